@@ -1,0 +1,166 @@
+"""Whether a job makes sense: against its protocol's manifest and the declarations of its data sets.
+
+Coordinator, simulator and every node run the same check on the same public things; nobody takes another's word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ParamSpec
+
+from mpcgov import disclosure
+from mpcgov.errors import SpecError
+from mpcgov.spec import where
+from mpcgov.spec.job import Job
+from mpcgov.spec.manifest import Manifest, Param
+from mpcgov.spec.policy import Use
+from mpcgov.spec.statement import ResultTable
+from mpcgov.spec.table import CategoryColumn, Declaration
+
+MAX_CELLS = 1_000_000
+
+Args = ParamSpec("Args")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The cells of a table: the columns that span them, each with its values in order; row-major, first slowest."""
+
+    columns: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def cells(self) -> int:
+        """How many there are."""
+        return math.prod(len(values) for _, values in self.columns)
+
+
+def used_columns(job: Job, manifest: Manifest, party: str) -> dict[str, set[Use]]:
+    """The columns of a party's data set that the job touches, and what for; empty for one that only computes.
+
+    Raises:
+        SpecError: its `where` doesn't parse.
+    """
+    part = job.parties[party]
+    uses: dict[str, set[Use]] = {}
+    if part.dataset is None:
+        return uses
+    for name, param in manifest.params.items():
+        for column in _columns_param(job, name, param, []):
+            uses.setdefault(column, set()).add("group")
+    if part.where is not None:
+        for column in where.columns(where.parse(part.where)):
+            uses.setdefault(column, set()).add("filter")
+    return uses
+
+
+def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], threshold: int) -> None:
+    """Nothing, if the job can run as written.
+
+    Args:
+        declarations: of each data party, at least the columns that the job uses.
+        threshold: t, from the roster.
+
+    Raises:
+        SpecError: with everything that is wrong.
+    """
+    faults: list[str] = []
+    if 2 * threshold >= len(job.parties):
+        faults.append(f"parties: {len(job.parties)} are too few for the consortium's threshold {threshold}")
+    unknown = [name for name in job.params if name not in manifest.params]
+    faults += [f"params.{name}: protocol {manifest.id} has no such parameter" for name in unknown]
+    for name, param in manifest.params.items():
+        columns = _columns_param(job, name, param, faults)
+        faults += _categories_faults(job, declarations, name, columns)
+    for party in job.data_parties:
+        faults += _where_faults(job, declarations[party], party)
+    if job.disclosure.round_to is not None:
+        faults += _collect(disclosure.check_rounding, job.disclosure.min_count, job.disclosure.round_to)
+    if not faults:
+        for name, table in manifest.tables.items():
+            if (cells := domain(job, declarations, table.by).cells) > MAX_CELLS:
+                faults.append(f"params.{table.by}: table {name} would have {cells:,} cells; at most {MAX_CELLS:,}")
+    if faults:
+        raise SpecError(faults, code="job")
+
+
+def domain(job: Job, declarations: Mapping[str, Declaration], param: str) -> Domain:
+    """The cells that a parameter's columns span, in the order of the first data party's declaration."""
+    columns = declarations[job.data_parties[0]].columns
+    spanned = []
+    for name in job.params[param]:
+        column = columns[name]
+        if not isinstance(column, CategoryColumn):
+            raise SpecError(f"params.{param}: {name} is not a category column", code="job")
+        spanned.append((name, column.values))
+    return Domain(tuple(spanned))
+
+
+def result_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> tuple[ResultTable, ...]:
+    """The layout of what the job releases, known before anything is computed."""
+    bound = sum(declarations[party].max_rows for party in job.data_parties) + (job.disclosure.round_to or 0)
+    tables = []
+    for name, table in manifest.tables.items():
+        cells = domain(job, declarations, table.by)
+        columns = (*(column for column, _ in cells.columns), table.value)
+        values = tuple(values for _, values in cells.columns)
+        tables.append(ResultTable(name=name, columns=columns, domain=values, cells=cells.cells, bound=bound))
+    return tuple(tables)
+
+
+def _columns_param(job: Job, name: str, param: Param, faults: list[str]) -> list[str]:
+    """The columns that a parameter lists; anything wrong with the list goes to `faults`."""
+    value = job.params.get(name)
+    if value is None and param.min_items:
+        faults.append(f"params.{name}: missing ({param.what})")
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        faults.append(f"params.{name}: expected a list of columns, such as [region, sex]")
+        return []
+    if len(set(value)) != len(value):
+        faults.append(f"params.{name}: a column stands twice")
+    if not param.min_items <= len(value) <= param.max_items:
+        faults.append(f"params.{name}: expected {param.min_items} to {param.max_items} columns, found {len(value)}")
+    return value
+
+
+def _categories_faults(job: Job, declarations: Mapping[str, Declaration], param: str, names: list[str]) -> list[str]:
+    faults, first = [], job.data_parties[0]
+    for name in names:
+        sets: dict[str, set[str]] = {}
+        for party in job.data_parties:
+            column = declarations[party].columns.get(name)
+            dataset = job.parties[party].dataset
+            if column is None:
+                faults.append(f"params.{param}: {party}: data set {dataset} has no column {name}")
+            elif not isinstance(column, CategoryColumn):
+                faults.append(f"params.{param}: {party}: column {name} of {dataset} is a {column.kind}, not a category")
+            else:
+                sets[party] = set(column.values)
+        odd = [party for party, values in sets.items() if values != sets.get(first, values)]
+        if odd:
+            faults.append(f"params.{param}: column {name} has other values at {', '.join(odd)} than at {first}")
+    return faults
+
+
+def _where_faults(job: Job, declaration: Declaration, party: str) -> list[str]:
+    text = job.parties[party].where
+    if text is None:
+        return []
+    return [f"parties.{party}.where: {fault}" for fault in _collect(_check_where, text, declaration)]
+
+
+def _check_where(text: str, declaration: Declaration) -> None:
+    where.check(where.parse(text), declaration)
+
+
+def _collect(check: Callable[Args, None], *args: Args.args, **kwargs: Args.kwargs) -> list[str]:
+    """The faults that a raising check finds, so that all checks are made before anything is said."""
+    try:
+        check(*args, **kwargs)
+    except SpecError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        return [fault + hint for fault in error.faults]
+    return []

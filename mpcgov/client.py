@@ -1,0 +1,131 @@
+"""Requests to the nodes of a consortium, over pinned TLS; used by coordinator and nodes alike."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+from mpcgov.errors import MpcgovError, PeerError, SpecError
+from mpcgov.keys import Identity
+from mpcgov.spec.load import json_value
+from mpcgov.spec.roster import Card, Roster
+from mpcgov.tls import check_pin, client_context
+
+CONNECT_TIMEOUT_S = 5.0
+HEARTBEAT_S = 4.0
+"""A silent peer of a stream is found within 1.5 heartbeats."""
+
+REPLY_LIMIT_BYTES = 512 << 20
+FRAME_LIMIT_BYTES = 1 << 20
+
+
+class _PinnedConnector(aiohttp.TCPConnector):
+    """Connects to one member, and compares its certificate with the roster before anything is sent."""
+
+    def __init__(self, identity: Identity, peer: Card) -> None:
+        super().__init__(ssl=client_context(identity, peer), limit=16)
+        self._peer = peer
+
+    async def _create_connection(self, *args: Any, **kwargs: Any) -> ResponseHandler:
+        protocol = await super()._create_connection(*args, **kwargs)
+        check_pin(protocol.transport, self._peer)
+        return protocol
+
+
+class Client:
+    """This identity's connections to the other members, one pinned session each. Use as `async with`."""
+
+    def __init__(self, identity: Identity, roster: Roster) -> None:
+        self._identity = identity
+        self._roster = roster
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+    async def request(
+        self, party: str, method: str, path: str, body: bytes | None = None, timeout_s: float = 10.0
+    ) -> Any:
+        """The JSON that a party's node answers.
+
+        Raises:
+            MpcgovError: what the node itself answered, with the party's name in front.
+            PeerError: it can't be reached, or answers nonsense.
+        """
+        card = self._roster.member(party)
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s))
+        try:
+            async with self._session(card).request(
+                method, f"https://{card.address}{path}", data=body, timeout=timeout, allow_redirects=False
+            ) as response:
+                status, data = response.status, await _read(response)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise _unreachable(card, error) from None
+        return _answer(card.id, status, data)
+
+    async def stream(self, party: str, path: str) -> aiohttp.ClientWebSocketResponse:
+        """A WebSocket to a party's node, for the bytes of one job.
+
+        Raises:
+            PeerError: it can't be reached, or refuses.
+        """
+        card = self._roster.member(party)
+        timeout = aiohttp.ClientWSTimeout(ws_close=2.0)
+        try:
+            return await self._session(card).ws_connect(
+                f"https://{card.address}{path}",
+                timeout=timeout,
+                heartbeat=HEARTBEAT_S,
+                compress=0,
+                max_msg_size=FRAME_LIMIT_BYTES,
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            raise PeerError(f"{card.id}: refused the stream ({error.status})", code="stream") from None
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise _unreachable(card, error) from None
+
+    def _session(self, card: Card) -> aiohttp.ClientSession:
+        if card.id not in self._sessions:
+            connector = _PinnedConnector(self._identity, card)
+            self._sessions[card.id] = aiohttp.ClientSession(connector=connector, trust_env=False)
+        return self._sessions[card.id]
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    data = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 16):
+        data.extend(chunk)
+        if len(data) > REPLY_LIMIT_BYTES:
+            raise aiohttp.ClientPayloadError("too long")
+    return bytes(data)
+
+
+def _answer(party: str, status: int, data: bytes) -> Any:
+    try:
+        value = json_value(data, f"{party}: answer", REPLY_LIMIT_BYTES)
+    except SpecError as error:
+        raise PeerError(f"{error.message} (HTTP {status})", code="answer") from None
+    if status == 200:
+        return value
+    if not isinstance(value, dict) or not isinstance(value.get("error"), dict):
+        raise PeerError(f"{party}: answered HTTP {status}", code="answer")
+    raise MpcgovError.from_json(value["error"] | {"message": f"{party}: {value['error'].get('message', '')}"})
+
+
+def _unreachable(card: Card, error: Exception) -> PeerError:
+    reason = "no answer in time" if isinstance(error, asyncio.TimeoutError) else "no connection"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        reason = "TLS failed: not the certificate that the roster pins"
+    return PeerError(
+        f"{card.id}: {reason} at {card.address}", hint="is its node running and reachable?", code="unreachable"
+    )

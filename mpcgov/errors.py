@@ -1,0 +1,90 @@
+"""Every failure mpcgov reports, in one tree.
+
+    MpcgovError                    code, message, hint, exit status
+    ├── InternalError        1     our bug: something that must not happen did
+    ├── LocalError           2     we were asked wrongly: bad job, configuration or data
+    │   ├── SpecError        2       a file or statement that doesn't say what it must (collects all faults)
+    │   └── DataError        2       a data set that isn't what its declaration says (counts only, never values)
+    ├── Refused              3     a decision, not an error: a policy, a person or a missing right said no
+    └── PeerError            4     another party failed, misbehaved, or time ran out
+
+A message says what and where; a hint says what to do. Neither ever holds a data value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class MpcgovError(Exception):
+    """A failure with a stable code for programs, one line for people, and an exit status for shells."""
+
+    code = "error"
+    exit_status = 1
+
+    def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+    def line(self) -> str:
+        """The one line that people read: what and where, then what to do."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that programs read: {code, message, hint, exit_status}."""
+        return {"code": self.code, "message": self.message, "hint": self.hint, "exit_status": self.exit_status}
+
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> MpcgovError:
+        """The error that another process of ours reported, with its exit status kept."""
+        status = value.get("exit_status", 1)
+        kind = {2: LocalError, 3: Refused, 4: PeerError}.get(status, InternalError)
+        return kind(str(value.get("message", "")), hint=str(value.get("hint", "")), code=str(value.get("code", "error")))
+
+
+class InternalError(MpcgovError):
+    """Something that must not happen did: a fault of mpcgov itself."""
+
+    code = "internal"
+    exit_status = 1
+
+
+class LocalError(MpcgovError):
+    """We were asked wrongly: nothing was shared, and asking again better will work."""
+
+    code = "local"
+    exit_status = 2
+
+
+class SpecError(LocalError):
+    """A file or a statement that doesn't say what it must; holds every fault that was found, not just the first."""
+
+    code = "spec"
+
+    def __init__(self, faults: str | Iterable[str], *, hint: str = "", code: str | None = None) -> None:
+        self.faults = [faults] if isinstance(faults, str) else list(faults)
+        super().__init__("; ".join(self.faults), hint=hint, code=code)
+
+
+class DataError(LocalError):
+    """A data set that isn't what its owner declared. Says data set, column and how many rows; never a value."""
+
+    code = "data"
+
+
+class Refused(MpcgovError):
+    """A policy, a person or a missing right said no. A decision with its reason, not a fault."""
+
+    code = "refused"
+    exit_status = 3
+
+
+class PeerError(MpcgovError):
+    """Another party failed, broke the protocol, or didn't answer in time; or it is too early to ask."""
+
+    code = "peer"
+    exit_status = 4

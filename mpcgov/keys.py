@@ -1,0 +1,143 @@
+"""An identity's keys: Ed25519 to sign, P-256 for TLS. Made at the agency, kept in its home, never sent anywhere."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from mpcgov.errors import LocalError
+from mpcgov.spec.ids import digest
+from mpcgov.spec.roster import Card
+
+VALID_DAYS = 3650
+"""Certificates are pinned by the roster, which is what ends their life; the date is only a backstop."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who we are on the network: a name, a signing key, and where TLS finds its certificate and key."""
+
+    role: Literal["party", "coordinator"]
+    name: str
+    address: str | None
+    signing_key: Ed25519PrivateKey
+    certificate_path: Path
+    tls_key_path: Path
+
+    @property
+    def card(self) -> Card:
+        """The public half."""
+        pem = self.certificate_path.read_text()
+        public = self.signing_key.public_key().public_bytes(
+            serialization.Encoding.Raw, serialization.PublicFormat.Raw
+        )
+        return Card(
+            role=self.role,
+            id=self.name,
+            address=self.address,
+            certificate=pem,
+            certificate_digest=certificate_digest(pem),
+            signing_key=public.hex(),
+        )
+
+
+def create(home: Path, role: Literal["party", "coordinator"], name: str, address: str | None) -> Identity:
+    """New keys in `home`/keys, readable by their owner only.
+
+    Raises:
+        LocalError: there are keys already; they are never overwritten.
+    """
+    folder = home / "keys"
+    if folder.exists():
+        raise LocalError(f"{folder}: there are keys already", hint="choose another --home; keys are never overwritten")
+    folder.mkdir(parents=True, mode=0o700)
+    tls_key = ec.generate_private_key(ec.SECP256R1())
+    _write(folder / "tls.crt", _certificate(name, tls_key).public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(folder / "tls.key", _private_pem(tls_key), 0o600)
+    _write(folder / "signing.key", _private_pem(Ed25519PrivateKey.generate()), 0o600)
+    return load(home, role, name, address)
+
+
+def load(home: Path, role: Literal["party", "coordinator"], name: str, address: str | None) -> Identity:
+    """The identity whose keys are in `home`/keys.
+
+    Raises:
+        LocalError: keys are missing, broken, or readable by others.
+    """
+    folder = home / "keys"
+    key = serialization.load_pem_private_key(_read_private(folder / "signing.key"), password=None)
+    _read_private(folder / "tls.key")
+    if not isinstance(key, Ed25519PrivateKey):
+        raise LocalError(f"{folder / 'signing.key'}: not an Ed25519 key")
+    return Identity(role, name, address, key, folder / "tls.crt", folder / "tls.key")
+
+
+def certificate_digest(pem: str) -> str:
+    """The SHA-256 of a certificate's DER bytes: what is pinned and what a handshake shows.
+
+    Raises:
+        LocalError: not one PEM certificate.
+    """
+    try:
+        certificates = x509.load_pem_x509_certificates(pem.encode())
+    except ValueError:
+        certificates = []
+    if len(certificates) != 1:
+        raise LocalError("not a PEM certificate", code="certificate")
+    return digest(certificates[0].public_bytes(serialization.Encoding.DER))
+
+
+def _certificate(name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    public = key.public_key()
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=VALID_DAYS))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read_private(path: Path) -> bytes:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        data = path.read_bytes()
+    except OSError as error:
+        raise LocalError(f"{path}: can't be read ({error.strerror})", hint="is --home right?", code="keys") from None
+    if mode & 0o077:
+        raise LocalError(f"{path}: readable by others", hint=f"chmod 600 {path}", code="keys")
+    return data

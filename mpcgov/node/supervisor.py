@@ -1,0 +1,215 @@
+"""The two children of a job: one that reads the agency's data, one that computes with the other parties.
+
+The reader reaches the data and no peer; the runner reaches the peers and no data but what the reader hands it
+through a pipe. Both are spawned ahead of time, with nothing but a control socket: importing takes longer than a
+small job. A child serves one job and ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mpcgov.control import Channel
+from mpcgov.errors import InternalError, MpcgovError, PeerError
+from mpcgov.spec.order import Go, Order, Outcome, Report
+
+EXIT_GRACE_S = 2.0
+STOPPED_CHECK_S = 1.0
+STOPPED_LIMIT = 4
+"""A child that the system has stopped for this many checks in a row counts as dead."""
+
+
+@dataclass
+class Child:
+    """A worker process and the parent's end of its control socket."""
+
+    kind: Literal["read", "run"]
+    process: asyncio.subprocess.Process
+    channel: Channel
+
+    @staticmethod
+    async def spawn(kind: Literal["read", "run"]) -> Child:
+        """A new child, importing what it will need; its environment and arguments hold no secret."""
+        parent, child = socket.socketpair()
+        with child:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "mpcgov.worker", kind, str(child.fileno()),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                env=_environment(),
+                pass_fds=[child.fileno()],
+                start_new_session=True,
+            )  # fmt: skip
+        return Child(kind, process, Channel(parent))
+
+    async def end(self) -> None:
+        """Lets a child that is done exit, kills one that isn't, and reaps it."""
+        self.channel.close()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.process.wait(), EXIT_GRACE_S)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """Kills the child, stopped or not, and reaps it."""
+        self.channel.close()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def stopped(self) -> None:
+        """Returns once the system has kept the child stopped for a while."""
+        times = 0
+        while times < STOPPED_LIMIT:
+            await asyncio.sleep(STOPPED_CHECK_S)
+            times = times + 1 if _is_stopped(self.process.pid) else 0
+
+
+class Supervisor:
+    """Keeps one pair of children waiting, and runs jobs with it."""
+
+    def __init__(self) -> None:
+        self._warm: asyncio.Task[list[Child]] | None = None
+        self._busy: set[Child] = set()
+
+    async def start(self) -> None:
+        """Spawns the pair that waits."""
+        self._warm = asyncio.create_task(_spawn_pair())
+        await self._warm
+
+    async def run(
+        self,
+        order: Order,
+        peers: Mapping[str, socket.socket],
+        commit: Callable[[], Awaitable[None]],
+        on_phase: Callable[[str], None],
+    ) -> Outcome:
+        """One job, from reading the data to this party's shares of what may be released.
+
+        Args:
+            peers: a connected stream per other party; they are handed to the child and closed here.
+            commit: awaited when every party is ready, before the first byte that depends on data is sent.
+            on_phase: told what the job is doing.
+
+        Raises:
+            MpcgovError: the first thing that went wrong. The children are gone by then, also on cancellation.
+        """
+        children = await self._take()
+        try:
+            return await _Run(order, children, commit, on_phase).outcome(peers)
+        finally:
+            for sock in peers.values():
+                sock.close()
+            await asyncio.shield(_kill_all(children))
+
+    async def close(self) -> None:
+        """Ends the pair that waits."""
+        if self._warm is not None:
+            self._warm.cancel() if not self._warm.done() else await _kill_all(self._warm.result())
+            self._warm = None
+
+    async def _take(self) -> list[Child]:
+        waiting, self._warm = self._warm, asyncio.create_task(_spawn_pair())
+        return await (waiting if waiting is not None else _spawn_pair())
+
+
+class _Run:
+    """One job with one pair of children."""
+
+    def __init__(
+        self,
+        order: Order,
+        children: list[Child],
+        commit: Callable[[], Awaitable[None]],
+        on_phase: Callable[[str], None],
+    ) -> None:
+        self._order = order
+        self._reader, self._runner = children
+        self._commit = commit
+        self._on_phase = on_phase
+
+    async def outcome(self, peers: Mapping[str, socket.socket]) -> Outcome:
+        await self._hand_out(peers)
+        stops = [asyncio.create_task(child.stopped()) for child in (self._reader, self._runner)]
+        reading = asyncio.create_task(self._read())
+        running = asyncio.create_task(self._run())
+        try:
+            await asyncio.wait({*stops, running}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                raise InternalError("a worker of this node was stopped", code="worker")
+            return await self._first_cause(reading, running)
+        finally:
+            for task in (*stops, reading, running):
+                task.cancel()
+            await asyncio.gather(*stops, reading, running, return_exceptions=True)
+
+    async def _hand_out(self, peers: Mapping[str, socket.socket]) -> None:
+        """Gives each child its order and its descriptors: a pipe between them, the peers to the runner."""
+        receiving, sending = os.pipe()
+        others = [party for party in self._order.proposal.parties if party != self._order.party]
+        try:
+            await self._runner.channel.send(self._order, [receiving, *(peers[party].fileno() for party in others)])
+            await self._reader.channel.send(self._order, [sending])
+        finally:
+            os.close(receiving)
+            os.close(sending)
+        for sock in peers.values():
+            sock.close()
+
+    async def _first_cause(self, reading: asyncio.Task[None], running: asyncio.Task[Outcome]) -> Outcome:
+        """The outcome; where both failed, the reader's error, as it is why the runner failed."""
+        error = running.exception()
+        if error is not None and (isinstance(error, MpcgovError) and error.code == "own-data"):
+            await reading
+        return running.result()
+
+    async def _read(self) -> None:
+        report = await self._reader.channel.receive(Report)
+        if report is None:
+            raise InternalError("the process that reads this agency's data died", code="worker")
+        if report.fault is not None:
+            raise MpcgovError.from_json(report.fault.model_dump())
+
+    async def _run(self) -> Outcome:
+        while (report := await self._runner.channel.receive(Report)) is not None:
+            if report.event == "phase":
+                self._on_phase(report.phase)
+            elif report.event == "ready":
+                await self._commit()
+                await self._runner.channel.send(Go())
+            elif report.outcome is not None:
+                return report.outcome
+            elif report.fault is not None:
+                raise MpcgovError.from_json(report.fault.model_dump())
+        raise InternalError("the process that computes died", hint="see this node's log", code="worker")
+
+
+async def _spawn_pair() -> list[Child]:
+    return [await Child.spawn("read"), await Child.spawn("run")]
+
+
+async def _kill_all(children: list[Child]) -> None:
+    for child in children:
+        await child.kill()
+
+
+def _environment() -> dict[str, str]:
+    """What a child needs of our environment, and no more: secrets may live in the rest."""
+    keep = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT", "TMPDIR"}
+    return {name: value for name, value in os.environ.items() if name in keep}
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether the system has stopped a process (Linux; elsewhere the job's deadline has to do)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"T", b"t")
+    except (OSError, IndexError):
+        return False

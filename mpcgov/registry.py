@@ -1,0 +1,100 @@
+"""Finds protocol folders and digests them, and digests the engine itself; never imports a program.
+
+A protocol is a folder on this machine's disk. Nobody sends code: a job names a protocol and its digest, and a node
+that has something else under that name refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from mpcgov.errors import LocalError
+from mpcgov.spec.load import load_yaml
+from mpcgov.spec.manifest import Manifest
+
+PACKAGE = Path(__file__).parent
+ENGINE_LIBRARIES = ("mpyc", "numpy", "gmpy2")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A protocol on this disk: its folder, its digest at this moment, and its manifest."""
+
+    folder: Path
+    digest: str
+    manifest: Manifest
+
+
+def folders() -> list[Path]:
+    """Where protocols are looked for: in the installed package, else beside it in a checkout."""
+    inside, beside = PACKAGE / "protocols", PACKAGE.parent / "protocols"
+    return [folder for folder in (inside, beside) if folder.is_dir()][:1]
+
+
+def names() -> list[str]:
+    """The protocols on this disk, sorted."""
+    found = {path.parent.name for folder in folders() for path in folder.glob("*/manifest.yaml")}
+    return sorted(found)
+
+
+def find(name: str) -> Protocol:
+    """The protocol of that name, freshly read and digested.
+
+    Raises:
+        LocalError: it isn't on this disk. SpecError: its manifest is broken.
+    """
+    for folder in folders():
+        if name in names() and (folder / name / "manifest.yaml").is_file():
+            return read(folder / name)
+    raise LocalError(
+        f"protocol {name}: not on this machine", hint=f"known: {', '.join(names()) or 'none'}", code="protocol"
+    )
+
+
+def read(folder: Path) -> Protocol:
+    """The protocol in a folder.
+
+    Raises:
+        SpecError: its manifest is missing, broken, or names another id than the folder.
+    """
+    manifest = load_yaml(folder / "manifest.yaml", Manifest)
+    if manifest.id != folder.resolve().name:
+        raise LocalError(f"{folder}: the manifest's id is {manifest.id}", hint="name the folder after the protocol")
+    return Protocol(folder, digest_folder(folder), manifest)
+
+
+def digest_folder(folder: Path, pattern: str = "*", leave_out: str = "") -> str:
+    """The SHA-256 over a folder's files: each one's relative path, length and bytes, sorted by path.
+
+    Caches (`__pycache__`) and hidden files don't count, nor does the subfolder `leave_out`; nothing else is left out.
+    """
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob(pattern), key=lambda p: p.relative_to(folder).as_posix()):
+        parts = path.relative_to(folder).parts
+        if not path.is_file() or any(part == "__pycache__" or part.startswith(".") for part in parts):
+            continue
+        if parts[0] != leave_out:
+            name, data = "/".join(parts).encode(), path.read_bytes()
+            total.update(b"%d:%b%d:" % (len(name), name, len(data)))
+            total.update(data)
+    return "sha256:" + total.hexdigest()
+
+
+@cache
+def engine_digest() -> str:
+    """The SHA-256 over everything but the protocol that must be the same at every party.
+
+    That is mpcgov's own code, the versions of the libraries that compute, Python's version and the architecture
+    (MPyC's program counters are hashes of tuples). Taken once per process: it is what this process runs.
+    """
+    total = hashlib.sha256(digest_folder(PACKAGE, "*.py", leave_out="protocols").encode())
+    for library in ENGINE_LIBRARIES:
+        total.update(f"{library}=={metadata.version(library)}\n".encode())
+    total.update(f"{sys.implementation.name} {sys.version_info[:2]} {platform.machine()}".encode())
+    return "sha256:" + total.hexdigest()

@@ -1,0 +1,1 @@
+"""What everyone signs: jobs, manifests, table schemas, policies, rosters and statements. Frozen types, no I/O."""

@@ -1,0 +1,39 @@
+"""Names of things: parties, columns, data sets, jobs and digests, each with the one pattern it must match."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+NAME_PATTERN = r"^[a-z][a-z0-9-]{0,62}[a-z0-9]$|^[a-z]$"
+IDENTIFIER_PATTERN = r"^[^\W\d]\w{0,62}$"
+DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
+JOB_ID_PATTERN = r"^[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}$"
+
+PartyId = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+"""An agency, or the coordinator: lower-case letters, digits and hyphens, at most 64."""
+
+ProtocolName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
+"""An id from an agency's own catalogue, never a path."""
+
+ColumnName = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
+JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
+Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
+"""`sha256:` and 64 hexadecimal digits."""
+
+ProtocolRef = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}(@sha256:[0-9a-f]{64})?$")]
+"""A protocol by name, or pinned to one version: `joint-count@sha256:…`."""
+
+
+def digest(data: bytes) -> str:
+    """The SHA-256 of some bytes, in the form in which digests are signed and compared."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def short(value: str) -> str:
+    """A digest cut for people: enough to tell two apart on a screen."""
+    return value[:19] + "…" if re.match(DIGEST_PATTERN, value) else value

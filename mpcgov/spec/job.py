@@ -1,0 +1,77 @@
+"""The job: what a coordinator proposes and every party approves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from mpcgov.spec.ids import DatasetName, PartyId, ProtocolRef
+from mpcgov.spec.load import Frozen, as_text
+
+COORDINATOR = "coordinator"
+"""The name under which a job speaks of its roster's coordinator; no party may have it."""
+
+Line = Annotated[str, BeforeValidator(as_text), Field(min_length=1, max_length=1000)]
+
+
+class Part(Frozen):
+    """What one party brings: a data set and which of its rows, or nothing but its computing."""
+
+    dataset: DatasetName | None = None
+    where: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+
+    @model_validator(mode="after")
+    def _rows_need_data(self) -> Part:
+        if self.where is not None and self.dataset is None:
+            raise ValueError("where needs a dataset")
+        return self
+
+
+class Disclosure(Frozen):
+    """What protects the persons behind the cells: applied inside MPC, before anything is opened."""
+
+    min_count: Annotated[int, Field(ge=3, le=1_000_000)] = 10
+    round_to: Annotated[int, Field(ge=3, le=1000)] | None = None
+
+
+class Job(Frozen):
+    """A job as its file says it. Parties keep the order of the file; a party's position is its Shamir point less one."""
+
+    protocol: ProtocolRef
+    purpose: Line
+    legal_basis: Line
+    parties: dict[PartyId, Part]
+    params: dict[str, Any] = Field(default_factory=dict)
+    disclosure: Disclosure = Disclosure()
+    receivers: Annotated[tuple[PartyId, ...], Field(strict=False, min_length=1)]
+    approve_within_h: Annotated[int, Field(ge=1, le=8760)] = 336
+    deadline_s: Annotated[int, Field(ge=1, le=86_400)] = 600
+
+    @property
+    def protocol_name(self) -> str:
+        """The protocol's name without its digest."""
+        return self.protocol.partition("@")[0]
+
+    @property
+    def data_parties(self) -> tuple[str, ...]:
+        """The parties that bring data, in job order."""
+        return tuple(party for party, part in self.parties.items() if part.dataset is not None)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Job:
+        faults = []
+        if len(self.parties) < 3:
+            faults.append("parties: at least three must compute; with two, each share is the secret itself")
+        if COORDINATOR in self.parties:
+            faults.append("parties: 'coordinator' is not a party's name")
+        if not self.data_parties:
+            faults.append("parties: none has a dataset")
+        if len(set(self.receivers)) != len(self.receivers):
+            faults.append("receivers: a name stands twice")
+        unknown = [r for r in self.receivers if r != COORDINATOR and r not in self.parties]
+        if unknown:
+            faults.append(f"receivers: {', '.join(unknown)}: neither a party of the job nor 'coordinator'")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self

@@ -1,0 +1,233 @@
+"""YAML and JSON text into the types of this package: every fault at once, each with its file and line.
+
+YAML is read by the safe composer with the scalars of the YAML 1.2 core schema, so `NO`, `on`, `01` and `1:30`
+are text. Anchors, aliases, tags, duplicate keys and documents over 1 MiB are refused, and so are unknown keys.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mpcgov.errors import SpecError
+
+LIMIT_BYTES = 1 << 20
+LIMIT_DEPTH = 20
+
+_INT = re.compile(r"-?(0|[1-9][0-9]*)\Z")
+_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
+_CONSTANTS: dict[str, bool | None] = {
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+    "null": None, "Null": None, "NULL": None, "~": None, "": None,
+}  # fmt: skip
+
+Model = TypeVar("Model", bound="Frozen")
+
+
+class Frozen(BaseModel):
+    """Base of every signed or configured type: immutable, strictly typed, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", validate_default=True, ser_json_bytes="base64")
+
+
+class SourceInt(int):
+    """A YAML integer that remembers how it was written, for fields that are text whatever they look like."""
+
+    source: str
+
+
+class SourceFloat(float):
+    """A YAML real number that remembers how it was written, so that decimals stay exact."""
+
+    source: str
+
+
+def read_text(path: Path) -> str:
+    """The text of a configuration file: UTF-8, at most 1 MiB.
+
+    Raises:
+        SpecError: the file can't be read, is too long, or isn't UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LIMIT_BYTES + 1)
+    except OSError as error:
+        raise SpecError(f"{path}: can't be read ({error.strerror})", code="file") from None
+    if len(data) > LIMIT_BYTES:
+        raise SpecError(f"{path}: longer than 1 MiB", code="file")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SpecError(f"{path}: not UTF-8", hint="save it as UTF-8", code="file") from None
+
+
+def load_yaml(path: Path, model: type[Model]) -> Model:
+    """The file as a value of `model`.
+
+    Raises:
+        SpecError: with every fault as `path:line: key: what is wrong`.
+    """
+    return parse_yaml(read_text(path), model, str(path))
+
+
+def parse_yaml(text: str, model: type[Model], where: str) -> Model:
+    """Like `load_yaml`, for text that came from somewhere named `where`."""
+    lines: dict[tuple[str, ...], int] = {}
+    value = _Composer(where, lines).compose(text)
+    if not isinstance(value, dict):
+        raise SpecError(f"{where}:1: expected keys and values", code="yaml")
+    return validate(value, model, where, lines)
+
+
+def validate(value: Any, model: type[Model], where: str, lines: dict[tuple[str, ...], int] | None = None) -> Model:
+    """A plain value as a `model`; faults name `where`, the line if known, and the key."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise SpecError(_faults(error, where, lines or {}), code="spec") from None
+
+
+def parse_json(data: bytes, model: type[Model], where: str, limit_bytes: int = LIMIT_BYTES) -> Model:
+    """Signed JSON bytes as a `model`: no duplicate keys, no NaN, at most `limit_bytes`.
+
+    Raises:
+        SpecError: the bytes are not such JSON, or don't fit the model.
+    """
+    value = json_value(data, where, limit_bytes)
+    try:
+        return model.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        raise SpecError(_faults(error, where, {}), code="spec") from None
+
+
+def json_value(data: bytes, where: str, limit_bytes: int = LIMIT_BYTES) -> Any:
+    """Strict JSON: UTF-8, no duplicate keys, no NaN or infinity, bounded length and depth."""
+    if len(data) > limit_bytes:
+        raise SpecError(f"{where}: longer than {limit_bytes} bytes", code="json")
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise SpecError(f"{where}: not valid JSON", code="json") from None
+
+
+def canonical_json(value: Any) -> bytes:
+    """The bytes of a JSON value, the same on every machine: keys in the value's own order, no blanks, UTF-8, no NaN.
+
+    The order of keys is kept because it means something: the parties of a job, the columns of a data set.
+    """
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("duplicate key")
+    return result
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
+class _Composer:
+    """YAML nodes into plain values, noting the line of every key."""
+
+    def __init__(self, where: str, lines: dict[tuple[str, ...], int]) -> None:
+        self.where = where
+        self.lines = lines
+
+    def compose(self, text: str) -> Any:
+        try:
+            self._refuse_indirection(text)
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            line = mark.line + 1 if mark is not None else 1
+            raise SpecError(f"{self.where}:{line}: not valid YAML", hint="check the indentation", code="yaml") from None
+        except (yaml.YAMLError, RecursionError):
+            raise SpecError(f"{self.where}: not valid YAML", code="yaml") from None
+        return None if node is None else self._value(node, ())
+
+    def _refuse_indirection(self, text: str) -> None:
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            line = event.start_mark.line + 1 if event.start_mark is not None else 1
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise SpecError(f"{self.where}:{line}: anchors and aliases are not allowed", code="yaml")
+            if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None):
+                raise SpecError(f"{self.where}:{line}: tags are not allowed", code="yaml")
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > LIMIT_DEPTH:
+                raise SpecError(f"{self.where}:{line}: nested too deeply", code="yaml")
+
+    def _value(self, node: yaml.Node, path: tuple[str, ...]) -> Any:
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.ScalarNode):
+            return node.value if node.style else _scalar(node.value)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*path, str(i))) for i, item in enumerate(node.value)]
+        return self._mapping(node, path)
+
+    def _mapping(self, node: yaml.Node, path: tuple[str, ...]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise SpecError(f"{self.where}:{line}: a key must be text", code="yaml")
+            key = key_node.value
+            if key in result:
+                raise SpecError(f"{self.where}:{line}: {'.'.join((*path, key))} stands twice", code="yaml")
+            self.lines[(*path, key)] = line
+            result[key] = self._value(value_node, (*path, key))
+        return result
+
+
+def _scalar(text: str) -> Any:
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INT.match(text) and len(text) <= 40:
+        integer = SourceInt(text)
+        integer.source = text
+        return integer
+    if _FLOAT.match(text):
+        number = SourceFloat(text)
+        number.source = text
+        return number
+    return text
+
+
+def as_text(value: Any) -> Any:
+    """A validator: numbers become the text as it was written, for fields that hold text whatever it looks like."""
+    return getattr(value, "source", value)
+
+
+def _faults(error: ValidationError, where: str, lines: dict[tuple[str, ...], int]) -> list[str]:
+    return [_fault(item["loc"], item["type"], item["msg"], where, lines) for item in error.errors(include_input=False)]
+
+
+def _fault(loc: tuple[int | str, ...], kind: str, text: str, where: str, lines: dict[tuple[str, ...], int]) -> str:
+    path = tuple(str(part) for part in loc)
+    known = path
+    while known and known not in lines:
+        # A discriminated union puts its tag into the location, which the file doesn't have.
+        shorter = [path[:i] + path[i + 1 :] for i in range(len(path)) if path[:i] + path[i + 1 :] in lines]
+        if shorter:
+            path = known = shorter[0]
+        else:
+            known = known[:-1]
+    line = f":{lines[known]}" if known in lines else ""
+    if kind == "extra_forbidden":
+        text = "unknown key"
+    elif kind == "missing":
+        text = "missing"
+    elif text.startswith("Value error, "):
+        text = text.removeprefix("Value error, ")
+    return f"{where}{line}: {'.'.join(path)}: {text}" if path else f"{where}{line}: {text}"

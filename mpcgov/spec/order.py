@@ -1,0 +1,58 @@
+"""What a node, or the simulator, tells the two children of a job, and what they answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mpcgov.spec.ids import Digest, PartyId
+from mpcgov.spec.load import Frozen
+from mpcgov.spec.statement import Cost, Layout, Proposal
+
+
+class Order(Frozen):
+    """One job for one party's children.
+
+    `datasets` is the path of the party's `datasets.yaml`, for the child that reads; None for a party without data.
+    `folder` is the protocol's, for the child that runs. `binding` is a digest of everything that the parties' nodes
+    agreed on besides the proposal (their approvals); the engine compares it before any key is made.
+    """
+
+    proposal: Proposal
+    party: PartyId
+    datasets: str | None
+    folder: str
+    binding: Digest
+
+
+class Outcome(Frozen):
+    """What came out at this party: its shares of the cleared cells (base64, `layout.width_bytes` each), and the cost."""
+
+    layout: Layout
+    shares: str
+    cost: Cost
+
+
+class Fault(Frozen):
+    """An error as it crosses a process border; the fields of `MpcgovError.to_json`."""
+
+    code: str
+    message: str
+    hint: str
+    exit_status: Annotated[int, Field(ge=1, le=4)]
+
+
+class Report(Frozen):
+    """What a child says: `ready` waits for the parent's word that data may now be shared."""
+
+    event: Literal["phase", "ready", "done", "failed"]
+    phase: str = ""
+    outcome: Outcome | None = None
+    fault: Fault | None = None
+
+
+class Go(Frozen):
+    """The parent's word to a child that is `ready`: the commit is durable, data may be shared."""
+
+    go: Literal[True] = True

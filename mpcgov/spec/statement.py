@@ -1,0 +1,150 @@
+"""The statements that parties sign: a proposal, an approval, a receipt, a share of a result."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mpcgov.spec.ids import Digest, JobId, PartyId
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import Frozen, canonical_json
+from mpcgov.spec.table import Declaration
+
+PROPOSAL_TYPE = "application/vnd.mpcgov.proposal+json"
+APPROVAL_TYPE = "application/vnd.mpcgov.approval+json"
+RECEIPT_TYPE = "application/vnd.mpcgov.receipt+json"
+SHARE_TYPE = "application/vnd.mpcgov.share+json"
+
+PROPOSAL_LIMIT_BYTES = 16 << 20
+SHARE_LIMIT_BYTES = 256 << 20
+
+Seconds = Annotated[int, Field(ge=0)]
+"""A point in time: whole seconds since 1970, UTC."""
+
+
+class Proposal(Frozen):
+    """A job with everything it depends on pinned: protocol version, roster, and each data set's declaration.
+
+    `declarations` hold just the columns that the job uses, so that every party can check the whole job by itself.
+    """
+
+    format: Literal["mpcgov-proposal-1"] = "mpcgov-proposal-1"
+    job: Job
+    protocol_digest: Digest
+    roster_digest: Digest
+    threshold: Annotated[int, Field(ge=1)]
+    declarations: dict[PartyId, Declaration]
+    proposed_at: Seconds
+    approve_before: Seconds
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """The computing parties in job order; position + 1 is a party's Shamir point."""
+        return tuple(self.job.parties)
+
+    @property
+    def protocol(self) -> str:
+        """The protocol as results name it: name@digest."""
+        return f"{self.job.protocol_name}@{self.protocol_digest}"
+
+    @property
+    def job_digest(self) -> str:
+        """The SHA-256 of the proposal's canonical bytes: what every approval names."""
+        return "sha256:" + hashlib.sha256(canonical_json(self.model_dump(mode="json"))).hexdigest()
+
+
+def job_id(job_digest: str) -> str:
+    """The short name under which people speak of a proposal: the first 60 bits of its digest in base 32.
+
+    Nodes compare the whole digest; the short name only has to be handy.
+    """
+    text = base64.b32encode(bytes.fromhex(job_digest.removeprefix("sha256:")[:16])).decode().lower()
+    return f"{text[:4]}-{text[4:8]}-{text[8:12]}"
+
+
+class Approval(Frozen):
+    """One agency's yes to one proposal, under one policy, with one version of everything that will run."""
+
+    job: JobId
+    job_digest: Digest
+    party: PartyId
+    roster_digest: Digest
+    protocol_digest: Digest
+    engine_digest: Digest
+    policy_digest: Digest
+    approved_by: Literal["operator", "standing policy"]
+    approved_at: Seconds
+    expires_at: Seconds
+
+
+class Receipt(Frozen):
+    """One party's word that its part of a job is done: which job, its position, and the layout of what came out."""
+
+    job_digest: Digest
+    party: PartyId
+    position: Annotated[int, Field(ge=0)]
+    layout_digest: Digest
+
+
+class ResultTable(Frozen):
+    """The layout of one released table: its cells in row-major order over `domain`, then the value.
+
+    `bound`: every released value v satisfies 0 <= v <= bound or is the sentinel for a suppressed cell.
+    """
+
+    name: str
+    columns: Annotated[tuple[str, ...], Field(strict=False)]
+    domain: Annotated[tuple[Annotated[tuple[str, ...], Field(strict=False)], ...], Field(strict=False)]
+    cells: Annotated[int, Field(ge=1)]
+    bound: Annotated[int, Field(ge=0)]
+
+
+class Layout(Frozen):
+    """How the numbers of a result lie in its shares; the same at every party, known before anything is computed."""
+
+    modulus: Annotated[str, Field(pattern=r"^[0-9]{1,80}$")]
+    degree: Annotated[int, Field(ge=1)]
+    tables: Annotated[tuple[ResultTable, ...], Field(strict=False)]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the layout's canonical bytes."""
+        return "sha256:" + hashlib.sha256(canonical_json(self.model_dump(mode="json"))).hexdigest()
+
+    @property
+    def width_bytes(self) -> int:
+        """Bytes per field element in `ResultShare.shares`."""
+        return (int(self.modulus).bit_length() + 7) // 8
+
+    @property
+    def cells(self) -> int:
+        """Field elements in a share: the cells of all tables, one after the other."""
+        return sum(table.cells for table in self.tables)
+
+
+class Cost(Frozen):
+    """What a party spent: seconds of its clock, rounds of communication, bytes it sent to others."""
+
+    seconds: float
+    rounds: int
+    bytes_sent: int
+
+
+class ResultShare(Frozen):
+    """One party's Shamir share of a result, for one receiver. Any degree + 1 of them open it; all are checked.
+
+    `shares`: field elements, little-endian, `layout.width_bytes` each, base64.
+    """
+
+    job: JobId
+    job_digest: Digest
+    party: PartyId
+    receiver: PartyId
+    point: Annotated[int, Field(ge=1)]
+    layout: Layout
+    shares: str
+    cost: Cost

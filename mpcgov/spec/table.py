@@ -1,0 +1,164 @@
+"""What a data set is declared to hold: its columns, their kinds and ranges, by its owner, in `datasets.yaml`."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, RootModel, model_validator
+
+from mpcgov.spec.ids import ColumnName, DatasetName
+from mpcgov.spec.load import Frozen, as_text
+
+MAX_ROWS_DEFAULT = 10_000_000
+MAX_ABSOLUTE = 2**53
+"""Largest magnitude of a declared bound, in the column's own steps (units for integers, 10^-places for decimals)."""
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
+
+Text = Annotated[str, BeforeValidator(as_text)]
+
+
+def _decimal(value: Any) -> Any:
+    text = str(getattr(value, "source", value))
+    if isinstance(value, bool) or not _DECIMAL.match(text):
+        raise ValueError("expected a number such as 1234.50")
+    return text
+
+
+DecimalText = Annotated[str, BeforeValidator(_decimal)]
+
+
+def _date(value: Any) -> Any:
+    if not isinstance(value, str) or not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", value):
+        raise ValueError("expected a date as YYYY-MM-DD")
+    date.fromisoformat(value)
+    return value
+
+
+DateText = Annotated[str, BeforeValidator(_date)]
+
+
+class KeyColumn(Frozen):
+    """Identifies a person or thing across registers; used to link, never opened."""
+
+    kind: Literal["key"]
+    normalise: tuple[Literal["nfkc", "trim", "casefold", "digits"], ...] = Field(default=(), strict=False)
+
+
+class CategoryColumn(Frozen):
+    """One of a declared list of values, compared exactly."""
+
+    kind: Literal["category"]
+    values: tuple[Text, ...] = Field(strict=False, min_length=1, max_length=100_000)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> CategoryColumn:
+        if len(set(self.values)) != len(self.values):
+            raise ValueError("values: the same value stands twice")
+        if "" in self.values:
+            raise ValueError("values: an empty value means missing and can't be declared")
+        return self
+
+
+class IntegerColumn(Frozen):
+    """Whole numbers from `min` to `max`, both included."""
+
+    kind: Literal["integer"]
+    min: int
+    max: int
+    unit: str = ""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> IntegerColumn:
+        if self.min > self.max:
+            raise ValueError("min is greater than max")
+        if max(abs(self.min), abs(self.max)) > MAX_ABSOLUTE:
+            raise ValueError("bounds must lie within ±2^53")
+        return self
+
+
+class DecimalColumn(Frozen):
+    """Numbers with at most `places` decimal digits, from `min` to `max`; held as whole multiples of 10^-places."""
+
+    kind: Literal["decimal"]
+    min: DecimalText
+    max: DecimalText
+    places: Annotated[int, Field(ge=0, le=9)]
+    unit: str = ""
+
+    @property
+    def low(self) -> int:
+        """The lower bound in steps of 10^-places."""
+        return int(Decimal(self.min).scaleb(self.places))
+
+    @property
+    def high(self) -> int:
+        """The upper bound in steps of 10^-places."""
+        return int(Decimal(self.max).scaleb(self.places))
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DecimalColumn:
+        low, high = Decimal(self.min), Decimal(self.max)
+        if low > high:
+            raise ValueError("min is greater than max")
+        if any(bound.scaleb(self.places) % 1 for bound in (low, high)):
+            raise ValueError("bounds have more decimal digits than places")
+        if max(abs(self.low), abs(self.high)) > MAX_ABSOLUTE:
+            raise ValueError("bounds times 10^places must lie within ±2^53")
+        return self
+
+
+class DateColumn(Frozen):
+    """Days from `min` to `max`, both included, written YYYY-MM-DD."""
+
+    kind: Literal["date"]
+    min: DateText
+    max: DateText
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DateColumn:
+        if self.min > self.max:
+            raise ValueError("min is later than max")
+        return self
+
+
+class TextColumn(Frozen):
+    """Any text; can be tested for equality and used to link, never counted or opened."""
+
+    kind: Literal["text"]
+
+
+Column = Annotated[
+    KeyColumn | CategoryColumn | IntegerColumn | DecimalColumn | DateColumn | TextColumn, Field(discriminator="kind")
+]
+
+
+class Declaration(Frozen):
+    """What other parties may know of a data set: everything but where it is."""
+
+    max_rows: Annotated[int, Field(ge=1, le=2**31)] = MAX_ROWS_DEFAULT
+    columns: dict[ColumnName, Column] = Field(min_length=1)
+    missing: Literal["refuse", "drop"] = "refuse"
+
+    def only(self, names: set[str]) -> Declaration:
+        """The declaration of some of the columns, in declared order."""
+        columns = {name: column for name, column in self.columns.items() if name in names}
+        return Declaration(max_rows=self.max_rows, columns=columns, missing=self.missing)
+
+
+class Dataset(Declaration):
+    """A data set as its owner declares it: where it is, and what it holds."""
+
+    source: str
+
+    @property
+    def declaration(self) -> Declaration:
+        """The part without `source`."""
+        return Declaration(max_rows=self.max_rows, columns=self.columns, missing=self.missing)
+
+
+class Datasets(RootModel[dict[DatasetName, Dataset]]):
+    """The file `datasets.yaml`: data sets by name."""

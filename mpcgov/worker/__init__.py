@@ -1,0 +1,1 @@
+"""COMPUTES. One job, one process, no signing key. In data order: source, local, encode | program, clear, reveal."""
