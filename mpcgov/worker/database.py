@@ -1,0 +1,64 @@
+"""A data set that stays in its database: an ibis URL with the table after `#`.
+
+duckdb://people.db#table        a file; relative paths as for CSV; opened for reading only
+postgres://…#schema.table       needs the `postgres` extra; one read-only snapshot for all queries of a job
+pyspark://…#table               needs the `pyspark` extra
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import ibis
+
+from mpcgov.errors import DataError, LocalError
+from mpcgov.worker.engine import Backend, open_engine, quiet
+from mpcgov.worker.file import open_regular, resolve
+
+_EXTRAS = {"postgres": "postgres", "postgresql": "postgres", "pyspark": "pyspark"}
+_DRIVERS = {"postgres": "psycopg", "postgresql": "psycopg", "pyspark": "pyspark"}
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+def open_database(url: str, name: str, base: Path) -> tuple[Backend, Any]:
+    """The connection and the table that a URL names. The URL, which may hold a password, is in no message.
+
+    Raises:
+        DataError: it can't be reached, or has no such table.
+        LocalError: the scheme isn't supported, or its driver isn't installed.
+    """
+    address, _, table = url.partition("#")
+    scheme, _, rest = address.partition("://")
+    if not table:
+        raise DataError(f"{name}: the source names no table", hint="end the URL with #table")
+    if scheme == "duckdb":
+        backend = _open_file(unquote(rest), name, base)
+    elif scheme in _EXTRAS:
+        backend = _connect(address, scheme, name)
+    else:
+        raise LocalError(f"{name}: sources of this kind aren't supported", hint="use a file, duckdb://, postgres://")
+    schema, _, relation = unquote(table).rpartition(".")
+    missing = DataError(f"{name}: the source has no such table", hint="check the name after # in datasets.yaml")
+    return backend, quiet(lambda: backend.table(relation, database=schema or None), missing)
+
+
+def _open_file(source: str, name: str, base: Path) -> Backend:
+    path = resolve(source, name, base)
+    os.close(open_regular(path, name))
+    fault = DataError(f"{name}: not a DuckDB database, damaged, or in use", code="data-unreadable")
+    return quiet(lambda: open_engine(database=path), fault)
+
+
+def _connect(address: str, scheme: str, name: str) -> Backend:
+    hint = f"install mpcgov with the extra it needs: mpcgov[{_EXTRAS[scheme]}]"
+    if find_spec(_DRIVERS[scheme]) is None:
+        raise LocalError(f"{name}: the driver for this source isn't installed", hint=hint, code="driver")
+    unreachable = DataError(f"{name}: the database can't be reached", hint="check the source in datasets.yaml")
+    backend = quiet(lambda: ibis.connect(address), unreachable)
+    if _EXTRAS[scheme] == "postgres":
+        quiet(lambda: backend.raw_sql(_SNAPSHOT), unreachable)
+    return backend

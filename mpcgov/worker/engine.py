@@ -1,0 +1,62 @@
+"""The database engine in this process, shut in; and its errors, shut up.
+
+Exception texts of DuckDB, ibis and database drivers quote rows. None is shown, chained or logged: `quiet` puts one of
+our own errors in its place, raised after the engine's is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import ibis
+
+from mpcgov.errors import MpcgovError
+
+T = TypeVar("T")
+
+Backend = Any
+"""An ibis backend with its connection."""
+
+
+def quiet(call: Callable[[], T], fault: MpcgovError) -> T:
+    """The result of `call`; whatever fails inside becomes `fault`, without a trace of the engine's own words."""
+    with contextlib.suppress(Exception):
+        return call()
+    raise fault  # outside the handler, so that the engine's exception isn't even its context
+
+
+def open_engine(reads: Path | None = None, database: Path | None = None) -> Backend:
+    """DuckDB in this process, with one thread, half of the machine's memory, and no way out.
+
+    It may read the file `reads`, and opens `database` for reading only if given. No network, no extensions, no
+    temporary files, no secrets folder: a query that needs more memory fails instead of spilling rows to a disk.
+    """
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    backend = ibis.duckdb.connect(
+        database or ":memory:",
+        read_only=database is not None,
+        threads=1,
+        memory_limit=f"{memory_bytes >> 20}MiB",
+        temp_directory="",
+        autoinstall_known_extensions=False,
+        autoload_known_extensions=False,
+        allow_persistent_secrets=False,
+    )
+    if reads is not None:
+        backend.settings["allowed_paths"] = [str(reads)]
+    backend.settings["enable_progress_bar"] = False
+    backend.settings["enable_external_access"] = False
+    backend.settings["lock_configuration"] = True
+    return backend
+
+
+def warm() -> None:
+    """Loads the engine and everything it imports on its first query, for a process that waits for its job."""
+    backend = open_engine()
+    table = ibis.memtable({"v": [1]}).filter(lambda t: t.v == 1)
+    backend.to_pyarrow(table.aggregate(n=table.count()))
+    backend.disconnect()

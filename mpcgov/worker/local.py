@@ -1,0 +1,158 @@
+"""What an owner computes in the clear on its own rows: judge them, choose them, count them. Only counts come back.
+
+The group-by runs in the engine that holds the rows. Order: every row of a used column is judged, chosen or not; then
+`missing: drop` leaves out rows with a missing value in a used column; then `where`; then the rows are counted. Columns
+that `where` tests by `is null` may be missing; a chosen row that is missing a value of `by` has no cell, so it is
+refused, or left out under `missing: drop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mpcgov.errors import DataError, InternalError
+from mpcgov.spec.condition import Expr, columns, nullable
+from mpcgov.spec.table import Column, Dataset, DateColumn, DecimalColumn, IntegerColumn
+from mpcgov.worker.columns import MALFORMED, MISSING, OUTSIDE
+from mpcgov.worker.predicate import predicate
+from mpcgov.worker.source import Source, counted, open_table
+
+By = Sequence[tuple[str, Sequence[str]]]
+"""The columns to count by, slowest first, each with its values in the order of the cells."""
+
+
+@dataclass(frozen=True)
+class ColumnReport:
+    """How many rows of one column are missing a value, malformed, or outside of what is declared."""
+
+    column: str
+    missing: int
+    malformed: int
+    outside: int
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """What `dataset check` found: how many rows were read, and each column's faults."""
+
+    name: str
+    rows: int
+    columns: tuple[ColumnReport, ...]
+    faults: tuple[str, ...]
+    """One line for each fault; none if any job may use every column. Missing values are one unless dropped."""
+
+
+def dataset_check(dataset: Dataset, name: str, base: Path) -> DatasetReport:
+    """Judges every column of a data set, whatever a job would use.
+
+    Raises:
+        DataError: its structure is wrong, so that there are no columns to judge.
+    """
+    with open_table(dataset, name, base) as source:
+        reports = _judge(source, dataset.columns)
+        faults = tuple(fault for report in reports for fault in _faults(report, source, dataset.missing == "refuse"))
+        return DatasetReport(name, source.rows, tuple(reports), faults)
+
+
+def check_columns(source: Source, used: Collection[str], may_be_missing: Collection[str] = ()) -> None:
+    """That no row of a used column is malformed, out of range, undeclared, or missing where that is refused.
+
+    Raises:
+        DataError: every fault of every column, with how many rows.
+    """
+    refuse = source.declaration.missing == "refuse"
+    faults = []
+    for report in _judge(source, used):
+        faults += _faults(report, source, refuse and report.column not in may_be_missing)
+    if faults:
+        hint = "correct the data or datasets.yaml; `mpcgov node dataset check` looks at every column"
+        raise DataError(f"{source.name}: {'; '.join(faults)}", hint=hint)
+
+
+def counts(source: Source, by: By, where: Expr | None = None) -> NDArray[np.int64]:
+    """How many chosen rows are in each cell: one int64 per combination of values of `by`, the first column slowest.
+
+    Raises:
+        DataError: a used column has a fault (`check_columns`), or a chosen row has no value to count by.
+    """
+    names = [name for name, _ in by]
+    tested = nullable(where) if where else frozenset()
+    used = [name for name in source.declaration.columns if name in names or (where and name in columns(where))]
+    check_columns(source, used, tested)
+    rows = source.table
+    if source.declaration.missing == "drop":
+        rows = _without_missing(rows, source, [name for name in used if name not in tested])
+    if where:
+        rows = rows.filter(predicate(where, source.declaration, lambda name: rows[source.value(name)]))
+    unsure = [name for name in names if name in tested]
+    if unsure and source.declaration.missing == "drop":
+        rows = _without_missing(rows, source, unsure)
+    keys = [source.value(name) for name in names]
+    groups = source.query(rows.group_by(keys).aggregate(rows=rows.count()))
+    return _in_cells(groups, keys, by, source.name)
+
+
+def _judge(source: Source, used: Collection[str]) -> list[ColumnReport]:
+    names = [name for name in source.declaration.columns if name in used]
+    table = source.table
+    sums = {
+        f"n{i}_{fault}": (table[source.fault(name)] == fault).sum()
+        for i, name in enumerate(names)
+        for fault in (MISSING, MALFORMED, OUTSIDE)
+    }
+    found = source.query(table.aggregate(**sums)).to_pylist()[0]
+    numbers = [[int(found[f"n{i}_{fault}"] or 0) for fault in (MISSING, MALFORMED, OUTSIDE)] for i in range(len(names))]
+    return [ColumnReport(name, *row) for name, row in zip(names, numbers, strict=True)]
+
+
+def _faults(report: ColumnReport, source: Source, missing_is_one: bool) -> list[str]:
+    column = source.declaration.columns[report.column]
+    found = [
+        (report.missing if missing_is_one else 0, "without a value"),
+        (report.malformed, _malformed(column)),
+        (report.outside, _outside(column)),
+    ]
+    return [f"column {report.column}: {counted(rows)} {what}" for rows, what in found if rows]
+
+
+def _malformed(column: Column) -> str:
+    if isinstance(column, DecimalColumn):
+        return f"not a number with at most {column.places} decimal digits"
+    return "not a whole number" if isinstance(column, IntegerColumn) else "not a date as YYYY-MM-DD"
+
+
+def _outside(column: Column) -> str:
+    if isinstance(column, IntegerColumn | DecimalColumn | DateColumn):
+        return f"out of range {column.min}..{column.max}"
+    return "not among the declared values"
+
+
+def _without_missing(rows: Any, source: Source, names: Sequence[str]) -> Any:
+    present = [rows[source.fault(name)] != MISSING for name in names]
+    return rows.filter(*present) if present else rows
+
+
+def _in_cells(groups: pa.Table, keys: Sequence[str], by: By, name: str) -> NDArray[np.int64]:
+    shape = [len(values) for _, values in by]
+    cells = np.zeros(prod(shape), dtype=np.int64)
+    position = np.zeros(groups.num_rows, dtype=np.int64)
+    rows = groups["rows"].to_numpy().astype(np.int64)
+    for key, (column, values) in zip(keys, by, strict=True):
+        found = pc.index_in(groups[key].combine_chunks(), value_set=pa.array(values, groups[key].type))
+        if groups[key].null_count:
+            missing = int(rows[groups[key].is_null().to_numpy()].sum())
+            raise DataError(f"{name}: column {column}: {counted(missing)} without a value to count by")
+        if found.null_count:
+            raise InternalError(f"{name}: column {column}: the job's values aren't those of the declaration")
+        position = position * len(values) + found.to_numpy().astype(np.int64)
+    cells[position] = rows
+    return cells
