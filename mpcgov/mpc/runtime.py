@@ -1,0 +1,283 @@
+"""MPyC's runtime with its holes closed: every byte in and out goes through `codec`, every opening is safe.
+
+Overrides the three ways in which MPyC exchanges shares (`output`, `_reshare` and, as `deal`, `input`), its PRSS keys and
+what it does with errors. All other protocols of MPyC are built on these and run unchanged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from mpcgov.errors import InternalError, Refused
+from mpcgov.mpc import codec, prf
+from mpcgov.mpc.codec import Elements
+from mpcgov.mpc.config import SessionConfig
+from mpcgov.mpc.imports import bind_runtime, load_mpyc
+from mpcgov.mpc.links import Link
+
+MPYC = load_mpyc()
+
+
+def coroutine(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An MPyC coroutine: its first await declares the result, which callers get at once as a placeholder."""
+    function.__annotations__ = {}  # MPyC would evaluate a return annotation as the declaration
+    return MPYC.asyncoro.mpc_coro(function)  # type: ignore[no-any-return]
+
+
+def _reconcile(declared: Any, task: asyncio.Task[Any]) -> None:
+    """Put a finished MPyC coroutine's result in its placeholder; MPyC's own stops the loop when there is none."""
+    runtime = MPYC.asyncoro.runtime
+    runtime._pc_level -= 1
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is not None:
+        runtime.failed(error)
+    elif declared is not None:
+        MPYC.asyncoro.__dict__["__reconcile"](declared, task.result())
+
+
+MPYC.asyncoro._reconcile = _reconcile
+
+
+def split(values: Elements, modulus: int, threshold: int, parties: int) -> list[Elements]:
+    """Fresh Shamir shares of degree `threshold` of each value, one row per party, coefficients exactly uniform."""
+    count = len(values)
+    coefficients = prf.private_uniform(count * threshold, modulus).reshape(threshold, count)
+    rows = []
+    row = values
+    for point in range(1, parties + 1):
+        if threshold == 1:
+            row = row + coefficients[0]
+        else:
+            row = coefficients[0] * point
+            for coefficient in coefficients[1:]:
+                row = (row + coefficient) * point
+            row = row + values
+        rows.append(row % modulus)
+    return rows
+
+
+def recombine(field: Any, points: Sequence[int], rows: Sequence[Elements]) -> Elements:
+    """The values at 0 of the polynomials through `rows`, the shares at `points`."""
+    weights = MPYC.thresha._recombination_vector(field, tuple(points), 0)
+    total = rows[0] * weights[0]
+    for weight, row in zip(weights[1:], rows[1:], strict=True):
+        total = total + row * weight
+    result: Elements = total % field.modulus
+    return result
+
+
+class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
+    """The runtime of one job. `failed` takes the first cause of a failure, whatever it is."""
+
+    def __init__(self, config: SessionConfig, failed: Callable[[BaseException], None]) -> None:
+        parties = [MPYC.runtime.Party(index) for index in range(len(config.parties))]
+        options = MPYC.package._get_arg_parser().parse_args([])
+        options.threshold = config.threshold
+        options.sec_param = config.security_bits
+        options.no_async = options.no_prss = options.mix32_64bit = False
+        options.no_log = options.no_barrier = True
+        self.config = config
+        self.failed = failed
+        self.exchanges = 0
+        self._operation = 0
+        self._masters: dict[tuple[int, ...], bytes] = {}
+        self._prfs: dict[int, dict[tuple[int, ...], prf.Prf]] = {}
+        super().__init__(config.me, parties, options)
+        self.new_keys()
+        bind_runtime(MPYC, self)
+        self.secure_integer = self.SecInt(config.value_bits + 2)
+        self.field = self.secure_integer.field
+        self.array_type = self.secure_integer.array
+
+    # -- PRSS keys
+
+    @property
+    def threshold(self) -> int:
+        """t: no t parties together learn anything."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, threshold: int) -> None:
+        self._threshold = threshold
+
+    @property
+    def subsets(self) -> list[tuple[int, ...]]:
+        """The subsets of m − t parties, in an order that all parties have in common."""
+        parties = len(self.parties)
+        return list(combinations(range(parties), parties - self.threshold))
+
+    def new_keys(self) -> None:
+        """Draw the master keys of the subsets whose first member we are; the others come from their first members."""
+        self._prfs.clear()
+        self._masters = {s: os.urandom(prf.KEY_BYTES) for s in self.subsets if s[0] == self.pid}
+
+    def keys_for(self, peer: int) -> bytes:
+        """The master keys that a peer gets from us, in the order of `subsets`."""
+        return b"".join(self._masters[s] for s in self.subsets if s[0] == self.pid and peer in s)
+
+    def key_bytes_from(self, peer: int) -> int:
+        """How many bytes of keys we get from a peer."""
+        return prf.KEY_BYTES * sum(s[0] == peer and self.pid in s for s in self.subsets)
+
+    def take_keys(self, peer: int, data: bytes) -> None:
+        """Keep the keys that came from a peer."""
+        mine = [s for s in self.subsets if s[0] == peer and self.pid in s]
+        for index, subset in enumerate(mine):
+            self._masters[subset] = data[index * prf.KEY_BYTES : (index + 1) * prf.KEY_BYTES]
+
+    def prfs(self, bound: int) -> dict[tuple[int, ...], prf.Prf]:
+        """The functions to 0 … bound−1 of the subsets that we are in, for MPyC's own use of PRSS."""
+        if bound not in self._prfs:
+            self._prfs[bound] = {
+                s: prf.Prf(prf.derive(master, f"mpyc {bound}"), bound) for s, master in sorted(self._masters.items())
+            }
+        return self._prfs[bound]
+
+    def subset_numbers(self, use: str, operation: int, count: int, bound: int) -> dict[tuple[int, ...], Elements]:
+        """For each subset we are in, `count` numbers in 0 … bound−1 that its members share, for one use only."""
+        common_input = operation.to_bytes(8, "little")
+        return {
+            s: prf.Prf(prf.derive(master, use), bound)(common_input, (count,))
+            for s, master in sorted(self._masters.items())
+        }
+
+    def next_operation(self) -> int:
+        """The next number of our own operations; programs run the same at all parties, so the numbers are too."""
+        self._operation += 1
+        return self._operation
+
+    def weight(self, subset: tuple[int, ...]) -> int:
+        """f_S at our point: the polynomial of degree t that is 1 at 0 and 0 at every point outside S."""
+        value = MPYC.thresha._f_S_i(self.field, len(self.parties), self.pid, subset)
+        return int(value) % int(self.field.modulus)
+
+    # -- exchanges
+
+    def _link(self, peer: int) -> Link:
+        link: Link = self.parties[peer].protocol
+        return link
+
+    async def _send(self, messages: dict[int, bytes]) -> None:
+        """Send each peer its message under the current program counter, then wait until they have taken enough."""
+        label = self._program_counter[0]
+        self.exchanges += 1
+        for peer, message in messages.items():
+            self._link(peer).send(label, message)
+        for peer in messages:
+            await self._link(peer).drained()
+
+    async def _receive(self, peers: Sequence[int], field: Any, count: int) -> list[Elements]:
+        """The messages of `peers` under the current program counter, `count` elements each, in their order."""
+        label = self._program_counter[0]
+        rows = []
+        for peer, message in [(peer, self._link(peer).receive(label)) for peer in peers]:
+            data = message if isinstance(message, bytes) else await message
+            try:
+                rows.append(codec.decode(data, count, field.modulus))
+            except codec.WireFault as fault:
+                raise codec.WireFault(str(fault), peer) from None
+        return rows
+
+    @coroutine
+    async def deal(self, values: Elements | None, dealer: int, count: int) -> Any:
+        """A 1-D secure array of `count` elements that `dealer` knows; the others pass None."""
+        await self.returnType((self.array_type, (count,)))
+        field = self.field
+        if self.pid == dealer:
+            rows = split(values % field.modulus, field.modulus, self.threshold, len(self.parties))
+            others = [peer for peer in range(len(rows)) if peer != self.pid]
+            await self._send({peer: codec.encode(rows[peer], field.modulus) for peer in others})
+            own = rows[self.pid]
+        else:
+            self.exchanges += 1
+            (own,) = await self._receive([dealer], field, count)
+        return field.array(own, check=False)
+
+    def zero_shares(self, field: Any, count: int) -> Elements:
+        """Our points of `count` fresh polynomials of degree 2t that are 0 at 0 and otherwise random to any t parties.
+
+        Added to what is opened at degree 2t they leave nothing in it but the value at 0 (MulPub of Catrina and de
+        Hoogh, SCN 2010; pseudorandom zero sharing of Cramer, Damgård and Ishai, TCC 2005).
+        """
+        shares = MPYC.thresha.np_pseudorandom_share_0(
+            field, len(self.parties), self.pid, self.prfs(field.order), self._prss_uci(), count
+        )
+        result: Elements = shares.value
+        return result
+
+    @coroutine
+    async def output(self, x: Any, receivers: Any = None, threshold: int | None = None, raw: bool = False) -> Any:
+        """Open field elements to all parties: a list of them, one, or an array. For MPyC's protocols, not for results.
+
+        At degree t the value alone determines what is seen, given t shares. At degree 2t it doesn't: MPyC opens local
+        products as they are, and a party can factor them. So a zero sharing is added here to every such opening.
+        """
+        await self.returnType(MPYC.runtime.Future)
+        degree = self.threshold if threshold is None else threshold
+        if receivers is not None or degree not in (self.threshold, 2 * self.threshold):
+            raise InternalError("an opening that the engine doesn't have")
+        if isinstance(x, list) and not x:
+            return []
+        field, values, rebuild = _unpack((await self.gather([x]))[0])
+        if degree > self.threshold:
+            values = (values + self.zero_shares(field, len(values))) % field.modulus
+        parties, me = len(self.parties), self.pid
+        share = codec.encode(values, field.modulus)
+        await self._send({(me + step) % parties: share for step in range(1, degree + 1)})
+        senders = [(me - step) % parties for step in range(1, degree + 1)]
+        rows = await self._receive(senders, field, len(values))
+        return rebuild(recombine(field, [s + 1 for s in (*senders, me)], [*rows, values]))
+
+    @coroutine
+    async def _reshare(self, x: Any) -> Any:
+        """A fresh sharing of degree t of values shared with degree at most 2t (Gennaro, Rabin and Rabin, PODC 1998)."""
+        await self.returnType(MPYC.runtime.Future)
+        field, values, rebuild = _unpack(x)
+        t, parties = self.threshold, len(self.parties)
+        first = self._program_counter[0] % parties  # spreads the work; the same at all parties
+        dealers = [(first + step) % parties for step in range(2 * t + 1)]
+        rows: dict[int, Elements] = {}
+        messages: dict[int, bytes] = {}
+        if self.pid in dealers:
+            dealt = split(values, field.modulus, t, parties)
+            rows[self.pid] = dealt[self.pid]
+            messages = {q: codec.encode(dealt[q], field.modulus) for q in range(parties) if q != self.pid}
+        await self._send(messages)
+        others = [peer for peer in dealers if peer != self.pid]
+        rows.update(zip(others, await self._receive(others, field, len(values)), strict=True))
+        return rebuild(recombine(field, [d + 1 for d in dealers], [rows[d] for d in dealers]))
+
+    async def idle(self) -> None:
+        """Wait until no coroutine of ours is under way."""
+        while self._pc_level > 0:
+            await asyncio.sleep(0.002)
+
+    # -- what MPyC has and we don't allow
+
+    def _forbidden(self, *_args: Any, **_kwargs: Any) -> Any:
+        raise Refused("this part of MPyC isn't safe between agencies", hint="use mpcgov.mpc's session", code="unsafe")
+
+    transfer = peek = input = _distribute = start = shutdown = run = throttler = logging = _forbidden
+
+
+def _unpack(x: Any) -> tuple[Any, Elements, Callable[[Elements], Any]]:
+    """Field, flat array of integers, and the way back, of a list of field elements, one element, or a field array."""
+    if isinstance(x, MPYC.finfields.FiniteFieldArray):
+        field, shape = x.field, x.value.shape
+        return field, x.value.reshape(-1), lambda values: field.array(values.reshape(shape), check=False)
+    if isinstance(x, list):
+        field = type(x[0])
+        values = np.array([element.value for element in x], dtype=object)
+        return field, values, lambda opened: [field(int(value)) for value in opened]
+    if not isinstance(x, MPYC.finfields.FiniteFieldElement):
+        raise InternalError("an exchange of something that is no share")
+    field = type(x)
+    return field, np.array([x.value], dtype=object), lambda opened: field(int(opened[0]))

@@ -1,0 +1,267 @@
+"""One job's computation with its peers, from HELLO to the end.
+
+A session runs in a process of its own: MPyC keeps the runtime in globals. The first failure wins: whatever goes wrong
+first, here or at a peer, ends the job at once, is what the caller gets, and is told to the others in one ABORT frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, TypeVar
+
+import numpy as np
+
+from mpcgov.errors import InternalError, MpcgovError, PeerError
+from mpcgov.mpc import links
+from mpcgov.mpc.arrays import SecretArray
+from mpcgov.mpc.codec import Elements, WireFault, as_elements
+from mpcgov.mpc.config import SessionConfig
+from mpcgov.mpc.links import Link, LinkLost, PeerAborted, Reason
+from mpcgov.mpc.runtime import JobRuntime
+from mpcgov.mpc.selftest import check_fixes, check_openings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the job cost so far at this party. A function of the job's sizes only, never of a value.
+
+    `rounds` counts exchanges: steps in which parties send and then wait for each other. Steps of independent operations
+    that run side by side are counted each, so it is an upper bound of the longest chain. `bytes_sent` has all frames.
+    """
+
+    rounds: int
+    bytes_sent: int
+
+
+class Session:
+    """The hardened engine of one job. Make it inside a running event loop; `sockets` are streams by party index."""
+
+    def __init__(
+        self, config: SessionConfig, sockets: dict[int, socket.socket], on_phase: Callable[[str], None] = lambda _: None
+    ) -> None:
+        check_fixes()
+        if sorted(sockets) != [index for index in range(len(config.parties)) if index != config.me]:
+            raise InternalError("a session needs one socket for each other party")
+        self.config = config
+        self._loop = asyncio.get_running_loop()
+        self._on_phase = on_phase
+        self._phase = "start"
+        self._failure: asyncio.Future[None] = self._loop.create_future()
+        self._reason: tuple[Reason, int] = (Reason.FAULT, config.me)
+        self._sockets = sockets
+        self._links: dict[int, Link] = {}
+        self._runtime = JobRuntime(config, self._failed)
+        self._loop.set_exception_handler(self._unhandled)
+
+    # -- the way to the computation
+
+    async def hello(self) -> None:
+        """Greet every peer; returns once all have shown the same agreement. Nothing keyed is sent before."""
+        self.enter("hello")
+        await check_openings(self._runtime)
+        agreement = self.config.agreement(self.modulus)
+        for peer, stream in self._sockets.items():
+            stream.setblocking(False)
+            link = Link(self.config.me, peer, agreement, self._runtime.key_bytes_from(peer), self._link_failed)
+            self._links[peer] = link
+            self._runtime.parties[peer].protocol = link
+            await self._loop.create_connection(lambda link=link: link, sock=stream)  # type: ignore[misc]
+        await self._guard(self._all(lambda link: link.hello), self.config.hello_timeout_s, lambda link: link.hello)
+
+    async def ready(self, ok: bool) -> None:
+        """Tell every peer that our data are in order, or not, and wait for their word unless ours is 'not'.
+
+        Raises PeerError with code `data-contract` when a peer's data aren't as declared.
+        """
+        self.enter("ready")
+        for link in self._links.values():
+            link.write(links.WORD, links.READY if ok else links.DATA_CONTRACT)
+        if not ok:
+            self._reason = (Reason.DATA_CONTRACT, self.config.me)
+            return
+        await self._guard(self._all(lambda link: link.word))
+
+    async def start(self) -> None:
+        """Exchange the PRSS keys, fresh for this job. After this the computation may begin."""
+        self.enter("deal")
+        for peer, link in self._links.items():
+            link.write(links.KEYS, self._runtime.keys_for(peer))
+        keys = await self._guard(self._all(lambda link: link.keys))
+        for peer, data in zip(self._links, keys, strict=True):
+            self._runtime.take_keys(peer, data)
+
+    def input(self, values: Any, sender: int, length: int, low: int, high: int) -> SecretArray:
+        """`length` integers that the party with index `sender` knows, as a 1-D secret array.
+
+        Only the sender passes values, the others None. `low` and `high` are public bounds; a value outside is refused
+        here at the sender, without naming it.
+        """
+        if (values is None) == (sender == self.config.me):
+            raise InternalError("values are passed by the sender of an input, and by nobody else")
+        return SecretArray.deal(self._runtime, values, sender, length, low, high)
+
+    async def share_of(self, x: SecretArray) -> Elements:
+        """Our own share, at point index + 1 and of degree t, of each element of x: for worker/reveal.py and nobody else.
+
+        It belongs to a fresh random polynomial for each element: shares tell whoever gets t + 1 of them the values and
+        nothing of how they came about. Signed values are modulo `modulus`, negative ones above its half.
+        """
+        self.enter("open")
+        fresh = self._runtime._reshare(await self._guard(x.shares()))
+        shares = await self._guard(fresh)
+        return as_elements(shares.value)
+
+    async def close(self) -> None:
+        """Tell the peers that we have all we need, and wait until each has said so. Then links may break."""
+        self.enter("close")
+        await self._guard(self._runtime.idle())
+        for link in self._links.values():
+            link.write(links.END, b"")
+        await self._guard(self._all(lambda link: link.ended))
+        await self._hang_up()
+
+    # -- public facts
+
+    @property
+    def modulus(self) -> int:
+        """p: shares are modulo this prime."""
+        return int(self._runtime.field.modulus)
+
+    @property
+    def point(self) -> int:
+        """The Shamir point of this party: its index + 1."""
+        return self.config.me + 1
+
+    @property
+    def cost(self) -> Cost:
+        """Exchanges and bytes so far."""
+        return Cost(self._runtime.exchanges, sum(link.bytes_sent for link in self._links.values()))
+
+    def enter(self, phase: str) -> None:
+        """Name the step that the job is in, for progress and for error messages."""
+        self._phase = phase
+        self._on_phase(phase)
+
+    # -- failure
+
+    async def run(self, job: Coroutine[Any, Any, T], deadline_s: float) -> T:
+        """The job's result, or the first failure of anything, or the deadline: whichever is first."""
+        task = self._loop.create_task(job)
+        try:
+            await asyncio.wait({task, self._failure}, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+            if not self._failure.done():
+                if task.done() and not task.cancelled() and task.exception() is None:
+                    return task.result()
+                self._failed(task.exception() if task.done() else self._late(deadline_s))
+            error = self._failure.exception()
+        finally:
+            task.cancel()
+        await self._give_up()
+        raise error or InternalError("a failure without a cause") from None
+
+    async def _guard(
+        self, wait: Awaitable[T], timeout_s: float | None = None, part: Callable[[Link], Any] | None = None
+    ) -> T:
+        """What `wait` gives, unless the session fails before."""
+        future = asyncio.ensure_future(wait)
+        await asyncio.wait({future, self._failure}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if not self._failure.done() and not future.done() and part is not None:
+            silent = [self._name(peer) for peer, link in self._links.items() if not part(link).done()]
+            self._failed(PeerError(f"no answer from {', '.join(silent)} ({self._phase})", code="peer-timeout"))
+        if self._failure.done():
+            future.cancel()
+            raise self._failure.exception() or InternalError("a failure without a cause")
+        return future.result()
+
+    async def _all(self, part: Callable[[Link], asyncio.Future[T]]) -> list[T]:
+        return [await part(link) for link in self._links.values()]
+
+    def _late(self, deadline_s: float) -> PeerError:
+        waiting = [self._name(peer) for peer, link in self._links.items() if link.waiting]
+        of_whom = f"; still waiting for {', '.join(waiting)}" if waiting else ""
+        self._reason = (Reason.DEADLINE, self.config.me)
+        return PeerError(f"not done within {deadline_s:g} s ({self._phase}{of_whom})", code="deadline")
+
+    def _failed(self, error: BaseException | None) -> None:
+        """Record the first failure; later ones are consequences."""
+        if self._failure.done():
+            return
+        if isinstance(error, WireFault) and error.peer is not None:
+            self._link_failed(error.peer, WireFault(str(error)))
+            return
+        self._failure.set_exception(error if isinstance(error, MpcgovError) else _fault(error))
+        self._failure.exception()  # seen: asyncio would log it otherwise
+
+    def _link_failed(self, peer: int, error: Exception) -> None:
+        if self._failure.done():
+            return
+        if isinstance(error, PeerAborted):
+            self._reason = (error.reason, error.culprit)
+            self._failed(self._aborted(peer, error))
+        elif isinstance(error, LinkLost):
+            self._reason = (Reason.LOST, peer)
+            self._failed(PeerError(f"lost connection to {self._name(peer)} ({self._phase})", code="peer-lost"))
+        elif isinstance(error, WireFault):
+            self._reason = (Reason.PROTOCOL, peer)
+            code = "hello-mismatch" if self._phase == "hello" else "peer-protocol"
+            self._failed(PeerError(f"{self._name(peer)} broke the protocol: {error} ({self._phase})", code=code))
+        else:
+            self._failed(error)
+
+    def _aborted(self, peer: int, error: PeerAborted) -> PeerError:
+        teller, culprit = self._name(peer), self._name(error.culprit)
+        by = "" if error.culprit == peer else f", says {teller}"
+        if error.reason is Reason.DATA_CONTRACT:
+            return PeerError(f"{culprit}: data contract", code="data-contract")
+        if error.reason is Reason.DEADLINE:
+            return PeerError(f"{teller} ran out of time ({self._phase})", code="deadline")
+        if error.culprit == self.config.me:
+            return PeerError(f"{teller} lost its connection to us or our messages ({self._phase})", code="peer-lost")
+        if error.reason is Reason.LOST:
+            return PeerError(f"lost connection to {culprit} ({self._phase}{by})", code="peer-lost")
+        if error.reason is Reason.PROTOCOL:
+            return PeerError(f"{culprit} broke the protocol ({self._phase}{by})", code="peer-protocol")
+        return PeerError(f"{culprit} stopped with an error of its own ({self._phase}{by})", code="peer-failed")
+
+    def _name(self, index: int) -> str:
+        return self.config.parties[index] if index < len(self.config.parties) else "an unknown party"
+
+    def _unhandled(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An exception that nobody awaits is a failure too. It isn't logged: it might hold a value."""
+        error = context.get("exception")
+        if error is not None:
+            self._failed(error)
+
+    async def _give_up(self) -> None:
+        reason, culprit = self._reason
+        for link in self._links.values():
+            if reason is not Reason.DATA_CONTRACT or culprit != self.config.me:
+                link.write(links.ABORT, links.abort_frame(reason, culprit))
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        for link in self._links.values():
+            link.close()
+        closed = [link.closed for link in self._links.values()]
+        if closed:
+            await asyncio.wait(closed, timeout=self.config.linger_timeout_s)
+        for link in self._links.values():
+            link.abort()
+
+
+def _fault(error: BaseException | None) -> InternalError:
+    """An error of ours as its kind and place only: its text might hold a value."""
+    if error is None:
+        return InternalError("the job was cancelled")
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        place = f" at {PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return InternalError(f"{type(error).__name__} in the engine{place}", hint="this is a fault of mpcgov")
