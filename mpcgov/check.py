@@ -68,11 +68,9 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
     faults: list[str] = []
     if 2 * threshold >= len(job.parties):
         faults.append(f"parties: {len(job.parties)} are too few for the consortium's threshold {threshold}")
-    unknown = [name for name in job.params if name not in manifest.params]
-    faults += [f"params.{name}: protocol {manifest.id} has no such parameter" for name in unknown]
+    faults += params_faults(job, manifest)
     for name, param in manifest.params.items():
-        columns = _columns_param(job, name, param, faults)
-        faults += _categories_faults(job, declarations, name, columns)
+        faults += _categories_faults(job, declarations, name, _columns_param(job, name, param, []))
     for party in job.data_parties:
         faults += _where_faults(job, declarations[party], party)
     if job.disclosure.round_to is not None:
@@ -83,6 +81,15 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
                 faults.append(f"params.{table.by}: table {name} would have {cells:,} cells; at most {MAX_CELLS:,}")
     if faults:
         raise SpecError(faults, code="job")
+
+
+def params_faults(job: Job, manifest: Manifest) -> list[str]:
+    """What is wrong with the parameters by themselves, before any declaration is known."""
+    faults = [f"params.{name}: protocol {manifest.id} has no such parameter" for name in job.params
+              if name not in manifest.params]  # fmt: skip
+    for name, param in manifest.params.items():
+        _columns_param(job, name, param, faults)
+    return faults
 
 
 def domain(job: Job, declarations: Mapping[str, Declaration], param: str) -> Domain:

@@ -27,9 +27,10 @@ class Channel:
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._socket = sock
+        self._sending = asyncio.Lock()
 
     async def send(self, message: Frozen, descriptors: Sequence[int] = ()) -> None:
-        """Sends a message, and copies of some open descriptors with it.
+        """Sends a message, and copies of some open descriptors with it; messages go out in the order of the calls.
 
         Raises:
             OSError: the other end is gone.
@@ -37,12 +38,12 @@ class Channel:
         loop = asyncio.get_running_loop()
         body = canonical_json(message.model_dump(mode="json"))
         head = len(body).to_bytes(4, "big")
-        if descriptors:
-            # A socket that nothing was sent on yet takes four bytes without blocking.
-            socket.send_fds(self._socket, [head], list(descriptors))
-        else:
-            await loop.sock_sendall(self._socket, head)
-        await loop.sock_sendall(self._socket, body)
+        async with self._sending:
+            if descriptors:
+                # A socket that nothing was sent on yet takes four bytes without blocking.
+                socket.send_fds(self._socket, [head], list(descriptors))
+                head = b""
+            await loop.sock_sendall(self._socket, head + body)
 
     async def receive(self, model: type[Model]) -> Model | None:
         """The next message; None when the other end is gone."""

@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mpcgov.control import Channel
-from mpcgov.errors import InternalError, MpcgovError, PeerError
+from mpcgov.errors import InternalError, MpcgovError
 from mpcgov.spec.order import Go, Order, Outcome, Report
 
-EXIT_GRACE_S = 2.0
 STOPPED_CHECK_S = 1.0
 STOPPED_LIMIT = 4
 """A child that the system has stopped for this many checks in a row counts as dead."""
@@ -50,18 +49,13 @@ class Child:
             )  # fmt: skip
         return Child(kind, process, Channel(parent))
 
-    async def end(self) -> None:
-        """Lets a child that is done exit, kills one that isn't, and reaps it."""
-        self.channel.close()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.process.wait(), EXIT_GRACE_S)
-        await self.kill()
-
     async def kill(self) -> None:
         """Kills the child, stopped or not, and reaps it."""
         self.channel.close()
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGKILL)
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                # Process.kill() would reap the child behind asyncio's back, which then complains on stderr.
+                os.kill(self.process.pid, signal.SIGKILL)
         await self.process.wait()
 
     async def stopped(self) -> None:
@@ -73,11 +67,11 @@ class Child:
 
 
 class Supervisor:
-    """Keeps one pair of children waiting, and runs jobs with it."""
+    """Runs jobs, each with a pair of children; keeps the next pair waiting if `keep_warm`."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_warm: bool = True) -> None:
+        self._keep_warm = keep_warm
         self._warm: asyncio.Task[list[Child]] | None = None
-        self._busy: set[Child] = set()
 
     async def start(self) -> None:
         """Spawns the pair that waits."""
@@ -116,8 +110,11 @@ class Supervisor:
             self._warm = None
 
     async def _take(self) -> list[Child]:
-        waiting, self._warm = self._warm, asyncio.create_task(_spawn_pair())
-        return await (waiting if waiting is not None else _spawn_pair())
+        waiting, self._warm = self._warm, None
+        children = await (waiting if waiting is not None else _spawn_pair())
+        if self._keep_warm:
+            self._warm = asyncio.create_task(_spawn_pair())
+        return children
 
 
 class _Run:
@@ -156,7 +153,8 @@ class _Run:
         others = [party for party in self._order.proposal.parties if party != self._order.party]
         try:
             await self._runner.channel.send(self._order, [receiving, *(peers[party].fileno() for party in others)])
-            await self._reader.channel.send(self._order, [sending])
+            if self._order.datasets is not None:
+                await self._reader.channel.send(self._order, [sending])
         finally:
             os.close(receiving)
             os.close(sending)

@@ -26,7 +26,7 @@ _CONSTANTS: dict[str, bool | None] = {
     "null": None, "Null": None, "NULL": None, "~": None, "": None,
 }  # fmt: skip
 
-Model = TypeVar("Model", bound="Frozen")
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Frozen(BaseModel):

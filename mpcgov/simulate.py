@@ -1,0 +1,174 @@
+"""All parties of a job on this machine: real workers, the real protocol, real shares; no nodes, no network, no policy.
+
+For testers and for agencies that want to see, before anything is approved, what a job would release.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mpcgov import check, registry
+from mpcgov.errors import DataError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.node.supervisor import Supervisor
+from mpcgov.result import open_result
+from mpcgov.spec.ids import digest, short
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import load_yaml
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.order import Order, Outcome
+from mpcgov.spec.statement import Proposal, ResultShare, job_id
+from mpcgov.spec.table import Datasets, Declaration
+
+
+def simulate(
+    job_path: Path, agencies: Path, threshold: int = 1, on_phase: Callable[[str, str], None] = lambda party, phase: None
+) -> dict[str, Any]:
+    """The result that the job's receivers would get.
+
+    Args:
+        agencies: a folder with `<party>/datasets.yaml` for every party that brings data.
+        threshold: t; any t parties together learn nothing.
+        on_phase: told which party does what.
+
+    Raises:
+        SpecError: the job or a declaration is wrong. DataError: a data set isn't what its declaration says.
+        PeerError: the deadline passed, or a worker failed.
+    """
+    job = load_yaml(job_path, Job)
+    protocol = registry.find(job.protocol_name)
+    if job.protocol not in (job.protocol_name, f"{job.protocol_name}@{protocol.digest}"):
+        raise Refused(f"protocol {job.protocol_name} here is {short(protocol.digest)}, not the version the job pins")
+    files = {party: agencies / party / "datasets.yaml" for party in job.data_parties}
+    proposal = _proposal(job, protocol, _declarations(job, protocol.manifest, files), threshold)
+    outcomes = asyncio.run(_run(proposal, protocol, files, on_phase))
+    return open_result(proposal, protocol.manifest, _shares(proposal, outcomes))
+
+
+def _declarations(job: Job, manifest: Manifest, files: Mapping[str, Path]) -> dict[str, Declaration]:
+    """What each data party declares of the columns that the job uses."""
+    faults, result = [], {}
+    for party, path in files.items():
+        name = job.parties[party].dataset or ""
+        try:
+            dataset = load_yaml(path, Datasets).root.get(name)
+        except SpecError as error:
+            faults += error.faults
+            continue
+        used = set(check.used_columns(job, manifest, party))
+        missing = used if dataset is None else used - set(dataset.columns)
+        if dataset is None:
+            faults.append(f"{path}: no data set {name}")
+        elif missing:
+            faults.append(f"{path}: data set {name} has no column {', '.join(sorted(missing))}")
+        else:
+            result[party] = dataset.declaration.only(used)
+    if faults:
+        raise SpecError(faults, code="declaration")
+    return result
+
+
+def _proposal(job: Job, protocol: registry.Protocol, declarations: dict[str, Declaration], threshold: int) -> Proposal:
+    check.check_job(job, protocol.manifest, declarations, threshold)
+    now = int(time.time())
+    return Proposal(
+        job=job,
+        protocol_digest=protocol.digest,
+        roster_digest=digest(b"simulated"),
+        threshold=threshold,
+        declarations=declarations,
+        proposed_at=now,
+        approve_before=now + 3600 * job.approve_within_h,
+        nonce=secrets.token_hex(16),
+    )
+
+
+async def _run(
+    proposal: Proposal, protocol: registry.Protocol, files: Mapping[str, Path], on_phase: Callable[[str, str], None]
+) -> dict[str, Outcome]:
+    """Every party's outcome, or the first cause; an owner's own words about its data come before anything else."""
+    streams = _streams(proposal.parties)
+    tasks = {
+        party: asyncio.create_task(_party(proposal, protocol, party, files.get(party), streams[party], on_phase))
+        for party in proposal.parties
+    }
+    try:
+        async with asyncio.timeout(proposal.job.deadline_s):
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+    except TimeoutError:
+        raise PeerError(f"the job took longer than its deadline_s {proposal.job.deadline_s}", code="deadline") from None
+    finally:
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+    errors = [error for task in tasks.values() if (error := task.exception()) is not None]
+    if errors:
+        raise _first_cause(errors)
+    return {party: task.result() for party, task in tasks.items()}
+
+
+async def _party(
+    proposal: Proposal,
+    protocol: registry.Protocol,
+    party: str,
+    datasets: Path | None,
+    streams: dict[str, socket.socket],
+    on_phase: Callable[[str, str], None],
+) -> Outcome:
+    order = Order(
+        proposal=proposal,
+        party=party,
+        datasets=None if datasets is None else str(datasets.resolve()),
+        folder=str(protocol.folder),
+        binding=digest(b"simulated"),
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        supervisor = Supervisor(keep_warm=False)
+        stack.push_async_callback(supervisor.close)
+        return await supervisor.run(order, streams, _no_commit, lambda phase: on_phase(party, phase))
+
+
+async def _no_commit() -> None:
+    """A simulation releases nothing, so it has nothing to commit."""
+
+
+def _streams(parties: tuple[str, ...]) -> dict[str, dict[str, socket.socket]]:
+    """A socket pair for every two parties."""
+    streams: dict[str, dict[str, socket.socket]] = {party: {} for party in parties}
+    for a, b in itertools.combinations(parties, 2):
+        streams[a][b], streams[b][a] = socket.socketpair()
+    return streams
+
+
+def _first_cause(errors: list[BaseException]) -> BaseException:
+    """What to tell: all owners' data faults together, else what isn't merely another party's echo."""
+    data = [error for error in errors if isinstance(error, DataError)]
+    if data:
+        hints = [error.hint for error in data if error.hint]
+        return DataError("; ".join(error.message for error in data), hint=hints[0] if hints else "", code=data[0].code)
+    own = [error for error in errors if not isinstance(error, PeerError)]
+    known = [error for error in own if isinstance(error, MpcgovError)]
+    return (known or own or errors)[0]
+
+
+def _shares(proposal: Proposal, outcomes: Mapping[str, Outcome]) -> list[ResultShare]:
+    return [
+        ResultShare(
+            job=job_id(proposal.job_digest),
+            job_digest=proposal.job_digest,
+            party=party,
+            receiver=proposal.job.receivers[0],
+            point=point,
+            layout=outcomes[party].layout,
+            shares=outcomes[party].shares,
+            cost=outcomes[party].cost,
+        )
+        for point, party in enumerate(proposal.parties, 1)
+    ]

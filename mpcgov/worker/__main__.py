@@ -1,0 +1,33 @@
+"""`python -m mpcgov.worker read|run FD`: a child that waits for one order on its control socket, serves it, and ends."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import signal
+import socket
+import sys
+
+from mpcgov.control import receive_first
+from mpcgov.spec.order import Order
+
+
+def main() -> None:
+    """Imports what the order will need, then waits for it; an order never comes twice."""
+    # A core dump would hold rows or shares.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    kind, control = sys.argv[1], socket.socket(fileno=int(sys.argv[2]))
+    sys.argv = ["mpcgov-worker"]
+    if kind == "read":
+        from mpcgov.worker.read import serve
+    else:
+        from mpcgov.worker.run import serve
+    gc.freeze()
+    first = receive_first(control, Order)
+    if first is not None:
+        serve(control, *first)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Loads a protocol's program: the file whose digest everybody approved, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol, cast
+
+from mpcgov import registry
+from mpcgov.errors import InternalError, Refused
+from mpcgov.mpc import SecretArray
+from mpcgov.spec.ids import short
+
+
+class Program(Protocol):
+    """What `program.py` defines: secret inputs by party to secret tables by name."""
+
+    def run(
+        self, inputs: Mapping[str, SecretArray], params: Mapping[str, Any]
+    ) -> Awaitable[dict[str, SecretArray]]: ...
+
+
+def load(folder: Path, expected_digest: str) -> Program:
+    """The program in a protocol's folder.
+
+    Raises:
+        Refused: the folder isn't the version that the job pins.
+    """
+    found = registry.digest_folder(folder)
+    if found != expected_digest:
+        raise Refused(
+            f"protocol {folder.name} here is {short(found)}, the job pins {short(expected_digest)}",
+            hint="install the version that the job names",
+            code="protocol-digest",
+        )
+    path = folder / "program.py"
+    module = ModuleType(f"mpcgov_program_{folder.name.replace('-', '_')}")
+    exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # noqa: S102 - digested above
+    if not callable(getattr(module, "run", None)):
+        raise InternalError(f"{path}: defines no run()")
+    return cast(Program, module)

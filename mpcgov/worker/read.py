@@ -1,0 +1,68 @@
+"""The child that reads: source, local, encode. It reaches the agency's data and no peer, and runs no protocol code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+from mpcgov import check, registry
+from mpcgov.control import Channel
+from mpcgov.errors import DataError, InternalError, MpcgovError
+from mpcgov.spec import where as language
+from mpcgov.spec.load import load_yaml
+from mpcgov.spec.order import Fault, Order, Report
+from mpcgov.spec.table import Dataset, Datasets
+from mpcgov.worker import encode, engine, local
+from mpcgov.worker.source import open_table
+
+engine.warm()
+
+
+def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
+    """Reads what the job needs into the pipe, and says on the control socket what went wrong, if anything.
+
+    A failure leaves the pipe empty: the child that computes then tells the others 'data contract', and no more.
+    """
+    (pipe,) = descriptors
+    try:
+        _read(order, pipe)
+        report = Report(event="done")
+    except MpcgovError as error:
+        report = Report(event="failed", fault=Fault.model_validate(error.to_json()))
+    except Exception as error:
+        # The type only: an engine's message could hold a value.
+        fault = InternalError(f"reading the data failed unexpectedly ({type(error).__name__})", code="reader")
+        report = Report(event="failed", fault=Fault.model_validate(fault.to_json()))
+    asyncio.run(Channel(control).send(report))
+
+
+def _read(order: Order, pipe: int) -> None:
+    job, party = order.proposal.job, order.party
+    part, path = job.parties[party], Path(order.datasets or "")
+    manifest = registry.read(Path(order.folder)).manifest
+    used = check.used_columns(job, manifest, party)
+    dataset = _declared(path, part.dataset or "", order.proposal.declarations[party].only(set(used)), set(used))
+    domain = check.domain(job, order.proposal.declarations, manifest.tables["count"].by)
+    condition = None if part.where is None else language.parse(part.where)
+    with open_table(dataset, part.dataset or "", path.parent, used) as source:
+        counts = local.counts(source, domain.columns, condition)
+    with os.fdopen(pipe, "wb") as stream:
+        encode.write_counts(stream, counts, dataset.max_rows)
+
+
+def _declared(path: Path, name: str, approved: object, used: set[str]) -> Dataset:
+    """The data set as its owner's file declares it now.
+
+    Raises:
+        DataError: it is no longer declared as everybody approved it.
+    """
+    dataset = load_yaml(path, Datasets).root.get(name)
+    if dataset is None or dataset.declaration.only(used) != approved:
+        raise DataError(
+            f"{path}: data set {name} is no longer declared as it was when the job was proposed",
+            hint="submit the job again",
+            code="declaration",
+        )
+    return dataset

@@ -1,0 +1,147 @@
+"""The child that computes: program, clear, reveal. It reaches the other parties and no data but its own prepared input.
+
+Only HELLO and one word, 'ready' or 'data contract', go to the others before the parent has answered `Go`: from then
+on the job counts as committed, and bytes that depend on data may leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import socket
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov import check, registry
+from mpcgov.control import Channel
+from mpcgov.errors import DataError, InternalError, MpcgovError
+from mpcgov.mpc import SecretArray, Session, SessionConfig
+from mpcgov.spec.order import Fault, Go, Order, Outcome, Report
+from mpcgov.spec.statement import Cost, Layout
+from mpcgov.worker import clear, encode, program, reveal
+
+
+def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
+    """Runs this party's part of one job over the given descriptors: the reader's pipe, then a stream per other party."""
+    asyncio.run(_serve(Channel(control), order, descriptors))
+
+
+async def _serve(channel: Channel, order: Order, descriptors: list[int]) -> None:
+    parent = Parent(channel)
+    pipe, *streams = descriptors
+    others = [i for i, party in enumerate(order.proposal.parties) if party != order.party]
+    sockets = {i: socket.socket(fileno=descriptor) for i, descriptor in zip(others, streams, strict=True)}
+    try:
+        job = Job(order, sockets, parent)
+        outcome = await job.session.run(job.outcome(pipe), order.proposal.job.deadline_s)
+        report = Report(event="done", outcome=outcome)
+    except MpcgovError as error:
+        report = Report(event="failed", fault=Fault.model_validate(error.to_json()))
+    except Exception as error:
+        # The type only: a message of the engine's could hold a value.
+        fault = InternalError(f"the computation failed unexpectedly ({type(error).__name__})", code="worker")
+        report = Report(event="failed", fault=Fault.model_validate(fault.to_json()))
+    await channel.send(report)
+    os._exit(0)  # MPyC leaves tasks behind that would log as they are torn down
+
+
+class Parent:
+    """The node, or the simulator, at the other end of the control socket. When it is gone, so are we."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self._go = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = {asyncio.create_task(self._listen())}
+
+    async def committed(self) -> None:
+        """Says that all parties are ready, and returns once the parent has made the commit durable."""
+        await self.channel.send(Report(event="ready"))
+        await self._go.wait()
+
+    def phase(self, phase: str) -> None:
+        """Tells what the job is doing."""
+        task = asyncio.create_task(self.channel.send(Report(event="phase", phase=phase)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _listen(self) -> None:
+        while await self.channel.receive(Go) is not None:
+            self._go.set()
+        os._exit(1)
+
+
+class Job:
+    """One party's part of one job."""
+
+    def __init__(self, order: Order, sockets: dict[int, socket.socket], parent: Parent) -> None:
+        folder = Path(order.folder)
+        self.order = order
+        self.proposal = order.proposal
+        self.parent = parent
+        self.program = program.load(folder, self.proposal.protocol_digest)
+        self.tables = check.result_tables(
+            self.proposal.job, registry.read(folder).manifest, self.proposal.declarations
+        )
+        self.session = Session(self._config(), sockets, parent.phase)
+
+    def _config(self) -> SessionConfig:
+        rules = self.proposal.job.disclosure
+        cells = sum(table.cells for table in self.tables)
+        largest = max(table.bound for table in self.tables) + rules.min_count
+        agreed = "\n".join((self.proposal.job_digest, self.order.binding, registry.engine_digest()))
+        return SessionConfig(
+            parties=self.proposal.parties,
+            me=self.proposal.parties.index(self.order.party),
+            threshold=self.proposal.threshold,
+            binding=hashlib.sha256(agreed.encode()).digest(),
+            value_bits=largest.bit_length(),
+            masked_openings=cells * (1 if rules.round_to is None else 2),
+        )
+
+    async def outcome(self, pipe: int) -> Outcome:
+        """From HELLO to this party's shares of what may be released."""
+        await self.session.hello()
+        values = await self._local(pipe)
+        started = time.monotonic()
+        await self.session.start()
+        inputs = {party: self._input(party, values) for party in self.proposal.job.data_parties}
+        self.session.enter("compute")
+        tables = await self.program.run(inputs, self.proposal.job.params)
+        self.session.enter("clear")
+        cleared = clear.clear_counts(tables, self.proposal.job.disclosure)
+        self.session.enter("reveal")
+        layout = Layout(modulus=str(self.session.modulus), degree=self.proposal.threshold, tables=self.tables)
+        shares = await reveal.shares(self.session, cleared, layout)
+        await self.session.close()
+        spent = self.session.cost
+        cost = Cost(seconds=time.monotonic() - started, rounds=spent.rounds, bytes_sent=spent.bytes_sent)
+        return Outcome(layout=layout, shares=shares, cost=cost)
+
+    async def _local(self, pipe: int) -> NDArray[np.int64] | None:
+        """This party's own input, once every party has said that it has its own and the parent has committed."""
+        values, failed = None, False
+        if self.order.party in self.proposal.job.data_parties:
+            self.session.enter("read")
+            values = await asyncio.to_thread(self._read, pipe)
+            failed = values is None
+        await self.session.ready(ok=not failed)
+        if failed:
+            raise DataError(f"{self.order.party}: data contract", code="own-data")
+        await self.parent.committed()
+        return values
+
+    def _read(self, pipe: int) -> NDArray[np.int64] | None:
+        """The reader's counts; None if it failed, in which case it has told our parent why."""
+        bound = self.proposal.declarations[self.order.party].max_rows
+        with os.fdopen(pipe, "rb") as stream:
+            return encode.read_counts(stream, self.tables[0].cells, bound)
+
+    def _input(self, party: str, values: NDArray[np.int64] | None) -> SecretArray:
+        """A data party's counts, dealt by it and received by the others."""
+        bound = self.proposal.declarations[party].max_rows
+        mine = values if party == self.order.party else None
+        return self.session.input(mine, self.proposal.parties.index(party), self.tables[0].cells, 0, bound)

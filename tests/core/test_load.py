@@ -1,0 +1,109 @@
+"""YAML and JSON as configuration and as signed statements: what is text, what is refused, where faults are."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpcgov.errors import SpecError
+from mpcgov.spec.load import LIMIT_BYTES, Frozen, canonical_json, json_value, load_yaml, parse_json, parse_yaml
+from mpcgov.spec.table import Dataset, Datasets
+
+
+class Anything(Frozen):
+    value: object
+
+
+def parsed(text: str) -> object:
+    return parse_yaml(f"value: {text}", Anything, "x.yaml").value
+
+
+@pytest.mark.parametrize("text", ["NO", "on", "01", "1:30", "0x1F", "1_000", "2020-01-01", "0o17", "yes", ".5", "1."])
+def test_scalars_that_other_yaml_versions_turn_into_something_else_are_text(text: str) -> None:
+    assert parsed(text) == text
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("null", None), ("-12", -12), ("1.50", 1.5), ("'7'", "7")])
+def test_core_schema_scalars_have_their_types(text: str, value: object) -> None:
+    assert parsed(text) == value
+    assert isinstance(parsed(text), type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("value: &a 1\nother: *a", "anchors"),
+        ("value: !!python/object:os.system x", "tags"),
+        ("value: 1\nvalue: 2", "x.yaml:2: value stands twice"),
+        ("value: [1", "not valid YAML"),
+        ("value: " + "[" * 30 + "]" * 30, "nested too deeply"),
+        ("value: " + "[" * 100_000, "nested too deeply"),
+        ("- 1", "expected keys and values"),
+        ("", "expected keys and values"),
+        ("value: 1\nmore: 2", "x.yaml:2: more: unknown key"),
+        ("a: \x00", "not valid YAML"),
+        ("? [a, b]\n: 1", "a key must be text"),
+    ],
+)
+def test_what_is_not_plain_configuration_is_refused_with_file_and_line(text: str, says: str) -> None:
+    with pytest.raises(SpecError, match=says) as caught:
+        parse_yaml(text, Anything, "x.yaml")
+    assert caught.value.exit_status == 2
+    assert str(caught.value).startswith("x.yaml")
+
+
+def test_all_faults_are_reported_at_once_each_with_its_line(tmp_path) -> None:
+    path = tmp_path / "datasets.yaml"
+    path.write_text(
+        "people:\n  source: a.csv\n  surprise: 1\n  columns:\n"
+        "    age: {kind: integer, min: 9, max: 1}\n    sex: {kind: gender}\n    born: {kind: date, min: 1900, max: x}\n"
+    )
+    with pytest.raises(SpecError) as caught:
+        load_yaml(path, Datasets)
+    lines = sorted(fault.removeprefix(str(path)).split(":")[1] for fault in caught.value.faults)
+    assert lines == ["3", "5", "6", "7", "7"]
+
+
+def test_numbers_stay_as_written_where_text_is_meant() -> None:
+    text = "source: a.csv\ncolumns:\n  c: {kind: category, values: [1, 01, 1.50, no]}\n"
+    dataset = parse_yaml(text, Dataset, "x.yaml")
+    assert dataset.columns["c"].values == ("1", "01", "1.50", "no")
+
+
+def test_a_file_that_is_too_long_or_not_utf8_is_refused(tmp_path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"#" * (LIMIT_BYTES + 1))
+    with pytest.raises(SpecError, match="longer than 1 MiB"):
+        load_yaml(path, Anything)
+    path.write_bytes(b"value: \xff")
+    with pytest.raises(SpecError, match="not UTF-8"):
+        load_yaml(path, Anything)
+    with pytest.raises(SpecError, match="can't be read"):
+        load_yaml(tmp_path / "none.yaml", Anything)
+
+
+@pytest.mark.parametrize("data", [b'{"a":1,"a":2}', b"NaN", b"[Infinity]", b"{", b"\xff", b"[" * 100_000])
+def test_json_that_two_readers_could_read_differently_is_refused(data: bytes) -> None:
+    with pytest.raises(SpecError, match="not valid JSON"):
+        json_value(data, "peer")
+
+
+def test_json_longer_than_the_limit_is_refused() -> None:
+    with pytest.raises(SpecError, match="longer than 10 bytes"):
+        parse_json(b'"%s"' % (b"x" * 20), Anything, "peer", 10)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5) | st.none(), max_size=6))
+def test_canonical_json_keeps_the_order_of_keys_and_round_trips(value: dict) -> None:
+    data = canonical_json(value)
+    assert list(json.loads(data).items()) == list(value.items())
+    assert canonical_json(json.loads(data)) == data
+
+
+@given(st.text(max_size=300))
+def test_arbitrary_text_is_a_value_or_a_spec_error_and_nothing_else(text: str) -> None:
+    try:
+        parse_yaml(text, Anything, "x.yaml")
+    except SpecError as error:
+        assert error.exit_status == 2
