@@ -1,0 +1,1 @@
+"""The command line: parse, call one function, render. Errors are shown in one place, `mpcgov.cli.main`."""

@@ -1,0 +1,57 @@
+"""`dataset check`: asks a process of its own, since this one may read keys and therefore loads no data engine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mpcgov.errors import DataError, InternalError, MpcgovError
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One row per column of each data set: name, column, rows, missing, malformed, outside; and the faults in words."""
+
+    rows: list[tuple[str, str, int, int, int, int]]
+    faults: list[str]
+
+    def require_faultless(self) -> None:
+        """Nothing, if all data are as declared.
+
+        Raises:
+            DataError: with every fault, and how many rows.
+        """
+        if self.faults:
+            raise DataError("; ".join(self.faults), hint="correct the data or datasets.yaml")
+
+
+def judge(datasets: Path, name: str | None) -> Judgement:
+    """How the data sets of a file compare with their declarations; all of them without a name.
+
+    Raises:
+        LocalError: the file is broken, or declares no data set of that name.
+    """
+    command = [sys.executable, "-m", "mpcgov.worker.judge", str(datasets), *([name] if name else [])]
+    process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    try:
+        answer: dict[str, Any] = json.loads(process.stdout)
+    except ValueError:
+        raise InternalError(f"the process that reads data ended with status {process.returncode}") from None
+    if "error" in answer:
+        raise MpcgovError.from_json(answer["error"])
+    reports = answer["reports"]
+    rows = [
+        (report["name"], column["column"], report["rows"], column["missing"], column["malformed"], column["outside"])
+        for report in reports
+        for column in report["columns"]
+    ]
+    return Judgement(rows, [fault for report in reports for fault in _named(report)])
+
+
+def _named(report: dict[str, Any]) -> list[str]:
+    prefix = f"{report['name']}: "
+    return [fault if fault.startswith(prefix) else prefix + fault for fault in report["faults"]]

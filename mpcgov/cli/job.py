@@ -1,0 +1,131 @@
+"""The coordinator's jobs: plan, propose, follow, receive."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mpcgov.cli.options import Group, file_argument, home_option, json_option
+from mpcgov.cli.render import note, plain, print_json, print_result, print_sections, print_table, when
+
+if TYPE_CHECKING:
+    from mpcgov.progress import Status
+
+
+@click.group(cls=Group)
+def job() -> None:
+    """Jobs that this coordinator proposes."""
+
+
+@job.command("plan")
+@file_argument("file", "JOB.yaml")
+@home_option
+def plan(file: Path, home: Path) -> None:
+    """What would be opened to whom, what leaks, what it costs; proposes nothing."""
+    from mpcgov.cli.words import explain_plan
+    from mpcgov.coordinator import service
+
+    print_sections(explain_plan(asyncio.run(service.plan_job(home, file))))
+    note(f"nothing was proposed; to propose it: mpcgov job submit {file} --home {home}")
+
+
+@job.command("submit")
+@file_argument("file", "JOB.yaml")
+@home_option
+@click.option("--wait", is_flag=True, help="Wait until the job has ended, then print its result.")
+@json_option
+def submit(file: Path, home: Path, wait: bool, as_json: bool) -> None:
+    """Proposes a job to all its parties; prints the job's id last."""
+    from mpcgov.coordinator import service
+
+    stored = asyncio.run(service.submit_job(home, file))
+    note(f"job {stored.id}: proposed to {', '.join(stored.proposal.parties)}")
+    if wait:
+        _finish(home, stored.id, as_json)
+    elif as_json:
+        print_json(asyncio.run(service.status_of(home, stored.id)).to_json())
+    if not as_json:
+        click.echo(stored.id)
+
+
+@job.command("list")
+@home_option
+def list_jobs(home: Path) -> None:
+    """The jobs proposed from this home, and how they stand."""
+    from mpcgov.coordinator import service
+
+    rows = []
+    for listed in asyncio.run(service.list_jobs(home)):
+        proposal, status = listed.job.proposal, listed.status
+        state = status.state.value if status else "no node answers"
+        rows.append(
+            (listed.job.id, state, when(proposal.proposed_at), proposal.job.protocol_name, proposal.job.purpose)
+        )
+    print_table(("job", "state", "proposed", "protocol", "purpose"), rows)
+
+
+@job.command("status")
+@click.argument("job_id", metavar="ID")
+@home_option
+@json_option
+def status(job_id: str, home: Path, as_json: bool) -> None:
+    """How a job stands, and by whom it waits."""
+    from mpcgov.coordinator import service
+
+    found = asyncio.run(service.status_of(home, job_id))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        click.echo(_sentence(found))
+
+
+@job.command("cancel")
+@click.argument("job_id", metavar="ID")
+@home_option
+def cancel(job_id: str, home: Path) -> None:
+    """Ends a job at every party where it hasn't started."""
+    from mpcgov.coordinator import service
+
+    cancelled = asyncio.run(service.cancel_job(home, job_id))
+    note(f"job {job_id}: cancelled at {', '.join(cancelled) or 'no party'}")
+
+
+@job.command("result")
+@click.argument("job_id", metavar="ID")
+@home_option
+@json_option
+def result(job_id: str, home: Path, as_json: bool) -> None:
+    """The result of a job, if the coordinator is a receiver."""
+    from mpcgov.coordinator import service
+
+    found = asyncio.run(service.result_of(home, job_id))
+    print_json(found) if as_json else print_result(found)
+
+
+def _finish(home: Path, job_id: str, as_json: bool) -> None:
+    """Waits for the end of a job and shows its result; only how it stands if that goes to others alone."""
+    from mpcgov.coordinator import service
+
+    try:
+        ended, found = asyncio.run(service.wait_for(home, job_id, lambda now: note(_sentence(now))))
+    except KeyboardInterrupt:
+        note(f"job {job_id} goes on without us: mpcgov job status {job_id}, or mpcgov job cancel {job_id}")
+        raise
+    if found is not None:
+        print_json(found) if as_json else print_result(found)
+    elif as_json:
+        print_json(ended.to_json())
+
+
+def _sentence(status: Status) -> str:
+    parts = [f"job {status.job}: {status.state.value}"]
+    if status.waiting_for:
+        parts.append(f"waits for {', '.join(status.waiting_for)}")
+    if status.phase and not status.ended:
+        parts.append(f"phase {status.phase}")
+    if status.reason:
+        parts.append(status.reason)
+    return plain("; ".join(parts))

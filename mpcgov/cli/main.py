@@ -1,0 +1,138 @@
+"""`mpcgov`: the group of all commands, and the one place where failures become a line and an exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from mpcgov import __version__
+from mpcgov.cli.consortium import card, consortium, coordinator
+from mpcgov.cli.job import job
+from mpcgov.cli.node import node
+from mpcgov.cli.options import Group, verbose_option
+from mpcgov.cli.protocol import protocol
+from mpcgov.cli.render import plain, print_json
+from mpcgov.cli.simulate import demo, simulate
+from mpcgov.errors import InternalError, LocalError, MpcgovError
+
+INTERRUPTED = 130
+"""What shells expect of a program that Ctrl-C ended."""
+
+
+class Catalogue(Group):
+    """Shows every command of every group in one list, in the order in which they are used."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list."""
+        formatter.width = max(formatter.width, 100)
+        for title, names in SECTIONS:
+            with formatter.section(title):
+                commands = [entry for name in names for entry in _leaves(self.commands[name], name, ctx)]
+                formatter.write_dl(commands, col_max=46)
+
+
+SECTIONS = (
+    ("Try it", ("demo", "simulate")),
+    ("What can be computed", ("protocol",)),
+    ("Agree on who takes part", ("coordinator", "card", "consortium")),
+    ("An agency's node", ("node",)),
+    ("The coordinator's jobs", ("job",)),
+)
+
+
+@click.group(cls=Catalogue, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", message="%(prog)s %(version)s")
+@verbose_option
+def cli() -> None:
+    """Joint statistics over registers that agencies may not pool.
+
+    Results go to stdout, everything else to stderr. An identity's files are in its home directory: --home DIR.
+
+    Exit status: 0 done, 1 our bug, 2 bad job, configuration or data, 3 refused, 4 a party failed or it is too early.
+    """
+
+
+for command in (demo, simulate, protocol, coordinator, card, consortium, node, job):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line; gives its exit status."""
+    with _failures_shown("--json" in arguments, bool({"-v", "--verbose"} & set(arguments))) as statuses:
+        status = cli.main(list(arguments), prog_name="mpcgov", standalone_mode=False)
+        sys.stdout.flush()
+        statuses.append(status if isinstance(status, int) else 0)
+    return statuses[-1]
+
+
+@contextlib.contextmanager
+def _failures_shown(as_json: bool, verbose: bool) -> Iterator[list[int]]:
+    """The single handler: whatever ends a command early becomes one line, and a status in the list."""
+    statuses: list[int] = []
+    try:
+        yield statuses
+    except NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        statuses.append(LocalError.exit_status)
+    except click.ClickException as error:
+        statuses.append(_show(LocalError(_usage(error), hint=_try_help(error), code="usage"), as_json, verbose))
+    except MpcgovError as error:
+        statuses.append(_show(error, as_json, verbose))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        statuses.append(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        statuses.append(0)
+    except Exception as error:
+        statuses.append(_show(_bug(error), as_json, verbose))
+
+
+def _show(error: MpcgovError, as_json: bool, verbose: bool) -> int:
+    if verbose:
+        traceback.print_exc()
+    if as_json:
+        print_json({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
+    click.echo(f"mpcgov: {plain(error.line())}", err=True)
+    return error.exit_status
+
+
+def _bug(error: Exception) -> InternalError:
+    """An unforeseen exception: its type and place only, as its text might hold a value."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "mpcgov" in frame.filename]
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    hint = "please report it, with what -v shows"
+    return InternalError(f"a fault of mpcgov itself: {type(error).__name__}{place}", hint=hint)
+
+
+def _usage(error: click.ClickException) -> str:
+    return error.format_message().rstrip(".").replace("\n", " ")
+
+
+def _try_help(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"try '{context.command_path} --help'" if context is not None else "try 'mpcgov --help'"
+
+
+def _leaves(command: click.Command, path: str, ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """Every command below this one, as it is typed, with its first line of help."""
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            yield from _leaves(below, f"{path} {name}", ctx)
+        return
+    arguments = [piece for param in command.params if isinstance(param, click.Argument)
+                 for piece in param.get_usage_pieces(ctx)]  # fmt: skip
+    yield " ".join([path, *arguments]), command.get_short_help_str(200)

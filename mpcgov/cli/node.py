@@ -1,0 +1,156 @@
+"""One agency's node: its identity, its daemon, its data, and what its people say yes to."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from mpcgov.cli.options import Group, home_option, json_option
+from mpcgov.cli.render import note, plain, print_json, print_result, print_sections, print_table
+
+
+@click.group(cls=Group)
+def node() -> None:
+    """One agency's party node."""
+
+
+@node.command("init")
+@home_option
+@click.option("--party", required=True, help="The agency's name: lower-case letters, digits, hyphens.")
+@click.option("--address", required=True, metavar="HOST:PORT", help="Where the other nodes reach this one.")
+def init(home: Path, party: str, address: str) -> None:
+    """New keys, node.yaml, datasets.yaml, and a policy.yaml that allows nothing."""
+    from mpcgov.node import home as homes
+
+    homes.init(home, party, address)
+    note(f"{home}: keys made for {party}; next: write datasets.yaml and policy.yaml, and send out 'mpcgov card'")
+
+
+@node.command("serve")
+@home_option
+def serve(home: Path) -> None:
+    """The party node, in the foreground; logs to stderr; stops on SIGTERM."""
+    from mpcgov.node import daemon
+
+    daemon.serve(home)
+
+
+@click.group("dataset", cls=Group)
+def dataset() -> None:
+    """What this agency declares of its data."""
+
+
+node.add_command(dataset)
+
+
+@dataset.command("list")
+@home_option
+def list_datasets(home: Path) -> None:
+    """The declared data sets, and which columns the policy lets be used."""
+    from mpcgov.cli.words import declared
+    from mpcgov.node import home as homes
+
+    print_sections(declared(homes.load(home)))
+
+
+@dataset.command("check")
+@click.argument("name", required=False, metavar="[NAME]")
+@home_option
+def check_dataset(name: str | None, home: Path) -> None:
+    """Checks the data against its declaration, by counts."""
+    from mpcgov.cli.dataset import judge
+    from mpcgov.node import home as homes
+
+    judgement = judge(homes.load(home).datasets_path, name)
+    print_table(("data set", "column", "rows", "missing", "malformed", "outside"), judgement.rows)
+    judgement.require_faultless()
+    note("all data are as declared")
+
+
+@node.command("jobs")
+@home_option
+def jobs(home: Path) -> None:
+    """What waits for this agency, and what each job would reveal to whom."""
+    from mpcgov.cli.words import waiting
+    from mpcgov.node import operator
+
+    print_sections([section for view in operator.jobs(home) for section in waiting(view)])
+
+
+@node.command("approve")
+@click.argument("job_id", metavar="JOB")
+@home_option
+def approve(job_id: str, home: Path) -> None:
+    """Says yes to a job; taken up by the running daemon at once."""
+    from mpcgov.node import operator
+
+    view = operator.approve(home, job_id)
+    note(f"job {job_id}: approved; {view.state}")
+
+
+@node.command("reject")
+@click.argument("job_id", metavar="JOB")
+@home_option
+@click.option("--reason", default="", metavar="TEXT", help="Told to the coordinator and the other parties.")
+def reject(job_id: str, home: Path, reason: str) -> None:
+    """Says no to a job, which ends it for all."""
+    from mpcgov.node import operator
+
+    view = operator.reject(home, job_id, reason)
+    note(f"job {job_id}: rejected; {view.state}")
+
+
+@node.command("result")
+@click.argument("job_id", metavar="JOB")
+@home_option
+@json_option
+def result(job_id: str, home: Path, as_json: bool) -> None:
+    """The result of a job, if this party is a receiver."""
+    from mpcgov.node import result as results
+
+    found = asyncio.run(results.result_of(home, job_id))
+    print_json(found) if as_json else print_result(found)
+
+
+@click.group("audit", cls=Group)
+def audit() -> None:
+    """The log of everything this node decided and did."""
+
+
+node.add_command(audit)
+
+
+@audit.command("show")
+@home_option
+def show(home: Path) -> None:
+    """The records, one JSON line each, oldest first."""
+    from mpcgov.node import operator
+    from mpcgov.spec.load import canonical_json
+
+    for record in operator.audit_records(home):
+        click.echo(plain(canonical_json(record).decode()))
+
+
+@audit.command("verify")
+@home_option
+def verify(home: Path) -> None:
+    """Whether the log is complete and unchanged."""
+    from mpcgov.node import operator
+
+    click.echo(f"{operator.audit_verify(home)} records, complete and unchanged")
+
+
+@node.command("doctor")
+@home_option
+def doctor(home: Path) -> None:
+    """Looks at configuration, keys, clock, peers and protocol versions."""
+    from mpcgov.errors import LocalError
+    from mpcgov.node import operator
+
+    findings = operator.doctor(home)
+    print_table(("check", "", "finding"), [(f.name, "ok" if f.ok else "FAULT", f.text) for f in findings])
+    bad = [finding.name for finding in findings if not finding.ok]
+    if bad:
+        raise LocalError(f"not in order: {', '.join(bad)}", hint="see the findings above", code="doctor")

@@ -1,0 +1,98 @@
+"""What people read: tables in plain text, notes to stderr. Nothing that came from others can steer a terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+SUPPRESSED = "·"
+
+
+def plain(text: object) -> str:
+    """One line of printable text: names, purposes and reasons come from others and may hold control characters."""
+    return "".join(char if char.isprintable() else " " for char in str(text)).strip()
+
+
+def note(text: str) -> None:
+    """Prose and progress, to stderr."""
+    click.echo(plain(text), err=True)
+
+
+def print_json(value: Any) -> None:
+    """A value for programs, to stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table to stdout: numbers to the right, a rule under the head, bold only on a terminal."""
+    from rich.cells import cell_len
+
+    texts = [[_cell(value) for value in row] for row in rows]
+    heads = [plain(column) for column in columns]
+    widths = [max(cell_len(line[i]) for line in (heads, *texts)) for i in range(len(heads))]
+    right = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(heads))]
+
+    def line(cells: Sequence[str]) -> str:
+        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
+        padded = [gap + cell if end else cell + gap for cell, gap, end in zip(cells, gaps, right, strict=True)]
+        return "  ".join(padded).rstrip()
+
+    click.echo(click.style(line(heads), bold=True))
+    click.echo("  ".join("─" * width for width in widths))
+    for row in texts:
+        click.echo(line(row))
+
+
+def print_result(result: dict[str, Any]) -> None:
+    """A result: its tables and what was done to them to stdout, what it cost to stderr."""
+    for name, table in result["tables"].items():
+        if len(result["tables"]) > 1:
+            click.echo(f"{plain(name)}:")
+        print_table(table["columns"], table["rows"])
+    click.echo(f"\n{_footnote(result['disclosure'])}")
+    cost = result["cost"]
+    sent = sum(cost["bytes_sent"].values())
+    note(
+        f"job {result['job']}, {result['protocol']}: {cost['seconds']} s, {cost['rounds']} rounds, {sent:,} bytes sent"
+    )
+
+
+def print_sections(sections: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Headings with lines, wrapped to the width of the page."""
+    for heading, lines in sections:
+        click.echo(click.style(heading, bold=True))
+        for text in lines:
+            click.echo(
+                textwrap.fill(plain(text), 100, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+            )
+
+
+def when(seconds: float) -> str:
+    """A point in time for people, UTC."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return SUPPRESSED
+    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else plain(value)
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _footnote(disclosure: dict[str, Any]) -> str:
+    suppressed, least, base = disclosure["suppressed"], disclosure["min_count"], disclosure["round_to"]
+    lines = [f"Total of the released cells: {disclosure['total']:,}."]
+    if base:
+        lines.append(f"Released counts are rounded to multiples of {base}.")
+    if suppressed:
+        cells = "1 cell is" if suppressed == 1 else f"{suppressed:,} cells are"
+        lines.append(f"{SUPPRESSED} {cells} suppressed: fewer than {least} rows, or none; nobody saw how many.")
+    return "\n".join(lines)

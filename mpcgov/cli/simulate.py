@@ -1,0 +1,38 @@
+"""For testers: the same code as between agencies, on one machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mpcgov.cli.options import file_argument, json_option, verbose_option
+from mpcgov.cli.render import note, print_json, print_result
+
+
+@click.command("simulate")
+@file_argument("job", "JOB")
+@click.option(
+    "--agencies", required=True, metavar="DIR", type=click.Path(path_type=Path),
+    help="A folder with <party>/datasets.yaml for every party that brings data.",
+)  # fmt: skip
+@click.option("--threshold", type=int, default=1, show_default=True, help="How many parties together learn nothing.")
+@json_option
+@verbose_option
+def simulate(job: Path, agencies: Path, threshold: int, as_json: bool) -> None:
+    """Real workers, no daemons, no policy; prints what the receivers get."""
+    from mpcgov.simulate import simulate as run
+
+    result = run(job, agencies, threshold)
+    print_json(result) if as_json else print_result(result)
+
+
+@click.command("demo")
+@json_option
+@verbose_option
+def demo(as_json: bool) -> None:
+    """Three agencies' nodes, a coordinator and the main job, on this machine."""
+    from mpcgov.demo import run
+
+    result = run(note)
+    print_json(result) if as_json else print_result(result)

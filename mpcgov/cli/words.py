@@ -1,0 +1,105 @@
+"""Plans and protocols in plain words, as headings with lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mpcgov.coordinator.plan import Plan, PlannedTable
+from mpcgov.coordinator.propose import Draft
+from mpcgov.registry import Protocol
+from mpcgov.spec.ids import short
+from mpcgov.spec.manifest import CostFormula, Leakage
+
+Sections = list[tuple[str, list[str]]]
+
+
+def explain_plan(plan: Plan) -> Sections:
+    """The plan in plain words: headings, each with its lines."""
+    draft = plan.draft
+    job, parties = draft.job, list(draft.job.parties)
+    return [
+        ("Job", [job.purpose, job.legal_basis, f"{draft.protocol.manifest.title} ({_version(draft)})"]),
+        ("Reads", [_reads(draft, party) for party in parties]),
+        ("Opens", [_opens(plan, table) for table in plan.tables]),
+        ("Leaks besides", _leaks(plan.leakage)),
+        ("Must approve", [f"{', '.join(parties)}, within {job.approve_within_h} h; one no ends it for all"]),
+        ("Costs", [f"{plan.rounds} rounds and about {_bytes(plan.bytes_per_party)} sent by each party"]),
+        ("Limits", [_limits(draft.roster.threshold, parties)]),
+    ]
+
+
+def describe_protocol(protocol: Protocol) -> Sections:
+    """What a protocol computes, takes, opens, leaks and costs, by its manifest."""
+    manifest = protocol.manifest
+    params = [
+        f"{name}: {param.what} ({param.min_items} to {param.max_items})" for name, param in manifest.params.items()
+    ]
+    tables = [
+        f"{name}: one {table.value} per cell of the columns in {table.by}; only to the job's receivers"
+        for name, table in manifest.tables.items()
+    ]
+    return [
+        (f"{manifest.id}, version {manifest.version}, {manifest.status}", [manifest.title, protocol.digest]),
+        ("Computes", [manifest.summary]),
+        ("Takes", params),
+        ("Opens", tables),
+        ("Leaks besides", _leaks(manifest.leakage)),
+        ("Costs", _formula(manifest.cost)),
+        ("Folder", [str(protocol.folder)]),
+    ]
+
+
+def _leaks(leakage: Sequence[Leakage]) -> list[str]:
+    return [f"{_listeners(leak.to)}: {leak.what}" for leak in leakage] or ["nothing"]
+
+
+def _formula(cost: CostFormula) -> list[str]:
+    return [
+        f"{cost.rounds} rounds, {cost.rounds_rounding} more with rounding",
+        f"{cost.bytes_fixed:,} bytes from each party to each other one",
+        f"{cost.bytes_per_cell:,} more bytes for each cell, and {cost.bytes_per_cell_rounding:,} with rounding",
+    ]
+
+
+def _version(draft: Draft) -> str:
+    return f"{draft.protocol.manifest.id}@{short(draft.protocol.digest)}, {draft.protocol.manifest.status}"
+
+
+def _reads(draft: Draft, party: str) -> str:
+    part = draft.job.parties[party]
+    if part.dataset is None:
+        return f"{party}: brings no data, only computes"
+    columns = ", ".join(draft.declarations[party].columns)
+    rows = f"rows where {part.where}" if part.where else "all rows"
+    return f"{party}: {part.dataset}, {rows}; uses {columns}; stays there"
+
+
+def _opens(plan: Plan, table: PlannedTable) -> str:
+    job = plan.draft.job
+    rounded = f"the others rounded to {job.disclosure.round_to}" if job.disclosure.round_to else "the others exact"
+    return (
+        f"table {table.name} ({', '.join(table.columns)}), {table.cells:,} cells, to {_names(job.receivers)} only: "
+        f"cells under {job.disclosure.min_count} are suppressed before anything is opened, {rounded}"
+    )
+
+
+def _listeners(to: str) -> str:
+    return {"network": "to whoever sees the network", "parties": "to the parties"}.get(to, f"to the {to}")
+
+
+def _limits(threshold: int, parties: Sequence[str]) -> str:
+    return (
+        f"any t+1 = {threshold + 1} of the {len(parties)} parties together could read all that was shared; "
+        f"up to t = {threshold} learn nothing else. A party that lies about its data or computes something else "
+        "falsifies the result without anyone noticing"
+    )
+
+
+def _names(names: Sequence[str]) -> str:
+    return " and ".join(names)
+
+
+def _bytes(count: int) -> str:
+    if count < 10_000:
+        return f"{count:,} bytes"
+    return f"{count / 1000:,.0f} kB" if count < 10_000_000 else f"{count / 1e6:,.0f} MB"

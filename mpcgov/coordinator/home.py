@@ -1,0 +1,134 @@
+"""The coordinator's home directory: its name, its keys, the roster it joined, the jobs it proposed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mpcgov import consortium, files, keys
+from mpcgov.errors import LocalError, SpecError
+from mpcgov.keys import Identity
+from mpcgov.spec.envelope import Envelope, open_envelope, sign
+from mpcgov.spec.ids import PartyId
+from mpcgov.spec.load import Frozen, load_yaml, parse_json, validate
+from mpcgov.spec.roster import Roster
+from mpcgov.spec.statement import PROPOSAL_LIMIT_BYTES, PROPOSAL_TYPE, Proposal, job_id
+
+CONFIG_FILE = "coordinator.yaml"
+ENVELOPE_LIMIT_BYTES = 2 * PROPOSAL_LIMIT_BYTES
+"""Base64 makes the proposal a third longer; the rest of an envelope is small."""
+
+
+class CoordinatorConfig(Frozen):
+    """The file `coordinator.yaml`."""
+
+    name: PartyId
+
+
+@dataclass(frozen=True)
+class CoordinatorHome:
+    """One coordinator's directory, with its identity loaded."""
+
+    path: Path
+    identity: Identity
+
+    def roster(self) -> tuple[Envelope, Roster]:
+        """The joined roster. Raises: LocalError if there is none."""
+        return consortium.load_roster(self.path)
+
+
+@dataclass(frozen=True)
+class StoredJob:
+    """A job as this coordinator proposed it."""
+
+    id: str
+    envelope: Envelope
+    proposal: Proposal
+
+
+def init(path: Path, name: str) -> CoordinatorHome:
+    """A new coordinator's home, with fresh keys.
+
+    Raises:
+        SpecError: no such name is possible. LocalError: the directory has an identity already.
+    """
+    config = validate({"name": name}, CoordinatorConfig, "coordinator")
+    if (path / "node.yaml").exists() or (path / CONFIG_FILE).exists():
+        raise LocalError(f"{path}: there is an identity already", hint="choose another --home")
+    identity = keys.create(path, "coordinator", config.name, None)
+    files.replace(path / CONFIG_FILE, f"name: {config.name}\n".encode())
+    return CoordinatorHome(path, identity)
+
+
+def load(path: Path) -> CoordinatorHome:
+    """The coordinator whose home this is.
+
+    Raises:
+        LocalError: it isn't a coordinator's home, or its keys can't be read.
+    """
+    if not (path / CONFIG_FILE).exists():
+        raise LocalError(
+            f"{path}: not a coordinator's home",
+            hint="name it with --home, or make one with 'mpcgov coordinator init'",
+            code="home",
+        )
+    config = load_yaml(path / CONFIG_FILE, CoordinatorConfig)
+    return CoordinatorHome(path, keys.load(path, "coordinator", config.name, None))
+
+
+def store(home: CoordinatorHome, proposal: Proposal) -> StoredJob:
+    """Signs a proposal and keeps it, on disk before anyone else sees it.
+
+    Raises:
+        SpecError: it is longer than nodes accept.
+    """
+    identity = home.identity
+    envelope = sign(proposal, PROPOSAL_TYPE, identity.name, identity.signing_key)
+    if len(envelope.body) > PROPOSAL_LIMIT_BYTES:
+        raise SpecError(
+            f"the proposal is longer than {PROPOSAL_LIMIT_BYTES >> 20} MiB",
+            hint="its declarations list too many category values",
+            code="job",
+        )
+    job = StoredJob(job_id(proposal.job_digest), envelope, proposal)
+    files.replace(_job_path(home, job.id), envelope.to_bytes())
+    return job
+
+
+def stored(home: CoordinatorHome, job: str) -> StoredJob:
+    """A job that was proposed from this home; its signature is verified again.
+
+    Raises:
+        LocalError: there is none of that id.
+    """
+    path = _job_path(home, job)
+    if job not in stored_ids(home):
+        raise LocalError(f"job {job}: not proposed from {home.path}", hint="mpcgov job list shows them", code="job")
+    return _read(home, path)
+
+
+def stored_jobs(home: CoordinatorHome) -> list[StoredJob]:
+    """All jobs that were proposed from this home, oldest first."""
+    jobs = [_read(home, _job_path(home, job)) for job in stored_ids(home)]
+    return sorted(jobs, key=lambda job: (job.proposal.proposed_at, job.id))
+
+
+def stored_ids(home: CoordinatorHome) -> set[str]:
+    """The ids of the jobs that were proposed from this home."""
+    return {path.stem for path in (home.path / "jobs").glob("*.json") if not path.name.startswith(".")}
+
+
+def _job_path(home: CoordinatorHome, job: str) -> Path:
+    return home.path / "jobs" / f"{job}.json"
+
+
+def _read(home: CoordinatorHome, path: Path) -> StoredJob:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise LocalError(f"{path}: can't be read ({error.strerror})", code="file") from None
+    envelope = parse_json(data, Envelope, str(path), ENVELOPE_LIMIT_BYTES)
+    identity = home.identity
+    key = identity.card.signing_key
+    proposal = open_envelope(envelope, PROPOSAL_TYPE, Proposal, identity.name, key, PROPOSAL_LIMIT_BYTES)
+    return StoredJob(job_id(proposal.job_digest), envelope, proposal)

@@ -1,0 +1,89 @@
+"""What a job would open to whom, leak, need and cost; said before anyone is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mpcgov import check
+from mpcgov.client import Client
+from mpcgov.coordinator.propose import Draft, first_cause
+from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.spec.manifest import Leakage, Manifest
+
+
+@dataclass(frozen=True)
+class PlannedTable:
+    """A table that would be released: its columns and how many cells."""
+
+    name: str
+    columns: tuple[str, ...]
+    cells: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A draft, and what follows from its protocol's manifest.
+
+    `rounds`: of communication; `bytes_per_party`: what each party sends to all others together.
+    """
+
+    draft: Draft
+    tables: tuple[PlannedTable, ...]
+    leakage: tuple[Leakage, ...]
+    rounds: int
+    bytes_per_party: int
+
+
+async def plan(client: Client, draft: Draft) -> Plan:
+    """What would happen; asks every party's node only which version of the protocol it has.
+
+    Raises:
+        Refused: a node has another version than this disk.
+        PeerError: a node can't be reached.
+    """
+    await _check_versions(client, draft)
+    job, manifest = draft.job, draft.protocol.manifest
+    tables = tuple(
+        PlannedTable(table.name, table.columns, table.cells)
+        for table in check.result_tables(job, manifest, draft.declarations)
+    )
+    cells = sum(table.cells for table in tables)
+    rounds, bytes_per_party = cost(manifest, cells, len(job.parties), job.disclosure.round_to is not None)
+    return Plan(draft, tables, manifest.leakage, rounds, bytes_per_party)
+
+
+def cost(manifest: Manifest, cells: int, parties: int, rounding: bool) -> tuple[int, int]:
+    """The rounds, and the bytes that each party sends, by the manifest's formula."""
+    formula = manifest.cost
+    rounds = formula.rounds + (formula.rounds_rounding if rounding else 0)
+    per_cell = formula.bytes_per_cell + (formula.bytes_per_cell_rounding if rounding else 0)
+    return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells)
+
+
+async def _check_versions(client: Client, draft: Draft) -> None:
+    parties, protocol = list(draft.job.parties), draft.protocol
+    path = f"/v1/protocols/{protocol.manifest.id}"
+    answers = await asyncio.gather(*(client.request(party, "GET", path) for party in parties), return_exceptions=True)
+    errors = [_version_error(party, answer, protocol.digest) for party, answer in zip(parties, answers, strict=True)]
+    found = [error for error in errors if error is not None]
+    if found:
+        raise first_cause(found)
+
+
+def _version_error(party: str, answer: object, expected: str) -> MpcgovError | None:
+    if isinstance(answer, MpcgovError):
+        return answer
+    if isinstance(answer, BaseException):
+        raise answer
+    digest = answer.get("digest") if isinstance(answer, Mapping) else None
+    if not isinstance(digest, str):
+        return PeerError(f"{party}: answer: no digest of the protocol", code="answer")
+    if digest != expected:
+        return Refused(
+            f"{party}: has another version of the protocol, {digest}; here it is {expected}",
+            hint="all must have the same version",
+            code="protocol",
+        )
+    return None

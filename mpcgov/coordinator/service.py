@@ -1,0 +1,118 @@
+"""What a coordinator can do, one function per command: open the home, talk to the nodes, answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mpcgov import progress, receive
+from mpcgov.client import Client
+from mpcgov.clock import RealClock
+from mpcgov.coordinator import home as homes
+from mpcgov.coordinator import plan as plans
+from mpcgov.coordinator import propose, submit
+from mpcgov.coordinator.home import CoordinatorHome, StoredJob
+from mpcgov.errors import MpcgovError
+from mpcgov.progress import Status
+from mpcgov.spec.job import COORDINATOR, Job
+from mpcgov.spec.load import load_yaml
+from mpcgov.spec.roster import Roster
+
+
+@dataclass(frozen=True)
+class ListedJob:
+    """A job that was proposed from this home; `status` is None if no node could say how it stands."""
+
+    job: StoredJob
+    status: Status | None
+
+
+async def plan_job(path: Path, file: Path) -> plans.Plan:
+    """What a job would do; proposes nothing. Raises: MpcgovError if it can't run as written."""
+    home, job = homes.load(path), load_yaml(file, Job)
+    joined = home.roster()
+    async with Client(home.identity, joined[1]) as client:
+        return await plans.plan(client, await propose.draft(client, joined, job))
+
+
+async def submit_job(path: Path, file: Path) -> StoredJob:
+    """Proposes a job to all its parties. Raises: Refused, PeerError if one of them doesn't take it."""
+    home, job = homes.load(path), load_yaml(file, Job)
+    joined = home.roster()
+    async with Client(home.identity, joined[1]) as client:
+        draft = await propose.draft(client, joined, job)
+        stored = homes.store(home, draft.proposal(RealClock()))
+        await submit.submit(client, stored)
+    return stored
+
+
+async def status_of(path: Path, job: str) -> Status:
+    """How a job stands at its parties. Raises: PeerError if none can be reached."""
+    home, stored, roster = _open(path, job)
+    async with Client(home.identity, roster) as client:
+        return await progress.status(client, stored.proposal.parties, job)
+
+
+async def wait_for(path: Path, job: str, tell: Callable[[Status], None]) -> tuple[Status, dict[str, Any] | None]:
+    """How a job ended, and its result if the coordinator is a receiver; `tell` hears of every change on the way.
+
+    Raises:
+        MpcgovError: what ended the job, if it wasn't released.
+    """
+    home, stored, roster = _open(path, job)
+    proposal = stored.proposal
+    async with Client(home.identity, roster) as client:
+        ended = await progress.follow(client, proposal.parties, job, tell)
+        if COORDINATOR in proposal.job.receivers:
+            return ended, await receive.result(client, roster, proposal, COORDINATOR)
+    progress.require_released(ended)
+    return ended, None
+
+
+async def cancel_job(path: Path, job: str) -> tuple[str, ...]:
+    """The parties at which a job was ended before it started.
+
+    Raises:
+        MpcgovError: one of them couldn't be told, or it was too late there; the others ended it.
+    """
+    home, stored, roster = _open(path, job)
+    async with Client(home.identity, roster) as client:
+        cancelled = await submit.cancel(client, stored)
+    if cancelled.failed:
+        raise propose.first_cause(list(cancelled.failed))
+    return cancelled.done
+
+
+async def result_of(path: Path, job: str) -> dict[str, Any]:
+    """The result of a job, if the coordinator is a receiver. Raises: MpcgovError with what ended the job else."""
+    home, stored, roster = _open(path, job)
+    async with Client(home.identity, roster) as client:
+        return await receive.result(client, roster, stored.proposal, COORDINATOR)
+
+
+async def list_jobs(path: Path) -> list[ListedJob]:
+    """The jobs that were proposed from this home, oldest first, and how they stand."""
+    home = homes.load(path)
+    jobs = homes.stored_jobs(home)
+    if not jobs:
+        return []
+    async with Client(home.identity, home.roster()[1]) as client:
+        states = await asyncio.gather(*(_status(client, job) for job in jobs))
+    return [ListedJob(job, status) for job, status in zip(jobs, states, strict=True)]
+
+
+async def _status(client: Client, job: StoredJob) -> Status | None:
+    try:
+        return await progress.status(client, job.proposal.parties, job.id)
+    except MpcgovError:
+        return None
+
+
+def _open(path: Path, job: str) -> tuple[CoordinatorHome, StoredJob, Roster]:
+    home = homes.load(path)
+    stored, roster = homes.stored(home, job), home.roster()[1]
+    propose.require_members(roster, stored.proposal.parties)
+    return home, stored, roster

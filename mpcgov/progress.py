@@ -1,0 +1,189 @@
+"""How a job stands, put together from what each party's node says about itself.
+
+No node speaks for another: a job is released when all are, waits while one waits, and ended badly as soon as one
+says so. The node that ended it names the reason; the others only heard of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mpcgov.client import Client
+from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
+from mpcgov.lifecycle import TERMINAL, State
+from mpcgov.spec.load import Frozen, validate
+
+ASK_TIMEOUT_S = 5.0
+POLL_WAITING_S = 0.5
+POLL_RUNNING_S = 0.2
+SILENCE_LIMIT_S = 30.0
+"""How long all nodes together may be unreachable before waiting for a job gives up."""
+
+BAD_ENDS = (State.DENIED, State.REJECTED, State.FAILED, State.CANCELLED, State.EXPIRED, State.ABORTED)
+"""Causes before consequences: a denial at one node cancels the job at the others, a failure aborts it."""
+
+ORDER = (State.PROPOSED, State.AWAITING_APPROVAL, State.APPROVED, State.READY, State.RUNNING, State.RELEASED)
+
+
+class View(Frozen):
+    """What one node says of a job."""
+
+    job: str
+    party: str
+    state: str
+    waiting_for: list[str]
+    phase: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a job stands.
+
+    `waiting_for`: the parties whose approval, or whose node, it waits for. `at`: the party that determined the state,
+    which for a bad end is the one that ended it.
+    """
+
+    job: str
+    state: State
+    waiting_for: tuple[str, ...]
+    phase: str
+    reason: str
+    at: str
+
+    @property
+    def ended(self) -> bool:
+        """Nothing will change any more."""
+        return self.state in TERMINAL
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that programs read."""
+        waiting = list(self.waiting_for)
+        return {
+            "job": self.job, "state": self.state.value, "waiting_for": waiting, "phase": self.phase,
+            "reason": self.reason,
+        }  # fmt: skip
+
+
+async def status(client: Client, parties: Sequence[str], job: str) -> Status:
+    """Asks the nodes of all parties.
+
+    Raises:
+        MpcgovError: no node can say anything of the job.
+    """
+    answers = await asyncio.gather(*(_ask(client, party, job) for party in parties))
+    return combine(job, dict(zip(parties, answers, strict=True)))
+
+
+async def follow(client: Client, parties: Sequence[str], job: str, tell: Callable[[Status], None]) -> Status:
+    """The status of a job once it has ended; `tell` hears of every change on the way.
+
+    Raises:
+        MpcgovError: no node has answered for a while.
+    """
+    loop = asyncio.get_running_loop()
+    told, heard_at = None, loop.time()
+    while True:
+        try:
+            now = await status(client, parties, job)
+            heard_at = loop.time()
+        except PeerError:
+            if loop.time() - heard_at > SILENCE_LIMIT_S:
+                raise
+        else:
+            if now != told:
+                tell(now)
+                told = now
+            if now.ended:
+                return now
+        waiting = told is None or told.state in ORDER[:2]
+        await asyncio.sleep(POLL_WAITING_S if waiting else POLL_RUNNING_S)
+
+
+def combine(job: str, answers: Mapping[str, View | MpcgovError]) -> Status:
+    """One status out of the nodes' answers, or their failures to answer.
+
+    Raises:
+        MpcgovError: all failed.
+    """
+    views = {party: view for party, view in answers.items() if isinstance(view, View)}
+    silent = {party: error for party, error in answers.items() if isinstance(error, MpcgovError)}
+    if not views:
+        worst = next((error for error in silent.values() if error.exit_status == 3), next(iter(silent.values())))
+        text = "; ".join(error.message for error in silent.values())
+        raise type(worst)(text, hint=worst.hint, code=worst.code)
+    at, state = _state({party: State(view.state) for party, view in views.items()})
+    reasons = [_named(at, views[at].reason)] if views[at].reason else []
+    reasons += [error.message for error in silent.values()]
+    return Status(
+        job=job,
+        state=state,
+        waiting_for=() if state in TERMINAL else _waiting_for(state, views, answers),
+        phase=views[at].phase or "",
+        reason="; ".join(reasons),
+        at=at,
+    )
+
+
+def require_released(status: Status) -> None:
+    """Nothing, if the job's result is there.
+
+    Raises:
+        PeerError: too early, or a party failed, or time ran out. Refused: a policy or a person said no.
+    """
+    if status.state is State.RELEASED:
+        return
+    if not status.ended:
+        waiting = f", waits for {', '.join(status.waiting_for)}" if status.waiting_for else ""
+        raise PeerError(
+            f"job {status.job}: too early: {status.state.value}{waiting}", hint="ask again later", code="too-early"
+        )
+    kind = Refused if status.state in (State.DENIED, State.REJECTED) else PeerError
+    reason = f": {status.reason}" if status.reason else ""
+    raise kind(f"job {status.job}: {status.state.value}{reason}", code=status.state.value.lower())
+
+
+async def _ask(client: Client, party: str, job: str) -> View | MpcgovError:
+    try:
+        answer = await client.request(party, "GET", f"/v1/jobs/{job}", timeout_s=ASK_TIMEOUT_S)
+        view = validate(answer, View, f"{party}: answer")
+        State(view.state)
+    except SpecError as error:
+        return PeerError(error.message, code="answer")
+    except ValueError:
+        return PeerError(f"{party}: answer: an unknown state", code="answer")
+    except KeyError:
+        return PeerError(f"{party}: no longer in the consortium", code="roster")
+    except MpcgovError as error:
+        return error
+    return view
+
+
+def _state(states: Mapping[str, State]) -> tuple[str, State]:
+    """The party that determines how the job stands, and its state."""
+    for state in BAD_ENDS:
+        for party, found in states.items():
+            if found is state:
+                return party, state
+    return min(states.items(), key=lambda item: ORDER.index(item[1]))
+
+
+def _waiting_for(state: State, views: Mapping[str, View], order: Iterable[str]) -> tuple[str, ...]:
+    """Who holds the job up: those that say so themselves, and those that don't say anything; in job order."""
+    behind = {party for party, view in views.items() if State(view.state) is state}
+    if state in ORDER[:2]:
+        names = {party for party, view in views.items() if State(view.state) in ORDER[:2]}
+    elif state is State.APPROVED:
+        names = {name for view in views.values() for name in view.waiting_for} - set(views)
+    else:
+        names = behind if len(behind) < len(views) else set()
+    return tuple(party for party in order if party in names or party not in views)
+
+
+def _named(party: str, reason: str | None) -> str:
+    """The reason with the name of who gave it, unless it starts with a name already."""
+    text = reason or ""
+    return text if text.startswith(f"{party}: ") else f"{party}: {text}"

@@ -1,0 +1,123 @@
+"""Whether a protocol's folder keeps what it promises: its files, its imports, and its reference against its vectors.
+
+Reading the program's imports is an aid for reviewers, not a fence: trust is in the reviewed digest.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import runpy
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mpcgov import disclosure, registry
+from mpcgov.errors import SpecError
+from mpcgov.spec.load import read_text
+from mpcgov.spec.manifest import Manifest
+
+FILES = ("manifest.yaml", "program.py", "reference.py", "README.md")
+PROGRAM_IMPORTS = ("__future__", "collections.abc", "typing", "numpy", "mpcgov.mpc", "mpcgov.spec")
+"""What a program may import: the engine's arrays, the signed types, numpy, and names for annotations."""
+
+REFERENCE_IMPORTS = ("__future__", "collections", "itertools", "math", "typing", "numpy", "fractions", "statistics")
+FORBIDDEN_NAMES = frozenset({"__import__", "eval", "exec", "compile", "open", "globals", "vars", "getattr", "setattr"})
+Reference = Callable[..., dict[str, list[int]]]
+VECTOR_KEYS = {"what", "domains", "tables", "params", "expected", "disclosure", "released"}
+
+
+def check(folder: Path) -> int:
+    """The number of vectors, all of which the reference and the disclosure rules reproduce.
+
+    Raises:
+        SpecError: with everything that is missing or wrong.
+    """
+    faults = [f"{folder / name}: missing" for name in FILES if not (folder / name).is_file()]
+    vectors = sorted((folder / "vectors").glob("*.json"))
+    if not vectors:
+        faults.append(f"{folder / 'vectors'}: no vectors")
+    if faults:
+        raise SpecError(faults, hint="see the other protocols for what belongs there", code="protocol")
+    manifest = registry.read(folder).manifest
+    faults += imports_faults(folder / "program.py", PROGRAM_IMPORTS)
+    faults += imports_faults(folder / "reference.py", REFERENCE_IMPORTS)
+    if faults:
+        raise SpecError(faults, code="protocol")
+    reference = _load(folder / "reference.py")
+    for path in vectors:
+        faults += [f"{path}: {fault}" for fault in _vector_faults(reference, manifest, path)]
+    if faults:
+        raise SpecError(faults, code="protocol")
+    return len(vectors)
+
+
+def imports_faults(path: Path, allowed: Iterable[str]) -> list[str]:
+    """The lines of a file that import what they mustn't, or use names that get around imports.
+
+    Raises:
+        SpecError: it isn't Python.
+    """
+    try:
+        tree = ast.parse(read_text(path))
+    except (SyntaxError, ValueError, RecursionError):
+        raise SpecError(f"{path}: not Python", code="protocol") from None
+    faults = []
+    for node in ast.walk(tree):
+        names = _imported(node)
+        if isinstance(node, ast.Name | ast.Attribute):
+            used = node.id if isinstance(node, ast.Name) else node.attr
+            if used in FORBIDDEN_NAMES or (used.startswith("__") and used.endswith("__")):
+                faults.append(f"{path}:{node.lineno}: may not use {used}")
+        faults += [
+            f"{path}:{getattr(node, 'lineno', 1)}: may not import {name}"
+            for name in names
+            if not any(name == one or name.startswith(f"{one}.") for one in allowed)
+        ]
+    return faults
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [f"{'.' * node.level}{node.module or ''}"]
+    return []
+
+
+def _load(path: Path) -> Reference:
+    run: Reference | None = runpy.run_path(str(path), run_name="mpcgov_reference").get("run")
+    if run is None:
+        raise SpecError(f"{path}: defines no run()", code="protocol")
+    return run
+
+
+def _vector_faults(reference: Reference, manifest: Manifest, path: Path) -> list[str]:
+    try:
+        vector = json.loads(read_text(path))
+    except ValueError:
+        return ["not JSON"]
+    if not isinstance(vector, dict) or set(vector) != VECTOR_KEYS:
+        return [f"expected the keys {', '.join(sorted(VECTOR_KEYS))}"]
+    if set(vector["expected"]) != set(manifest.tables) or set(vector["released"]) != set(manifest.tables):
+        return [f"expected the tables {', '.join(manifest.tables)}"]
+    try:
+        found = reference(_rows(vector["tables"]), vector["domains"], vector["params"])
+    except Exception as error:
+        return [f"the reference fails ({type(error).__name__})"]
+    if found != vector["expected"]:
+        return ["the reference gives another result than expected"]
+    settings = vector["disclosure"]
+    released = {
+        name: disclosure.cleared(cells, settings["min_count"], settings["round_to"]) for name, cells in found.items()
+    }
+    return [] if released == vector["released"] else ["the disclosure rules release something else"]
+
+
+def _rows(tables: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """The data parties' rows as the reference takes them; parties without data are left out."""
+    return {
+        party: [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+        for party, table in tables.items()
+        if table is not None
+    }

@@ -1,0 +1,110 @@
+"""How a receiver gets its result: every node's signed share, each verified, opened here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mpcgov import progress, registry
+from mpcgov.client import Client
+from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.lifecycle import State
+from mpcgov.result import open_result
+from mpcgov.spec.envelope import Envelope, open_envelope
+from mpcgov.spec.load import validate
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.roster import Roster
+from mpcgov.spec.statement import SHARE_LIMIT_BYTES, SHARE_TYPE, Proposal, ResultShare, job_id
+
+SHARE_TIMEOUT_S = 120.0
+"""For the share of a table with a million cells over a slow line."""
+
+
+def manifest_of(proposal: Proposal) -> Manifest:
+    """The manifest of the protocol version that was proposed.
+
+    Raises:
+        LocalError: this disk doesn't have it, or has another version.
+    """
+    protocol = registry.find(proposal.job.protocol_name)
+    if protocol.digest != proposal.protocol_digest:
+        raise LocalError(
+            f"job {job_id(proposal.job_digest)}: proposed with {proposal.protocol}, this disk has {protocol.digest}",
+            hint="install the version that the job was proposed with",
+            code="protocol",
+        )
+    return protocol.manifest
+
+
+def require_receiver(proposal: Proposal, receiver: str) -> None:
+    """Nothing, if this one gets the result.
+
+    Raises:
+        Refused: it isn't among the job's receivers.
+    """
+    if receiver not in proposal.job.receivers:
+        raise Refused(
+            f"job {job_id(proposal.job_digest)}: {receiver} is not a receiver",
+            hint=f"the result goes to {', '.join(proposal.job.receivers)}",
+            code="receiver",
+        )
+
+
+async def result(client: Client, roster: Roster, proposal: Proposal, receiver: str) -> dict[str, Any]:
+    """The result of a job for one of its receivers, or why there is none.
+
+    Args:
+        receiver: as the job names it: a party, or 'coordinator'; must be who `client` speaks for.
+
+    Raises:
+        Refused: not a receiver, or a policy or a person said no.
+        PeerError: too early (says by whom it waits), a party failed or can't be reached, or the shares don't agree.
+        MpcgovError: what ended the job, as its node tells it.
+    """
+    require_receiver(proposal, receiver)
+    manifest = manifest_of(proposal)
+    job = job_id(proposal.job_digest)
+    status = await progress.status(client, proposal.parties, job)
+    if status.ended and status.state is not State.RELEASED:
+        await _raise_cause(client, status)
+    progress.require_released(status)
+    return await collect(client, roster, proposal, manifest, receiver)
+
+
+async def collect(
+    client: Client, roster: Roster, proposal: Proposal, manifest: Manifest, receiver: str
+) -> dict[str, Any]:
+    """Fetches and verifies every party's share of a released job, and opens the result.
+
+    Raises:
+        PeerError: a share is missing, not signed by its party, made for another receiver, or disagrees with the others.
+    """
+    job = job_id(proposal.job_digest)
+    fetches = (_share(client, roster, party, job, receiver) for party in proposal.parties)
+    shares = await asyncio.gather(*fetches, return_exceptions=True)
+    for share in shares:
+        if isinstance(share, BaseException):
+            raise share
+    return open_result(proposal, manifest, [share for share in shares if isinstance(share, ResultShare)])
+
+
+async def _share(client: Client, roster: Roster, party: str, job: str, receiver: str) -> ResultShare:
+    answer = await client.request(party, "GET", f"/v1/jobs/{job}/share", timeout_s=SHARE_TIMEOUT_S)
+    try:
+        envelope = validate(answer, Envelope, f"{party}: share")
+        key = roster.member(party).signing_key
+        share = open_envelope(envelope, SHARE_TYPE, ResultShare, party, key, SHARE_LIMIT_BYTES)
+    except SpecError as error:
+        raise PeerError(f"{party}: its share of the result can't be trusted: {error.message}", code="shares") from None
+    if share.party != party or share.receiver != receiver or share.job != job:
+        raise PeerError(f"{party}: its share was made for another party, receiver or job", code="shares")
+    return share
+
+
+async def _raise_cause(client: Client, status: progress.Status) -> None:
+    """Raises what the node that ended the job says of it; it alone knows the proper exit status."""
+    try:
+        await client.request(status.at, "GET", f"/v1/jobs/{status.job}/share")
+    except MpcgovError as error:
+        if error.code != "unreachable":
+            raise
