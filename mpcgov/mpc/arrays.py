@@ -18,10 +18,10 @@ from mpcgov.mpc import compare, rounding
 from mpcgov.mpc.codec import as_elements
 from mpcgov.mpc.runtime import JobRuntime
 
-Public: TypeAlias = Union[int, NDArray[np.integer[Any]], NDArray[np.object_]]
+Public: TypeAlias = int | NDArray[np.integer[Any]] | NDArray[np.object_]
 """A public integer, or an array of them."""
 Operand: TypeAlias = Union["SecretArray", Public]
-Index: TypeAlias = Union[int, slice, NDArray[np.integer[Any]], tuple[Union[int, slice], Union[int, slice]]]
+Index: TypeAlias = int | slice | NDArray[np.integer[Any]] | tuple[int | slice, int | slice]
 
 OPENINGS = frozenset({"open", "opened", "output", "reveal", "peek", "value", "values", "tolist", "item", "result"})
 
@@ -93,7 +93,7 @@ class SecretArray:
         backing, low, high = self._operand(other)
         return self._made(lambda: self._backing - backing, self.low - high, self.high - low)
 
-    def __rsub__(self, other: Public) -> SecretArray:
+    def __rsub__(self, other: Public) -> SecretArray:  # type: ignore[misc]
         return -self + other
 
     def __neg__(self) -> SecretArray:
@@ -118,22 +118,20 @@ class SecretArray:
         """The nearest multiple of base, halves up: base · ⌊(x + ⌊base/2⌋) / base⌋."""
         half = base // 2
         low, high = ((bound + half) // base * base if base > 1 else bound for bound in (self.low, self.high))
-        return self._made(
-            lambda: rounding.round_to(self._runtime, self._backing, self.low, self.high, base), low, high
-        )
+        return self._made(lambda: rounding.round_to(self._runtime, self._backing, self.low, self.high, base), low, high)
 
     # -- comparison: secret arrays of 0 and 1
 
-    def __lt__(self, other: Operand) -> SecretArray:
+    def __lt__(self, other: Operand) -> SecretArray:  # type: ignore[misc]
         return (self - other)._negative()
 
-    def __ge__(self, other: Operand) -> SecretArray:
+    def __ge__(self, other: Operand) -> SecretArray:  # type: ignore[misc]
         return 1 - (self < other)
 
-    def __gt__(self, other: Operand) -> SecretArray:
+    def __gt__(self, other: Operand) -> SecretArray:  # type: ignore[misc]
         return (-(self - other))._negative()
 
-    def __le__(self, other: Operand) -> SecretArray:
+    def __le__(self, other: Operand) -> SecretArray:  # type: ignore[misc]
         return 1 - (self > other)
 
     def _negative(self) -> SecretArray:
@@ -187,8 +185,8 @@ class SecretArray:
         raise TypeError("a secret array has no value that Python could use, test, compare for equality or go through")
 
     __bool__ = __int__ = __index__ = __float__ = __iter__ = __contains__ = __array__ = _no_value
-    __eq__ = __ne__ = _no_value  # type: ignore[assignment]
-    __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = _no_value  # type: ignore[assignment]
+    __eq__ = __ne__ = _no_value
+    __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = _no_value
 
     if not TYPE_CHECKING:  # a type checker must say that there is no such attribute
 

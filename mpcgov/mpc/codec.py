@@ -23,7 +23,7 @@ Words = NDArray[np.uint64]
 _WORD = np.uint64(2**64 - 1)
 
 
-class WireFault(Exception):
+class WireError(Exception):
     """Bytes that aren't what the protocol says they must be; `peer` is the index of the party they came from."""
 
     def __init__(self, what: str, peer: int | None = None) -> None:
@@ -49,18 +49,18 @@ def encode(values: Elements, modulus: int) -> bytes:
 def decode(data: object, count: int, modulus: int) -> Elements:
     """The `count` elements modulo `modulus` that `data` holds.
 
-    Raises WireFault unless the length is exactly right and every element is below the modulus.
+    Raises WireError unless the length is exactly right and every element is below the modulus.
     """
     width = width_of(modulus)
     if not isinstance(data, bytes):
-        raise WireFault("a message that is no byte string")
+        raise WireError("a message that is no byte string")
     if len(data) != count * width:
-        raise WireFault(f"{len(data)} bytes where {count * width} belong")
+        raise WireError(f"{len(data)} bytes where {count * width} belong")
     padded = np.zeros((count, -(-width // 8) * 8), dtype=np.uint8)
     padded[:, :width] = np.frombuffer(data, dtype=np.uint8).reshape(count, width)
     words = padded.view("<u8")
     if not below(words, modulus).all():
-        raise WireFault("a number outside the field")
+        raise WireError("a number outside the field")
     return from_words(words)
 
 

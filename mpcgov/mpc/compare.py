@@ -9,7 +9,9 @@ import numpy as np
 from mpcgov.mpc.runtime import JobRuntime, coroutine
 
 CHUNK = 10_000
-"""Elements compared at once: about 2 kB of memory each while it lasts."""
+"""At most so many elements are compared at once: about 10 kB of memory each while it lasts."""
+CHUNK_NUMBERS = 30_000
+"""And at most so many numbers of all PRSS subsets for one bit, so that no step keeps the event loop for seconds."""
 
 
 def bits_for(low: int, high: int) -> int:
@@ -27,9 +29,10 @@ async def negative(runtime: JobRuntime, a: Any, bits: int) -> Any:
     await runtime.returnType((type(a), True, a.shape))
     field = runtime.field
     values = (await runtime.gather(a)).value.reshape(-1)
+    chunk_size = max(1, min(CHUNK, CHUNK_NUMBERS // len(runtime.prfs(field.order))))
     parts = []
-    for start in range(0, len(values), CHUNK):
-        chunk = type(a)(field.array(values[start : start + CHUNK], check=False))
+    for start in range(0, len(values), chunk_size):
+        chunk = type(a)(field.array(values[start : start + chunk_size], check=False))
         # wait for each chunk: the next one's masks would double the memory
         parts.append((await runtime.gather(runtime.np_sgn(chunk, l=bits, LT=True))).value)
     return field.array(np.concatenate(parts).reshape(a.shape), check=False)

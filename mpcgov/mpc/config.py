@@ -22,8 +22,8 @@ class SessionConfig:
 
     `parties` are ids in job order; the party at index i has Shamir point i + 1. `me` is the own index. `binding` is the
     32-byte hash of everything else that the parties must agree on. Every integer of the job, differences included, lies
-    in −2^value_bits … 2^value_bits. `masked_openings` is an upper bound of the statistically masked openings in the job:
-    one for each element compared and one for each element rounded.
+    in −2^value_bits … 2^value_bits. `masked_openings` is an upper bound of the job's statistically masked openings: one
+    for each element compared and one for each element rounded.
     """
 
     parties: tuple[str, ...]
@@ -76,7 +76,7 @@ def _faults(config: SessionConfig) -> list[str]:
     checks = [
         (3 <= m <= MAX_PARTIES, f"{m} parties: a session needs 3 to {MAX_PARTIES}"),
         (len(set(config.parties)) == m, "two parties with the same name"),
-        (1 <= t and 2 * t < m, f"threshold {t} with {m} parties: it must be at least 1 and less than half of them"),
+        (t >= 1 and 2 * t < m, f"threshold {t} with {m} parties: it must be at least 1 and less than half of them"),
         (0 <= config.me < m, f"own index {config.me} is no party"),
         (isinstance(config.binding, bytes) and len(config.binding) == 32, "the binding must be 32 bytes"),
         (1 <= config.value_bits <= MAX_VALUE_BITS, f"integers of {config.value_bits} bits"),

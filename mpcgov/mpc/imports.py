@@ -1,8 +1,8 @@
 """The one place that imports MPyC, and what is made safe while doing so.
 
-Importing MPyC as it comes parses our argument vector, configures the root logger to stdout, sets MPYC_MAXWORKERS for our
-children, replaces the event loop policy and makes a runtime of its own. All of it sits behind one switch of MPyC's, the
-one that it uses for building its manual; we set that switch for the time of the import and nothing of it happens.
+Importing MPyC as it comes parses our argument vector, configures the root logger to stdout, sets MPYC_MAXWORKERS for
+our children, replaces the event loop policy and makes a runtime of its own. All of it sits behind one switch of MPyC's,
+the one that it uses for building its manual; we set it for the time of the import and nothing of all that happens.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import io
 import os
 import sys
 import types
+import warnings
 from typing import Any
 
 from mpcgov.errors import InternalError, SpecError
@@ -30,7 +31,7 @@ class _Silent:
         return lambda *args, **kwargs: None
 
 
-class _NoPickle:
+class NoPickle:
     """What MPyC finds where it had pickle: every path of ours uses `codec`, so a call is a fault of ours."""
 
     @staticmethod
@@ -70,7 +71,8 @@ def load_mpyc() -> types.SimpleNamespace:
     before = os.environ.get(_SWITCH)
     os.environ[_SWITCH] = "True"
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of deprecated names that MPyC imports
             modules = _import()
     finally:
         if before is None:
@@ -106,7 +108,7 @@ def _make_safe(modules: types.SimpleNamespace) -> None:
             if hasattr(module, "logging"):
                 module.logging = _Silent()  # type: ignore[attr-defined]
             if hasattr(module, "pickle"):
-                module.pickle = _NoPickle()  # type: ignore[attr-defined]
+                module.pickle = NoPickle()  # type: ignore[attr-defined]
     modules.finfields.os = types.SimpleNamespace(getenv=lambda _name, _default=None: "0")
 
 

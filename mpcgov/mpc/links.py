@@ -1,8 +1,8 @@
 """One link per peer: frames over a connected stream, in a fixed order, with caps.
 
-The peer is known from the socket that the caller hands us, never from the wire. The order is HELLO, WORD, KEYS, DATA …,
-END; a frame out of order, of a wrong size or with a used label ends the job with an error that names the peer. ABORT may
-come at any time.
+The peer is known from the socket that the caller hands us, never from the wire. The order is HELLO, WORD, KEYS,
+DATA …, END; a frame out of order, of a wrong size or with a used label ends the job with an error that names the peer.
+ABORT may come at any time after HELLO.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from typing import cast
 
-from mpcgov.mpc.codec import WireFault
+from mpcgov.mpc.codec import WireError
 
 MAGIC = b"mpcgov\x00\x01"
 HEADER = struct.Struct("<BIq")
@@ -41,11 +41,11 @@ PAUSE_BYTES = 64 << 20
 WRITE_HIGH_BYTES = 8 << 20
 
 
-class LinkLost(Exception):
+class LinkLostError(Exception):
     """The stream to a peer ended before the job did."""
 
 
-class PeerAborted(Exception):
+class AbortError(Exception):
     """A peer ended the job; `culprit` is the index of the party that it blames, itself included."""
 
     def __init__(self, reason: Reason, culprit: int) -> None:
@@ -62,9 +62,9 @@ def abort_frame(reason: Reason, culprit: int) -> bytes:
 def _aborted(payload: bytes) -> Exception:
     reason, culprit = struct.unpack("<BH", payload)
     try:
-        return PeerAborted(Reason(reason), culprit)
+        return AbortError(Reason(reason), culprit)
     except ValueError:
-        return WireFault("an end of the job without a known reason")
+        return WireError("an end of the job without a known reason")
 
 
 def hello_frame(sender: int, receiver: int, agreement: bytes) -> bytes:
@@ -168,7 +168,7 @@ class Link(asyncio.Protocol):
         if not self.closed.done():
             self.closed.set_result(None)
         if not self.closing and not self.ended.done():
-            self._failed(self.peer, LinkLost())
+            self._failed(self.peer, LinkLostError())
 
     def data_received(self, data: bytes) -> None:
         if self.closing or self._faulty:
@@ -183,9 +183,9 @@ class Link(asyncio.Protocol):
                 payload = bytes(memoryview(self._input)[HEADER.size : HEADER.size + length])
                 del self._input[: HEADER.size + length]
                 self._take(kind, payload, label)
-        except WireFault as fault:
+        except WireError as fault:
             self._fault(str(fault))
-        except PeerAborted as aborted:
+        except AbortError as aborted:
             self._faulty = True
             self._failed(self.peer, aborted)
 
@@ -194,17 +194,16 @@ class Link(asyncio.Protocol):
     def _check(self, kind: int, length: int, label: int) -> None:
         """Raise unless a frame with this header may come now; before its payload is read."""
         sizes = {HELLO: HELLO_BYTES, WORD: 1, KEYS: self._key_bytes, END: 0, ABORT: 3}
-        if kind == ABORT and self._expected != HELLO or kind == END and self._expected == DATA:
-            pass
-        elif kind != self._expected:
-            raise WireFault(f"a frame of kind {kind} where kind {self._expected} belongs")
+        allowed = {self._expected} | {DATA: {END, ABORT}, HELLO: set()}.get(self._expected, {ABORT})
+        if kind not in allowed:
+            raise WireError(f"a frame of kind {kind} where kind {self._expected} belongs")
         if kind != DATA:
             if length != sizes[kind] or label:
-                raise WireFault(f"a frame of kind {kind} with {length} bytes")
+                raise WireError(f"a frame of kind {kind} with {length} bytes")
         elif length > MAX_FRAME_BYTES:
-            raise WireFault(f"a frame of {length} bytes; {MAX_FRAME_BYTES} is the most")
+            raise WireError(f"a frame of {length} bytes; {MAX_FRAME_BYTES} is the most")
         elif label in self._labels:
-            raise WireFault("two messages with the same label")
+            raise WireError("two messages with the same label")
 
     def _take(self, kind: int, payload: bytes, label: int) -> None:
         if kind == DATA:
@@ -215,30 +214,30 @@ class Link(asyncio.Protocol):
             self.hello.set_result(None)
         elif kind == WORD:
             if payload not in (READY, DATA_CONTRACT):
-                raise WireFault("a word that isn't one")
+                raise WireError("a word that isn't one")
             self._expected = KEYS
             self.word.set_result(payload)
             if payload == DATA_CONTRACT:
-                raise PeerAborted(Reason.DATA_CONTRACT, self.peer)
+                raise AbortError(Reason.DATA_CONTRACT, self.peer)
         elif kind == KEYS:
             self._expected = DATA
             self.keys.set_result(payload)
         elif kind == END:
             self._expected = -1
             if self._waiting:
-                raise WireFault("ended the computation before sending all of it")
+                raise WireError("ended the computation before sending all of it")
             self.ended.set_result(None)
         else:
             raise _aborted(payload)
 
     def _check_hello(self, payload: bytes) -> None:
         if not payload.startswith(MAGIC):
-            raise WireFault("a greeting in another protocol or version")
+            raise WireError("a greeting in another protocol or version")
         sender, receiver = struct.unpack_from("<HH", payload, len(MAGIC))
         if (sender, receiver) != (self.peer, self._me):
-            raise WireFault("a greeting with another party's number")
+            raise WireError("a greeting with another party's number")
         if payload[-32:] != self._agreement:
-            raise WireFault("a different job")
+            raise WireError("a different job")
 
     def _take_message(self, payload: bytes, label: int) -> None:
         self._labels.add(label)
@@ -250,7 +249,7 @@ class Link(asyncio.Protocol):
         self._unread[label] = payload
         self._unread_bytes += len(payload)
         if len(self._unread) > MAX_UNREAD_FRAMES or self._unread_bytes > MAX_UNREAD_BYTES:
-            raise WireFault("more messages than the computation can have")
+            raise WireError("more messages than the computation can have")
         if self._unread_bytes > PAUSE_BYTES and not self._waiting:
             self._read(False)
 
@@ -266,4 +265,4 @@ class Link(asyncio.Protocol):
     def _fault(self, what: str) -> None:
         self._faulty = True
         self._input.clear()
-        self._failed(self.peer, WireFault(what))
+        self._failed(self.peer, WireError(what))

@@ -1,7 +1,7 @@
 """MPyC's runtime with its holes closed: every byte in and out goes through `codec`, every opening is safe.
 
-Overrides the three ways in which MPyC exchanges shares (`output`, `_reshare` and, as `deal`, `input`), its PRSS keys and
-what it does with errors. All other protocols of MPyC are built on these and run unchanged.
+Overrides the three ways in which MPyC exchanges shares (`output`, `_reshare` and, as `deal`, `input`), its PRSS keys
+and what it does with errors. All other protocols of MPyC are built on these and run unchanged.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mpcgov.mpc.codec import Elements
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.imports import bind_runtime, load_mpyc
 from mpcgov.mpc.links import Link
+from mpcgov.mpc.shamir import inverse_roots, recombine, split
 
 MPYC = load_mpyc()
 
@@ -46,34 +47,6 @@ def _reconcile(declared: Any, task: asyncio.Task[Any]) -> None:
 MPYC.asyncoro._reconcile = _reconcile
 
 
-def split(values: Elements, modulus: int, threshold: int, parties: int) -> list[Elements]:
-    """Fresh Shamir shares of degree `threshold` of each value, one row per party, coefficients exactly uniform."""
-    count = len(values)
-    coefficients = prf.private_uniform(count * threshold, modulus).reshape(threshold, count)
-    rows = []
-    row = values
-    for point in range(1, parties + 1):
-        if threshold == 1:
-            row = row + coefficients[0]
-        else:
-            row = coefficients[0] * point
-            for coefficient in coefficients[1:]:
-                row = (row + coefficient) * point
-            row = row + values
-        rows.append(row % modulus)
-    return rows
-
-
-def recombine(field: Any, points: Sequence[int], rows: Sequence[Elements]) -> Elements:
-    """The values at 0 of the polynomials through `rows`, the shares at `points`."""
-    weights = MPYC.thresha._recombination_vector(field, tuple(points), 0)
-    total = rows[0] * weights[0]
-    for weight, row in zip(weights[1:], rows[1:], strict=True):
-        total = total + row * weight
-    result: Elements = total % field.modulus
-    return result
-
-
 class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
     """The runtime of one job. `failed` takes the first cause of a failure, whatever it is."""
 
@@ -88,6 +61,7 @@ class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
         self.failed = failed
         self.exchanges = 0
         self._operation = 0
+        self._used_inputs: set[int] = set()
         self._masters: dict[tuple[int, ...], bytes] = {}
         self._prfs: dict[int, dict[tuple[int, ...], prf.Prf]] = {}
         super().__init__(config.me, parties, options)
@@ -149,6 +123,15 @@ class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
             for s, master in sorted(self._masters.items())
         }
 
+    def _prss_uci(self) -> bytes:
+        """The next common input for MPyC's use of PRSS: its program counter, which is a 64-bit hash; never one twice."""
+        self._program_counter[0] += 1
+        counter = int(self._program_counter[0])
+        if counter in self._used_inputs:
+            raise InternalError("two uses of PRSS with the same program counter")
+        self._used_inputs.add(counter)
+        return counter.to_bytes(8, "little", signed=True)
+
     def next_operation(self) -> int:
         """The next number of our own operations; programs run the same at all parties, so the numbers are too."""
         self._operation += 1
@@ -182,8 +165,8 @@ class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
             data = message if isinstance(message, bytes) else await message
             try:
                 rows.append(codec.decode(data, count, field.modulus))
-            except codec.WireFault as fault:
-                raise codec.WireFault(str(fault), peer) from None
+            except codec.WireError as fault:
+                raise codec.WireError(str(fault), peer) from None
         return rows
 
     @coroutine
@@ -234,7 +217,7 @@ class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
         await self._send({(me + step) % parties: share for step in range(1, degree + 1)})
         senders = [(me - step) % parties for step in range(1, degree + 1)]
         rows = await self._receive(senders, field, len(values))
-        return rebuild(recombine(field, [s + 1 for s in (*senders, me)], [*rows, values]))
+        return rebuild(recombine([s + 1 for s in (*senders, me)], [*rows, values], field.modulus))
 
     @coroutine
     async def _reshare(self, x: Any) -> Any:
@@ -253,11 +236,29 @@ class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
         await self._send(messages)
         others = [peer for peer in dealers if peer != self.pid]
         rows.update(zip(others, await self._receive(others, field, len(values)), strict=True))
-        return rebuild(recombine(field, [d + 1 for d in dealers], [rows[d] for d in dealers]))
+        return rebuild(recombine([d + 1 for d in dealers], [rows[d] for d in dealers], field.modulus))
+
+    @coroutine
+    async def np_random_bits(self, field: Any, n: int, signed: bool = False) -> Any:
+        """n uniform secret bits, or signs if `signed`: r over the public root of r², for a uniform r other than 0.
+
+        As in MPyC (Damgård and others, TCC 2006), less its own zero sharing: `output` adds the one that is needed.
+        """
+        await self.returnType(MPYC.runtime.Future)
+        modulus, parties = field.modulus, len(self.parties)
+        signs = np.empty(0, dtype=object)
+        while len(signs) < n:
+            functions, common_input = self.prfs(modulus), self._prss_uci()
+            count = n - len(signs)
+            r = MPYC.thresha.np_pseudorandom_share(field, parties, self.pid, functions, common_input, count).value
+            squares = (await self.output(field.array(r * r % modulus, check=False), threshold=2 * self.threshold)).value
+            usable = squares != 0
+            signs = np.append(signs, r[usable] * inverse_roots(squares[usable], modulus) % modulus)
+        return field.array(signs if signed else (signs + 1) * ((modulus + 1) >> 1))
 
     async def idle(self) -> None:
         """Wait until no coroutine of ours is under way."""
-        while self._pc_level > 0:
+        while self._pc_level > 0:  # noqa: ASYNC110  MPyC counts its coroutines, without an event
             await asyncio.sleep(0.002)
 
     # -- what MPyC has and we don't allow

@@ -14,17 +14,18 @@ import numpy as np
 
 from mpcgov.errors import InternalError
 from mpcgov.mpc import codec, prf, runtime
-from mpcgov.mpc.imports import _NoPickle, check_interpreter
+from mpcgov.mpc.imports import NoPickle, check_interpreter
 from mpcgov.mpc.runtime import MPYC, JobRuntime
+from mpcgov.mpc.shamir import recombine
 
 _OURS = ("output", "_reshare", "deal", "transfer", "peek", "input", "_distribute", "start", "shutdown", "prfs")
 
 
 def check_fixes() -> None:
-    """Raise InternalError unless pickle is gone from MPyC, its exchanges are ours, and the codec refuses what it must."""
+    """Raise InternalError unless MPyC has no pickle and our exchanges, and the codec refuses what it must."""
     check_interpreter()
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == "mpyc" and not isinstance(getattr(module, "pickle", _NoPickle()), _NoPickle):
+        if name.split(".")[0] == "mpyc" and not isinstance(getattr(module, "pickle", NoPickle()), NoPickle):
             raise InternalError("self-test: MPyC can unpickle")
     for name in _OURS:
         if getattr(JobRuntime, name) is getattr(MPYC.runtime.Runtime, name, None):
@@ -42,7 +43,7 @@ def check_fixes() -> None:
 def _must_refuse(action: Callable[[], object]) -> None:
     try:
         action()
-    except codec.WireFault:
+    except codec.WireError:
         return
     raise InternalError("self-test: the codec accepts what it must refuse")
 
@@ -86,6 +87,7 @@ async def check_openings(job: JobRuntime) -> None:
     finally:
         job._program_counter[:], job.exchanges, job._masters = counter, exchanges, masters
         job._prfs.clear()
+        job._used_inputs.clear()
         for party in job.parties:
             party.protocol = None
     if not recorder.sent:
@@ -106,5 +108,5 @@ def _check_zero_sharing(job: JobRuntime) -> None:
         rows.append(shares.value)
     degree = 2 * job.threshold
     points = list(range(1, degree + 2))
-    if runtime.recombine(field, points, rows[: degree + 1]).any() or not rows[0].all():
+    if recombine(points, rows[: degree + 1], int(field.modulus)).any() or not rows[0].all():
         raise InternalError("self-test: a sharing of zero isn't one")

@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, TypeVar
 
-import numpy as np
-
 from mpcgov.errors import InternalError, MpcgovError, PeerError
 from mpcgov.mpc import links
 from mpcgov.mpc.arrays import SecretArray
-from mpcgov.mpc.codec import Elements, WireFault, as_elements
+from mpcgov.mpc.codec import Elements, WireError, as_elements
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.mpc.links import Link, LinkLost, PeerAborted, Reason
+from mpcgov.mpc.links import AbortError, Link, LinkLostError, Reason
 from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.selftest import check_fixes, check_openings
 
@@ -107,7 +105,7 @@ class Session:
         return SecretArray.deal(self._runtime, values, sender, length, low, high)
 
     async def share_of(self, x: SecretArray) -> Elements:
-        """Our own share, at point index + 1 and of degree t, of each element of x: for worker/reveal.py and nobody else.
+        """Our own share, at point index + 1 and of degree t, of each element of x: for worker/reveal.py, nobody else.
 
         It belongs to a fresh random polynomial for each element: shares tell whoever gets t + 1 of them the values and
         nothing of how they came about. Signed values are modulo `modulus`, negative ones above its half.
@@ -154,7 +152,7 @@ class Session:
         """The job's result, or the first failure of anything, or the deadline: whichever is first."""
         task = self._loop.create_task(job)
         try:
-            await asyncio.wait({task, self._failure}, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+            await self._first(task, deadline_s)
             if not self._failure.done():
                 if task.done() and not task.cancelled() and task.exception() is None:
                     return task.result()
@@ -170,7 +168,7 @@ class Session:
     ) -> T:
         """What `wait` gives, unless the session fails before."""
         future = asyncio.ensure_future(wait)
-        await asyncio.wait({future, self._failure}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        await self._first(future, timeout_s)
         if not self._failure.done() and not future.done() and part is not None:
             silent = [self._name(peer) for peer, link in self._links.items() if not part(link).done()]
             self._failed(PeerError(f"no answer from {', '.join(silent)} ({self._phase})", code="peer-timeout"))
@@ -178,6 +176,10 @@ class Session:
             future.cancel()
             raise self._failure.exception() or InternalError("a failure without a cause")
         return future.result()
+
+    async def _first(self, future: asyncio.Future[T], timeout_s: float | None) -> None:
+        both: set[asyncio.Future[Any]] = {future, self._failure}
+        await asyncio.wait(both, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
 
     async def _all(self, part: Callable[[Link], asyncio.Future[T]]) -> list[T]:
         return [await part(link) for link in self._links.values()]
@@ -192,8 +194,8 @@ class Session:
         """Record the first failure; later ones are consequences."""
         if self._failure.done():
             return
-        if isinstance(error, WireFault) and error.peer is not None:
-            self._link_failed(error.peer, WireFault(str(error)))
+        if isinstance(error, WireError) and error.peer is not None:
+            self._link_failed(error.peer, WireError(str(error)))
             return
         self._failure.set_exception(error if isinstance(error, MpcgovError) else _fault(error))
         self._failure.exception()  # seen: asyncio would log it otherwise
@@ -201,20 +203,20 @@ class Session:
     def _link_failed(self, peer: int, error: Exception) -> None:
         if self._failure.done():
             return
-        if isinstance(error, PeerAborted):
+        if isinstance(error, AbortError):
             self._reason = (error.reason, error.culprit)
             self._failed(self._aborted(peer, error))
-        elif isinstance(error, LinkLost):
+        elif isinstance(error, LinkLostError):
             self._reason = (Reason.LOST, peer)
             self._failed(PeerError(f"lost connection to {self._name(peer)} ({self._phase})", code="peer-lost"))
-        elif isinstance(error, WireFault):
+        elif isinstance(error, WireError):
             self._reason = (Reason.PROTOCOL, peer)
             code = "hello-mismatch" if self._phase == "hello" else "peer-protocol"
             self._failed(PeerError(f"{self._name(peer)} broke the protocol: {error} ({self._phase})", code=code))
         else:
             self._failed(error)
 
-    def _aborted(self, peer: int, error: PeerAborted) -> PeerError:
+    def _aborted(self, peer: int, error: AbortError) -> PeerError:
         teller, culprit = self._name(peer), self._name(error.culprit)
         by = "" if error.culprit == peer else f", says {teller}"
         if error.reason is Reason.DATA_CONTRACT:
@@ -264,4 +266,4 @@ def _fault(error: BaseException | None) -> InternalError:
     while trace is not None:
         place = f" at {PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return InternalError(f"{type(error).__name__} in the engine{place}", hint="this is a fault of mpcgov")
+    return InternalError(f"{type(error).__name__}{place}", hint="this is a fault of mpcgov")
