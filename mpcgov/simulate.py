@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mpcgov import check, registry
-from mpcgov.errors import DataError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.supervisor import Supervisor
 from mpcgov.result import open_result
 from mpcgov.spec.ids import digest, short
@@ -54,8 +54,8 @@ def simulate(
 
 def _declarations(job: Job, manifest: Manifest, files: Mapping[str, Path]) -> dict[str, Declaration]:
     """What each data party declares of the columns that the job uses."""
-    faults, result = [], {}
-    for party, path in files.items():
+    faults, result = check.params_faults(job, manifest), {}
+    for party, path in files.items() if not faults else ():
         name = job.parties[party].dataset or ""
         try:
             dataset = load_yaml(path, Datasets).root.get(name)
@@ -108,7 +108,7 @@ async def _run(
         for task in tasks.values():
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
-    errors = [error for task in tasks.values() if (error := task.exception()) is not None]
+    errors = {party: error for party, task in tasks.items() if (error := task.exception()) is not None}
     if errors:
         raise _first_cause(errors)
     return {party: task.result() for party, task in tasks.items()}
@@ -147,15 +147,15 @@ def _streams(parties: tuple[str, ...]) -> dict[str, dict[str, socket.socket]]:
     return streams
 
 
-def _first_cause(errors: list[BaseException]) -> BaseException:
-    """What to tell: all owners' data faults together, else what isn't merely another party's echo."""
-    data = [error for error in errors if isinstance(error, DataError)]
-    if data:
-        hints = [error.hint for error in data if error.hint]
-        return DataError("; ".join(error.message for error in data), hint=hints[0] if hints else "", code=data[0].code)
-    own = [error for error in errors if not isinstance(error, PeerError)]
-    known = [error for error in own if isinstance(error, MpcgovError)]
-    return (known or own or errors)[0]
+def _first_cause(errors: Mapping[str, BaseException]) -> BaseException:
+    """What to tell: all owners' faults together, else what isn't merely another party's echo."""
+    own = {party: error for party, error in errors.items() if isinstance(error, LocalError)}
+    if own:
+        message = "; ".join(f"{party}: {error.message}" for party, error in own.items())
+        first = next(iter(own.values()))
+        return LocalError(message, hint=first.hint, code=first.code)
+    known = [error for error in errors.values() if isinstance(error, MpcgovError) and not isinstance(error, PeerError)]
+    return (known or list(errors.values()))[0]
 
 
 def _shares(proposal: Proposal, outcomes: Mapping[str, Outcome]) -> list[ResultShare]:

@@ -18,8 +18,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mpcgov.control import Channel
-from mpcgov.errors import InternalError, MpcgovError
+from mpcgov.errors import InternalError, LocalError, MpcgovError
 from mpcgov.spec.order import Go, Order, Outcome, Report
+
+OWN_FAULT_WAIT_S = 2.0
+"""When a job fails before the commit, how long to wait for a word on our own data: that is what its owner can mend."""
 
 STOPPED_CHECK_S = 1.0
 STOPPED_LIMIT = 4
@@ -130,6 +133,7 @@ class _Run:
         self._order = order
         self._reader, self._runner = children
         self._commit = commit
+        self._committed = False
         self._on_phase = on_phase
 
     async def outcome(self, peers: Mapping[str, socket.socket]) -> Outcome:
@@ -162,10 +166,13 @@ class _Run:
             sock.close()
 
     async def _first_cause(self, reading: asyncio.Task[None], running: asyncio.Task[Outcome]) -> Outcome:
-        """The outcome; where both failed, the reader's error, as it is why the runner failed."""
+        """The outcome. Where data were at fault, ours or another party's, our own reader's words come first."""
         error = running.exception()
-        if error is not None and (isinstance(error, MpcgovError) and error.code == "own-data"):
-            await reading
+        if error is not None and not self._committed and self._order.datasets is not None:
+            await asyncio.wait({reading}, timeout=OWN_FAULT_WAIT_S)
+            own = reading.exception() if reading.done() else None
+            if isinstance(own, LocalError) or (isinstance(error, MpcgovError) and error.code == "own-data"):
+                raise own or error
         return running.result()
 
     async def _read(self) -> None:
@@ -181,6 +188,7 @@ class _Run:
                 self._on_phase(report.phase)
             elif report.event == "ready":
                 await self._commit()
+                self._committed = True
                 await self._runner.channel.send(Go())
             elif report.outcome is not None:
                 return report.outcome

@@ -1,0 +1,78 @@
+"""What many tests need: workspaces of agencies with data, and the plain answer to a job."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpcgov import disclosure
+
+Rows = Sequence[Mapping[str, str]]
+
+
+@dataclass
+class Workspace:
+    """A folder with agencies and a job, written from plain rows."""
+
+    folder: Path
+    domains: dict[str, list[str]] = field(default_factory=dict)
+    rows: dict[str, Rows | None] = field(default_factory=dict)
+    max_rows: int = 100_000
+
+    def agency(self, party: str, rows: Rows | None, extra_columns: str = "") -> None:
+        """Writes a party's data and its declaration; None for a party that only computes."""
+        self.rows[party] = rows
+        if rows is None:
+            return
+        home = self.folder / party
+        home.mkdir(parents=True)
+        with (home / "people.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, [*self.domains, "age"])
+            writer.writeheader()
+            writer.writerows(rows)
+        columns = {name: {"kind": "category", "values": values} for name, values in self.domains.items()}
+        columns["age"] = {"kind": "integer", "min": 0, "max": 120}
+        declared = {"people": {"source": "people.csv", "max_rows": self.max_rows, "columns": columns}}
+        (home / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
+
+    def job(self, by: list[str], where: str | None = None, **other: Any) -> Path:
+        """Writes a job over all agencies."""
+        part = {"dataset": "people"} | ({"where": where} if where else {})
+        job = {
+            "protocol": "joint-count",
+            "purpose": "a test",
+            "legal_basis": "none",
+            "parties": {party: {} if rows is None else part for party, rows in self.rows.items()},
+            "params": {"by": by},
+            "receivers": ["coordinator"],
+        }
+        path = self.folder / "job.yaml"
+        path.write_text(json.dumps(job | other), encoding="utf-8")
+        return path
+
+    def plain(
+        self, by: list[str], keep: Callable[[Mapping[str, str]], bool], min_count: int, round_to: int | None
+    ) -> list[list[Any]]:
+        """The rows of the table that the job must release."""
+        counts = Counter(
+            tuple(row[name] for name in by) for rows in self.rows.values() for row in rows or () if keep(row)
+        )
+        cells = list(itertools.product(*(self.domains[name] for name in by)))
+        released = disclosure.cleared([counts[cell] for cell in cells], min_count, round_to)
+        return [
+            [*cell, None if value == disclosure.SENTINEL else value]
+            for cell, value in zip(cells, released, strict=True)
+        ]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "agencies")

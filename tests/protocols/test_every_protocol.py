@@ -1,0 +1,65 @@
+"""Every protocol folder: well-formed, honest about itself, and the same as its reference through real workers."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mpcgov import disclosure, registry
+from mpcgov.simulate import simulate
+
+FOLDERS = [folder / name for folder in registry.folders() for name in registry.names()]
+VECTORS = [(folder, path) for folder in FOLDERS for path in sorted((folder / "vectors").glob("*.json"))]
+HEADINGS = ("Functionality", "Inputs", "What each party learns", "Security argument", "Disclosure", "Cost", "Limits")
+
+
+def reference(folder: Path) -> ModuleType:
+    module = ModuleType("reference")
+    exec((folder / "reference.py").read_text(encoding="utf-8"), module.__dict__)
+    return module
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_protocol_is_complete_and_imports_only_what_it_may(folder: Path) -> None:
+    manifest = registry.read(folder).manifest
+    assert manifest.leakage
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert [heading for heading in HEADINGS if f"**{heading}.**" not in readme] == []
+    allowed = ("mpcgov.mpc", "mpcgov.spec", "numpy", "typing", "collections.abc")
+    imported = [
+        name
+        for node in ast.walk(ast.parse((folder / "program.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module])
+    ]
+    assert [name for name in imported if name not in allowed] == []
+    assert list((folder / "vectors").glob("*.json")) != []
+
+
+@pytest.mark.parametrize(("folder", "path"), VECTORS, ids=lambda value: value.stem if value.suffix else value.name)
+def test_reference_and_program_give_what_the_vector_says(folder: Path, path: Path, workspace) -> None:
+    vector = json.loads(path.read_text(encoding="utf-8"))
+    tables = {
+        party: [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+        for party, table in vector["tables"].items()
+        if table is not None
+    }
+    rules = vector["disclosure"]
+    counts = reference(folder).run(tables, vector["domains"], vector["params"])
+    assert counts == vector["expected"]
+    released = {name: disclosure.cleared(cells, **rules) for name, cells in counts.items()}
+    assert released == vector["released"]
+
+    workspace.domains = vector["domains"]
+    for party, table in vector["tables"].items():
+        workspace.agency(party, None if table is None else [row | {"age": "1"} for row in tables[party]])
+    rules = {name: value for name, value in rules.items() if value is not None}
+    job = workspace.job(vector["params"]["by"], protocol=folder.name, disclosure=rules)
+    result = simulate(job, workspace.folder)
+    for name, cells in released.items():
+        shown = [disclosure.SENTINEL if row[-1] is None else row[-1] for row in result["tables"][name]["rows"]]
+        assert shown == cells
