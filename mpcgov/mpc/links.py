@@ -39,6 +39,7 @@ MAX_UNREAD_BYTES = 1 << 30
 """Beyond this the peer is at fault; long before, at PAUSE_BYTES, we stop reading unless we wait for this very peer."""
 PAUSE_BYTES = 64 << 20
 WRITE_HIGH_BYTES = 8 << 20
+LAST_WORDS_S = 0.2
 
 
 class LinkLostError(Exception):
@@ -108,7 +109,7 @@ class Link(asyncio.Protocol):
 
     def write(self, kind: int, payload: bytes, label: int = 0) -> None:
         """Queue one frame. Never blocks; call `drained` after a batch."""
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or self.closing or self._transport.is_closing():
             return
         self._transport.write(HEADER.pack(kind, len(payload), label) + payload)
         self.bytes_sent += HEADER.size + len(payload)
@@ -144,6 +145,12 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def half_close(self) -> None:
+        """Say no more, but keep listening: a peer that writes to a closed stream loses what it hasn't yet read of it."""
+        self.closing = True
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
+
     def abort(self) -> None:
         """Close now."""
         self.closing = True
@@ -167,8 +174,11 @@ class Link(asyncio.Protocol):
         self._writable.set()
         if not self.closed.done():
             self.closed.set_result(None)
-        if not self.closing and not self.ended.done():
-            self._failed(self.peer, LinkLostError())
+        if self.closing or self.ended.done():
+            return
+        # A failed write hides the peer's last words; another link may tell why it went, so give it the time to.
+        wait_s = 0.0 if exc is None else LAST_WORDS_S
+        self._loop.call_later(wait_s, self._failed, self.peer, LinkLostError())
 
     def data_received(self, data: bytes) -> None:
         if self.closing or self._faulty:

@@ -245,11 +245,15 @@ class Session:
         for link in self._links.values():
             if reason is not Reason.DATA_CONTRACT or culprit != self.config.me:
                 link.write(links.ABORT, links.abort_frame(reason, culprit))
-        await self._hang_up()
+            link.half_close()
+        await self._closed()
 
     async def _hang_up(self) -> None:
         for link in self._links.values():
             link.close()
+        await self._closed()
+
+    async def _closed(self) -> None:
         closed = [link.closed for link in self._links.values()]
         if closed:
             await asyncio.wait(closed, timeout=self.config.linger_timeout_s)

@@ -155,9 +155,9 @@ async def share_list(session: Session, x: SecretArray) -> list[int]:
 def opened(outcomes: Sequence[Outcome], threshold: int = 1, part: Any = None) -> list[int]:
     """The values behind the shares that all parties returned, signed; raises unless they are of degree `threshold`."""
     modulus = outcomes[0].modulus
-    for outcome in outcomes:
-        if outcome.error is not None:
-            raise RuntimeError(f"a party failed: {outcome.error}")
+    messages = [outcome.message for outcome in outcomes]
+    if any(messages):
+        raise RuntimeError(f"a party failed: {messages}")
     rows = [outcome.value if part is None else outcome.value[part] for outcome in outcomes]
     values = []
     for shares in zip(*rows, strict=True):
