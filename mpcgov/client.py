@@ -119,7 +119,9 @@ def _answer(party: str, status: int, data: bytes) -> Any:
         return value
     if not isinstance(value, dict) or not isinstance(value.get("error"), dict):
         raise PeerError(f"{party}: answered HTTP {status}", code="answer")
-    raise MpcgovError.from_json(value["error"] | {"message": f"{party}: {value['error'].get('message', '')}"})
+    message = str(value["error"].get("message", ""))
+    named = message if message.startswith(f"{party}: ") else f"{party}: {message}"
+    raise MpcgovError.from_json(value["error"] | {"message": named})
 
 
 def _unreachable(card: Card, error: Exception) -> PeerError:

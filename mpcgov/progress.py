@@ -59,6 +59,17 @@ class Status:
         """Nothing will change any more."""
         return self.state in TERMINAL
 
+    def line(self) -> str:
+        """The one line that people read."""
+        parts = [f"job {self.job}: {self.state.value}"]
+        if self.waiting_for:
+            parts.append(f"waits for {', '.join(self.waiting_for)}")
+        if self.phase and not self.ended:
+            parts.append(f"phase {self.phase}")
+        if self.reason:
+            parts.append(self.reason)
+        return "; ".join(parts)
+
     def to_json(self) -> dict[str, Any]:
         """The form that programs read."""
         waiting = list(self.waiting_for)
@@ -116,7 +127,7 @@ def combine(job: str, answers: Mapping[str, View | MpcgovError]) -> Status:
         text = "; ".join(error.message for error in silent.values())
         raise type(worst)(text, hint=worst.hint, code=worst.code)
     at, state = _state({party: State(view.state) for party, view in views.items()})
-    reasons = [_named(at, views[at].reason)] if views[at].reason else []
+    reasons = [named(at, reason, answers)] if (reason := views[at].reason) else []
     reasons += [error.message for error in silent.values()]
     return Status(
         job=job,
@@ -183,7 +194,6 @@ def _waiting_for(state: State, views: Mapping[str, View], order: Iterable[str]) 
     return tuple(party for party in order if party in names or party not in views)
 
 
-def _named(party: str, reason: str | None) -> str:
-    """The reason with the name of who gave it, unless it starts with a name already."""
-    text = reason or ""
-    return text if text.startswith(f"{party}: ") else f"{party}: {text}"
+def named(party: str, reason: str, parties: Iterable[str]) -> str:
+    """The reason with the name of who gave it, unless it starts with a party's name already."""
+    return reason if any(reason.startswith(f"{name}: ") for name in parties) else f"{party}: {reason}"

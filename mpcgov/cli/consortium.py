@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mpcgov.cli.options import Group, file_argument, home_option, identity_at, verbose_option
+from mpcgov.cli.options import Group, file_argument, home_option, identity_at
 from mpcgov.cli.render import note, print_table
 
 
@@ -28,7 +28,6 @@ def init(home: Path, name: str) -> None:
 
 @click.command("card")
 @home_option
-@verbose_option
 def card(home: Path) -> None:
     """The public card of an identity, to stdout."""
     from mpcgov import consortium as consortia

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from mpcgov.cli.options import Group, file_argument, home_option, json_option
 from mpcgov.cli.render import note, plain, print_json, print_result, print_sections, print_table, when
-
-if TYPE_CHECKING:
-    from mpcgov.progress import Status
 
 
 @click.group(cls=Group)
@@ -79,7 +75,7 @@ def status(job_id: str, home: Path, as_json: bool) -> None:
     if as_json:
         print_json(found.to_json())
     else:
-        click.echo(_sentence(found))
+        click.echo(plain(found.line()))
 
 
 @job.command("cancel")
@@ -110,7 +106,7 @@ def _finish(home: Path, job_id: str, as_json: bool) -> None:
     from mpcgov.coordinator import service
 
     try:
-        ended, found = asyncio.run(service.wait_for(home, job_id, lambda now: note(_sentence(now))))
+        ended, found = asyncio.run(service.wait_for(home, job_id, lambda now: note(now.line())))
     except KeyboardInterrupt:
         note(f"job {job_id} goes on without us: mpcgov job status {job_id}, or mpcgov job cancel {job_id}")
         raise
@@ -118,14 +114,3 @@ def _finish(home: Path, job_id: str, as_json: bool) -> None:
         print_json(found) if as_json else print_result(found)
     elif as_json:
         print_json(ended.to_json())
-
-
-def _sentence(status: Status) -> str:
-    parts = [f"job {status.job}: {status.state.value}"]
-    if status.waiting_for:
-        parts.append(f"waits for {', '.join(status.waiting_for)}")
-    if status.phase and not status.ended:
-        parts.append(f"phase {status.phase}")
-    if status.reason:
-        parts.append(status.reason)
-    return plain("; ".join(parts))

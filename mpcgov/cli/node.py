@@ -49,10 +49,16 @@ node.add_command(dataset)
 @home_option
 def list_datasets(home: Path) -> None:
     """The declared data sets, and which columns the policy lets be used."""
-    from mpcgov.cli.words import declared
+    from mpcgov.cli.words import describe_datasets
+    from mpcgov.errors import Refused
     from mpcgov.node import home as homes
 
-    print_sections(declared(homes.load(home)))
+    loaded, policy = homes.load(home), None
+    try:
+        policy = loaded.policy()[0]
+    except Refused as error:
+        note(error.line())
+    print_sections(describe_datasets(loaded.datasets(), policy))
 
 
 @dataset.command("check")

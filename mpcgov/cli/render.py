@@ -23,6 +23,12 @@ def note(text: str) -> None:
     click.echo(plain(text), err=True)
 
 
+def tell(text: str) -> None:
+    """Prose with its own layout, to stderr: for texts of ours."""
+    for line in text.split("\n"):
+        click.echo(line[: len(line) - len(line.lstrip())] + plain(line), err=True)
+
+
 def print_json(value: Any) -> None:
     """A value for programs, to stdout."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from mpcgov.cli.options import file_argument, json_option, verbose_option
-from mpcgov.cli.render import note, print_json, print_result
+from mpcgov.cli.options import file_argument, json_option
+from mpcgov.cli.render import print_json, print_result, print_sections, tell
 
 
 @click.command("simulate")
@@ -18,7 +18,6 @@ from mpcgov.cli.render import note, print_json, print_result
 )  # fmt: skip
 @click.option("--threshold", type=int, default=1, show_default=True, help="How many parties together learn nothing.")
 @json_option
-@verbose_option
 def simulate(job: Path, agencies: Path, threshold: int, as_json: bool) -> None:
     """Real workers, no daemons, no policy; prints what the receivers get."""
     from mpcgov.simulate import simulate as run
@@ -29,10 +28,14 @@ def simulate(job: Path, agencies: Path, threshold: int, as_json: bool) -> None:
 
 @click.command("demo")
 @json_option
-@verbose_option
 def demo(as_json: bool) -> None:
     """Three agencies' nodes, a coordinator and the main job, on this machine."""
     from mpcgov.demo import run
 
-    result = run(note)
-    print_json(result) if as_json else print_result(result)
+    shown = run((lambda line: None) if as_json else tell)
+    if as_json:
+        print_json(shown.result)
+    else:
+        print_result(shown.result)
+        click.echo("\nWho saw and learned what")
+        print_sections(shown.learned)

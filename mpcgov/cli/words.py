@@ -9,6 +9,8 @@ from mpcgov.coordinator.propose import Draft
 from mpcgov.registry import Protocol
 from mpcgov.spec.ids import short
 from mpcgov.spec.manifest import CostFormula, Leakage
+from mpcgov.spec.policy import Policy
+from mpcgov.spec.table import CategoryColumn, Column, Datasets, DateColumn, DecimalColumn, IntegerColumn
 
 Sections = list[tuple[str, list[str]]]
 
@@ -47,6 +49,27 @@ def describe_protocol(protocol: Protocol) -> Sections:
         ("Costs", _formula(manifest.cost)),
         ("Folder", [str(protocol.folder)]),
     ]
+
+
+def describe_datasets(datasets: Datasets, policy: Policy | None) -> Sections:
+    """What an agency declares, and what its policy lets be done with each column; None allows nothing."""
+    sections = []
+    for name, dataset in datasets.root.items():
+        allowed = policy.datasets.get(name) if policy else None
+        lines = [f"source {dataset.source}, at most {dataset.max_rows:,} rows, missing values: {dataset.missing}"]
+        for column, kind in dataset.columns.items():
+            uses = allowed.columns.get(column, ()) if allowed else ()
+            lines.append(f"{column}: {_kind(kind)}; {', '.join(uses) or 'never used'}")
+        sections.append((name, lines))
+    return sections
+
+
+def _kind(column: Column) -> str:
+    if isinstance(column, CategoryColumn):
+        return f"category of {len(column.values)} values"
+    if isinstance(column, IntegerColumn | DecimalColumn | DateColumn):
+        return f"{column.kind} from {column.min} to {column.max}"
+    return column.kind
 
 
 def _leaks(leakage: Sequence[Leakage]) -> list[str]:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from mpcgov import progress
 from mpcgov.client import Client
 from mpcgov.coordinator.home import StoredJob
 from mpcgov.coordinator.propose import first_cause
@@ -71,7 +72,8 @@ async def _verdict(client: Client, party: str, body: bytes) -> MpcgovError | Non
         return error
     if verdict.state == State.DENIED.value:
         reasons = ", ".join(verdict.reasons) or "no reason given"
-        return Refused(f"{party}: {reasons}", hint="nothing was run; change the job or ask that agency", code="denied")
+        hint = "nothing was run; change the job or ask that agency"
+        return Refused(progress.named(party, reasons, [party]), hint=hint, code="denied")
     return None
 
 
