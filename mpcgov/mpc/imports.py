@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import io
+import logging
 import os
 import sys
 import types
@@ -65,16 +66,19 @@ def load_mpyc() -> types.SimpleNamespace:
 
     Raises SpecError when this interpreter may not run the engine, InternalError when somebody imported MPyC before us.
     """
-    check_interpreter()
     if "mpyc" in sys.modules:
         raise InternalError("MPyC was imported before mpcgov could make it safe")
+    check_interpreter()
     before = os.environ.get(_SWITCH)
     os.environ[_SWITCH] = "True"
+    quiet = logging.NullHandler()
+    logging.getLogger().addHandler(quiet)  # with no handler at all, MPyC's first message would install one
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of deprecated names that MPyC imports
             modules = _import()
     finally:
+        logging.getLogger().removeHandler(quiet)
         if before is None:
             del os.environ[_SWITCH]
         else:

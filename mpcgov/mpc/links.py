@@ -31,6 +31,7 @@ class Reason(enum.IntEnum):
     PROTOCOL = 3
     DEADLINE = 4
     FAULT = 5
+    AGREEMENT = 6
 
 
 MAX_FRAME_BYTES = 64 << 20
@@ -40,6 +41,10 @@ MAX_UNREAD_BYTES = 1 << 30
 PAUSE_BYTES = 64 << 20
 WRITE_HIGH_BYTES = 8 << 20
 LAST_WORDS_S = 0.2
+
+
+class AgreementError(WireError):
+    """A greeting with another hash: the peer runs another job, program, version or set of parameters."""
 
 
 class LinkLostError(Exception):
@@ -125,7 +130,7 @@ class Link(asyncio.Protocol):
             self._unread_bytes -= len(payload)
             return payload
         if self.ended.done():
-            self._fault("ended the computation before sending all of it")
+            self._fault(WireError("the end before all of the computation"))
         future = self._waiting[label] = self._loop.create_future()
         self._read(True)
         return future
@@ -194,7 +199,7 @@ class Link(asyncio.Protocol):
                 del self._input[: HEADER.size + length]
                 self._take(kind, payload, label)
         except WireError as fault:
-            self._fault(str(fault))
+            self._fault(fault)
         except AbortError as aborted:
             self._faulty = True
             self._failed(self.peer, aborted)
@@ -235,7 +240,7 @@ class Link(asyncio.Protocol):
         elif kind == END:
             self._expected = -1
             if self._waiting:
-                raise WireError("ended the computation before sending all of it")
+                raise WireError("the end before all of the computation")
             self.ended.set_result(None)
         else:
             raise _aborted(payload)
@@ -247,7 +252,7 @@ class Link(asyncio.Protocol):
         if (sender, receiver) != (self.peer, self._me):
             raise WireError("a greeting with another party's number")
         if payload[-32:] != self._agreement:
-            raise WireError("a different job")
+            raise AgreementError("another job")
 
     def _take_message(self, payload: bytes, label: int) -> None:
         self._labels.add(label)
@@ -272,7 +277,7 @@ class Link(asyncio.Protocol):
         else:
             self._transport.pause_reading()
 
-    def _fault(self, what: str) -> None:
+    def _fault(self, fault: WireError) -> None:
         self._faulty = True
         self._input.clear()
-        self._failed(self.peer, WireError(what))
+        self._failed(self.peer, fault)

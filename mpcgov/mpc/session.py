@@ -18,7 +18,7 @@ from mpcgov.mpc import links
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.codec import Elements, WireError, as_elements
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.mpc.links import AbortError, Link, LinkLostError, Reason
+from mpcgov.mpc.links import AbortError, AgreementError, Link, LinkLostError, Reason
 from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.selftest import check_fixes, check_openings
 
@@ -170,8 +170,10 @@ class Session:
         future = asyncio.ensure_future(wait)
         await self._first(future, timeout_s)
         if not self._failure.done() and not future.done() and part is not None:
-            silent = [self._name(peer) for peer, link in self._links.items() if not part(link).done()]
-            self._failed(PeerError(f"no answer from {', '.join(silent)} ({self._phase})", code="peer-timeout"))
+            silent = [peer for peer, link in self._links.items() if not part(link).done()]
+            names = ", ".join(map(self._name, silent))
+            self._reason = (Reason.LOST, silent[0])
+            self._failed(PeerError(f"no answer from {names} ({self._phase})", code="peer-timeout"))
         if self._failure.done():
             future.cancel()
             raise self._failure.exception() or InternalError("a failure without a cause")
@@ -209,12 +211,22 @@ class Session:
         elif isinstance(error, LinkLostError):
             self._reason = (Reason.LOST, peer)
             self._failed(PeerError(f"lost connection to {self._name(peer)} ({self._phase})", code="peer-lost"))
+        elif isinstance(error, AgreementError):
+            self._reason = (Reason.AGREEMENT, peer)
+            self._failed(self._disagreement(peer))
         elif isinstance(error, WireError):
             self._reason = (Reason.PROTOCOL, peer)
-            code = "hello-mismatch" if self._phase == "hello" else "peer-protocol"
-            self._failed(PeerError(f"{self._name(peer)} broke the protocol: {error} ({self._phase})", code=code))
+            message = f"{self._name(peer)} broke the protocol: {error} ({self._phase})"
+            self._failed(PeerError(message, code="peer-protocol"))
         else:
             self._failed(error)
+
+    def _disagreement(self, peer: int) -> PeerError:
+        return PeerError(
+            f"{self._name(peer)} doesn't agree on the job ({self._phase})",
+            hint="compare job, protocol digest and package version of the parties",
+            code="hello-mismatch",
+        )
 
     def _aborted(self, peer: int, error: AbortError) -> PeerError:
         teller, culprit = self._name(peer), self._name(error.culprit)
@@ -223,6 +235,8 @@ class Session:
             return PeerError(f"{culprit}: data contract", code="data-contract")
         if error.reason is Reason.DEADLINE:
             return PeerError(f"{teller} ran out of time ({self._phase})", code="deadline")
+        if error.reason is Reason.AGREEMENT:
+            return self._disagreement(peer if error.culprit == self.config.me else error.culprit)
         if error.culprit == self.config.me:
             return PeerError(f"{teller} lost its connection to us or our messages ({self._phase})", code="peer-lost")
         if error.reason is Reason.LOST:

@@ -1,0 +1,206 @@
+"""The way of a session: greetings, words, keys, costs, deadlines, and configurations that are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mpcgov.errors import DataError, SpecError
+from mpcgov.mpc import Session, SessionConfig
+from mpcgov.mpc.links import MAX_FRAME_BYTES
+from tests.mpc.parties import NAMES, Parties, config_for, opened, run, share_list
+
+
+async def add(session: Session, index: int) -> list[int]:
+    """A small job: everyone's number, added and compared."""
+    secret = [session.input([p + 1] if index == p else None, p, 1, 0, 10) for p in range(len(session.config.parties))]
+    total = secret[0]
+    for number in secret[1:]:
+        total = total + number
+    return await share_list(session, total * (total >= 5))
+
+
+@pytest.mark.parametrize(("m", "t"), [(3, 1), (4, 1), (5, 1), (5, 2), (7, 3)])
+def test_a_job_runs_through_its_phases_and_ends_at_all_parties(m: int, t: int) -> None:
+    outcomes = run(add, m, threshold=t)
+    assert opened(outcomes, t) == [m * (m + 1) // 2]
+    for outcome in outcomes:
+        assert outcome.phases == ["hello", "ready", "deal", "open", "close"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parties": NAMES[:2]},
+        {"parties": ("tax", "tax", "welfare")},
+        {"threshold": 0},
+        {"parties": NAMES[:4], "threshold": 2},
+        {"threshold": 2},
+        {"me": 3},
+        {"me": -1},
+        {"binding": b"short"},
+        {"value_bits": 0},
+        {"masked_openings": -1},
+    ],
+)
+def test_a_configuration_without_privacy_or_sense_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(SpecError) as caught:
+        replace(config_for(3, 0), **change)
+    assert caught.value.code == "session-config"
+
+
+def test_all_faults_of_a_configuration_are_reported_at_once() -> None:
+    with pytest.raises(SpecError) as caught:
+        SessionConfig(("tax", "welfare"), 5, 1, b"", 32, 0)
+    assert len(caught.value.faults) == 4
+
+
+@pytest.mark.parametrize(
+    ("m", "t", "masked", "bits"), [(3, 1, 0, 42), (3, 1, 40_000, 58), (4, 1, 1, 42), (7, 3, 1024, 56), (5, 2, 3, 46)]
+)
+def test_the_security_parameter_counts_subsets_and_masked_openings(m: int, t: int, masked: int, bits: int) -> None:
+    config = config_for(m, 0, threshold=t, masked=masked)
+    assert config.security_bits == bits
+    assert config.subset_bits >= 40
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"binding": b"\x08" * 32},
+        {"threshold": 2},
+        {"value_bits": 33},
+        {"masked_openings": 999},
+        {"parties": (*NAMES[:4], "other")},
+    ],
+)
+def test_a_party_that_agrees_to_something_else_is_named_before_any_key_is_sent(change: dict[str, Any]) -> None:
+    outcomes = run(add, 5, change=lambda config: replace(config, **change) if config.me == 3 else config)
+    for index, outcome in enumerate(outcomes):
+        assert outcome.error is not None
+        if index != 3:
+            assert outcome.error["code"] == "hello-mismatch"
+            assert outcome.message == "labour doesn't agree on the job (hello)"
+        assert outcome.phases == ["hello"]
+        assert outcome.bytes_sent <= 4 * (13 + 44 + 13 + 3)  # greetings and goodbyes only
+
+
+def test_a_party_that_never_greets_is_named_when_the_greeting_times_out() -> None:
+    async def silent() -> None:
+        await asyncio.sleep(20)
+
+    def before(index: int) -> None:
+        if index == 1:
+            Session.hello = lambda _self: silent()  # type: ignore[method-assign]
+
+    started = time.monotonic()
+    with Parties(add, before=before, change=lambda config: replace(config, hello_timeout_s=1.0)) as parties:
+        outcomes = [parties.outcome(index) for index in (0, 2)]
+    for outcome in outcomes:
+        assert outcome is not None
+        assert outcome.error is not None
+        assert outcome.error["exit_status"] == 4
+        assert "welfare" in outcome.message
+    assert time.monotonic() - started < 8
+
+
+def test_a_party_whose_data_break_their_declaration_is_named_to_the_others_and_nothing_else_is() -> None:
+    async def job(_session: Session, index: int) -> None:
+        if index == 2:
+            raise DataError("jobseekers.age: 3 rows out of range")
+
+    outcomes = run(job, 5, data_ok=lambda index: index != 2)
+    for index, outcome in enumerate(outcomes):
+        assert outcome.error is not None
+        if index != 2:
+            assert outcome.error["code"] == "data-contract"
+            assert outcome.error["exit_status"] == 4
+            assert outcome.message == "education: data contract"
+            assert "deal" not in outcome.phases
+
+
+def test_cost_depends_on_sizes_only() -> None:
+    def costs(values: list[int]) -> list[tuple[int, int]]:
+        async def job(session: Session, index: int) -> list[int]:
+            x = session.input(values if index == 0 else None, 0, 4, 0, 1000)
+            bit = x >= 10
+            return await share_list(session, (x * bit).round_to(5))
+
+        return [(outcome.rounds, outcome.bytes_sent) for outcome in run(job)]
+
+    first = costs([0, 0, 0, 0])
+    assert first == costs([1000, 10, 9, 5])
+    assert len({rounds for rounds, _ in first}) == 1
+    assert first[0][0] > 8
+
+
+def test_shares_masks_and_keys_differ_from_job_to_job() -> None:
+    async def job(session: Session, index: int) -> list[int]:
+        x = session.input([5] if index == 0 else None, 0, 1, 0, 9)
+        masters = session._runtime._masters
+        return [*await share_list(session, x), *(int.from_bytes(key) for key in masters.values())]
+
+    first, second = run(job), run(job)
+    for left, right in zip(first, second, strict=True):
+        assert not set(left.value) & set(right.value)
+    assert len({number for outcome in first for number in outcome.value[1:]}) == 3  # three pairs, each key held twice
+
+
+def test_a_deadline_ends_the_job_and_says_for_whom_it_waited() -> None:
+    async def job(session: Session, index: int) -> list[int]:
+        if index == 1:
+            await asyncio.sleep(30)
+        x = session.input([5] if index == 1 else None, 1, 1, 0, 9)
+        return await share_list(session, x)
+
+    started = time.monotonic()
+    outcomes = run(job, deadline_s=1.5)
+    assert time.monotonic() - started < 10
+    for index in (0, 2):
+        error = outcomes[index].error
+        assert error is not None
+        assert error["code"] == "deadline"
+        assert error["exit_status"] == 4
+    assert any("still waiting for" in outcome.message and "welfare" in outcome.message for outcome in outcomes)
+
+
+def test_large_messages_pass_a_peer_that_reads_late() -> None:
+    """Back-pressure: 8 inputs of 2.2 MB to a party that sleeps first arrive whole, in bounded buffers."""
+
+    async def job(session: Session, index: int) -> list[int]:
+        if index == 2:
+            time.sleep(1.5)  # noqa: ASYNC251  the process is busy: it reads nothing
+        arrays = [session.input(np.full(200_000, k) if index == 0 else None, 0, 200_000, 0, 20) for k in range(8)]
+        return await share_list(session, sum((a[:1] for a in arrays[1:]), start=arrays[0][:1]))
+
+    assert opened(run(job)) == [sum(range(8))]
+    assert MAX_FRAME_BYTES <= 64 << 20
+
+
+def test_parties_may_be_done_long_before_others() -> None:
+    """The end of one party isn't a lost connection to those who still compute."""
+
+    async def job(session: Session, index: int) -> list[int]:
+        x = session.input([5] if index == 0 else None, 0, 1, 0, 9)
+        shares = await share_list(session, x)
+        await asyncio.sleep(0.4 * index)
+        return shares
+
+    assert opened(run(job)) == [5]
+
+
+def test_own_faults_are_reported_by_kind_and_place_and_never_by_value() -> None:
+    async def job(_session: Session, index: int) -> None:
+        if index == 0:
+            raise ValueError("the count is 4711")
+
+    outcomes = run(job)
+    assert outcomes[0].error is not None
+    assert outcomes[0].error["exit_status"] == 1
+    assert outcomes[0].message.startswith("ValueError at test_session.py:")
+    assert "4711" not in str(outcomes)
