@@ -71,9 +71,10 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; gives its exit status."""
     with _failures_shown("--json" in arguments, bool({"-v", "--verbose"} & set(arguments))) as statuses:
-        status = cli.main(list(arguments), prog_name="mpcgov", standalone_mode=False)
+        with cli.make_context("mpcgov", list(arguments)) as context:
+            cli.invoke(context)
         sys.stdout.flush()
-        statuses.append(status if isinstance(status, int) else 0)
+        statuses.append(0)
     return statuses[-1]
 
 
@@ -83,6 +84,8 @@ def _failures_shown(as_json: bool, verbose: bool) -> Iterator[list[int]]:
     statuses: list[int] = []
     try:
         yield statuses
+    except click.exceptions.Exit as ended:
+        statuses.append(ended.exit_code)
     except NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         statuses.append(LocalError.exit_status)
