@@ -1,0 +1,225 @@
+"""The node's HTTP interface: each route authorises its caller, calls the service, and answers JSON; nothing else.
+
+Who the caller is follows from the certificate of its TLS connection, compared with the roster at each request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+import structlog
+from aiohttp import web
+from pydantic import Field
+
+import mpcgov
+from mpcgov import registry
+from mpcgov.client import FRAME_LIMIT_BYTES, HEARTBEAT_S
+from mpcgov.clock import Clock
+from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.node.book import Book
+from mpcgov.node.door import Door
+from mpcgov.node.home import NodeHome
+from mpcgov.node.requests import RequestLog
+from mpcgov.node.service import Service
+from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES
+from mpcgov.node.store import JobRow
+from mpcgov.node.verdict import declaration
+from mpcgov.spec.ids import ColumnName, DatasetName
+from mpcgov.spec.job import COORDINATOR
+from mpcgov.spec.load import LIMIT_BYTES, Frozen, canonical_json, parse_json
+from mpcgov.spec.roster import Card
+from mpcgov.tls import shown_certificate
+
+BODY_S = 30.0
+HTTP_STATUS = {1: 500, 2: 400, 3: 403, 4: 409}
+CALLER = web.RequestKey("caller", Card)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class DeclarationRequest(Frozen):
+    """Which columns of a data set somebody wants to know the declaration of."""
+
+    dataset: DatasetName
+    columns: Annotated[tuple[ColumnName, ...], Field(strict=False, max_length=1000)]
+
+
+class EndNotice(Frozen):
+    """A party's word that a job has ended there."""
+
+    event: Literal["reject", "abort", "deny", "cancel"]
+    reason: Annotated[str, Field(max_length=10_000)]
+
+
+class Api:
+    """The routes of one node."""
+
+    def __init__(self, home: NodeHome, book: Book, service: Service, requests: RequestLog, clock: Clock) -> None:
+        self._home = home
+        self._book = book
+        self._service = service
+        self._requests = requests
+        self._clock = clock
+        self._log = structlog.get_logger().bind(party=home.party)
+        self.door: Door | None = None
+
+    def application(self) -> web.Application:
+        """The routes, behind the gate that knows the caller and lets no error out as it is."""
+        app = web.Application(middlewares=[self._gate])
+        job = "/v1/jobs/{job:[a-z2-7-]{14}}"
+        app.router.add_get("/v1/about", self._about)
+        app.router.add_post("/v1/declarations", self._declarations)
+        app.router.add_get("/v1/protocols/{name:[a-z0-9-]{1,64}}", self._protocol)
+        app.router.add_post("/v1/jobs", self._submit)
+        app.router.add_get(job, self._status)
+        app.router.add_post(f"{job}/cancel", self._cancel)
+        app.router.add_post(f"{job}/approvals", self._approval)
+        app.router.add_post(f"{job}/end", self._end)
+        app.router.add_post(f"{job}/receipts", self._receipt)
+        app.router.add_get(f"{job}/share", self._share)
+        app.router.add_get(f"{job}/stream", self._stream)
+        return app
+
+    @web.middleware
+    async def _gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Knows the caller, records the request, turns every failure into one line of JSON."""
+        if self.door is None:
+            raise web.HTTPServiceUnavailable
+        with self.door.request(request.transport):
+            card, code = None, "ok"
+            try:
+                card = self._caller(request)
+                request[CALLER] = card
+                response = await handler(request)
+            except MpcgovError as error:
+                response, code = _answer({"error": error.to_json()}, HTTP_STATUS[error.exit_status]), error.code
+            except web.HTTPException as error:
+                response, code = _answer({"error": _no_route(error).to_json()}, error.status), f"http {error.status}"
+            except Exception as error:
+                self._log.error("internal error", error=type(error).__name__, where=_where(error))
+                fault = InternalError(f"{self._home.party}: internal error", hint="see that node's log")
+                response, code = _answer({"error": fault.to_json()}, 500), fault.code
+            return self._recorded(request, card, code, response)
+
+    def _recorded(
+        self, request: web.Request, card: Card | None, code: str, response: web.StreamResponse
+    ) -> web.StreamResponse:
+        """The response, once the request is on record; a refusal in its place if it can't be."""
+        resource = request.match_info.route.resource
+        what = f"{request.method} {resource.canonical if resource is not None else 'elsewhere'}"[:100]
+        job = request.match_info.get("job", "")
+        try:
+            known = job if job and self._book.find(job) is not None else ""
+            self._requests.record(card.id if card is not None else "stranger", what, code, known)
+        except MpcgovError as error:
+            # What can't be recorded isn't answered.
+            if not response.prepared:
+                return _answer({"error": error.to_json()}, HTTP_STATUS[error.exit_status])
+        return response
+
+    def _caller(self, request: web.Request) -> Card:
+        card = self._home.joined()[0].by_certificate(shown_certificate(request.transport))
+        if card is None:
+            raise Refused("this certificate is not in the roster", code="tls")
+        return card
+
+    async def _about(self, _: web.Request) -> web.Response:
+        about = {"party": self._home.party, "version": mpcgov.__version__, "engine_digest": registry.engine_digest()}
+        return _answer(about | {"roster_digest": self._home.joined()[1], "now": self._clock.now()})
+
+    async def _declarations(self, request: web.Request) -> web.Response:
+        asked = parse_json(await _body(request), DeclarationRequest, "declarations")
+        return _answer(declaration(self._home, asked.dataset, asked.columns).model_dump(mode="json"))
+
+    async def _protocol(self, request: web.Request) -> web.Response:
+        return _answer({"digest": registry.find(request.match_info["name"]).digest})
+
+    async def _submit(self, request: web.Request) -> web.Response:
+        _require_coordinator(request)
+        return _answer(await self._service.submit(await _body(request, ENVELOPE_LIMIT_BYTES)))
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return _answer(self._service.status(self._job(request, COORDINATOR)))
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        _require_coordinator(request)
+        return _answer(await self._service.cancel(self._job(request, COORDINATOR).id))
+
+    async def _approval(self, request: web.Request) -> web.Response:
+        job = self._job(request).id
+        return _answer(self._service.approval(job, request[CALLER], await _body(request)))
+
+    async def _end(self, request: web.Request) -> web.Response:
+        job = self._job(request).id
+        notice = parse_json(await _body(request), EndNotice, "end")
+        self._service.ended(job, request[CALLER].id, notice.event, notice.reason)
+        return _answer({})
+
+    async def _receipt(self, request: web.Request) -> web.Response:
+        job = self._job(request).id
+        return _answer(self._service.receipt(job, request[CALLER], await _body(request)))
+
+    async def _share(self, request: web.Request) -> web.Response:
+        job = self._job(request, COORDINATOR).id
+        return _answer(self._service.share(job, request[CALLER]))
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        job, party = self._job(request).id, request[CALLER].id
+        ws = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S, max_msg_size=FRAME_LIMIT_BYTES, compress=False, timeout=2.0, receive_timeout=None
+        )
+        if not ws.can_prepare(request).ok:
+            raise SpecError("expected a WebSocket", code="stream")
+        run = self._service.run_awaiting(job, party)
+        try:
+            await ws.prepare(request)
+        except BaseException:
+            run.streams.unclaim(party)
+            raise
+        await run.streams.serve(party, ws)
+        return ws
+
+    def _job(self, request: web.Request, *also: str) -> JobRow:
+        """The job that a request is about, if its caller is one of its parties, or the coordinator where it may ask."""
+        row, caller = self._book.job(request.match_info["job"]), request[CALLER]
+        name = COORDINATOR if caller.role == "coordinator" else caller.id
+        if name not in (*row.parties, *also):
+            raise Refused(f"job {row.id}: {caller.id} must not ask this", code="caller")
+        return row
+
+
+def _require_coordinator(request: web.Request) -> None:
+    if request[CALLER].role != "coordinator":
+        raise Refused("only the coordinator may ask this", code="caller")
+
+
+async def _body(request: web.Request, limit_bytes: int = LIMIT_BYTES) -> bytes:
+    """The request's body, as far as it is allowed to go, within the time that it may take."""
+    data = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.content.iter_any():
+                data.extend(chunk)
+                if len(data) > limit_bytes:
+                    raise SpecError(f"the request is longer than {limit_bytes} bytes", code="too-long")
+    except TimeoutError:
+        raise PeerError("the request took too long to arrive", code="too-slow") from None
+    return bytes(data)
+
+
+def _answer(value: dict[str, Any], status: int = 200) -> web.Response:
+    return web.Response(body=canonical_json(value), status=status, content_type="application/json")
+
+
+def _no_route(error: web.HTTPException) -> MpcgovError:
+    hint = "do both sides run the same version?"
+    return LocalError(f"no such request (HTTP {error.status})", hint=hint, code="route")
+
+
+def _where(error: Exception) -> str:
+    """Where in our code an error was raised; its text might quote what somebody sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

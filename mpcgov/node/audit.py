@@ -1,0 +1,191 @@
+"""The audit log: what this node was asked and what it did; append-only, hash-chained, signed by the node's key.
+
+A record stands in the same transaction as the change that it tells of, so neither exists without the other: where
+nothing can be recorded, nothing is done. Each record names the hash of the one before; a signed head beside the
+database says how many there are, so that a cut tail is found. Whoever holds the node's key and rewrites both can
+forge a log; only other parties' copies could show that.
+
+No data value is recorded, and no text of a job: jobs stand here by id and digest.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from cryptography.exceptions import InvalidSignature
+from pydantic import Field
+
+from mpcgov import files
+from mpcgov.clock import Clock
+from mpcgov.errors import InternalError, LocalError, PeerError, SpecError
+from mpcgov.keys import Identity
+from mpcgov.node.store import AUDIT, Store
+from mpcgov.spec.envelope import Envelope, open_envelope, pae, sign
+from mpcgov.spec.ids import Digest, digest
+from mpcgov.spec.load import Frozen, canonical_json, parse_json
+
+RECORD_TYPE = "application/vnd.mpcgov.audit-record+json"
+HEAD_TYPE = "application/vnd.mpcgov.audit-head+json"
+START = digest(b"")
+"""What the first record names as the hash before it."""
+
+
+class Record(Frozen):
+    """One thing that happened: when, what, about which job, with which facts (names, states, digests, counts)."""
+
+    sequence: int = Field(ge=1)
+    at: float
+    event: str
+    job: str
+    facts: dict[str, Any]
+    previous: Digest
+
+
+class Head(Frozen):
+    """How far the log goes: its last record's number and hash."""
+
+    sequence: int = Field(ge=1)
+    hash: Digest
+
+
+class Entry:
+    """A transaction in which things change and are recorded."""
+
+    def __init__(self, tx: sql.Connection, log: AuditLog) -> None:
+        self.tx = tx
+        self.head: Head | None = None
+        self._log = log
+
+    def record(self, event: str, job: str = "", **facts: Any) -> None:
+        """Adds a record at the end of the log."""
+        self.head = self._log.append(self.tx, event, job, facts)
+
+
+class AuditLog:
+    """The log of one node; the daemon and its operator's commands may append to it at the same time."""
+
+    def __init__(self, store: Store, identity: Identity, state_path: Path, clock: Clock) -> None:
+        self._store = store
+        self._identity = identity
+        self._clock = clock
+        self._head_path = state_path / "audit.head"
+        self._lock_path = state_path / "audit.lock"
+        self._behind: Head | None = None
+
+    @contextmanager
+    def entry(self) -> Iterator[Entry]:
+        """Changes and their records, durable together when the block is left; the only way to change anything.
+
+        Raises:
+            PeerError: nothing can be recorded, so nothing was done.
+            InternalError: the block changed things without a record.
+        """
+        if self._behind is not None:
+            self._advance_head(self._behind)
+        with self._store.write() as tx:
+            entry = Entry(tx, self)
+            yield entry
+            if entry.head is None:
+                raise InternalError("a change without an audit record")
+        # What is recorded has happened; if the head can't be written now, the next entry waits for it.
+        self._behind = entry.head
+        try:
+            self._advance_head(entry.head)
+        except PeerError:
+            return
+
+    def records(self) -> list[Record]:
+        """Everything in the log, oldest first, nothing verified."""
+        with self._store.read() as tx:
+            rows = tx.execute(sql.select(AUDIT.c.record).order_by(AUDIT.c.sequence))
+            return [parse_json(bytes(row.record), Record, "audit record") for row in rows]
+
+    def verify(self) -> int:
+        """The number of records, once every one holds: its place, its link to the one before, its signature.
+
+        Raises:
+            LocalError: one doesn't, or the end is missing; names its sequence number.
+        """
+        with self._store.read() as tx:
+            head = self._read_head()
+            count, previous = 0, START
+            for row in tx.execute(sql.select(AUDIT).order_by(AUDIT.c.sequence)).yield_per(1000):
+                count += 1
+                self._check(row, count, previous)
+                previous = row.hash
+                if head is not None and head.sequence == count and head.hash != row.hash:
+                    raise _damaged(count, "is another than the signed head names")
+        if head is None and count:
+            raise _damaged(count, "has no signed head (audit.head is missing)")
+        if head is not None and head.sequence > count:
+            raise _damaged(count + 1, f"and all up to {head.sequence} are missing")
+        return count
+
+    def append(self, tx: sql.Connection, event: str, job: str, facts: dict[str, Any]) -> Head:
+        """Adds a record in somebody's transaction; returns what the head will be once that is durable."""
+        last = tx.execute(
+            sql.select(AUDIT.c.sequence, AUDIT.c.hash).order_by(AUDIT.c.sequence.desc()).limit(1).with_for_update()
+        ).one_or_none()
+        sequence, previous = (1, START) if last is None else (last.sequence + 1, last.hash)
+        record = Record(
+            sequence=sequence, at=round(self._clock.now(), 3), event=event, job=job, facts=facts, previous=previous
+        )
+        body = canonical_json(record.model_dump(mode="json"))
+        signature = base64.b64encode(self._identity.signing_key.sign(pae(RECORD_TYPE, body))).decode()
+        tx.execute(sql.insert(AUDIT).values(sequence=sequence, record=body, hash=digest(body), signature=signature))
+        return Head(sequence=sequence, hash=digest(body))
+
+    def _check(self, row: Any, expected: int, previous: str) -> None:
+        body = bytes(row.record)
+        try:
+            record = parse_json(body, Record, "record")
+            self._identity.signing_key.public_key().verify(
+                base64.b64decode(row.signature, validate=True), pae(RECORD_TYPE, body)
+            )
+        except SpecError:
+            raise _damaged(expected, "can't be read") from None
+        except (InvalidSignature, binascii.Error):
+            raise _damaged(expected, "was not signed by this node's key") from None
+        if row.sequence != expected or record.sequence != expected:
+            raise _damaged(expected, "is missing or not in its place")
+        if record.previous != previous or digest(body) != row.hash:
+            raise _damaged(expected, "doesn't follow from the one before")
+
+    def _advance_head(self, head: Head) -> None:
+        try:
+            with self._lock_path.open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                known = self._read_head()
+                if known is None or known.sequence < head.sequence:
+                    envelope = sign(head, HEAD_TYPE, self._identity.name, self._identity.signing_key)
+                    files.replace(self._head_path, envelope.to_bytes(), 0o600)
+        except (LocalError, OSError):
+            raise PeerError(
+                "the node can't write the head of its audit log, so it does nothing",
+                hint="is the disk full?",
+                code="store",
+            ) from None
+        self._behind = None
+
+    def _read_head(self) -> Head | None:
+        if not self._head_path.exists():
+            return None
+        key = self._identity.card.signing_key
+        try:
+            envelope = parse_json(self._head_path.read_bytes(), Envelope, "audit.head")
+            return open_envelope(envelope, HEAD_TYPE, Head, self._identity.name, key)
+        except (SpecError, OSError):
+            raise LocalError(
+                "audit log: its signed head (audit.head) is damaged", hint="find out who changed it", code="audit"
+            ) from None
+
+
+def _damaged(sequence: int, what: str) -> LocalError:
+    return LocalError(f"audit log: record {sequence} {what}", hint="find out who changed the database", code="audit")

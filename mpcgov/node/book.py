@@ -1,0 +1,263 @@
+"""The jobs of this node: every change of state, each by one event of the lifecycle, each with its audit record.
+
+Daemon and operator's commands both work through here, on the same database. In memory nothing is believed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sql
+
+from mpcgov import lifecycle
+from mpcgov.clock import Clock
+from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.lifecycle import WAITING, Event, State
+from mpcgov.node import store as table
+from mpcgov.node.audit import AuditLog, Entry
+from mpcgov.node.decide import Deny, Permit
+from mpcgov.node.home import NodeHome
+from mpcgov.node.statements import make_approval, make_receipt, read_proposal
+from mpcgov.node.store import APPROVALS, DECISIONS, JOBS, RECEIPTS, JobRow, Store
+from mpcgov.node.verdict import Verdict, evaluate
+from mpcgov.spec.envelope import Envelope
+from mpcgov.spec.load import parse_json
+from mpcgov.spec.order import Outcome
+from mpcgov.spec.roster import Roster
+from mpcgov.spec.statement import SHARE_LIMIT_BYTES, Proposal, job_id
+
+UNDER_WAY = frozenset({State.READY, State.RUNNING})
+WAITING_LIMIT = 1000
+"""How many jobs may wait at once; a coordinator that proposes more is refused."""
+
+
+class Book:
+    """The record of all jobs, and the only way to change one."""
+
+    def __init__(self, home: NodeHome, store: Store, audit: AuditLog, clock: Clock) -> None:
+        self._home = home
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+
+    @property
+    def me(self) -> str:
+        """This agency's name."""
+        return self._home.party
+
+    @property
+    def roster(self) -> Roster:
+        """Who is who."""
+        return self._home.joined()[0]
+
+    def job(self, job: str) -> JobRow:
+        """A job as it stands.
+
+        Raises:
+            LocalError: this node doesn't know it.
+        """
+        with self._store.read() as tx:
+            return table.require(tx, job)
+
+    def find(self, job: str) -> JobRow | None:
+        """A job as it stands; None if this node doesn't know it."""
+        with self._store.read() as tx:
+            return table.find(tx, job)
+
+    def jobs(self, states: frozenset[State]) -> list[JobRow]:
+        """The jobs in any of these states, oldest first."""
+        with self._store.read() as tx:
+            return table.in_states(tx, states)
+
+    def proposal(self, job: str) -> Proposal:
+        """The proposal of a job, its signature verified afresh.
+
+        Raises:
+            PeerError: what the database holds is not what the coordinator signed.
+        """
+        with self._store.read() as tx:
+            body, row = table.proposal(tx, job), table.require(tx, job)
+        try:
+            _, proposal = read_proposal(body, self.roster)
+        except MpcgovError:
+            proposal = None
+        if proposal is None or proposal.job_digest != row.digest or job_id(row.digest) != job:
+            raise PeerError(f"job {job}: its proposal is no longer as the coordinator signed it", code="store")
+        return proposal
+
+    def approvals(self, job: str) -> dict[str, bytes]:
+        """The approvals that this node holds, its own included, as envelopes by party."""
+        with self._store.read() as tx:
+            return table.statements(tx, APPROVALS, job)
+
+    def receipts(self, job: str) -> dict[str, bytes]:
+        """The receipts that this node holds, its own included, as envelopes by party."""
+        with self._store.read() as tx:
+            return table.statements(tx, RECEIPTS, job)
+
+    def layouts(self, job: str) -> dict[str, str]:
+        """The layouts that the receipts name, by party."""
+        with self._store.read() as tx:
+            return table.layouts(tx, job)
+
+    def decisions_after(self, number: int) -> list[tuple[int, str]]:
+        """The operator's decisions since one of them: number and job."""
+        with self._store.read() as tx:
+            return table.decisions_after(tx, number)
+
+    def outcome(self, job: str) -> Outcome:
+        """This party's part of a released result.
+
+        Raises:
+            PeerError: the job isn't released.
+        """
+        with self._store.read() as tx:
+            row, body = table.require(tx, job), table.outcome(tx, job)
+        if row.state is not State.RELEASED or body is None:
+            raise PeerError(f"job {job}: {row.state.value}", hint="ask again later", code="too-early")
+        return parse_json(body, Outcome, "outcome", SHARE_LIMIT_BYTES)
+
+    def propose(self, envelope: Envelope, proposal: Proposal, verdict: Verdict) -> JobRow:
+        """Takes a new proposal on record, together with the policy's decision about it.
+
+        Raises:
+            Refused: too many jobs wait already.
+        """
+        if len(self.jobs(WAITING)) >= WAITING_LIMIT:
+            raise Refused(f"{self._home.party}: {WAITING_LIMIT} jobs wait already", code="too-many")
+        now, job = self._clock.now(), job_id(proposal.job_digest)
+        with self._audit.entry() as entry:
+            entry.tx.execute(
+                sql.insert(JOBS).values(
+                    id=job,
+                    digest=proposal.job_digest,
+                    proposal=envelope.to_bytes(),
+                    parties=list(proposal.parties),
+                    receivers=list(proposal.job.receivers),
+                    approve_before=proposal.approve_before,
+                    state=State.PROPOSED.value,
+                    received_at=now,
+                    changed_at=now,
+                )
+            )
+            entry.record("proposed", job, digest=proposal.job_digest, protocol=proposal.protocol)
+            if isinstance(verdict.decision, Deny):
+                self._move(entry, job, Event.DENY, "; ".join(verdict.reasons), code="policy")
+            elif verdict.decision.approve == "manual":
+                self._move(entry, job, Event.ASK)
+            else:
+                self._approve(entry, proposal, verdict)
+        return self.job(job)
+
+    def move(self, job: str, event: Event, reason: str = "", *, detail: str = "", code: str = "") -> JobRow:
+        """What happened to a job, with what may be said about it and what only this agency may know.
+
+        Raises:
+            PeerError: the event can't happen in the state that the job is in.
+        """
+        with self._audit.entry() as entry:
+            return self._move(entry, job, event, reason, detail=detail, code=code)
+
+    def approve(self, job: str) -> JobRow:
+        """The operator's yes, if the policy still allows the job; a second yes changes nothing.
+
+        Raises:
+            LocalError: unknown job. PeerError: too late. Refused: the policy forbids it by now; the job is rejected.
+        """
+        row = self._open_for_decision(job, Event.APPROVE)
+        if row.state not in (State.PROPOSED, State.AWAITING_APPROVAL):
+            return row
+        proposal = self.proposal(job)
+        verdict = evaluate(self._home, proposal, self._clock.now(), row.digest)
+        with self._audit.entry() as entry:
+            if isinstance(verdict.decision, Permit):
+                row = self._approve(entry, proposal, verdict)
+            else:
+                self._move(entry, job, Event.REJECT, "; ".join(verdict.reasons), code="policy")
+            self._decided(entry, job)
+        if verdict.reasons:
+            hint = "the job is rejected, all parties are told"
+            raise Refused(f"job {job}: {'; '.join(verdict.reasons)}", hint=hint, code="policy")
+        return row
+
+    def reject(self, job: str, reason: str) -> JobRow:
+        """The operator's no; a second no changes nothing.
+
+        Raises:
+            LocalError: unknown job. PeerError: too late.
+        """
+        row = self._open_for_decision(job, Event.REJECT)
+        if row.state is State.REJECTED:
+            return row
+        with self._audit.entry() as entry:
+            row = self._move(entry, job, Event.REJECT, reason, code="rejected")
+            self._decided(entry, job)
+        return row
+
+    def keep_approval(self, job: str, party: str, envelope: bytes) -> None:
+        """Another party's approval, verified by the caller; the first one stands."""
+        if party in self.approvals(job):
+            return
+        with self._audit.entry() as entry:
+            entry.tx.execute(sql.insert(APPROVALS).values(job=job, party=party, envelope=envelope))
+            entry.record("approval received", job, party=party)
+
+    def keep_receipt(self, job: str, party: str, layout_digest: str, envelope: bytes) -> None:
+        """Another party's receipt, verified by the caller; the first one stands."""
+        if party in self.layouts(job):
+            return
+        values = {"job": job, "party": party, "layout_digest": layout_digest, "envelope": envelope}
+        with self._audit.entry() as entry:
+            entry.tx.execute(sql.insert(RECEIPTS).values(values))
+            entry.record("receipt received", job, party=party, layout=layout_digest)
+
+    def finish(self, proposal: Proposal, outcome: Outcome) -> None:
+        """Keeps this party's part of the result and signs the receipt for it; nothing is released yet."""
+        job, layout = job_id(proposal.job_digest), outcome.layout.digest
+        receipt = make_receipt(self._home, proposal, layout).to_bytes()
+        body = outcome.model_dump_json().encode()
+        with self._audit.entry() as entry:
+            table.move(entry.tx, job, State.RUNNING, {"outcome": body})
+            values = {"job": job, "party": self._home.party, "layout_digest": layout, "envelope": receipt}
+            entry.tx.execute(sql.insert(RECEIPTS).values(values))
+            entry.record("computed", job, layout=layout)
+
+    def note(self, event: str, job: str = "", **facts: Any) -> None:
+        """Records something that changes no job."""
+        with self._audit.entry() as entry:
+            entry.record(event, job, **facts)
+
+    def _open_for_decision(self, job: str, event: Event) -> JobRow:
+        row = self.job(job)
+        if row.state in WAITING and self._clock.now() >= row.approve_before:
+            self.move(job, Event.EXPIRE, "not everybody approved in time", code="expired")
+            raise PeerError(f"job {job}: the time to decide is over", hint="a new job is needed", code="expired")
+        done = (*UNDER_WAY, State.APPROVED, State.RELEASED) if event is Event.APPROVE else (State.REJECTED,)
+        if row.state not in done:
+            lifecycle.after(row.state, event)
+        return row
+
+    def _approve(self, entry: Entry, proposal: Proposal, verdict: Verdict) -> JobRow:
+        standing = verdict.decision == Permit("standing")
+        job = job_id(proposal.job_digest)
+        approval = make_approval(self._home, proposal, standing, verdict.policy_digest, self._clock.now())
+        entry.tx.execute(sql.insert(APPROVALS).values(job=job, party=self._home.party, envelope=approval.to_bytes()))
+        return self._move(entry, job, Event.APPROVE, policy=verdict.policy_digest)
+
+    def _move(
+        self, entry: Entry, job: str, event: Event, reason: str = "", *, detail: str = "", code: str = "", **facts: str
+    ) -> JobRow:
+        row = table.require(entry.tx, job)
+        state = lifecycle.after(row.state, event)
+        changes: dict[str, Any] = {"state": state.value, "changed_at": self._clock.now()}
+        changes |= {"reason": reason, "detail": detail, "code": code}
+        if event in (Event.ABORT, Event.FAIL):
+            # A share of a result that will never be released helps nobody but a thief.
+            changes["outcome"] = None
+        table.move(entry.tx, job, row.state, changes)
+        said = {"reason": reason, "code": code} if reason else {}
+        entry.record(event.value, job, before=row.state.value, after=state.value, **said, **facts)
+        return table.require(entry.tx, job)
+
+    def _decided(self, entry: Entry, job: str) -> None:
+        entry.tx.execute(sql.insert(DECISIONS).values(job=job, decided_at=self._clock.now()))

@@ -1,0 +1,191 @@
+"""The node's daemon: puts its parts together, serves until it is told to stop, and stops cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import structlog
+from aiohttp import web
+
+from mpcgov import registry, tls
+from mpcgov.client import Client
+from mpcgov.clock import Clock, RealClock
+from mpcgov.errors import LocalError, MpcgovError
+from mpcgov.node import home as homes
+from mpcgov.node.api import Api
+from mpcgov.node.audit import AuditLog
+from mpcgov.node.book import Book
+from mpcgov.node.door import IDLE_S, Door
+from mpcgov.node.home import NodeHome
+from mpcgov.node.requests import FLUSH_S, RequestLog
+from mpcgov.node.service import Service
+from mpcgov.node.store import Store
+from mpcgov.node.supervisor import Supervisor
+
+POLL_S = 0.05
+TICK_S = 1.0
+SHUTDOWN_S = 0.5
+
+
+def serve(home: Path) -> None:
+    """Serves the node in this home, in the foreground, until SIGTERM or SIGINT.
+
+    Raises:
+        LocalError: the home isn't in order, another daemon runs in it, or the audit log was tampered with.
+    """
+    _log_to_stderr()
+    asyncio.run(_serve(homes.load(home)))
+
+
+async def _serve(home: NodeHome) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    daemon = NodeDaemon(home, Supervisor())
+    try:
+        await daemon.start()
+        await stop.wait()
+    finally:
+        await daemon.stop()
+
+
+class NodeDaemon:
+    """A running node."""
+
+    def __init__(self, home: NodeHome, supervisor: Supervisor, clock: Clock | None = None) -> None:
+        roster, _ = home.joined()
+        self._home = home
+        self._supervisor = supervisor
+        self._clock = clock or RealClock()
+        self._log = structlog.get_logger().bind(party=home.party)
+        self._lock = _take_lock(home)
+        self._store = Store(home.state_path, home.config.state)
+        self._audit = AuditLog(self._store, home.identity, home.state_path, self._clock)
+        self.book = Book(home, self._store, self._audit, self._clock)
+        self._client = Client(home.identity, roster)
+        self._requests = RequestLog(self.book)
+        self.service = Service(home, self.book, self._client, supervisor, self._clock)
+        self._api = Api(home, self.book, self.service, self._requests, self._clock)
+        self._runner = web.AppRunner(
+            self._api.application(),
+            access_log=None,
+            keepalive_timeout=IDLE_S,
+            auto_decompress=False,
+            shutdown_timeout=SHUTDOWN_S,
+        )
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Serves from now on.
+
+        Raises:
+            LocalError: the audit log was tampered with, or the address can't be bound.
+        """
+        records = self._audit.verify()
+        self.book.note("started", engine=registry.engine_digest(), records=records)
+        seen = max((number for number, _ in self.book.decisions_after(0)), default=0)
+        self.service.recover()
+        await self._supervisor.start()
+        await self._runner.setup()
+        await self._open_door()
+        self._loops = [
+            asyncio.create_task(self._every(POLL_S, self._poll_decisions(seen))),
+            asyncio.create_task(self._every(TICK_S, self._tick)),
+            asyncio.create_task(self._every(FLUSH_S, self._flush)),
+        ]
+        self._log.info(f"{self._home.party} is serving on {self._address}")
+
+    async def stop(self) -> None:
+        """Ends what is under way, tells the peers, and gives everything back."""
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self.service.stop()
+        if self._api.door is not None:
+            await self._api.door.close()
+        await self._runner.cleanup()
+        await self._supervisor.close()
+        await self._client.__aexit__(None, None, None)
+        with contextlib.suppress(MpcgovError):
+            self._requests.flush()
+            self.book.note("stopped")
+        self._store.close()
+        self._lock.close()
+
+    @property
+    def _address(self) -> str:
+        return self._home.config.listen or self._home.config.address
+
+    async def _open_door(self) -> None:
+        server, roster = self._runner.server, self._home.joined()[0]
+        if server is None:
+            raise LocalError("the HTTP server didn't start")
+        context = tls.server_context(self._home.identity, roster)
+        self._api.door = Door(server, context, roster, self._refused)
+        self._api.door.open(*homes.host_port(self._address))
+
+    def _refused(self, address: str) -> None:
+        """Somebody without a member's certificate, or too slow, was turned away."""
+        self._log.warning("connection refused", address=address)
+        with contextlib.suppress(MpcgovError):
+            self._requests.record("stranger", "connection", "refused")
+
+    def _poll_decisions(self, seen: int) -> Callable[[], None]:
+        """Takes up what the operator has decided since the last time."""
+
+        def poll() -> None:
+            nonlocal seen
+            for number, job in self.book.decisions_after(seen):
+                seen = number
+                self.service.decided(job)
+
+        return poll
+
+    def _tick(self) -> None:
+        self.service.tick()
+
+    def _flush(self) -> None:
+        self._requests.flush()
+
+    async def _every(self, seconds: float, act: Callable[[], None]) -> None:
+        """Acts again and again; a failure is logged, and does not end it."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                act()
+            except MpcgovError as error:
+                self._log.error("a routine task failed", error=error.message)
+            except Exception as error:
+                self._log.error("a routine task failed", error=type(error).__name__)
+
+
+def _take_lock(home: NodeHome) -> IO[str]:
+    home.state_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = (home.state_path / "daemon.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise LocalError(f"{home.path}: a daemon is running in this home already", code="running") from None
+    return lock
+
+
+def _log_to_stderr() -> None:
+    console = sys.stderr.isatty()
+    renderer: Any = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+    )

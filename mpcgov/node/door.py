@@ -1,0 +1,139 @@
+"""Lets members in, and nobody else: TLS handshakes under a time limit, and limits on how many may be under way.
+
+Strangers get no further than the handshake, and are bounded there: when too many handshakes are under way the oldest
+ends, so that a crowd of slow ones pushes out itself and not a member, who needs a moment only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from mpcgov.errors import LocalError, PeerError
+from mpcgov.spec.roster import Roster
+from mpcgov.tls import shown_certificate
+
+HANDSHAKE_S = 5.0
+HANDSHAKES_LIMIT = 128
+MEMBER_CONNECTIONS_LIMIT = 128
+IDLE_S = 30.0
+SWEEP_S = 2.0
+BACKLOG = 512
+
+
+@dataclass
+class _Connection:
+    member: str
+    requests: int
+    since: float
+    """when its last request ended, or it was made, if no request is under way"""
+
+
+class Door:
+    """The listening socket of a node, in front of an HTTP server."""
+
+    def __init__(
+        self, server: web.Server, context: ssl.SSLContext, roster: Roster, refused: Callable[[str], None]
+    ) -> None:
+        self._server = server
+        self._context = context
+        self._roster = roster
+        self._refused = refused
+        self._handshakes: dict[asyncio.Task[None], None] = {}
+        self._connections: dict[Any, _Connection] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._socket: socket.socket | None = None
+
+    def open(self, host: str, port: int) -> None:
+        """Listens on exactly this address.
+
+        Raises:
+            LocalError: it can't be bound.
+        """
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            raise LocalError(
+                f"{host}:{port}: can't be bound ({error.strerror})", hint="is another node running?", code="address"
+            ) from None
+        self._socket.setblocking(False)
+        self._tasks = [asyncio.create_task(self._accept(self._socket)), asyncio.create_task(self._sweep())]
+
+    async def close(self) -> None:
+        """Lets nobody in any more; connections that are open stay so."""
+        tasks = [*self._tasks, *self._handshakes]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._socket is not None:
+            self._socket.close()
+
+    @contextlib.contextmanager
+    def request(self, transport: Any) -> Iterator[None]:
+        """While a connection serves a request it isn't idle."""
+        now = asyncio.get_running_loop().time
+        connection = self._connections.setdefault(transport, _Connection("", 0, now()))
+        connection.requests += 1
+        try:
+            yield
+        finally:
+            connection.requests -= 1
+            connection.since = now()
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, address = await loop.sock_accept(listener)
+            except OSError:
+                # Out of file descriptors, for instance: some will come free.
+                await asyncio.sleep(0.1)
+                continue
+            if len(self._handshakes) >= HANDSHAKES_LIMIT:
+                oldest = next(iter(self._handshakes))
+                del self._handshakes[oldest]
+                oldest.cancel()
+            task = asyncio.create_task(self._admit(sock, str(address[0])))
+            self._handshakes[task] = None
+            task.add_done_callback(lambda done: self._handshakes.pop(done, None))
+
+    async def _admit(self, sock: socket.socket, address: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            transport, _ = await loop.connect_accepted_socket(
+                self._server, sock, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_S
+            )
+        except (OSError, asyncio.CancelledError):
+            sock.close()
+            self._refused(address)
+            return
+        try:
+            card = self._roster.by_certificate(shown_certificate(transport))
+        except PeerError:
+            card = None
+        held = sum(known.member == card.id for known in self._connections.values()) if card is not None else 0
+        if card is None or held >= MEMBER_CONNECTIONS_LIMIT:
+            transport.abort()
+            self._refused(address)
+            return
+        known = self._connections.setdefault(transport, _Connection(card.id, 0, loop.time()))
+        known.member = card.id
+
+    async def _sweep(self) -> None:
+        """Forgets connections that are closed, and closes those idle for long, headers half sent or not."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            for transport, known in list(self._connections.items()):
+                if not transport.is_closing() and known.requests == 0 and loop.time() - known.since > IDLE_S:
+                    transport.abort()
+                if transport.is_closing() and known.requests == 0:
+                    del self._connections[transport]

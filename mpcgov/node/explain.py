@@ -1,0 +1,126 @@
+"""What a job would do, in plain words, for the person who must say yes or no."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mpcgov import check
+from mpcgov.errors import SpecError
+from mpcgov.node.store import JobRow
+from mpcgov.spec.job import COORDINATOR
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.roster import Roster
+from mpcgov.spec.statement import Proposal
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job as its agency's operator sees it.
+
+    `own_data`: what of this agency's data is used and what for. `reveals`: who would learn what, one sentence each.
+    `detail`: what only this agency may know of why it ended.
+    """
+
+    job: str
+    state: str
+    reason: str
+    detail: str
+    waiting_for: tuple[str, ...]
+    asked_by: str
+    purpose: str
+    legal_basis: str
+    protocol: str
+    parties: tuple[str, ...]
+    receivers: tuple[str, ...]
+    own_data: tuple[str, ...]
+    disclosure: str
+    reveals: tuple[str, ...]
+    approve_before: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that programs read."""
+        return asdict(self)
+
+
+def explain(
+    me: str, row: JobRow, proposal: Proposal, manifest: Manifest | None, roster: Roster, waiting_for: tuple[str, ...]
+) -> JobView:
+    """The view of a job.
+
+    Args:
+        manifest: of the version that the proposal pins; None if this disk doesn't have it.
+    """
+    job = proposal.job
+    return JobView(
+        job=row.id,
+        state=row.state.value,
+        reason=row.reason,
+        detail=row.detail,
+        waiting_for=waiting_for,
+        asked_by=roster.coordinator.id,
+        purpose=job.purpose,
+        legal_basis=job.legal_basis,
+        protocol=proposal.protocol,
+        parties=proposal.parties,
+        receivers=job.receivers,
+        own_data=_own_data(me, proposal, manifest),
+        disclosure=_disclosure(proposal),
+        reveals=_reveals(proposal, manifest),
+        approve_before=_moment(proposal.approve_before),
+    )
+
+
+def _own_data(me: str, proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
+    part = proposal.job.parties[me]
+    if part.dataset is None:
+        return (f"no data of {me}: it only computes",)
+    lines = [f"data set {part.dataset}, {'all rows' if part.where is None else f'rows where {part.where}'}"]
+    if manifest is not None:
+        try:
+            used = check.used_columns(proposal.job, manifest, me)
+        except SpecError:
+            used = {}
+        lines += [f"column {column}: {', '.join(sorted(uses))}" for column, uses in used.items()]
+    return tuple(lines)
+
+
+def _disclosure(proposal: Proposal) -> str:
+    rules = proposal.job.disclosure
+    rounding = f"; others are rounded to multiples of {rules.round_to}" if rules.round_to is not None else ""
+    return f"cells below {rules.min_count} are suppressed before anything is opened{rounding}"
+
+
+def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
+    if manifest is None:
+        return ("this machine doesn't have the protocol version that is proposed, so nothing can be said",)
+    receivers = ", ".join("the coordinator" if name == COORDINATOR else name for name in proposal.job.receivers)
+    lines = [f"{receivers}: {_table(proposal, manifest, name)}" for name in manifest.tables]
+    readers = {
+        "network": "whoever sees the network",
+        "parties": "all parties that compute",
+        "receivers": receivers,
+        "coordinator": "the coordinator",
+    }
+    lines += [f"{readers[leak.to]}: {leak.what}" for leak in manifest.leakage]
+    return (*lines, "nobody learns anything else, as long as no more than " + _threshold(proposal))
+
+
+def _table(proposal: Proposal, manifest: Manifest, name: str) -> str:
+    table = manifest.tables[name]
+    try:
+        domain = check.domain(proposal.job, proposal.declarations, table.by)
+    except (SpecError, KeyError, IndexError):
+        return f"table {name}"
+    columns = ", ".join(column for column, _ in domain.columns)
+    return f"table {name}: the {table.measure} of all parties' rows together by {columns}, {domain.cells:,} cells"
+
+
+def _threshold(proposal: Proposal) -> str:
+    many = proposal.threshold != 1
+    return f"{proposal.threshold} of the {len(proposal.parties)} parties {'pool' if many else 'pools'} what it sees"
+
+
+def _moment(seconds: int) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")

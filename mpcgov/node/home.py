@@ -1,0 +1,198 @@
+"""A node's home directory: everything its agency owns of it, and nothing of anybody else's.
+
+node.yaml  datasets.yaml  policy.yaml  keys/  roster.json (after joining)  state/ (database, head of the audit log)
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from mpcgov import consortium, files, keys
+from mpcgov.errors import LocalError, Refused, SpecError
+from mpcgov.keys import Identity
+from mpcgov.spec.ids import PartyId, digest
+from mpcgov.spec.load import Frozen, load_yaml, parse_yaml, read_text, validate
+from mpcgov.spec.policy import Policy
+from mpcgov.spec.roster import Address, Roster
+from mpcgov.spec.table import Datasets
+
+NODE_FILE = """\
+# The party node of {party}. `address` is what the others dial; `listen`, if given, is what this machine binds.
+party: {party}
+address: '{address}'
+"""
+
+DATASETS_FILE = """\
+# What this agency holds, for statistics that it may approve. Standing here allows nothing: policy.yaml does.
+# Delete the line {} and declare data sets like this one (paths are relative to this file):
+#
+# jobseekers:
+#   source: jobseekers.csv            # csv, parquet, or a database URL with #table
+#   max_rows: 1000000
+#   columns:
+#     person_id: {kind: key}
+#     region:    {kind: category, values: [North, South, East, West]}
+#     age:       {kind: integer, min: 0, max: 120}
+#     income:    {kind: decimal, min: 0, max: 500000, places: 2, unit: EUR}
+#   missing: refuse                   # refuse (default) | drop
+{}
+"""
+
+POLICY_FILE = """\
+# What this agency allows. Anything that isn't written here is denied; as it stands, this file allows nothing.
+# It is read afresh at each decision: when a job is proposed, when a person approves it, and just before it starts.
+
+approve: manual     # manual: a person says yes to each job | standing: what this file allows proceeds by itself
+protocols: []       # names such as joint-count, or joint-count@sha256:… to pin one version; "*" for all on this disk
+purposes: []        # the purposes allowed, as whole texts; * stands for any text: ["Youth on support, *"]
+partners: []        # parties that may compute with us; "*" for all in the consortium
+receivers: []       # who may learn results: coordinator, and parties by name, this one included; "*" for all
+datasets: {}        # the columns that may be used, what for (group, filter, measure, key), and the least cell:
+#   jobseekers:
+#     columns: {region: [group], age: [filter]}
+#     min_count: 10
+"""
+
+
+class NodeConfig(Frozen):
+    """`node.yaml`: who this node is, where it is reached, and where it keeps its state."""
+
+    party: PartyId
+    address: Address
+    listen: Address | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True)
+class NodeHome:
+    """A node's home, loaded: its configuration, its keys, and the roster that it has joined."""
+
+    path: Path
+    config: NodeConfig
+    identity: Identity
+    roster: Roster | None
+    roster_digest: str | None
+
+    @property
+    def party(self) -> str:
+        """This agency's name."""
+        return self.config.party
+
+    @property
+    def datasets_path(self) -> Path:
+        """Where this agency declares its data sets."""
+        return self.path / "datasets.yaml"
+
+    @property
+    def policy_path(self) -> Path:
+        """Where this agency says what it allows."""
+        return self.path / "policy.yaml"
+
+    @property
+    def state_path(self) -> Path:
+        """The folder of the database, the audit log's head, and the lock of the running daemon."""
+        return self.path / "state"
+
+    def joined(self) -> tuple[Roster, str]:
+        """The roster and its digest.
+
+        Raises:
+            LocalError: no consortium was joined.
+        """
+        if self.roster is None or self.roster_digest is None:
+            raise LocalError(
+                f"{self.path}: {self.party} has joined no consortium",
+                hint=f"mpcgov consortium join --home {self.path} roster.json",
+                code="roster",
+            )
+        return self.roster, self.roster_digest
+
+    def datasets(self) -> Datasets:
+        """This agency's declarations, read afresh.
+
+        Raises:
+            SpecError: the file is missing or broken.
+        """
+        return load_yaml(self.datasets_path, Datasets)
+
+    def policy(self) -> tuple[Policy, str]:
+        """This agency's policy, read afresh, and the digest of the text it was read from.
+
+        Raises:
+            Refused: it is missing, empty, unreadable or broken; then nothing is allowed.
+        """
+        path = self.policy_path
+        try:
+            if not path.exists():
+                raise self._no_policy("is missing")
+            # Also for the superuser, who could read it: the agency took the right to read it away.
+            if not path.stat().st_mode & stat.S_IRUSR:
+                raise self._no_policy("can't be read")
+            text = read_text(path)
+        except (SpecError, OSError):
+            raise self._no_policy("can't be read") from None
+        if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
+            raise self._no_policy("is empty")
+        try:
+            return parse_yaml(text, Policy, str(path)), digest(text.encode())
+        except SpecError:
+            raise self._no_policy("is broken") from None
+
+    def _no_policy(self, what: str) -> Refused:
+        return Refused(
+            f"{self.party}: its policy {what}, so nothing is allowed",
+            hint=f"{self.party}'s operator sees why with 'mpcgov node doctor'",
+            code="policy",
+        )
+
+
+def init(home: Path, party: str, address: str) -> NodeHome:
+    """A new home, readable by its owner only, with new keys and a policy that allows nothing.
+
+    Raises:
+        SpecError: no such name or address. LocalError: there are keys already.
+    """
+    validate({"party": party, "address": address}, NodeConfig, "node.yaml")
+    host_port(address)
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
+    keys.create(home, "party", party, address)
+    files.replace(home / "node.yaml", NODE_FILE.format(party=party, address=address).encode())
+    for name, text in (("datasets.yaml", DATASETS_FILE), ("policy.yaml", POLICY_FILE)):
+        if not (home / name).exists():
+            files.replace(home / name, text.encode())
+    return load(home)
+
+
+def load(home: Path) -> NodeHome:
+    """The home as its files say.
+
+    Raises:
+        SpecError: node.yaml or the roster is missing or broken. LocalError: keys are missing or readable by others.
+    """
+    if not (home / "node.yaml").exists():
+        raise LocalError(
+            f"{home}: not the home of a node", hint="choose --home, or make one: mpcgov node init", code="home"
+        )
+    config = load_yaml(home / "node.yaml", NodeConfig)
+    host_port(config.address)
+    identity = keys.load(home, "party", config.party, config.address)
+    roster, roster_digest = None, None
+    if (home / consortium.ROSTER_FILE).exists():
+        envelope, roster = consortium.load_roster(home)
+        roster_digest = envelope.digest
+    return NodeHome(home, config, identity, roster, roster_digest)
+
+
+def host_port(address: str) -> tuple[str, int]:
+    """The two halves of `host:port`, an IPv6 host without its brackets.
+
+    Raises:
+        SpecError: the port isn't one.
+    """
+    host, _, port = address.rpartition(":")
+    if not 1 <= int(port) <= 65535:
+        raise SpecError(f"address {address}: ports go from 1 to 65535", code="address")
+    return host.strip("[]"), int(port)

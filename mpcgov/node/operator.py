@@ -1,0 +1,181 @@
+"""What an agency's own people do with their node: look at jobs, say yes or no, read the audit log, check the set-up.
+
+All of it works on the node's files, whether its daemon runs or not; a running daemon takes decisions up at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mpcgov import registry
+from mpcgov.client import Client
+from mpcgov.clock import RealClock
+from mpcgov.errors import MpcgovError
+from mpcgov.lifecycle import TERMINAL, WAITING, State
+from mpcgov.node import home as homes
+from mpcgov.node.audit import AuditLog
+from mpcgov.node.book import Book
+from mpcgov.node.explain import JobView, explain
+from mpcgov.node.home import NodeHome
+from mpcgov.node.store import JobRow, Store
+from mpcgov.spec.load import load_yaml
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.policy import Policy
+from mpcgov.spec.statement import Proposal
+
+CLOCK_SKEW_S = 60.0
+ASK_S = 5.0
+RECENT_S = 7 * 86400.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked: what, whether it is in order, and what was found."""
+
+    name: str
+    ok: bool
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that programs read."""
+        return asdict(self)
+
+
+def jobs(home: Path) -> list[JobView]:
+    """The jobs that wait, are under way, or ended lately, oldest first, with what each would reveal to whom."""
+    with opened(home) as (node, book, _):
+        recent = RealClock().now() - RECENT_S
+        rows = [row for row in book.jobs(frozenset(State)) if row.state not in TERMINAL or row.changed_at > recent]
+        return [_view(node, book, row) for row in rows]
+
+
+def approve(home: Path, job: str) -> JobView:
+    """This agency's yes to a job; a second one changes nothing.
+
+    Raises:
+        LocalError: unknown job. PeerError: too late. Refused: the policy forbids it by now.
+    """
+    with opened(home) as (node, book, _):
+        return _view(node, book, book.approve(job))
+
+
+def reject(home: Path, job: str, reason: str) -> JobView:
+    """This agency's no to a job that waits, with the reason that all parties and the coordinator will read.
+
+    Raises:
+        LocalError: unknown job. PeerError: too late.
+    """
+    with opened(home) as (node, book, _):
+        return _view(node, book, book.reject(job, reason))
+
+
+def audit_records(home: Path) -> list[dict[str, Any]]:
+    """The audit log as JSON, oldest first, as it is; `audit_verify` says whether it is whole."""
+    with opened(home) as (_, _, audit):
+        return [record.model_dump(mode="json") for record in audit.records()]
+
+
+def audit_verify(home: Path) -> int:
+    """The number of records in the audit log, once all hold.
+
+    Raises:
+        LocalError: one doesn't, or the end is missing; names its sequence number.
+    """
+    with opened(home) as (_, _, audit):
+        return audit.verify()
+
+
+def doctor(home: Path) -> list[Finding]:
+    """What is in order in this home, and what isn't: configuration, keys, protocols, audit log, peers, clocks."""
+    try:
+        node = homes.load(home)
+    except MpcgovError as error:
+        return [Finding("configuration and keys", False, error.line())]
+    findings = [
+        Finding("configuration and keys", True, f"{node.party} at {node.config.address}"),
+        _finding("datasets.yaml", lambda: f"{len(node.datasets().root)} data sets"),
+        _finding("policy.yaml", lambda: _policy_text(node)),
+        _finding("audit log", lambda: f"{audit_verify(home)} records, all in order"),
+        _finding("consortium", lambda: f"{len(node.joined()[0].parties)} parties, roster {node.joined()[1]}"),
+        Finding("engine", True, registry.engine_digest()),
+    ]
+    findings += [_finding(f"protocol {name}", _digest_of(name)) for name in registry.names()]
+    return findings + (asyncio.run(_ask_peers(node)) if node.roster is not None else [])
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[tuple[NodeHome, Book, AuditLog]]:
+    """The home, its jobs and its audit log, for as long as the block lasts."""
+    node, clock = homes.load(home), RealClock()
+    store = Store(node.state_path, node.config.state)
+    try:
+        audit = AuditLog(store, node.identity, node.state_path, clock)
+        yield node, Book(node, store, audit, clock), audit
+    finally:
+        store.close()
+
+
+def _view(node: NodeHome, book: Book, row: JobRow) -> JobView:
+    proposal = book.proposal(row.id)
+    held = book.approvals(row.id)
+    waiting_for = tuple(party for party in row.parties if party not in held) if row.state in WAITING else ()
+    return explain(node.party, row, proposal, _manifest(proposal), book.roster, waiting_for)
+
+
+def _manifest(proposal: Proposal) -> Manifest | None:
+    try:
+        protocol = registry.find(proposal.job.protocol_name)
+    except MpcgovError:
+        return None
+    return protocol.manifest if protocol.digest == proposal.protocol_digest else None
+
+
+def _finding(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except MpcgovError as error:
+        return Finding(name, False, error.line())
+
+
+def _policy_text(node: NodeHome) -> str:
+    """Raises what is wrong with the file in detail, which only this agency's own people are shown."""
+    policy = load_yaml(node.policy_path, Policy)
+    node.policy()
+    return f"approve: {policy.approve}, {len(policy.protocols)} protocols, {len(policy.datasets)} data sets"
+
+
+def _digest_of(name: str) -> Callable[[], str]:
+    return lambda: registry.find(name).digest
+
+
+async def _ask_peers(node: NodeHome) -> list[Finding]:
+    roster, _ = node.joined()
+    async with Client(node.identity, roster) as client:
+        return list(await asyncio.gather(*(_ask(node, client, card.id) for card in roster.parties)))
+
+
+async def _ask(node: NodeHome, client: Client, party: str) -> Finding:
+    """Whether a party's node answers, with the same roster, the same engine, the same protocols and the same time."""
+    try:
+        about = await client.request(party, "GET", "/v1/about", timeout_s=ASK_S)
+        faults = []
+        if about["roster_digest"] != node.joined()[1]:
+            faults.append("has another roster")
+        if about["engine_digest"] != registry.engine_digest():
+            faults.append(f"runs mpcgov {about['engine_digest']}")
+        if abs(about["now"] - RealClock().now()) > CLOCK_SKEW_S:
+            faults.append("its clock differs by more than a minute")
+        for name in registry.names():
+            answer = await client.request(party, "GET", f"/v1/protocols/{name}", timeout_s=ASK_S)
+            if answer["digest"] != registry.find(name).digest:
+                faults.append(f"has {name} {answer['digest']}")
+    except MpcgovError as error:
+        return Finding(f"party {party}", False, error.line())
+    except (KeyError, TypeError):
+        return Finding(f"party {party}", False, "answers nonsense")
+    return Finding(f"party {party}", not faults, "; ".join(faults) or "answers, with the same versions")

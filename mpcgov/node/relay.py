@@ -1,0 +1,148 @@
+"""The bytes of one job between this node's worker and one other party's node: a WebSocket on one side, a socket on
+the other.
+
+Binary frames carry the worker's bytes. Text frames are the relays' own: `end` when a worker has closed its stream,
+and a number when so much of what was sent has reached the worker. A sender keeps at most WINDOW_BYTES under way, so
+that a worker that is busy for a while slows its peers down, while the WebSocket itself is always read: heartbeats
+get through, and silence means that the other node, not its worker, is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+import aiohttp
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from mpcgov.errors import PeerError
+
+WINDOW_BYTES = 4 << 20
+CHUNK_BYTES = 256 << 10
+FRAME_COST_BYTES = 64
+"""What a frame counts for besides its bytes, so that many tiny ones can't fill the memory."""
+
+ENDED_CODE = 4000
+"""WebSocket close code: the sender's job ended; the close message says why."""
+
+CAUSE_LIMIT_BYTES = 120
+
+WebSocket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
+
+
+class Relay:
+    """One stream of one job, from and to `party`."""
+
+    def __init__(self, party: str, ws: WebSocket, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._party = party
+        self._ws = ws
+        self._socket = sock
+        self._credit = WINDOW_BYTES
+        self._credited = asyncio.Event()
+        self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
+        self._undelivered = 0
+
+    async def run(self) -> None:
+        """Relays until the other node closes the stream, which it does when its job is over; or until cancelled.
+
+        Raises:
+            PeerError: the stream broke, the other node broke its rules, or its job ended badly; names the party.
+        """
+        tasks = [asyncio.create_task(work) for work in (self._inbound(), self._outbound(), self._deliver())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in tasks:
+                if task in done:
+                    task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._socket.close()
+
+    async def close(self, cause: str) -> None:
+        """Closes the stream; tells the other node why, or that all is well if there is no cause."""
+        message = cause.encode()[:CAUSE_LIMIT_BYTES].decode(errors="ignore").encode()
+        with contextlib.suppress(Exception):
+            await self._ws.close(code=ENDED_CODE if cause else WSCloseCode.OK, message=message)
+
+    async def _outbound(self) -> None:
+        """The worker's bytes to the peer, as far as the peer has room."""
+        loop = asyncio.get_running_loop()
+        while True:
+            while self._credit <= FRAME_COST_BYTES:
+                self._credited.clear()
+                await self._credited.wait()
+            room = self._credit - FRAME_COST_BYTES
+            try:
+                data = await loop.sock_recv(self._socket, min(CHUNK_BYTES, room))
+            except ConnectionError:
+                data = b""
+            if not data:
+                await self._send("end")
+                return
+            self._credit -= len(data) + FRAME_COST_BYTES
+            await self._send(data)
+
+    async def _inbound(self) -> None:
+        """Everything that the peer sends, at once; how much may be under way is bounded by the window."""
+        while True:
+            message = await self._ws.receive()
+            if message.type is WSMsgType.BINARY:
+                self._undelivered += len(message.data) + FRAME_COST_BYTES
+                if self._undelivered > WINDOW_BYTES or not message.data:
+                    raise self._error("broke the rules of the stream")
+                self._arrived.put_nowait(message.data)
+            elif message.type is WSMsgType.TEXT:
+                await self._control(message.data)
+            elif message.type is WSMsgType.CLOSE and message.data == WSCloseCode.OK:
+                self._arrived.put_nowait(b"")
+                return
+            else:
+                raise self._closed(message)
+
+    async def _control(self, text: str) -> None:
+        if text == "end":
+            self._arrived.put_nowait(b"")
+        elif text.isascii() and text.isdigit() and len(text) <= 7 and self._credit + int(text) <= WINDOW_BYTES:
+            self._credit += int(text)
+            self._credited.set()
+        else:
+            raise self._error("broke the rules of the stream")
+
+    async def _deliver(self) -> None:
+        """What has arrived to the worker, which may take its time."""
+        loop, open_ended = asyncio.get_running_loop(), True
+        while data := await self._arrived.get():
+            try:
+                if open_ended:
+                    await loop.sock_sendall(self._socket, data)
+            except ConnectionError:
+                # The worker needs no more; whether it should have is for its supervisor to say.
+                open_ended = False
+            self._undelivered -= len(data) + FRAME_COST_BYTES
+            await self._send(str(len(data) + FRAME_COST_BYTES))
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    async def _send(self, data: bytes | str) -> None:
+        """Sends a frame, unless the stream is broken: that is for the reading side to notice and name."""
+        with contextlib.suppress(ConnectionError, aiohttp.ClientError, RuntimeError):
+            await (self._ws.send_str(data) if isinstance(data, str) else self._ws.send_bytes(data))
+
+    def _closed(self, message: aiohttp.WSMessage) -> PeerError:
+        """Why the stream is over: what the other node said, or what it looks like."""
+        if message.type is WSMsgType.CLOSE and message.data == ENDED_CODE:
+            return PeerError(printable(message.extra or "") or f"{self._party}: ended the job", code="ended")
+        silent = isinstance(message.data, asyncio.TimeoutError)
+        return self._error("no sign of life" if silent else "lost the connection")
+
+    def _error(self, what: str) -> PeerError:
+        return PeerError(f"{self._party}: {what}", hint="is its node running and reachable?", code="stream")
+
+
+def printable(text: str, limit: int = 1000) -> str:
+    """Another node's words on one line, without control characters."""
+    return "".join(character if character.isprintable() else " " for character in text[:limit]).strip()

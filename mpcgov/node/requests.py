@@ -1,0 +1,43 @@
+"""Every request on record, floods in bounded space: the first of a kind at once, its repetitions as a number later."""
+
+from __future__ import annotations
+
+from mpcgov.node.book import Book
+
+FLUSH_S = 60.0
+KINDS_LIMIT = 1000
+"""Kinds of requests told apart between two flushes; beyond that, the job they were about is left out."""
+
+
+class RequestLog:
+    """Who asked for what, and what became of it: names, paths and codes, never contents."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._times: dict[tuple[str, str, str, str], int] = {}
+
+    def record(self, caller: str, what: str, answer: str, job: str = "") -> None:
+        """Records a request; durable on return unless its like is on record already.
+
+        Args:
+            caller: the member, or 'stranger'.
+            what: method and route, without anything that the caller could vary at will.
+            answer: 'ok' or an error's code.
+            job: its id, if this node knows it.
+
+        Raises:
+            PeerError: nothing can be recorded; the caller must not be answered.
+        """
+        kind = (caller, what, answer, job if len(self._times) < KINDS_LIMIT else "")
+        if kind in self._times:
+            self._times[kind] += 1
+            return
+        self._book.note("request", kind[3], caller=caller, what=what, answer=answer)
+        self._times[kind] = 1
+
+    def flush(self) -> None:
+        """Records how often each kind was repeated since the last time."""
+        repeated = [[*kind, times] for kind, times in self._times.items() if times > 1]
+        if repeated:
+            self._book.note("requests repeated", counts=repeated)
+        self._times.clear()

@@ -1,0 +1,157 @@
+"""One job at this node from READY to its end: connect, compute, exchange receipts. The first cause of failure wins."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mpcgov import registry
+from mpcgov.client import Client
+from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError
+from mpcgov.lifecycle import Event
+from mpcgov.node.book import Book
+from mpcgov.node.home import NodeHome
+from mpcgov.node.peers import exchange_receipt
+from mpcgov.node.statements import binding
+from mpcgov.node.streams import JobStreams
+from mpcgov.spec.order import Order, Outcome
+from mpcgov.spec.statement import Proposal, job_id
+
+LOST_GRACE_S = 1.0
+"""A lost stream waits this long before it counts: the node that hung up may be about to say which party failed."""
+
+
+class Computes(Protocol):
+    """What runs a job's children: `mpcgov.node.supervisor.Supervisor`."""
+
+    async def run(
+        self,
+        order: Order,
+        peers: Mapping[str, socket.socket],
+        commit: Callable[[], Awaitable[None]],
+        on_phase: Callable[[str], None],
+    ) -> Outcome:
+        """This party's part of a job."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job ended that wasn't released: what all may know, and what only this agency may."""
+
+    event: Event
+    reason: str
+    detail: str
+    code: str
+
+
+class JobRun:
+    """One job, once this node holds all approvals."""
+
+    def __init__(self, home: NodeHome, book: Book, client: Client, computes: Computes, proposal: Proposal) -> None:
+        self.job = job_id(proposal.job_digest)
+        self.phase = "connect"
+        self.receipt_arrived = {party: asyncio.Event() for party in proposal.parties}
+        self.streams = JobStreams(self.job, home.party, proposal.parties, self._lost)
+        self._home = home
+        self._book = book
+        self._client = client
+        self._computes = computes
+        self._proposal = proposal
+        self._failed: asyncio.Future[MpcgovError] = asyncio.get_running_loop().create_future()
+
+    def abort(self, cause: MpcgovError) -> None:
+        """Ends the job; the first cause stands."""
+        if not self._failed.done():
+            self._failed.set_result(cause)
+
+    async def run(self) -> Ending | None:
+        """Runs the job to its end; the streams stay open. None if it was released; how it failed otherwise."""
+        steps = asyncio.create_task(self._steps())
+        try:
+            either: set[asyncio.Future[Any]] = {steps, self._failed}
+            deadline_s = self._proposal.job.deadline_s
+            await asyncio.wait(either, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+            if steps.done() and isinstance(steps.exception(), PeerError):
+                # Our worker blames the peer that hung up first; that peer may be about to say why it did.
+                await asyncio.wait({self._failed}, timeout=LOST_GRACE_S)
+            result = self._ending(steps)
+            if result is not None:
+                self.streams.freeze()
+            return result
+        finally:
+            await self._stop(steps)
+
+    async def _stop(self, steps: asyncio.Task[None]) -> None:
+        steps.cancel()
+        await asyncio.gather(steps, return_exceptions=True)
+
+    async def _steps(self) -> None:
+        sockets = await self.streams.connect(self._client)
+        outcome = await self._computes.run(self._order(), sockets, self._commit, self._set_phase)
+        self.phase = "receipts"
+        self._book.finish(self._proposal, outcome)
+        await self._receipts(outcome.layout.digest)
+        self._book.move(self.job, Event.RELEASE)
+
+    def _order(self) -> Order:
+        has_data = self._proposal.job.parties[self._home.party].dataset is not None
+        return Order(
+            proposal=self._proposal,
+            party=self._home.party,
+            datasets=str(self._home.datasets_path.absolute()) if has_data else None,
+            folder=str(registry.find(self._proposal.job.protocol_name).folder),
+            binding=binding(self._proposal.parties, self._book.approvals(self.job)),
+        )
+
+    async def _commit(self) -> None:
+        self._book.move(self.job, Event.COMMIT)
+
+    def _set_phase(self, phase: str) -> None:
+        self.phase = phase
+
+    async def _receipts(self, layout_digest: str) -> None:
+        """Returns once this node holds every party's receipt, and every party this node's."""
+        others = [party for party in self._proposal.parties if party != self._home.party]
+        exchanges = (
+            exchange_receipt(self._client, self._book, self._proposal, party, self.receipt_arrived[party])
+            for party in others
+        )
+        await asyncio.gather(*exchanges)
+        for party, layout in self._book.layouts(self.job).items():
+            if layout != layout_digest:
+                raise PeerError(f"{party}: its result has another layout than this node's", code="layout")
+
+    def _lost(self, error: PeerError) -> None:
+        grace_s = 0.0 if error.code == "ended" else LOST_GRACE_S
+        asyncio.get_running_loop().call_later(grace_s, self.abort, error)
+
+    def _ending(self, steps: asyncio.Task[None]) -> Ending | None:
+        if steps.done() and steps.exception() is None:
+            return None
+        if self._failed.done():
+            return ending(self._failed.result(), self._home.party, self.phase)
+        error = steps.exception() if steps.done() else None
+        if error is None:
+            deadline = self._proposal.job.deadline_s
+            error = PeerError(f"the deadline of {deadline} s has passed", code="deadline")
+        if not isinstance(error, MpcgovError):
+            error = InternalError(f"internal error ({type(error).__name__})")
+        return ending(error, self._home.party, self.phase)
+
+
+def ending(error: MpcgovError, me: str, phase: str) -> Ending:
+    """What an error means for the job: whose fault, and what the others may be told.
+
+    What is wrong with this agency's data is nobody else's business: others learn just that there was something.
+    """
+    if isinstance(error, LocalError):
+        return Ending(Event.FAIL, f"{me}: data contract", error.line(), "data-contract")
+    where = "" if f"phase {phase}" in error.message else f" (phase {phase})"
+    if isinstance(error, PeerError) and error.code not in ("store", "stopped"):
+        said = error.message if error.code in ("ended", "told", "data-contract") else error.message + where
+        return Ending(Event.ABORT, said, error.line(), error.code)
+    named = error.message if error.message.startswith(f"{me}: ") else f"{me}: {error.message}"
+    return Ending(Event.FAIL, named + where, error.line(), error.code)

@@ -1,0 +1,296 @@
+"""What a node does about a job, one method per thing that can happen. The book records it before it takes effect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from mpcgov import lifecycle
+from mpcgov.client import Client
+from mpcgov.clock import Clock
+from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.lifecycle import TERMINAL, WAITING, Event, State
+from mpcgov.node import peers
+from mpcgov.node.book import UNDER_WAY, Book
+from mpcgov.node.home import NodeHome
+from mpcgov.node.relay import printable
+from mpcgov.node.run import Computes, Ending, JobRun
+from mpcgov.node.statements import (
+    make_share,
+    read_approval,
+    read_proposal,
+    read_receipt,
+    receiver_name,
+    version_conflict,
+)
+from mpcgov.node.store import JobRow
+from mpcgov.node.verdict import evaluate
+from mpcgov.spec.envelope import Envelope
+from mpcgov.spec.load import parse_json, validate
+from mpcgov.spec.roster import Card
+from mpcgov.spec.statement import job_id
+
+TELL_S = 1.0
+GOSSIP_EVERY = 5
+"""Peers that have this node's approval and owe theirs are asked at every so manieth tick."""
+
+END_EVENTS = {
+    State.DENIED: "deny", State.REJECTED: "reject", State.CANCELLED: "cancel", State.EXPIRED: "cancel",
+    State.ABORTED: "abort", State.FAILED: "abort",
+}  # fmt: skip
+
+
+class Service:
+    """The jobs of a running node."""
+
+    def __init__(self, home: NodeHome, book: Book, client: Client, computes: Computes, clock: Clock) -> None:
+        self._home = home
+        self._book = book
+        self._client = client
+        self._computes = computes
+        self._clock = clock
+        self._log = structlog.get_logger().bind(party=home.party)
+        self._runs: dict[str, JobRun] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        self._pushing: set[tuple[str, str]] = set()
+        self._delivered: set[tuple[str, str]] = set()
+        self._ticks = 0
+
+    # What the coordinator asks
+
+    async def submit(self, body: bytes) -> dict[str, Any]:
+        """Takes a proposal and decides about it; the same one again gets the same answer."""
+        envelope, proposal = await asyncio.to_thread(read_proposal, body, self._book.roster)
+        job = job_id(proposal.job_digest)
+        row = self._book.find(job)
+        if row is None:
+            if self._home.party not in proposal.parties:
+                raise Refused(f"job {job}: {self._home.party} is no party of it", code="job")
+            verdict = evaluate(self._home, proposal, self._clock.now(), None)
+            row = self._book.propose(envelope, proposal, verdict)
+            self._log.info("job proposed", job=job, state=row.state.value, reason=row.reason)
+            self._moved(row)
+        elif row.digest != proposal.job_digest:
+            raise Refused(f"job {job}: {self._home.party} already knows another job under this id", code="replay")
+        return {"job": job, "state": row.state.value, "reasons": [row.reason] if row.reason else []}
+
+    async def cancel(self, job: str) -> dict[str, Any]:
+        """Ends a job that still waits; a second time changes nothing."""
+        row = self._book.job(job)
+        if row.state is not State.CANCELLED:
+            row = self._book.move(job, Event.CANCEL, "cancelled by the coordinator", code="cancelled")
+            self._moved(row)
+        return self.status(row)
+
+    def status(self, row: JobRow) -> dict[str, Any]:
+        """How a job stands here."""
+        held = self._book.approvals(row.id) if row.state in WAITING else row.parties
+        run = self._runs.get(row.id)
+        return {
+            "job": row.id,
+            "party": self._home.party,
+            "state": row.state.value,
+            "waiting_for": [party for party in row.parties if party not in held],
+            "phase": run.phase if run is not None else "",
+            "reason": row.reason,
+        }
+
+    def share(self, job: str, caller: Card) -> dict[str, Any]:
+        """This party's share of a released result, made for the receiver that asks."""
+        row, receiver = self._book.job(job), receiver_name(caller)
+        if receiver not in row.receivers:
+            hint = f"it goes to {', '.join(row.receivers)}"
+            raise Refused(f"job {job}: {receiver} is not a receiver", hint=hint, code="receiver")
+        if row.state is not State.RELEASED:
+            raise _no_result(row)
+        envelope = make_share(self._home, self._book.proposal(job), receiver, self._book.outcome(job))
+        return envelope.model_dump(mode="json")
+
+    # What the other parties' nodes say
+
+    def approval(self, job: str, caller: Card, body: bytes) -> dict[str, Any]:
+        """A party's approval; answered by this node's own, or by how the job ended here."""
+        row = self._book.job(job)
+        if row.state in WAITING:
+            read_approval(body, caller, self._book.proposal(job), self._clock.now())
+            self._book.keep_approval(job, caller.id, body)
+            self._start_if_agreed(job)
+            row = self._book.job(job)
+        own = self._book.approvals(job).get(self._home.party)
+        ended = {"event": END_EVENTS[row.state], "reason": row.reason} if row.state in END_EVENTS else None
+        value = parse_json(own, Envelope, "approval").model_dump(mode="json") if own is not None else None
+        return {"approval": value if ended is None else None, "ended": ended}
+
+    def ended(self, job: str, party: str, event: str, reason: str) -> None:
+        """A party's word that the job has ended there, and why. It ends here too."""
+        row, text = self._book.job(job), printable(reason) or "no reason given"
+        said = {"deny": f"denied by {party}: {text}", "reject": f"rejected by {party}: {text}"}.get(event, text)
+        if job in self._runs:
+            self._runs[job].abort(PeerError(said, code="told"))
+        elif row.state in WAITING:
+            possible = lifecycle.TRANSITIONS[row.state]
+            after = Event.ABORT if event == "abort" and Event.ABORT in possible else Event.CANCEL
+            self._book.move(job, after, said, code="told")
+            self._log.info("job ended by a peer", job=job, peer=party, reason=said)
+
+    def receipt(self, job: str, caller: Card, body: bytes) -> dict[str, Any]:
+        """A party's receipt; answered by this node's own, if it has come so far."""
+        row = self._book.job(job)
+        if row.state in (State.RUNNING, State.RELEASED):
+            receipt = read_receipt(body, caller, self._book.proposal(job))
+            self._book.keep_receipt(job, caller.id, receipt.layout_digest, body)
+            if job in self._runs:
+                self._runs[job].receipt_arrived[caller.id].set()
+        elif row.state in END_EVENTS:
+            raise PeerError(row.reason, code="told")
+        own = self._book.receipts(job).get(self._home.party)
+        return {"receipt": parse_json(own, Envelope, "receipt").model_dump(mode="json") if own is not None else None}
+
+    def run_awaiting(self, job: str, party: str) -> JobRun:
+        """The run that awaits a stream of this party, which from now on has one.
+
+        Raises:
+            PeerError: the job isn't under way here. Refused: it doesn't await a stream from this party.
+        """
+        self._book.job(job)
+        if job not in self._runs:
+            raise PeerError(f"job {job}: not under way at this node", code="state")
+        self._runs[job].streams.claim(party)
+        return self._runs[job]
+
+    # What happens by itself
+
+    def recover(self) -> None:
+        """Ends what was under way when the node stopped, before anything else: a job is never resumed."""
+        for row in self._book.jobs(UNDER_WAY):
+            self._log.warning("job was under way when the node stopped", job=row.id)
+            reason = f"{self._home.party}: its node stopped in mid-job"
+            self._moved(self._book.move(row.id, Event.FAIL, reason, code="stopped"))
+
+    def decided(self, job: str) -> None:
+        """The operator has said yes or no."""
+        self._moved(self._book.job(job))
+
+    def tick(self) -> None:
+        """Once a second: lets jobs expire, and gives approvals to peers that lack them."""
+        self._ticks += 1
+        for row in self._book.jobs(WAITING):
+            if self._clock.now() >= row.approve_before:
+                self._moved(self._book.move(row.id, Event.EXPIRE, "not everybody approved in time", code="expired"))
+            elif row.state is State.APPROVED:
+                self._push_approvals(row)
+
+    async def stop(self) -> None:
+        """Ends what is under way, tells the peers, and lets nothing run on."""
+        for run in self._runs.values():
+            run.abort(PeerError(f"{self._home.party}: its node was stopped", code="stopped"))
+        running = [task for task in self._background if task.get_name().startswith("job ")]
+        if running:
+            await asyncio.wait(running, timeout=3 * TELL_S)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    def _moved(self, row: JobRow) -> None:
+        """Does what a job's new state asks for."""
+        if row.state is State.APPROVED:
+            self._push_approvals(row)
+            self._start_if_agreed(row.id)
+        elif row.state in END_EVENTS and row.state is not State.EXPIRED:
+            self._spawn(self._tell(row), f"tell {row.id}")
+
+    def _push_approvals(self, row: JobRow) -> None:
+        held = self._book.approvals(row.id)
+        for party in row.parties:
+            key = (row.id, party)
+            settled = key in self._delivered and (party in held or self._ticks % GOSSIP_EVERY)
+            if party != self._home.party and key not in self._pushing and not settled:
+                self._pushing.add(key)
+                self._spawn(self._push(row.id, party, held[self._home.party]), f"push {row.id}")
+
+    async def _push(self, job: str, party: str, own: bytes) -> None:
+        try:
+            answer = await peers.send_approval(self._client, job, party, own)
+            self._delivered.add((job, party))
+            if isinstance(answer.get("ended"), dict):
+                self.ended(job, party, str(answer["ended"].get("event")), str(answer["ended"].get("reason")))
+            elif answer.get("approval") is not None:
+                theirs = validate(answer["approval"], Envelope, f"{party}: approval")
+                self.approval(job, self._book.roster.member(party), theirs.to_bytes())
+        except MpcgovError as error:
+            self._log.debug("approval not delivered", job=job, peer=party, error=error.message)
+        finally:
+            self._pushing.discard((job, party))
+
+    def _start_if_agreed(self, job: str) -> None:
+        """Starts a job if this node holds every party's valid approval, and its own policy still stands."""
+        row, held = self._book.job(job), self._book.approvals(job)
+        if row.state is not State.APPROVED or set(held) != set(row.parties) or job in self._runs:
+            return
+        proposal, now = self._book.proposal(job), self._clock.now()
+        try:
+            members = {party: self._book.roster.member(party) for party in row.parties}
+            approvals = {party: read_approval(held[party], members[party], proposal, now) for party in row.parties}
+        except SpecError as error:
+            self._end_early(job, error.message)
+            return
+        reasons = evaluate(self._home, proposal, now, row.digest).reasons
+        conflict = version_conflict(self._home.party, approvals, proposal)
+        if reasons or conflict:
+            self._end_early(job, "; ".join(reasons) or str(conflict))
+            return
+        self._book.move(job, Event.ALL_APPROVED)
+        self._runs[job] = JobRun(self._home, self._book, self._client, self._computes, proposal)
+        self._spawn(self._run(self._runs[job]), f"job {job}")
+
+    def _end_early(self, job: str, reason: str) -> None:
+        self._moved(self._book.move(job, Event.ABORT, reason, code="agreement"))
+
+    async def _run(self, run: JobRun) -> None:
+        self._log.info("job started", job=run.job)
+        cause = ""
+        try:
+            result = await run.run()
+            if result is not None:
+                cause = result.reason
+                await self._fail(run.job, result)
+            else:
+                self._log.info("job released", job=run.job)
+        finally:
+            await run.streams.close(cause)
+            del self._runs[run.job]
+
+    async def _fail(self, job: str, result: Ending) -> None:
+        self._log.warning("job ended", job=job, reason=result.reason, detail=result.detail)
+        try:
+            row = self._book.move(job, result.event, result.reason, detail=result.detail, code=result.code)
+        except MpcgovError as error:
+            # It can't be recorded that it failed; it stays on record as under way, and fails when the node starts.
+            self._log.error("the end of a job can't be recorded", job=job, error=error.message)
+            return
+        telling = self._spawn(self._tell(row), f"tell {job}")
+        await asyncio.wait({telling}, timeout=TELL_S)
+
+    async def _tell(self, row: JobRow) -> None:
+        others = tuple(party for party in row.parties if party != self._home.party)
+        await peers.send_end(self._client, row.id, others, END_EVENTS[row.state], row.reason)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+
+def _no_result(row: JobRow) -> MpcgovError:
+    if row.state not in TERMINAL:
+        return PeerError(f"job {row.id}: too early: {row.state.value}", hint="ask again later", code="too-early")
+    text, code = f"job {row.id}: {row.state.value}: {row.reason}", row.code or row.state.value.lower()
+    if row.state in (State.DENIED, State.REJECTED):
+        return Refused(text, code=code)
+    if row.code == "data-contract" and row.state is State.FAILED:
+        return LocalError(text, hint="its owner sees what is wrong with 'mpcgov node jobs'", code=code)
+    return PeerError(text, code=code)

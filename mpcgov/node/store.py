@@ -1,0 +1,232 @@
+"""What a node must not forget: jobs, approvals, receipts and its operator's decisions, in an SQL database.
+
+SQLite by default, one file in the node's home; another database by URL. Nothing here decides anything: states change
+by compare-and-set, inside a transaction that the audit log opens (see `mpcgov.node.audit`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.exc import SQLAlchemyError
+
+from mpcgov.errors import LocalError, PeerError
+from mpcgov.lifecycle import State
+
+BUSY_TIMEOUT_S = 2.0
+
+_tables = sql.MetaData()
+
+JOBS = sql.Table(
+    "jobs",
+    _tables,
+    sql.Column("id", sql.String(14), primary_key=True),
+    sql.Column("digest", sql.String(71), nullable=False, unique=True),
+    sql.Column("proposal", sql.LargeBinary, nullable=False),
+    sql.Column("parties", sql.JSON, nullable=False),
+    sql.Column("receivers", sql.JSON, nullable=False),
+    sql.Column("approve_before", sql.BigInteger, nullable=False),
+    sql.Column("state", sql.String(20), nullable=False, index=True),
+    sql.Column("reason", sql.Text, nullable=False, default=""),
+    sql.Column("detail", sql.Text, nullable=False, default=""),
+    sql.Column("code", sql.String(40), nullable=False, default=""),
+    sql.Column("received_at", sql.Float, nullable=False),
+    sql.Column("changed_at", sql.Float, nullable=False),
+    sql.Column("outcome", sql.LargeBinary),
+)
+APPROVALS = sql.Table(
+    "approvals",
+    _tables,
+    sql.Column("job", sql.ForeignKey("jobs.id"), primary_key=True),
+    sql.Column("party", sql.String(64), primary_key=True),
+    sql.Column("envelope", sql.LargeBinary, nullable=False),
+)
+RECEIPTS = sql.Table(
+    "receipts",
+    _tables,
+    sql.Column("job", sql.ForeignKey("jobs.id"), primary_key=True),
+    sql.Column("party", sql.String(64), primary_key=True),
+    sql.Column("layout_digest", sql.String(71), nullable=False),
+    sql.Column("envelope", sql.LargeBinary, nullable=False),
+)
+DECISIONS = sql.Table(
+    "decisions",
+    _tables,
+    sql.Column("number", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("job", sql.ForeignKey("jobs.id"), nullable=False),
+    sql.Column("decided_at", sql.Float, nullable=False),
+)
+AUDIT = sql.Table(
+    "audit",
+    _tables,
+    sql.Column("sequence", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("record", sql.LargeBinary, nullable=False),
+    sql.Column("hash", sql.String(71), nullable=False),
+    sql.Column("signature", sql.String(128), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job as this node knows it.
+
+    `reason` may be told to the other members; `detail` is for this agency's own people.
+    """
+
+    id: str
+    digest: str
+    parties: tuple[str, ...]
+    receivers: tuple[str, ...]
+    approve_before: int
+    state: State
+    reason: str
+    detail: str
+    code: str
+    received_at: float
+    changed_at: float
+
+
+class Store:
+    """The database, with readers and writers apart."""
+
+    def __init__(self, state_path: Path, url: str | None = None) -> None:
+        try:
+            state_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            where = url or sql.URL.create("sqlite", database=str(state_path / "node.sqlite"))
+            # Parameters hold statements of others; an error's text may be logged.
+            self._engine = sql.create_engine(where, hide_parameters=True)
+            if self._engine.dialect.name == "sqlite":
+                _harden_sqlite(self._engine)
+            _tables.create_all(self._engine)
+        except (SQLAlchemyError, OSError, ImportError) as error:
+            raise LocalError(
+                f"{state_path}: the node's database can't be opened ({type(error).__name__})", code="store"
+            ) from None
+
+    def close(self) -> None:
+        """Gives the database's files back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def write(self) -> Iterator[sql.Connection]:
+        """A transaction that no other writer runs beside; durable when the block is left.
+
+        Raises:
+            PeerError: the database can't take it (full, read-only, broken); nothing was changed.
+        """
+        with _reported(), self._engine.execution_options(writes=True).begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sql.Connection]:
+        """A consistent view.
+
+        Raises:
+            PeerError: the database can't be read.
+        """
+        with _reported(), self._engine.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = type(getattr(error, "orig", None) or error).__name__
+        raise PeerError(
+            f"the node can't use its database ({cause}), so it does nothing", hint="is the disk full?", code="store"
+        ) from None
+
+
+def _harden_sqlite(engine: sql.Engine) -> None:
+    """The only place that knows SQLite: durable commits, checked references, writers that queue instead of failing."""
+
+    @sql.event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {setting}")
+        connection.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_S * 1000)}")
+
+    @sql.event.listens_for(engine, "begin")
+    def _begun(connection: sql.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+_ROW_COLUMNS = [JOBS.c[name] for name in JobRow.__dataclass_fields__]
+
+
+def find(tx: sql.Connection, job: str) -> JobRow | None:
+    """A job by id."""
+    found = tx.execute(sql.select(*_ROW_COLUMNS).where(JOBS.c.id == job)).one_or_none()
+    return None if found is None else _row(found)
+
+
+def require(tx: sql.Connection, job: str) -> JobRow:
+    """A job by id.
+
+    Raises:
+        LocalError: this node doesn't know it.
+    """
+    row = find(tx, job)
+    if row is None:
+        raise LocalError(f"job {job}: unknown at this node", hint="is the id right?", code="unknown-job")
+    return row
+
+
+def in_states(tx: sql.Connection, states: frozenset[State]) -> list[JobRow]:
+    """The jobs in any of some states, oldest first."""
+    names = sorted(state.value for state in states)
+    query = sql.select(*_ROW_COLUMNS).where(JOBS.c.state.in_(names)).order_by(JOBS.c.received_at, JOBS.c.id)
+    return [_row(found) for found in tx.execute(query)]
+
+
+def proposal(tx: sql.Connection, job: str) -> bytes:
+    """The proposal's envelope, as it came."""
+    return bytes(tx.execute(sql.select(JOBS.c.proposal).where(JOBS.c.id == job)).scalar_one())
+
+
+def outcome(tx: sql.Connection, job: str) -> bytes | None:
+    """This party's shares of a job's result; None if there are none."""
+    found = tx.execute(sql.select(JOBS.c.outcome).where(JOBS.c.id == job)).scalar_one()
+    return None if found is None else bytes(found)
+
+
+def move(tx: sql.Connection, job: str, before: State, changes: dict[str, Any]) -> None:
+    """Changes a job if it still is in the state that the change was decided in.
+
+    Raises:
+        PeerError: it isn't; somebody was faster.
+    """
+    changed = tx.execute(sql.update(JOBS).where(JOBS.c.id == job, JOBS.c.state == before.value).values(**changes))
+    if changed.rowcount != 1:
+        raise PeerError(f"job {job}: its state has changed meanwhile", hint="try again", code="state")
+
+
+def statements(tx: sql.Connection, table: sql.Table, job: str) -> dict[str, bytes]:
+    """The envelopes of a job in APPROVALS or RECEIPTS, by party."""
+    return {row.party: bytes(row.envelope) for row in tx.execute(sql.select(table).where(table.c.job == job))}
+
+
+def layouts(tx: sql.Connection, job: str) -> dict[str, str]:
+    """The layout digests that the parties' receipts name."""
+    return {row.party: row.layout_digest for row in tx.execute(sql.select(RECEIPTS).where(RECEIPTS.c.job == job))}
+
+
+def decisions_after(tx: sql.Connection, number: int) -> list[tuple[int, str]]:
+    """The operator's decisions since one of them: number and job."""
+    query = sql.select(DECISIONS.c.number, DECISIONS.c.job).where(DECISIONS.c.number > number)
+    return [(row.number, row.job) for row in tx.execute(query.order_by(DECISIONS.c.number))]
+
+
+def _row(found: Any) -> JobRow:
+    values = found._asdict()
+    tuples = {"parties": tuple(values["parties"]), "receivers": tuple(values["receivers"])}
+    return JobRow(**(values | tuples | {"state": State(values["state"])}))

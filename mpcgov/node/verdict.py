@@ -1,0 +1,95 @@
+"""From the files of a home to a decision: reads policy, declarations and protocol afresh, then asks `decide`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mpcgov import registry
+from mpcgov.errors import LocalError, MpcgovError, Refused, SpecError
+from mpcgov.node.decide import Deny, Facts, Permit, decide
+from mpcgov.node.home import NodeHome
+from mpcgov.registry import Protocol
+from mpcgov.spec.statement import Proposal
+from mpcgov.spec.table import Declaration
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A decision, and the digest of the policy that it was made under ('' if there was none)."""
+
+    decision: Permit | Deny
+    policy_digest: str
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why not; empty if it is permitted."""
+        return self.decision.reasons if isinstance(self.decision, Deny) else ()
+
+
+def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str | None) -> Verdict:
+    """The decision about a proposal from this home's files as they are now. Whatever can't be read denies."""
+    roster, roster_digest = home.joined()
+    try:
+        policy, policy_digest = home.policy()
+    except Refused as error:
+        return Verdict(Deny((error.message,)), "")
+    try:
+        facts = Facts(
+            me=home.party,
+            now=now,
+            roster=roster,
+            roster_digest=roster_digest,
+            policy=policy,
+            protocol=_protocol(proposal.job.protocol_name),
+            declaration=_own_declaration(home, proposal),
+            known_digest=known_digest,
+        )
+    except MpcgovError as error:
+        return Verdict(Deny((error.message,)), policy_digest)
+    return Verdict(decide(proposal, facts), policy_digest)
+
+
+def declaration(home: NodeHome, dataset: str, columns: tuple[str, ...]) -> Declaration:
+    """Exactly these columns of a declaration, for other members to see.
+
+    Raises:
+        Refused: the policy doesn't list the data set and every one of the columns.
+        SpecError: it lists one that isn't declared, or none was asked for.
+    """
+    policy, _ = home.policy()
+    allowed = policy.datasets.get(dataset)
+    hidden = [name for name in columns if allowed is None or not allowed.columns.get(name)]
+    if allowed is None or hidden:
+        what = f"column {', '.join(hidden)} of {dataset}" if allowed is not None else f"data set {dataset}"
+        raise Refused(f"{home.party} doesn't allow {what}", hint=f"ask {home.party} what it allows", code="policy")
+    own = _declarations(home).get(dataset)
+    missing = [name for name in columns if own is None or name not in own.columns]
+    if own is None or missing or not columns:
+        what = f"column {', '.join(missing)} in {dataset}" if own is not None else f"data set {dataset}"
+        raise SpecError(f"{home.party} has declared no {what}", code="dataset")
+    return own.only(set(columns))
+
+
+def _protocol(name: str) -> Protocol | None:
+    try:
+        return registry.find(name)
+    except SpecError:
+        raise
+    except LocalError:
+        return None
+
+
+def _own_declaration(home: NodeHome, proposal: Proposal) -> Declaration | None:
+    part = proposal.job.parties.get(home.party)
+    return _declarations(home).get(part.dataset) if part is not None and part.dataset is not None else None
+
+
+def _declarations(home: NodeHome) -> dict[str, Declaration]:
+    try:
+        return {name: dataset.declaration for name, dataset in home.datasets().root.items()}
+    except SpecError:
+        raise Refused(
+            f"{home.party}: its datasets.yaml can't be read, so nothing is allowed",
+            hint=f"{home.party}'s operator sees why with 'mpcgov node doctor'",
+            code="datasets",
+        ) from None

@@ -1,0 +1,239 @@
+"""A consortium of real nodes on this machine: real keys, real TLS, real databases; only the worker is scripted."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mpcgov import check, consortium, keys, registry
+from mpcgov.client import Client
+from mpcgov.errors import MpcgovError, PeerError
+from mpcgov.node import home as homes
+from mpcgov.node.daemon import NodeDaemon
+from mpcgov.spec.envelope import Envelope, sign
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
+from mpcgov.spec.order import Order, Outcome
+from mpcgov.spec.statement import PROPOSAL_TYPE, Cost, Layout, Proposal, job_id
+
+PARTIES = ("labour", "welfare", "education")
+MODULUS = 2**61 - 1
+DATASETS = """
+people:
+  source: people.csv
+  max_rows: 1000
+  columns:
+    region: {kind: category, values: [North, South]}
+    sex: {kind: category, values: [F, M]}
+    age: {kind: integer, min: 0, max: 120}
+"""
+POLICY = """
+approve: manual
+protocols: [joint-count]
+purposes: ["*"]
+partners: ["*"]
+receivers: [coordinator, labour]
+datasets:
+  people:
+    columns: {region: [group], sex: [group], age: [filter]}
+    min_count: 5
+"""
+
+
+class ScriptedWorker:
+    """Does to the streams what a worker would do, without data: says hello, commits, exchanges bytes, deals shares.
+
+    `gates`: a phase waits until its event is set. `faults`: a phase raises. `bulk_bytes`: sent to each peer.
+    """
+
+    def __init__(self) -> None:
+        self.gates: dict[str, asyncio.Event] = {}
+        self.faults: dict[str, Exception] = {}
+        self.bulk_bytes = 100_000
+        self.runs: list[str] = []
+        self.phases: list[str] = []
+        self.layout: Layout | None = None
+
+    async def start(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def run(
+        self,
+        order: Order,
+        peers: Mapping[str, socket.socket],
+        commit: Callable[[], Awaitable[None]],
+        on_phase: Callable[[str], None],
+    ) -> Outcome:
+        self.runs.append(job_id(order.proposal.job_digest))
+        links = {party: await asyncio.open_connection(sock=sock) for party, sock in peers.items()}
+        try:
+            for phase in ("hello", "ready", "deal", "compute"):
+                on_phase(phase)
+                self.phases.append(phase)
+                if phase in self.gates:
+                    await self.gates[phase].wait()
+                if phase in self.faults:
+                    raise self.faults[phase]
+                if phase == "deal":
+                    await commit()
+                size = self.bulk_bytes if phase == "compute" else 8
+                await asyncio.gather(*(_exchange(party, *link, size) for party, link in links.items()))
+        finally:
+            for _, writer in links.values():
+                writer.close()
+        return self._outcome(order)
+
+    def _outcome(self, order: Order) -> Outcome:
+        proposal = order.proposal
+        manifest = registry.find(proposal.job.protocol_name).manifest
+        tables = check.result_tables(proposal.job, manifest, proposal.declarations)
+        layout = self.layout or Layout(modulus=str(MODULUS), degree=proposal.threshold, tables=tables)
+        point = proposal.parties.index(order.party) + 1
+        shares = b"".join(((10 + cell) + 7 * point).to_bytes(layout.width_bytes, "little") for cell in range(layout.cells))
+        cost = Cost(seconds=0.1, rounds=2, bytes_sent=100)
+        return Outcome(layout=layout, shares=base64.b64encode(shares).decode(), cost=cost)
+
+
+async def _exchange(party: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int) -> None:
+    async def send() -> None:
+        writer.write(b"x" * size)
+        await writer.drain()
+
+    try:
+        _, data = await asyncio.gather(send(), reader.readexactly(size))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        raise PeerError(f"{party}: hung up", code="peer") from None
+    if data != b"x" * size:
+        raise PeerError(f"{party}: sent other bytes", code="peer")
+
+
+class FakeClock:
+    """The machine's clock, moved by a test."""
+
+    def __init__(self) -> None:
+        self.offset_s = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.offset_s
+
+
+class Network:
+    """Three agencies' homes, their coordinator, and those nodes that a test has started."""
+
+    def __init__(self, folder: Path, parties: tuple[str, ...] = PARTIES) -> None:
+        self.folder = folder
+        self.parties = parties
+        self.clock = FakeClock()
+        self.workers = {party: ScriptedWorker() for party in parties}
+        self.nodes: dict[str, NodeDaemon] = {}
+        for party in parties:
+            homes.init(folder / party, party, f"127.0.0.1:{_free_port()}")
+            self.datasets(party, DATASETS)
+            self.policy(party, POLICY)
+        self.hq = keys.create(folder / "hq", "coordinator", "hq", None)
+        cards = [homes.load(folder / party).identity.card for party in parties]
+        envelope = consortium.create(cards, self.hq, 1, 1)
+        for party in parties:
+            envelope = consortium.sign_roster(envelope, homes.load(folder / party).identity)
+        for name in (*parties, "hq"):
+            identity = self.hq if name == "hq" else homes.load(folder / name).identity
+            self.roster = consortium.join(folder / name, envelope, identity)
+        self.roster_digest = envelope.digest
+
+    def home(self, party: str) -> Path:
+        return self.folder / party
+
+    def policy(self, party: str, text: str) -> None:
+        (self.home(party) / "policy.yaml").write_text(text)
+
+    def datasets(self, party: str, text: str) -> None:
+        (self.home(party) / "datasets.yaml").write_text(text)
+
+    def identity(self, name: str) -> keys.Identity:
+        return self.hq if name == "hq" else homes.load(self.home(name)).identity
+
+    def client(self, name: str = "hq") -> Client:
+        return Client(self.identity(name), self.roster)
+
+    async def start(self, *parties: str) -> None:
+        for party in parties or self.parties:
+            self.nodes[party] = NodeDaemon(homes.load(self.home(party)), self.workers[party], self.clock)  # type: ignore[arg-type]
+            await self.nodes[party].start()
+
+    async def stop(self, *parties: str) -> None:
+        await asyncio.gather(*(self.nodes.pop(party).stop() for party in parties or list(self.nodes)))
+
+    def proposal(self, **changes: Any) -> Proposal:
+        """A proposal of a small job; `changes` to its job, or to the proposal by `proposal={…}`."""
+        more = changes.pop("proposal", {})
+        value = {
+            "protocol": "joint-count",
+            "purpose": "Youth on support, 2025 report",
+            "legal_basis": "Statistics Act, section 12",
+            "parties": {party: {"dataset": "people"} for party in self.parties},
+            "params": {"by": ["region"]},
+            "disclosure": {"min_count": 10},
+            "receivers": ["coordinator"],
+        } | changes
+        job = validate(value, Job, "job")
+        protocol = registry.find("joint-count")
+        declarations = {}
+        for party in job.data_parties:
+            own = homes.load(self.home(party)).datasets().root[str(job.parties[party].dataset)].declaration
+            declarations[party] = own.only(set(check.used_columns(job, protocol.manifest, party)))
+        now = int(self.clock.now())
+        fields = {
+            "job": job, "protocol_digest": protocol.digest, "roster_digest": self.roster_digest, "threshold": 1,
+            "declarations": declarations, "proposed_at": now, "approve_before": now + 3600,
+            "nonce": secrets.token_hex(16),
+        }  # fmt: skip
+        return Proposal(**(fields | more))
+
+    def envelope(self, proposal: Proposal) -> Envelope:
+        return sign(proposal, PROPOSAL_TYPE, "hq", self.hq.signing_key)
+
+    async def submit(self, proposal: Proposal, *parties: str) -> dict[str, dict[str, Any]]:
+        """Every party's answer to a proposal."""
+        body = self.envelope(proposal).to_bytes()
+        async with self.client() as client:
+            return {party: await client.request(party, "POST", "/v1/jobs", body) for party in parties or self.parties}
+
+    async def status(self, party: str, job: str) -> dict[str, Any]:
+        async with self.client() as client:
+            answer: dict[str, Any] = await client.request(party, "GET", f"/v1/jobs/{job}")
+            return answer
+
+    async def until(self, job: str, *states: str, parties: tuple[str, ...] = (), within_s: float = 10.0) -> dict[str, Any]:
+        """The parties' statuses once each is in one of these states."""
+        deadline = time.monotonic() + within_s
+        while True:
+            found = {party: await self.status(party, job) for party in parties or self.parties}
+            if all(status["state"] in states for status in found.values()):
+                return found
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not {states}: {found}")
+            await asyncio.sleep(0.05)
+
+
+async def refusal(awaitable: Awaitable[Any]) -> MpcgovError:
+    """The error that a request ends with."""
+    try:
+        answer = await awaitable
+    except MpcgovError as error:
+        return error
+    raise AssertionError(f"not refused: {answer}")
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
