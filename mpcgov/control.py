@@ -78,7 +78,7 @@ def receive_first(sock: socket.socket, model: type[Model]) -> tuple[Model, list[
             descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
     if not head:
         return None
-    with sock.dup().makefile("rb") as stream:
+    with sock.dup() as copy, copy.makefile("rb") as stream:
         head += stream.read(4 - len(head)) if len(head) < 4 else b""
         message = _parse(stream.read(_length(head)), model)
     return message, list(descriptors)

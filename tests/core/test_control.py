@@ -1,0 +1,57 @@
+"""Messages between a process and its children."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from mpcgov.control import LIMIT_BYTES, Channel, receive_first
+from mpcgov.errors import InternalError
+from mpcgov.spec.order import Fault, Go, Report
+
+
+async def test_messages_arrive_whole_in_order_and_the_end_is_none() -> None:
+    left, right = socket.socketpair()
+    a, b = Channel(left), Channel(right)
+    for i in range(50):
+        await a.send(Report(event="phase", phase=f"{i}"))
+    a.close()
+    phases = []
+    while (report := await b.receive(Report)) is not None:
+        phases.append(report.phase)
+    assert phases == [str(i) for i in range(50)]
+    b.close()
+
+
+async def test_descriptors_travel_with_the_first_message() -> None:
+    left, right = socket.socketpair()
+    reading, writing = os.pipe()
+    await Channel(left).send(Go(), [writing])
+    os.close(writing)
+    message, descriptors = receive_first(right, Go)
+    assert message == Go()
+    os.write(descriptors[0], b"x")
+    assert os.read(reading, 1) == b"x"
+    for descriptor in (*descriptors, reading):
+        os.close(descriptor)
+    left.close()
+    right.close()
+
+
+def test_a_child_whose_parent_is_gone_gets_none() -> None:
+    left, right = socket.socketpair()
+    left.close()
+    assert receive_first(right, Go) is None
+    right.close()
+
+
+@pytest.mark.parametrize("data", [(LIMIT_BYTES + 1).to_bytes(4, "big"), b"\0\0\0\2{}", b"\0\0\0\5[oops"])
+async def test_what_is_no_message_is_our_own_fault(data: bytes) -> None:
+    left, right = socket.socketpair()
+    left.sendall(data)
+    with pytest.raises(InternalError):
+        await Channel(right).receive(Fault)
+    left.close()
+    right.close()

@@ -1,0 +1,96 @@
+"""Real handshakes: who gets in, and who is recognised."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+
+import pytest
+
+from mpcgov.errors import PeerError
+from mpcgov.keys import Identity
+from mpcgov.spec.roster import Roster
+from mpcgov.tls import check_pin, client_context, server_context, shown_certificate
+
+
+async def shake(server: Identity, roster: Roster, context: ssl.SSLContext) -> tuple[str, str, bytes]:
+    """One connection: the certificates that server and client saw, and the server's first byte."""
+    accepted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.set_result(shown_certificate(writer.transport))
+        writer.write(b"!")
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_context(server, roster))
+    async with listener:
+        port = listener.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="")
+        first = await reader.read(1)
+        shown = shown_certificate(writer.transport)
+        writer.close()
+        return await asyncio.wait_for(accepted, 2), shown, first
+
+
+async def test_both_ends_know_each_other_by_certificate(identities, roster) -> None:
+    context = client_context(identities["welfare"], roster.member("labour"))
+    client_shown, server_shown, first = await shake(identities["labour"], roster, context)
+    assert first == b"!"
+    assert client_shown == roster.member("welfare").certificate_digest
+    assert server_shown == roster.member("labour").certificate_digest
+
+
+def no_certificate(identities, roster) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(cadata=roster.member("labour").certificate)
+    return context
+
+
+def unknown_certificate(identities, roster) -> ssl.SSLContext:
+    return client_context(identities["stranger"], roster.member("labour"))
+
+
+def old_version(identities, roster) -> ssl.SSLContext:
+    context = client_context(identities["welfare"], roster.member("labour"))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def wrong_server(identities, roster) -> ssl.SSLContext:
+    return client_context(identities["welfare"], roster.member("education"))
+
+
+@pytest.mark.parametrize("context", [no_certificate, unknown_certificate, old_version, wrong_server])
+async def test_strangers_old_versions_and_wrong_servers_get_nothing(identities, roster, context) -> None:
+    with pytest.raises((ssl.SSLError, ConnectionError, TimeoutError)):
+        await shake(identities["labour"], roster, context(identities, roster))
+
+
+async def test_another_members_certificate_is_not_taken_for_the_pinned_one(identities, roster) -> None:
+    class Transport:
+        def __init__(self, digest_of: str) -> None:
+            self.pem = roster.member(digest_of).certificate
+
+        def get_extra_info(self, name: str) -> object:
+            return self
+
+        def getpeercert(self, binary_form: bool) -> bytes:
+            return ssl.PEM_cert_to_DER_cert(self.pem)
+
+    check_pin(Transport("labour"), roster.member("labour"))
+    with pytest.raises(PeerError, match="another certificate than the roster pins"):
+        check_pin(Transport("welfare"), roster.member("labour"))
+
+
+async def test_a_connection_without_tls_has_no_certificate(identities) -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        _, writer = await asyncio.open_connection(sock=left)
+        with pytest.raises(PeerError, match="without a certificate"):
+            shown_certificate(writer.transport)
+        writer.close()
