@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from math import ceil, floor
 from typing import Any
 
 import ibis
@@ -21,9 +22,8 @@ FINE, MISSING, MALFORMED, OUTSIDE = range(4)
 IsOneOf = Callable[[Any, tuple[str, ...]], Any]
 """How the engine tests a text column against many values."""
 
-
-class WrongTypeError(Exception):
-    """A typed source holds this column in a type that the declared kind can't be read from."""
+_DIGITS = 18
+"""So many characters of a whole number always fit 64 bits; a declared bound needs at most 16 digits and a sign."""
 
 
 def from_text(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any]:
@@ -33,9 +33,9 @@ def from_text(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any]:
         value = raw.try_cast("int64")
         return _ranged(raw, raw.re_search(r"^-?[0-9]+$"), value, column.min, column.max)
     if isinstance(column, DecimalColumn):
-        digits = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
-        value = (raw.try_cast(f"decimal(18, {column.places})") * 10**column.places).cast("int64")
-        return _ranged(raw, raw.re_search(rf"^-?[0-9]+{digits}$"), value, column.low, column.high)
+        part = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
+        steps = _digits(raw, column.places).try_cast("int64")
+        return _ranged(raw, raw.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high)
     if isinstance(column, DateColumn):
         value = raw.try_cast("date")
         real = raw.re_search(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$") & value.notnull()
@@ -43,30 +43,35 @@ def from_text(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any]:
     return _textual(raw, column, is_one_of)
 
 
-def from_typed(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any]:
+def from_typed(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any] | None:
     """Value and fault of a column of Parquet or of a database; empty text is missing, like null.
 
-    Integer takes whole-number types; decimal takes whole, decimal and floating types, floats only if they are exactly
-    the nearest to a number with the declared places; date takes dates; the others take text or whole numbers.
-
-    Raises:
-        WrongTypeError: the column's type is none of these.
+    Integer takes whole-number types; decimal takes whole, decimal and floating types; date takes dates; the others
+    take text or whole numbers. A float must be exactly the nearest to a number with the declared places, and its type
+    must tell all numbers of the declared range apart. None if the column's type can't be taken.
     """
     dtype = raw.type()
     whole = dtype.is_integer() or (dtype.is_decimal() and dtype.scale == 0)
-    if isinstance(column, IntegerColumn) and whole:
-        return _scaled(raw, column.min, column.max, 0)
+    if isinstance(column, IntegerColumn):
+        return _from_whole(raw, column.min, column.max, 0) if whole else None
     if isinstance(column, DecimalColumn):
-        if whole or dtype.is_decimal():
-            return _scaled(raw, Decimal(column.min), Decimal(column.max), column.places)
-        if dtype.is_floating():
-            return _from_float(raw, column)
-    if isinstance(column, DateColumn) and dtype.is_date():
+        return _from_number(raw, column, whole)
+    if isinstance(column, DateColumn):
         low, high = date.fromisoformat(column.min), date.fromisoformat(column.max)
-        return _ranged(raw, raw.notnull(), raw, low, high)
-    if isinstance(column, IntegerColumn | DecimalColumn | DateColumn) or not (dtype.is_string() or dtype.is_integer()):
-        raise WrongTypeError
-    return _textual(raw.cast("string").nullif(""), column, is_one_of)
+        return _ranged(raw, raw.notnull(), raw, low, high) if dtype.is_date() else None
+    if dtype.is_string() or dtype.is_integer():
+        return _textual(raw.cast("string").nullif(""), column, is_one_of)
+    return None
+
+
+def _from_number(raw: Any, column: DecimalColumn, whole: bool) -> tuple[Any, Any] | None:
+    if whole:
+        return _from_whole(raw, ceil(Decimal(column.min)), floor(Decimal(column.max)), column.places)
+    if raw.type().is_decimal():
+        return _from_decimal(raw.cast("string"), column)
+    digits = {ibis.dtype("float64"): 15, ibis.dtype("float32"): 6}.get(raw.type().copy(nullable=True), 0)
+    exact = max(abs(column.low), abs(column.high)) <= 10**digits  # so many digits survive a round trip through a float
+    return _from_float(raw, column) if digits and exact else None
 
 
 def _textual(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any]:
@@ -82,21 +87,37 @@ def _ranged(raw: Any, well_formed: Any, value: Any, low: Any, high: Any) -> tupl
     return ibis.ifelse(fault == FINE, value, ibis.null(value.type())), fault
 
 
-def _scaled(raw: Any, low: Any, high: Any, places: int) -> tuple[Any, Any]:
-    # The range comes before the product and the cast, which could overflow.
-    exact = raw.round(places) == raw if raw.type().is_decimal() and raw.type().scale != 0 else raw.notnull()
-    inside = (raw >= low) & (raw <= high)
-    steps = raw.cast("int64") * 10**places if raw.type().is_integer() else (raw * 10**places).cast("int64")
-    fault = _cases((raw.isnull(), MISSING), (~exact, MALFORMED), (~inside, OUTSIDE))
-    return ibis.ifelse(fault == FINE, steps, ibis.null("int64")), fault
+def _from_whole(raw: Any, low: int, high: int, places: int) -> tuple[Any, Any]:
+    if raw.type().is_unsigned_integer():
+        raw = raw.cast("decimal(20, 0)")  # comparable with negative bounds
+    # The range comes before the cast and the product, which could overflow.
+    fault = _cases((raw.isnull(), MISSING), ((raw < low) | (raw > high), OUTSIDE))
+    return ibis.ifelse(fault == FINE, raw.cast("int64") * 10**places, ibis.null("int64")), fault
+
+
+def _from_decimal(text: Any, column: DecimalColumn) -> tuple[Any, Any]:
+    # From the engine's own text of a decimal: its arithmetic rounds literals, and overflows where scales differ.
+    well_formed = text.re_search(rf"^-?[0-9]+(\.[0-9]{{0,{column.places}}}0*)?$")
+    digits = _digits(text, column.places)
+    steps = ibis.ifelse(well_formed & (digits.length() <= _DIGITS), digits, ibis.null("string")).cast("int64")
+    return _ranged(text, well_formed, steps, column.low, column.high)
+
+
+def _digits(text: Any, places: int) -> Any:
+    """The text of a decimal number without its point, with exactly `places` decimal digits."""
+    whole = text.re_extract(r"^(-?[0-9]+)", 1)
+    part = ibis.coalesce(text.re_extract(r"\.([0-9]*)", 1), "")
+    return whole + (part + "0" * places).left(places) if places else whole
 
 
 def _from_float(raw: Any, column: DecimalColumn) -> tuple[Any, Any]:
-    x = raw.cast("float64")
-    inside = (x >= float(column.min)) & (x <= float(column.max)) & ~x.isnan()
-    steps = ibis.ifelse(inside, (x * 10.0**column.places).round().cast("int64"), ibis.null("int64"))
-    back = (steps.cast("float64") / 10.0**column.places).cast(raw.type())
-    fault = _cases((raw.isnull(), MISSING), (x.isnan(), MALFORMED), (~inside, OUTSIDE), (back != raw, MALFORMED))
+    number = raw.cast("float64")
+    scaled = number * 10.0**column.places
+    small = ~number.isnan() & (scaled.abs() < 2.0**62)
+    steps = ibis.ifelse(small, scaled, 0.0).round().cast("int64")
+    exact = (steps.cast("float64") / 10.0**column.places).cast(raw.type()) == raw
+    outside = ~small | (steps < column.low) | (steps > column.high)
+    fault = _cases((raw.isnull(), MISSING), (number.isnan(), MALFORMED), (outside, OUTSIDE), (~exact, MALFORMED))
     return ibis.ifelse(fault == FINE, steps, ibis.null("int64")), fault
 
 

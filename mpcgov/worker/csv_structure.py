@@ -9,6 +9,7 @@ So the file is checked here byte by byte; what passes means the same to every pa
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import mmap
@@ -31,10 +32,6 @@ _RECORD = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+(?:\r?\n|\Z)")
 _QUOTED = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
 
 
-class MalformedHeaderError(Exception):
-    """The first row can't be read as names."""
-
-
 @dataclass
 class Structure:
     """What a file is made of: how many rows of data, and how many of them break which rule."""
@@ -49,18 +46,15 @@ class Structure:
             self.faults[what] = self.faults.get(what, 0) + rows
 
 
-def header(fd: int) -> list[str]:
+def header(fd: int) -> list[str] | None:
     """The names in the first row, as they stand; bytes that aren't UTF-8 come out replaced (`scan` reports them).
 
-    Raises:
-        MalformedHeaderError: a quote is out of place, or the row is longer than 1 MiB.
+    None if a quote in it is out of place, or it is longer than 1 MiB.
     """
     text = os.pread(fd, LIMIT_ROW_BYTES, 0).removeprefix(_BOM).decode("utf-8", errors="replace")
-    try:
+    with contextlib.suppress(csv.Error):
         return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
-    except csv.Error:
-        pass
-    raise MalformedHeaderError
+    return None
 
 
 def scan(fd: int, columns: int) -> Structure:
@@ -143,12 +137,14 @@ class _Scanner:
         self.last = _LF
         self.rows = self.ragged = self.misquoted = self.too_long = self.stray_cr = self.lf = self.crlf = 0
         self.first_is_crlf: bool | None = None
+        self.unended = False  # whether the last row has no line end
 
     def feed(self, chunk: bytes, following: bytes) -> None:
         """Takes the next bytes; `following` is the byte after them, empty at the end, where a line end is assumed."""
         if not following and chunk[-1] != _LF:
+            self.stray_cr += chunk[-1] == _CR
+            self.unended = True
             chunk += b"\n"
-            self.lf -= 1  # not a line end of the file's own
         window = np.frombuffer(bytes([self.last]) + chunk + (following or b"\n"), dtype=np.uint8)
         at = np.flatnonzero(_SPECIAL[window[1:-1]]) + 1
         kind, before, after = window[at], window[at - 1], window[at + 1]
@@ -187,8 +183,9 @@ class _Scanner:
 
     def result(self) -> Structure:
         structure = Structure(rows=self.rows - 1)
-        structure.note(_ragged(self.columns), self.ragged)
+        other = self.lf - self.unended if self.first_is_crlf else self.crlf
+        structure.note("with another line end than the header's, or with a bare CR", max(0, other) + self.stray_cr)
+        if not self.stray_cr:  # with which no row ends where it seems to
+            structure.note(_ragged(self.columns), self.ragged)
         structure.note(f"longer than {LIMIT_ROW_BYTES:,} bytes", self.too_long)
-        other = self.lf if self.first_is_crlf else self.crlf
-        structure.note("with another line end than the first", max(0, other) + self.stray_cr)
         return structure

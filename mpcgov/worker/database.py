@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import ibis
 
 from mpcgov.errors import DataError, LocalError
-from mpcgov.worker.engine import Backend, open_engine, quiet
+from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import open_regular, resolve
 
 _EXTRAS = {"postgres": "postgres", "postgresql": "postgres", "pyspark": "pyspark"}
@@ -43,7 +43,8 @@ def open_database(url: str, name: str, base: Path) -> tuple[Backend, Any]:
         raise LocalError(f"{name}: sources of this kind aren't supported", hint="use a file, duckdb://, postgres://")
     schema, _, relation = unquote(table).rpartition(".")
     missing = DataError(f"{name}: the source has no such table", hint="check the name after # in datasets.yaml")
-    return backend, quiet(lambda: backend.table(relation, database=schema or None), missing)
+    with kept_on_success(backend):
+        return backend, quiet(lambda: backend.table(relation, database=schema or None), missing)
 
 
 def _open_file(source: str, name: str, base: Path) -> Backend:
@@ -60,5 +61,6 @@ def _connect(address: str, scheme: str, name: str) -> Backend:
     unreachable = DataError(f"{name}: the database can't be reached", hint="check the source in datasets.yaml")
     backend = quiet(lambda: ibis.connect(address), unreachable)
     if _EXTRAS[scheme] == "postgres":
-        quiet(lambda: backend.raw_sql(_SNAPSHOT), unreachable)
+        with kept_on_success(backend):
+            quiet(lambda: backend.raw_sql(_SNAPSHOT), unreachable)
     return backend

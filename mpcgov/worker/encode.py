@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BufferedReader
-from typing import BinaryIO
+from io import BufferedIOBase, BufferedReader
 
 import numpy as np
 import pyarrow as pa
@@ -49,7 +48,7 @@ def counts_encoding(cells: int, max_rows: int) -> Encoding:
     return Encoding((Field("count", 0, max_rows, max_rows),), cells)
 
 
-def write_counts(stream: BinaryIO, counts: NDArray[np.int64], max_rows: int) -> None:
+def write_counts(stream: BufferedIOBase, counts: NDArray[np.int64], max_rows: int) -> None:
     """`write_numbers` for counts."""
     write_numbers(stream, counts_encoding(len(counts), max_rows), {"count": counts})
 
@@ -60,7 +59,7 @@ def read_counts(stream: BufferedReader, cells: int, max_rows: int) -> NDArray[np
     return None if numbers is None else numbers["count"]
 
 
-def write_numbers(stream: BinaryIO, encoding: Encoding, columns: Mapping[str, NDArray[np.int64]]) -> None:
+def write_numbers(stream: BufferedIOBase, encoding: Encoding, columns: Mapping[str, NDArray[np.int64]]) -> None:
     """Writes the numbers in batches of at most 1 MiB, and leaves the stream open.
 
     Raises:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,6 +52,15 @@ def open_engine(reads: Path | None = None, database: Path | None = None) -> Back
     backend.settings["enable_external_access"] = False
     backend.settings["lock_configuration"] = True
     return backend
+
+
+@contextlib.contextmanager
+def kept_on_success(backend: Backend) -> Iterator[None]:
+    """Disconnects the backend if the block fails, and else leaves it to its new owner."""
+    with contextlib.ExitStack() as stack:
+        stack.callback(backend.disconnect)
+        yield
+        stack.pop_all()
 
 
 def warm() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ import pyarrow as pa
 from mpcgov.errors import DataError, InternalError
 from mpcgov.spec.table import Column, Dataset, Declaration
 from mpcgov.worker import csv_structure
-from mpcgov.worker.columns import IsOneOf, WrongTypeError, from_text, from_typed
+from mpcgov.worker.columns import IsOneOf, from_text, from_typed
 from mpcgov.worker.database import open_database
-from mpcgov.worker.engine import Backend, open_engine, quiet
+from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import OpenFile, open_file
 
 _FEW = 1000
@@ -83,25 +84,52 @@ def open_table(dataset: Dataset, name: str, base: Path, columns: Collection[str]
         raise InternalError(f"{name}: asked for columns that aren't declared: {', '.join(sorted(unknown))}")
     declaration = dataset.declaration.only(set(dataset.columns if columns is None else columns))
     if "://" in dataset.source:
-        return _from_database(dataset.source, declaration, name, base)
+        return _open_database(dataset.source, declaration, name, base)
     with open_file(dataset.source, name, base) as file:
-        source = _from_parquet(file, declaration) if file.is_parquet else _from_csv(file, declaration)
-        file.check_unchanged()
-        return source
+        return _open_file(file, declaration)
 
 
 def unreadable(name: str) -> DataError:
     """What stands in for an engine's exception."""
-    return DataError(
-        f"{name}: the data can't be read", hint="check the source in datasets.yaml", code="data-unreadable"
-    )
+    hint = "check the source in datasets.yaml"
+    return DataError(f"{name}: the data can't be read", hint=hint, code="data-unreadable")
 
 
-def _from_csv(file: OpenFile, declaration: Declaration) -> Source:
-    try:
-        names = csv_structure.header(file.fd)
-    except csv_structure.MalformedHeaderError:
-        names = None
+@dataclass(frozen=True)
+class _Raw:
+    """A source before its columns are judged."""
+
+    table: Any
+    columns: Mapping[str, str]  # by declared name, the name in `table`
+    rows: int
+    typed: bool
+
+
+def _open_file(file: OpenFile, declaration: Declaration) -> Source:
+    backend = open_engine(reads=file.path)
+    with kept_on_success(backend):
+        raw = _parquet(file, declaration, backend) if file.is_parquet else _csv(file, declaration, backend)
+        judged = _judged(raw, declaration, file.name, _is_one_of)
+        table = quiet(lambda: backend.create_table("data", judged), unreadable(file.name))
+        rows = _rows(table, backend, file.name)
+        file.check_unchanged()
+        if rows != raw.rows:
+            raise InternalError(f"{file.name}: the engine reads {rows} rows where the file has {raw.rows}")
+        return Source(file.name, declaration, rows, table, backend)
+
+
+def _open_database(url: str, declaration: Declaration, name: str, base: Path) -> Source:
+    backend, table = open_database(url, name, base)
+    with kept_on_success(backend):
+        _check_names(list(table.columns), declaration, name)
+        rows = _rows(table, backend, name)
+        _check_rows(rows, declaration, name)
+        raw = _Raw(table, {column: column for column in declaration.columns}, rows, typed=True)
+        return Source(name, declaration, rows, _judged(raw, declaration, name, _is_one_of_literals), backend)
+
+
+def _csv(file: OpenFile, declaration: Declaration, backend: Backend) -> _Raw:
+    names = csv_structure.header(file.fd)
     if names is None:
         raise DataError(f"{file.name}: the header can't be read: a quote is out of place, or it is over 1 MiB")
     structure = csv_structure.scan(file.fd, len(names))
@@ -110,16 +138,12 @@ def _from_csv(file: OpenFile, declaration: Declaration) -> Source:
         raise DataError(f"{file.name}: {'; '.join(faults)}", hint="save it as UTF-8 CSV with commas and double quotes")
     _check_names(names, declaration, file.name)
     _check_rows(structure.rows, declaration, file.name)
-    backend = open_engine(reads=file.path)
-    raw = quiet(lambda: _csv_table(backend, file.path, len(names)), unreadable(file.name))
-    positions = {column: f"c{names.index(column)}" for column in declaration.columns}
-    source = _load(backend, raw, positions, declaration, file.name)
-    if source.rows != structure.rows:
-        raise InternalError(f"{file.name}: the engine reads {source.rows} rows where the file has {structure.rows}")
-    return source
+    table = quiet(lambda: _csv_table(backend, file.path, len(names)), unreadable(file.name))
+    return _Raw(table, {name: f"c{names.index(name)}" for name in declaration.columns}, structure.rows, typed=False)
 
 
 def _csv_table(backend: Backend, path: Path, columns: int) -> Any:
+    # By position, not by name: a header's names could be anything, and engines fold their case.
     return backend.read_csv(
         str(path),
         columns={f"c{i}": "VARCHAR" for i in range(columns)},
@@ -138,49 +162,36 @@ def _csv_table(backend: Backend, path: Path, columns: int) -> Any:
     )
 
 
-def _from_parquet(file: OpenFile, declaration: Declaration) -> Source:
-    backend = open_engine(reads=file.path)
-    raw = quiet(lambda: backend.read_parquet(str(file.path)), unreadable(file.name))
-    _check_names(file.parquet_names(), declaration, file.name)
-    rows = quiet(lambda: backend.to_pyarrow(raw.count()).as_py(), unreadable(file.name))
+def _parquet(file: OpenFile, declaration: Declaration, backend: Backend) -> _Raw:
+    names = file.parquet_names()
+    _check_names(names, declaration, file.name)
+    folded = [name.lower() for name in names]
+    twins = [f"column {column}" for column in declaration.columns if folded.count(column.lower()) > 1]
+    if twins:
+        raise DataError(f"{file.name}: {', '.join(twins)}: another column's name differs only in case")
+    table = quiet(lambda: backend.read_parquet(str(file.path)), unreadable(file.name))
+    rows = _rows(table, backend, file.name)
     _check_rows(rows, declaration, file.name)
-    return _load(backend, raw, {column: column for column in declaration.columns}, declaration, file.name, typed=True)
+    return _Raw(table, {column: column for column in declaration.columns}, rows, typed=True)
 
 
-def _from_database(url: str, declaration: Declaration, name: str, base: Path) -> Source:
-    backend, raw = open_database(url, name, base)
-    _check_names(list(raw.columns), declaration, name)
-    rows = quiet(lambda: backend.to_pyarrow(raw.count()).as_py(), unreadable(name))
-    _check_rows(rows, declaration, name)
-    table = _checked(
-        raw, {column: column for column in declaration.columns}, declaration, name, _is_one_of_literals, True
-    )
-    return Source(name, declaration, rows, table, backend)
-
-
-def _load(
-    backend: Backend, raw: Any, names: Mapping[str, str], declaration: Declaration, name: str, typed: bool = False
-) -> Source:
-    checked = _checked(raw, names, declaration, name, _is_one_of, typed)
-    table = quiet(lambda: backend.create_table("data", checked), unreadable(name))
-    rows = quiet(lambda: backend.to_pyarrow(table.count()).as_py(), unreadable(name))
-    return Source(name, declaration, rows, table, backend)
-
-
-def _checked(
-    raw: Any, names: Mapping[str, str], declaration: Declaration, name: str, is_one_of: IsOneOf, typed: bool
-) -> Any:
+def _judged(raw: _Raw, declaration: Declaration, name: str, is_one_of: IsOneOf) -> Any:
     selected = {}
     wrong = []
+    read = from_typed if raw.typed else from_text
     for position, (column, kind) in enumerate(declaration.columns.items()):
-        read = from_typed if typed else from_text
-        try:
-            selected[f"v{position}"], selected[f"f{position}"] = read(raw[names[column]], kind, is_one_of)
-        except WrongTypeError:
+        judged = quiet(partial(read, raw.table[raw.columns[column]], kind, is_one_of), unreadable(name))
+        if judged is None:
             wrong.append(f"column {column}: the source's type can't be read as {_article(kind)} column")
+        else:
+            selected[f"v{position}"], selected[f"f{position}"] = judged
     if wrong:
         raise DataError(f"{name}: {'; '.join(wrong)}", hint="change the type there, or the kind in datasets.yaml")
-    return raw.select(**selected)
+    return raw.table.select(**selected)
+
+
+def _rows(table: Any, backend: Backend, name: str) -> int:
+    return int(quiet(lambda: backend.to_pyarrow(table.count()).as_py(), unreadable(name)))
 
 
 def _is_one_of(raw: Any, values: tuple[str, ...]) -> Any:
