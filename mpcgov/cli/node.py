@@ -79,10 +79,13 @@ def check_dataset(name: str | None, home: Path) -> None:
 @home_option
 def jobs(home: Path) -> None:
     """What waits for this agency, and what each job would reveal to whom."""
-    from mpcgov.cli.words import waiting
+    from mpcgov.cli.words import describe_job
     from mpcgov.node import operator
 
-    print_sections([section for view in operator.jobs(home) for section in waiting(view)])
+    views = operator.jobs(home)
+    print_sections([section for view in views for section in describe_job(view)])
+    if not any(view.state == "AWAITING_APPROVAL" for view in views):
+        note("nothing waits for this agency")
 
 
 @node.command("approve")

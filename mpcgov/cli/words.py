@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mpcgov.coordinator.plan import Plan, PlannedTable
 from mpcgov.coordinator.propose import Draft
+from mpcgov.node.explain import JobView
 from mpcgov.registry import Protocol
 from mpcgov.spec.ids import short
 from mpcgov.spec.manifest import CostFormula, Leakage
@@ -62,6 +63,27 @@ def describe_datasets(datasets: Datasets, policy: Policy | None) -> Sections:
             lines.append(f"{column}: {_kind(kind)}; {', '.join(uses) or 'never used'}")
         sections.append((name, lines))
     return sections
+
+
+def describe_job(view: JobView) -> Sections:
+    """A job as the person sees it who says yes or no to it; what has ended takes less room."""
+    state = view.state if view.state != "AWAITING_APPROVAL" else "waits for this agency's yes or no"
+    ended = [f"why: {text}" for text in (view.reason, view.detail) if text]
+    if view.state not in ("PROPOSED", "AWAITING_APPROVAL", "APPROVED"):
+        return [(f"{view.job}  {state}", [view.purpose, *ended])]
+    waiting = [f"waits for {', '.join(view.waiting_for)}"] if view.waiting_for else []
+    asked = f"asked by {view.asked_by}, to be approved by all before {view.approve_before}"
+    lines = [
+        f"purpose: {view.purpose}",
+        f"legal basis: {view.legal_basis}",
+        f"protocol: {view.protocol}",
+        f"parties: {', '.join(view.parties)}; {asked}",
+        *(f"uses {text}" for text in view.own_data),
+        f"protects: {view.disclosure}",
+        *(f"reveals to {text}" if ": " in text else text for text in view.reveals),
+        *waiting,
+    ]
+    return [(f"{view.job}  {state}", lines)]
 
 
 def _kind(column: Column) -> str:

@@ -70,9 +70,7 @@ def test_the_coordinators_own_card_may_be_listed(folder: Path) -> None:
         ([*CARDS, "none.card"], "none.card: can't be read"),
     ],
 )
-def test_a_consortium_that_cant_be_is_exit_2(
-    folder: Path, capsys: Output, arguments: list[str], message: str
-) -> None:
+def test_a_consortium_that_cant_be_is_exit_2(folder: Path, capsys: Output, arguments: list[str], message: str) -> None:
     assert run(["consortium", "create", "--home", "hq", "--out", "roster.json", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not (folder / "roster.json").exists()

@@ -61,7 +61,9 @@ def test_programs_get_the_failure_as_json(capsys: Output, tmp_path: Path) -> Non
     assert set(error["error"]) == {"code", "message", "hint"}
 
 
-@pytest.mark.parametrize("arguments", [["job", "result", "--json"], ["simulate", "--json"], ["demo", "--json", "--nope"]])
+@pytest.mark.parametrize(
+    "arguments", [["job", "result", "--json"], ["simulate", "--json"], ["demo", "--json", "--nope"]]
+)
 def test_a_wrong_command_line_is_one_line_and_exit_2(arguments: list[str], capsys: Output) -> None:
     assert run(arguments) == 2
     output = capsys.readouterr()

@@ -48,9 +48,9 @@ def test_every_command_has_help_of_its_own_and_takes_v(
 @pytest.mark.parametrize(
     "command",
     ["node init", "node serve", "node jobs", "node approve", "node reject", "node result", "node audit show",
-     "node audit verify", "node doctor", "node dataset list", "node dataset check", "job plan", "job submit", "job list",
-     "job status", "job cancel", "job result", "card", "consortium create", "consortium sign", "consortium join",
-     "coordinator init"],
+     "node audit verify", "node doctor", "node dataset list", "node dataset check", "job plan", "job submit",
+     "job list", "job status", "job cancel", "job result", "card", "consortium create", "consortium sign",
+     "consortium join", "coordinator init"],
 )  # fmt: skip
 def test_commands_of_an_identity_take_its_home(command: str) -> None:
     assert "--home" in {option for param in LEAVES[tuple(command.split())].params for option in param.opts}
