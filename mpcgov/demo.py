@@ -27,6 +27,7 @@ from mpcgov.coordinator import service
 from mpcgov.errors import LocalError, MpcgovError, PeerError
 from mpcgov.node import home as node_home
 from mpcgov.node import operator
+from mpcgov.progress import Status
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest
@@ -80,7 +81,7 @@ def who_learned(result: Mapping[str, Any], job: Job, manifest: Manifest) -> list
         names = [item["what"] for item in items]
         tables = [f"the table {name.removeprefix('tables.')}" for name in names if name.startswith("tables.")]
         lines = [f"learned {', '.join(tables) or 'nothing of the result'}"]
-        lines += [f"also learned {leaks[name]}" for name in names if name in leaks]
+        lines += [f"declared to leak: {leaks[name]}" for name in names if name in leaks]
         part = job.parties.get(who)
         if part is not None:
             own = f"its own rows of {part.dataset}" if part.dataset else "no rows"
@@ -202,13 +203,27 @@ def _job(base: Path, job_path: Path, homes: Mapping[str, Path], tell: Tell) -> d
         operator.approve(homes[party], stored.id)
         tell(f"   $ mpcgov node approve {stored.id} --home {party}")
     approved = time.monotonic()
-    ended, result = asyncio.run(service.wait_for(base / "hq", stored.id, lambda now: tell(f"   {now.line()}")))
+    ended, result = asyncio.run(service.wait_for(base / "hq", stored.id, _states_only(tell)))
     if result is None:
         raise PeerError(f"job {ended.job}: the coordinator is not among its receivers", code="receiver")
-    tell(f"   from the last approval to the result: {time.monotonic() - approved:.1f} s")
+    tell(
+        f"   {time.monotonic() - approved:.1f} s from the last yes to the result, while the nodes were still warming up"
+    )
     tell("\n6. The coordinator takes every node's signed share of the result, and opens it.")
     tell(f"   $ mpcgov job result {stored.id} --home hq")
     return result
+
+
+def _states_only(tell: Tell) -> Callable[[Status], None]:
+    """Tells of each state once, and of nothing in between."""
+    told: list[str] = []
+
+    def hear(now: Status) -> None:
+        if now.state.value not in told:
+            told.append(now.state.value)
+            tell(f"   {now.state.value}")
+
+    return hear
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,0 +1,82 @@
+"""The demo: what it prints is the plain count of the example records, and nothing of it stays behind."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mpcgov import disclosure
+from tests.integration.conftest import CHECKOUT, environment
+
+COMMAND = [sys.executable, "-m", "mpcgov", "demo"]
+Row = dict[str, str]
+RECORDS: dict[str, Callable[[Row], bool]] = {
+    "tax/taxpayers.csv": lambda row: row["first_year"] != "" and int(row["first_year"]) >= 2038,
+    "social-security/numbers.csv": lambda row: row["issued"] >= "2038-01-01",
+    "welfare/participants.csv": lambda row: row["first_year"] != "" and int(row["first_year"]) >= 2038,
+}
+
+
+def plain_counts() -> Counter[tuple[str, str]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for name, keeps in RECORDS.items():
+        with (CHECKOUT / "examples" / "agencies" / name).open(encoding="utf-8", newline="") as file:
+            counts.update((row["age_group"], row["sex"]) for row in csv.DictReader(file) if keeps(row))
+    return counts
+
+
+def processes_in(folder: Path) -> list[str]:
+    """The command lines of running processes that name a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    return environment(CHECKOUT) | {"TMPDIR": str(tmp_path)}
+
+
+def test_the_demo_gives_the_plain_count_and_leaves_nothing_behind(env: dict[str, str], tmp_path: Path) -> None:
+    process = subprocess.run([*COMMAND, "--json"], env=env, capture_output=True, text=True, timeout=90, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
+    result, counts = json.loads(process.stdout), plain_counts()
+    rows = result["tables"]["count"]["rows"]
+    expected = disclosure.cleared((counts[row[0], row[1]] for row in rows), 10, None)
+    assert [-1 if row[2] is None else row[2] for row in rows] == expected
+    assert len(rows) == 18
+    assert result["disclosure"]["suppressed"] == expected.count(disclosure.SENTINEL) > 0
+    assert list(tmp_path.iterdir()) == []
+    assert processes_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, str], tmp_path: Path) -> None:
+    with subprocess.Popen(COMMAND, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 30
+        while len(processes_in(tmp_path)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)
+        os.kill(process.pid, number)
+        errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert errors.endswith("interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+    assert processes_in(tmp_path) == []
