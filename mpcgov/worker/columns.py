@@ -34,7 +34,7 @@ def from_text(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any]:
         return _ranged(raw, raw.re_search(r"^-?[0-9]+$"), value, column.min, column.max)
     if isinstance(column, DecimalColumn):
         part = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
-        steps = _digits(raw, column.places).try_cast("int64")
+        steps = _steps(raw.try_cast(f"decimal(38, {column.places})"), column)
         return _ranged(raw, raw.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high)
     if isinstance(column, DateColumn):
         value = raw.try_cast("date")
@@ -68,7 +68,7 @@ def _from_number(raw: Any, column: DecimalColumn, whole: bool) -> tuple[Any, Any
     if whole:
         return _from_whole(raw, ceil(Decimal(column.min)), floor(Decimal(column.max)), column.places)
     if raw.type().is_decimal():
-        return _from_decimal(raw.cast("string"), column)
+        return _from_decimal(raw, column)
     digits = {ibis.dtype("float64"): 15, ibis.dtype("float32"): 6}.get(raw.type().copy(nullable=True), 0)
     exact = max(abs(column.low), abs(column.high)) <= 10**digits  # so many digits survive a round trip through a float
     return _from_float(raw, column) if digits and exact else None
@@ -95,19 +95,24 @@ def _from_whole(raw: Any, low: int, high: int, places: int) -> tuple[Any, Any]:
     return ibis.ifelse(fault == FINE, raw.cast("int64") * 10**places, ibis.null("int64")), fault
 
 
-def _from_decimal(text: Any, column: DecimalColumn) -> tuple[Any, Any]:
-    # From the engine's own text of a decimal: its arithmetic rounds literals, and overflows where scales differ.
+def _from_decimal(raw: Any, column: DecimalColumn) -> tuple[Any, Any]:
+    scale = raw.type().scale
+    if scale is not None and scale <= column.places:
+        return _ranged(raw, raw.notnull(), _steps(raw.cast(f"decimal(38, {scale})"), column), column.low, column.high)
+    # More places than declared: from the engine's own text, since its arithmetic overflows where scales differ.
+    text = raw.cast("string")
     well_formed = text.re_search(rf"^-?[0-9]+(\.[0-9]{{0,{column.places}}}0*)?$")
-    digits = _digits(text, column.places)
+    part = ibis.coalesce(text.re_extract(r"\.([0-9]*)", 1), "") + "0" * column.places
+    digits = text.re_extract(r"^(-?[0-9]+)", 1) + (part.left(column.places) if column.places else "")
     steps = ibis.ifelse(well_formed & (digits.length() <= _DIGITS), digits, ibis.null("string")).cast("int64")
     return _ranged(text, well_formed, steps, column.low, column.high)
 
 
-def _digits(text: Any, places: int) -> Any:
-    """The text of a decimal number without its point, with exactly `places` decimal digits."""
-    whole = text.re_extract(r"^(-?[0-9]+)", 1)
-    part = ibis.coalesce(text.re_extract(r"\.([0-9]*)", 1), "")
-    return whole + (part + "0" * places).left(places) if places else whole
+def _steps(number: Any, column: DecimalColumn) -> Any:
+    """A decimal in steps of 10^-places; null far outside the range, where the product would overflow."""
+    limit = max(abs(column.low), abs(column.high)) // 10**column.places + 1
+    near = (number >= -limit) & (number <= limit)
+    return ibis.ifelse(near, (number * 10**column.places).cast("int64"), ibis.null("int64"))
 
 
 def _from_float(raw: Any, column: DecimalColumn) -> tuple[Any, Any]:

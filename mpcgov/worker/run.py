@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -23,10 +24,13 @@ from mpcgov.mpc import SecretArray, Session, SessionConfig
 from mpcgov.spec.order import Fault, Go, Order, Outcome, Report
 from mpcgov.spec.statement import Cost, Layout
 from mpcgov.worker import clear, encode, program, reveal
+from mpcgov.worker.confine import confine
 
 
 def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
     """Runs this party's part of one job over the given descriptors: the reader's pipe, then a stream per other party."""
+    if not confine(Path(order.folder)):
+        print("mpcgov: this system can't shut the computing process in: needs Linux 5.13 or newer", file=sys.stderr)  # noqa: T201 - the node's log
     asyncio.run(_serve(Channel(control), order, descriptors))
 
 

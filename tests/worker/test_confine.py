@@ -1,0 +1,62 @@
+"""What the computing child can still do once it is shut in: a real process, a real kernel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mpcgov import registry
+
+FOLDER = registry.find("joint-count").folder
+START = f"from pathlib import Path; from mpcgov.worker.confine import confine; print(confine(Path({str(FOLDER)!r})), flush=True)\n"
+
+
+def confined(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", "import ctypes, os, socket, sys, asyncio\n" + START + code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    if done.stdout.startswith("False"):
+        pytest.skip("this kernel has no Landlock or no seccomp")
+    return done
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open(sys.argv[1])",
+        "open(sys.argv[1], 'a')",
+        "os.listdir(os.path.dirname(sys.argv[1]))",
+        "open('/proc/1/environ')",
+        "open(os.path.dirname(sys.argv[1]) + '/new', 'w')",
+        "socket.socket(socket.AF_INET)",
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+        "socket.socket(socket.AF_UNIX)",
+        "os.execv('/bin/true', ['true'])",
+        "import subprocess; subprocess.run([sys.executable, '-c', ''], check=True)",
+    ],
+)
+def test_a_confined_process_reaches_no_data_network_or_program(tmp_path: Path, code: str) -> None:
+    data = tmp_path / "register.csv"
+    data.write_text("person_id\n1\n")
+    done = confined(code, str(data))
+    assert done.returncode == 1
+    assert "PermissionError" in done.stderr
+
+
+def test_a_confined_process_still_has_what_it_came_with() -> None:
+    code = (
+        "a, b = socket.socketpair(); a.send(b'x'); print(b.recv(1))\n"
+        "print(asyncio.run(asyncio.to_thread(lambda: 7)))\n"
+        f"print(len(open({str(FOLDER / 'program.py')!r}).read()) > 0)\n"
+        "import decimal, xml.dom; print(len(os.urandom(3)))\n"
+    )
+    done = confined(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "b'x'", "7", "True", "3"]
