@@ -99,6 +99,7 @@ class Link(asyncio.Protocol):
         self.closed: asyncio.Future[None] = loop.create_future()
         self.closing = False
         self._faulty = False
+        self._ending = False
         self.bytes_sent = 0
         self._input = bytearray()
         self._unread: dict[int, bytes] = {}
@@ -135,6 +136,12 @@ class Link(asyncio.Protocol):
         self._read(True)
         return future
 
+    def end(self) -> None:
+        """Say that we have all we need, and read on until the peer has said so too."""
+        self.write(END, b"")
+        self._ending = True
+        self._read(True)
+
     @property
     def waiting(self) -> bool:
         """Whether we wait for a message of this peer."""
@@ -151,7 +158,7 @@ class Link(asyncio.Protocol):
             self._transport.close()
 
     def half_close(self) -> None:
-        """Say no more, but keep listening: a peer that writes to a closed stream loses what it hasn't yet read of it."""
+        """Say no more, but listen on: a peer that writes to a closed stream loses what it hasn't read of it."""
         self.closing = True
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write_eof()
@@ -159,7 +166,7 @@ class Link(asyncio.Protocol):
     def abort(self) -> None:
         """Close now."""
         self.closing = True
-        if self._transport is not None:
+        if self._transport is not None and not self.closed.done():  # asyncio's transports can't be aborted twice
             self._transport.abort()
 
     # -- what asyncio calls
@@ -265,7 +272,7 @@ class Link(asyncio.Protocol):
         self._unread_bytes += len(payload)
         if len(self._unread) > MAX_UNREAD_FRAMES or self._unread_bytes > MAX_UNREAD_BYTES:
             raise WireError("more messages than the computation can have")
-        if self._unread_bytes > PAUSE_BYTES and not self._waiting:
+        if self._unread_bytes > PAUSE_BYTES and not self._waiting and not self._ending:
             self._read(False)
 
     def _read(self, on: bool) -> None:

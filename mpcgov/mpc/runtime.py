@@ -124,7 +124,7 @@ class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
         }
 
     def _prss_uci(self) -> bytes:
-        """The next common input for MPyC's use of PRSS: its program counter, which is a 64-bit hash; never one twice."""
+        """The next common input for MPyC's use of PRSS: its program counter, a 64-bit hash; never one twice."""
         self._program_counter[0] += 1
         counter = int(self._program_counter[0])
         if counter in self._used_inputs:

@@ -120,7 +120,7 @@ class Session:
         self.enter("close")
         await self._guard(self._runtime.idle())
         for link in self._links.values():
-            link.write(links.END, b"")
+            link.end()
         await self._guard(self._all(lambda link: link.ended))
         await self._hang_up()
 
@@ -229,21 +229,21 @@ class Session:
         )
 
     def _aborted(self, peer: int, error: AbortError) -> PeerError:
+        """What a peer's ABORT means here: who failed, and who says so if it is another."""
         teller, culprit = self._name(peer), self._name(error.culprit)
-        by = "" if error.culprit == peer else f", says {teller}"
-        if error.reason is Reason.DATA_CONTRACT:
-            return PeerError(f"{culprit}: data contract", code="data-contract")
-        if error.reason is Reason.DEADLINE:
-            return PeerError(f"{teller} ran out of time ({self._phase})", code="deadline")
+        where = self._phase if error.culprit == peer else f"{self._phase}, says {teller}"
+        blames_us = error.culprit == self.config.me
         if error.reason is Reason.AGREEMENT:
-            return self._disagreement(peer if error.culprit == self.config.me else error.culprit)
-        if error.culprit == self.config.me:
+            return self._disagreement(peer if blames_us else error.culprit)
+        if blames_us:
             return PeerError(f"{teller} lost its connection to us or our messages ({self._phase})", code="peer-lost")
-        if error.reason is Reason.LOST:
-            return PeerError(f"lost connection to {culprit} ({self._phase}{by})", code="peer-lost")
-        if error.reason is Reason.PROTOCOL:
-            return PeerError(f"{culprit} broke the protocol ({self._phase}{by})", code="peer-protocol")
-        return PeerError(f"{culprit} stopped with an error of its own ({self._phase}{by})", code="peer-failed")
+        message, code = {
+            Reason.DATA_CONTRACT: (f"{culprit}: data contract", "data-contract"),
+            Reason.DEADLINE: (f"{culprit} ran out of time ({where})", "deadline"),
+            Reason.LOST: (f"lost connection to {culprit} ({where})", "peer-lost"),
+            Reason.PROTOCOL: (f"{culprit} broke the protocol ({where})", "peer-protocol"),
+        }.get(error.reason, (f"{culprit} stopped with an error of its own ({where})", "peer-failed"))
+        return PeerError(message, code=code)
 
     def _name(self, index: int) -> str:
         return self.config.parties[index] if index < len(self.config.parties) else "an unknown party"

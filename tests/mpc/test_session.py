@@ -13,7 +13,7 @@ import pytest
 from mpcgov.errors import DataError, SpecError
 from mpcgov.mpc import Session, SessionConfig
 from mpcgov.mpc.links import MAX_FRAME_BYTES
-from tests.mpc.parties import NAMES, Parties, config_for, opened, run, share_list
+from tests.mpc.parties import NAMES, Parties, config_for, opened, put, run, share_list
 
 
 async def add(session: Session, index: int) -> list[int]:
@@ -96,7 +96,7 @@ def test_a_party_that_never_greets_is_named_when_the_greeting_times_out() -> Non
 
     def before(index: int) -> None:
         if index == 1:
-            Session.hello = lambda _self: silent()  # type: ignore[method-assign]
+            put(Session, "hello", lambda _session: silent())
 
     started = time.monotonic()
     with Parties(add, before=before, change=lambda config: replace(config, hello_timeout_s=1.0)) as parties:
