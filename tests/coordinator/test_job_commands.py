@@ -36,9 +36,7 @@ def error_of(output: str) -> dict[str, str]:
     return error
 
 
-def test_submit_proposes_the_same_pinned_job_to_all_and_prints_its_id_last(
-    consort: Consortium, capsys: Output
-) -> None:
+def test_submit_proposes_the_same_pinned_job_to_all_and_prints_its_id_last(consort: Consortium, capsys: Output) -> None:
     job = submitted(consort, capsys)
     proposals = [node.proposals[job] for node in consort.nodes.values()]
     proposal = proposals[0]
@@ -79,9 +77,7 @@ def test_one_denial_cancels_everywhere_and_gives_every_reason(consort: Consortiu
     assert consort.nodes["welfare"].state == "CANCELLED"
 
 
-def test_a_node_that_is_down_at_submission_is_named_and_the_job_cancelled(
-    consort: Consortium, capsys: Output
-) -> None:
+def test_a_node_that_is_down_at_submission_is_named_and_the_job_cancelled(consort: Consortium, capsys: Output) -> None:
     consort.stop("census")
     assert run(["job", "submit", consort.job(), "--home", str(consort.hq)]) == 4
     assert "census: no connection" in capsys.readouterr().err
@@ -167,7 +163,13 @@ def status(consort: Consortium, capsys: Output, job: str) -> dict[str, Any]:
 def test_status_names_those_who_havent_approved(consort: Consortium, capsys: Output) -> None:
     job = submitted(consort, capsys)
     consort.nodes["tax"].state = "APPROVED"
-    expected = {"job": job, "state": "AWAITING_APPROVAL", "waiting_for": ["welfare", "census"], "phase": "", "reason": ""}
+    expected = {
+        "job": job,
+        "state": "AWAITING_APPROVAL",
+        "waiting_for": ["welfare", "census"],
+        "phase": "",
+        "reason": "",
+    }
     assert status(consort, capsys, job) == expected
 
 
@@ -179,6 +181,8 @@ def test_status_names_a_node_that_cant_be_reached(consort: Consortium, capsys: O
     found = status(consort, capsys, job)
     assert (found["state"], found["waiting_for"]) == ("APPROVED", ["census"])
     assert "census: no connection" in found["reason"]
+    consort.nodes["tax"].state = "AWAITING_APPROVAL"
+    assert status(consort, capsys, job)["waiting_for"] == ["tax", "census"]
 
 
 def test_status_without_any_node_is_exit_4(consort: Consortium, capsys: Output) -> None:

@@ -96,11 +96,17 @@ def test_parquet_columns_are_read_exactly_or_not_at_all(
     assert outcome(tmp_path, column, array) == expected
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+DECIMALS = {
+    "decimal": lambda places: pa.decimal128(18, places),
+    "wider decimal": lambda places: pa.decimal128(38, places + 2),
+}
+
+
+@settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     fractions=st.lists(st.floats(-1, 1), min_size=1, max_size=200),
     places=st.integers(0, 9),
-    kind=st.sampled_from(["float64", "float32", "decimal", "csv"]),
+    kind=st.sampled_from(["float64", "float32", "decimal", "wider decimal", "csv"]),
 )
 def test_every_number_comes_out_as_the_same_whole_steps(
     tmp_path: Path, fractions: list[float], places: int, kind: str
@@ -111,8 +117,8 @@ def test_every_number_comes_out_as_the_same_whole_steps(
     if kind == "csv":
         (tmp_path / "t.csv").write_text("\n".join(["pay", *(f"{value:f}" for value in exact)]))
     else:
-        values = exact if kind == "decimal" else [float(value) for value in exact]
-        arrow = pa.decimal128(30, places + 2) if kind == "decimal" else pa.type_for_alias(kind)
+        values = exact if kind in DECIMALS else [float(value) for value in exact]
+        arrow = DECIMALS[kind](places) if kind in DECIMALS else pa.type_for_alias(kind)
         pq.write_table(pa.table({"pay": pa.array(values, arrow)}), tmp_path / "t.parquet")
     bound = f"{Decimal(limit).scaleb(-places):f}"
     column = {"kind": "decimal", "min": f"-{bound}", "max": bound, "places": places}

@@ -1,0 +1,313 @@
+"""The policy decision, rule by rule: every rule has a case that it alone denies, and nothing is allowed by default."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mpcgov import registry
+from mpcgov.node import decide as rules
+from mpcgov.node.decide import Deny, Facts, Permit, decide
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
+from mpcgov.spec.policy import Policy
+from mpcgov.spec.roster import Card, Roster
+from mpcgov.spec.statement import Proposal
+from mpcgov.spec.table import Declaration
+
+NOW = 1_800_000_000
+OTHER_DIGEST = "sha256:" + "0" * 64
+ROSTER_DIGEST = "sha256:" + "1" * 64
+PARTIES = ("labour", "welfare", "education")
+JOB: dict[str, Any] = {
+    "protocol": "joint-count",
+    "purpose": "Youth on support, 2025 report",
+    "legal_basis": "Statistics Act, section 12",
+    "parties": {
+        "labour": {"dataset": "people", "where": "age < 25"},
+        "welfare": {"dataset": "people"},
+        "education": {},
+    },
+    "params": {"by": ["region"]},
+    "disclosure": {"min_count": 10},
+    "receivers": ["coordinator"],
+}
+POLICY: dict[str, Any] = {
+    "protocols": ["joint-count"],
+    "purposes": ["Youth on support, *"],
+    "partners": ["welfare", "education"],
+    "receivers": ["coordinator"],
+    "datasets": {"people": {"columns": {"region": ["group"], "age": ["filter"]}, "min_count": 10}},
+}
+OWN = validate(
+    {
+        "max_rows": 1000,
+        "columns": {
+            "region": {"kind": "category", "values": ["North", "South"]},
+            "sex": {"kind": "category", "values": ["F", "M"]},
+            "age": {"kind": "integer", "min": 0, "max": 120},
+        },
+    },
+    Declaration,
+    "declaration",
+)
+
+
+def card(name: str, role: str = "party") -> Card:
+    digits = f"{sum(name.encode()):064x}"
+    return Card.model_validate(
+        {
+            "role": role,
+            "id": name,
+            "address": f"127.0.0.1:{7000 + len(name)}" if role == "party" else None,
+            "certificate": "not read here",
+            "certificate_digest": f"sha256:{digits}",
+            "signing_key": digits,
+        }
+    )
+
+
+ROSTER = Roster(serial=1, threshold=1, parties=tuple(map(card, PARTIES)), coordinator=card("hq", "coordinator"))
+
+
+def facts(policy: dict[str, Any] | None = None, **changes: Any) -> Facts:
+    base = Facts(
+        me="labour",
+        now=float(NOW),
+        roster=ROSTER,
+        roster_digest=ROSTER_DIGEST,
+        policy=validate(POLICY | (policy or {}), Policy, "policy"),
+        protocol=registry.find("joint-count"),
+        declaration=OWN,
+        known_digest=None,
+    )
+    return dataclasses.replace(base, **changes)
+
+
+def proposal(job: dict[str, Any] | None = None, **changes: Any) -> Proposal:
+    built = validate(JOB | (job or {}), Job, "job")
+    fields = {
+        "job": built,
+        "protocol_digest": registry.find("joint-count").digest,
+        "roster_digest": ROSTER_DIGEST,
+        "threshold": 1,
+        "declarations": {"labour": OWN.only({"region", "age"}), "welfare": OWN.only({"region"})},
+        "proposed_at": NOW - 10,
+        "approve_before": NOW + 100,
+        "nonce": "0" * 32,
+    }
+    return Proposal.model_validate(fields | changes)
+
+
+def with_party(name: str, **part: Any) -> dict[str, Any]:
+    return {"parties": JOB["parties"] | {name: part}}
+
+
+CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
+    "another job under the same id": (
+        "_not_replayed", lambda: (proposal(), facts(known_digest=OTHER_DIGEST)), "already knows another job",
+    ),
+    "too late": ("_in_time", lambda: (proposal(), facts(now=NOW + 100.0)), "the time to approve it is over"),
+    "a longer time to approve than the job says": (
+        "_in_time",
+        lambda: (proposal(approve_before=NOW + 337 * 3600), facts()),
+        "longer than approve_within_h",
+    ),
+    "another roster": (
+        "_same_roster",
+        lambda: (proposal(roster_digest=OTHER_DIGEST), facts()),
+        f"labour has roster {ROSTER_DIGEST}, the proposal pins {OTHER_DIGEST}",
+    ),
+    "another threshold": ("_same_roster", lambda: (proposal(threshold=2), facts()), "the proposal says 2"),
+    "a party that is not in the roster": (
+        "_same_roster", lambda: (proposal(with_party("stranger")), facts()), "stranger is not in the roster",
+    ),
+    "a job without this agency": (
+        "_same_roster", lambda: (proposal(), facts(me="tax")), "tax is no party of the job",
+    ),
+    "a protocol that isn't on this disk": (
+        "_same_protocol", lambda: (proposal(), facts(protocol=None)), "labour has no protocol joint-count",
+    ),
+    "another version of the protocol": (
+        "_same_protocol",
+        lambda: (proposal(protocol_digest=OTHER_DIGEST), facts()),
+        f"labour has joint-count {registry.find('joint-count').digest}, the proposal pins {OTHER_DIGEST}",
+    ),
+    "a job that pins another version than its proposal": (
+        "_same_protocol",
+        lambda: (proposal({"protocol": f"joint-count@{OTHER_DIGEST}"}), facts()),
+        "another version of the protocol than the proposal pins",
+    ),
+    "a declaration too few": (
+        "_declarations_complete",
+        lambda: (proposal(declarations={"labour": OWN.only({"region", "age"})}), facts()),
+        "exactly one declaration",
+    ),
+    "a declaration of a party without data": (
+        "_declarations_complete",
+        lambda: (
+            proposal(declarations={p: OWN.only({"region", "age"} if p == "labour" else {"region"}) for p in PARTIES}),
+            facts(),
+        ),
+        "exactly one declaration",
+    ),
+    "a column to group by that is no category": (
+        "_sound",
+        lambda: (proposal({"params": {"by": ["age"]}}, declarations={p: OWN for p in PARTIES[:2]}), facts()),
+        "not a category",
+    ),
+    "a rounding that shows small counts": (
+        "_sound", lambda: (proposal({"disclosure": {"min_count": 6, "round_to": 5}}), facts()), "round",
+    ),
+    "a data set that this agency doesn't have": (
+        "_own_declaration", lambda: (proposal(), facts(declaration=None)), "labour has no data set people",
+    ),
+    "another declaration than this agency's own": (
+        "_own_declaration",
+        lambda: (
+            proposal(),
+            facts(declaration=OWN.model_copy(update={"max_rows": 999})),
+        ),
+        "declares people otherwise than labour does",
+    ),
+    "a protocol that the policy doesn't list": (
+        "_protocol_allowed", lambda: (proposal(), facts({"protocols": ["overlap"]})), "doesn't allow protocol",
+    ),
+    "a version that the policy doesn't pin": (
+        "_protocol_allowed",
+        lambda: (proposal(), facts({"protocols": [f"joint-count@{OTHER_DIGEST}"]})),
+        "doesn't allow protocol",
+    ),
+    "a purpose that the policy doesn't list": (
+        "_purpose_allowed", lambda: (proposal({"purpose": "Fraud"}), facts()), "doesn't allow this purpose",
+    ),
+    "a purpose that only begins like an allowed one": (
+        "_purpose_allowed",
+        lambda: (proposal({"purpose": "Report and more"}), facts({"purposes": ["Report"]})),
+        "doesn't allow this purpose",
+    ),
+    "a purpose that only ends like an allowed one": (
+        "_purpose_allowed",
+        lambda: (proposal({"purpose": "x Report"}), facts({"purposes": ["Report"]})),
+        "doesn't allow this purpose",
+    ),
+    "a pattern whose dots are meant as dots": (
+        "_purpose_allowed",
+        lambda: (proposal({"purpose": "Q1 2025"}), facts({"purposes": ["Q1.2025"]})),
+        "doesn't allow this purpose",
+    ),
+    "a partner that the policy doesn't list": (
+        "_partners_allowed",
+        lambda: (proposal(), facts({"partners": ["welfare"]})),
+        "labour doesn't compute with education",
+    ),
+    "a receiver that the policy doesn't list": (
+        "_receivers_allowed",
+        lambda: (proposal({"receivers": ["coordinator", "welfare"]}), facts()),
+        "labour doesn't allow welfare to receive the result",
+    ),
+    "this agency itself as a receiver that its policy doesn't list": (
+        "_receivers_allowed",
+        lambda: (proposal({"receivers": ["labour"]}), facts()),
+        "labour doesn't allow labour to receive the result",
+    ),
+    "a data set that the policy doesn't list": (
+        "_data_allowed", lambda: (proposal(), facts({"datasets": {}})), "labour doesn't allow data set people",
+    ),
+    "a column that the policy doesn't list": (
+        "_data_allowed",
+        lambda: (proposal(), facts({"datasets": {"people": {"columns": {"age": ["filter"]}}}})),
+        "labour doesn't allow column region of people as group",
+    ),
+    "a column for another use than the policy allows": (
+        "_data_allowed",
+        lambda: (proposal(), facts({"datasets": {"people": {"columns": {"region": ["group"], "age": ["group"]}}}})),
+        "labour doesn't allow column age of people as filter",
+    ),
+    "a smaller cell than the policy's floor": (
+        "_data_allowed",
+        lambda: (proposal({"disclosure": {"min_count": 5}}), facts()),
+        "labour needs min_count 10, the job says 5",
+    ),
+}  # fmt: skip
+
+
+def test_what_the_policy_lists_is_permitted() -> None:
+    assert decide(proposal(), facts()) == Permit("manual")
+    assert decide(proposal(), facts({"approve": "standing"})) == Permit("standing")
+
+
+def test_more_protection_than_the_floor_is_permitted() -> None:
+    assert decide(proposal({"disclosure": {"min_count": 11}}), facts()) == Permit("manual")
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"protocols": ["*"]},
+        {"protocols": [f"joint-count@{registry.find('joint-count').digest}"]},
+        {"purposes": ["*"]},
+        {"purposes": ["Youth*2025*"]},
+        {"purposes": ["Youth on support, 2025 report"]},
+        {"partners": ["*"]},
+        {"receivers": ["*"]},
+    ],
+)
+def test_wildcards_and_pins_permit_what_they_name(policy: dict[str, Any]) -> None:
+    assert decide(proposal(), facts(policy)) == Permit("manual")
+
+
+def test_an_empty_policy_permits_nothing() -> None:
+    nothing = decide(proposal(), facts({key: type(value)() for key, value in POLICY.items()}))
+    assert isinstance(nothing, Deny)
+    assert len(nothing.reasons) == 6
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_denied(case: str) -> None:
+    _, build, reason = CASES[case]
+    decision = decide(*build())
+    assert isinstance(decision, Deny)
+    assert reason in "; ".join(decision.reasons)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_that_rule_which_denies(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, build, reason = CASES[case]
+    for group in ("AGREEMENT", "MEANING", "POLICY"):
+        monkeypatch.setattr(rules, group, tuple(rule for rule in getattr(rules, group) if rule.__name__ != name))
+    decision = decide(*build())
+    assert isinstance(decision, Permit) or reason not in "; ".join(decision.reasons)
+
+
+def test_every_rule_has_a_case() -> None:
+    listed = {rule.__name__ for rule in (*rules.AGREEMENT, *rules.MEANING, *rules.POLICY)}
+    assert listed == {name for name, _, _ in CASES.values()}
+
+
+def test_an_error_in_a_rule_denies(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Any:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(rules, "POLICY", (*rules.POLICY, broken))
+    decision = decide(proposal(), facts())
+    assert decision == Deny(("labour could not evaluate its policy (ZeroDivisionError)",))
+
+
+def test_all_objections_are_given_at_once() -> None:
+    decision = decide(proposal({"disclosure": {"min_count": 5}, "purpose": "Fraud"}), facts({"partners": []}))
+    assert isinstance(decision, Deny)
+    assert len(decision.reasons) == 4
+
+
+def test_a_party_without_data_checks_all_but_the_data() -> None:
+    own = facts({"datasets": {}, "partners": ["labour", "welfare"]}, me="education", declaration=None)
+    assert decide(proposal(), own) == Permit("manual")
+
+
+def test_a_security_officer_can_read_it_all() -> None:
+    with open(rules.__file__, encoding="utf-8") as file:
+        assert len(file.readlines()) <= 200
