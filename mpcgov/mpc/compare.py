@@ -8,7 +8,7 @@ import numpy as np
 
 from mpcgov.mpc.runtime import JobRuntime, coroutine
 
-CHUNK = 10_000
+CHUNK = 5_000
 """At most so many elements are compared at once: about 10 kB of memory each while it lasts."""
 CHUNK_NUMBERS = 30_000
 """And at most so many numbers of all PRSS subsets for one bit, so that no step keeps the event loop for seconds."""

@@ -57,8 +57,6 @@ def check_interpreter() -> None:
         raise SpecError(f"environment variable {found[0]} would change the engine", hint="unset every MPYC_* variable")
     if sys.implementation.name != "cpython" or sys.maxsize != 2**63 - 1:
         raise SpecError("the engine needs a 64-bit CPython", hint="use a 64-bit build of CPython")
-    if importlib.metadata.version("mpyc") != MPYC_VERSION:
-        raise SpecError(f"the engine needs mpyc {MPYC_VERSION}", hint=f"pip install mpyc=={MPYC_VERSION}")
 
 
 def load_mpyc() -> types.SimpleNamespace:
@@ -94,7 +92,7 @@ def _import() -> types.SimpleNamespace:
     import mpyc.runtime
     import mpyc.thresha
 
-    if mpyc.__version__ != MPYC_VERSION:
+    if not mpyc.__version__ == importlib.metadata.version("mpyc") == MPYC_VERSION:
         raise SpecError(f"the engine needs mpyc {MPYC_VERSION}", hint=f"pip install mpyc=={MPYC_VERSION}")
     return types.SimpleNamespace(
         package=mpyc,

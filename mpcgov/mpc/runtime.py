@@ -19,7 +19,7 @@ from mpcgov.mpc import codec, prf
 from mpcgov.mpc.codec import Elements
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.imports import bind_runtime, load_mpyc
-from mpcgov.mpc.links import Link
+from mpcgov.mpc.links import MAX_FRAME_BYTES, Link
 from mpcgov.mpc.shamir import inverse_roots, recombine, split
 
 MPYC = load_mpyc()
@@ -153,6 +153,8 @@ class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
         label = self._program_counter[0]
         self.exchanges += 1
         for peer, message in messages.items():
+            if len(message) > MAX_FRAME_BYTES:
+                raise InternalError("an array too large for one exchange")
             self._link(peer).send(label, message)
         for peer in messages:
             await self._link(peer).drained()
