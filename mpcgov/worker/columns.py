@@ -34,7 +34,7 @@ def from_text(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any]:
         return _ranged(raw, raw.re_search(r"^-?[0-9]+$"), value, column.min, column.max)
     if isinstance(column, DecimalColumn):
         part = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
-        steps = _steps(raw.try_cast(f"decimal(38, {column.places})"), column)
+        steps = _steps(raw.try_cast(f"decimal(18, {column.places})"), column)
         return _ranged(raw, raw.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high)
     if isinstance(column, DateColumn):
         value = raw.try_cast("date")
@@ -98,7 +98,7 @@ def _from_whole(raw: Any, low: int, high: int, places: int) -> tuple[Any, Any]:
 def _from_decimal(raw: Any, column: DecimalColumn) -> tuple[Any, Any]:
     scale = raw.type().scale
     if scale is not None and scale <= column.places:
-        return _ranged(raw, raw.notnull(), _steps(raw.cast(f"decimal(38, {scale})"), column), column.low, column.high)
+        return _ranged(raw, raw.notnull(), _steps(raw, column), column.low, column.high)
     # More places than declared: from the engine's own text, since its arithmetic overflows where scales differ.
     text = raw.cast("string")
     well_formed = text.re_search(rf"^-?[0-9]+(\.[0-9]{{0,{column.places}}}0*)?$")
@@ -110,7 +110,11 @@ def _from_decimal(raw: Any, column: DecimalColumn) -> tuple[Any, Any]:
 
 def _steps(number: Any, column: DecimalColumn) -> Any:
     """A decimal in steps of 10^-places; null far outside the range, where the product would overflow."""
-    limit = max(abs(column.low), abs(column.high)) // 10**column.places + 1
+    largest, dtype = max(abs(column.low), abs(column.high)), number.type()
+    # 18 digits are 64 bits in DuckDB, and thirty times as fast as 38.
+    narrow = (dtype.precision or 38) <= 18 and (largest + 10**column.places) * 10**dtype.scale < 10**18
+    number = number.cast(f"decimal({18 if narrow else 38}, {dtype.scale})")
+    limit = largest // 10**column.places + 1
     near = (number >= -limit) & (number <= limit)
     return ibis.ifelse(near, (number * 10**column.places).cast("int64"), ibis.null("int64"))
 
