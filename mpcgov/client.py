@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -101,6 +102,13 @@ class Client:
         return self._sessions[card.id]
 
 
+def named(speaker: str, text: str, others: Iterable[str] = ()) -> str:
+    """What a member said, with its name in front, unless the text begins with its name, or another one's, already."""
+    if any(text.startswith((f"{name}: ", f"{name} ", f"{name}'s ")) for name in (speaker, *others)):
+        return text
+    return f"{speaker}: {text}"
+
+
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     data = bytearray()
     async for chunk in response.content.iter_chunked(1 << 16):
@@ -119,9 +127,7 @@ def _answer(party: str, status: int, data: bytes) -> Any:
         return value
     if not isinstance(value, dict) or not isinstance(value.get("error"), dict):
         raise PeerError(f"{party}: answered HTTP {status}", code="answer")
-    message = str(value["error"].get("message", ""))
-    named = message if message.startswith(f"{party}: ") else f"{party}: {message}"
-    raise MpcgovError.from_json(value["error"] | {"message": named})
+    raise MpcgovError.from_json(value["error"] | {"message": named(party, str(value["error"].get("message", "")))})
 
 
 def _unreachable(card: Card, error: Exception) -> PeerError:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mpcgov.client import Client
+from mpcgov.client import Client, named
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
 from mpcgov.lifecycle import TERMINAL, State
 from mpcgov.spec.load import Frozen, validate
@@ -192,8 +192,3 @@ def _waiting_for(state: State, views: Mapping[str, View], order: Iterable[str]) 
     else:
         names = behind if len(behind) < len(views) else set()
     return tuple(party for party in order if party in names or party not in views)
-
-
-def named(party: str, reason: str, parties: Iterable[str]) -> str:
-    """The reason with the name of who gave it, unless it starts with a party's name already."""
-    return reason if any(reason.startswith(f"{name}: ") for name in parties) else f"{party}: {reason}"

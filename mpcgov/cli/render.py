@@ -30,8 +30,8 @@ def tell(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """A value for programs, to stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """A value for programs, to stdout, on one line."""
+    click.echo(json.dumps(value, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -6,8 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from mpcgov import progress
-from mpcgov.client import Client
+from mpcgov.client import Client, named
 from mpcgov.coordinator.home import StoredJob
 from mpcgov.coordinator.propose import first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
@@ -73,7 +72,7 @@ async def _verdict(client: Client, party: str, body: bytes) -> MpcgovError | Non
     if verdict.state == State.DENIED.value:
         reasons = ", ".join(verdict.reasons) or "no reason given"
         hint = "nothing was run; change the job or ask that agency"
-        return Refused(progress.named(party, reasons, [party]), hint=hint, code="denied")
+        return Refused(named(party, reasons), hint=hint, code="denied")
     return None
 
 

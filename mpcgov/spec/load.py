@@ -220,8 +220,9 @@ def _fault(loc: tuple[int | str, ...], kind: str, text: str, where: str, lines: 
     path = tuple(str(part) for part in loc)
     known = path
     while known and known not in lines:
-        # A discriminated union puts its tag into the location, which the file doesn't have.
-        shorter = [path[:i] + path[i + 1 :] for i in range(len(path)) if path[:i] + path[i + 1 :] in lines]
+        # A discriminated union puts its tag into the location, which the file doesn't have; never as its last part,
+        # which may be the key that is missing.
+        shorter = [path[:i] + path[i + 1 :] for i in range(len(path) - 1) if path[:i] + path[i + 1 :] in lines]
         if shorter:
             path = known = shorter[0]
         else:

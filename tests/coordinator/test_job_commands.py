@@ -66,13 +66,13 @@ def test_a_proposal_is_on_disk_before_any_node_sees_it(consort: Consortium, caps
 
 
 def test_one_denial_cancels_everywhere_and_gives_every_reason(consort: Consortium, capsys: Output) -> None:
-    for party, reason in (("tax", "purpose not allowed"), ("census", "min_count must be at least 20")):
+    for party, reason in (("tax", "tax doesn't allow this purpose"), ("census", "needs min_count 20")):
         consort.nodes[party].state, consort.nodes[party].reason = "DENIED", reason
     assert run(["job", "submit", consort.job(), "--home", str(consort.hq), "--json"]) == 3
     output = capsys.readouterr()
     error = error_of(output.out)
     assert error["code"] == "denied"
-    assert "tax: purpose not allowed; census: min_count must be at least 20" in error["message"]
+    assert "tax doesn't allow this purpose; census: needs min_count 20" in error["message"]
     assert len(output.err.splitlines()) == 1
     assert consort.nodes["welfare"].state == "CANCELLED"
 

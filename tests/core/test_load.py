@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpcgov.errors import SpecError
+from mpcgov.spec.job import Job
 from mpcgov.spec.load import LIMIT_BYTES, Frozen, canonical_json, json_value, load_yaml, parse_json, parse_yaml
 from mpcgov.spec.table import Dataset, Datasets
 
@@ -107,3 +108,11 @@ def test_arbitrary_text_is_a_value_or_a_spec_error_and_nothing_else(text: str) -
         parse_yaml(text, Anything, "x.yaml")
     except SpecError as error:
         assert error.exit_status == 2
+
+
+def test_a_missing_key_is_named_at_every_depth() -> None:
+    with pytest.raises(SpecError, match=r"job\.yaml.*: receivers: missing"):
+        parse_yaml("protocol: p\npurpose: a\nlegal_basis: b\nparties: {}\n", Job, "job.yaml")
+    text = "people:\n  source: a.csv\n  columns:\n    age: {kind: integer, min: 0}\n"
+    with pytest.raises(SpecError, match=r"d\.yaml:4: people\.columns\.age\..*max: missing"):
+        parse_yaml(text, Datasets, "d.yaml")

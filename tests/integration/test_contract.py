@@ -124,7 +124,7 @@ def test_what_the_policy_doesnt_allow_is_denied_with_every_reason(
 ) -> None:
     line = network.mpcgov("job", "submit", network.job(**change), "--home", "hq", expect=3).stderr
     assert words in line
-    assert all(f"{party}: " in line for party in PARTIES)
+    assert all(party in line for party in PARTIES)
 
 
 def test_a_policy_that_changes_after_the_approval_stops_the_job(network: Network) -> None:
