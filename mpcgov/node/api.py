@@ -168,9 +168,7 @@ class Api:
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         job, party = self._job(request).id, request[CALLER].id
-        ws = web.WebSocketResponse(
-            heartbeat=HEARTBEAT_S, max_msg_size=FRAME_LIMIT_BYTES, compress=False, timeout=2.0, receive_timeout=None
-        )
+        ws = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=FRAME_LIMIT_BYTES, compress=False, timeout=2.0)
         if not ws.can_prepare(request).ok:
             raise SpecError("expected a WebSocket", code="stream")
         run = self._service.run_awaiting(job, party)

@@ -143,7 +143,9 @@ class AuditLog:
         return Head(sequence=sequence, hash=digest(body))
 
     def _check(self, row: Any, expected: int, previous: str) -> None:
-        body = bytes(row.record)
+        body = row.record
+        if not isinstance(body, bytes):
+            raise _damaged(expected, "is no longer of the kind that was written")
         try:
             record = parse_json(body, Record, "record")
             self._identity.signing_key.public_key().verify(
@@ -151,7 +153,7 @@ class AuditLog:
             )
         except SpecError:
             raise _damaged(expected, "can't be read") from None
-        except (InvalidSignature, binascii.Error):
+        except (InvalidSignature, binascii.Error, TypeError, ValueError):
             raise _damaged(expected, "was not signed by this node's key") from None
         if row.sequence != expected or record.sequence != expected:
             raise _damaged(expected, "is missing or not in its place")

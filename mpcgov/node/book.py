@@ -27,6 +27,7 @@ from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import SHARE_LIMIT_BYTES, Proposal, job_id
 
 UNDER_WAY = frozenset({State.READY, State.RUNNING})
+REASON_LIMIT = 4000
 WAITING_LIMIT = 1000
 """How many jobs may wait at once; a coordinator that proposes more is refused."""
 
@@ -250,7 +251,8 @@ class Book:
         row = table.require(entry.tx, job)
         state = lifecycle.after(row.state, event)
         changes: dict[str, Any] = {"state": state.value, "changed_at": self._clock.now()}
-        changes |= {"reason": reason, "detail": detail, "code": code}
+        reason = reason[:REASON_LIMIT]
+        changes |= {"reason": reason, "detail": detail[:REASON_LIMIT], "code": code}
         if event in (Event.ABORT, Event.FAIL):
             # A share of a result that will never be released helps nobody but a thief.
             changes["outcome"] = None

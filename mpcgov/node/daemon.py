@@ -133,9 +133,9 @@ class NodeDaemon:
 
     def _refused(self, address: str) -> None:
         """Somebody without a member's certificate, or too slow, was turned away."""
-        self._log.warning("connection refused", address=address)
         with contextlib.suppress(MpcgovError):
-            self._requests.record("stranger", "connection", "refused")
+            if self._requests.record("stranger", "connection", "refused"):
+                self._log.warning("connections refused", address=address)
 
     def _poll_decisions(self, seen: int) -> Callable[[], None]:
         """Takes up what the operator has decided since the last time."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -103,7 +104,13 @@ class Door:
                 oldest.cancel()
             task = asyncio.create_task(self._admit(sock, str(address[0])))
             self._handshakes[task] = None
-            task.add_done_callback(lambda done: self._handshakes.pop(done, None))
+            task.add_done_callback(functools.partial(self._admitted, sock))
+
+    def _admitted(self, sock: socket.socket, task: asyncio.Task[None]) -> None:
+        self._handshakes.pop(task, None)
+        if task.cancelled():
+            # Pushed out before it could begin.
+            sock.close()
 
     async def _admit(self, sock: socket.socket, address: str) -> None:
         loop = asyncio.get_running_loop()

@@ -35,12 +35,12 @@ async def send_approval(client: Client, job: str, party: str, approval: bytes) -
     return answer
 
 
-async def send_end(client: Client, job: str, parties: tuple[str, ...], event: str, reason: str) -> None:
+async def send_end(client: Client, job: str, parties: tuple[str, ...], end: dict[str, str]) -> None:
     """Tells the peers how this node's job ended; tries a few times, as peers may not know the job yet, or be down.
 
     A peer that misses it learns the same when it sends its approval, or loses its stream.
     """
-    body = canonical_json({"event": event, "reason": reason})
+    body = canonical_json(end)
     await asyncio.gather(*(_send_end(client, job, party, body) for party in parties))
 
 

@@ -16,8 +16,8 @@ class RequestLog:
         self._book = book
         self._times: dict[tuple[str, str, str, str], int] = {}
 
-    def record(self, caller: str, what: str, answer: str, job: str = "") -> None:
-        """Records a request; durable on return unless its like is on record already.
+    def record(self, caller: str, what: str, answer: str, job: str = "") -> bool:
+        """Records a request; durable on return. False if its like was on record already and it is only counted.
 
         Args:
             caller: the member, or 'stranger'.
@@ -31,9 +31,10 @@ class RequestLog:
         kind = (caller, what, answer, job if len(self._times) < KINDS_LIMIT else "")
         if kind in self._times:
             self._times[kind] += 1
-            return
+            return False
         self._book.note("request", kind[3], caller=caller, what=what, answer=answer)
         self._times[kind] = 1
+        return True
 
     def flush(self) -> None:
         """Records how often each kind was repeated since the last time."""

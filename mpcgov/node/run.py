@@ -74,8 +74,8 @@ class JobRun:
             either: set[asyncio.Future[Any]] = {steps, self._failed}
             deadline_s = self._proposal.job.deadline_s
             await asyncio.wait(either, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
-            if steps.done() and isinstance(steps.exception(), PeerError):
-                # Our worker blames the peer that hung up first; that peer may be about to say why it did.
+            if steps.done() and getattr(steps.exception(), "code", "") == "peer-lost":
+                # Our worker only knows who hung up; that peer's node may be about to say why.
                 await asyncio.wait({self._failed}, timeout=LOST_GRACE_S)
             result = self._ending(steps)
             if result is not None:
@@ -138,7 +138,7 @@ class JobRun:
             deadline = self._proposal.job.deadline_s
             error = PeerError(f"the deadline of {deadline} s has passed", code="deadline")
         if not isinstance(error, MpcgovError):
-            error = InternalError(f"internal error ({type(error).__name__})")
+            error = InternalError(f"internal error: {type(error).__name__}")
         return ending(error, self._home.party, self.phase)
 
 
@@ -149,7 +149,8 @@ def ending(error: MpcgovError, me: str, phase: str) -> Ending:
     """
     if isinstance(error, LocalError):
         return Ending(Event.FAIL, f"{me}: data contract", error.line(), "data-contract")
-    where = "" if f"phase {phase}" in error.message else f" (phase {phase})"
+    # The engine's own messages end with the phase already.
+    where = "" if error.message.endswith(")") else f" (phase {phase})"
     if isinstance(error, PeerError) and error.code not in ("store", "stopped"):
         said = error.message if error.code in ("ended", "told", "data-contract") else error.message + where
         return Ending(Event.ABORT, said, error.line(), error.code)

@@ -11,9 +11,9 @@ import structlog
 from mpcgov import lifecycle
 from mpcgov.client import Client
 from mpcgov.clock import Clock
-from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError
-from mpcgov.lifecycle import TERMINAL, WAITING, Event, State
-from mpcgov.node import peers
+from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
+from mpcgov.lifecycle import WAITING, Event, State
+from mpcgov.node import peers, standing
 from mpcgov.node.book import UNDER_WAY, Book
 from mpcgov.node.home import NodeHome
 from mpcgov.node.relay import printable
@@ -37,10 +37,8 @@ TELL_S = 1.0
 GOSSIP_EVERY = 5
 """Peers that have this node's approval and owe theirs are asked at every so manieth tick."""
 
-END_EVENTS = {
-    State.DENIED: "deny", State.REJECTED: "reject", State.CANCELLED: "cancel", State.EXPIRED: "cancel",
-    State.ABORTED: "abort", State.FAILED: "abort",
-}  # fmt: skip
+GIVEN = UNDER_WAY | {State.APPROVED}
+"""The states in which this agency's approval is given, and the others may still lack it."""
 
 
 class Service:
@@ -75,7 +73,7 @@ class Service:
             self._moved(row)
         elif row.digest != proposal.job_digest:
             raise Refused(f"job {job}: {self._home.party} already knows another job under this id", code="replay")
-        return {"job": job, "state": row.state.value, "reasons": [row.reason] if row.reason else []}
+        return {"job": job, "state": row.state.value, "reasons": row.reason.split("; ") if row.reason else []}
 
     async def cancel(self, job: str) -> dict[str, Any]:
         """Ends a job that still waits; a second time changes nothing."""
@@ -87,16 +85,9 @@ class Service:
 
     def status(self, row: JobRow) -> dict[str, Any]:
         """How a job stands here."""
-        held = self._book.approvals(row.id) if row.state in WAITING else row.parties
         run = self._runs.get(row.id)
-        return {
-            "job": row.id,
-            "party": self._home.party,
-            "state": row.state.value,
-            "waiting_for": [party for party in row.parties if party not in held],
-            "phase": run.phase if run is not None else "",
-            "reason": row.reason,
-        }
+        held = self._book.approvals(row.id)
+        return standing.status(self._home.party, row, held, run.phase if run is not None else "")
 
     def share(self, job: str, caller: Card) -> dict[str, Any]:
         """This party's share of a released result, made for the receiver that asks."""
@@ -105,7 +96,7 @@ class Service:
             hint = f"it goes to {', '.join(row.receivers)}"
             raise Refused(f"job {job}: {receiver} is not a receiver", hint=hint, code="receiver")
         if row.state is not State.RELEASED:
-            raise _no_result(row)
+            raise standing.no_result(row)
         envelope = make_share(self._home, self._book.proposal(job), receiver, self._book.outcome(job))
         return envelope.model_dump(mode="json")
 
@@ -120,7 +111,7 @@ class Service:
             self._start_if_agreed(job)
             row = self._book.job(job)
         own = self._book.approvals(job).get(self._home.party)
-        ended = {"event": END_EVENTS[row.state], "reason": row.reason} if row.state in END_EVENTS else None
+        ended = standing.end(row)
         value = parse_json(own, Envelope, "approval").model_dump(mode="json") if own is not None else None
         return {"approval": value if ended is None else None, "ended": ended}
 
@@ -144,7 +135,7 @@ class Service:
             self._book.keep_receipt(job, caller.id, receipt.layout_digest, body)
             if job in self._runs:
                 self._runs[job].receipt_arrived[caller.id].set()
-        elif row.state in END_EVENTS:
+        elif standing.end(row) is not None:
             raise PeerError(row.reason, code="told")
         own = self._book.receipts(job).get(self._home.party)
         return {"receipt": parse_json(own, Envelope, "receipt").model_dump(mode="json") if own is not None else None}
@@ -177,10 +168,10 @@ class Service:
     def tick(self) -> None:
         """Once a second: lets jobs expire, and gives approvals to peers that lack them."""
         self._ticks += 1
-        for row in self._book.jobs(WAITING):
-            if self._clock.now() >= row.approve_before:
+        for row in self._book.jobs(WAITING | UNDER_WAY):
+            if row.state in WAITING and self._clock.now() >= row.approve_before:
                 self._moved(self._book.move(row.id, Event.EXPIRE, "not everybody approved in time", code="expired"))
-            elif row.state is State.APPROVED:
+            elif row.state in GIVEN:
                 self._push_approvals(row)
 
     async def stop(self) -> None:
@@ -196,10 +187,11 @@ class Service:
 
     def _moved(self, row: JobRow) -> None:
         """Does what a job's new state asks for."""
-        if row.state is State.APPROVED:
+        if row.state in GIVEN:
+            # Under way already, if the last of the others' approvals came just before this was taken up.
             self._push_approvals(row)
             self._start_if_agreed(row.id)
-        elif row.state in END_EVENTS and row.state is not State.EXPIRED:
+        elif standing.end(row) is not None and row.state is not State.EXPIRED:
             self._spawn(self._tell(row), f"tell {row.id}")
 
     def _push_approvals(self, row: JobRow) -> None:
@@ -276,21 +268,12 @@ class Service:
 
     async def _tell(self, row: JobRow) -> None:
         others = tuple(party for party in row.parties if party != self._home.party)
-        await peers.send_end(self._client, row.id, others, END_EVENTS[row.state], row.reason)
+        end = standing.end(row)
+        if end is not None:
+            await peers.send_end(self._client, row.id, others, end)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
-
-
-def _no_result(row: JobRow) -> MpcgovError:
-    if row.state not in TERMINAL:
-        return PeerError(f"job {row.id}: too early: {row.state.value}", hint="ask again later", code="too-early")
-    text, code = f"job {row.id}: {row.state.value}: {row.reason}", row.code or row.state.value.lower()
-    if row.state in (State.DENIED, State.REJECTED):
-        return Refused(text, code=code)
-    if row.code == "data-contract" and row.state is State.FAILED:
-        return LocalError(text, hint="its owner sees what is wrong with 'mpcgov node jobs'", code=code)
-    return PeerError(text, code=code)

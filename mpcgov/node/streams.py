@@ -32,6 +32,7 @@ class JobStreams:
         self._claimed: set[str] = set()
         self._relays: dict[str, Relay] = {}
         self._workers: dict[str, socket.socket] = {}
+        self._ours: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._over = asyncio.Event()
@@ -99,7 +100,7 @@ class JobStreams:
         self.freeze()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(relay.close(cause) for relay in self._relays.values()))
-        for sock in self._workers.values():
+        for sock in (*self._workers.values(), *self._ours):
             sock.close()
         self._over.set()
 
@@ -113,6 +114,7 @@ class JobStreams:
 
     def _start(self, party: str, ws: WebSocket) -> asyncio.Task[None]:
         ours, self._workers[party] = socket.socketpair()
+        self._ours.append(ours)
         for sock in (ours, self._workers[party]):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
         self._relays[party] = Relay(party, ws, ours)

@@ -20,7 +20,7 @@ from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.order import Order, Outcome
-from mpcgov.spec.statement import PROPOSAL_TYPE, Cost, Layout, Proposal, job_id
+from mpcgov.spec.statement import PROPOSAL_TYPE, Cost, Layout, Proposal, ResultTable, job_id
 
 PARTIES = ("labour", "welfare", "education")
 MODULUS = 2**61 - 1
@@ -92,10 +92,13 @@ class ScriptedWorker:
                 writer.close()
         return self._outcome(order)
 
+    def outcome_tables(self, proposal: Proposal) -> tuple[ResultTable, ...]:
+        manifest = registry.find(proposal.job.protocol_name).manifest
+        return check.result_tables(proposal.job, manifest, proposal.declarations)
+
     def _outcome(self, order: Order) -> Outcome:
         proposal = order.proposal
-        manifest = registry.find(proposal.job.protocol_name).manifest
-        tables = check.result_tables(proposal.job, manifest, proposal.declarations)
+        tables = self.outcome_tables(proposal)
         layout = self.layout or Layout(modulus=str(MODULUS), degree=proposal.threshold, tables=tables)
         point = proposal.parties.index(order.party) + 1
         shares = b"".join(((10 + cell) + 7 * point).to_bytes(layout.width_bytes, "little") for cell in range(layout.cells))
@@ -111,7 +114,7 @@ async def _exchange(party: str, reader: asyncio.StreamReader, writer: asyncio.St
     try:
         _, data = await asyncio.gather(send(), reader.readexactly(size))
     except (asyncio.IncompleteReadError, ConnectionError):
-        raise PeerError(f"{party}: hung up", code="peer") from None
+        raise PeerError(f"{party}: hung up", code="peer-lost") from None
     if data != b"x" * size:
         raise PeerError(f"{party}: sent other bytes", code="peer")
 

@@ -3,23 +3,466 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+from typing import Any
+
+import pytest
 
 from mpcgov import receive, registry
-from mpcgov.node import operator
-from mpcgov.spec.statement import job_id
-from tests.node.network import PARTIES, Network
+from mpcgov.errors import DataError, InternalError, LocalError, MpcgovError, PeerError, Refused
+from mpcgov.node import operator, store
+from mpcgov.node.store import APPROVALS
+from mpcgov.spec.envelope import Envelope, sign
+from mpcgov.spec.load import parse_json
+from mpcgov.spec.statement import APPROVAL_TYPE, RECEIPT_TYPE, Approval, Layout, Proposal, Receipt, job_id
+from tests.node.network import PARTIES, Network, refusal
+
+
+async def proposed(network: Network, **changes: Any) -> tuple[Proposal, str]:
+    """A job that every node has taken."""
+    proposal = network.proposal(**changes)
+    await network.submit(proposal)
+    return proposal, job_id(proposal.job_digest)
+
+
+async def approve(network: Network, job: str, *parties: str) -> None:
+    for party in parties or PARTIES:
+        await asyncio.to_thread(operator.approve, network.home(party), job)
 
 
 async def test_a_job_that_all_approve_runs_and_its_receiver_opens_the_result(network: Network) -> None:
     await network.start()
-    proposal = network.proposal()
-    job = job_id(proposal.job_digest)
-    answers = await network.submit(proposal)
-    assert {answer["state"] for answer in answers.values()} == {"AWAITING_APPROVAL"}
-    for party in PARTIES:
-        await asyncio.to_thread(operator.approve, network.home(party), job)
+    proposal, job = await proposed(network)
+    await approve(network, job)
     await network.until(job, "RELEASED")
     async with network.client() as client:
         manifest = registry.find("joint-count").manifest
         result = await receive.collect(client, network.roster, proposal, manifest, "coordinator")
     assert result["tables"]["count"]["rows"] == [["North", 10], ["South", 11]]
+    assert [operator.audit_verify(network.home(party)) > 10 for party in PARTIES] == [True] * 3
+
+
+async def test_two_of_three_approvals_run_nothing_and_it_says_who_is_missing(network: Network) -> None:
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job, "labour", "welfare")
+    await asyncio.sleep(1.5)
+    statuses = await network.until(job, "APPROVED", "AWAITING_APPROVAL")
+    assert {status["state"] for status in statuses.values()} == {"APPROVED", "AWAITING_APPROVAL"}
+    assert {tuple(status["waiting_for"]) for status in statuses.values()} == {("education",)}
+    assert [worker.runs for worker in network.workers.values()] == [[], [], []]
+    async with network.client() as client:
+        early = await refusal(client.request("labour", "GET", f"/v1/jobs/{job}/share"))
+    assert (early.exit_status, early.code) == (4, "too-early")
+
+
+async def test_standing_policies_need_nobody(network: Network) -> None:
+    for party in PARTIES:
+        policy = (network.home(party) / "policy.yaml").read_text()
+        network.policy(party, policy.replace("manual", "standing"))
+    await network.start()
+    _, job = await proposed(network)
+    await network.until(job, "RELEASED")
+
+
+async def test_a_node_that_comes_late_catches_up(network: Network) -> None:
+    await network.start()
+    _, job = await proposed(network)
+    await network.stop("welfare")
+    await approve(network, job)
+    await asyncio.sleep(0.5)
+    await network.start("welfare")
+    await network.until(job, "RELEASED", within_s=15)
+
+
+async def test_a_rejection_ends_the_job_everywhere_and_says_who_and_why(network: Network) -> None:
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job, "labour")
+    await asyncio.to_thread(operator.reject, network.home("welfare"), job, "not before the election")
+    statuses = await network.until(job, "REJECTED", "CANCELLED")
+    assert statuses["welfare"]["state"] == "REJECTED"
+    for party in ("labour", "education"):
+        assert statuses[party]["reason"] == "rejected by welfare: not before the election"
+    with pytest.raises(PeerError, match="too late"):
+        operator.approve(network.home("education"), job)
+
+
+async def test_a_denial_ends_the_job_everywhere_and_says_who_and_why(network: Network) -> None:
+    policy = (network.home("labour") / "policy.yaml").read_text()
+    network.policy("labour", policy.replace("min_count: 5", "min_count: 20"))
+    await network.start()
+    answers = await network.submit(proposal := network.proposal())
+    assert answers["labour"]["state"] == "DENIED"
+    assert answers["labour"]["reasons"] == ["labour needs min_count 20, the job says 10"]
+    statuses = await network.until(job_id(proposal.job_digest), "DENIED", "CANCELLED")
+    assert statuses["welfare"]["reason"] == "denied by labour: labour needs min_count 20, the job says 10"
+    async with network.client() as client:
+        denied = await refusal(client.request("labour", "GET", f"/v1/jobs/{job_id(proposal.job_digest)}/share"))
+    assert (denied.exit_status, "min_count 20" in denied.message) == (3, True)
+
+
+async def test_a_policy_tightened_before_the_approval_wins(network: Network) -> None:
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job, "labour", "welfare")
+    network.policy("education", "protocols: []\n")
+    with pytest.raises(Refused, match="education doesn't allow protocol"):
+        await asyncio.to_thread(operator.approve, network.home("education"), job)
+    statuses = await network.until(job, "REJECTED", "CANCELLED")
+    assert "rejected by education: education doesn't allow protocol" in statuses["labour"]["reason"]
+
+
+async def test_a_policy_tightened_after_the_approval_wins(network: Network) -> None:
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job, "labour")
+    network.policy("labour", "")
+    await approve(network, job, "welfare", "education")
+    statuses = await network.until(job, "ABORTED", "CANCELLED")
+    assert statuses["labour"]["reason"] == "labour: its policy is empty, so nothing is allowed"
+    assert statuses["welfare"]["reason"] == "labour: its policy is empty, so nothing is allowed"
+    assert network.workers["labour"].runs == []
+
+
+@pytest.fixture
+def other_program(monkeypatch: pytest.MonkeyPatch) -> str:
+    """From now on this disk has another version of the protocol; all nodes of a test share a disk."""
+    found, changed = registry.find, "sha256:" + "f" * 64
+
+    def find(name: str) -> registry.Protocol:
+        protocol = found(name)
+        return registry.Protocol(protocol.folder, changed, protocol.manifest)
+
+    monkeypatch.setattr(registry, "find", find)
+    return changed
+
+
+async def test_a_program_changed_after_the_proposal_is_refused_naming_node_and_digests(
+    network: Network, request: pytest.FixtureRequest
+) -> None:
+    await network.start()
+    proposal, job = await proposed(network)
+    changed = request.getfixturevalue("other_program")
+    text = f"labour has joint-count {changed}, the proposal pins {proposal.protocol_digest}"
+    with pytest.raises(Refused, match=text):
+        await asyncio.to_thread(operator.approve, network.home("labour"), job)
+    statuses = await network.until(job, "REJECTED", "CANCELLED")
+    assert text in statuses["education"]["reason"]
+
+
+async def test_a_program_changed_after_the_approval_ends_the_job_naming_node_and_digests(
+    network: Network, request: pytest.FixtureRequest
+) -> None:
+    await network.start()
+    proposal, job = await proposed(network)
+    await network.stop("education")
+    await approve(network, job)
+    await network.until(job, "APPROVED", parties=("labour", "welfare"))
+    changed = request.getfixturevalue("other_program")
+    await network.start("education")
+    statuses = await network.until(job, "ABORTED")
+    for party in PARTIES:
+        assert f"has joint-count {changed}, the proposal pins {proposal.protocol_digest}" in statuses[party]["reason"]
+        assert network.workers[party].runs == []
+
+
+async def test_another_engine_at_one_node_ends_the_job_naming_both_digests(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await network.start()
+    _, job = await proposed(network)
+    own, other = registry.engine_digest(), "sha256:" + "e" * 64
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "engine_digest", lambda: other)
+        await approve(network, job, "welfare")
+    await approve(network, job, "labour", "education")
+    statuses = await network.until(job, "ABORTED")
+    assert f"welfare has mpcgov {other}, " in statuses["labour"]["reason"]
+    assert own in statuses["labour"]["reason"]
+    assert network.workers["labour"].runs == []
+
+
+async def test_a_job_expires_where_it_waits(network: Network) -> None:
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job, "labour")
+    network.clock.offset_s = 3601
+    await network.until(job, "EXPIRED")
+
+
+async def test_cancelling_ends_a_waiting_job_and_can_be_repeated(network: Network) -> None:
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job, "labour")
+    async with network.client() as client:
+        for party in (*PARTIES, *PARTIES):
+            answer = await client.request(party, "POST", f"/v1/jobs/{job}/cancel", b"{}")
+            assert answer["state"] == "CANCELLED"
+    await approve_is_too_late(network, job)
+
+
+async def approve_is_too_late(network: Network, job: str) -> None:
+    with pytest.raises(PeerError, match="too late"):
+        await asyncio.to_thread(operator.approve, network.home("welfare"), job)
+
+
+async def test_cancelling_a_job_under_way_is_too_late(network: Network) -> None:
+    network.workers["labour"].gates["compute"] = asyncio.Event()
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job)
+    await network.until(job, "RUNNING")
+    async with network.client() as client:
+        error = await refusal(client.request("labour", "POST", f"/v1/jobs/{job}/cancel", b"{}"))
+    assert error.exit_status == 4
+    network.workers["labour"].gates["compute"].set()
+    await network.until(job, "RELEASED")
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "reason"),
+    [
+        (DataError("people: column age: 3 rows out of range"), "FAILED", "welfare: data contract"),
+        (LocalError("people.csv: no such file"), "FAILED", "welfare: data contract"),
+        (InternalError("the process that computes died"), "FAILED", "welfare: the process that computes died (phase"),
+        (PeerError("labour: sent nonsense", code="peer-protocol"), "ABORTED", "labour: sent nonsense (phase ready)"),
+        (RuntimeError("secret 4711"), "FAILED", "welfare: internal error: RuntimeError (phase ready)"),
+    ],
+)
+async def test_what_goes_wrong_at_one_node_ends_the_job_at_all(
+    network: Network, fault: Exception, state: str, reason: str
+) -> None:
+    network.workers["welfare"].faults["ready"] = fault
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job)
+    statuses = await network.until(job, "FAILED", "ABORTED", within_s=8)
+    assert statuses["welfare"]["state"] == state
+    for status in statuses.values():
+        assert reason in status["reason"]
+        assert "4711" not in status["reason"]
+        assert "rows" not in status["reason"]
+    view = next(view for view in operator.jobs(network.home("welfare")) if view.job == job)
+    assert ("3 rows" in view.detail) == isinstance(fault, DataError)
+    # The nodes are none the worse for it.
+    network.workers["welfare"].faults.clear()
+    _, job = await proposed(network)
+    await approve(network, job)
+    await network.until(job, "RELEASED")
+
+
+async def test_the_deadline_ends_a_job_and_names_the_phase(network: Network) -> None:
+    network.workers["labour"].gates["compute"] = asyncio.Event()
+    await network.start()
+    _, job = await proposed(network, deadline_s=2)
+    await approve(network, job)
+    statuses = await network.until(job, "ABORTED")
+    assert any("the deadline of 2 s has passed (phase compute)" in status["reason"] for status in statuses.values())
+
+
+async def test_a_share_goes_to_receivers_only_and_only_when_released(network: Network) -> None:
+    network.workers["education"].gates["compute"] = asyncio.Event()
+    await network.start()
+    _, job = await proposed(network, receivers=["labour"])
+    await approve(network, job)
+    await network.until(job, "RUNNING")
+    async with network.client("labour") as receiver, network.client() as hq:
+        assert (await refusal(receiver.request("welfare", "GET", f"/v1/jobs/{job}/share"))).code == "too-early"
+        network.workers["education"].gates["compute"].set()
+        await network.until(job, "RELEASED")
+        for party in PARTIES:
+            assert (await refusal(hq.request(party, "GET", f"/v1/jobs/{job}/share"))).exit_status == 3
+            assert "payload" in await receiver.request(party, "GET", f"/v1/jobs/{job}/share")
+
+
+async def test_a_party_that_receives_opens_its_own_result(network: Network) -> None:
+    from mpcgov.node.result import result_of
+
+    await network.start()
+    _, job = await proposed(network, receivers=["coordinator", "labour"])
+    await approve(network, job)
+    await network.until(job, "RELEASED")
+    result = await result_of(network.home("labour"), job)
+    assert result["tables"]["count"]["rows"] == [["North", 10], ["South", 11]]
+    with pytest.raises(Refused):
+        await result_of(network.home("welfare"), job)
+
+
+async def test_nothing_is_released_without_every_receipt(network: Network) -> None:
+    """One node's worker is done and its receipt is out; the others' aren't: no share, to nobody."""
+    network.workers["education"].gates["compute"] = asyncio.Event()
+    for party in ("labour", "welfare"):
+        network.workers[party].bulk_bytes = 0
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job)
+    await network.until(job, "RUNNING")
+    await asyncio.sleep(0.5)
+    status = await network.status("labour", job)
+    assert (status["state"], status["phase"]) == ("RUNNING", "receipts")
+    async with network.client() as client:
+        assert (await refusal(client.request("labour", "GET", f"/v1/jobs/{job}/share"))).code == "too-early"
+
+
+async def test_parties_with_different_layouts_release_nothing(network: Network) -> None:
+    proposal = network.proposal()
+    tables = network.workers["labour"].outcome_tables(proposal)
+    network.workers["labour"].layout = Layout(modulus="17", degree=1, tables=tables)
+    await network.start()
+    await network.submit(proposal)
+    job = job_id(proposal.job_digest)
+    await approve(network, job)
+    statuses = await network.until(job, "ABORTED")
+    assert all("layout" in status["reason"] for status in statuses.values())
+    async with network.client() as client:
+        for party in PARTIES:
+            assert (await refusal(client.request(party, "GET", f"/v1/jobs/{job}/share"))).exit_status == 4
+            assert not holds_outcome(network, party, job)
+
+
+async def test_the_same_proposal_again_runs_nothing_twice(network: Network) -> None:
+    await network.start()
+    proposal, job = await proposed(network)
+    assert (await network.submit(proposal))["labour"] == {"job": job, "state": "AWAITING_APPROVAL", "reasons": []}
+    await approve(network, job)
+    await network.until(job, "RELEASED")
+    assert (await network.submit(proposal))["labour"]["state"] == "RELEASED"
+    await network.stop()
+    await network.start()
+    assert (await network.submit(proposal))["labour"]["state"] == "RELEASED"
+    await approve(network, job)
+    await asyncio.sleep(1.2)
+    assert [worker.runs for worker in network.workers.values()] == [[job]] * 3
+
+
+async def test_a_job_under_way_when_a_node_stops_fails_and_never_runs_again(network: Network) -> None:
+    network.workers["labour"].gates["compute"] = asyncio.Event()
+    await network.start()
+    proposal, job = await proposed(network)
+    await approve(network, job)
+    await network.until(job, "RUNNING")
+    # As after SIGKILL: nothing is said or written on the way out.
+    book = network.nodes["labour"].book
+    book.move = None  # type: ignore[assignment, method-assign]
+    await network.stop("labour")
+    del book
+    await network.until(job, "ABORTED", parties=("welfare", "education"))
+    network.workers["labour"].gates.clear()
+    await network.start("labour")
+    status = await network.status("labour", job)
+    assert (status["state"], status["reason"]) == ("FAILED", "labour: its node stopped in mid-job")
+    assert (await network.submit(proposal))["labour"]["state"] == "FAILED"
+    await asyncio.sleep(1.2)
+    assert network.workers["labour"].runs == [job]
+
+
+async def test_approvals_that_are_not_what_they_should_be_are_refused(network: Network) -> None:
+    await network.start()
+    proposal, job = await proposed(network)
+    await network.stop("welfare")
+    operator.approve(network.home("welfare"), job)
+    good = operator_approval(network, "welfare", job)
+    approval = parse_json(good.body, Approval, "approval")
+    key = network.identity("welfare").signing_key
+
+    def signed(**changes: Any) -> Envelope:
+        return sign(approval.model_copy(update=changes), APPROVAL_TYPE, "welfare", key)
+
+    body = bytearray(good.body)
+    body[-20] ^= 1
+    bad = {
+        "a flipped bit": good.model_copy(update={"payload": base64.b64encode(bytes(body)).decode()}),
+        "another type": good.model_copy(update={"payloadType": RECEIPT_TYPE}),
+        "no signature": good.model_copy(update={"signatures": ()}),
+        "another's name": signed(party="education"),
+        "another's signature": sign(approval, APPROVAL_TYPE, "welfare", network.identity("education").signing_key),
+        "another job": signed(job_digest="sha256:" + "0" * 64),
+        "another roster": signed(roster_digest="sha256:" + "0" * 64),
+        "expired": signed(expires_at=int(network.clock.now()) - 1),
+    }
+    async with network.client("welfare") as client, network.client("education") as other:
+        for what, envelope in bad.items():
+            error = await refusal(client.request("labour", "POST", f"/v1/jobs/{job}/approvals", envelope.to_bytes()))
+            assert error.exit_status in (2, 4), what
+        stolen = await refusal(other.request("labour", "POST", f"/v1/jobs/{job}/approvals", good.to_bytes()))
+        assert "has not signed" in stolen.message
+        assert network.nodes["labour"].book.approvals(job) == {}
+        await client.request("labour", "POST", f"/v1/jobs/{job}/approvals", good.to_bytes())
+        assert list(network.nodes["labour"].book.approvals(job)) == ["welfare"]
+    del proposal
+
+
+def operator_approval(network: Network, party: str, job: str) -> Envelope:
+    with operator.opened(network.home(party)) as (_, book, _):
+        return parse_json(book.approvals(job)[party], Envelope, "approval")
+
+
+async def test_receipts_that_are_not_what_they_should_be_are_refused(network: Network) -> None:
+    network.workers["welfare"].gates["compute"] = asyncio.Event()
+    await network.start()
+    proposal, job = await proposed(network)
+    await approve(network, job)
+    await network.until(job, "RUNNING")
+    layout = "sha256:" + "0" * 64
+    good = Receipt(job_digest=proposal.job_digest, party="welfare", position=1, layout_digest=layout)
+    key = network.identity("welfare").signing_key
+    changes: list[dict[str, Any]] = [{"position": 0}, {"party": "labour"}, {"job_digest": layout}]
+    async with network.client("welfare") as client:
+        for change in changes:
+            envelope = sign(good.model_copy(update=change), RECEIPT_TYPE, "welfare", key)
+            error = await refusal(client.request("labour", "POST", f"/v1/jobs/{job}/receipts", envelope.to_bytes()))
+            assert error.exit_status == 2
+    assert network.nodes["labour"].book.receipts(job) == {}
+
+
+async def test_an_edited_database_starts_nothing(network: Network) -> None:
+    """An insider swaps a proposal, or another party's approval, in the database: signatures are verified afresh."""
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job, "labour", "welfare")
+    await network.until(job, "APPROVED", parties=("labour", "welfare"))
+    book = network.nodes["labour"].book
+    await wait_for_approval(network, "labour", job, "welfare")
+    with book._audit.entry() as entry:
+        forged = book.approvals(job)["labour"]
+        entry.tx.execute(APPROVALS.update().where(APPROVALS.c.party == "welfare").values(envelope=forged))
+        entry.record("tampered")
+    await approve(network, job, "education")
+    statuses = await network.until(job, "ABORTED", "CANCELLED")
+    assert "welfare has not signed it" in statuses["labour"]["reason"]
+    assert network.workers["labour"].runs == []
+
+
+async def wait_for_approval(network: Network, at: str, job: str, of: str) -> None:
+    for _ in range(100):
+        if of in network.nodes[at].book.approvals(job):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{at} never got the approval of {of}")
+
+
+async def test_a_node_that_cant_record_does_nothing_and_recovers(network: Network) -> None:
+    await network.start("labour")
+    database = network.nodes["labour"]._store
+    with database.write() as tx:
+        tx.exec_driver_sql("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    body = network.envelope(proposal := network.proposal()).to_bytes()
+    async with network.client() as client:
+        error = await refusal(client.request("labour", "POST", "/v1/jobs", body))
+        assert (error.exit_status, error.code) == (4, "store")
+        assert network.nodes["labour"].book.find(job_id(proposal.job_digest)) is None
+        with database.write() as tx:
+            tx.exec_driver_sql("DROP TRIGGER full")
+        answer = await client.request("labour", "POST", "/v1/jobs", body)
+        assert answer["state"] == "AWAITING_APPROVAL"
+
+
+def test_errors_cross_the_wire_with_their_exit_status() -> None:
+    error = MpcgovError.from_json(Refused("no").to_json())
+    assert (type(error), error.exit_status) == (Refused, 3)
+
+
+def holds_outcome(network: Network, party: str, job: str) -> bool:
+    with network.nodes[party]._store.read() as tx:
+        return store.outcome(tx, job) is not None
