@@ -66,6 +66,8 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
         SpecError: with everything that is wrong.
     """
     faults: list[str] = []
+    if threshold < 1:
+        faults.append("threshold: must be at least 1; with 0 every share is the secret itself")
     if 2 * threshold >= len(job.parties):
         faults.append(f"parties: {len(job.parties)} are too few for the consortium's threshold {threshold}")
     faults += params_faults(job, manifest)

@@ -12,8 +12,8 @@ import pytest
 from mpcgov import registry
 from tests.integration.conftest import PARTIES, POLICY, Network, checkout_copy, write_home
 
-LATENCY_LIMIT_S = 4.0
-"""From the last approval to the release; it should take two seconds, on a machine that does nothing else."""
+LATENCY_LIMIT_S = 6.0
+"""From the last approval to the release; two seconds or less on a machine that does nothing else."""
 
 TABLE = {"columns": ["region", "count"], "rows": [["North", 40], ["South", None]]}
 
