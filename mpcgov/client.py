@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
@@ -70,7 +69,7 @@ class Client:
                 method, f"https://{card.address}{path}", data=body, timeout=timeout, allow_redirects=False
             ) as response:
                 status, data = response.status, await _read(response)
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(card, error) from None
         return _answer(card.id, status, data)
 
@@ -92,7 +91,7 @@ class Client:
             )
         except aiohttp.WSServerHandshakeError as error:
             raise PeerError(f"{card.id}: refused the stream ({error.status})", code="stream") from None
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(card, error) from None
 
     def _session(self, card: Card) -> aiohttp.ClientSession:
@@ -131,7 +130,7 @@ def _answer(party: str, status: int, data: bytes) -> Any:
 
 
 def _unreachable(card: Card, error: Exception) -> PeerError:
-    reason = "no answer in time" if isinstance(error, asyncio.TimeoutError) else "no connection"
+    reason = "no answer in time" if isinstance(error, TimeoutError) else "no connection"
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
         reason = "TLS failed: not the certificate that the roster pins"
     return PeerError(

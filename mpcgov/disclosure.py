@@ -27,9 +27,7 @@ def rounded(count: int, round_to: int) -> int:
 
 def cleared(counts: Iterable[int], min_count: int, round_to: int | None) -> list[int]:
     """What may be opened of some counts: each as it is, or rounded, or the sentinel if fewer than `min_count`."""
-    return [
-        SENTINEL if count < min_count else rounded(count, round_to) if round_to else count for count in counts
-    ]
+    return [SENTINEL if count < min_count else rounded(count, round_to) if round_to else count for count in counts]
 
 
 def check_rounding(min_count: int, round_to: int) -> None:

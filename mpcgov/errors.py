@@ -43,7 +43,8 @@ class MpcgovError(Exception):
         """The error that another process of ours reported, with its exit status kept."""
         status = value.get("exit_status", 1)
         kind = {2: LocalError, 3: Refused, 4: PeerError}.get(status, InternalError)
-        return kind(str(value.get("message", "")), hint=str(value.get("hint", "")), code=str(value.get("code", "error")))
+        message, hint, code = (str(value.get(key, "")) for key in ("message", "hint", "code"))
+        return kind(message, hint=hint, code=code)
 
 
 class InternalError(MpcgovError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import stat
 from dataclasses import dataclass
@@ -38,9 +38,7 @@ class Identity:
     def card(self) -> Card:
         """The public half."""
         pem = self.certificate_path.read_text()
-        public = self.signing_key.public_key().public_bytes(
-            serialization.Encoding.Raw, serialization.PublicFormat.Raw
-        )
+        public = self.signing_key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         return Card(
             role=self.role,
             id=self.name,
@@ -99,7 +97,7 @@ def certificate_digest(pem: str) -> str:
 
 def _certificate(name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     public = key.public_key()
     return (
@@ -108,8 +106,8 @@ def _certificate(name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate
         .issuer_name(subject)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=VALID_DAYS))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=VALID_DAYS))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)

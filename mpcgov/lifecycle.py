@@ -94,4 +94,5 @@ def after(state: State, event: Event) -> State:
     try:
         return TRANSITIONS[state][event]
     except KeyError:
-        raise PeerError(f"the job is {state.value}: too late to {event.value.replace('-', ' ')}", code="state") from None
+        what = event.value.replace("-", " ")
+        raise PeerError(f"the job is {state.value}: too late to {what}", code="state") from None

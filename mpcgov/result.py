@@ -67,9 +67,13 @@ def learned(proposal: Proposal, manifest: Manifest) -> dict[str, list[dict[str, 
 
 
 def _concerns(to: str, who: str, proposal: Proposal) -> bool:
-    if to == "receivers":
-        return who in proposal.job.receivers
-    return (to == "coordinator" and who == COORDINATOR) or (to == "parties" and who != COORDINATOR)
+    receives, owns = who in proposal.job.receivers, who in proposal.job.data_parties
+    return {
+        "receivers": receives,
+        "receiving-owners": receives and owns,
+        "parties": who != COORDINATOR,
+        "coordinator": who == COORDINATOR,
+    }.get(to, False)
 
 
 def _common_layout(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultShare]) -> Layout:

@@ -46,7 +46,7 @@ def simulate(
     protocol = registry.find(job.protocol_name)
     if job.protocol not in (job.protocol_name, f"{job.protocol_name}@{protocol.digest}"):
         raise Refused(f"protocol {job.protocol_name} here is {short(protocol.digest)}, not the version the job pins")
-    files = {party: agencies / party / "datasets.yaml" for party in job.data_parties}
+    files = {party: agencies.resolve() / party / "datasets.yaml" for party in job.data_parties}
     proposal = _proposal(job, protocol, _declarations(job, protocol.manifest, files), threshold)
     outcomes = asyncio.run(_run(proposal, protocol, files, on_phase))
     return open_result(proposal, protocol.manifest, _shares(proposal, outcomes))
@@ -125,7 +125,7 @@ async def _party(
     order = Order(
         proposal=proposal,
         party=party,
-        datasets=None if datasets is None else str(datasets.resolve()),
+        datasets=None if datasets is None else str(datasets),
         folder=str(protocol.folder),
         binding=digest(b"simulated"),
     )
@@ -154,8 +154,8 @@ def _first_cause(errors: Mapping[str, BaseException]) -> BaseException:
         message = "; ".join(f"{party}: {error.message}" for party, error in own.items())
         first = next(iter(own.values()))
         return LocalError(message, hint=first.hint, code=first.code)
-    known = [error for error in errors.values() if isinstance(error, MpcgovError) and not isinstance(error, PeerError)]
-    return (known or list(errors.values()))[0]
+    ours = (error for error in errors.values() if isinstance(error, MpcgovError) and not isinstance(error, PeerError))
+    return next(ours, next(iter(errors.values())))
 
 
 def _shares(proposal: Proposal, outcomes: Mapping[str, Outcome]) -> list[ResultShare]:

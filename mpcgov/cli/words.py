@@ -129,7 +129,8 @@ def _opens(plan: Plan, table: PlannedTable) -> str:
 
 
 def _listeners(to: str) -> str:
-    return {"network": "to whoever sees the network", "parties": "to the parties"}.get(to, f"to the {to}")
+    names = {"network": "whoever sees the network", "receiving-owners": "a receiver that brings data"}
+    return f"to {names.get(to, f'the {to}')}"
 
 
 def _limits(threshold: int, parties: Sequence[str]) -> str:

@@ -101,9 +101,10 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
         "network": "whoever sees the network",
         "parties": "all parties that compute",
         "receivers": receivers,
+        "receiving-owners": ", ".join(name for name in proposal.job.receivers if name in proposal.job.data_parties),
         "coordinator": "the coordinator",
     }
-    lines += [f"{readers[leak.to]}: {leak.what}" for leak in manifest.leakage]
+    lines += [f"{readers[leak.to]}: {leak.what}" for leak in manifest.leakage if readers[leak.to]]
     return (*lines, "nobody learns anything else, as long as no more than " + _threshold(proposal))
 
 

@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from mpcgov.control import Channel
@@ -215,7 +216,7 @@ def _environment() -> dict[str, str]:
 def _is_stopped(pid: int) -> bool:
     """Whether the system has stopped a process (Linux; elsewhere the job's deadline has to do)."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] in (b"T", b"t")
-    except (OSError, IndexError):
+        status = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
         return False
+    return status.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])

@@ -36,7 +36,7 @@ class Disclosure(Frozen):
 
 
 class Job(Frozen):
-    """A job as its file says it. Parties keep the order of the file; a party's position is its Shamir point less one."""
+    """A job as its file says it. Parties keep the order of the file: a party's position + 1 is its Shamir point."""
 
     protocol: ProtocolRef
     purpose: Line

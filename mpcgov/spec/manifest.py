@@ -36,11 +36,12 @@ class Table(Frozen):
 class Leakage(Frozen):
     """Something that somebody learns besides the released tables.
 
-    `to`: `network` everyone who sees the traffic, `parties` all that compute, `receivers` those who get the result.
+    `to`: `network` everyone who sees the traffic, `parties` all that compute, `receivers` those who get the result,
+    `receiving-owners` those among them who brought data themselves.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-    to: Literal["network", "parties", "receivers", "coordinator"]
+    to: Literal["network", "parties", "receivers", "receiving-owners", "coordinator"]
     what: str
 
 

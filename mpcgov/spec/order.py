@@ -27,7 +27,7 @@ class Order(Frozen):
 
 
 class Outcome(Frozen):
-    """What came out at this party: its shares of the cleared cells (base64, `layout.width_bytes` each), and the cost."""
+    """What came out at this party: its shares of the cleared cells, base64, `layout.width_bytes` each; and the cost."""
 
     layout: Layout
     shares: str

@@ -54,9 +54,11 @@ class Roster(Frozen):
             faults.append(f"threshold {self.threshold} is too high for {m} parties; it must be below half")
         if any(card.role != "party" for card in self.parties) or self.coordinator.role != "coordinator":
             faults.append("the parties' cards must be of parties, the coordinator's of a coordinator")
-        for what in ("id", "certificate_digest", "signing_key"):
-            if len({getattr(card, what) for card in cards}) != len(cards):
-                faults.append(f"two members have the same {what.replace('_', ' ')}")
+        faults += [
+            f"two members have the same {what.replace('_', ' ')}"
+            for what in ("id", "certificate_digest", "signing_key")
+            if len({getattr(card, what) for card in cards}) != len(cards)
+        ]
         if len({card.address for card in self.parties}) != m:
             faults.append("two parties have the same address")
         if faults:

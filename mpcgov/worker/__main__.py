@@ -1,4 +1,4 @@
-"""`python -m mpcgov.worker read|run FD`: a child that waits for one order on its control socket, serves it, and ends."""
+"""`python -m mpcgov.worker read|run FD`: a child that waits for one order on its control socket, serves it, ends."""
 
 from __future__ import annotations
 

@@ -107,9 +107,7 @@ def _refuse_calls(libc: ctypes.CDLL) -> bool:
         _rule(RETURN, SECCOMP_RET_EPERM),
     ]
     program = _Program(len(rules), b"".join(rules))
-    return bool(
-        libc.syscall(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, ctypes.byref(program)) == 0
-    )
+    return bool(libc.syscall(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, ctypes.byref(program)) == 0)
 
 
 def _rule(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -25,12 +25,12 @@ async def shares(session: Session, tables: Mapping[str, Cleared], layout: Layout
     for name, table in tables.items():
         if not isinstance(table, Cleared):
             raise Refused(f"table {name}: hasn't been through disclosure control", code="uncleared")
-    if list(tables) != [table.name for table in layout.tables]:
+    if list(tables) != [declared.name for declared in layout.tables]:
         raise Refused("the tables are not those that the manifest declares", code="uncleared")
     parts = []
-    for table in layout.tables:
-        elements = await session.share_of(tables[table.name].cells)
-        if len(elements) != table.cells:
-            raise Refused(f"table {table.name}: not the cells that the job declares", code="uncleared")
-        parts.append(opening.to_bytes(elements, layout.width_bytes))
+    for declared in layout.tables:
+        elements = await session.share_of(tables[declared.name].cells)
+        if len(elements) != declared.cells:
+            raise Refused(f"table {declared.name}: not the cells that the job declares", code="uncleared")
+        parts.append(opening.to_bytes(elements.tolist(), layout.width_bytes))
     return base64.b64encode(b"".join(parts)).decode()

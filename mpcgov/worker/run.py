@@ -28,7 +28,7 @@ from mpcgov.worker.confine import confine
 
 
 def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
-    """Runs this party's part of one job over the given descriptors: the reader's pipe, then a stream per other party."""
+    """Runs this party's part of a job over the given descriptors: the reader's pipe, then a stream per other party."""
     if not confine(Path(order.folder)):
         print("mpcgov: this system can't shut the computing process in: needs Linux 5.13 or newer", file=sys.stderr)  # noqa: T201 - the node's log
     asyncio.run(_serve(Channel(control), order, descriptors))
@@ -87,16 +87,14 @@ class Job:
         self.proposal = order.proposal
         self.parent = parent
         self.program = program.load(folder, self.proposal.protocol_digest)
-        self.tables = check.result_tables(
-            self.proposal.job, registry.read(folder).manifest, self.proposal.declarations
-        )
+        self.tables = check.result_tables(self.proposal.job, registry.read(folder).manifest, self.proposal.declarations)
         self.session = Session(self._config(), sockets, parent.phase)
 
     def _config(self) -> SessionConfig:
         rules = self.proposal.job.disclosure
         cells = sum(table.cells for table in self.tables)
         largest = max(table.bound for table in self.tables) + rules.min_count
-        agreed = "\n".join((self.proposal.job_digest, self.order.binding, registry.engine_digest()))
+        agreed = f"{self.proposal.job_digest}\n{self.order.binding}\n{registry.engine_digest()}"
         return SessionConfig(
             parties=self.proposal.parties,
             me=self.proposal.parties.index(self.order.party),

@@ -13,9 +13,7 @@ PARTIES = ("labour", "welfare", "education")
 @pytest.fixture(scope="session")
 def identities(tmp_path_factory: pytest.TempPathFactory) -> dict[str, keys.Identity]:
     home: Path = tmp_path_factory.mktemp("homes")
-    made = {
-        name: keys.create(home / name, "party", name, f"127.0.0.1:{7101 + i}") for i, name in enumerate(PARTIES)
-    }
+    made = {name: keys.create(home / name, "party", name, f"127.0.0.1:{7101 + i}") for i, name in enumerate(PARTIES)}
     made["hq"] = keys.create(home / "hq", "coordinator", "hq", None)
     made["stranger"] = keys.create(home / "stranger", "party", "labour", "127.0.0.1:7101")
     return made

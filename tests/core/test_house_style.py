@@ -56,7 +56,8 @@ def test_words_that_a_security_reviewer_stops_at_stand_only_where_they_are_expla
 def _in_prose(path: Path, line: str) -> bool:
     """Whether a line is part of a docstring rather than code."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    nodes = [node for node in ast.walk(tree) if isinstance(node, kinds)]
     return any(line.strip() in (ast.get_docstring(node) or "") for node in nodes)
 
 
@@ -96,6 +97,7 @@ def test_adr_numbers_are_used_once() -> None:
 
 @pytest.mark.parametrize("module", ["mpcgov.node.decide", "mpcgov.coordinator", "mpcgov.cli.main", "mpcgov.node"])
 def test_who_decides_or_asks_never_loads_the_engine_or_the_data(module: str) -> None:
-    code = f"import sys, {module}; print([m for m in ('mpyc', 'mpcgov.mpc', 'mpcgov.worker', 'ibis', 'duckdb') if m in sys.modules])"
+    never = ("mpyc", "mpcgov.mpc", "mpcgov.worker", "ibis", "duckdb")
+    code = f"import sys, {module}; print([name for name in {never} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

@@ -1,5 +1,6 @@
 """YAML and JSON as configuration and as signed statements: what is text, what is refused, where faults are."""
 
+import contextlib
 import json
 
 import pytest
@@ -104,10 +105,8 @@ def test_canonical_json_keeps_the_order_of_keys_and_round_trips(value: dict) -> 
 
 @given(st.text(max_size=300))
 def test_arbitrary_text_is_a_value_or_a_spec_error_and_nothing_else(text: str) -> None:
-    try:
-        parse_yaml(text, Anything, "x.yaml")
-    except SpecError as error:
-        assert error.exit_status == 2
+    with contextlib.suppress(SpecError):
+        assert isinstance(parse_yaml(text, Anything, "x.yaml"), Anything)
 
 
 def test_a_missing_key_is_named_at_every_depth() -> None:

@@ -11,7 +11,11 @@ import pytest
 from mpcgov import registry
 
 FOLDER = registry.find("joint-count").folder
-START = f"from pathlib import Path; from mpcgov.worker.confine import confine; print(confine(Path({str(FOLDER)!r})), flush=True)\n"
+START = f"""
+from pathlib import Path
+from mpcgov.worker.confine import confine
+print(confine(Path({str(FOLDER)!r})), flush=True)
+"""
 
 
 def confined(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
