@@ -25,6 +25,9 @@ from mpcgov.spec.order import Go, Order, Outcome, Report
 OWN_FAULT_WAIT_S = 2.0
 """When a job fails before the commit, how long to wait for a word on our own data: that is what its owner can mend."""
 
+REST_S = 1.0
+"""How long after a job the next pair of children is started."""
+
 STOPPED_CHECK_S = 1.0
 STOPPED_LIMIT = 4
 """A child that the system has stopped for this many checks in a row counts as dead."""
@@ -76,11 +79,13 @@ class Supervisor:
     def __init__(self, keep_warm: bool = True) -> None:
         self._keep_warm = keep_warm
         self._warm: asyncio.Task[list[Child]] | None = None
+        self._later: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Spawns the pair that waits."""
-        self._warm = asyncio.create_task(_spawn_pair())
-        await self._warm
+        self._warm_up()
+        if self._warm is not None:
+            await self._warm
 
     async def run(
         self,
@@ -106,19 +111,30 @@ class Supervisor:
             for sock in peers.values():
                 sock.close()
             await asyncio.shield(_kill_all(children))
+            # Importing takes the processor from whoever now fetches the result: let that go first.
+            self._later = asyncio.get_running_loop().call_later(REST_S, self._warm_up)
 
     async def close(self) -> None:
         """Ends the pair that waits."""
-        if self._warm is not None:
-            self._warm.cancel() if not self._warm.done() else await _kill_all(self._warm.result())
-            self._warm = None
+        self._keep_warm = False
+        if self._later is not None:
+            self._later.cancel()
+        waiting, self._warm = self._warm, None
+        if waiting is not None:
+            await _kill_all(await waiting)
+
+    def _warm_up(self) -> None:
+        if self._keep_warm and self._warm is None:
+            self._warm = asyncio.create_task(_spawn_pair())
 
     async def _take(self) -> list[Child]:
+        """The pair that waits, or a new one if there is none or it has died meanwhile."""
         waiting, self._warm = self._warm, None
-        children = await (waiting if waiting is not None else _spawn_pair())
-        if self._keep_warm:
-            self._warm = asyncio.create_task(_spawn_pair())
-        return children
+        children = await waiting if waiting is not None else []
+        if children and all(child.process.returncode is None for child in children):
+            return children
+        await _kill_all(children)
+        return await _spawn_pair()
 
 
 class _Run:
