@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 LIMIT_ROW_BYTES = 1 << 20
 _CHUNK_BYTES = 4 << 20
+_MISQUOTED = "with a quote out of place or not closed"
 _BOM = codecs.BOM_UTF8
 _COMMA, _QUOTE, _CR, _LF = b',"\r\n'
 _SPECIAL = np.isin(np.arange(256), [_COMMA, _QUOTE, _CR, _LF])
@@ -73,7 +74,12 @@ def scan(fd: int, columns: int) -> Structure:
         if not chunk:
             break
         scanner.feed(chunk, os.pread(fd, 1, scanner.offset + len(chunk)))
-    return _count_misquoted(fd, columns, start) if scanner.misquoted or scanner.inside else scanner.result()
+    if not (scanner.misquoted or scanner.inside):
+        return scanner.result()
+    structure = _count_misquoted(fd, columns, start)
+    if not structure.faults:
+        structure.note(_MISQUOTED, 1)  # only in a row too long for the slower reading
+    return structure
 
 
 def _is_text(fd: int, size: int) -> bool:
@@ -116,7 +122,7 @@ def _count_misquoted(fd: int, columns: int, start: int) -> Structure:
                 structure.note(_ragged(columns), int(commas != columns - 1 and match.group() not in (b"\n", b"\r\n")))
             else:
                 at = data.find(b"\n", at) + 1 or size
-                structure.note("with a quote out of place or not closed", 1)
+                structure.note(_MISQUOTED, 1)
             structure.rows += 1
     return structure
 

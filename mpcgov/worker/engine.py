@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import duckdb
 import ibis
+import pyarrow as pa
 
-from mpcgov.errors import MpcgovError
+from mpcgov.errors import DataError, MpcgovError
 
 T = TypeVar("T")
 
@@ -24,8 +26,12 @@ Backend = Any
 
 def quiet(call: Callable[[], T], fault: MpcgovError) -> T:
     """The result of `call`; whatever fails inside becomes `fault`, without a trace of the engine's own words."""
-    with contextlib.suppress(Exception):
+    try:
         return call()
+    except (MemoryError, duckdb.OutOfMemoryException):
+        fault = DataError(f"{fault.message}: it takes more memory than the engine may use", code="memory")
+    except Exception as error:
+        del error
     raise fault  # outside the handler, so that the engine's exception isn't even its context
 
 
@@ -66,6 +72,6 @@ def kept_on_success(backend: Backend) -> Iterator[None]:
 def warm() -> None:
     """Loads the engine and everything it imports on its first query, for a process that waits for its job."""
     backend = open_engine()
-    table = ibis.memtable({"v": [1]}).filter(lambda t: t.v == 1)
+    table = ibis.memtable(pa.table({"v": [1]})).filter(lambda t: t.v == 1)
     backend.to_pyarrow(table.aggregate(n=table.count()))
     backend.disconnect()

@@ -94,10 +94,10 @@ def open_regular(path: Path, name: str) -> int:
     Raises:
         DataError: it can't be opened, or isn't a regular file (a folder, a named pipe, a device).
     """
-    # O_NONBLOCK: opening a named pipe would otherwise wait for its writer.
+    # O_NONBLOCK: opening a named pipe would otherwise wait for its writer. O_NOFOLLOW: the path has been resolved.
     reason = ""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         reason = error.strerror or "unknown reason"
     except ValueError:

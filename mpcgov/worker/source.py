@@ -7,6 +7,7 @@ holds a value, an engine's words, or a name that isn't declared (a file without 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ from mpcgov.worker.database import open_database
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import OpenFile, open_file
 
+_NAMES = "each declared column must be named once; in CSV, by the first line"
 _FEW = 1000
 """Up to so many values stand in the query itself; writing more there takes the engine longer than joining them."""
 
@@ -60,7 +62,8 @@ class Source:
 
     def close(self) -> None:
         """Lets the rows go."""
-        quiet(self.backend.disconnect, unreadable(self.name))
+        with contextlib.suppress(Exception):
+            self.backend.disconnect()
 
     def __enter__(self) -> Source:
         return self
@@ -132,6 +135,8 @@ def _csv(file: OpenFile, declaration: Declaration, backend: Backend) -> _Raw:
     names = csv_structure.header(file.fd)
     if names is None:
         raise DataError(f"{file.name}: the header can't be read: a quote is out of place, or it is over 1 MiB")
+    if not names:
+        raise DataError(f"{file.name}: the first line is blank", hint="the first line must name the columns")
     structure = csv_structure.scan(file.fd, len(names))
     if structure.faults:
         faults = [f"{counted(rows)} {what}" for what, rows in structure.faults.items()]
@@ -213,7 +218,7 @@ def _check_names(names: list[str], declaration: Declaration, name: str) -> None:
     if others:
         faults.append(f"{others} undeclared column {'name stands' if others == 1 else 'names stand'} twice")
     if faults:
-        raise DataError(f"{name}: {'; '.join(faults)}", hint="the first line must name every column, once")
+        raise DataError(f"{name}: {'; '.join(faults)}", hint=_NAMES)
 
 
 def _check_rows(rows: int, declaration: Declaration, name: str) -> None:

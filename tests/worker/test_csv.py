@@ -98,7 +98,9 @@ CORPUS = {
     # structure
     "zero bytes": (b"", "d: the file is empty"),
     "only a byte order mark": (b"\xef\xbb\xbf", "d: the file is empty"),
-    "only a line end": ("\n", "d: no column region; no column age; no column pay; no column born; no column note"),
+    "only a line end": ("\n", "d: the first line is blank"),
+    "a blank line before the header": ("\n" + HEADER + GOOD, "d: the first line is blank"),
+    "a quote out of place in a row of 3 MB": (HEADER + row(note='"' + "x" * 1_500_000 + '"' + CANARY * 100_000), "d: 1 row with a quote out of place or not closed"),
     "no header": (f"North,30,1,1990-01-31,{CANARY}\n" * 2, "d: no column region; no column age; no column pay; no column born; no column note"),
     "no header, repeated values": (f"{CANARY},{CANARY}\n" * 2, "d: no column region; no column age; no column pay; no column born; no column note; 1 undeclared column name stands twice"),
     "missing column": (HEADER.replace("age", "Age") + GOOD, "d: no column age"),
@@ -361,3 +363,12 @@ def test_a_large_file_is_scanned_in_constant_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert (structure.rows, structure.faults) == (1_000_000, {})
     assert peak < 100e6
+
+
+def test_data_that_needs_too_much_memory_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t.csv").write_text(HEADER + GOOD * 100_000)
+    monkeypatch.setattr("os.sysconf", lambda name: 4096)
+    with pytest.raises(DataError) as caught:
+        open_table(declare(), "d", tmp_path)
+    assert caught.value.message == "d: the data can't be read: it takes more memory than the engine may use"
+    assert caught.value.__context__ is None
