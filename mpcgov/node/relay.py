@@ -20,13 +20,14 @@ from mpcgov.errors import PeerError
 
 WINDOW_BYTES = 4 << 20
 CHUNK_BYTES = 256 << 10
-FRAME_COST_BYTES = 64
+FRAME_COST_BYTES = 256
 """What a frame counts for besides its bytes, so that many tiny ones can't fill the memory."""
 
 ENDED_CODE = 4000
 """WebSocket close code: the sender's job ended; the close message says why."""
 
 CAUSE_LIMIT_BYTES = 120
+CLOSE_S = 1.0
 
 WebSocket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
 
@@ -65,8 +66,10 @@ class Relay:
     async def close(self, cause: str) -> None:
         """Closes the stream; tells the other node why, or that all is well if there is no cause."""
         message = cause.encode()[:CAUSE_LIMIT_BYTES].decode(errors="ignore").encode()
+        # aiohttp waits for the other side's answer through all that it still sends, however much that is.
         with contextlib.suppress(Exception):
-            await self._ws.close(code=ENDED_CODE if cause else WSCloseCode.OK, message=message)
+            async with asyncio.timeout(CLOSE_S):
+                await self._ws.close(code=ENDED_CODE if cause else WSCloseCode.OK, message=message)
 
     async def _outbound(self) -> None:
         """The worker's bytes to the peer, as far as the peer has room."""

@@ -101,7 +101,9 @@ class ScriptedWorker:
         tables = self.outcome_tables(proposal)
         layout = self.layout or Layout(modulus=str(MODULUS), degree=proposal.threshold, tables=tables)
         point = proposal.parties.index(order.party) + 1
-        shares = b"".join(((10 + cell) + 7 * point).to_bytes(layout.width_bytes, "little") for cell in range(layout.cells))
+        shares = b"".join(
+            ((10 + cell) + 7 * point).to_bytes(layout.width_bytes, "little") for cell in range(layout.cells)
+        )
         cost = Cost(seconds=0.1, rounds=2, bytes_sent=100)
         return Outcome(layout=layout, shares=base64.b64encode(shares).decode(), cost=cost)
 
@@ -215,7 +217,17 @@ class Network:
             answer: dict[str, Any] = await client.request(party, "GET", f"/v1/jobs/{job}")
             return answer
 
-    async def until(self, job: str, *states: str, parties: tuple[str, ...] = (), within_s: float = 10.0) -> dict[str, Any]:
+    async def holds_approval(self, at: str, job: str, of: str) -> None:
+        """Returns once a node holds another party's approval."""
+        for _ in range(250):
+            if of in self.nodes[at].book.approvals(job):
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{at} never got the approval of {of}")
+
+    async def until(
+        self, job: str, *states: str, parties: tuple[str, ...] = (), within_s: float = 10.0
+    ) -> dict[str, Any]:
         """The parties' statuses once each is in one of these states."""
         deadline = time.monotonic() + within_s
         while True:

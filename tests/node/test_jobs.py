@@ -10,7 +10,7 @@ import pytest
 
 from mpcgov import receive, registry
 from mpcgov.errors import DataError, InternalError, LocalError, MpcgovError, PeerError, Refused
-from mpcgov.node import operator, store
+from mpcgov.node import daemon, operator, store
 from mpcgov.node.store import APPROVALS
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import parse_json
@@ -63,6 +63,20 @@ async def test_standing_policies_need_nobody(network: Network) -> None:
     await network.start()
     _, job = await proposed(network)
     await network.until(job, "RELEASED")
+
+
+async def test_an_approval_reaches_all_even_if_its_own_node_takes_it_up_late(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last approval of the others arrives, and starts the job, before education's daemon has seen its own yes."""
+    await network.start("labour", "welfare")
+    monkeypatch.setattr(daemon, "POLL_S", 1.0)
+    await network.start("education")
+    _, job = await proposed(network)
+    await approve(network, job, "labour")
+    await network.holds_approval("education", job, "labour")
+    await approve(network, job, "education", "welfare")
+    await network.until(job, "RELEASED", within_s=4)
 
 
 async def test_a_node_that_comes_late_catches_up(network: Network) -> None:
@@ -423,7 +437,7 @@ async def test_an_edited_database_starts_nothing(network: Network) -> None:
     await approve(network, job, "labour", "welfare")
     await network.until(job, "APPROVED", parties=("labour", "welfare"))
     book = network.nodes["labour"].book
-    await wait_for_approval(network, "labour", job, "welfare")
+    await network.holds_approval("labour", job, "welfare")
     with book._audit.entry() as entry:
         forged = book.approvals(job)["labour"]
         entry.tx.execute(APPROVALS.update().where(APPROVALS.c.party == "welfare").values(envelope=forged))
@@ -432,14 +446,6 @@ async def test_an_edited_database_starts_nothing(network: Network) -> None:
     statuses = await network.until(job, "ABORTED", "CANCELLED")
     assert "welfare has not signed it" in statuses["labour"]["reason"]
     assert network.workers["labour"].runs == []
-
-
-async def wait_for_approval(network: Network, at: str, job: str, of: str) -> None:
-    for _ in range(100):
-        if of in network.nodes[at].book.approvals(job):
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{at} never got the approval of {of}")
 
 
 async def test_a_node_that_cant_record_does_nothing_and_recovers(network: Network) -> None:

@@ -1,0 +1,105 @@
+"""Crowds at the door: slow, silent or talkative strangers keep no member out, and idle connections end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mpcgov.errors import LocalError
+from mpcgov.node import daemon, door
+from mpcgov.node import home as homes
+from mpcgov.node.home import host_port
+from tests.node.network import Network
+from tests.node.test_streams import context_with
+
+
+@contextlib.asynccontextmanager
+async def crowd(network: Network, size: int, first: bytes) -> AsyncIterator[list[asyncio.StreamReader]]:
+    """So many connections to labour's node, each of which sends some bytes and then nothing."""
+    host, port = host_port(network.identity("labour").card.address or "")
+    pairs = [await asyncio.open_connection(host, port) for _ in range(size)]
+    for _, writer in pairs:
+        writer.write(first)
+    try:
+        yield [reader for reader, _ in pairs]
+    finally:
+        for _, writer in pairs:
+            writer.transport.abort()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("first", [b"", b"\x16\x03\x01\xff\xff", b"GET / HTTP/1.1\r\n\r\n"])
+async def test_a_crowd_at_the_door_keeps_no_member_out(network: Network, first: bytes) -> None:
+    await network.start("labour")
+    before = open_files()
+    async with crowd(network, 400, first), network.client() as client:
+        started = asyncio.get_running_loop().time()
+        await client.request("labour", "GET", "/v1/about")
+        assert asyncio.get_running_loop().time() - started < 3
+        held = network.nodes["labour"]._api.door
+        assert held is not None
+        assert len(held._handshakes) <= door.HANDSHAKES_LIMIT
+    await asyncio.sleep(0.2)
+    assert open_files() <= before + 4
+
+
+async def test_a_handshake_that_takes_too_long_ends(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "HANDSHAKE_S", 0.3)
+    await network.start("labour")
+    async with crowd(network, 3, b"\x16") as readers:
+        with contextlib.suppress(ConnectionError):
+            assert [await asyncio.wait_for(reader.read(), 3) for reader in readers] == [b""] * 3
+
+
+@pytest.mark.parametrize("first", [b"", b"GET /v1/about HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+async def test_a_member_that_says_nothing_or_half_of_it_is_let_go(
+    network: Network, monkeypatch: pytest.MonkeyPatch, first: bytes
+) -> None:
+    monkeypatch.setattr(door, "IDLE_S", 0.3)
+    monkeypatch.setattr(door, "SWEEP_S", 0.1)
+    await network.start("labour")
+    host, port = host_port(network.identity("labour").card.address or "")
+    reader, writer = await asyncio.open_connection(host, port, ssl=context_with(network.identity("welfare")))
+    writer.write(first)
+    with contextlib.suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+    writer.transport.abort()
+
+
+async def test_one_member_can_hold_only_so_many_connections(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "MEMBER_CONNECTIONS_LIMIT", 5)
+    await network.start("labour")
+    host, port = host_port(network.identity("labour").card.address or "")
+    context = context_with(network.identity("welfare"))
+    writers = [(await asyncio.open_connection(host, port, ssl=context))[1] for _ in range(5)]
+    await asyncio.sleep(0.1)
+    reader, writer = await asyncio.open_connection(host, port, ssl=context)
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+    async with network.client("education") as client:
+        assert (await client.request("labour", "GET", "/v1/about"))["party"] == "labour"
+    for each in (*writers, writer):
+        each.transport.abort()
+
+
+async def test_only_one_daemon_runs_in_a_home(network: Network) -> None:
+    await network.start("labour")
+    with pytest.raises(LocalError, match="running in this home already"):
+        daemon.NodeDaemon(homes.load(network.home("labour")), network.workers["labour"])  # type: ignore[arg-type]
+
+
+async def test_an_address_that_is_taken_is_named(network: Network) -> None:
+    host, port = host_port(network.identity("labour").card.address or "")
+    server = await asyncio.start_server(lambda *_: None, host, port)
+    with pytest.raises(LocalError, match=f"{host}:{port}: can't be bound"):
+        await network.start("labour")
+    server.close()
+    await server.wait_closed()

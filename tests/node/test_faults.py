@@ -1,0 +1,131 @@
+"""Nodes that are killed, stopped or told to stop in mid-job: the others end soon, name it, and are none the worse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mpcgov.errors import MpcgovError
+from mpcgov.node import operator
+from mpcgov.spec.statement import job_id
+from tests.node.network import PARTIES, Network
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextlib.asynccontextmanager
+async def process(network: Network, party: str, *phase: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A party's node as a process of its own, which stays in a phase of its next job."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, str(ROOT / "tests/node/serve_scripted.py"), str(network.home(party)), *phase,
+        stderr=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert child.stderr is not None
+    try:
+        line = await asyncio.wait_for(child.stderr.readline(), 20)
+        while f"{party} is serving on 127.0.0.1:".encode() not in line:
+            assert line, "the node didn't start"
+            line = await asyncio.wait_for(child.stderr.readline(), 20)
+        yield child
+    finally:
+        for number in (signal.SIGKILL, signal.SIGCONT):
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(number)
+        await child.wait()
+        child._transport.close()  # type: ignore[attr-defined]
+
+
+async def under_way(network: Network, state: str) -> str:
+    """A job that all parties approved and that has come to this state."""
+    proposal = network.proposal()
+    await network.submit(proposal)
+    job = job_id(proposal.job_digest)
+    for party in PARTIES:
+        await asyncio.to_thread(operator.approve, network.home(party), job)
+    await network.until(job, state, within_s=15)
+    return job
+
+
+@pytest.mark.parametrize(
+    ("number", "phase", "state"),
+    [
+        (signal.SIGKILL, "hello", "READY"),
+        (signal.SIGKILL, "compute", "RUNNING"),
+        (signal.SIGSTOP, "compute", "RUNNING"),
+    ],
+    ids=["killed before the commit", "killed after it", "stopped"],
+)
+async def test_a_node_that_dies_in_mid_job_is_named_by_the_others_within_10_s(
+    network: Network, number: signal.Signals, phase: str, state: str
+) -> None:
+    await network.start("labour", "education")
+    async with process(network, "welfare", phase) as child:
+        job = await under_way(network, state)
+        await asyncio.sleep(0.3)
+        child.send_signal(number)
+        started = time.monotonic()
+        statuses = await network.until(job, "ABORTED", parties=("labour", "education"), within_s=10)
+        assert time.monotonic() - started < 10
+        for status in statuses.values():
+            assert status["reason"].startswith("welfare: ")
+            assert "(phase " in status["reason"]
+    # Its node comes back, knows what it was doing, and the next job works.
+    await network.start("welfare")
+    assert (await network.status("welfare", job))["state"] == "FAILED"
+    job = await under_way(network, "RELEASED")
+
+
+async def test_a_node_told_to_stop_ends_its_job_says_so_and_is_gone_within_5_s(network: Network) -> None:
+    await network.start("labour", "education")
+    async with process(network, "welfare", "compute") as child:
+        job = await under_way(network, "RUNNING")
+        child.terminate()
+        started = time.monotonic()
+        assert await asyncio.wait_for(child.wait(), 5) == 0
+        assert time.monotonic() - started < 5
+    statuses = await network.until(job, "ABORTED", parties=("labour", "education"))
+    assert {status["reason"] for status in statuses.values()} == {"welfare: its node was stopped (phase compute)"}
+    assert operator.audit_records(network.home("welfare"))[-1]["event"] == "stopped"
+    assert operator.audit_verify(network.home("welfare")) > 5
+
+
+async def test_an_idle_node_stops_at_once(network: Network) -> None:
+    async with process(network, "labour") as child:
+        child.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(child.wait(), 3) == 0
+
+
+async def test_an_operators_decision_is_taken_up_at_once(network: Network) -> None:
+    await network.start()
+    proposal = network.proposal()
+    await network.submit(proposal)
+    job = job_id(proposal.job_digest)
+    await asyncio.to_thread(operator.approve, network.home("welfare"), job)
+    started = time.monotonic()
+    await network.holds_approval("labour", job, "welfare")
+    assert time.monotonic() - started < 1
+
+
+async def test_a_node_whose_log_was_tampered_with_does_not_start(network: Network) -> None:
+    await network.start("labour")
+    with network.nodes["labour"]._store.write() as tx:
+        tx.exec_driver_sql("DELETE FROM audit")
+    await network.stop("labour")
+    with pytest.raises(MpcgovError, match="record 1 "):
+        await network.start("labour")
+
+
+async def test_a_node_without_a_consortium_says_what_to_do(tmp_path: Path) -> None:
+    from mpcgov.node import daemon, home
+
+    made = home.init(tmp_path / "tax", "tax", "127.0.0.1:7101")
+    with pytest.raises(MpcgovError, match="joined no consortium"):
+        daemon.NodeDaemon(made, None)  # type: ignore[arg-type]
