@@ -105,9 +105,7 @@ def _collect(stream: pa.ipc.RecordBatchStreamReader, encoding: Encoding) -> dict
         if end > encoding.rows:
             return None
         for name, column in zip(columns, batch.columns, strict=True):
-            if column.null_count:
-                return None
-            columns[name][at:end] = column.to_numpy()
+            columns[name][at:end] = column.to_numpy()  # refuses nulls, which an int64 array can't hold
         at = end
     return columns if at == encoding.rows else None
 

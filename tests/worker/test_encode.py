@@ -141,6 +141,7 @@ def test_the_stream_of_the_hostile_cases_is_itself_fine() -> None:
         (arrow(COUNT.with_metadata({"rows": "secret"}), [pa.array([1, 2, 3])]), "are damaged"),
         (arrow(pa.schema([pa.field("other", pa.int64(), nullable=False)]), [pa.array([1, 2, 3])]), "are damaged"),
         (arrow(UNSIGNED, [pa.array([1, 2, 3], pa.uint64())]), "are damaged"),
+        (arrow(COUNT, [pa.array([1, None, 3])]), "are damaged"),
         (arrow(COUNT, [pa.array([1, -2, 3])]), "out of its declared bounds"),
         (arrow(COUNT, [pa.array([9, 9, 9])]), "the sum is over"),
     ],
