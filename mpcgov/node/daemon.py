@@ -113,9 +113,10 @@ class NodeDaemon:
         await self._runner.cleanup()
         await self._supervisor.close()
         await self._client.__aexit__(None, None, None)
-        with contextlib.suppress(MpcgovError):
-            self._requests.flush()
-            self.book.note("stopped")
+        if self._loops:
+            with contextlib.suppress(MpcgovError):
+                self._requests.flush()
+                self.book.note("stopped")
         self._store.close()
         self._lock.close()
 

@@ -6,7 +6,6 @@ with this machine's own protocol, roster and declaration, and with the agency's 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -187,4 +186,15 @@ POLICY: tuple[Rule, ...] = (
 
 def _matches(pattern: str, text: str) -> bool:
     """Whether the whole text is the pattern, in which * stands for any text; never just its beginning."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == pattern
+    *middle, last = rest
+    at, end = len(first), len(text) - len(last)
+    if at > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for part in middle:
+        at = text.find(part, at, end) + len(part)
+        if at < len(part):
+            return False
+    return True

@@ -139,8 +139,9 @@ class Relay:
         """Why the stream is over: what the other node said, or what it looks like."""
         if message.type is WSMsgType.CLOSE and message.data == ENDED_CODE:
             return PeerError(printable(message.extra or "") or f"{self._party}: ended the job", code="ended")
-        silent = isinstance(message.data, asyncio.TimeoutError)
-        return self._error("no sign of life" if silent else "lost the connection")
+        if isinstance(message.data, asyncio.TimeoutError):
+            return self._error("no sign of life")
+        return PeerError(f"{self._party}: lost the connection", hint="is its node running and reachable?", code="lost")
 
     def _error(self, what: str) -> PeerError:
         return PeerError(f"{self._party}: {what}", hint="is its node running and reachable?", code="stream")

@@ -125,7 +125,7 @@ class JobRun:
                 raise PeerError(f"{party}: its result has another layout than this node's", code="layout")
 
     def _lost(self, error: PeerError) -> None:
-        grace_s = 0.0 if error.code == "ended" else LOST_GRACE_S
+        grace_s = LOST_GRACE_S if error.code == "lost" else 0.0
         asyncio.get_running_loop().call_later(grace_s, self.abort, error)
 
     def _ending(self, steps: asyncio.Task[None]) -> Ending | None:

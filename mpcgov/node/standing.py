@@ -28,7 +28,7 @@ def status(me: str, row: JobRow, approved: Container[str], phase: str) -> dict[s
         "party": me,
         "state": row.state.value,
         "waiting_for": [party for party in row.parties if waiting and party not in approved],
-        "phase": phase,
+        "phase": phase if row.state not in TERMINAL else "",
         "reason": row.reason,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,16 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
         lambda: (proposal({"purpose": "x Report"}), facts({"purposes": ["Report"]})),
         "doesn't allow this purpose",
     ),
+    "a purpose whose beginning and end overlap": (
+        "_purpose_allowed",
+        lambda: (proposal({"purpose": "abc"}), facts({"purposes": ["ab*bc"]})),
+        "doesn't allow this purpose",
+    ),
+    "a purpose with the words in another order": (
+        "_purpose_allowed",
+        lambda: (proposal({"purpose": "2025 Youth"}), facts({"purposes": ["*Youth*2025*"]})),
+        "doesn't allow this purpose",
+    ),
     "a pattern whose dots are meant as dots": (
         "_purpose_allowed",
         lambda: (proposal({"purpose": "Q1 2025"}), facts({"purposes": ["Q1.2025"]})),
@@ -252,6 +263,8 @@ def test_more_protection_than_the_floor_is_permitted() -> None:
         {"protocols": [f"joint-count@{registry.find('joint-count').digest}"]},
         {"purposes": ["*"]},
         {"purposes": ["Youth*2025*"]},
+        {"purposes": ["*support*report"]},
+        {"purposes": ["Youth on support, *2025 report"]},
         {"purposes": ["Youth on support, 2025 report"]},
         {"partners": ["*"]},
         {"receivers": ["*"]},
@@ -259,6 +272,13 @@ def test_more_protection_than_the_floor_is_permitted() -> None:
 )
 def test_wildcards_and_pins_permit_what_they_name(policy: dict[str, Any]) -> None:
     assert decide(proposal(), facts(policy)) == Permit("manual")
+
+
+def test_a_hostile_purpose_costs_no_time() -> None:
+    pattern, purpose = "*a" * 20 + "b", "a" * 1000
+    started = time.monotonic()
+    assert isinstance(decide(proposal({"purpose": purpose}), facts({"purposes": [pattern]})), Deny)
+    assert time.monotonic() - started < 1
 
 
 def test_an_empty_policy_permits_nothing() -> None:

@@ -119,8 +119,12 @@ async def test_a_node_whose_log_was_tampered_with_does_not_start(network: Networ
     with network.nodes["labour"]._store.write() as tx:
         tx.exec_driver_sql("DELETE FROM audit")
     await network.stop("labour")
-    with pytest.raises(MpcgovError, match="record 1 "):
-        await network.start("labour")
+    found = operator.audit_records(network.home("labour"))
+    for _ in range(2):
+        with pytest.raises(MpcgovError, match="record 1 "):
+            await network.start("labour")
+        await network.stop("labour")
+    assert operator.audit_records(network.home("labour")) == found
 
 
 async def test_a_node_without_a_consortium_says_what_to_do(tmp_path: Path) -> None:

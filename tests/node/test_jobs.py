@@ -10,7 +10,7 @@ import pytest
 
 from mpcgov import receive, registry
 from mpcgov.errors import DataError, InternalError, LocalError, MpcgovError, PeerError, Refused
-from mpcgov.node import daemon, operator, store
+from mpcgov.node import book, daemon, operator, store
 from mpcgov.node.store import APPROVALS
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import parse_json
@@ -357,10 +357,8 @@ async def test_a_job_under_way_when_a_node_stops_fails_and_never_runs_again(netw
     await approve(network, job)
     await network.until(job, "RUNNING")
     # As after SIGKILL: nothing is said or written on the way out.
-    book = network.nodes["labour"].book
-    book.move = None  # type: ignore[assignment, method-assign]
+    network.nodes["labour"].book.move = None  # type: ignore[assignment, method-assign]
     await network.stop("labour")
-    del book
     await network.until(job, "ABORTED", parties=("welfare", "education"))
     network.workers["labour"].gates.clear()
     await network.start("labour")
@@ -436,16 +434,53 @@ async def test_an_edited_database_starts_nothing(network: Network) -> None:
     _, job = await proposed(network)
     await approve(network, job, "labour", "welfare")
     await network.until(job, "APPROVED", parties=("labour", "welfare"))
-    book = network.nodes["labour"].book
+    jobs = network.nodes["labour"].book
     await network.holds_approval("labour", job, "welfare")
-    with book._audit.entry() as entry:
-        forged = book.approvals(job)["labour"]
+    with jobs._audit.entry() as entry:
+        forged = jobs.approvals(job)["labour"]
         entry.tx.execute(APPROVALS.update().where(APPROVALS.c.party == "welfare").values(envelope=forged))
         entry.record("tampered")
     await approve(network, job, "education")
     statuses = await network.until(job, "ABORTED", "CANCELLED")
     assert "welfare has not signed it" in statuses["labour"]["reason"]
     assert network.workers["labour"].runs == []
+
+
+async def test_a_swapped_proposal_is_found(network: Network) -> None:
+    await network.start("labour")
+    proposal, other = network.proposal(), network.proposal(disclosure={"min_count": 5})
+    await network.submit(proposal, "labour")
+    job, body = job_id(proposal.job_digest), network.envelope(other).to_bytes()
+    with network.nodes["labour"]._store.write() as tx:
+        tx.execute(store.JOBS.update().values(proposal=body))
+    with pytest.raises(PeerError, match="no longer as the coordinator signed it"):
+        operator.approve(network.home("labour"), job)
+
+
+async def test_data_are_shared_only_after_a_commit_that_is_on_record(network: Network) -> None:
+    await network.start()
+    with network.nodes["labour"]._store.write() as tx:
+        condition = 'instr(CAST(NEW.record AS TEXT), \'"event":"commit"\') > 0'
+        tx.exec_driver_sql(
+            f"CREATE TRIGGER full BEFORE INSERT ON audit WHEN {condition} BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+    _, job = await proposed(network)
+    await approve(network, job)
+    statuses = await network.until(job, "FAILED", "ABORTED")
+    assert (statuses["labour"]["state"], "database" in statuses["labour"]["reason"]) == ("FAILED", True)
+    assert all("labour: the node can't use its database" in status["reason"] for status in statuses.values())
+    assert network.workers["labour"].phases[-1] == "deal"
+
+
+async def test_a_coordinator_cant_fill_the_disk_with_jobs_that_wait(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "WAITING_LIMIT", 2)
+    await network.start("labour")
+    for _ in range(2):
+        await network.submit(network.proposal(), "labour")
+    error = await refusal(network.submit(network.proposal(), "labour"))
+    assert (error.exit_status, error.code) == (3, "too-many")
 
 
 async def test_a_node_that_cant_record_does_nothing_and_recovers(network: Network) -> None:

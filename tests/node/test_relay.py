@@ -146,7 +146,7 @@ async def test_a_connection_that_breaks_is_named_and_never_looks_like_an_end() -
     async with joined() as pair:
         pair.relays[0]._ws._response.connection.transport.abort()  # type: ignore[union-attr]
         error = await failure(pair, 1)
-        assert (error.message, error.code) == ("labour: lost the connection", "stream")
+        assert (error.message, error.code) == ("labour: lost the connection", "lost")
 
 
 async def test_a_silent_peer_is_found_by_its_missing_heartbeat() -> None:
