@@ -77,7 +77,7 @@ class Book:
             PeerError: what the database holds is not what the coordinator signed.
         """
         with self._store.read() as tx:
-            body, row = table.proposal(tx, job), table.require(tx, job)
+            row, body = table.require(tx, job), table.proposal(tx, job)
         try:
             _, proposal = read_proposal(body, self.roster)
         except MpcgovError:
