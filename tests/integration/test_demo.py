@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -80,3 +81,25 @@ def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, s
     assert errors.endswith("interrupted\n")
     assert list(tmp_path.iterdir()) == []
     assert processes_in(tmp_path) == []
+
+
+def steady(text: str) -> list[str]:
+    """A transcript without what differs from run to run: ids, ports, digests, times and progress."""
+    for pattern, name in (
+        (r"\b[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}\b", "JOB"),
+        (r"127\.0\.0\.1:\d+", "ADDRESS"),
+        (r"sha256:[0-9a-f]{64}", "DIGEST"),
+        (r"\d+\.\d+ s\b", "SECONDS"),
+    ):
+        text = re.sub(pattern, name, text)
+    progress = re.compile(r"\s+(APPROVED|READY|RUNNING|RELEASED)\b|.* from the last yes to the result|\s*$")
+    return [line.rstrip() for line in text.splitlines() if not progress.match(line)]
+
+
+def test_the_readme_shows_what_the_demo_prints(env: dict[str, str]) -> None:
+    process = subprocess.run(COMMAND, env=env, capture_output=True, text=True, timeout=90, check=True)
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- transcript: .* -->\n```\n(.*?)```\n<!-- /transcript -->", readme, re.DOTALL)
+    assert shown is not None
+    printed = steady(process.stderr + process.stdout)
+    assert [line for line in steady(shown.group(1)) if line not in printed] == []
