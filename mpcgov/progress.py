@@ -16,7 +16,7 @@ from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
 from mpcgov.lifecycle import TERMINAL, State
 from mpcgov.spec.load import Frozen, validate
 
-ASK_TIMEOUT_S = 5.0
+ASK_TIMEOUT_S = 2.0
 POLL_WAITING_S = 0.5
 POLL_RUNNING_S = 0.2
 SILENCE_LIMIT_S = 30.0
@@ -89,6 +89,19 @@ async def status(client: Client, parties: Sequence[str], job: str) -> Status:
     return combine(job, dict(zip(parties, answers, strict=True)))
 
 
+async def _status_or_bad_end(client: Client, parties: Sequence[str], job: str) -> Status:
+    """Like `status`, but one node that says how the job ended badly is enough: the silent one needn't be waited for."""
+    asked = {party: asyncio.create_task(_ask(client, party, job)) for party in parties}
+    pending = set(asked.values())
+    while pending:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        if any(isinstance(view := task.result(), View) and State(view.state) in BAD_ENDS for task in done):
+            break
+    for task in pending:
+        task.cancel()
+    return combine(job, {party: task.result() for party, task in asked.items() if task not in pending}, parties)
+
+
 async def follow(client: Client, parties: Sequence[str], job: str, tell: Callable[[Status], None]) -> Status:
     """The status of a job once it has ended; `tell` hears of every change on the way.
 
@@ -99,7 +112,7 @@ async def follow(client: Client, parties: Sequence[str], job: str, tell: Callabl
     told, heard_at = None, loop.time()
     while True:
         try:
-            now = await status(client, parties, job)
+            now = await _status_or_bad_end(client, parties, job)
             heard_at = loop.time()
         except PeerError:
             if loop.time() - heard_at > SILENCE_LIMIT_S:
@@ -114,8 +127,8 @@ async def follow(client: Client, parties: Sequence[str], job: str, tell: Callabl
         await asyncio.sleep(POLL_WAITING_S if waiting else POLL_RUNNING_S)
 
 
-def combine(job: str, answers: Mapping[str, View | MpcgovError]) -> Status:
-    """One status out of the nodes' answers, or their failures to answer.
+def combine(job: str, answers: Mapping[str, View | MpcgovError], parties: Sequence[str] = ()) -> Status:
+    """One status out of the nodes' answers, or their failures to answer; `parties`: all of the job, if not all answered.
 
     Raises:
         MpcgovError: all failed.
@@ -127,7 +140,7 @@ def combine(job: str, answers: Mapping[str, View | MpcgovError]) -> Status:
         text = "; ".join(error.message for error in silent.values())
         raise type(worst)(text, hint=worst.hint, code=worst.code)
     at, state = _state({party: State(view.state) for party, view in views.items()})
-    reasons = [named(at, reason, answers)] if (reason := views[at].reason) else []
+    reasons = [named(at, reason, parties or answers)] if (reason := views[at].reason) else []
     reasons += [error.message for error in silent.values()]
     return Status(
         job=job,

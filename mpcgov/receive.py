@@ -50,11 +50,14 @@ def require_receiver(proposal: Proposal, receiver: str) -> None:
         )
 
 
-async def result(client: Client, roster: Roster, proposal: Proposal, receiver: str) -> dict[str, Any]:
+async def result(
+    client: Client, roster: Roster, proposal: Proposal, receiver: str, status: progress.Status | None = None
+) -> dict[str, Any]:
     """The result of a job for one of its receivers, or why there is none.
 
     Args:
         receiver: as the job names it: a party, or 'coordinator'; must be who `client` speaks for.
+        status: how the job stands, where that is known; asked for otherwise.
 
     Raises:
         Refused: not a receiver, or a policy or a person said no.
@@ -64,7 +67,7 @@ async def result(client: Client, roster: Roster, proposal: Proposal, receiver: s
     require_receiver(proposal, receiver)
     manifest = manifest_of(proposal)
     job = job_id(proposal.job_digest)
-    status = await progress.status(client, proposal.parties, job)
+    status = status or await progress.status(client, proposal.parties, job)
     if status.ended and status.state is not State.RELEASED:
         await _raise_cause(client, status)
     progress.require_released(status)

@@ -67,7 +67,7 @@ async def wait_for(path: Path, job: str, tell: Callable[[Status], None]) -> tupl
     async with Client(home.identity, roster) as client:
         ended = await progress.follow(client, proposal.parties, job, tell)
         if COORDINATOR in proposal.job.receivers:
-            return ended, await receive.result(client, roster, proposal, COORDINATOR)
+            return ended, await receive.result(client, roster, proposal, COORDINATOR, ended)
     progress.require_released(ended)
     return ended, None
 
