@@ -128,7 +128,7 @@ async def follow(client: Client, parties: Sequence[str], job: str, tell: Callabl
 
 
 def combine(job: str, answers: Mapping[str, View | MpcgovError], parties: Sequence[str] = ()) -> Status:
-    """One status out of the nodes' answers, or their failures to answer; `parties`: all of the job, if not all answered.
+    """One status out of the answers of the nodes, or their failures to; `parties`: all, where some weren't waited for.
 
     Raises:
         MpcgovError: all failed.
