@@ -6,14 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mpcgov.spec.ids import Digest, PartyId
+from mpcgov.spec.ids import Digest, PartyId, matching
 from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.load import Frozen
 
 CARD_TYPE = "application/vnd.mpcgov.card+json"
 ROSTER_TYPE = "application/vnd.mpcgov.roster+json"
 
-Address = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$", max_length=260)]
+Address = Annotated[
+    str,
+    Field(max_length=260),
+    matching(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}", "host:port, such as tax.example.gov:7101"),
+]
 """`host:port`, with an IPv6 host in brackets."""
 
 
