@@ -58,6 +58,7 @@ class ScriptedWorker:
         self.bulk_bytes = 100_000
         self.runs: list[str] = []
         self.phases: list[str] = []
+        self.hung_up: list[str] = []
         self.layout: Layout | None = None
 
     async def start(self) -> None:
@@ -86,11 +87,26 @@ class ScriptedWorker:
                 if phase == "deal":
                     await commit()
                 size = self.bulk_bytes if phase == "compute" else 8
-                await asyncio.gather(*(_exchange(party, *link, size) for party, link in links.items()))
+                await asyncio.gather(*(self._exchange(party, *link, size) for party, link in links.items()))
         finally:
             for _, writer in links.values():
                 writer.close()
         return self._outcome(order)
+
+    async def _exchange(
+        self, party: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int
+    ) -> None:
+        async def send() -> None:
+            writer.write(b"x" * size)
+            await writer.drain()
+
+        try:
+            _, data = await asyncio.gather(send(), reader.readexactly(size))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.hung_up.append(party)
+            raise PeerError(f"{party}: hung up", code="peer-lost") from None
+        if data != b"x" * size:
+            raise PeerError(f"{party}: sent other bytes", code="peer")
 
     def outcome_tables(self, proposal: Proposal) -> tuple[ResultTable, ...]:
         manifest = registry.find(proposal.job.protocol_name).manifest
@@ -106,19 +122,6 @@ class ScriptedWorker:
         )
         cost = Cost(seconds=0.1, rounds=2, bytes_sent=100)
         return Outcome(layout=layout, shares=base64.b64encode(shares).decode(), cost=cost)
-
-
-async def _exchange(party: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int) -> None:
-    async def send() -> None:
-        writer.write(b"x" * size)
-        await writer.drain()
-
-    try:
-        _, data = await asyncio.gather(send(), reader.readexactly(size))
-    except (asyncio.IncompleteReadError, ConnectionError):
-        raise PeerError(f"{party}: hung up", code="peer-lost") from None
-    if data != b"x" * size:
-        raise PeerError(f"{party}: sent other bytes", code="peer")
 
 
 class FakeClock:

@@ -39,6 +39,8 @@ async def test_a_job_that_all_approve_runs_and_its_receiver_opens_the_result(net
         manifest = registry.find("joint-count").manifest
         result = await receive.collect(client, network.roster, proposal, manifest, "coordinator")
     assert result["tables"]["count"]["rows"] == [["North", 10], ["South", 11]]
+    await asyncio.sleep(0.5)
+    assert [node.service._runs for node in network.nodes.values()] == [{}] * 3
     assert [operator.audit_verify(network.home(party)) > 10 for party in PARTIES] == [True] * 3
 
 
@@ -266,6 +268,32 @@ async def test_what_goes_wrong_at_one_node_ends_the_job_at_all(
     await network.until(job, "RELEASED")
 
 
+async def test_a_node_that_gives_up_says_why_and_its_worker_just_falls_silent(network: Network) -> None:
+    """What becomes of welfare's worker is no news to the others' workers; what its node says is."""
+    network.workers["welfare"].gates["compute"] = asyncio.Event()
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job)
+    await network.until(job, "RUNNING")
+    await asyncio.sleep(0.2)
+    network.nodes["welfare"].service._runs[job].abort(PeerError("the moon: fell down", code="stream"))
+    statuses = await network.until(job, "ABORTED")
+    assert {status["reason"] for status in statuses.values()} == {"the moon: fell down (phase compute)"}
+    assert [worker.hung_up for worker in network.workers.values()] == [[], [], []]
+
+
+async def test_who_hung_up_is_blamed_only_if_nobody_knows_better(network: Network) -> None:
+    network.workers["labour"].faults["compute"] = PeerError("welfare: hung up", code="peer-lost")
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job)
+    while "compute" not in network.workers["labour"].phases:  # noqa: ASYNC110 - a list, not an event
+        await asyncio.sleep(0.01)
+    network.nodes["labour"].service.ended(job, "welfare", "abort", "education: out of memory (phase compute)")
+    statuses = await network.until(job, "ABORTED")
+    assert statuses["labour"]["reason"] == "education: out of memory (phase compute)"
+
+
 async def test_the_deadline_ends_a_job_and_names_the_phase(network: Network) -> None:
     network.workers["labour"].gates["compute"] = asyncio.Event()
     await network.start()
@@ -317,6 +345,9 @@ async def test_nothing_is_released_without_every_receipt(network: Network) -> No
     assert (status["state"], status["phase"]) == ("RUNNING", "receipts")
     async with network.client() as client:
         assert (await refusal(client.request("labour", "GET", f"/v1/jobs/{job}/share"))).code == "too-early"
+    assert holds_outcome(network, "labour", job)
+    with pytest.raises(PeerError, match="RUNNING"):
+        network.nodes["labour"].book.outcome(job)
 
 
 async def test_parties_with_different_layouts_release_nothing(network: Network) -> None:
