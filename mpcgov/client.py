@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
@@ -63,10 +64,12 @@ class Client:
             PeerError: it can't be reached, or answers nonsense.
         """
         card = self._roster.member(party)
+        # As a file: aiohttp warns of long bytes.
+        sent = None if body is None else io.BytesIO(body)
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s))
         try:
             async with self._session(card).request(
-                method, f"https://{card.address}{path}", data=body, timeout=timeout, allow_redirects=False
+                method, f"https://{card.address}{path}", data=sent, timeout=timeout, allow_redirects=False
             ) as response:
                 status, data = response.status, await _read(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
