@@ -1,15 +1,25 @@
-"""What a receiver runs: signed shares into numbers, on plain integers, checking that all the shares agree.
+"""What a receiver runs: signed shares into numbers, checking that all the shares agree. No part of the engine.
 
 Shamir's scheme: each party's share is the value at its point of a polynomial of degree t whose constant term is the
 secret. t + 1 shares give the polynomial; the others must lie on it. That finds faults, it doesn't prove correctness:
 passive security, see docs/THREAT_MODEL.md. Source: A. Shamir, How to Share a Secret, CACM 22(11), 1979.
+
+Modulo 2^61-1, the field of the engine's words, the sums are taken by numpy; modulo anything else on Python's integers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mpcgov.errors import PeerError
+
+WORD_MODULUS = 2**61 - 1
+
+Elements = Sequence[int] | NDArray[np.uint64]
+"""Field elements: words where the field is that of 2^61-1, Python's integers elsewhere."""
 
 
 def lagrange(points: Sequence[int], at: int, modulus: int) -> list[int]:
@@ -25,7 +35,7 @@ def lagrange(points: Sequence[int], at: int, modulus: int) -> list[int]:
     return weights
 
 
-def open_shares(shares: Mapping[int, Sequence[int]], degree: int, modulus: int) -> list[int]:
+def open_shares(shares: Mapping[int, Elements], degree: int, modulus: int) -> list[int]:
     """The secrets behind some shares, as signed integers of least magnitude.
 
     Args:
@@ -42,7 +52,7 @@ def open_shares(shares: Mapping[int, Sequence[int]], degree: int, modulus: int) 
     columns = [shares[point] for point in base]
     for point in rest:
         expected = _combine(columns, lagrange(base, point, modulus), modulus)
-        if any(a != b for a, b in zip(expected, shares[point], strict=True)):
+        if not np.array_equal(expected, shares[point]):
             raise PeerError(
                 "the shares don't agree",
                 hint="a party computed or sent something else than the others: run the job again",
@@ -50,20 +60,49 @@ def open_shares(shares: Mapping[int, Sequence[int]], degree: int, modulus: int) 
             )
     half = modulus // 2
     secrets = _combine(columns, lagrange(base, 0, modulus), modulus)
+    if isinstance(secrets, np.ndarray):
+        signed = secrets.astype(np.int64)
+        result: list[int] = np.where(secrets > half, signed - modulus, signed).tolist()
+        return result
     return [value - modulus if value > half else value for value in secrets]
 
 
-def _combine(columns: Sequence[Sequence[int]], weights: Sequence[int], modulus: int) -> list[int]:
+def _combine(columns: Sequence[Elements], weights: Sequence[int], modulus: int) -> Elements:
+    """Σ columns[i]·weights[i] modulo the field's prime, elementwise."""
     pairs = list(zip(columns, weights, strict=True))
-    return [sum(column[i] * weight for column, weight in pairs) % modulus for i in range(len(columns[0]))]
+    if modulus != WORD_MODULUS:
+        return [sum(int(column[i]) * weight for column, weight in pairs) % modulus for i in range(len(columns[0]))]
+    total = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column, weight in pairs:
+        total = _reduced(total + _scaled(np.asarray(column, dtype=np.uint64), weight))
+    return total
 
 
-def to_bytes(elements: Sequence[int], width_bytes: int) -> bytes:
+def _scaled(x: NDArray[np.uint64], weight: int) -> NDArray[np.uint64]:
+    """x·weight modulo 2^61-1 for x and weight below it, by halves of 31 bits: 2^62 is 2, and 2^61 is 1."""
+    low = np.uint64(2**31 - 1)
+    x1, x0 = x >> np.uint64(31), x & low
+    w1, w0 = np.uint64(weight >> 31), np.uint64(weight) & low
+    middle = x1 * w0 + x0 * w1
+    carried = (middle >> np.uint64(30)) + ((middle & np.uint64(2**30 - 1)) << np.uint64(31))
+    return _reduced(((x1 * w1) << np.uint64(1)) + carried + _reduced(x0 * w0))
+
+
+def _reduced(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """x modulo 2^61-1 for any word x."""
+    p = np.uint64(WORD_MODULUS)
+    x = (x & p) + (x >> np.uint64(61))
+    return np.where(x >= p, x - p, x)
+
+
+def to_bytes(elements: Elements, width_bytes: int) -> bytes:
     """Field elements as little-endian bytes of fixed width."""
+    if width_bytes == 8:
+        return np.asarray(elements, dtype="<u8").tobytes()
     return b"".join(int(element).to_bytes(width_bytes, "little") for element in elements)
 
 
-def from_bytes(data: bytes, width_bytes: int, modulus: int, length: int) -> list[int]:
+def from_bytes(data: bytes, width_bytes: int, modulus: int, length: int) -> Elements:
     """The inverse of `to_bytes`, checking length and range.
 
     Raises:
@@ -71,7 +110,11 @@ def from_bytes(data: bytes, width_bytes: int, modulus: int, length: int) -> list
     """
     if len(data) != width_bytes * length:
         raise PeerError("a share of the result has the wrong length", code="shares")
-    elements = [int.from_bytes(data[i : i + width_bytes], "little") for i in range(0, len(data), width_bytes)]
-    if any(element >= modulus for element in elements):
+    elements: Elements
+    if width_bytes == 8:
+        elements = np.frombuffer(data, dtype="<u8").astype(np.uint64)
+    else:
+        elements = [int.from_bytes(data[i : i + width_bytes], "little") for i in range(0, len(data), width_bytes)]
+    if length and (elements.max() if isinstance(elements, np.ndarray) else max(elements)) >= modulus:
         raise PeerError("a share of the result holds a number that is no field element", code="shares")
     return elements

@@ -92,7 +92,7 @@ def _common_layout(proposal: Proposal, manifest: Manifest, shares: Sequence[Resu
     return shares[0].layout
 
 
-def _elements(share: ResultShare, modulus: int) -> list[int]:
+def _elements(share: ResultShare, modulus: int) -> opening.Elements:
     try:
         data = base64.b64decode(share.shares, validate=True)
     except binascii.Error:

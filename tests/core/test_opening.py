@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpcgov.errors import PeerError
-from mpcgov.opening import from_bytes, lagrange, open_shares, to_bytes
+from mpcgov.opening import _combine, from_bytes, lagrange, open_shares, to_bytes
 
 P = 2**61 - 1
+OTHER = 2**89 - 1
 
 
 def deal(secrets: list[int], degree: int, m: int, coefficients: list[int]) -> dict[int, list[int]]:
@@ -42,13 +43,31 @@ def test_without_a_share_to_spare_nothing_is_opened() -> None:
         open_shares(shares, 1, P)
 
 
+@given(st.lists(st.integers(0, P - 1), min_size=1, max_size=4), st.lists(st.integers(0, P - 1), min_size=4, max_size=4))
+def test_words_and_integers_give_the_same_sums(column: list[int], weights: list[int]) -> None:
+    columns = [[(x * k + k) % P for x in column] for k in range(1, 5)]
+    exact = [sum(c[i] * w for c, w in zip(columns, weights, strict=True)) % P for i in range(len(column))]
+    assert list(_combine(columns, weights, P)) == exact
+
+
+@pytest.mark.parametrize("x", [0, 1, 2**31 - 1, 2**31, 2**60, P - 2, P - 1])
+@pytest.mark.parametrize("weight", [0, 1, 2**31 - 1, 2**31, 2**60, P - 2, P - 1])
+def test_products_of_words_are_exact_at_the_edges(x: int, weight: int) -> None:
+    assert list(_combine([[x]], [weight], P)) == [x * weight % P]
+
+
+def test_a_wider_field_is_opened_too() -> None:
+    shares = {x: [(5 + 11 * x) % OTHER, (OTHER - 3 + 2**80 * x) % OTHER] for x in (1, 2, 3)}
+    assert open_shares(shares, 1, OTHER) == [5, -3]
+
+
 def test_weights_at_a_point_of_the_base_pick_that_point() -> None:
     assert lagrange([1, 2, 3], 2, P) == [0, 1, 0]
 
 
 @given(st.lists(st.integers(0, P - 1), max_size=5), st.integers(8, 12))
 def test_field_elements_survive_their_bytes(elements: list[int], width: int) -> None:
-    assert from_bytes(to_bytes(elements, width), width, P, len(elements)) == elements
+    assert list(from_bytes(to_bytes(elements, width), width, P, len(elements))) == elements
 
 
 @pytest.mark.parametrize(("data", "says"), [(b"\xff" * 8, "no field element"), (b"\0" * 7, "length"), (b"", "length")])
