@@ -1,0 +1,69 @@
+"""Compiled kernels: where numba may keep its cache, and the decorator that every kernel has.
+
+Numba's cache is pickle: whoever can write to it runs code in the process that reads it. So it lies in a directory of
+the user's own that nobody else can enter, and numba is only imported after its place is fixed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mpcgov.errors import InternalError, SpecError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def cache_directory() -> Path:
+    """The user's own directory for compiled kernels, made if it isn't there.
+
+    Raises SpecError if it, or any directory on the way from the user's cache directory to it, is a link, belongs to
+    somebody else, or can be written by others.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if not base.is_absolute():
+        raise SpecError("XDG_CACHE_HOME is no absolute path", hint="unset it or give an absolute path")
+    base.mkdir(parents=True, exist_ok=True)
+    folder = base / "mpcgov"
+    for path in (folder, folder / "kernels"):
+        path.mkdir(mode=0o700, exist_ok=True)
+        _check_own(path)
+    return folder / "kernels"
+
+
+def _check_own(path: Path) -> None:
+    """Raise unless `path` is a directory of ours that nobody else can enter."""
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise SpecError(f"{path} isn't a directory of your own", hint=f"chmod 700 {path}, or remove it")
+
+
+def _load_numba() -> Any:
+    """Numba with its cache in our directory, whatever the environment says."""
+    folder = str(cache_directory())
+    if "numba" not in sys.modules:
+        os.environ["NUMBA_CACHE_DIR"] = folder
+    import numba
+
+    if folder != getattr(numba.config, "CACHE_DIR", None):
+        raise InternalError("numba was imported before mpcgov could give its cache a safe place")
+    return numba
+
+
+_numba = _load_numba()
+
+
+def kernel(signature: str) -> Callable[[F], F]:
+    """Compile a function of machine words for exactly one signature, without threads, from the cache if it is there.
+
+    Arrays are C-contiguous and writable by their signature; no bounds are checked inside, so callers check shapes.
+    """
+    return _numba.njit(signature, cache=True, nogil=False, boundscheck=False)  # type: ignore[no-any-return]
+
+
+inlined: Callable[[F], F] = _numba.njit(inline="always")
+"""Compile a function only as a part of the kernels that call it."""

@@ -1,0 +1,134 @@
+"""Word-size arithmetic against Python's integers, at the edges and at random."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mpcgov.errors import InternalError, SpecError
+from mpcgov.mpc.word import field, kernels
+from mpcgov.mpc.word.field import P
+
+EDGES = [0, 1, 2, 3, P - 1, P - 2, P // 2, P // 2 + 1, 2**32 - 1, 2**32, 2**32 + 1, 2**29, 2**60, 2**60 - 1, 2**60 + 1]
+element = st.one_of(st.sampled_from(EDGES), st.integers(0, P - 1))
+
+
+def words(values: object) -> np.ndarray:
+    return np.array(values, dtype=np.uint64)
+
+
+def all_pairs() -> tuple[np.ndarray, np.ndarray]:
+    a, b = zip(*((x, y) for x in EDGES for y in EDGES), strict=True)
+    return words(a), words(b)
+
+
+@pytest.mark.parametrize(
+    ("ours", "pythons"),
+    [
+        (field.add, lambda a, b: (a + b) % P),
+        (field.subtract, lambda a, b: (a - b) % P),
+        (field.product, lambda a, b: a * b % P),
+    ],
+)
+def test_arithmetic_is_right_for_every_pair_of_edges(ours, pythons):
+    a, b = all_pairs()
+    assert ours(a, b).tolist() == [pythons(int(x), int(y)) for x, y in zip(a, b, strict=True)]
+
+
+@given(st.lists(st.tuples(element, element), min_size=1, max_size=50), st.integers(-(2**70), 2**70))
+@settings(max_examples=200, deadline=None)
+def test_arithmetic_agrees_with_python(pairs, factor):
+    a, b = (words(column) for column in zip(*pairs, strict=True))
+    assert field.add(a, b).tolist() == [(x + y) % P for x, y in pairs]
+    assert field.subtract(a, b).tolist() == [(x - y) % P for x, y in pairs]
+    assert field.product(a, b).tolist() == [x * y % P for x, y in pairs]
+    assert field.negate(a).tolist() == [-x % P for x, _ in pairs]
+    assert field.scale(a, factor).tolist() == [x * factor % P for x, _ in pairs]
+    assert field.combine([factor, -1, 7], [a, b, a]).tolist() == [(x * (factor + 7) - y) % P for x, y in pairs]
+
+
+@pytest.mark.parametrize("inner", [1, 3, 1023, 1024, 1025, 2500])
+@pytest.mark.parametrize("value", [P - 1, 1, None])
+def test_inner_products_are_exact_at_the_largest_elements_and_at_random(inner, value):
+    rng = np.random.default_rng(1)
+    draw = (lambda *s: rng.integers(0, P, s, np.uint64)) if value is None else lambda *s: np.full(s, value, np.uint64)
+    a, b = draw(3, inner), draw(2, inner)
+    expected = (a.astype(object) @ b.astype(object).T) % P
+    assert (field.inner_products(a, b).astype(object) == expected).all()
+
+
+def test_inner_products_of_nothing_are_zero():
+    assert field.inner_products(np.empty((2, 0), np.uint64), np.empty((3, 0), np.uint64)).tolist() == [[0] * 3] * 2
+
+
+def test_sums_of_rows_stay_reduced():
+    a = np.full((1000, 3), P - 1, np.uint64)
+    assert field.sum_rows(a).tolist() == [-1000 % P] * 3
+
+
+def test_inverse_and_power():
+    for x in EDGES[1:]:
+        assert x * field.inverse(x) % P == 1
+        assert field.power(words([x]), 2**59 + 5).tolist() == [pow(x, 2**59 + 5, P)]
+    with pytest.raises(InternalError):
+        field.inverse(P)
+
+
+@given(st.lists(st.integers(-(P // 2), P // 2), min_size=1, max_size=30))
+@settings(deadline=None)
+def test_signed_integers_come_back(values):
+    elements = field.from_signed(np.array(values, np.int64))
+    assert elements.tolist() == [v % P for v in values]
+    assert field.to_signed(elements).tolist() == values
+
+
+def test_words_that_are_no_elements_are_seen():
+    assert field.all_elements(words([0, P - 1]))
+    for bad in (P, P + 1, 2**64 - 1):
+        assert not field.all_elements(words([0, bad, 1]))
+
+
+def test_shapes_strides_and_read_only_arrays_are_taken_as_they_are():
+    a = np.arange(24, dtype=np.uint64).reshape(4, 6)
+    assert (field.add(a[:, ::2], a[:, ::2]) == 2 * a[:, ::2]).all()
+    assert (field.scale(np.broadcast_to(words([3, 4]), (3, 2)), 2) == [[6, 8]] * 3).all()
+    with pytest.raises(InternalError):
+        field.add(a, a[:2])
+
+
+def test_the_kernels_cache_is_a_directory_that_only_we_can_enter(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = kernels.cache_directory()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o750)
+    with pytest.raises(SpecError, match="your own"):
+        kernels.cache_directory()
+
+
+@pytest.mark.parametrize("link", ["mpcgov", "mpcgov/kernels"])
+def test_a_kernel_cache_behind_a_link_is_refused(tmp_path, monkeypatch, link):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    path = tmp_path / link
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SpecError, match="your own"):
+        kernels.cache_directory()
+
+
+def test_the_environment_cannot_move_the_cache_to_a_shared_place(tmp_path):
+    code = "from mpcgov.mpc.word import kernels; import numba; print(numba.config.CACHE_DIR)"
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()) == kernels.cache_directory()
+    early = "import numba\n" + code
+    done = subprocess.run([sys.executable, "-c", early], env=environment, capture_output=True, text=True, check=False)
+    assert "before mpcgov could give its cache a safe place" in done.stderr
