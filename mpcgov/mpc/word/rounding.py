@@ -1,0 +1,69 @@
+"""Rounding secret integers to multiples of a public base: exactly, over the whole range, nothing opened statistically.
+
+For m = 3 the value is z = u + v − w·p with summands that party 1 and party 2 know and a carry w that lanes give (see
+`sign`). Both deal their summand modulo the base, so s = (u mod b) + (v mod b) − w·(p mod b) is z modulo b and lies in
+−b < s < 2b: two comparisons make it z mod b. For other m the value is z = c − r + w·p with c opened behind a uniform
+mask of 61 bits (see `masked`); s = (c mod b) + Σ rᵢ·(−2^i mod b) + w·(p mod b) lies in 0 ≤ s < 63·b, and b·32, b·16 … b
+are taken off where they fit.
+
+A statistical mask as for wide fields, b·t + s_S per subset, doesn't fit here: values of 25 bits, 2^20 of them in a job
+and 2^-40 need 85 bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mpcgov.errors import SpecError
+from mpcgov.mpc.word import compare, field, masked, sign
+from mpcgov.mpc.word.field import BITS, P, Words
+from mpcgov.mpc.word.prss import Prss
+from mpcgov.mpc.word.sharing import deal
+from mpcgov.mpc.word.wire import Channel
+
+LIMIT = 1 << 60
+
+
+async def round_to(channel: Channel, prss: Prss, x: Words, low: int, high: int, base: int) -> Words:
+    """The nearest multiples of `base`, halves up, of 1-D x of degree t in low … high: base · ⌊(x + ⌊b/2⌋) / base⌋.
+
+    Raises SpecError if the range, or 63 times the base, doesn't fit 60 bits.
+    """
+    if base < 1 or 63 * base >= LIMIT or high - low + 2 * base >= LIMIT:
+        raise SpecError(f"rounding integers between {low} and {high} to multiples of {base} doesn't fit 60 bits")
+    half = base // 2
+    start = (low + half) // base * base
+    z = field.add(x, np.full(x.shape, (half - start) % P, np.uint64))
+    size = compare.LANES_CHUNK if prss.parties == 3 else compare.MASKED_CHUNK
+    parts = [z[at : at + size] for at in range(0, max(1, z.size), size)]
+    remainders = [await remainder(channel, prss, part, base) for part in parts]
+    shifted = field.subtract(z, np.concatenate(remainders))
+    return field.add(shifted, np.full(x.shape, start % P, np.uint64))
+
+
+async def remainder(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
+    """z modulo base for shares of 0 ≤ z < 2^60, of degree t."""
+    return await (_three(channel, prss, z, base) if prss.parties == 3 else _many(channel, prss, z, base))
+
+
+async def _three(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
+    carry, _ = await sign.wrap(channel, prss, z)
+    wrap = await sign.to_field(channel, prss, carry, z.size)
+    own = sign.summand(prss, z)
+    parts = await deal(channel, 1, [0, 1], None if own is None else own % np.uint64(base), z.size)
+    s = field.combine([1, 1, -(P % base)], [*parts, wrap])
+    both = np.concatenate([s, field.subtract(s, np.full(s.shape, base, np.uint64))])
+    below_zero, below_base = (await compare.negative(channel, prss, both)).reshape(2, -1)
+    at_least_zero = field.combine([base, base], [below_zero, below_base])
+    return field.subtract(field.add(s, at_least_zero), np.full(s.shape, base, np.uint64))
+
+
+async def _many(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
+    opened = await masked.unmask(channel, prss, z)
+    factors = [-(1 << i) % base for i in range(BITS)]
+    s = field.combine([1, P % base, *factors], [opened.c % np.uint64(base), opened.wrap, *opened.bits])
+    for multiple in (base << k for k in range(5, -1, -1)):
+        less = field.subtract(s, np.full(s.shape, multiple, np.uint64))
+        fits_not = await compare.negative(channel, prss, less)
+        s = field.add(less, field.scale(fits_not, multiple))
+    return s
