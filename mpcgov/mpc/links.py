@@ -1,84 +1,47 @@
-"""One link per peer: frames over a connected stream, in a fixed order, with caps.
+"""One link per peer: frames over a connected stream, in a fixed order, with caps and back-pressure.
 
-The peer is known from the socket that the caller hands us, never from the wire. The order is HELLO, WORD, KEYS,
-DATA …, END; a frame out of order, of a wrong size or with a used label ends the job with an error that names the peer.
-ABORT may come at any time after HELLO.
+The peer is known from the socket that the caller hands us, never from the wire. A frame out of order, of a wrong size
+or with a used label ends the job with an error that names the peer.
 """
 
 from __future__ import annotations
 
 import asyncio
-import enum
 import struct
 from collections.abc import Callable
 from typing import cast
 
 from mpcgov.mpc.codec import WireError
-
-MAGIC = b"mpcgov\x00\x01"
-HEADER = struct.Struct("<BIq")
-"""Kind, length of the payload, label: a signed 64-bit program counter for DATA, 0 otherwise."""
-HELLO, WORD, KEYS, DATA, END, ABORT = range(1, 7)
-HELLO_BYTES = len(MAGIC) + 4 + 32
-READY, DATA_CONTRACT = b"\x01", b"\x02"
-
-
-class Reason(enum.IntEnum):
-    """Why a party ends a job; goes to its peers in ABORT, with the party that it blames, and nothing else."""
-
-    LOST = 1
-    DATA_CONTRACT = 2
-    PROTOCOL = 3
-    DEADLINE = 4
-    FAULT = 5
-    AGREEMENT = 6
-
-
-MAX_FRAME_BYTES = 64 << 20
-MAX_UNREAD_FRAMES = 100_000
-MAX_UNREAD_BYTES = 1 << 30
-"""Beyond this the peer is at fault; long before, at PAUSE_BYTES, we stop reading unless we wait for this very peer."""
-PAUSE_BYTES = 64 << 20
-WRITE_HIGH_BYTES = 8 << 20
-LAST_WORDS_S = 0.2
-
-
-class AgreementError(WireError):
-    """A greeting with another hash: the peer runs another job, program, version or set of parameters."""
+from mpcgov.mpc.frames import (
+    ABORT,
+    DATA,
+    DATA_CONTRACT,
+    END,
+    HEADER,
+    HELLO,
+    HELLO_BYTES,
+    KEYS,
+    LAST_WORDS_S,
+    MAGIC,
+    MESSAGES,
+    PAUSE_BYTES,
+    READ_BYTES,
+    READY,
+    SMALL_BYTES,
+    WORD,
+    WORDS,
+    WRITE_HIGH_BYTES,
+    AbortError,
+    AgreementError,
+    LinkLostError,
+    Reason,
+    aborted,
+    hello_frame,
+)
+from mpcgov.mpc.inbox import Inbox
 
 
-class LinkLostError(Exception):
-    """The stream to a peer ended before the job did."""
-
-
-class AbortError(Exception):
-    """A peer ended the job; `culprit` is the index of the party that it blames, itself included."""
-
-    def __init__(self, reason: Reason, culprit: int) -> None:
-        super().__init__()
-        self.reason = reason
-        self.culprit = culprit
-
-
-def abort_frame(reason: Reason, culprit: int) -> bytes:
-    """The last word of a party that ends the job before its end."""
-    return struct.pack("<BH", reason, culprit)
-
-
-def _aborted(payload: bytes) -> Exception:
-    reason, culprit = struct.unpack("<BH", payload)
-    try:
-        return AbortError(Reason(reason), culprit)
-    except ValueError:
-        return WireError("an end of the job without a known reason")
-
-
-def hello_frame(sender: int, receiver: int, agreement: bytes) -> bytes:
-    """What one party says first to another: who to whom, and the hash of all they must agree on."""
-    return MAGIC + struct.pack("<HH", sender, receiver) + agreement
-
-
-class Link(asyncio.Protocol):
+class Link(asyncio.BufferedProtocol):
     """The stream to one peer: what MPyC knows as a party's `protocol`. Faults go to `failed`, once each."""
 
     def __init__(
@@ -98,43 +61,56 @@ class Link(asyncio.Protocol):
         self.ended: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
         self.closing = False
-        self._faulty = False
         self._ending = False
+        self._faulty = False
         self.bytes_sent = 0
-        self._input = bytearray()
-        self._unread: dict[int, bytes] = {}
-        self._unread_bytes = 0
-        self._waiting: dict[int, asyncio.Future[bytes]] = {}
-        self._labels: set[int] = set()
+        self._inbox = Inbox()
+        self._input = memoryview(bytearray(READ_BYTES))
+        self._filled = 0
+        self._large: tuple[int, int, memoryview] | None = None  # kind, label, payload of a frame that is being read
+        self._large_filled = 0
+        self._keep_reading = 0
         self._reading = True
         self._writable = asyncio.Event()
         self._writable.set()
         self._transport: asyncio.Transport | None = None
 
-    # -- what the session and the runtime call
+    # -- what the session and the engines call
 
-    def write(self, kind: int, payload: bytes, label: int = 0) -> None:
+    def write(self, kind: int, payload: bytes | memoryview, label: int = 0) -> None:
         """Queue one frame. Never blocks; call `drained` after a batch."""
         if self._transport is None or self.closing or self._transport.is_closing():
             return
-        self._transport.write(HEADER.pack(kind, len(payload), label) + payload)
-        self.bytes_sent += HEADER.size + len(payload)
+        size = len(payload)
+        header = HEADER.pack(kind, size, label)
+        if size <= SMALL_BYTES:
+            self._transport.write(b"".join((header, payload)))
+        else:
+            self._transport.write(header)
+            self._transport.write(payload)
+        self.bytes_sent += HEADER.size + size
 
     def send(self, label: int, payload: bytes) -> None:
-        """Queue one message of the computation under its program counter."""
+        """Queue one message of MPyC's under its program counter."""
         self.write(DATA, payload, label)
 
     def receive(self, label: int) -> bytes | asyncio.Future[bytes]:
         """The peer's message with this program counter, or a future of it."""
-        payload = self._unread.pop(label, None)
-        if payload is not None:
-            self._unread_bytes -= len(payload)
-            return payload
-        if self.ended.done():
-            self._fault(WireError("the end before all of the computation"))
-        future = self._waiting[label] = self._loop.create_future()
-        self._read(True)
-        return future
+        payload = self._inbox.receive(label)
+        if not isinstance(payload, bytes):
+            self._expect_more()
+        return payload
+
+    def fetch(self, label: int, into: memoryview) -> asyncio.Future[None]:
+        """Have the peer's WORDS with this label written to `into`, which must be exactly as long."""
+        try:
+            done = self._inbox.fetch(label, into)
+        except WireError as fault:
+            self._fault(fault)
+            return self._loop.create_future()
+        if not done.done():
+            self._expect_more()
+        return done
 
     def end(self) -> None:
         """Say that we have all we need, and read on until the peer has said so too."""
@@ -145,11 +121,22 @@ class Link(asyncio.Protocol):
     @property
     def waiting(self) -> bool:
         """Whether we wait for a message of this peer."""
-        return bool(self._waiting)
+        return self._inbox.waiting
+
+    @property
+    def writable(self) -> bool:
+        """Whether the peer has taken enough of what we wrote."""
+        return self._writable.is_set()
 
     async def drained(self) -> None:
         """Wait until the peer has taken enough of what we wrote."""
         await self._writable.wait()
+
+    def keep_reading(self, on: bool) -> None:
+        """Read on whatever is unread, as long as somebody waits to write: else parties could wait for each other."""
+        self._keep_reading += 1 if on else -1
+        if on:
+            self._read(True)
 
     def close(self) -> None:
         """Close once all that was written is sent. What the peer does from now on is no failure."""
@@ -192,45 +179,72 @@ class Link(asyncio.Protocol):
         wait_s = 0.0 if exc is None else LAST_WORDS_S
         self._loop.call_later(wait_s, self._failed, self.peer, LinkLostError())
 
-    def data_received(self, data: bytes) -> None:
+    def eof_received(self) -> None:
+        """The peer says no more: the transport closes, and `connection_lost` says so."""
+
+    def get_buffer(self, _size_hint: int) -> memoryview:
+        return self._input[self._filled :] if self._large is None else self._large[2][self._large_filled :]
+
+    def buffer_updated(self, size: int) -> None:
         if self.closing or self._faulty:
+            self._filled, self._large = 0, None
             return
-        self._input += data
         try:
-            while len(self._input) >= HEADER.size:
-                kind, length, label = HEADER.unpack_from(self._input)
-                self._check(kind, length, label)
-                if len(self._input) < HEADER.size + length:
-                    break
-                payload = bytes(memoryview(self._input)[HEADER.size : HEADER.size + length])
-                del self._input[: HEADER.size + length]
-                self._take(kind, payload, label)
+            if self._large is None:
+                self._filled += size
+                self._parse()
+            else:
+                self._large_filled += size
+                if self._large_filled == len(self._large[2]):
+                    (kind, label, payload), self._large = self._large, None
+                    self._take(kind, payload, label)
         except WireError as fault:
             self._fault(fault)
-        except AbortError as aborted:
+        except AbortError as abort:
             self._faulty = True
-            self._failed(self.peer, aborted)
+            self._failed(self.peer, abort)
+
+    def _parse(self) -> None:
+        """Take all whole frames from the buffer; a large one that has begun is read straight to where it belongs."""
+        start = 0
+        while self._large is None and self._filled - start >= HEADER.size:
+            kind, length, label = HEADER.unpack_from(self._input, start)
+            self._check(kind, length, label)
+            begin = start + HEADER.size
+            there = min(length, self._filled - begin)
+            if there < length <= SMALL_BYTES:
+                break
+            start = begin + there
+            payload = self._inbox.target(kind, label, length) if kind in MESSAGES else memoryview(bytearray(length))
+            payload[:there] = self._input[begin:start]
+            if there == length:
+                self._take(kind, payload, label)
+            else:
+                self._large, self._large_filled = (kind, label, payload), there
+        self._input[: self._filled - start] = self._input[start : self._filled]
+        self._filled -= start
 
     # -- one frame
 
     def _check(self, kind: int, length: int, label: int) -> None:
         """Raise unless a frame with this header may come now; before its payload is read."""
         sizes = {HELLO: HELLO_BYTES, WORD: 1, KEYS: self._key_bytes, END: 0, ABORT: 3}
-        allowed = {self._expected} | {DATA: {END, ABORT}, HELLO: set()}.get(self._expected, {ABORT})
+        allowed = {self._expected} | {DATA: {WORDS, END, ABORT}, HELLO: set()}.get(self._expected, {ABORT})
         if kind not in allowed:
             raise WireError(f"a frame of kind {kind} where kind {self._expected} belongs")
-        if kind != DATA:
-            if length != sizes[kind] or label:
-                raise WireError(f"a frame of kind {kind} with {length} bytes")
-        elif length > MAX_FRAME_BYTES:
-            raise WireError(f"a frame of {length} bytes; {MAX_FRAME_BYTES} is the most")
-        elif label in self._labels:
-            raise WireError("two messages with the same label")
+        if kind in MESSAGES:
+            self._inbox.check(kind, label, length)
+        elif length != sizes[kind] or label:
+            raise WireError(f"a frame of kind {kind} with {length} bytes")
 
-    def _take(self, kind: int, payload: bytes, label: int) -> None:
-        if kind == DATA:
-            self._take_message(payload, label)
-        elif kind == HELLO:
+    def _take(self, kind: int, content: memoryview, label: int) -> None:
+        if kind in MESSAGES:
+            self._inbox.arrive(kind, label, content)
+            if self._inbox.unread_bytes > PAUSE_BYTES and not (self.waiting or self._ending or self._keep_reading):
+                self._read(False)
+            return
+        payload = bytes(content)
+        if kind == HELLO:
             self._check_hello(payload)
             self._expected = WORD
             self.hello.set_result(None)
@@ -246,11 +260,11 @@ class Link(asyncio.Protocol):
             self.keys.set_result(payload)
         elif kind == END:
             self._expected = -1
-            if self._waiting:
+            if self.waiting:
                 raise WireError("the end before all of the computation")
             self.ended.set_result(None)
         else:
-            raise _aborted(payload)
+            raise aborted(payload)
 
     def _check_hello(self, payload: bytes) -> None:
         if not payload.startswith(MAGIC):
@@ -261,19 +275,10 @@ class Link(asyncio.Protocol):
         if payload[-32:] != self._agreement:
             raise AgreementError("another job")
 
-    def _take_message(self, payload: bytes, label: int) -> None:
-        self._labels.add(label)
-        waiting = self._waiting.pop(label, None)
-        if waiting is not None:
-            if not waiting.done():
-                waiting.set_result(payload)
-            return
-        self._unread[label] = payload
-        self._unread_bytes += len(payload)
-        if len(self._unread) > MAX_UNREAD_FRAMES or self._unread_bytes > MAX_UNREAD_BYTES:
-            raise WireError("more messages than the computation can have")
-        if self._unread_bytes > PAUSE_BYTES and not self._waiting and not self._ending:
-            self._read(False)
+    def _expect_more(self) -> None:
+        if self.ended.done():
+            self._fault(WireError("the end before all of the computation"))
+        self._read(True)
 
     def _read(self, on: bool) -> None:
         if on == self._reading or self._transport is None or self._transport.is_closing():
@@ -286,5 +291,5 @@ class Link(asyncio.Protocol):
 
     def _fault(self, fault: WireError) -> None:
         self._faulty = True
-        self._input.clear()
+        self._filled, self._large = 0, None
         self._failed(self.peer, fault)

@@ -18,8 +18,9 @@ from mpcgov.errors import InternalError, Refused
 from mpcgov.mpc import codec, prf
 from mpcgov.mpc.codec import Elements
 from mpcgov.mpc.config import SessionConfig
+from mpcgov.mpc.frames import MAX_FRAME_BYTES
 from mpcgov.mpc.imports import bind_runtime, load_mpyc
-from mpcgov.mpc.links import MAX_FRAME_BYTES, Link
+from mpcgov.mpc.links import Link
 from mpcgov.mpc.shamir import inverse_roots, recombine, split
 
 MPYC = load_mpyc()

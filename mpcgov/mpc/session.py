@@ -14,11 +14,12 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 
 from mpcgov.errors import InternalError, MpcgovError, PeerError
-from mpcgov.mpc import links
+from mpcgov.mpc import frames
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.codec import Elements, WireError, as_elements
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.mpc.links import AbortError, AgreementError, Link, LinkLostError, Reason
+from mpcgov.mpc.frames import AbortError, AgreementError, LinkLostError, Reason
+from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.selftest import check_fixes, check_openings
 
@@ -79,7 +80,7 @@ class Session:
         """
         self.enter("ready")
         for link in self._links.values():
-            link.write(links.WORD, links.READY if ok else links.DATA_CONTRACT)
+            link.write(frames.WORD, frames.READY if ok else frames.DATA_CONTRACT)
         if not ok:
             self._reason = (Reason.DATA_CONTRACT, self.config.me)
             return
@@ -89,7 +90,7 @@ class Session:
         """Exchange the PRSS keys, fresh for this job. After this the computation may begin."""
         self.enter("deal")
         for peer, link in self._links.items():
-            link.write(links.KEYS, self._runtime.keys_for(peer))
+            link.write(frames.KEYS, self._runtime.keys_for(peer))
         keys = await self._guard(self._all(lambda link: link.keys))
         for peer, data in zip(self._links, keys, strict=True):
             self._runtime.take_keys(peer, data)
@@ -258,7 +259,7 @@ class Session:
         reason, culprit = self._reason
         for link in self._links.values():
             if reason is not Reason.DATA_CONTRACT or culprit != self.config.me:
-                link.write(links.ABORT, links.abort_frame(reason, culprit))
+                link.write(frames.ABORT, frames.abort_frame(reason, culprit))
             link.half_close()
         await self._closed()
 

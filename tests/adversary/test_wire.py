@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from mpcgov.mpc import Session, codec, links, session
-from mpcgov.mpc.links import HEADER, Link
+from mpcgov.mpc import Session, codec, inbox, links, session
+from mpcgov.mpc.frames import HEADER, MAX_FRAME_BYTES
+from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import MPYC, JobRuntime
 from tests.mpc.parties import Outcome, put, run, share_list
 
@@ -131,7 +132,7 @@ def raw(label: int, payload: bytes, kind: int = links.DATA, length: int | None =
 def frames() -> dict[str, bytes]:
     """Bytes that no honest party writes after its keys."""
     return {
-        "too large": raw(1, b"", length=links.MAX_FRAME_BYTES + 1),
+        "too large": raw(1, b"", length=MAX_FRAME_BYTES + 1),
         "four gigabytes": raw(1, b"", length=2**32 - 1),
         "repeated": raw(7, b"x") * 2,
         "repeated, other payload": raw(7, b"x") + raw(7, b"y"),
@@ -186,7 +187,7 @@ def test_messages_that_nobody_reads_are_capped() -> None:
         return await share_list(current, x)
 
     def before(_index: int) -> None:
-        links.MAX_UNREAD_FRAMES = 1000
+        inbox.MAX_UNREAD_FRAMES = 1000
 
     outcomes = run(job, before=before, deadline_s=10)
     blame(outcomes, "more messages")
@@ -253,7 +254,7 @@ def test_a_peer_that_floods_a_link_is_not_read_further() -> None:
             return [sent]
         if index == 0:
             await asyncio.sleep(4)
-            return [current._links[EVIL]._unread_bytes >> 20]
+            return [current._links[EVIL]._inbox.unread_bytes >> 20]
         return [0]
 
     def before(_index: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from mpcgov.errors import DataError, SpecError
 from mpcgov.mpc import Session, SessionConfig
-from mpcgov.mpc.links import MAX_FRAME_BYTES
+from mpcgov.mpc.frames import MAX_FRAME_BYTES
 from tests.mpc.parties import NAMES, Parties, config_for, opened, put, run, share_list
 
 
