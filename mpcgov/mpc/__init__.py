@@ -4,8 +4,33 @@
 package that imports MPyC; importing it makes MPyC safe, or fails.
 """
 
-from mpcgov.mpc.arrays import SecretArray, concatenate, if_else
+from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.config import SessionConfig
+from mpcgov.mpc.functions import (
+    concatenate,
+    greatest,
+    if_else,
+    maximum,
+    median,
+    minimum,
+    quantile,
+    sort,
+    sort_rows,
+)
 from mpcgov.mpc.session import Cost, Session
 
-__all__ = ["Cost", "SecretArray", "Session", "SessionConfig", "concatenate", "if_else"]
+__all__ = [
+    "Cost",
+    "SecretArray",
+    "Session",
+    "SessionConfig",
+    "concatenate",
+    "greatest",
+    "if_else",
+    "maximum",
+    "median",
+    "minimum",
+    "quantile",
+    "sort",
+    "sort_rows",
+]

@@ -2,26 +2,29 @@
 
 They look like numpy arrays of one or two dimensions. Shape and bounds are public; no operation gives a value, or a
 branch that depends on one. An integer that might leave ±2^value_bits is refused when it is built, before anything is
-sent. What backs them (now MPyC's arrays) shows nowhere in the interface.
+sent. What backs them shows nowhere in the interface: machine words up to 59 value bits, MPyC's arrays beyond.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError, Refused, SpecError
-from mpcgov.mpc import compare, rounding
-from mpcgov.mpc.codec import as_elements
-from mpcgov.mpc.runtime import JobRuntime
+from mpcgov.mpc.wide import WideEngine
+from mpcgov.mpc.word.engine import WordEngine
 
+Engine: TypeAlias = WordEngine | WideEngine
 Public: TypeAlias = int | NDArray[np.integer[Any]] | NDArray[np.object_]
 """A public integer, or an array of them."""
 Operand: TypeAlias = Union["SecretArray", Public]
 Index: TypeAlias = int | slice | NDArray[np.integer[Any]] | tuple[int | slice, int | slice]
+
+MAX_BASE = 10_000
+"""The greatest base for rounding."""
 
 OPENINGS = frozenset({"open", "opened", "output", "reveal", "peek", "value", "values", "tolist", "item", "result"})
 
@@ -30,28 +33,28 @@ class SecretArray:
     """Secret integers, each in low … high, shared between the parties with degree t.
 
     Made by `Session.input` and by the operations here. Arithmetic is exact: over the integers, never modulo anything.
-    Sums and products with public numbers are local; a product of two secret arrays is one exchange, a comparison about
-    log₂ of the bits of its range plus 5, rounding 2 (3 parties).
+    Sums and products with public numbers are local; a product of secret arrays, inner and matrix products too, is one
+    exchange, a comparison 9 or 10. `engine` does the work and isn't for protocols.
     """
 
-    __slots__ = ("_backing", "_runtime", "high", "low")
+    __slots__ = ("_backing", "_engine", "high", "low")
     __hash__ = None  # type: ignore[assignment]
     __array_ufunc__ = None  # numpy then leaves `ndarray + SecretArray` to us
 
     low: int
     high: int
 
-    def __init__(self, runtime: JobRuntime, backing: Any, low: int, high: int) -> None:
-        limit = 1 << runtime.config.value_bits
+    def __init__(self, engine: Engine, backing: Any, low: int, high: int) -> None:
+        limit = 1 << engine.config.value_bits
         if low > high or low < -limit or high > limit:
-            raise SpecError(f"integers between {low} and {high} don't fit the job's {runtime.config.value_bits} bits")
-        self._runtime = runtime
+            raise SpecError(f"integers between {low} and {high} don't fit the job's {engine.config.value_bits} bits")
+        self._engine = engine
         self._backing = backing
         self.low = low
         self.high = high
 
     @classmethod
-    def deal(cls, runtime: JobRuntime, values: Any, sender: int, length: int, low: int, high: int) -> SecretArray:
+    def deal(cls, engine: Engine, values: Any, sender: int, length: int, low: int, high: int) -> SecretArray:
         """See `Session.input`."""
         if length < 1:
             raise SpecError("an input without elements")
@@ -60,8 +63,8 @@ class SecretArray:
             elements, lowest, highest = _public(values)
             if elements.shape != (length,) or lowest < low or highest > high:
                 raise InternalError("an input that isn't as long or not within the bounds that it was announced with")
-        cls(runtime, None, low, high)  # refuses bounds that don't fit, before anything is sent
-        return cls(runtime, runtime.deal(elements, sender, length), low, high)
+        cls(engine, None, low, high)  # refuses bounds that don't fit, before anything is sent
+        return cls(engine, engine.deal(elements, sender, length), low, high)
 
     # -- public facts
 
@@ -106,6 +109,17 @@ class SecretArray:
 
     __rmul__ = __mul__
 
+    def __matmul__(self, other: SecretArray) -> SecretArray:
+        """Matrix product by numpy's rules, converted once: of two 1-D arrays the inner product, of shape (1,)."""
+        inner = other.shape[0]
+        if self.shape[-1] != inner:
+            raise SpecError(f"a product of arrays of shapes {self.shape} and {other.shape}")
+        left = self.reshape((1, inner)) if len(self.shape) == 1 else self
+        right = other.reshape((inner, 1)) if len(other.shape) == 1 else other
+        shape = (*self.shape[:-1], *other.shape[1:]) or (1,)
+        corners = [a * b * inner for a in (self.low, self.high) for b in (other.low, other.high)]
+        return self._made(lambda: (left._backing @ right._backing).reshape(shape), min(corners), max(corners))
+
     def sum(self, axis: int | None = None) -> SecretArray:
         """Sum of all elements, of shape (1,), or along an axis of a 2-D array."""
         if axis is None or len(self.shape) == 1:
@@ -116,9 +130,10 @@ class SecretArray:
 
     def round_to(self, base: int) -> SecretArray:
         """The nearest multiple of base, halves up: base · ⌊(x + ⌊base/2⌋) / base⌋."""
-        half = base // 2
-        low, high = ((bound + half) // base * base if base > 1 else bound for bound in (self.low, self.high))
-        return self._made(lambda: rounding.round_to(self._runtime, self._backing, self.low, self.high, base), low, high)
+        if not 1 < base <= MAX_BASE:
+            raise SpecError(f"rounding to multiples of {base}: from 2 to {MAX_BASE} are possible")
+        low, high = ((bound + base // 2) // base * base for bound in (self.low, self.high))
+        return self._made(lambda: self._engine.round_to(self._backing, self.low, self.high, base), low, high)
 
     # -- comparison: secret arrays of 0 and 1
 
@@ -137,8 +152,15 @@ class SecretArray:
     def _negative(self) -> SecretArray:
         if self.low >= 0 or self.high < 0:  # the bounds are public, so is the answer
             return self * 0 + int(self.high < 0)
-        bits = compare.bits_for(self.low, self.high)
-        return self._made(lambda: compare.negative(self._runtime, self._backing, bits), 0, 1)
+        return self._made(lambda: self._engine.negative(self._backing, self.low, self.high), 0, 1)
+
+    def equals(self, other: Operand) -> SecretArray:
+        """1 where the elements are equal and 0 elsewhere. Python's == isn't this: it would have to be public."""
+        difference = self - other
+        low, high = difference.low, difference.high
+        if low > 0 or high < 0:
+            return difference * 0
+        return self._made(lambda: self._engine.zero(difference._backing, low, high), 0, 1)
 
     # -- shape
 
@@ -159,21 +181,25 @@ class SecretArray:
             raise SpecError("secret arrays have one or two dimensions")
         return self._made(lambda: self._backing.reshape(shape), self.low, self.high)
 
+    def transpose(self) -> SecretArray:
+        """A 2-D array's columns as rows."""
+        return self._made(self._backing.transpose, self.low, self.high)
+
     # -- what the engine needs
 
     def shares(self) -> Awaitable[Any]:
-        """For `Session.share_of`: our own shares, once they are computed."""
-        return self._runtime.gather(self._backing)  # type: ignore[no-any-return]
+        """For `Session.share_of`: our own shares, fresh, once they are computed."""
+        return self._engine.fresh_share(self._backing)
 
     def _operand(self, other: Operand) -> tuple[Any, int, int]:
         if isinstance(other, SecretArray):
             return other._backing, other.low, other.high
         elements, low, high = _public(other)
-        return (elements if elements.shape else int(elements[()])), low, high
+        return self._engine.public(elements if elements.shape else int(elements[()])), low, high
 
     def _made(self, build: Any, low: int, high: int) -> SecretArray:
         """The result of `build`, which runs only if the bounds fit."""
-        result = SecretArray(self._runtime, None, low, high)
+        result = SecretArray(self._engine, None, low, high)
         result._backing = build()
         if len(result.shape) not in (1, 2):
             raise SpecError("secret arrays have one or two dimensions")
@@ -200,36 +226,16 @@ class SecretArray:
             raise AttributeError(name)
 
 
-def if_else(bit: SecretArray, then: Operand, otherwise: Operand) -> SecretArray:
-    """`then` where bit is 1, `otherwise` where it is 0; nobody learns which. One exchange."""
-    if (bit.low, bit.high) not in ((0, 1), (0, 0), (1, 1)):
-        raise SpecError("if_else needs an array of 0 and 1, as comparisons give")
-    lows, highs = zip(*(_bounds(side) for side in (then, otherwise)), strict=True)
-    difference = -(otherwise - then) if isinstance(otherwise, SecretArray) else then - otherwise
-    chosen = bit * difference
-    base = bit._operand(otherwise)[0]
-    return bit._made(lambda: chosen._backing + base, min(lows), max(highs))
-
-
-def concatenate(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
-    """Arrays one after the other along an axis."""
-    backing = np.concatenate([array._backing for array in arrays], axis=axis)
-    low, high = min(array.low for array in arrays), max(array.high for array in arrays)
-    return arrays[0]._made(lambda: backing, low, high)
-
-
-def _bounds(side: Operand) -> tuple[int, int]:
-    return (side.low, side.high) if isinstance(side, SecretArray) else _public(side)[1:]
-
-
-def _public(values: Any) -> tuple[NDArray[np.object_], int, int]:
-    """Public integers as an object array of Python integers, with their least and greatest."""
+def _public(values: Any) -> tuple[NDArray[Any], int, int]:
+    """Public integers as an array, of int64 or of Python integers, with their least and greatest."""
     array = np.asarray(values)
     if array.dtype != object and not np.issubdtype(array.dtype, np.integer):
         raise TypeError("integers are needed")
     if array.size == 0:
         raise SpecError("an array without elements")
-    numbers = as_elements(array)
-    if array.dtype == object and not all(type(number) is int for number in numbers):
-        raise TypeError("integers are needed")
-    return numbers.reshape(array.shape), int(numbers.min()), int(numbers.max())
+    if array.dtype == object:
+        if not all(type(number) is int for number in array.reshape(-1)):
+            raise TypeError("integers are needed")
+    elif array.dtype != np.int64:
+        array = array.astype(np.int64) if np.can_cast(array.dtype, np.int64) else array.astype(object)
+    return array, int(array.min()), int(array.max())

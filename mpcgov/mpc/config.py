@@ -11,6 +11,8 @@ from mpcgov.errors import SpecError
 
 STATISTICAL_BITS = 40
 """Everything statistically masked in a job together is within 2^-40 of telling nothing."""
+WORD_BITS = 59
+"""Up to so many value bits a job computes with machine words: differences of its integers stay within ±2^60."""
 MAX_PARTIES = 64
 MAX_VALUE_BITS = 4096
 MAX_MASKED_OPENINGS = 2**40
@@ -44,6 +46,11 @@ class SessionConfig:
     def subsets(self) -> int:
         """How many subsets of m − t parties there are: each has a PRSS key."""
         return comb(len(self.parties), self.threshold)
+
+    @property
+    def fits_words(self) -> bool:
+        """Whether the job computes modulo 2^61 − 1; otherwise in a field of MPyC's that is as wide as needed."""
+        return self.value_bits <= WORD_BITS
 
     @property
     def security_bits(self) -> int:

@@ -94,6 +94,10 @@ class Link(asyncio.BufferedProtocol):
         """Queue one message of MPyC's under its program counter."""
         self.write(DATA, payload, label)
 
+    def send_words(self, label: int, payload: memoryview) -> None:
+        """Queue one message of the word-size engine's, by its channel's label."""
+        self.write(WORDS, payload, label)
+
     def receive(self, label: int) -> bytes | asyncio.Future[bytes]:
         """The peer's message with this program counter, or a future of it."""
         payload = self._inbox.receive(label)

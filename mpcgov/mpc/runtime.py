@@ -89,6 +89,11 @@ class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
         parties = len(self.parties)
         return list(combinations(range(parties), parties - self.threshold))
 
+    @property
+    def masters(self) -> dict[tuple[int, ...], bytes]:
+        """The master keys of the subsets that we are in, once all have come: to be derived from, never used."""
+        return {subset: key for subset, key in sorted(self._masters.items()) if self.pid in subset}
+
     def new_keys(self) -> None:
         """Draw the master keys of the subsets whose first member we are; the others come from their first members."""
         self._prfs.clear()

@@ -16,12 +16,15 @@ from typing import Any, TypeVar
 from mpcgov.errors import InternalError, MpcgovError, PeerError
 from mpcgov.mpc import frames
 from mpcgov.mpc.arrays import SecretArray
-from mpcgov.mpc.codec import Elements, WireError, as_elements
+from mpcgov.mpc.codec import Elements, WireError, Words
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.frames import AbortError, AgreementError, LinkLostError, Reason
 from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.selftest import check_fixes, check_openings
+from mpcgov.mpc.wide import WideEngine
+from mpcgov.mpc.word.engine import WordEngine
+from mpcgov.mpc.word.field import P
 
 T = TypeVar("T")
 
@@ -56,6 +59,7 @@ class Session:
         self._sockets = sockets
         self._links: dict[int, Link] = {}
         self._runtime = JobRuntime(config, self._failed)
+        self._engine: WideEngine | WordEngine | None = None
         self._loop.set_exception_handler(self._unhandled)
 
     # -- the way to the computation
@@ -94,6 +98,10 @@ class Session:
         keys = await self._guard(self._all(lambda link: link.keys))
         for peer, data in zip(self._links, keys, strict=True):
             self._runtime.take_keys(peer, data)
+        if self.config.fits_words:
+            self._engine = WordEngine(self.config, self._links, self._runtime.masters, self._failed)
+        else:
+            self._engine = WideEngine(self._runtime)
 
     def input(self, values: Any, sender: int, length: int, low: int, high: int) -> SecretArray:
         """`length` integers that the party with index `sender` knows, as a 1-D secret array.
@@ -103,23 +111,21 @@ class Session:
         """
         if (values is None) == (sender == self.config.me):
             raise InternalError("values are passed by the sender of an input, and by nobody else")
-        return SecretArray.deal(self._runtime, values, sender, length, low, high)
+        return SecretArray.deal(self._started, values, sender, length, low, high)
 
-    async def share_of(self, x: SecretArray) -> Elements:
+    async def share_of(self, x: SecretArray) -> Elements | Words:
         """Our own share, at point index + 1 and of degree t, of each element of x: for worker/reveal.py, nobody else.
 
         It belongs to a fresh random polynomial for each element: shares tell whoever gets t + 1 of them the values and
         nothing of how they came about. Signed values are modulo `modulus`, negative ones above its half.
         """
         self.enter("open")
-        fresh = self._runtime._reshare(await self._guard(x.shares()))
-        shares = await self._guard(fresh)
-        return as_elements(shares.value)
+        return await self._guard(x.shares())
 
     async def close(self) -> None:
         """Tell the peers that we have all we need, and wait until each has said so. Then links may break."""
         self.enter("close")
-        await self._guard(self._runtime.idle())
+        await self._guard(self._started.idle())
         for link in self._links.values():
             link.end()
         await self._guard(self._all(lambda link: link.ended))
@@ -130,7 +136,7 @@ class Session:
     @property
     def modulus(self) -> int:
         """p: shares are modulo this prime."""
-        return int(self._runtime.field.modulus)
+        return P if self.config.fits_words else int(self._runtime.field.modulus)
 
     @property
     def point(self) -> int:
@@ -140,7 +146,14 @@ class Session:
     @property
     def cost(self) -> Cost:
         """Exchanges and bytes so far."""
-        return Cost(self._runtime.exchanges, sum(link.bytes_sent for link in self._links.values()))
+        rounds = 0 if self._engine is None else self._engine.rounds
+        return Cost(rounds, sum(link.bytes_sent for link in self._links.values()))
+
+    @property
+    def _started(self) -> WideEngine | WordEngine:
+        if self._engine is None:
+            raise InternalError("a computation before the session has started")
+        return self._engine
 
     def enter(self, phase: str) -> None:
         """Name the step that the job is in, for progress and for error messages."""

@@ -43,7 +43,7 @@ class Outcome:
         return "" if self.error is None else str(self.error["message"])
 
 
-def config_for(m: int, index: int, *, threshold: int = 1, value_bits: int = 32, masked: int = 1000) -> SessionConfig:
+def config_for(m: int, index: int, *, threshold: int = 1, value_bits: int = 64, masked: int = 1000) -> SessionConfig:
     """The configuration of one of m parties with names from NAMES."""
     return SessionConfig(NAMES[:m], index, threshold, b"\x07" * 32, value_bits, masked)
 

@@ -24,13 +24,18 @@ from mpcgov.mpc.word.wire import Channel
 LIMIT = 1 << 60
 
 
+def check_fits(low: int, high: int, base: int) -> None:
+    """Raise SpecError unless the range, and 63 times the base, fit 60 bits."""
+    if base < 1 or 63 * base >= LIMIT or high - low + 2 * base >= LIMIT:
+        raise SpecError(f"rounding integers between {low} and {high} to multiples of {base} doesn't fit 60 bits")
+
+
 async def round_to(channel: Channel, prss: Prss, x: Words, low: int, high: int, base: int) -> Words:
     """The nearest multiples of `base`, halves up, of 1-D x of degree t in low … high: base · ⌊(x + ⌊b/2⌋) / base⌋.
 
-    Raises SpecError if the range, or 63 times the base, doesn't fit 60 bits.
+    Raises SpecError as `check_fits` does.
     """
-    if base < 1 or 63 * base >= LIMIT or high - low + 2 * base >= LIMIT:
-        raise SpecError(f"rounding integers between {low} and {high} to multiples of {base} doesn't fit 60 bits")
+    check_fits(low, high, base)
     half = base // 2
     start = (low + half) // base * base
     z = field.add(x, np.full(x.shape, (half - start) % P, np.uint64))

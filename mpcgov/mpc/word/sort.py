@@ -21,13 +21,18 @@ from mpcgov.mpc.word.wire import Channel
 LIMIT = 1 << 60
 
 
+def check_fits(low: int, high: int) -> None:
+    """Raise SpecError unless differences of integers in low … high stay below 2^60."""
+    if high - low >= LIMIT:
+        raise SpecError(f"sorting integers between {low} and {high}: differences must be below 2^60")
+
+
 def rank_columns(key: Words, low: int, high: int) -> list[Words]:
     """Shares of what rows are compared by, most significant first: one column, or two if one can't hold both.
 
     `low` and `high` bound the values. Raises SpecError if differences of values themselves don't fit.
     """
-    if high - low >= LIMIT:
-        raise SpecError(f"sorting integers between {low} and {high}: differences must be below 2^60")
+    check_fits(low, high)
     bits = max(0, key.size - 1).bit_length()
     numbers = np.arange(key.size, dtype=np.uint64)
     if ((high - low) << bits) + key.size <= LIMIT:

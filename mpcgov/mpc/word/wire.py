@@ -7,7 +7,7 @@ side by side and no message is ever taken for another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from typing import Protocol
@@ -19,16 +19,18 @@ from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import Words
 
 MESSAGES_PER_CHANNEL = 1 << 24
+PIECE = 1 << 20
+"""Words in one message: 8 MB."""
 
 
 class Wire(Protocol):
-    """Messages of known size to and from each other party, by label; a label is used once in each direction."""
+    """Messages to and from each other party, by label; a label is used once in each direction."""
 
     def post(self, peer: int, label: int, payload: memoryview) -> None:
         """Send without waiting. The buffer belongs to the wire from now on: it isn't changed any more."""
 
-    async def fetch(self, peer: int, label: int, size: int) -> memoryview:
-        """The peer's message of exactly `size` bytes, in memory that is the caller's and may be written to."""
+    def fetch(self, peer: int, label: int, into: memoryview) -> Awaitable[None]:
+        """Have the peer's message written to `into`, which is exactly as long; asks at once, tells when it is there."""
 
     async def drained(self) -> None:
         """Wait until the peers have taken enough of what was posted."""
@@ -71,15 +73,26 @@ class Channel:
         return self.number * MESSAGES_PER_CHANNEL + self._draws
 
     async def exchange(self, send: Mapping[int, Words], take: Mapping[int, int]) -> dict[int, Words]:
-        """One round: send words to some parties, and wait for so many words from others."""
+        """One round: send words to some parties, and get so many words from others. Large arrays go in pieces.
+
+        What is to come is asked for first, and so read while we wait to send: no two parties wait for each other.
+        """
+        wire = self.line.wire
         self.line.rounds += 1
+        taken = {peer: np.empty(count, np.uint64) for peer, count in take.items()}
+        coming = [
+            wire.fetch(peer, self._label(self._fetched, peer), piece)
+            for peer, words in taken.items()
+            for piece in _pieces(words)
+        ]
         for peer, words in send.items():
-            payload = np.ascontiguousarray(words).reshape(-1).view(np.uint8).data
-            self.line.bytes_sent += payload.nbytes
-            self.line.wire.post(peer, self._label(self._sent, peer), payload)
-        await self.line.wire.drained()
-        labels = {peer: self._label(self._fetched, peer) for peer in take}
-        return {peer: await self._fetch(peer, labels[peer], count) for peer, count in take.items()}
+            for piece in _pieces(np.ascontiguousarray(words).reshape(-1)):
+                self.line.bytes_sent += piece.nbytes
+                wire.post(peer, self._label(self._sent, peer), piece)
+                await wire.drained()
+        for message in coming:
+            await message
+        return taken
 
     async def exchange_elements(self, send: Mapping[int, Words], take: Mapping[int, int]) -> dict[int, Words]:
         """One round of field elements. Raises WireError, naming the peer, for a word that is none."""
@@ -89,10 +102,12 @@ class Channel:
                 raise WireError("a number outside the field", peer)
         return taken
 
-    async def _fetch(self, peer: int, label: int, count: int) -> Words:
-        return np.frombuffer(await self.line.wire.fetch(peer, label, 8 * count), np.uint64)
-
     def _label(self, used: dict[int, int], peer: int) -> int:
         index = used.get(peer, 0)
         used[peer] = index + 1
         return self.number * MESSAGES_PER_CHANNEL + index
+
+
+def _pieces(words: Words) -> list[memoryview]:
+    """The bytes of a 1-D array, in pieces of at most PIECE words; of an empty one, one empty piece."""
+    return [words[start : start + PIECE].view(np.uint8).data for start in range(0, max(1, words.size), PIECE)]

@@ -1,0 +1,87 @@
+"""What is computed with secret arrays: choosing, joining, ordering. None of it shows anything but shapes and bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil
+
+import numpy as np
+
+from mpcgov.errors import SpecError
+from mpcgov.mpc.arrays import Operand, SecretArray
+
+
+def if_else(bit: SecretArray, then: Operand, otherwise: Operand) -> SecretArray:
+    """`then` where bit is 1, `otherwise` where it is 0; nobody learns which. One exchange."""
+    if (bit.low, bit.high) not in ((0, 1), (0, 0), (1, 1)):
+        raise SpecError("if_else needs an array of 0 and 1, as comparisons give")
+    lows, highs = zip(*(bit._operand(side)[1:] for side in (then, otherwise)), strict=True)
+    difference = -(otherwise - then) if isinstance(otherwise, SecretArray) else then - otherwise
+    chosen = bit * difference
+    base = bit._operand(otherwise)[0]
+    return bit._made(lambda: chosen._backing + base, min(lows), max(highs))
+
+
+def concatenate(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
+    """Arrays one after the other along an axis."""
+    first = arrays[0]
+    low, high = min(array.low for array in arrays), max(array.high for array in arrays)
+    return first._made(lambda: first._engine.concatenate([array._backing for array in arrays], axis), low, high)
+
+
+def minimum(a: SecretArray, b: Operand) -> SecretArray:
+    """The lesser of two, element by element."""
+    return if_else(a < b, a, b)
+
+
+def maximum(a: SecretArray, b: Operand) -> SecretArray:
+    """The greater of two, element by element."""
+    return if_else(a < b, b, a)
+
+
+def sort(x: SecretArray) -> SecretArray:
+    """The elements of a 1-D array in ascending order."""
+    return _ranked(x, None)
+
+
+def sort_rows(rows: SecretArray, by: SecretArray) -> SecretArray:
+    """The rows of a 2-D array in ascending order of `by`, rows with equal values in the order that they had."""
+    if len(rows.shape) != 2 or by.shape != (rows.shape[0],):
+        raise SpecError(f"sorting rows of shape {rows.shape} by values of shape {by.shape}")
+    return rows._made(
+        lambda: rows._engine.sort_rows(by._backing, rows._backing, by.low, by.high, None), rows.low, rows.high
+    )
+
+
+def greatest(x: SecretArray, count: int) -> SecretArray:
+    """The `count` greatest elements of a 1-D array, the greatest first."""
+    if not 1 <= count <= len(x):
+        raise SpecError(f"the {count} greatest of {len(x)} elements")
+    return -_ranked(-x, np.arange(count))
+
+
+def quantile(x: SecretArray, fraction: Fraction) -> SecretArray:
+    """The least element that at least this fraction of a 1-D array isn't above; never a mean. Shape (1,)."""
+    if not 0 <= fraction <= 1:
+        raise SpecError(f"a quantile at {fraction}: it must be between 0 and 1")
+    return _ranked(x, np.array([max(0, ceil(fraction * len(x)) - 1)]))
+
+
+def median(x: SecretArray) -> SecretArray:
+    """The middle element of a 1-D array, the lower one if there are two. Shape (1,)."""
+    return quantile(x, Fraction(1, 2))
+
+
+def _ranked(x: SecretArray, ranks: np.ndarray[tuple[int], np.dtype[np.int64]] | None) -> SecretArray:
+    """Elements in ascending order, or those at some ranks."""
+    if len(x.shape) != 1:
+        raise SpecError("a sort needs an array of one dimension")
+    column = x.reshape((x.size, 1))
+    return x._made(
+        lambda: x._engine.sort_rows(x._backing, column._backing, x.low, x.high, ranks).reshape(
+            (x.size if ranks is None else len(ranks),)
+        ),
+        x.low,
+        x.high,
+    )

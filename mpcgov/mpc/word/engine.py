@@ -1,0 +1,129 @@
+"""What backs secret arrays of integers within ±2^59: words modulo 2^61 − 1, and the protocols on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov.mpc.config import SessionConfig
+from mpcgov.mpc.links import Link
+from mpcgov.mpc.word import compare, field, lazy, rounding, sharing, sort
+from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.lazy import LazyWords, Public, Scheduler
+from mpcgov.mpc.word.order import Order
+from mpcgov.mpc.word.prss import Prss, Subset
+from mpcgov.mpc.word.wire import Channel, Line
+
+
+class LinkWire:
+    """The session's links as a wire."""
+
+    def __init__(self, links: Mapping[int, Link]) -> None:
+        self._links = links
+
+    def post(self, peer: int, label: int, payload: memoryview) -> None:
+        """See `Wire`."""
+        self._links[peer].send_words(label, payload)
+
+    def fetch(self, peer: int, label: int, into: memoryview) -> Any:
+        """See `Wire`."""
+        return self._links[peer].fetch(label, into)
+
+    async def drained(self) -> None:
+        """See `Wire`. While we wait, every link is read on, whatever is unread."""
+        full = [link for link in self._links.values() if not link.writable]
+        if not full:
+            return
+        for link in self._links.values():
+            link.keep_reading(True)
+        for link in full:
+            await link.drained()
+        for link in self._links.values():
+            link.keep_reading(False)
+
+
+class WordEngine:
+    """Secret arrays as words. `masters` are the keys of the own subsets; a failure goes to `failed`."""
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        links: Mapping[int, Link],
+        masters: Mapping[Subset, bytes],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self.config = config
+        parties = len(config.parties)
+        self._line = Line(LinkWire(links), config.me, parties)
+        self._scheduler = Scheduler(self._line, Prss(config.me, parties, config.threshold, masters), failed)
+
+    @property
+    def rounds(self) -> int:
+        """Exchanges so far."""
+        return self._line.rounds
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        await self._scheduler.idle()
+
+    def deal(self, values: NDArray[Any] | None, dealer: int, count: int) -> LazyWords:
+        """`count` integers that `dealer` knows; the others pass None."""
+        own = None if values is None else lazy.elements(values)
+
+        async def protocol(channel: Channel, prss: Prss) -> Words:
+            (share,) = await sharing.deal(channel, prss.threshold, [dealer], own, count)
+            return share
+
+        return self._scheduler.protocol((count,), protocol)
+
+    def public(self, values: Public) -> Public:
+        """Public integers as the operators of arrays take them."""
+        return values
+
+    def negative(self, a: LazyWords, _low: int, _high: int) -> LazyWords:
+        """1 where a < 0 and 0 elsewhere."""
+        return self._scheduler.protocol(a.shape, compare.negative, a)
+
+    def zero(self, a: LazyWords, _low: int, _high: int) -> LazyWords:
+        """1 where a = 0 and 0 elsewhere."""
+        return self._scheduler.protocol(a.shape, compare.zero, a)
+
+    def round_to(self, a: LazyWords, low: int, high: int, base: int) -> LazyWords:
+        """The nearest multiples of base, halves up."""
+        rounding.check_fits(low, high, base)
+
+        async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
+            return (await rounding.round_to(channel, prss, x.reshape(-1), low, high, base)).reshape(x.shape)
+
+        return self._scheduler.protocol(a.shape, protocol, a)
+
+    def concatenate(self, arrays: Sequence[LazyWords], axis: int) -> LazyWords:
+        """Arrays one after the other."""
+        return lazy.concatenate(list(arrays), axis)
+
+    def divide_exactly(self, a: LazyWords, divisor: int) -> LazyWords:
+        """a / divisor where every element is a multiple of it."""
+        return a * field.inverse(divisor)
+
+    def sort_rows(self, key: LazyWords, rows: LazyWords, low: int, high: int, ranks: Order | None) -> LazyWords:
+        """Rows in ascending order of key, or those of some ranks."""
+        sort.check_fits(low, high)
+
+        async def protocol(channel: Channel, prss: Prss, k: Words, r: Words) -> Words:
+            return await sort.sort_rows(channel, prss, k, r, low, high, ranks)
+
+        wanted = rows.shape[0] if ranks is None else len(ranks)
+        return self._scheduler.protocol((wanted, rows.shape[1]), protocol, key, rows)
+
+    async def fresh_share(self, a: LazyWords) -> Words:
+        """Our own share of each element, of degree t on fresh polynomials, as elements 0 … p−1."""
+        parties = range(self.config.threshold + 1)
+        factors = dict(zip(parties, sharing.weights(tuple(party + 1 for party in parties)), strict=True))
+
+        async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
+            return await sharing.redeal(channel, prss.threshold, factors, x.reshape(-1))
+
+        return await self._scheduler.protocol((int(np.prod(a.shape)),), protocol, a).words()
