@@ -10,11 +10,10 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any, TypeVar
 
 from mpcgov.errors import InternalError, MpcgovError, PeerError
-from mpcgov.mpc import frames
+from mpcgov.mpc import blame, frames
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.codec import Elements, WireError, Words
 from mpcgov.mpc.config import SessionConfig
@@ -25,6 +24,7 @@ from mpcgov.mpc.selftest import check_fixes, check_openings
 from mpcgov.mpc.wide import WideEngine
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import P
+from mpcgov.mpc.word.selftest import check_kernels
 
 T = TypeVar("T")
 
@@ -48,6 +48,7 @@ class Session:
         self, config: SessionConfig, sockets: dict[int, socket.socket], on_phase: Callable[[str], None] = lambda _: None
     ) -> None:
         check_fixes()
+        check_kernels()
         if sorted(sockets) != [index for index in range(len(config.parties)) if index != config.me]:
             raise InternalError("a session needs one socket for each other party")
         self.config = config
@@ -213,7 +214,7 @@ class Session:
         if isinstance(error, WireError) and error.peer is not None:
             self._link_failed(error.peer, WireError(str(error)))
             return
-        self._failure.set_exception(error if isinstance(error, MpcgovError) else _fault(error))
+        self._failure.set_exception(error if isinstance(error, MpcgovError) else blame.own_fault(error))
         self._failure.exception()  # seen: asyncio would log it otherwise
 
     def _link_failed(self, peer: int, error: Exception) -> None:
@@ -221,13 +222,13 @@ class Session:
             return
         if isinstance(error, AbortError):
             self._reason = (error.reason, error.culprit)
-            self._failed(self._aborted(peer, error))
+            self._failed(blame.aborted(error, peer, self.config, self._phase))
         elif isinstance(error, LinkLostError):
             self._reason = (Reason.LOST, peer)
             self._failed(PeerError(f"lost connection to {self._name(peer)} ({self._phase})", code="peer-lost"))
         elif isinstance(error, AgreementError):
             self._reason = (Reason.AGREEMENT, peer)
-            self._failed(self._disagreement(peer))
+            self._failed(blame.disagreement(self._name(peer), self._phase))
         elif isinstance(error, WireError):
             self._reason = (Reason.PROTOCOL, peer)
             message = f"{self._name(peer)} broke the protocol: {error} ({self._phase})"
@@ -235,32 +236,8 @@ class Session:
         else:
             self._failed(error)
 
-    def _disagreement(self, peer: int) -> PeerError:
-        return PeerError(
-            f"{self._name(peer)} doesn't agree on the job ({self._phase})",
-            hint="compare job, protocol digest and package version of the parties",
-            code="hello-mismatch",
-        )
-
-    def _aborted(self, peer: int, error: AbortError) -> PeerError:
-        """What a peer's ABORT means here: who failed, and who says so if it is another."""
-        teller, culprit = self._name(peer), self._name(error.culprit)
-        where = self._phase if error.culprit == peer else f"{self._phase}, says {teller}"
-        blames_us = error.culprit == self.config.me
-        if error.reason is Reason.AGREEMENT:
-            return self._disagreement(peer if blames_us else error.culprit)
-        if blames_us:
-            return PeerError(f"{teller} lost its connection to us or our messages ({self._phase})", code="peer-lost")
-        message, code = {
-            Reason.DATA_CONTRACT: (f"{culprit}: data contract", "data-contract"),
-            Reason.DEADLINE: (f"{culprit} ran out of time ({where})", "deadline"),
-            Reason.LOST: (f"lost connection to {culprit} ({where})", "peer-lost"),
-            Reason.PROTOCOL: (f"{culprit} broke the protocol ({where})", "peer-protocol"),
-        }.get(error.reason, (f"{culprit} stopped with an error of its own ({where})", "peer-failed"))
-        return PeerError(message, code=code)
-
     def _name(self, index: int) -> str:
-        return self.config.parties[index] if index < len(self.config.parties) else "an unknown party"
+        return blame.name(self.config, index)
 
     def _unhandled(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """An exception that nobody awaits is a failure too. It isn't logged: it might hold a value."""
@@ -287,15 +264,3 @@ class Session:
             await asyncio.wait(closed, timeout=self.config.linger_timeout_s)
         for link in self._links.values():
             link.abort()
-
-
-def _fault(error: BaseException | None) -> InternalError:
-    """An error of ours as its kind and place only: its text might hold a value."""
-    if error is None:
-        return InternalError("the job was cancelled")
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        place = f" at {PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return InternalError(f"{type(error).__name__}{place}", hint="this is a fault of mpcgov")

@@ -226,6 +226,7 @@ async def _kill_all(children: list[Child]) -> None:
 def _environment() -> dict[str, str]:
     """What a child needs of our environment, and no more: secrets may live in the rest."""
     keep = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT", "TMPDIR"}
+    keep.add("XDG_CACHE_HOME")  # where the engine keeps its compiled kernels
     return {name: value for name, value in os.environ.items() if name in keep}
 
 

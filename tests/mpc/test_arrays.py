@@ -49,17 +49,22 @@ LINEAR: dict[str, Expression] = {
     "reverse": lambda a, b, c: a[::-1],
     "places": lambda a, b, c: a[np.array([3, 0, 3])],
     "column": lambda a, b, c: a[:10].reshape((2, 5))[:, 1],
+    "inner product": lambda a, b, c: a.reshape((1, 11)) @ b,
+    "matrix product": lambda a, b, c: (a[:10].reshape((2, 5)) @ b[:10].reshape((5, 2))).reshape((4,)),
+    "matrix times vector": lambda a, b, c: a[:10].reshape((2, 5)) @ b[:5],
+    "transposed": lambda a, b, c: a[:10].reshape((2, 5)).transpose().reshape((10,)),
     "table + row": lambda a, b, c: (a[:10].reshape((2, 5)) + np.arange(5)).reshape((10,)),
 }
 
 
+@pytest.mark.parametrize("value_bits", [40, 64], ids=["words", "wide"])
 @pytest.mark.parametrize(("m", "t"), SETTINGS)
-def test_arithmetic_and_shapes_are_those_of_integers(m: int, t: int) -> None:
+def test_arithmetic_and_shapes_are_those_of_integers(m: int, t: int, value_bits: int) -> None:
     async def job(session: Session, _index: int) -> list[list[int]]:
         secret = inputs(session)
         return [await share_list(session, expression(*secret)) for expression in LINEAR.values()]
 
-    outcomes = run(job, m, threshold=t, value_bits=40)
+    outcomes = run(job, m, threshold=t, value_bits=value_bits)
     plain = [np.array(numbers, dtype=object) for numbers in (EDGES, OTHERS, [41])]
     for part, (name, expression) in enumerate(LINEAR.items()):
         assert opened(outcomes, t, part) == expression(*plain).tolist(), name
@@ -83,13 +88,14 @@ COMPARISONS: dict[str, Expression] = {
 }
 
 
+@pytest.mark.parametrize("value_bits", [22, 60], ids=["words", "wide"])
 @pytest.mark.parametrize(("m", "t"), SETTINGS)
-def test_comparisons_are_those_of_integers_up_to_the_bounds(m: int, t: int) -> None:
+def test_comparisons_are_those_of_integers_up_to_the_bounds(m: int, t: int, value_bits: int) -> None:
     async def job(session: Session, _index: int) -> list[list[int]]:
         secret = inputs(session)
         return [await share_list(session, expression(*secret)) for expression in COMPARISONS.values()]
 
-    outcomes = run(job, m, threshold=t, value_bits=22)
+    outcomes = run(job, m, threshold=t, value_bits=value_bits)
     plain = [np.array(numbers, dtype=object) for numbers in (EDGES, OTHERS, [41])]
     for part, (name, expression) in enumerate(COMPARISONS.items()):
         assert opened(outcomes, t, part) == expression(*plain).astype(int).tolist(), name
@@ -109,7 +115,8 @@ def test_comparison_in_several_chunks_gives_the_same(monkeypatch: pytest.MonkeyP
     assert outcomes[0].rounds > 3 * 8
 
 
-def test_if_else_chooses_by_secret_bits_between_secret_and_public_values() -> None:
+@pytest.mark.parametrize("value_bits", [32, 64], ids=["words", "wide"])
+def test_if_else_chooses_by_secret_bits_between_secret_and_public_values(value_bits: int) -> None:
     async def job(session: Session, _index: int) -> list[list[int]]:
         a, b, _ = inputs(session)
         bit = a >= 0
@@ -117,7 +124,7 @@ def test_if_else_chooses_by_secret_bits_between_secret_and_public_values() -> No
         results.append(concatenate([if_else(bit, 5, 6), a]))
         return [await share_list(session, result) for result in results]
 
-    outcomes = run(job)
+    outcomes = run(job, value_bits=value_bits)
     pairs = list(zip(EDGES, OTHERS, strict=True))
     assert opened(outcomes, part=0) == [a if a >= 0 else b for a, b in pairs]
     assert opened(outcomes, part=1) == [a if a >= 0 else -1 for a in EDGES]
@@ -223,12 +230,13 @@ def test_floats_are_no_integers() -> None:
     assert run(job)[0].value == ["TypeError"] * 5
 
 
-def test_shares_of_the_same_array_are_fresh_each_time_and_of_degree_t() -> None:
+@pytest.mark.parametrize("value_bits", [32, 64], ids=["words", "wide"])
+def test_shares_of_the_same_array_are_fresh_each_time_and_of_degree_t(value_bits: int) -> None:
     async def job(session: Session, index: int) -> list[list[int]]:
         x = session.input([3, 4] if index == 0 else None, 0, 2, 0, 9)
         return [await share_list(session, x), await share_list(session, x), await share_list(session, x * 0 + 5)]
 
-    outcomes = run(job, 5, threshold=2)
+    outcomes = run(job, 5, threshold=2, value_bits=value_bits)
     assert opened(outcomes, 2, 0) == opened(outcomes, 2, 1) == [3, 4]
     assert opened(outcomes, 2, 2) == [5, 5]
     for outcome in outcomes:

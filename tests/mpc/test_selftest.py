@@ -13,6 +13,7 @@ import pytest
 from mpcgov.errors import InternalError
 from mpcgov.mpc import codec, runtime, selftest, session
 from mpcgov.mpc.runtime import MPYC, JobRuntime
+from mpcgov.mpc.word import field
 from tests.mpc.parties import config_for, run
 
 
@@ -31,6 +32,7 @@ def take_out(name: str) -> None:
         "zero sharing": lambda: setattr(
             JobRuntime, "zero_shares", lambda _self, _field, count: np.zeros(count, dtype=object)
         ),
+        "kernel": lambda: setattr(field, "product", field.add),
         "zero sharing of 1": lambda: setattr(
             MPYC.thresha, "np_pseudorandom_share_0", MPYC.thresha.np_pseudorandom_share
         ),
@@ -40,7 +42,18 @@ def take_out(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["pickle", "output", "_reshare", "transfer", "shutdown", "errors", "range", "zero sharing", "zero sharing of 1"],
+    [
+        "pickle",
+        "output",
+        "_reshare",
+        "transfer",
+        "shutdown",
+        "errors",
+        "range",
+        "kernel",
+        "zero sharing",
+        "zero sharing of 1",
+    ],
 )
 def test_without_a_repair_no_session_starts(name: str) -> None:
     async def job(_session: session.Session, _index: int) -> None:

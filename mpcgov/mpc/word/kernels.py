@@ -6,10 +6,12 @@ the user's own that nobody else can enter, and numba is only imported after its 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,12 +29,15 @@ def cache_directory() -> Path:
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     if not base.is_absolute():
         raise SpecError("XDG_CACHE_HOME is no absolute path", hint="unset it or give an absolute path")
-    base.mkdir(parents=True, exist_ok=True)
-    folder = base / "mpcgov"
-    for path in (folder, folder / "kernels"):
-        path.mkdir(mode=0o700, exist_ok=True)
-        _check_own(path)
-    return folder / "kernels"
+    folder = base / "mpcgov" / "kernels"
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        for path in (folder.parent, folder):
+            path.mkdir(mode=0o700, exist_ok=True)
+            _check_own(path)
+    except OSError:
+        raise SpecError(f"{folder} can't be made", hint="give HOME or XDG_CACHE_HOME a place to write to") from None
+    return folder
 
 
 def _check_own(path: Path) -> None:
@@ -62,7 +67,23 @@ def kernel(signature: str) -> Callable[[F], F]:
 
     Arrays are C-contiguous and writable by their signature; no bounds are checked inside, so callers check shapes.
     """
-    return _numba.njit(signature, cache=True, nogil=False, boundscheck=False)  # type: ignore[no-any-return]
+
+    def compiled(function: F) -> F:
+        with _one_at_a_time():
+            return _numba.njit(signature, cache=True, boundscheck=False)(function)  # type: ignore[no-any-return]
+
+    return compiled
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Let one process of ours compile a kernel, and the others wait and take it from the cache."""
+    lock = os.open(cache_directory() / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 inlined: Callable[[F], F] = _numba.njit(inline="always")
