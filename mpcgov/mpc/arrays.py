@@ -30,21 +30,22 @@ OPENINGS = frozenset({"open", "opened", "output", "reveal", "peek", "value", "va
 
 
 class SecretArray:
-    """Secret integers, each in low … high, shared between the parties with degree t.
+    """Secret numbers, shared between the parties with degree t: integers in low … high, in units of 10^-places.
 
     Made by `Session.input` and by the operations here. Arithmetic is exact: over the integers, never modulo anything.
-    Sums and products with public numbers are local; a product of secret arrays, inner and matrix products too, is one
-    exchange, a comparison 9 or 10. `engine` does the work and isn't for protocols.
+    Public operands are whole numbers. Sums and products with them are local; a product of secret arrays, inner and
+    matrix products too, is one exchange, a comparison 9 or 10. `engine` does the work and isn't for protocols.
     """
 
-    __slots__ = ("_backing", "_engine", "high", "low")
+    __slots__ = ("_backing", "_engine", "high", "low", "places")
     __hash__ = None  # type: ignore[assignment]
     __array_ufunc__ = None  # numpy then leaves `ndarray + SecretArray` to us
 
     low: int
     high: int
+    places: int
 
-    def __init__(self, engine: Engine, backing: Any, low: int, high: int) -> None:
+    def __init__(self, engine: Engine, backing: Any, low: int, high: int, places: int = 0) -> None:
         limit = 1 << engine.config.value_bits
         if low > high or low < -limit or high > limit:
             raise SpecError(f"integers between {low} and {high} don't fit the job's {engine.config.value_bits} bits")
@@ -52,9 +53,12 @@ class SecretArray:
         self._backing = backing
         self.low = low
         self.high = high
+        self.places = places
 
     @classmethod
-    def deal(cls, engine: Engine, values: Any, sender: int, length: int, low: int, high: int) -> SecretArray:
+    def deal(
+        cls, engine: Engine, values: Any, sender: int, length: int, low: int, high: int, places: int = 0
+    ) -> SecretArray:
         """See `Session.input`."""
         if length < 1:
             raise SpecError("an input without elements")
@@ -64,7 +68,7 @@ class SecretArray:
             if elements.shape != (length,) or lowest < low or highest > high:
                 raise InternalError("an input that isn't as long or not within the bounds that it was announced with")
         cls(engine, None, low, high)  # refuses bounds that don't fit, before anything is sent
-        return cls(engine, engine.deal(elements, sender, length), low, high)
+        return cls(engine, engine.deal(elements, sender, length), low, high, places)
 
     # -- public facts
 
@@ -82,19 +86,21 @@ class SecretArray:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"SecretArray(shape={self.shape}, low={self.low}, high={self.high})"
+        return f"SecretArray(shape={self.shape}, low={self.low}, high={self.high}, places={self.places})"
 
     # -- arithmetic
 
     def __add__(self, other: Operand) -> SecretArray:
-        backing, low, high = self._operand(other)
-        return self._made(lambda: self._backing + backing, self.low + low, self.high + high)
+        left, right = self._aligned(other)
+        backing, low, high = left._operand(right)
+        return left._made(lambda: left._backing + backing, left.low + low, left.high + high)
 
     __radd__ = __add__
 
     def __sub__(self, other: Operand) -> SecretArray:
-        backing, low, high = self._operand(other)
-        return self._made(lambda: self._backing - backing, self.low - high, self.high - low)
+        left, right = self._aligned(other)
+        backing, low, high = left._operand(right)
+        return left._made(lambda: left._backing - backing, left.low - high, left.high - low)
 
     def __rsub__(self, other: Public) -> SecretArray:  # type: ignore[misc]
         return -self + other
@@ -105,7 +111,8 @@ class SecretArray:
     def __mul__(self, other: Operand) -> SecretArray:
         backing, low, high = self._operand(other)
         corners = [a * b for a in (self.low, self.high) for b in (low, high)]
-        return self._made(lambda: self._backing * backing, min(corners), max(corners))
+        places = self.places + (other.places if isinstance(other, SecretArray) else 0)
+        return self._made(lambda: self._backing * backing, min(corners), max(corners), places)
 
     __rmul__ = __mul__
 
@@ -118,7 +125,8 @@ class SecretArray:
         right = other.reshape((inner, 1)) if len(other.shape) == 1 else other
         shape = (*self.shape[:-1], *other.shape[1:]) or (1,)
         corners = [a * b * inner for a in (self.low, self.high) for b in (other.low, other.high)]
-        return self._made(lambda: (left._backing @ right._backing).reshape(shape), min(corners), max(corners))
+        places = self.places + other.places
+        return self._made(lambda: (left._backing @ right._backing).reshape(shape), min(corners), max(corners), places)
 
     def sum(self, axis: int | None = None) -> SecretArray:
         """Sum of all elements, of shape (1,), or along an axis of a 2-D array."""
@@ -129,9 +137,22 @@ class SecretArray:
         return self._made(lambda: backing.sum(axis=axis), self.low * count, self.high * count)
 
     def round_to(self, base: int) -> SecretArray:
-        """The nearest multiple of base, halves up: base · ⌊(x + ⌊base/2⌋) / base⌋."""
+        """The nearest multiple of base, halves up: base · ⌊(x + ⌊base/2⌋) / base⌋ in units of the last place."""
         if not 1 < base <= MAX_BASE:
             raise SpecError(f"rounding to multiples of {base}: from 2 to {MAX_BASE} are possible")
+        return self._rounded(base * 10**self.places)
+
+    def with_places(self, places: int) -> SecretArray:
+        """The same numbers in units of 10^-places; to fewer places they are rounded, halves up."""
+        if places >= self.places:
+            return self._scaled(places)
+        unit: int = 10 ** (self.places - places)
+        whole = self._rounded(unit)
+        return whole._made(
+            lambda: self._engine.divide_exactly(whole._backing, unit), whole.low // unit, whole.high // unit, places
+        )
+
+    def _rounded(self, base: int) -> SecretArray:
         low, high = ((bound + base // 2) // base * base for bound in (self.low, self.high))
         return self._made(lambda: self._engine.round_to(self._backing, self.low, self.high, base), low, high)
 
@@ -151,16 +172,19 @@ class SecretArray:
 
     def _negative(self) -> SecretArray:
         if self.low >= 0 or self.high < 0:  # the bounds are public, so is the answer
-            return self * 0 + int(self.high < 0)
-        return self._made(lambda: self._engine.negative(self._backing, self.low, self.high), 0, 1)
+            return self._all(int(self.high < 0))
+        return self._made(lambda: self._engine.negative(self._backing, self.low, self.high), 0, 1, 0)
 
     def equals(self, other: Operand) -> SecretArray:
         """1 where the elements are equal and 0 elsewhere. Python's == isn't this: it would have to be public."""
         difference = self - other
         low, high = difference.low, difference.high
         if low > 0 or high < 0:
-            return difference * 0
-        return self._made(lambda: self._engine.zero(difference._backing, low, high), 0, 1)
+            return difference._all(0)
+        return self._made(lambda: self._engine.zero(difference._backing, low, high), 0, 1, 0)
+
+    def _all(self, value: int) -> SecretArray:
+        return self._made(lambda: self._backing * 0 + value, value, value, 0)
 
     # -- shape
 
@@ -197,9 +221,23 @@ class SecretArray:
         elements, low, high = _public(other)
         return self._engine.public(elements if elements.shape else int(elements[()])), low, high
 
-    def _made(self, build: Any, low: int, high: int) -> SecretArray:
-        """The result of `build`, which runs only if the bounds fit."""
-        result = SecretArray(self._engine, None, low, high)
+    def _scaled(self, places: int) -> SecretArray:
+        """The same numbers in units of 10^-places, no fewer than there are."""
+        if places == self.places:
+            return self
+        unit: int = 10 ** (places - self.places)
+        return self._made(lambda: self._backing * unit, self.low * unit, self.high * unit, places)
+
+    def _aligned(self, other: Operand) -> tuple[SecretArray, Operand]:
+        """Both in the same units; a public operand as integers in these."""
+        if isinstance(other, SecretArray):
+            places = max(self.places, other.places)
+            return self._scaled(places), other._scaled(places)
+        return self, other if self.places == 0 else _public(other)[0].astype(object) * 10**self.places
+
+    def _made(self, build: Any, low: int, high: int, places: int | None = None) -> SecretArray:
+        """The result of `build`, which runs only if the bounds fit; in our units, or in those of `places`."""
+        result = SecretArray(self._engine, None, low, high, self.places if places is None else places)
         result._backing = build()
         if len(result.shape) not in (1, 2):
             raise SpecError("secret arrays have one or two dimensions")

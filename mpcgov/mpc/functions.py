@@ -16,18 +16,20 @@ def if_else(bit: SecretArray, then: Operand, otherwise: Operand) -> SecretArray:
     """`then` where bit is 1, `otherwise` where it is 0; nobody learns which. One exchange."""
     if (bit.low, bit.high) not in ((0, 1), (0, 0), (1, 1)):
         raise SpecError("if_else needs an array of 0 and 1, as comparisons give")
-    lows, highs = zip(*(bit._operand(side)[1:] for side in (then, otherwise)), strict=True)
     difference = -(otherwise - then) if isinstance(otherwise, SecretArray) else then - otherwise
     chosen = bit * difference
-    base = bit._operand(otherwise)[0]
-    return bit._made(lambda: chosen._backing + base, min(lows), max(highs))
+    _, low, high = chosen._operand(chosen._aligned(then)[1])
+    base, other_low, other_high = chosen._operand(chosen._aligned(otherwise)[1])
+    return chosen._made(lambda: chosen._backing + base, min(low, other_low), max(high, other_high))
 
 
 def concatenate(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
-    """Arrays one after the other along an axis."""
-    first = arrays[0]
-    low, high = min(array.low for array in arrays), max(array.high for array in arrays)
-    return first._made(lambda: first._engine.concatenate([array._backing for array in arrays], axis), low, high)
+    """Arrays one after the other along an axis, in units of the smallest of theirs."""
+    places = max(array.places for array in arrays)
+    parts = [array._scaled(places) for array in arrays]
+    low, high = min(part.low for part in parts), max(part.high for part in parts)
+    backings = [part._backing for part in parts]
+    return parts[0]._made(lambda: parts[0]._engine.concatenate(backings, axis), low, high)
 
 
 def minimum(a: SecretArray, b: Operand) -> SecretArray:

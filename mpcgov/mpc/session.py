@@ -104,15 +104,15 @@ class Session:
         else:
             self._engine = WideEngine(self._runtime)
 
-    def input(self, values: Any, sender: int, length: int, low: int, high: int) -> SecretArray:
-        """`length` integers that the party with index `sender` knows, as a 1-D secret array.
+    def input(self, values: Any, sender: int, length: int, low: int, high: int, places: int = 0) -> SecretArray:
+        """`length` integers that the party with index `sender` knows, as a 1-D secret array, in units of 10^-places.
 
         Only the sender passes values, the others None. `low` and `high` are public bounds; a value outside is refused
         here at the sender, without naming it.
         """
         if (values is None) == (sender == self.config.me):
             raise InternalError("values are passed by the sender of an input, and by nobody else")
-        return SecretArray.deal(self._started, values, sender, length, low, high)
+        return SecretArray.deal(self._started, values, sender, length, low, high, places)
 
     async def share_of(self, x: SecretArray) -> Elements | Words:
         """Our own share, at point index + 1 and of degree t, of each element of x: for worker/reveal.py, nobody else.

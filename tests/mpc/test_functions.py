@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from mpcgov.errors import SpecError
 from mpcgov.mpc import (
     SecretArray,
     Session,
+    concatenate,
     greatest,
+    if_else,
     maximum,
     median,
     minimum,
@@ -132,3 +135,45 @@ def test_the_cost_counts_rounds_and_bytes_of_words() -> None:
     again = run(job, value_bits=59)
     assert [outcome.value[:2] for outcome in first] == [[0, 4]] * 3
     assert [outcome.value for outcome in first] == [outcome.value for outcome in again]
+
+
+@pytest.mark.parametrize("value_bits", [40, 64], ids=["words", "wide"])
+def test_numbers_with_declared_places_keep_their_units(value_bits: int) -> None:
+    prices, rates = [12345, -250, 5], [1500, -3, 7]  # 123.45, -2.50, 0.05 and 1.500, -0.003, 0.007
+
+    async def job(session: Session, _index: int) -> list[Any]:
+        me = session.config.me
+        a = session.input(prices if me == 0 else None, 0, 3, -20000, 20000, places=2)
+        b = session.input(rates if me == 1 else None, 1, 3, -2000, 2000, places=3)
+        results = [a + b, a - 1, 1 - b, a * b, (a * b).with_places(2), a >= 2, a < b, a.equals(b), a @ b, 3 * a]
+        results += [if_else(a < b, a, b), if_else(a < b, a, 1), concatenate([a, b]), a.round_to(5), a.with_places(0)]
+        results += [a.with_places(4), sort(a) if value_bits <= 59 else a, a >= -200, a.sum()]
+        return [[result.places for result in results], *[await share_list(session, result) for result in results]]
+
+    outcomes = run(job, value_bits=value_bits)
+    assert outcomes[0].value[0] == [3, 2, 3, 5, 2, 0, 0, 0, 5, 2, 3, 2, 3, 2, 0, 4, 2, 0, 2]
+    pairs = list(zip(prices, rates, strict=True))
+    expected = [
+        [10 * x + y for x, y in pairs],
+        [x - 100 for x in prices],
+        [1000 - y for y in rates],
+        [x * y for x, y in pairs],
+        [(x * y + 500) // 1000 for x, y in pairs],
+        [int(x >= 200) for x in prices],
+        [int(10 * x < y) for x, y in pairs],
+        [int(10 * x == y) for x, y in pairs],
+        [sum(x * y for x, y in pairs)],
+        [3 * x for x in prices],
+        [10 * x if 10 * x < y else y for x, y in pairs],
+        [x if 10 * x < y else 100 for x, y in pairs],
+        [*(10 * x for x in prices), *rates],
+        [(x + 250) // 500 * 500 for x in prices],
+        [(x + 50) // 100 for x in prices],
+        [100 * x for x in prices],
+        sorted(prices),
+        [1, 1, 1],
+        [sum(prices)],
+    ]
+    for part, values in enumerate(expected, start=1):
+        if part != 17 or value_bits <= 59:
+            assert opened(outcomes, part=part) == values, part
