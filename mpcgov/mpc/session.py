@@ -22,7 +22,7 @@ from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.selftest import check_fixes, check_openings
 from mpcgov.mpc.wide import WideEngine
-from mpcgov.mpc.word.engine import WordEngine
+from mpcgov.mpc.word.engine import LinkWire, WordEngine
 from mpcgov.mpc.word.field import P
 from mpcgov.mpc.word.selftest import check_kernels
 
@@ -100,7 +100,7 @@ class Session:
         for peer, data in zip(self._links, keys, strict=True):
             self._runtime.take_keys(peer, data)
         if self.config.fits_words:
-            self._engine = WordEngine(self.config, self._links, self._runtime.masters, self._failed)
+            self._engine = WordEngine(self.config, LinkWire(self._links), self._runtime.masters, self._failed)
         else:
             self._engine = WideEngine(self._runtime)
 

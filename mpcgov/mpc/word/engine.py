@@ -15,7 +15,7 @@ from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.lazy import LazyWords, Public, Scheduler
 from mpcgov.mpc.word.order import Order
 from mpcgov.mpc.word.prss import Prss, Subset
-from mpcgov.mpc.word.wire import Channel, Line
+from mpcgov.mpc.word.wire import Channel, Line, Wire
 
 
 class LinkWire:
@@ -51,13 +51,13 @@ class WordEngine:
     def __init__(
         self,
         config: SessionConfig,
-        links: Mapping[int, Link],
+        wire: Wire,
         masters: Mapping[Subset, bytes],
         failed: Callable[[BaseException], None],
     ) -> None:
         self.config = config
         parties = len(config.parties)
-        self._line = Line(LinkWire(links), config.me, parties)
+        self._line = Line(wire, config.me, parties)
         self._scheduler = Scheduler(self._line, Prss(config.me, parties, config.threshold, masters), failed)
 
     @property

@@ -262,6 +262,16 @@ def test_bits_that_parties_receive_are_fair_whatever_the_value(value):
         assert stats.binomtest(int(np.bitwise_count(words).sum()), 64 * words.size).pvalue > 1e-6
 
 
+def test_three_parties_open_nothing_for_a_comparison(monkeypatch):
+    async def refuse(*_args):
+        raise AssertionError
+
+    for module in (compare, masked):
+        monkeypatch.setattr(module, "open_to_all", refuse)
+    for operation in (compare.negative, compare.zero):
+        assert len(compare_all(operation, EDGES, 3, 1)[0]) == len(EDGES)
+
+
 def test_a_repeated_comparison_sends_other_bits():
     rows = share(list(range(640)), 3, 1)
     parties = make_parties(3)
