@@ -5,14 +5,12 @@ Inner and matrix products are summed at degree 2t first and converted once.
 
 from __future__ import annotations
 
-import numpy as np
-
 from mpcgov.errors import InternalError
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sharing import redeal, weights
-from mpcgov.mpc.word.wire import Channel
+from mpcgov.mpc.word.wire import Channel, in_batches
 
 CHUNK = 1 << 17
 """Elements converted at once: a few MB of buffers, and work that overlaps with sending."""
@@ -32,12 +30,13 @@ async def reduce_degree(channel: Channel, prss: Prss, share: Words) -> Words:
     is uniform. Otherwise 2t + 1 parties deal their terms afresh (Gennaro, Rabin and Rabin, PODC 1998).
     """
     row = share.reshape(-1)
-    three = channel.line.parties == 3
-    parts = []
-    for start in range(0, max(1, row.size), CHUNK):
-        part = row[start : start + CHUNK]
-        parts.append(await (_convert_three(channel, prss, part) if three else _redeal(channel, prss, part)))
-    return (np.concatenate(parts) if len(parts) > 1 else parts[0]).reshape(share.shape)
+
+    async def step(part: Channel, piece: slice) -> Words:
+        if prss.parties == 3:
+            return await _convert_three(part, prss, row[piece])
+        return await _redeal(part, prss, row[piece])
+
+    return (await in_batches(channel, row.size, CHUNK, step)).reshape(share.shape)
 
 
 async def _convert_three(channel: Channel, prss: Prss, share: Words) -> Words:
@@ -52,7 +51,7 @@ async def _convert_three(channel: Channel, prss: Prss, share: Words) -> Words:
 
 async def _redeal(channel: Channel, prss: Prss, share: Words) -> Words:
     needed = 2 * prss.threshold + 1
-    dealers = sorted((channel.number + step) % prss.parties for step in range(needed))  # spreads the work
+    dealers = sorted((channel.turn + step) % prss.parties for step in range(needed))  # spreads the work
     factors = weights(tuple(dealer + 1 for dealer in dealers))
     return await redeal(channel, prss.threshold, dict(zip(dealers, factors, strict=True)), share)
 

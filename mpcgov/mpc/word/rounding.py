@@ -19,7 +19,7 @@ from mpcgov.mpc.word import compare, field, masked, sign
 from mpcgov.mpc.word.field import BITS, P, Words
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sharing import deal
-from mpcgov.mpc.word.wire import Channel
+from mpcgov.mpc.word.wire import Channel, in_batches
 
 LIMIT = 1 << 60
 
@@ -39,16 +39,21 @@ async def round_to(channel: Channel, prss: Prss, x: Words, low: int, high: int, 
     half = base // 2
     start = (low + half) // base * base
     z = field.add(x, np.full(x.shape, (half - start) % P, np.uint64))
-    size = compare.LANES_CHUNK if prss.parties == 3 else compare.MASKED_CHUNK
-    parts = [z[at : at + size] for at in range(0, max(1, z.size), size)]
-    remainders = [await remainder(channel, prss, part, base) for part in parts]
-    shifted = field.subtract(z, np.concatenate(remainders))
+    shifted = field.subtract(z, await remainder(channel, prss, z, base))
     return field.add(shifted, np.full(x.shape, start % P, np.uint64))
 
 
 async def remainder(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
-    """z modulo base for shares of 0 ≤ z < 2^60, of degree t."""
-    return await (_three(channel, prss, z, base) if prss.parties == 3 else _many(channel, prss, z, base))
+    """z modulo base for 1-D shares of 0 ≤ z < 2^60, of degree t. Opens nothing for m = 3."""
+
+    async def lane_step(part: Channel, piece: slice) -> Words:
+        return await _three(part, prss, z[piece], base)
+
+    async def masked_step(part: Channel, piece: slice) -> Words:
+        return await _many(part, prss, z[piece], base)
+
+    size, step = (compare.LANES_CHUNK, lane_step) if prss.parties == 3 else (compare.MASKED_CHUNK, masked_step)
+    return await in_batches(channel, z.size, size, step)
 
 
 async def _three(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
@@ -58,7 +63,8 @@ async def _three(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
     parts = await deal(channel, 1, [0, 1], None if own is None else own % np.uint64(base), z.size)
     s = field.combine([1, 1, -(P % base)], [*parts, wrap])
     both = np.concatenate([s, field.subtract(s, np.full(s.shape, base, np.uint64))])
-    below_zero, below_base = (await compare.negative(channel, prss, both)).reshape(2, -1)
+    bits = await sign.negative_bits(channel, prss, both)
+    below_zero, below_base = (await sign.to_field(channel, prss, bits, both.size)).reshape(2, -1)
     at_least_zero = field.combine([base, base], [below_zero, below_base])
     return field.subtract(field.add(s, at_least_zero), np.full(s.shape, base, np.uint64))
 
@@ -69,6 +75,6 @@ async def _many(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
     s = field.combine([1, P % base, *factors], [opened.c % np.uint64(base), opened.wrap, *opened.bits])
     for multiple in (base << k for k in range(5, -1, -1)):
         less = field.subtract(s, np.full(s.shape, multiple, np.uint64))
-        fits_not = await compare.negative(channel, prss, less)
+        fits_not = await masked.negative(channel, prss, less)
         s = field.add(less, field.scale(fits_not, multiple))
     return s

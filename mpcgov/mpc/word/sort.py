@@ -54,7 +54,10 @@ async def sort_rows(
     compared = [np.ascontiguousarray(shuffled[:, c]) for c in range(len(columns))]
 
     async def less(a: Order, b: Order) -> Words:
-        return await compare.open_less(channel, prss, [field.subtract(column[a], column[b]) for column in compared])
+        def differences(piece: slice) -> list[Words]:
+            return [field.subtract(column[a[piece]], column[b[piece]]) for column in compared]
+
+        return await compare.open_less(channel, prss, a.size, differences)
 
     order = await order_of(len(key), less, ranks)
     return np.ascontiguousarray(shuffled[order if ranks is None else order[ranks], len(columns) :])

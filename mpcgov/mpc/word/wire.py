@@ -7,20 +7,26 @@ side by side and no message is ever taken for another.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from typing import Protocol
 
 import numpy as np
 
+from mpcgov.errors import InternalError
 from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import Words
 
-MESSAGES_PER_CHANNEL = 1 << 24
+MESSAGES_PER_CHANNEL = 1 << 22
+CHANNELS_PER_OPERATION = 1 << 16
+"""With 2^24 operations: labels are below 2^62."""
 PIECE = 1 << 20
 """Words in one message: 8 MB."""
+OVERLAP = 2
+"""Batches under way at once: one computes while the other waits for its messages."""
 
 
 class Wire(Protocol):
@@ -45,12 +51,12 @@ class Line:
     parties: int
     rounds: int = 0
     bytes_sent: int = 0
-    channels: int = 0
+    operations: int = 0
 
     def channel(self) -> Channel:
         """A new operation's channel. To be called in program order, before anything is awaited."""
-        self.channels += 1
-        return Channel(self, self.channels)
+        self.operations += 1
+        return Channel(self, self.operations * CHANNELS_PER_OPERATION)
 
 
 @dataclass
@@ -62,10 +68,24 @@ class Channel:
     _sent: dict[int, int] = default(default_factory=dict)
     _fetched: dict[int, int] = default(default_factory=dict)
     _draws: int = 0
+    _branches: int = 0
+
+    @property
+    def is_branch(self) -> bool:
+        """Whether this is the channel of a part; parts have no parts."""
+        return self.number % CHANNELS_PER_OPERATION != 0
+
+    @property
+    def turn(self) -> int:
+        """A number that goes up by one from operation to operation, and from part to part."""
+        return sum(divmod(self.number, CHANNELS_PER_OPERATION))
 
     def branch(self) -> Channel:
-        """A channel for a part of this operation that runs beside others: opened before any of them awaits."""
-        return self.line.channel()
+        """A channel for a part of this operation that runs beside others; opened in an order common to all parties."""
+        self._branches += 1
+        if self.is_branch or self._branches == CHANNELS_PER_OPERATION:
+            raise InternalError("an operation in too many parts")
+        return Channel(self.line, self.number + self._branches)
 
     def draw(self) -> int:
         """A number for a pseudorandom stream, never used before in this computation."""
@@ -111,3 +131,27 @@ class Channel:
 def _pieces(words: Words) -> list[memoryview]:
     """The bytes of a 1-D array, in pieces of at most PIECE words; of an empty one, one empty piece."""
     return [words[start : start + PIECE].view(np.uint8).data for start in range(0, max(1, words.size), PIECE)]
+
+
+Step = Callable[[Channel, slice], Awaitable[Words]]
+"""A part of an operation on the elements of a slice, on a channel of its own."""
+
+
+async def in_batches(channel: Channel, count: int, size: int, step: Step) -> Words:
+    """The results of `step` on elements 0 … count−1, batch by batch, each on a channel of its own.
+
+    On the channel of a part, which has no parts, one batch after the other.
+    """
+    pieces = [slice(start, min(count, start + size)) for start in range(0, max(1, count), size)]
+    if len(pieces) == 1 or channel.is_branch:
+        parts = [await step(channel, piece) for piece in pieces]
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+    channels = [channel.branch() for _ in pieces]
+    results: dict[int, Words] = {}
+
+    async def every_other(first: int) -> None:
+        for i in range(first, len(pieces), OVERLAP):
+            results[i] = await step(channels[i], pieces[i])
+
+    await asyncio.gather(*(every_other(first) for first in range(OVERLAP)))
+    return np.concatenate([results[i] for i in range(len(pieces))])

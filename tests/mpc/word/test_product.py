@@ -78,7 +78,7 @@ def test_the_kernels_do_what_the_enumerated_protocol_says():
     parties = make_parties(3, 1, masters)
     degree_two = share([5, -7, 0], 3, 2)
     results = run(parties, lambda q: product.reduce_degree(q.channel(), q.prss, degree_two[q.me]))
-    number = (1 << 24) + 1
+    number = (1 << 38) + 1
     f12, f31, f23 = (
         make_parties(3, 1, masters)[i].prss.stream(s, "product", number).elements(3)
         for i, s in ((0, (0, 1)), (0, (0, 2)), (1, (1, 2)))

@@ -125,8 +125,8 @@ def outcomes_of_sorts(monkeypatch, values, times):
     seen = []
     original = compare.open_less
 
-    async def record(channel, prss, differences):
-        result = await original(channel, prss, differences)
+    async def record(channel, prss, count, differences):
+        result = await original(channel, prss, count, differences)
         if channel.line.me == 0:
             seen.append(result.tolist())
         return result
