@@ -33,17 +33,19 @@ class Channel:
         """Sends a message, and copies of some open descriptors with it; messages go out in the order of the calls.
 
         Raises:
-            OSError: the other end is gone.
+            InternalError: the other end is gone.
         """
-        loop = asyncio.get_running_loop()
         body = canonical_json(message.model_dump(mode="json"))
         head = len(body).to_bytes(4, "big")
         async with self._sending:
-            if descriptors:
-                # A socket that nothing was sent on yet takes four bytes without blocking.
-                socket.send_fds(self._socket, [head], list(descriptors))
-                head = b""
-            await loop.sock_sendall(self._socket, head + body)
+            try:
+                if descriptors:
+                    # A socket that nothing was sent on yet takes four bytes without blocking.
+                    socket.send_fds(self._socket, [head], list(descriptors))
+                    head = b""
+                await asyncio.get_running_loop().sock_sendall(self._socket, head + body)
+            except OSError:
+                raise InternalError("a process of this job is gone", hint="see the log", code="worker") from None
 
     async def receive(self, model: type[Model]) -> Model | None:
         """The next message; None when the other end is gone."""

@@ -55,3 +55,11 @@ async def test_what_is_no_message_is_our_own_fault(data: bytes) -> None:
         await Channel(right).receive(Fault)
     left.close()
     right.close()
+
+
+async def test_sending_to_a_process_that_is_gone_is_an_error_of_ours() -> None:
+    left, right = socket.socketpair()
+    right.close()
+    with pytest.raises(InternalError, match="is gone"):
+        await Channel(left).send(Go())
+    left.close()
