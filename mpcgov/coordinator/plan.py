@@ -59,6 +59,7 @@ def cost(manifest: Manifest, cells: int, parties: int, rounding: bool) -> tuple[
     formula = manifest.cost
     rounds = formula.rounds + (formula.rounds_rounding if rounding else 0)
     per_cell = formula.bytes_per_cell + (formula.bytes_per_cell_rounding if rounding else 0)
+    per_cell *= formula.more_parties_factor if parties > 3 else 1
     return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells)
 
 

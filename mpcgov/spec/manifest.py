@@ -46,13 +46,17 @@ class Leakage(Frozen):
 
 
 class CostFormula(Frozen):
-    """What a run costs, for planning: bytes are those that one party sends to one other party."""
+    """What a run of three parties costs, for planning: bytes are those that one party sends to one other party.
+
+    `more_parties_factor`: by how much the bytes of each cell grow when there are more than three, roughly.
+    """
 
     rounds: int
     rounds_rounding: int = 0
     bytes_fixed: int
     bytes_per_cell: int
     bytes_per_cell_rounding: int = 0
+    more_parties_factor: Annotated[int, Field(ge=1)] = 1
 
 
 class Manifest(Frozen):

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from mpcgov import disclosure, registry
+from mpcgov.coordinator.plan import cost
 from mpcgov.simulate import simulate
 
 FOLDERS = [folder / name for folder in registry.folders() for name in registry.names()]
@@ -63,3 +64,17 @@ def test_reference_and_program_give_what_the_vector_says(folder: Path, path: Pat
     for name, cells in released.items():
         shown = [disclosure.SENTINEL if row[-1] is None else row[-1] for row in result["tables"][name]["rows"]]
         assert shown == cells
+
+
+@pytest.mark.parametrize("parties", [3, 4])
+@pytest.mark.parametrize("round_to", [None, 5])
+def test_what_a_plan_says_of_the_cost_is_right_within_a_factor_of_three(workspace, parties, round_to) -> None:
+    workspace.domains = {"value": [f"v{i}" for i in range(200)]}
+    for i in range(parties):
+        workspace.agency(f"p{i}", [{"value": "v1", "age": "1"}] * 5)
+    rules = {"min_count": 10} | ({"round_to": round_to} if round_to else {})
+    spent = simulate(workspace.job(["value"], disclosure=rules), workspace.folder)["cost"]
+    rounds, bytes_per_party = cost(registry.find("joint-count").manifest, 200, parties, round_to is not None)
+    assert max(spent["bytes_sent"].values()) < 3 * bytes_per_party
+    assert bytes_per_party < 3 * max(spent["bytes_sent"].values())
+    assert spent["rounds"] < 3 * rounds < 9 * spent["rounds"]
