@@ -46,7 +46,8 @@ def confine(protocol_folder: Path) -> bool:
     """From now on this process reads only Python's and mpcgov's own files, and starts nothing.
 
     Returns:
-        Whether both means were in force; False on another system or an old kernel.
+        Whether both means were in force for all of it; False on another system or an old kernel, or where threads run
+        already, which Landlock leaves as they are.
     """
     if sys.platform != "linux" or platform.machine() not in MACHINES:
         return False
@@ -54,9 +55,10 @@ def confine(protocol_folder: Path) -> bool:
     libc.syscall.restype = ctypes.c_long
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         return False
+    alone = len(os.listdir("/proc/self/task")) == 1
     readable = {sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"], "/lib", "/lib64", "/usr/lib"}
     files = _restrict_files(libc, [Path(path) for path in readable] + [registry.PACKAGE, protocol_folder])
-    return _refuse_calls(libc) and files
+    return _refuse_calls(libc) and files and alone
 
 
 def _restrict_files(libc: ctypes.CDLL, readable: Iterable[Path]) -> bool:

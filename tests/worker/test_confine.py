@@ -64,3 +64,12 @@ def test_a_confined_process_still_has_what_it_came_with() -> None:
     done = confined(code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["True", "b'x'", "7", "True", "3"]
+
+
+def test_a_thread_that_ran_before_is_not_passed_over_in_silence() -> None:
+    code = (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(5,), daemon=True).start()\n"
+        f"from pathlib import Path\nfrom mpcgov.worker.confine import confine\nprint(confine(Path({str(FOLDER)!r})))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.strip() == "False"
