@@ -49,3 +49,24 @@ def test_a_child_that_computes_has_no_thread_that_confinement_would_miss() -> No
     command = [sys.executable, "-P", "-c", code]
     done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "1"
+
+
+def test_a_crash_leaves_no_core_dump_not_even_through_a_pipe() -> None:
+    code = (
+        "import ctypes, resource\nfrom mpcgov.memory import no_dumps\nno_dumps()\n"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.strip() == "0 (0, 0)"
+
+
+@pytest.mark.parametrize("module", ["mpcgov.worker.__main__", "mpcgov.worker.judge", "mpcgov.node.daemon"])
+def test_whatever_holds_keys_rows_or_shares_begins_by_forbidding_dumps(module: str) -> None:
+    entry = {"mpcgov.node.daemon": "serve"}.get(module, "main")
+    code = (
+        f"import {module} as process, mpcgov.memory, sys\n"
+        "def stop():\n    print('forbidden')\n    sys.exit()\n"
+        f"process.no_dumps = stop\nprocess.{entry}(*([None] if {entry!r} == 'serve' else []))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("forbidden\n", "")
