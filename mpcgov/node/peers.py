@@ -68,11 +68,14 @@ async def exchange_receipt(client: Client, book: Book, proposal: Proposal, party
     while True:
         try:
             answer = await client.request(party, "POST", f"/v1/jobs/{job}/receipts", own, REQUEST_S)
+        except MpcgovError as error:
+            if error.code != "unreachable" or loop.time() - heard_at > SILENCE_S:
+                # Whatever kind of failure the peer calls it: it is not this node's own.
+                code = "unreachable" if error.code == "unreachable" else "told"
+                raise PeerError(error.message, hint=error.hint, code=code) from None
+        else:
             delivered, heard_at = True, loop.time()
             keep_receipt(book, proposal, party, answer)
-        except PeerError as error:
-            if error.code != "unreachable" or loop.time() - heard_at > SILENCE_S:
-                raise
         if delivered and party in book.receipts(job):
             return
         if delivered:

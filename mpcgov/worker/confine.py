@@ -55,7 +55,7 @@ def confine(protocol_folder: Path) -> bool:
     libc.syscall.restype = ctypes.c_long
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         return False
-    alone = len(os.listdir("/proc/self/task")) == 1
+    alone = len(list(Path("/proc/self/task").iterdir())) == 1
     readable = {sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"], "/lib", "/lib64", "/usr/lib"}
     files = _restrict_files(libc, [Path(path) for path in readable] + [registry.PACKAGE, protocol_folder])
     return _refuse_calls(libc) and files and alone

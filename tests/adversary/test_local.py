@@ -28,13 +28,15 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_child_imports_nothing_from_the_folder_that_the_node_was_started_in(
+def test_a_child_imports_nothing_from_the_folder_that_the_node_was_started_in(
     planted: Path, kind: Literal["read", "run"]
 ) -> None:
-    child = await Child.spawn(kind)
-    await asyncio.sleep(0.5)
-    child.channel.close()
-    await asyncio.wait_for(child.process.wait(), 20)
+    async def spawn() -> None:
+        child = await Child.spawn(kind)
+        child.channel.close()
+        await asyncio.wait_for(child.process.wait(), 20)
+
+    asyncio.run(spawn())
     assert not planted.exists()
 
 
