@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from mpcgov import consortium
 from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused
+from mpcgov.node import operator
 from tests.node.network import PARTIES, Network
 from tests.node.test_jobs import approve, proposed
 
@@ -38,3 +40,36 @@ async def test_what_a_peer_calls_its_failure_is_never_this_nodes_own(
     for party in ("labour", "education"):
         assert not statuses[party]["reason"].startswith((f"{party}: ", "education: data", "labour: data contract"))
     assert PARTIES == ("labour", "welfare", "education")
+
+
+async def test_a_roster_that_is_joined_while_the_node_runs_stops_what_the_old_one_allowed(network: Network) -> None:
+    """The next roster may be there because a member of the old one was put out."""
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job, "labour", "welfare")
+    await network.holds_approval("education", job, "labour")
+    await network.holds_approval("education", job, "welfare")
+    cards = [network.identity(party).card for party in PARTIES]
+    envelope = consortium.create(cards, network.hq, 1, 2)
+    for party in PARTIES:
+        envelope = consortium.sign_roster(envelope, network.identity(party))
+    book = network.nodes["education"].book
+    consortium.join(network.home("labour"), envelope, network.identity("labour"))
+    answer = await network.submit(network.proposal(), "labour")
+    assert answer["labour"]["reasons"] == ["labour has joined another roster: its node must be started again"]
+    await asyncio.to_thread(book.approve, job)
+    network.nodes["education"].service.decided(job)
+    statuses = await network.until(job, "ABORTED")
+    assert "labour has joined another roster" in statuses["labour"]["reason"]
+    assert network.workers["labour"].runs == []
+
+
+async def test_a_proposal_of_a_year_that_no_calendar_has_is_refused_and_blocks_nothing(network: Network) -> None:
+    await network.start("labour")
+    far = {"proposed_at": 10**15, "approve_before": 10**15 + 3600}
+    good = network.proposal()
+    forged = good.model_copy(update=far)
+    with pytest.raises(LocalError, match="approve_before"):
+        await network.submit(forged, "labour")
+    await network.submit(good, "labour")
+    assert [view.state for view in operator.jobs(network.home("labour"))] == ["AWAITING_APPROVAL"]
