@@ -9,8 +9,8 @@ import pytest
 
 from mpcgov import consortium
 from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused
-from mpcgov.node import operator
-from tests.node.network import PARTIES, Network
+from mpcgov.node import operator, peers
+from tests.node.network import PARTIES, Network, refusal
 from tests.node.test_jobs import approve, proposed
 
 
@@ -73,3 +73,16 @@ async def test_a_proposal_of_a_year_that_no_calendar_has_is_refused_and_blocks_n
         await network.submit(forged, "labour")
     await network.submit(good, "labour")
     assert [view.state for view in operator.jobs(network.home("labour"))] == ["AWAITING_APPROVAL"]
+
+
+async def test_a_node_reads_no_endless_answer(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading hundreds of megabytes, packed into a few, would keep it from its other jobs, or take all its memory."""
+    await network.start()
+    monkeypatch.setattr(network.nodes["welfare"].service, "approval", lambda *_: {"approval": None, "x": "0" * 10**6})
+    async with network.client("labour") as client:
+        error = await refusal(peers.send_approval(client, "aaaa-aaaa-aaaa", "welfare", b"{}"))
+        assert (error.code, error.exit_status) == ("unknown-job", 2)
+        _, job = await proposed(network)
+        error = await refusal(peers.send_approval(client, job, "welfare", b"{}"))
+    assert isinstance(error, PeerError)
+    assert error.message.startswith("welfare: ")
