@@ -177,7 +177,9 @@ class _Run:
         receiving, sending = os.pipe()
         others = [party for party in self._order.proposal.parties if party != self._order.party]
         try:
-            await self._runner.channel.send(self._order, [receiving, *(peers[party].fileno() for party in others)])
+            # Where the data are is the reader's business only.
+            order = self._order.model_copy(update={"datasets": None})
+            await self._runner.channel.send(order, [receiving, *(peers[party].fileno() for party in others)])
             if self._order.datasets is not None:
                 await self._reader.channel.send(self._order, [sending])
         finally:
