@@ -20,7 +20,9 @@ CONNECT_TIMEOUT_S = 5.0
 HEARTBEAT_S = 4.0
 """A silent peer of a stream is found within 1.5 heartbeats."""
 
-REPLY_LIMIT_BYTES = 512 << 20
+REPLY_LIMIT_BYTES = 32 << 20
+"""What a node may answer at most, where it isn't asked for the share of a large result; reading it takes our time."""
+
 FRAME_LIMIT_BYTES = 1 << 20
 
 
@@ -55,7 +57,13 @@ class Client:
             await session.close()
 
     async def request(
-        self, party: str, method: str, path: str, body: bytes | None = None, timeout_s: float = 10.0
+        self,
+        party: str,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        timeout_s: float = 10.0,
+        limit_bytes: int = REPLY_LIMIT_BYTES,
     ) -> Any:
         """The JSON that a party's node answers.
 
@@ -71,10 +79,10 @@ class Client:
             async with self._session(card).request(
                 method, f"https://{card.address}{path}", data=sent, timeout=timeout, allow_redirects=False
             ) as response:
-                status, data = response.status, await _read(response)
+                status, data = response.status, await _read(response, limit_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(card, error) from None
-        return _answer(card.id, status, data)
+        return _answer(card.id, status, data, limit_bytes)
 
     async def stream(self, party: str, path: str) -> aiohttp.ClientWebSocketResponse:
         """A WebSocket to a party's node, for the bytes of one job.
@@ -100,7 +108,8 @@ class Client:
     def _session(self, card: Card) -> aiohttp.ClientSession:
         if card.id not in self._sessions:
             connector = _PinnedConnector(self._identity, card)
-            self._sessions[card.id] = aiohttp.ClientSession(connector=connector, trust_env=False)
+            # No node packs its answers; unpacking what a hostile one packed could take all memory at once.
+            self._sessions[card.id] = aiohttp.ClientSession(connector=connector, trust_env=False, auto_decompress=False)
         return self._sessions[card.id]
 
 
@@ -111,18 +120,18 @@ def named(speaker: str, text: str, others: Iterable[str] = ()) -> str:
     return f"{speaker}: {text}"
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
     data = bytearray()
     async for chunk in response.content.iter_chunked(1 << 16):
         data.extend(chunk)
-        if len(data) > REPLY_LIMIT_BYTES:
+        if len(data) > limit_bytes:
             raise aiohttp.ClientPayloadError("too long")
     return bytes(data)
 
 
-def _answer(party: str, status: int, data: bytes) -> Any:
+def _answer(party: str, status: int, data: bytes, limit_bytes: int) -> Any:
     try:
-        value = json_value(data, f"{party}: answer", REPLY_LIMIT_BYTES)
+        value = json_value(data, f"{party}: answer", limit_bytes)
     except SpecError as error:
         raise PeerError(f"{error.message} (HTTP {status})", code="answer") from None
     if status == 200:

@@ -141,7 +141,7 @@ def _daemons(homes: Mapping[str, Path], tell: Tell) -> Iterator[dict[str, subpro
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for party, home in homes.items():
-            command = [sys.executable, "-m", "mpcgov", "node", "serve", "--home", str(home)]
+            command = [sys.executable, "-P", "-m", "mpcgov", "node", "serve", "--home", str(home)]
             with (home / "serve.log").open("wb") as log:
                 # Ctrl-C is for us: we end the nodes, in order. No shell sees the arguments.
                 running[party] = subprocess.Popen(  # noqa: S603

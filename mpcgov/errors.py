@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+TEXT_LIMIT = 4000
+
 
 class MpcgovError(Exception):
     """A failure with a stable code for programs, one line for people, and an exit status for shells."""
@@ -40,11 +42,17 @@ class MpcgovError(Exception):
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> MpcgovError:
-        """The error that another process of ours reported, with its exit status kept."""
+        """The error that another process or node reported, with its exit status kept; its words on one line."""
         status = value.get("exit_status", 1)
-        kind = {2: LocalError, 3: Refused, 4: PeerError}.get(status, InternalError)
-        message, hint, code = (str(value.get(key, "")) for key in ("message", "hint", "code"))
+        kinds = {2: LocalError, 3: Refused, 4: PeerError}
+        kind = kinds.get(status, InternalError) if isinstance(status, int) else InternalError
+        message, hint, code = (_one_line(value.get(key, "")) for key in ("message", "hint", "code"))
         return kind(message, hint=hint, code=code)
+
+
+def _one_line(text: object) -> str:
+    """What somebody else wrote, without what could steer a terminal or break a record (control signs, surrogates)."""
+    return "".join(character if character.isprintable() else " " for character in str(text)[:TEXT_LIMIT])
 
 
 class InternalError(MpcgovError):

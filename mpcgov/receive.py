@@ -16,6 +16,9 @@ from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import SHARE_LIMIT_BYTES, SHARE_TYPE, Proposal, ResultShare, job_id
 
+REPLY_LIMIT_BYTES = SHARE_LIMIT_BYTES * 3 // 2
+"""A share of the largest size in base64, with its signature."""
+
 SHARE_TIMEOUT_S = 120.0
 """For the share of a table with a million cells over a slow line."""
 
@@ -92,7 +95,7 @@ async def collect(
 
 
 async def _share(client: Client, roster: Roster, party: str, job: str, receiver: str) -> ResultShare:
-    answer = await client.request(party, "GET", f"/v1/jobs/{job}/share", timeout_s=SHARE_TIMEOUT_S)
+    answer = await client.request(party, "GET", f"/v1/jobs/{job}/share", None, SHARE_TIMEOUT_S, REPLY_LIMIT_BYTES)
     try:
         envelope = validate(answer, Envelope, f"{party}: share")
         key = roster.member(party).signing_key

@@ -72,13 +72,13 @@ def read(folder: Path) -> Protocol:
     return Protocol(folder, digest_folder(folder), manifest)
 
 
-def digest_folder(folder: Path, pattern: str = "*", leave_out: frozenset[str] = frozenset()) -> str:
+def digest_folder(folder: Path, leave_out: frozenset[str] = frozenset()) -> str:
     """The SHA-256 over a folder's files: each one's relative path, length and bytes, sorted by path.
 
     Caches (`__pycache__`) and hidden files don't count, nor do the subfolders in `leave_out`; nothing else is left out.
     """
     total = hashlib.sha256()
-    for path in sorted(folder.rglob(pattern), key=lambda p: p.relative_to(folder).as_posix()):
+    for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
         parts = path.relative_to(folder).parts
         if not path.is_file() or any(part == "__pycache__" or part.startswith(".") for part in parts):
             continue
@@ -96,7 +96,8 @@ def engine_digest() -> str:
     That is mpcgov's own code, the versions of the libraries that compute, Python's version and the architecture
     (MPyC's program counters are hashes of tuples). Taken once per process: it is what this process runs.
     """
-    total = hashlib.sha256(digest_folder(PACKAGE, "*.py", leave_out=BESIDE_THE_CODE).encode())
+    # Not only *.py: a compiled module of the same name beside one would be imported in its place.
+    total = hashlib.sha256(digest_folder(PACKAGE, leave_out=BESIDE_THE_CODE).encode())
     for library in ENGINE_LIBRARIES:
         total.update(f"{library}=={metadata.version(library)}\n".encode())
     total.update(f"{sys.implementation.name} {sys.version_info[:2]} {platform.machine()}".encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -95,7 +94,7 @@ def _common_layout(proposal: Proposal, manifest: Manifest, shares: Sequence[Resu
 def _elements(share: ResultShare, modulus: int) -> opening.Elements:
     try:
         data = base64.b64decode(share.shares, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise PeerError(f"{share.party}: its share is not base64", code="shares") from None
     return opening.from_bytes(data, share.layout.width_bytes, modulus, share.layout.cells)
 

@@ -35,7 +35,8 @@ def judge(datasets: Path, name: str | None) -> Judgement:
     Raises:
         LocalError: the file is broken, or declares no data set of that name.
     """
-    command = [sys.executable, "-m", "mpcgov.worker.judge", str(datasets), *([name] if name else [])]
+    # -P: modules come from where Python is installed, never from the folder that we were started in.
+    command = [sys.executable, "-P", "-m", "mpcgov.worker.judge", str(datasets), *([name] if name else [])]
     # Our own module by name; no shell sees the arguments.
     process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603
     try:

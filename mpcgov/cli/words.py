@@ -79,6 +79,7 @@ def describe_job(view: JobView) -> Sections:
         f"protocol: {view.protocol}",
         f"parties: {', '.join(view.parties)}; {asked}",
         *(f"uses {text}" for text in view.own_data),
+        *view.others,
         f"protects: {view.disclosure}",
         *(f"reveals to {text}" if ": " in text else text for text in view.reveals),
         *waiting,

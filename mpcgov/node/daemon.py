@@ -18,6 +18,7 @@ from mpcgov import registry, tls
 from mpcgov.client import Client
 from mpcgov.clock import Clock, RealClock
 from mpcgov.errors import LocalError, MpcgovError
+from mpcgov.memory import no_dumps
 from mpcgov.node import home as homes
 from mpcgov.node.api import Api
 from mpcgov.node.audit import AuditLog
@@ -40,6 +41,8 @@ def serve(home: Path) -> None:
     Raises:
         LocalError: the home isn't in order, another daemon runs in it, or the audit log was tampered with.
     """
+    # A core dump would hold the agency's keys.
+    no_dumps()
     _log_to_stderr()
     asyncio.run(_serve(homes.load(home)))
 

@@ -18,7 +18,7 @@ from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Declaration
 
-WINDOW_SLACK_S = 60
+SLACK_S = 60
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _not_replayed(proposal: Proposal, facts: Facts) -> Iterator[str]:
 def _in_time(proposal: Proposal, facts: Facts) -> Iterator[str]:
     if facts.now >= proposal.approve_before:
         yield "the time to approve it is over"
-    if proposal.approve_before - proposal.proposed_at > proposal.job.approve_within_h * 3600 + WINDOW_SLACK_S:
+    if proposal.approve_before - min(proposal.proposed_at, facts.now) > proposal.job.approve_within_h * 3600 + SLACK_S:
         yield "its time to approve is longer than approve_within_h says"
 
 

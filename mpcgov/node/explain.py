@@ -19,7 +19,8 @@ from mpcgov.spec.statement import Proposal
 class JobView:
     """A job as its agency's operator sees it.
 
-    `own_data`: what of this agency's data is used and what for. `reveals`: who would learn what, one sentence each.
+    `own_data`: what of this agency's data is used and what for. `others`: what each other party brings; a table that
+    few bring rows to tells about those few. `reveals`: who would learn what, one sentence each.
     `detail`: what only this agency may know of why it ended.
     """
 
@@ -35,6 +36,7 @@ class JobView:
     parties: tuple[str, ...]
     receivers: tuple[str, ...]
     own_data: tuple[str, ...]
+    others: tuple[str, ...]
     disclosure: str
     reveals: tuple[str, ...]
     approve_before: str
@@ -66,6 +68,7 @@ def explain(
         parties=proposal.parties,
         receivers=job.receivers,
         own_data=_own_data(me, proposal, manifest),
+        others=tuple(_brings(proposal, party) for party in proposal.parties if party != me),
         disclosure=_disclosure(proposal),
         reveals=_reveals(proposal, manifest),
         approve_before=_moment(proposal.approve_before),
@@ -86,6 +89,13 @@ def _own_data(me: str, proposal: Proposal, manifest: Manifest | None) -> tuple[s
     return tuple(lines)
 
 
+def _brings(proposal: Proposal, party: str) -> str:
+    part = proposal.job.parties[party]
+    if part.dataset is None:
+        return f"{party} brings no rows, it only computes"
+    return f"{party} brings {part.dataset}, {'all rows' if part.where is None else f'rows where {part.where}'}"
+
+
 def _disclosure(proposal: Proposal) -> str:
     rules = proposal.job.disclosure
     rounding = f"; others are rounded to multiples of {rules.round_to}" if rules.round_to is not None else ""
@@ -97,6 +107,8 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
         return ("this machine doesn't have the protocol version that is proposed, so nothing can be said",)
     receivers = ", ".join("the coordinator" if name == COORDINATOR else name for name in proposal.job.receivers)
     lines = [f"{receivers}: {_table(proposal, manifest, name)}" for name in manifest.tables]
+    if len(proposal.job.data_parties) == 1:
+        lines.append(f"{receivers}: nobody but {proposal.job.data_parties[0]} brings rows, so the counts are its own")
     readers = {
         "network": "whoever sees the network",
         "parties": "all parties that compute",

@@ -109,6 +109,13 @@ class NodeHome:
             )
         return self.roster, self.roster_digest
 
+    def still_joined(self) -> bool:
+        """Whether the roster that was loaded is the one in this home now; False also if there is none to read."""
+        try:
+            return consortium.read_envelope(self.path / consortium.ROSTER_FILE).digest == self.roster_digest
+        except SpecError:
+            return False
+
     def datasets(self) -> Datasets:
         """This agency's declarations, read afresh.
 

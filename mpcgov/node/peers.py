@@ -14,6 +14,9 @@ from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import canonical_json, validate
 from mpcgov.spec.statement import Proposal, job_id
 
+REPLY_LIMIT_BYTES = 256 << 10
+"""An approval, a receipt or a reason; a peer that answers more could only keep this node from its other jobs."""
+
 REQUEST_S = 5.0
 END_REQUEST_S = 2.0
 END_TRIES = 5
@@ -29,7 +32,7 @@ async def send_approval(client: Client, job: str, party: str, approval: bytes) -
     Raises:
         MpcgovError: it can't be reached, doesn't know the job yet, or answers nonsense.
     """
-    answer = await client.request(party, "POST", f"/v1/jobs/{job}/approvals", approval, REQUEST_S)
+    answer = await client.request(party, "POST", f"/v1/jobs/{job}/approvals", approval, REQUEST_S, REPLY_LIMIT_BYTES)
     if not isinstance(answer, dict):
         raise PeerError(f"{party}: answers nonsense", code="answer")
     return answer
@@ -47,7 +50,7 @@ async def send_end(client: Client, job: str, parties: tuple[str, ...], end: dict
 async def _send_end(client: Client, job: str, party: str, body: bytes) -> None:
     for _ in range(END_TRIES):
         try:
-            await client.request(party, "POST", f"/v1/jobs/{job}/end", body, END_REQUEST_S)
+            await client.request(party, "POST", f"/v1/jobs/{job}/end", body, END_REQUEST_S, REPLY_LIMIT_BYTES)
         except MpcgovError:
             await asyncio.sleep(RETRY_S)
         else:
@@ -67,12 +70,16 @@ async def exchange_receipt(client: Client, book: Book, proposal: Proposal, party
     own, heard_at, delivered = book.receipts(job)[book.me], loop.time(), False
     while True:
         try:
-            answer = await client.request(party, "POST", f"/v1/jobs/{job}/receipts", own, REQUEST_S)
+            path = f"/v1/jobs/{job}/receipts"
+            answer = await client.request(party, "POST", path, own, REQUEST_S, REPLY_LIMIT_BYTES)
+        except MpcgovError as error:
+            if error.code != "unreachable" or loop.time() - heard_at > SILENCE_S:
+                # Whatever kind of failure the peer calls it: it is not this node's own.
+                code = "unreachable" if error.code == "unreachable" else "told"
+                raise PeerError(error.message, hint=error.hint, code=code) from None
+        else:
             delivered, heard_at = True, loop.time()
             keep_receipt(book, proposal, party, answer)
-        except PeerError as error:
-            if error.code != "unreachable" or loop.time() - heard_at > SILENCE_S:
-                raise
         if delivered and party in book.receipts(job):
             return
         if delivered:

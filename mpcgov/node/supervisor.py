@@ -28,6 +28,9 @@ OWN_FAULT_WAIT_S = 2.0
 REST_S = 1.0
 """How long after a job the next pair of children is started."""
 
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""Libraries that start threads when they are imported: Landlock would not bind those, see `worker/confine.py`."""
+
 STOPPED_CHECK_S = 1.0
 STOPPED_LIMIT = 4
 """A child that the system has stopped for this many checks in a row counts as dead."""
@@ -47,7 +50,8 @@ class Child:
         parent, child = socket.socketpair()
         with child:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "mpcgov.worker", kind, str(child.fileno()),
+                # -P: modules come from where Python is installed, never from the folder that we were started in.
+                sys.executable, "-P", "-m", "mpcgov.worker", kind, str(child.fileno()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 env=_environment(),
@@ -173,7 +177,9 @@ class _Run:
         receiving, sending = os.pipe()
         others = [party for party in self._order.proposal.parties if party != self._order.party]
         try:
-            await self._runner.channel.send(self._order, [receiving, *(peers[party].fileno() for party in others)])
+            # Where the data are is the reader's business only.
+            order = self._order.model_copy(update={"datasets": None})
+            await self._runner.channel.send(order, [receiving, *(peers[party].fileno() for party in others)])
             if self._order.datasets is not None:
                 await self._reader.channel.send(self._order, [sending])
         finally:
@@ -227,7 +233,7 @@ def _environment() -> dict[str, str]:
     """What a child needs of our environment, and no more: secrets may live in the rest."""
     keep = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT", "TMPDIR"}
     keep.add("XDG_CACHE_HOME")  # where the engine keeps its compiled kernels
-    return {name: value for name, value in os.environ.items() if name in keep}
+    return {name: value for name, value in os.environ.items() if name in keep} | ONE_THREAD
 
 
 def _is_stopped(pid: int) -> bool:

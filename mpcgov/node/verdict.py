@@ -29,6 +29,9 @@ class Verdict:
 def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str | None) -> Verdict:
     """The decision about a proposal from this home's files as they are now. Whatever can't be read denies."""
     roster, roster_digest = home.joined()
+    if not home.still_joined():
+        # What runs here was started with the old roster, which may list somebody who was put out.
+        return Verdict(Deny((f"{home.party} has joined another roster: its node must be started again",)), "")
     try:
         policy, policy_digest = home.policy()
     except Refused as error:

@@ -6,7 +6,6 @@ Source: https://github.com/secure-systems-lab/dsse, protocol.md (PAE, envelope).
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Annotated, TypeVar
 
 from cryptography.exceptions import InvalidSignature
@@ -43,7 +42,7 @@ class Envelope(Frozen):
         """
         try:
             return base64.b64decode(self.payload, validate=True)
-        except binascii.Error:
+        except ValueError:
             raise SpecError("envelope: payload is not base64", code="envelope") from None
 
     @property
@@ -96,7 +95,7 @@ def verify(envelope: Envelope, payload_type: str, signer: str, public_key: str) 
     for signature in mine:
         try:
             key.verify(base64.b64decode(signature.sig, validate=True), message)
-        except (InvalidSignature, binascii.Error):
+        except (InvalidSignature, ValueError):
             raise SpecError(f"envelope: the signature of {signer} doesn't hold", code="signature") from None
 
 

@@ -7,6 +7,7 @@ are text. Anchors, aliases, tags, duplicate keys and documents over 1 MiB are re
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any, TypeVar
@@ -113,7 +114,8 @@ def json_value(data: bytes, where: str, limit_bytes: int = LIMIT_BYTES) -> Any:
     if len(data) > limit_bytes:
         raise SpecError(f"{where}: longer than {limit_bytes} bytes", code="json")
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_refuse)
+        text = data.decode("utf-8")
+        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         raise SpecError(f"{where}: not valid JSON", code="json") from None
 
@@ -135,6 +137,13 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(name: str) -> Any:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    """A number, unless it is one that only looks finite: 1e999 would be read as infinity."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError("not finite")
+    return number
 
 
 class _Composer:

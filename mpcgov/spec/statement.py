@@ -21,8 +21,8 @@ SHARE_TYPE = "application/vnd.mpcgov.share+json"
 PROPOSAL_LIMIT_BYTES = 16 << 20
 SHARE_LIMIT_BYTES = 256 << 20
 
-Seconds = Annotated[int, Field(ge=0)]
-"""A point in time: whole seconds since 1970, UTC."""
+Seconds = Annotated[int, Field(ge=0, le=253_402_300_799)]
+"""A point in time: whole seconds since 1970, UTC; to the end of the year 9999, where calendars end."""
 
 
 class Proposal(Frozen):

@@ -16,7 +16,8 @@ MAX_ROWS_DEFAULT = 10_000_000
 MAX_ABSOLUTE = 2**53
 """Largest magnitude of a declared bound, in the column's own steps (units for integers, 10^-places for decimals)."""
 
-_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?\Z")
+"""As many digits as decimals are computed with exactly."""
 
 Text = Annotated[str, BeforeValidator(as_text)]
 

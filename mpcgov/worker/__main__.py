@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import gc
-import resource
 import signal
 import socket
 import sys
 
 from mpcgov.control import receive_first
+from mpcgov.memory import no_dumps
 from mpcgov.spec.order import Order
 
 
 def main() -> None:
     """Imports what the order will need, then waits for it; an order never comes twice."""
     # A core dump would hold rows or shares.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    no_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     kind, control = sys.argv[1], socket.socket(fileno=int(sys.argv[2]))
     sys.argv = ["mpcgov-worker"]

@@ -35,18 +35,29 @@ LOAD_WORD, JUMP_IF_EQUAL, JUMP_IF_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
 X32_CALLS = 0x40000000
 
 # By machine: audit architecture, number of seccomp(2), and the system calls that are refused: socket, connect, bind,
-# execve, execveat, ptrace, process_vm_readv, process_vm_writev, pidfd_getfd, io_uring_setup, open_by_handle_at.
+# execve, execveat, ptrace, process_vm_readv, process_vm_writev, pidfd_getfd, io_uring_setup, open_by_handle_at. Then
+# what Landlock leaves to any process of a file's owner (chmod, fchmod, fchmodat, fchmodat2, chown, fchown, lchown,
+# fchownat, utime, utimes, futimesat, utimensat, setxattr, lsetxattr, fsetxattr) or older kernels' does (truncate;
+# signals by kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo, pidfd_send_signal): keys could be made readable,
+# and the node killed.
 MACHINES = {
-    "x86_64": (0xC000003E, 317, (41, 42, 49, 59, 322, 101, 310, 311, 438, 425, 304)),
-    "aarch64": (0xC00000B7, 277, (198, 203, 200, 221, 281, 117, 270, 271, 438, 425, 265)),
-}
+    "x86_64": (0xC000003E, 317, (
+        41, 42, 49, 59, 322, 101, 310, 311, 438, 425, 304,
+        90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280, 188, 189, 190, 76, 62, 200, 234, 129, 297, 424,
+    )),
+    "aarch64": (0xC00000B7, 277, (
+        198, 203, 200, 221, 281, 117, 270, 271, 438, 425, 265,
+        52, 53, 452, 55, 54, 88, 5, 6, 7, 45, 129, 130, 131, 138, 240, 424,
+    )),
+}  # fmt: skip
 
 
 def confine(protocol_folder: Path) -> bool:
     """From now on this process reads only Python's and mpcgov's own files, and starts nothing.
 
     Returns:
-        Whether both means were in force; False on another system or an old kernel.
+        Whether both means were in force for all of it; False on another system or an old kernel, or where threads run
+        already, which Landlock leaves as they are.
     """
     if sys.platform != "linux" or platform.machine() not in MACHINES:
         return False
@@ -54,9 +65,10 @@ def confine(protocol_folder: Path) -> bool:
     libc.syscall.restype = ctypes.c_long
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         return False
+    alone = len(list(Path("/proc/self/task").iterdir())) == 1
     readable = {sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"], "/lib", "/lib64", "/usr/lib"}
     files = _restrict_files(libc, [Path(path) for path in readable] + [registry.PACKAGE, protocol_folder])
-    return _refuse_calls(libc) and files
+    return _refuse_calls(libc) and files and alone
 
 
 def _restrict_files(libc: ctypes.CDLL, readable: Iterable[Path]) -> bool:

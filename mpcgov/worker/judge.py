@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import resource
 import sys
 from pathlib import Path
 from typing import Any
 
 from mpcgov.errors import InternalError, LocalError, MpcgovError
+from mpcgov.memory import no_dumps
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.table import Datasets
 from mpcgov.worker.local import dataset_check
@@ -21,7 +21,7 @@ from mpcgov.worker.local import dataset_check
 def main() -> None:
     """Judges one data set, or all of a file, every column of each."""
     # A core dump would hold rows.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    no_dumps()
     path, names = Path(sys.argv[1]), sys.argv[2:]
     try:
         answer: dict[str, Any] = {"reports": _reports(path, names)}

@@ -30,7 +30,7 @@ from mpcgov.worker.confine import confine
 def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
     """Runs this party's part of a job over the given descriptors: the reader's pipe, then a stream per other party."""
     if not confine(Path(order.folder)):
-        print("mpcgov: this system can't shut the computing process in: needs Linux 5.13 or newer", file=sys.stderr)  # noqa: T201 - the node's log
+        print("mpcgov: the computing process isn't shut in; it takes Linux 5.13 and no other threads", file=sys.stderr)  # noqa: T201 - the node's log
     asyncio.run(_serve(Channel(control), order, descriptors))
 
 

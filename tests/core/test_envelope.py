@@ -73,3 +73,13 @@ def test_unknown_fields_in_the_payload_are_refused(identities) -> None:
     envelope = add_signature(unsigned, "labour", me.signing_key)
     with pytest.raises(SpecError, match="unknown key"):
         open_envelope(envelope, PROPOSAL_TYPE, Note, "labour", me.card.signing_key)
+
+
+@pytest.mark.parametrize("text", ["é", "a", "!!!!", "\x00"])
+def test_what_is_not_base64_is_a_fault_of_the_envelope_and_not_of_ours(identities, text: str) -> None:
+    me = identities["labour"]
+    envelope = sign(Note(text="ja"), PROPOSAL_TYPE, "labour", me.signing_key)
+    signature = envelope.signatures[0].model_copy(update={"sig": text})
+    for forged in ({"payload": text}, {"signatures": (signature,)}):
+        with pytest.raises(SpecError):
+            verify(envelope.model_copy(update=forged), PROPOSAL_TYPE, "labour", me.card.signing_key)

@@ -115,3 +115,9 @@ def test_a_missing_key_is_named_at_every_depth() -> None:
     text = "people:\n  source: a.csv\n  columns:\n    age: {kind: integer, min: 0}\n"
     with pytest.raises(SpecError, match=r"d\.yaml:4: people\.columns\.age\..*max: missing"):
         parse_yaml(text, Datasets, "d.yaml")
+
+
+@pytest.mark.parametrize("text", [b"1e999", b"-1e999", b"[1e400]", b"NaN", b"Infinity"])
+def test_no_number_is_infinite(text: bytes) -> None:
+    with pytest.raises(SpecError, match="not valid JSON"):
+        json_value(text, "wire")

@@ -3,8 +3,8 @@
 import pytest
 
 from mpcgov.errors import SpecError
-from mpcgov.spec.load import parse_yaml
-from mpcgov.spec.table import Dataset
+from mpcgov.spec.load import parse_yaml, validate
+from mpcgov.spec.table import Dataset, DecimalColumn
 
 
 def column(text: str):
@@ -45,3 +45,9 @@ def test_a_declaration_shows_the_asked_columns_in_declared_order_and_never_the_s
     shown = parse_yaml(text, Dataset, "d.yaml").declaration.only({"c", "b"})
     assert list(shown.columns) == ["b", "c"]
     assert "secret" not in shown.model_dump_json()
+
+
+@pytest.mark.parametrize("bound", ["9" * 40, "0." + "0" * 50, "-9007199254740992." + "0" * 30 + "1"])
+def test_a_bound_with_more_digits_than_can_be_computed_with_is_refused(bound: str) -> None:
+    with pytest.raises(SpecError):
+        validate({"kind": "decimal", "min": bound, "max": bound, "places": 2}, DecimalColumn, "column")

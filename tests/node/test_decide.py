@@ -113,10 +113,13 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
         "_not_replayed", lambda: (proposal(), facts(known_digest=OTHER_DIGEST)), "already knows another job",
     ),
     "too late": ("_in_time", lambda: (proposal(), facts(now=NOW + 100.0)), "the time to approve it is over"),
-    "a longer time to approve than the job says": (
+    "a time to approve that begins later": (
         "_in_time",
-        lambda: (proposal(approve_before=NOW + 337 * 3600), facts()),
+        lambda: (proposal(proposed_at=NOW + 10**8, approve_before=NOW + 10**8 + 3600), facts()),
         "longer than approve_within_h",
+    ),
+    "a longer time to approve than the job says": (
+        "_in_time", lambda: (proposal(approve_before=NOW + 337 * 3600), facts()), "longer than approve_within_h",
     ),
     "another roster": (
         "_same_roster",

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from mpcgov import registry
+from mpcgov.cli.words import describe_job
 from mpcgov.errors import LocalError, PeerError
 from mpcgov.node import operator
 from mpcgov.node.book import Book
@@ -35,6 +36,7 @@ async def test_a_job_is_shown_with_everything_that_a_person_must_know(network: N
     assert view.own_data == (
         "data set people, rows where age < 25", "column region: group", "column age: filter",
     )  # fmt: skip
+    assert view.others == ("welfare brings people, all rows", "education brings no rows, it only computes")
     assert "cells below 10 are suppressed" in view.disclosure
     assert view.reveals[0] == (
         "the coordinator, labour: table count: the count of all parties' rows together by region, 2 cells"
@@ -42,6 +44,22 @@ async def test_a_job_is_shown_with_everything_that_a_person_must_know(network: N
     manifest = registry.find("joint-count").manifest
     assert all(any(leak.what in line for line in view.reveals) for leak in manifest.leakage)
     assert view.to_json()["job"] == job
+
+
+async def test_a_job_that_counts_one_agencys_rows_only_is_shown_as_what_it_is(network: Network) -> None:
+    await network.start("labour")
+    nobody = {"dataset": "people", "where": "age < 0"}
+    for parties in (
+        {"labour": {"dataset": "people"}, "welfare": {}, "education": {}},
+        {"labour": {"dataset": "people"}, "welfare": nobody, "education": nobody},
+    ):
+        await network.submit(network.proposal(parties=parties), "labour")
+    alone, emptied = sorted(operator.jobs(network.home("labour")), key=lambda view: "age" in view.others[0])
+    assert "the coordinator: nobody but labour brings rows, so the counts are its own" in alone.reveals
+    assert emptied.others == (
+        "welfare brings people, rows where age < 0", "education brings people, rows where age < 0",
+    )  # fmt: skip
+    assert any(emptied.others[0] in line for line in describe_job(emptied)[0][1])
 
 
 async def test_a_version_that_this_machine_lacks_is_not_explained_by_another(

@@ -20,7 +20,7 @@ print(confine(Path({str(FOLDER)!r})), flush=True)
 
 def confined(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-c", "import ctypes, os, socket, sys, asyncio\n" + START + code, *arguments],
+        [sys.executable, "-c", "import ctypes, os, signal, socket, sys, asyncio\n" + START + code, *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -42,6 +42,14 @@ def confined(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         "socket.socket(socket.AF_INET)",
         "socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
         "socket.socket(socket.AF_UNIX)",
+        "os.chmod(sys.argv[1], 0o777)",
+        "os.chmod(os.path.dirname(sys.argv[1]), 0o777)",
+        "os.chown(sys.argv[1], os.getuid(), os.getgid())",
+        "os.truncate(sys.argv[1], 0)",
+        "os.utime(sys.argv[1])",
+        "os.setxattr(sys.argv[1], 'user.x', b'x')",
+        "os.kill(os.getppid(), 0)",
+        "signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 0)",
         "os.execv('/bin/true', ['true'])",
         "import subprocess; subprocess.run([sys.executable, '-c', ''], check=True)",
     ],
@@ -64,3 +72,12 @@ def test_a_confined_process_still_has_what_it_came_with() -> None:
     done = confined(code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["True", "b'x'", "7", "True", "3"]
+
+
+def test_a_thread_that_ran_before_is_not_passed_over_in_silence() -> None:
+    code = (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(5,), daemon=True).start()\n"
+        f"from pathlib import Path\nfrom mpcgov.worker.confine import confine\nprint(confine(Path({str(FOLDER)!r})))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.strip() == "False"

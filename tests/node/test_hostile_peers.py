@@ -1,0 +1,88 @@
+"""What a member may answer or send to make another node fail, or take the blame."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from mpcgov import consortium
+from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused
+from mpcgov.node import operator, peers
+from tests.node.network import PARTIES, Network, refusal
+from tests.node.test_jobs import approve, proposed
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        LocalError("labour: people: 3 rows out of range", code="data-contract"),
+        InternalError("internal error"),
+        PeerError("the node can't use its database", code="store"),
+        PeerError("its node was stopped", code="stopped"),
+        Refused("no"),
+    ],
+)
+async def test_what_a_peer_calls_its_failure_is_never_this_nodes_own(
+    network: Network, monkeypatch: pytest.MonkeyPatch, claim: MpcgovError
+) -> None:
+    await network.start()
+
+    def receipt(*_: Any) -> dict[str, Any]:
+        raise claim
+
+    monkeypatch.setattr(network.nodes["welfare"].service, "receipt", receipt)
+    _, job = await proposed(network)
+    await approve(network, job)
+    statuses = await network.until(job, "ABORTED", parties=("labour", "education"))
+    await asyncio.sleep(0.1)
+    for party in ("labour", "education"):
+        assert not statuses[party]["reason"].startswith((f"{party}: ", "education: data", "labour: data contract"))
+    assert PARTIES == ("labour", "welfare", "education")
+
+
+async def test_a_roster_that_is_joined_while_the_node_runs_stops_what_the_old_one_allowed(network: Network) -> None:
+    """The next roster may be there because a member of the old one was put out."""
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job, "labour", "welfare")
+    await network.holds_approval("education", job, "labour")
+    await network.holds_approval("education", job, "welfare")
+    cards = [network.identity(party).card for party in PARTIES]
+    envelope = consortium.create(cards, network.hq, 1, 2)
+    for party in PARTIES:
+        envelope = consortium.sign_roster(envelope, network.identity(party))
+    book = network.nodes["education"].book
+    consortium.join(network.home("labour"), envelope, network.identity("labour"))
+    answer = await network.submit(network.proposal(), "labour")
+    assert answer["labour"]["reasons"] == ["labour has joined another roster: its node must be started again"]
+    await asyncio.to_thread(book.approve, job)
+    network.nodes["education"].service.decided(job)
+    statuses = await network.until(job, "ABORTED")
+    assert "labour has joined another roster" in statuses["labour"]["reason"]
+    assert network.workers["labour"].runs == []
+
+
+async def test_a_proposal_of_a_year_that_no_calendar_has_is_refused_and_blocks_nothing(network: Network) -> None:
+    await network.start("labour")
+    far = {"proposed_at": 10**15, "approve_before": 10**15 + 3600}
+    good = network.proposal()
+    forged = good.model_copy(update=far)
+    with pytest.raises(LocalError, match="approve_before"):
+        await network.submit(forged, "labour")
+    await network.submit(good, "labour")
+    assert [view.state for view in operator.jobs(network.home("labour"))] == ["AWAITING_APPROVAL"]
+
+
+async def test_a_node_reads_no_endless_answer(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading hundreds of megabytes, packed into a few, would keep it from its other jobs, or take all its memory."""
+    await network.start()
+    monkeypatch.setattr(network.nodes["welfare"].service, "approval", lambda *_: {"approval": None, "x": "0" * 10**6})
+    async with network.client("labour") as client:
+        error = await refusal(peers.send_approval(client, "aaaa-aaaa-aaaa", "welfare", b"{}"))
+        assert (error.code, error.exit_status) == ("unknown-job", 2)
+        _, job = await proposed(network)
+        error = await refusal(peers.send_approval(client, job, "welfare", b"{}"))
+    assert isinstance(error, PeerError)
+    assert error.message.startswith("welfare: ")
