@@ -169,7 +169,8 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
     if allowed is None:
         yield f"{facts.me} doesn't allow data set {dataset}"
         return
-    for column, uses in check.used_columns(proposal.job, facts.protocol.manifest, facts.me).items():
+    used = check.used_columns(proposal.job, facts.protocol.manifest, facts.me, facts.declaration)
+    for column, uses in used.items():
         for use in sorted(uses - set(allowed.columns.get(column, ()))):
             yield f"{facts.me} doesn't allow column {column} of {dataset} as {use}"
     asked = proposal.job.disclosure.min_count
@@ -177,10 +178,24 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
         yield f"{facts.me} needs min_count {allowed.min_count}, the job says {asked}"
 
 
+def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    if facts.protocol is None or not facts.protocol.manifest.linked:
+        return
+    link, least = proposal.job.linking, facts.policy.size_noise
+    if link.method not in facts.policy.link:
+        yield f"{facts.me} takes no part in jobs that link rows by {link.method}"
+    if least != "off" and (
+        link.size_noise == "off"
+        or float(link.size_noise.epsilon) > float(least.epsilon)
+        or float(link.size_noise.delta) > float(least.delta)
+    ):
+        yield f"{facts.me} needs size_noise of at most epsilon {least.epsilon}, delta {least.delta}"
+
+
 AGREEMENT: tuple[Rule, ...] = (_not_replayed, _in_time, _same_roster, _same_protocol, _declarations_complete)
 MEANING: tuple[Rule, ...] = (_sound, _own_declaration)
 POLICY: tuple[Rule, ...] = (
-    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _data_allowed,
+    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _data_allowed,
 )  # fmt: skip
 
 

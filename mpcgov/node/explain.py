@@ -79,7 +79,7 @@ def _own_data(me: str, proposal: Proposal, manifest: Manifest | None) -> tuple[s
     lines = [f"data set {part.dataset}, {'all rows' if part.where is None else f'rows where {part.where}'}"]
     if manifest is not None:
         try:
-            used = check.used_columns(proposal.job, manifest, me)
+            used = check.used_columns(proposal.job, manifest, me, proposal.declarations.get(me))
         except SpecError:
             used = {}
         lines += [f"column {column}: {', '.join(sorted(uses))}" for column, uses in used.items()]
@@ -100,6 +100,8 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
     readers = {
         "network": "whoever sees the network",
         "parties": "all parties that compute",
+        "owners": "the parties with data",
+        "matchers": "each party that compares tags",
         "receivers": receivers,
         "receiving-owners": ", ".join(name for name in proposal.job.receivers if name in proposal.job.data_parties),
         "coordinator": "the coordinator",
@@ -111,11 +113,15 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
 def _table(proposal: Proposal, manifest: Manifest, name: str) -> str:
     table = manifest.tables[name]
     try:
-        domain = check.domain(proposal.job, proposal.declarations, table.by)
+        released = check.result_tables(proposal.job, manifest, proposal.declarations)
     except (SpecError, KeyError, IndexError):
         return f"table {name}"
-    columns = ", ".join(column for column, _ in domain.columns)
-    return f"table {name}: the {table.measure} of all parties' rows together by {columns}, {domain.cells:,} cells"
+    found = [layout for layout in released if layout.name == name]
+    if not found:
+        return f"table {name}: nothing, as the job asks for none of it"
+    columns, cells = ", ".join(found[0].columns), f"{found[0].rows:,} cell{'' if found[0].rows == 1 else 's'}"
+    over = "the linked rows" if manifest.linked else "all parties' rows together"
+    return f"table {name}: the {table.measure} of {over} ({columns}), {cells}"
 
 
 def _threshold(proposal: Proposal) -> str:

@@ -44,7 +44,7 @@ def _read(order: Order, pipe: int) -> None:
     manifest = registry.read(Path(order.folder)).manifest
     used = check.used_columns(job, manifest, party)
     dataset = _declared(path, part.dataset or "", order.proposal.declarations[party].only(set(used)), set(used))
-    domain = check.domain(job, order.proposal.declarations, manifest.tables["count"].by)
+    domain = check.domain(job, order.proposal.declarations, str(manifest.tables["count"].by))
     condition = None if part.where is None else language.parse(part.where)
     with open_table(dataset, part.dataset or "", path.parent, used) as source:
         counts = local.counts(source, domain.columns, condition)

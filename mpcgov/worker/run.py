@@ -93,7 +93,7 @@ class Job:
     def _config(self) -> SessionConfig:
         rules = self.proposal.job.disclosure
         cells = sum(table.cells for table in self.tables)
-        largest = max(table.bound for table in self.tables) + rules.min_count
+        largest = max(max(-one.low, one.high) for table in self.tables for one in table.opened) + rules.min_count
         agreed = f"{self.proposal.job_digest}\n{self.order.binding}\n{registry.engine_digest()}"
         return SessionConfig(
             parties=self.proposal.parties,
