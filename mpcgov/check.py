@@ -84,13 +84,16 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
     if 2 * threshold >= len(job.parties):
         faults.append(f"parties: {len(job.parties)} are too few for the consortium's threshold {threshold}")
     faults += params_faults(job, manifest)
-    for party in job.data_parties:
+    for party in declarations:
         faults += _where_faults(job, declarations[party], party)
     if job.disclosure.round_to is not None:
         faults += _collect(disclosure.check_rounding, job.disclosure.min_count, job.disclosure.round_to)
+    missing = [party for party in job.data_parties if party not in declarations]
+    if missing and not faults:
+        faults.append(f"parties: no declaration of the data of {', '.join(missing)}")
     if manifest.linked and not faults:
         faults += linked_faults.of_columns(job, manifest, declarations, linked_params.read(job, manifest, []))
-    if not manifest.linked:
+    if not manifest.linked and not missing:
         faults += _counts_faults(job, manifest, declarations, sound=not faults)
     if faults:
         raise SpecError(faults, code="job")

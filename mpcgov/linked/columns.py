@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mpcgov.linked.params import Qualified
 from mpcgov.spec.job import Job
 from mpcgov.spec.link import Rule
-from mpcgov.spec.table import CategoryColumn, Column, Declaration, DecimalColumn, IntegerColumn
+from mpcgov.spec.table import CategoryColumn, Column, DecimalColumn, Declaration, IntegerColumn
 
 NO_MATCH = "(no match)"
 """The value, in a left join, of another owner's category where it has no such key."""

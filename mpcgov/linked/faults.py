@@ -85,18 +85,14 @@ def _rules(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> I
         lacking = [name for name in used if name not in part.duplicates]
         if lacking:
             yield f"{place}: no rule for {', '.join(lacking)}"
-        for name, chosen in part.duplicates.items():
-            column = declarations[party].columns.get(name)
-            if column is None:
-                yield f"{place}: the job doesn't use {name}"
-            elif name not in used and chosen != "any":
-                yield f"{place}: {name} only chooses or links rows, so that there is nothing to {chosen}"
-            elif name in used and carried(column, None, 1) and not carried(column, chosen, 1):
-                yield f"{place}: {name} is a {column.kind}, of which there is no {chosen}"
+        for name in used:
+            column, chosen = declarations[party].columns.get(name), part.duplicates.get(name)
+            if column is not None and carried(column, None, 1) and not carried(column, chosen, 1):
+                yield f"{place}: {name} is {_article(column)}, of which there is no {chosen}"
 
 
 def _kinds(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
-    needs = {column: "a category" for column in asked.groups}
+    needs = dict.fromkeys(asked.groups, "a category")
     numeric = [*asked.numbers, *(column for column in (asked.weight, asked.outcome) if column is not None)]
     needs |= {column: "both a category and a number" if column in needs else "a number" for column in numeric}
     needs |= {column: "a number or a category" for column in asked.predictors if column not in needs}

@@ -158,8 +158,10 @@ def table_name(linked: Linked, measure: str) -> str:
 
 
 def _sums(linked: Linked, name: str, columns: tuple[Qualified, ...], gate: str) -> Iterator[Opened]:
-    """Of one measure: Σx, Σx². Of two: n, Σx, Σy, Σx², Σy², Σxy. With a weight, each weighted, and Σw. In a left join, the
-    number n of rows that they run over comes first and decides about them, unless the cell's count is that number."""
+    """Of one measure: Σx, Σx². Of two: n, Σx, Σy, Σx², Σy², Σxy. With a weight, each weighted, and Σw.
+
+    In a left join the number n of rows that they run over decides about them, unless the cell's count is that number.
+    """
     apart = linked.apart(*columns)
     rows = linked.most_rows(apart)
     if apart:

@@ -92,6 +92,16 @@ def declared(asked: Asked, declarations: Mapping[str, Declaration]) -> dict[Qual
     }
 
 
+def exact_sums(manifest: Manifest) -> bool:
+    """Whether a protocol opens sums as they are."""
+    return any(table.measure in ("statistics", "correlation") for table in manifest.tables.values())
+
+
+def measure_owners(job: Job, manifest: Manifest) -> set[str]:
+    """The parties that own a column of which the job makes statistics."""
+    return {column.party for column in read(job, manifest, []).numbers}
+
+
 def _columns(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:
     if not isinstance(value, list):
         faults.append(f"{place}: expected a list of columns, such as [tax.income]")

@@ -109,8 +109,11 @@ def _notes(job: Job, stars: tuple[Star, ...], by_size: bool, dummies: int, thres
         notes.append(f"left owner: {stars[0].left}, the first party with data, all of whose keys a left join keeps")
     else:
         notes.append(f"left owner: {' and then '.join(star.left for star in stars)}, in job order")
-    for spoke in (spoke for star in stars for spoke in star.spokes):
-        notes.append(f"{spoke.matcher} matches {spoke.left} with {spoke.other}: {_why(job, spoke, stars)}")
+    notes += [
+        f"{spoke.matcher} matches {spoke.left} with {spoke.other}: {_why(job, spoke, stars)}"
+        for star in stars
+        for spoke in star.spokes
+    ]
     notes.append(_noise_note(job, dummies))
     if threshold >= 2:
         notes.append(

@@ -12,6 +12,7 @@ from typing import Literal
 
 from mpcgov import check
 from mpcgov.errors import SpecError
+from mpcgov.linked.params import exact_sums, measure_owners
 from mpcgov.registry import Protocol
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.roster import Roster
@@ -178,6 +179,15 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
         yield f"{facts.me} needs min_count {allowed.min_count}, the job says {asked}"
 
 
+def _measure_owners_named(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    """Exact sums tell a measure's owner about its own records, so such a receiver needs more than a wildcard."""
+    if facts.protocol is None or not exact_sums(facts.protocol.manifest):
+        return
+    for receiver in proposal.job.receivers:
+        if receiver in measure_owners(proposal.job, facts.protocol.manifest) - {*facts.policy.receivers, facts.me}:
+            yield f"{facts.me} must name {receiver} as a receiver: exact sums tell a measure's owner about its records"
+
+
 def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
     if facts.protocol is None or not facts.protocol.manifest.linked:
         return
@@ -195,7 +205,8 @@ def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
 AGREEMENT: tuple[Rule, ...] = (_not_replayed, _in_time, _same_roster, _same_protocol, _declarations_complete)
 MEANING: tuple[Rule, ...] = (_sound, _own_declaration)
 POLICY: tuple[Rule, ...] = (
-    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _data_allowed,
+    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _measure_owners_named,
+    _linking_allowed, _data_allowed,
 )  # fmt: skip
 
 
