@@ -10,11 +10,11 @@ from typing import Any
 
 from mpcgov import check, disclosure, opening
 from mpcgov.errors import PeerError
-from mpcgov.spec.job import COORDINATOR
-from mpcgov.spec.manifest import Manifest
 from mpcgov.linked import render
 from mpcgov.linked.layout import Linked
 from mpcgov.linked.plan import link_plan
+from mpcgov.spec.job import COORDINATOR
+from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Layout, Proposal, ResultShare, ResultTable, job_id
 from mpcgov.spec.statement import Opened as OneOpened
 

@@ -92,14 +92,14 @@ def declared(asked: Asked, declarations: Mapping[str, Declaration]) -> dict[Qual
     }
 
 
-def exact_sums(manifest: Manifest) -> bool:
-    """Whether a protocol opens sums as they are."""
-    return any(table.measure in ("statistics", "correlation") for table in manifest.tables.values())
+def sum_testers(job: Job, manifest: Manifest) -> set[str]:
+    """The receivers who own a column of which the job opens sums as they are; these tell them about their own records.
 
-
-def measure_owners(job: Job, manifest: Manifest) -> set[str]:
-    """The parties that own a column of which the job makes statistics."""
-    return {column.party for column in read(job, manifest, []).numbers}
+    A regression opens none.
+    """
+    if not any(table.measure in ("statistics", "correlation") for table in manifest.tables.values()):
+        return set()
+    return {column.party for column in read(job, manifest, []).numbers} & set(job.receivers)
 
 
 def _columns(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mpcgov.linked.sizes import pool
 from mpcgov.spec.job import Job
+from mpcgov.spec.link import described
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Column, Declaration, KeyColumn
 
@@ -136,7 +137,7 @@ def _noise_note(job: Job, dummies: int) -> str:
     if noise == "off":
         return "size_noise is off: each matcher learns exactly how many keys its two owners have in common"
     return (
-        f"each matcher sees the number of matches with noise of epsilon {noise.epsilon}, delta {noise.delta} "
+        f"each matcher sees the number of matches with noise of {described(noise)} "
         f"({dummies} dummy rows in each list); repeated jobs add up"
     )
 

@@ -12,8 +12,9 @@ from typing import Literal
 
 from mpcgov import check
 from mpcgov.errors import SpecError
-from mpcgov.linked.params import exact_sums, measure_owners
+from mpcgov.linked.params import sum_testers
 from mpcgov.registry import Protocol
+from mpcgov.spec.link import described, weaker
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import Proposal
@@ -179,34 +180,22 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
         yield f"{facts.me} needs min_count {allowed.min_count}, the job says {asked}"
 
 
-def _measure_owners_named(proposal: Proposal, facts: Facts) -> Iterator[str]:
-    """Exact sums tell a measure's owner about its own records, so such a receiver needs more than a wildcard."""
-    if facts.protocol is None or not exact_sums(facts.protocol.manifest):
-        return
-    for receiver in proposal.job.receivers:
-        if receiver in measure_owners(proposal.job, facts.protocol.manifest) - {*facts.policy.receivers, facts.me}:
-            yield f"{facts.me} must name {receiver} as a receiver: exact sums tell a measure's owner about its records"
-
-
 def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    link, policy = proposal.job.linking, facts.policy
     if facts.protocol is None or not facts.protocol.manifest.linked:
         return
-    link, least = proposal.job.linking, facts.policy.size_noise
-    if link.method not in facts.policy.link:
+    if link.method not in policy.link:
         yield f"{facts.me} takes no part in jobs that link rows by {link.method}"
-    if least != "off" and (
-        link.size_noise == "off"
-        or float(link.size_noise.epsilon) > float(least.epsilon)
-        or float(link.size_noise.delta) > float(least.delta)
-    ):
-        yield f"{facts.me} needs size_noise of at most epsilon {least.epsilon}, delta {least.delta}"
+    if weaker(link.size_noise, policy.size_noise):
+        yield f"{facts.me} needs size_noise {described(policy.size_noise)}, the job says {described(link.size_noise)}"
+    for receiver in sum_testers(proposal.job, facts.protocol.manifest) - {*policy.receivers, facts.me}:
+        yield f"{facts.me} must name {receiver} as a receiver: exact sums tell a measure's owner about its own records"
 
 
 AGREEMENT: tuple[Rule, ...] = (_not_replayed, _in_time, _same_roster, _same_protocol, _declarations_complete)
 MEANING: tuple[Rule, ...] = (_sound, _own_declaration)
 POLICY: tuple[Rule, ...] = (
-    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _measure_owners_named,
-    _linking_allowed, _data_allowed,
+    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _data_allowed,
 )  # fmt: skip
 
 

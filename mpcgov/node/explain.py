@@ -8,6 +8,8 @@ from typing import Any
 
 from mpcgov import check
 from mpcgov.errors import SpecError
+from mpcgov.linked.plan import faults as plan_faults
+from mpcgov.linked.plan import link_plan
 from mpcgov.node.store import JobRow
 from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.manifest import Manifest
@@ -107,7 +109,14 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
         "coordinator": "the coordinator",
     }
     lines += [f"{readers[leak.to]}: {leak.what}" for leak in manifest.leakage if readers[leak.to]]
+    lines += _links(proposal, manifest)
     return (*lines, "nobody learns anything else, as long as no more than " + _threshold(proposal))
+
+
+def _links(proposal: Proposal, manifest: Manifest) -> tuple[str, ...]:
+    if not manifest.linked or plan_faults(proposal.job, manifest):
+        return ()
+    return link_plan(proposal.job, manifest, proposal.threshold, proposal.declarations).notes
 
 
 def _table(proposal: Proposal, manifest: Manifest, name: str) -> str:

@@ -48,7 +48,7 @@ NumberText = Annotated[
 
 
 class SizeNoise(Frozen):
-    """How well the number of matches is hidden from the matcher: (epsilon, delta)-differential privacy of one person."""
+    """How well the number of matches is hidden from the matcher: differential privacy of one person."""
 
     epsilon: NumberText = "1"
     delta: NumberText = "1e-6"
@@ -70,6 +70,21 @@ def _within(value: str, low: str, high: str) -> str:
     return value
 
 
+Noise = SizeNoise | Literal["off"]
+
+
+def weaker(noise: Noise, least: Noise) -> bool:
+    """Whether `noise` hides the number of matches less than `least` does."""
+    if least == "off" or noise == "off":
+        return least != "off"
+    return Decimal(noise.epsilon) > Decimal(least.epsilon) or Decimal(noise.delta) > Decimal(least.delta)
+
+
+def described(noise: Noise) -> str:
+    """The noise in few words."""
+    return "off" if noise == "off" else f"epsilon {noise.epsilon}, delta {noise.delta}"
+
+
 class Link(Frozen):
     """How the owners' rows are linked.
 
@@ -80,4 +95,4 @@ class Link(Frozen):
     method: Literal["matcher"] = "matcher"
     join: Literal["inner", "left"] = "inner"
     matcher: PartyId | None = None
-    size_noise: SizeNoise | Literal["off"] = SizeNoise()
+    size_noise: Noise = SizeNoise()

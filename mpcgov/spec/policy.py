@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId, ProtocolRef
 from mpcgov.spec.job import Line
-from mpcgov.spec.link import SizeNoise
+from mpcgov.spec.link import Noise, SizeNoise
 from mpcgov.spec.load import Frozen
 
 Use = Literal["group", "filter", "measure", "key"]
@@ -34,6 +34,6 @@ class Policy(Frozen):
     purposes: Annotated[tuple[Line, ...], Field(strict=False)] = ()
     partners: Annotated[tuple[PartyId | Literal["*"], ...], Field(strict=False)] = ()
     receivers: Annotated[tuple[PartyId | Literal["*"], ...], Field(strict=False)] = ()
-    size_noise: SizeNoise | Literal["off"] = SizeNoise()
+    size_noise: Noise = SizeNoise()
     link: Annotated[tuple[Literal["matcher", "oblivious"], ...], Field(strict=False)] = ()
     datasets: dict[DatasetName, DatasetPolicy] = Field(default_factory=dict)
