@@ -15,6 +15,12 @@ from mpcgov.spec.table import Column, Declaration
 MAX_TERMS = 32
 """The largest regression, intercept included."""
 
+MAX_RANKED = 1000
+"""The most values of a category whose rows can be put together: the engine that holds them is told each one's place."""
+
+MAX_DEALT = 2**60
+"""What an owner deals of one key stays below this in magnitude."""
+
 _KEY_CLASS = {"key": "text", "text": "text", "category": "text", "date": "date", "integer": "integer"}
 """Kinds of columns that can be keys, and as what they are compared."""
 
@@ -87,8 +93,13 @@ def _rules(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> I
             yield f"{place}: no rule for {', '.join(lacking)}"
         for name in used:
             column, chosen = declarations[party].columns.get(name), part.duplicates.get(name)
-            if column is not None and carried(column, None, 1) and not carried(column, chosen, 1):
+            found = None if column is None else carried(column, chosen, declarations[party].max_rows)
+            if column is not None and carried(column, None, 1) and not found:
                 yield f"{place}: {name} is {_article(column)}, of which there is no {chosen}"
+            elif isinstance(found, Category) and len(found.values) > MAX_RANKED:
+                yield f"{place}: {name} has {len(found.values):,} values; at most {MAX_RANKED:,} can be put together"
+            elif isinstance(found, Number) and found.largest >= MAX_DEALT:
+                yield f"{place}: {name} could reach 2^60 or more; declare fewer max_rows or a smaller range"
 
 
 def _kinds(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from mpcgov.errors import DataError
 from mpcgov.spec.table import Column, KeyColumn
+from mpcgov.worker.keyed import LONGEST_KEY_BYTES
 from mpcgov.worker.source import counted
 
 _SLICE_ROWS = 1 << 20
@@ -40,9 +41,16 @@ def encoded(columns: Sequence[tuple[str, Column, pa.Array]], name: str) -> pa.Ar
             raise DataError(f"{name}: key column {column}: nothing is left of the value of {counted(empty)}")
         parts.append(text.cast(pa.large_binary()))
     if len(parts) == 1:
-        return parts[0]
+        return _bounded(parts[0], name)
     pieces = [piece for part in parts for piece in (_length_prefix(part), part)]
-    return pc.binary_join_element_wise(*pieces, pa.scalar(b"", pa.large_binary()))
+    return _bounded(pc.binary_join_element_wise(*pieces, pa.scalar(b"", pa.large_binary())), name)
+
+
+def _bounded(keys: pa.Array, name: str) -> pa.Array:
+    long = int(pc.sum(pc.greater(pc.binary_length(keys), LONGEST_KEY_BYTES)).as_py() or 0)
+    if long:
+        raise DataError(f"{name}: {counted(long)} with a key of more than {LONGEST_KEY_BYTES:,} bytes")
+    return keys
 
 
 def _normalised(text: pa.Array, kind: Column) -> pa.Array:
