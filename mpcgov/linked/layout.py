@@ -162,7 +162,7 @@ def _sums(linked: Linked, name: str, columns: tuple[Qualified, ...], gate: str) 
 
     In a left join the number n of rows that they run over decides about them, unless the cell's count is that number.
     """
-    apart = linked.apart(*columns)
+    apart = linked.apart(*columns, *(() if linked.asked.weight is None else (linked.asked.weight,)))
     rows = linked.most_rows(apart)
     if apart:
         yield Opened(name=f"{name}.n", low=0, high=rows)
