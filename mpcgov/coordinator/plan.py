@@ -28,7 +28,8 @@ class PlannedTable:
 class Plan:
     """A draft, and what follows from its protocol's manifest.
 
-    `roles`: who does what in a linked job, and why. `rounds`: of communication; `bytes_per_party`: what each party sends to all others together.
+    `roles`: who does what in a linked job, and why. `rounds`: of communication; `bytes_per_party`: what each party
+    sends to all others together.
     """
 
     draft: Draft

@@ -128,9 +128,11 @@ def _table(proposal: Proposal, manifest: Manifest, name: str) -> str:
     found = [layout for layout in released if layout.name == name]
     if not found:
         return f"table {name}: nothing, as the job asks for none of it"
-    columns, cells = ", ".join(found[0].columns), f"{found[0].rows:,} cell{'' if found[0].rows == 1 else 's'}"
-    over = "the linked rows" if manifest.linked else "all parties' rows together"
-    return f"table {name}: the {table.measure} of {over} ({columns}), {cells}"
+    cells = f"{found[0].rows:,} cell{'' if found[0].rows == 1 else 's'}"
+    if manifest.linked:
+        return f"table {name}: the {table.measure} of the linked rows ({', '.join(found[0].columns)}), {cells}"
+    columns = ", ".join(found[0].columns[:-1])
+    return f"table {name}: the {table.measure} of all parties' rows together by {columns}, {cells}"
 
 
 def _threshold(proposal: Proposal) -> str:

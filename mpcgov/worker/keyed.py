@@ -1,7 +1,7 @@
 """Rows with keys on their way from the child that reads data to the child that computes: an Arrow stream.
 
-The counterpart of `encode.py` for linked jobs. How many rows there are is the owner's alone to know; it crosses here and
-goes no further.
+The counterpart of `encode.py` for linked jobs. How many rows there are is the owner's alone to know; it crosses here
+and goes no further.
 """
 
 from __future__ import annotations

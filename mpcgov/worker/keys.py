@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -78,7 +77,7 @@ def _digits(text: pa.Array) -> pa.Array:
 
 
 def _casefold(text: pa.Array) -> pa.Array:
-    """Unicode's full case folding, as Python's `casefold`. ASCII is lowered in place, the rest is folded as one text."""
+    """Unicode's full case folding, as Python's `casefold`. ASCII is lowered apart, the rest is folded as one text."""
     ascii_only = pc.string_is_ascii(text)
     lowered = pc.ascii_lower(text)
     if pc.all(ascii_only).as_py() in (True, None):

@@ -129,7 +129,8 @@ def _finished(found: pa.Table, source: Source, wanted: Wanted, column: str) -> N
         differing = int(pc.sum(pc.not_equal(parts["max"], parts["min"])).as_py() or 0)
         if differing:
             raise DataError(
-                f"{source.name}: column {column}: rows of {differing} repeated key{'s' if differing > 1 else ''} differ",
+                f"{source.name}: column {column}: rows of {differing} repeated "
+                f"key{'s' if differing > 1 else ''} differ",
                 hint="another rule than any says which of the values counts",
                 code="duplicates",
             )
