@@ -15,6 +15,7 @@ from mpcgov.errors import SpecError
 from mpcgov.linked import faults as linked_faults
 from mpcgov.linked import layout as linked_layout
 from mpcgov.linked import params as linked_params
+from mpcgov.linked.facts import Linked
 from mpcgov.spec import where
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest, Param
@@ -127,7 +128,7 @@ def domain(job: Job, declarations: Mapping[str, Declaration], param: str) -> Dom
 def result_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> tuple[ResultTable, ...]:
     """The layout of what the job releases, known before anything is computed."""
     if manifest.linked:
-        return linked_layout.tables(linked_layout.Linked.of(job, manifest, declarations))
+        return linked_layout.tables(Linked.of(job, manifest, declarations))
     bound = sum(declarations[party].max_rows for party in job.data_parties) + (job.disclosure.round_to or 0)
     tables = []
     for name, table in manifest.tables.items():

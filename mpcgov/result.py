@@ -11,7 +11,7 @@ from typing import Any
 from mpcgov import check, disclosure, opening
 from mpcgov.errors import PeerError
 from mpcgov.linked import render
-from mpcgov.linked.layout import Linked
+from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
 from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.manifest import Manifest
@@ -120,8 +120,9 @@ def _by_name(layout: Layout, values: Sequence[int]) -> Opened:
     start = 0
     for table in layout.tables:
         for one in table.opened:
-            raw[f"{table.name}.{one.name}"] = list(values[start : start + table.rows])
-            start += table.rows
+            end = start + one.places * table.rows
+            raw[f"{table.name}.{one.name}"] = _whole(values[start:end], table.rows, one.radix_bits)
+            start = end
     result: Opened = {}
     for table in layout.tables:
         for one in table.opened:
@@ -132,9 +133,18 @@ def _by_name(layout: Layout, values: Sequence[int]) -> Opened:
     return result
 
 
-def _cell(value: int, gate: int, one: OneOpened, name: str) -> int | None:
+def _whole(places: Sequence[int], rows: int, radix_bits: int) -> list[int]:
+    """Numbers from their places: all cells' first one, then all cells' second one, …"""
+    starts = range(0, len(places), rows)
+    return [
+        sum(places[start + cell] << (k * radix_bits) for k, start in enumerate(starts)) for cell in range(rows)
+    ]  # fmt: skip
+
+
+def _cell(raw: int, gate: int, one: OneOpened, name: str) -> int | None:
     shown = gate != disclosure.SENTINEL
-    if (shown and not one.low <= value <= one.high) or (not shown and one.gate and value != 0):
+    value = raw - one.offset
+    if (shown and not one.low <= value <= one.high) or (not shown and one.gate and raw != 0):
         raise PeerError(f"{name}: a released number is out of its range", code="shares")
     return value if shown else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mpcgov.linked.params import Qualified
@@ -61,7 +62,7 @@ def rule(job: Job, column: Qualified) -> Rule | None:
     return (job.parties[column.party].duplicates or {}).get(column.column)
 
 
-def carried_by(job: Job, declarations: dict[str, Declaration], column: Qualified) -> Carried | None:
+def carried_by(job: Job, declarations: Mapping[str, Declaration], column: Qualified) -> Carried | None:
     """`carried` for a column of a job; None also if it isn't declared."""
     declaration = declarations.get(column.party)
     found = None if declaration is None else declaration.columns.get(column.column)

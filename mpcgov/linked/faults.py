@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from mpcgov.linked import layout, plan
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, rule
+from mpcgov.linked.facts import Linked
 from mpcgov.linked.params import Asked, Qualified
 from mpcgov.linked.sizes import padded_length
 from mpcgov.spec.job import Job
@@ -44,7 +45,7 @@ def of_columns(job: Job, manifest: Manifest, declarations: Mapping[str, Declarat
     found = [*_keys(job, declarations), *_rules(job, declarations, asked), *_kinds(job, declarations, asked)]
     if found:
         return found
-    linked = layout.Linked(job, manifest, declarations, asked)
+    linked = Linked(job, manifest, declarations, asked)
     found += layout.faults(linked)
     if asked.outcome is not None and len(layout.terms(linked)) > MAX_TERMS:
         found.append(f"params: {len(layout.terms(linked))} coefficients; at most {MAX_TERMS}, the intercept included")

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mpcgov.linked.layout import Linked, pair_name
+from mpcgov.linked.facts import Linked
 from mpcgov.spec.statement import ResultTable
 
 Numbers = Mapping[str, Sequence[int | None]]
@@ -65,7 +65,7 @@ def _correlation(linked: Linked, table: ResultTable, opened: Numbers) -> Iterato
     for i, names in _cells(table):
         for pair in linked.asked.pairs:
             weight = "w" if linked.asked.weight is not None else "n"
-            yield [*names, str(pair[0]), str(pair[1]), _r(_getter(opened, pair_name(pair), i), weight)]
+            yield [*names, str(pair[0]), str(pair[1]), _r(_getter(opened, f"{pair[0]},{pair[1]}", i), weight)]
 
 
 def _r(get: Callable[[str], int | None], weight: str) -> float | None:

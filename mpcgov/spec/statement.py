@@ -94,6 +94,8 @@ class Receipt(Frozen):
 class Opened(Frozen):
     """One number that is opened for each cell of a table: from `low` to `high`.
 
+    It may be in several field elements, its `places`: place k counts 2^(k·radix_bits), all together `offset` too much.
+
     Without a gate it is a count, or the sentinel for a suppressed cell. `gate` names a count, as `table.name`, of the
     same domain or of a table with a single cell: where that is suppressed this number is 0 and means nothing.
     """
@@ -102,6 +104,9 @@ class Opened(Frozen):
     low: int
     high: int
     gate: str | None = None
+    places: Annotated[int, Field(ge=1)] = 1
+    radix_bits: Annotated[int, Field(ge=0)] = 0
+    offset: Annotated[int, Field(ge=0)] = 0
 
 
 class ResultTable(Frozen):
@@ -122,8 +127,8 @@ class ResultTable(Frozen):
 
     @property
     def cells(self) -> int:
-        """How many numbers are opened: all cells of the first, then all of the second, and so on."""
-        return self.rows * len(self.opened)
+        """How many field elements are opened: all cells of the first number's first place, then of its second, …"""
+        return self.rows * sum(one.places for one in self.opened)
 
 
 class Layout(Frozen):
