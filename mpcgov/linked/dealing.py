@@ -100,7 +100,7 @@ def _products(plan: Dealing, one: Sum, place: int, choice: dict[str, int]) -> li
         if owner != plan.left and owner not in one.owners and level is None:
             continue
         radix_bits = one.radix_bits if factor else 0
-        limbs = [Dealt(level, factor, radix_bits, k) for k in range(one.limbs.get(owner, 1))]
+        limbs = [Dealt(level, factor, radix_bits, k) for k in range(dict(one.limbs).get(owner, 1))]
         parts.append([(k, owner, dealt) for k, dealt in enumerate(limbs)])
     if not parts:
         return [(plan.place(plan.left, Dealt()),)]

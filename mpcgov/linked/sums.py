@@ -1,8 +1,8 @@
 """The sums that a linked job is made of, and how they are computed with words of 61 bits.
 
 A sum may need more bits than a word has. Then each owner splits its factor into limbs of `radix_bits`, sums of products
-of limbs stay below 2^58, and before anything is opened carries are taken up, so that what is opened are the digits of
-the whole sum and nothing of how it came about. A multiple of 2^58 for each place makes signed sums positive.
+of limbs stay below 2^57, and before anything is opened carries are taken up, so that what is opened are the digits of
+the whole sum and nothing of how it came about. A multiple of 2^57 at each place makes signed sums positive.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from math import prod
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.params import Qualified
 
-SAFE_BITS = 58
-"""Sums of products of limbs stay below 2^58 in magnitude."""
+SAFE_BITS = 57
+"""Sums of products of limbs stay below 2^57 in magnitude, so that lifted, and with carries, they fit 59 bits."""
 
 _SPARE_BITS = 5
 """No place of a product is the sum of more than 32 products of limbs."""
@@ -34,7 +34,7 @@ class Sum:
     low: int
     high: int
     radix_bits: int
-    limbs: Mapping[str, int]
+    limbs: tuple[tuple[str, int], ...]
 
     @cached_property
     def factors(self) -> dict[str, tuple[str, ...]]:
@@ -45,7 +45,7 @@ class Sum:
     @property
     def places(self) -> int:
         """How many digits it has."""
-        return sum(self.limbs.values()) - len(self.limbs) + 1
+        return sum(count for _, count in self.limbs) - len(self.limbs) + 1
 
     @property
     def lift(self) -> int:
@@ -64,12 +64,10 @@ def sum_of(linked: Linked, columns: tuple[Qualified, ...], needed: frozenset[str
     low, high = _bounds(linked, columns, rows)
     parties = sorted({column.party for column in columns})
     if max(-low, high).bit_length() <= SAFE_BITS:
-        return Sum(columns, needed, low, high, 0, dict.fromkeys(parties, 1))
+        return Sum(columns, needed, low, high, 0, tuple((party, 1) for party in parties))
     radix_bits = (SAFE_BITS - _SPARE_BITS - rows.bit_length()) // len(parties)
-    limbs = {}
-    for party in parties:
-        largest = prod(linked.number(column).largest for column in columns if column.party == party)
-        limbs[party] = max(1, -(-largest.bit_length() // radix_bits))
+    largest = {party: prod(linked.number(c).largest for c in columns if c.party == party) for party in parties}
+    limbs = tuple((party, max(1, -(-largest[party].bit_length() // radix_bits))) for party in parties)
     return Sum(columns, needed, low, high, radix_bits, limbs)
 
 
