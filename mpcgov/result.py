@@ -34,7 +34,7 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
     modulus = int(layout.modulus)
     columns = {share.point: _elements(share, modulus) for share in shares}
     values = opening.open_shares(columns, layout.degree, modulus)
-    opened = _by_name(layout, values)
+    opened = numbers_by_name(layout, values)
     counts = [opened[f"{table.name}.{one.name}"] for table in layout.tables for one in table.opened if not one.gate]
     settings = proposal.job.disclosure
     return {
@@ -110,7 +110,7 @@ def _elements(share: ResultShare, modulus: int) -> opening.Elements:
     return opening.from_bytes(data, share.layout.width_bytes, modulus, share.layout.cells)
 
 
-def _by_name(layout: Layout, values: Sequence[int]) -> Opened:
+def numbers_by_name(layout: Layout, values: Sequence[int]) -> Opened:
     """The opened numbers as `table.name`, cell by cell; None where they were suppressed.
 
     Raises:

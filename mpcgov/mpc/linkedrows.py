@@ -6,7 +6,7 @@ party runs the same steps in the same order, whether it has a part in them or no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.compose import composed, groups
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.digits import whole_digits
+from mpcgov.mpc.functions import concatenate
 from mpcgov.mpc.join import Owned, PrivateList, SpokePlan
 from mpcgov.mpc.totals import cell_sums
 from mpcgov.mpc.word import field
@@ -64,8 +65,8 @@ class LinkedRows:
         found = self._as_arrays(plan, await self._star_sums(star, lengths, plan))
         return {name: found[one] for name, one in wanted.items()}
 
-    async def overlaps(self) -> dict[tuple[str, ...], SecretArray]:
-        """How many keys all owners of a set have, for every set of two or more; each shape (1,)."""
+    async def overlaps(self) -> SecretArray:
+        """How many keys all owners of a set have, for every set of two or more in their order; shape (sets,)."""
         plan, lengths = await self._settled()
         owners = self._linked.owners
         if len(owners) == 2:
@@ -73,16 +74,16 @@ class LinkedRows:
             own = self._list(lengths) if self._me in owners else None
             channel, prss = self._engine.operation()
             share = await join.overlap(channel, prss, self._spoke(spoke, lengths, 0), own)
-            return {owners: self._array(share, 0, self._most(owners))}
-        result: dict[tuple[str, ...], SecretArray] = {}
+            return self._array(share, 0, self._linked.most_rows(frozenset(owners)))
+        counts: dict[tuple[str, ...], SecretArray] = {}
         for star in plan.stars:
             sets = [owned for owned in owner_sets(owners) if owned[0] == star.left]
-            counts = {owned: all_sums.sum_of(self._linked, (), frozenset(owned)) for owned in sets}
+            wanted = {owned: all_sums.sum_of(self._linked, (), frozenset(owned)) for owned in sets}
             members = (star.left, *(spoke.other for spoke in star.spokes))
-            sub = dealing(self._linked, star.left, list(counts.values()), members)
+            sub = dealing(self._linked, star.left, list(wanted.values()), members)
             found = self._as_arrays(sub, await self._star_sums(star, lengths, sub))
-            result |= {owned: found[one][0] for owned, one in counts.items()}
-        return {owned: result[owned] for owned in owner_sets(owners)}
+            counts |= {owned: found[one][0] for owned, one in wanted.items()}
+        return concatenate([counts[owned] for owned in owner_sets(owners)])
 
     # -- roles and lists
 
@@ -101,9 +102,6 @@ class LinkedRows:
 
     def _index(self, party: str) -> int:
         return self._parties.index(party)
-
-    def _most(self, owners: Sequence[str]) -> int:
-        return self._linked.most_rows(frozenset(owners))
 
     def _list(self, lengths: Mapping[str, int]) -> PrivateList:
         if self._own is None:

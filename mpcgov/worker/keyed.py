@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
+from mpcgov.linked.facts import Linked
 from mpcgov.worker.encode import Field
 
 LONGEST_KEY_BYTES = 1 << 16
@@ -36,6 +37,13 @@ class KeyedRows:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def key_bytes(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """All keys one after the other, and where each begins and ends: key i is bytes[offsets[i]:offsets[i + 1]]."""
+        _, offsets, data = self.keys.buffers()
+        bounds = np.zeros(1, np.int64) if offsets is None else np.frombuffer(offsets, np.int64)
+        bytes_ = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+        return bytes_, bounds[self.keys.offset : self.keys.offset + len(self.keys) + 1]
+
 
 @dataclass(frozen=True)
 class KeyedEncoding:
@@ -49,6 +57,18 @@ class KeyedEncoding:
         """Exactly this schema, without metadata; columns by position, as their names may be any."""
         numbers = [pa.field(f"c{i}", pa.int64(), nullable=False) for i in range(len(self.fields))]
         return pa.schema([pa.field("key", pa.large_binary(), nullable=False), *numbers])
+
+
+def encoding(linked: Linked, party: str) -> KeyedEncoding:
+    """The encoding of an owner's rows: the columns that the job computes with, with their bounds."""
+    fields = []
+    for column in linked.asked.columns:
+        if column.party == party and linked.is_category(column):
+            fields.append(Field(column.column, 0, len(linked.levels(column)) - 1))
+        elif column.party == party:
+            number = linked.number(column)
+            fields.append(Field(column.column, number.low, number.high))
+    return KeyedEncoding(fields, linked.declarations[party].max_rows)
 
 
 def write_rows(stream: BufferedIOBase, encoding: KeyedEncoding, rows: KeyedRows) -> None:

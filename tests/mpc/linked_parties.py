@@ -39,6 +39,8 @@ class Case:
     join: str = "inner"
     size_noise: Any = None
     max_rows: int = MAX_ROWS
+    min_count: int = 10
+    round_to: int | None = None
 
     @property
     def names(self) -> list[str]:
@@ -56,6 +58,7 @@ class Case:
                 "parties": parts,
                 "params": self.params,
                 "link": {"join": self.join} | ({} if self.size_noise is None else {"size_noise": self.size_noise}),
+                "disclosure": {"min_count": self.min_count, "round_to": self.round_to},
                 "receivers": ["coordinator"],
             },
             Job,
