@@ -12,11 +12,15 @@ from typing import ParamSpec
 
 from mpcgov import disclosure
 from mpcgov.errors import SpecError
+from mpcgov.linked import faults as linked_faults
+from mpcgov.linked import layout as linked_layout
+from mpcgov.linked import params as linked_params
+from mpcgov.linked.facts import Linked
 from mpcgov.spec import where
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest, Param
 from mpcgov.spec.policy import Use
-from mpcgov.spec.statement import ResultTable
+from mpcgov.spec.statement import Opened, ResultTable
 from mpcgov.spec.table import CategoryColumn, Declaration
 
 MAX_CELLS = 1_000_000
@@ -36,8 +40,13 @@ class Domain:
         return math.prod(len(values) for _, values in self.columns)
 
 
-def used_columns(job: Job, manifest: Manifest, party: str) -> dict[str, set[Use]]:
+def used_columns(
+    job: Job, manifest: Manifest, party: str, declaration: Declaration | None = None
+) -> dict[str, set[Use]]:
     """The columns of a party's data set that the job touches, and what for; empty for one that only computes.
+
+    Args:
+        declaration: the party's own, if known. It tells what the predictors of a regression are used as.
 
     Raises:
         SpecError: its `where` doesn't parse.
@@ -46,9 +55,14 @@ def used_columns(job: Job, manifest: Manifest, party: str) -> dict[str, set[Use]
     uses: dict[str, set[Use]] = {}
     if part.dataset is None:
         return uses
-    for name, param in manifest.params.items():
-        for column in _columns_param(job, name, param, []):
-            uses.setdefault(column, set()).add("group")
+    if manifest.linked:
+        uses = linked_params.read(job, manifest, []).uses(party, declaration)
+    else:
+        for name, param in manifest.params.items():
+            for column in _columns_param(job, name, param, []):
+                uses.setdefault(column, set()).add("group")
+    for column in part.key or ():
+        uses.setdefault(column, set()).add("key")
     if part.where is not None:
         for column in where.columns(where.parse(part.where)):
             uses.setdefault(column, set()).add("filter")
@@ -71,16 +85,17 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
     if 2 * threshold >= len(job.parties):
         faults.append(f"parties: {len(job.parties)} are too few for the consortium's threshold {threshold}")
     faults += params_faults(job, manifest)
-    for name, param in manifest.params.items():
-        faults += _categories_faults(job, declarations, name, _columns_param(job, name, param, []))
-    for party in job.data_parties:
+    for party in declarations:
         faults += _where_faults(job, declarations[party], party)
     if job.disclosure.round_to is not None:
         faults += _collect(disclosure.check_rounding, job.disclosure.min_count, job.disclosure.round_to)
-    if not faults:
-        for name, table in manifest.tables.items():
-            if (cells := domain(job, declarations, table.by).cells) > MAX_CELLS:
-                faults.append(f"params.{table.by}: table {name} would have {cells:,} cells; at most {MAX_CELLS:,}")
+    missing = [party for party in job.data_parties if party not in declarations]
+    if missing and not faults:
+        faults.append(f"parties: no declaration of the data of {', '.join(missing)}")
+    if manifest.linked and not faults:
+        faults += linked_faults.of_columns(job, manifest, declarations, linked_params.read(job, manifest, []))
+    if not manifest.linked and not missing:
+        faults += _counts_faults(job, manifest, declarations, sound=not faults)
     if faults:
         raise SpecError(faults, code="job")
 
@@ -89,6 +104,10 @@ def params_faults(job: Job, manifest: Manifest) -> list[str]:
     """What is wrong with the parameters by themselves, before any declaration is known."""
     faults = [f"params.{name}: protocol {manifest.id} has no such parameter" for name in job.params
               if name not in manifest.params]  # fmt: skip
+    faults += linked_faults.of_parts(job, manifest)
+    if manifest.linked:
+        linked_params.read(job, manifest, faults)
+        return faults
     for name, param in manifest.params.items():
         _columns_param(job, name, param, faults)
     return faults
@@ -108,14 +127,28 @@ def domain(job: Job, declarations: Mapping[str, Declaration], param: str) -> Dom
 
 def result_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> tuple[ResultTable, ...]:
     """The layout of what the job releases, known before anything is computed."""
+    if manifest.linked:
+        return linked_layout.tables(Linked.of(job, manifest, declarations))
     bound = sum(declarations[party].max_rows for party in job.data_parties) + (job.disclosure.round_to or 0)
     tables = []
     for name, table in manifest.tables.items():
-        cells = domain(job, declarations, table.by)
+        cells = domain(job, declarations, str(table.by))
         columns = (*(column for column, _ in cells.columns), table.value)
         values = tuple(values for _, values in cells.columns)
-        tables.append(ResultTable(name=name, columns=columns, domain=values, cells=cells.cells, bound=bound))
+        opened = (Opened(name=table.value, low=0, high=bound),)
+        tables.append(ResultTable(name=name, columns=columns, domain=values, opened=opened))
     return tuple(tables)
+
+
+def _counts_faults(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], sound: bool) -> list[str]:
+    """What is wrong with the columns of an unlinked job; its size is looked at only if everything else is sound."""
+    faults: list[str] = []
+    for name, param in manifest.params.items():
+        faults += _categories_faults(job, declarations, name, _columns_param(job, name, param, []))
+    for name, table in manifest.tables.items() if sound and not faults else ():
+        if (cells := domain(job, declarations, str(table.by)).cells) > MAX_CELLS:
+            faults.append(f"params.{table.by}: table {name} would have {cells:,} cells; at most {MAX_CELLS:,}")
+    return faults
 
 
 def _columns_param(job: Job, name: str, param: Param, faults: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from mpcgov import disclosure, registry
 from mpcgov.errors import SpecError
+from mpcgov.linked import vectors
 from mpcgov.spec.load import read_text
 from mpcgov.spec.manifest import Manifest
 
@@ -34,8 +35,8 @@ def check(folder: Path) -> int:
         SpecError: with everything that is missing or wrong.
     """
     faults = [f"{folder / name}: missing" for name in FILES if not (folder / name).is_file()]
-    vectors = sorted((folder / "vectors").glob("*.json"))
-    if not vectors:
+    paths = sorted((folder / "vectors").glob("*.json"))
+    if not paths:
         faults.append(f"{folder / 'vectors'}: no vectors")
     if faults:
         raise SpecError(faults, hint="see the other protocols for what belongs there", code="protocol")
@@ -45,11 +46,11 @@ def check(folder: Path) -> int:
     if faults:
         raise SpecError(faults, code="protocol")
     reference = _load(folder / "reference.py")
-    for path in vectors:
+    for path in paths:
         faults += [f"{path}: {fault}" for fault in _vector_faults(reference, manifest, path)]
     if faults:
         raise SpecError(faults, code="protocol")
-    return len(vectors)
+    return len(paths)
 
 
 def imports_faults(path: Path, allowed: Iterable[str]) -> list[str]:
@@ -97,8 +98,13 @@ def _vector_faults(reference: Reference, manifest: Manifest, path: Path) -> list
         vector = json.loads(read_text(path))
     except ValueError:
         return ["not JSON"]
-    if not isinstance(vector, dict) or set(vector) != VECTOR_KEYS:
-        return [f"expected the keys {', '.join(sorted(VECTOR_KEYS))}"]
+    keys = vectors.KEYS if manifest.linked else VECTOR_KEYS
+    if not isinstance(vector, dict) or set(vector) != keys:
+        return [f"expected the keys {', '.join(sorted(keys))}"]
+    return (_linked_faults if manifest.linked else _counts_faults)(reference, manifest, vector)
+
+
+def _counts_faults(reference: Reference, manifest: Manifest, vector: Mapping[str, Any]) -> list[str]:
     if set(vector["expected"]) != set(manifest.tables) or set(vector["released"]) != set(manifest.tables):
         return [f"expected the tables {', '.join(manifest.tables)}"]
     try:
@@ -112,6 +118,14 @@ def _vector_faults(reference: Reference, manifest: Manifest, path: Path) -> list
         name: disclosure.cleared(cells, settings["min_count"], settings["round_to"]) for name, cells in found.items()
     }
     return [] if released == vector["released"] else ["the disclosure rules release something else"]
+
+
+def _linked_faults(reference: Reference, _: Manifest, vector: Mapping[str, Any]) -> list[str]:
+    try:
+        found: Any = reference(vectors.owners(vector), vectors.domains(vector), vector["params"], vector["rules"])
+    except Exception as error:
+        return [f"the reference fails ({type(error).__name__})"]
+    return vectors.differences(found, vector["released"])
 
 
 def _rows(tables: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:

@@ -9,9 +9,16 @@ from typing import Any
 
 from mpcgov import check, disclosure, opening
 from mpcgov.errors import PeerError
+from mpcgov.linked import render
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.plan import link_plan
 from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Layout, Proposal, ResultShare, ResultTable, job_id
+from mpcgov.spec.statement import Opened as OneOpened
+
+Opened = dict[str, list[int | None]]
+"""Opened numbers by name, cell by cell; None where they were suppressed."""
 
 
 def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultShare]) -> dict[str, Any]:
@@ -26,25 +33,19 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
     modulus = int(layout.modulus)
     columns = {share.point: _elements(share, modulus) for share in shares}
     values = opening.open_shares(columns, layout.degree, modulus)
-    tables, suppressed, total, start = {}, 0, 0, 0
-    for table in layout.tables:
-        cells = values[start : start + table.cells]
-        start += table.cells
-        _check_range(cells, table)
-        suppressed += sum(value == disclosure.SENTINEL for value in cells)
-        total += sum(value for value in cells if value != disclosure.SENTINEL)
-        tables[table.name] = _table(table, cells)
+    opened = numbers_by_name(layout, values)
+    counts = [opened[f"{table.name}.{one.name}"] for table in layout.tables for one in table.opened if not one.gate]
     settings = proposal.job.disclosure
     return {
         "job": job_id(proposal.job_digest),
         "protocol": proposal.protocol,
         "parties": list(proposal.parties),
-        "tables": tables,
+        "tables": _tables(proposal, manifest, layout, opened),
         "disclosure": {
             "min_count": settings.min_count,
             "round_to": settings.round_to,
-            "suppressed": suppressed,
-            "total": total,
+            "suppressed": sum(count is None for cells in counts for count in cells),
+            "total": sum(count for cells in counts for count in cells if count is not None),
         },
         "learned": learned(proposal, manifest),
         "cost": {
@@ -58,21 +59,30 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
 def learned(proposal: Proposal, manifest: Manifest) -> dict[str, list[dict[str, str]]]:
     """Who learns what: the tables for the receivers, and the leakage that the manifest declares."""
     result: dict[str, list[dict[str, str]]] = {}
+    released = [table.name for table in check.result_tables(proposal.job, manifest, proposal.declarations)]
+    listeners = _listeners(proposal, manifest)
     for who in (*proposal.parties, COORDINATOR):
-        tables = [f"tables.{name}" for name in manifest.tables] if who in proposal.job.receivers else []
-        leaks = [leak.id for leak in manifest.leakage if _concerns(leak.to, who, proposal)]
+        tables = [f"tables.{name}" for name in released] if who in proposal.job.receivers else []
+        leaks = [leak.id for leak in manifest.leakage if who in listeners[leak.to]]
         result[who] = [{"what": what} for what in (*tables, *leaks)]
     return result
 
 
-def _concerns(to: str, who: str, proposal: Proposal) -> bool:
-    receives, owns = who in proposal.job.receivers, who in proposal.job.data_parties
+def _listeners(proposal: Proposal, manifest: Manifest) -> dict[str, tuple[str, ...]]:
+    """Who in the job learns what leaks to whom; what leaks to the network concerns nobody in particular."""
+    matchers: tuple[str, ...] = ()
+    if manifest.linked:
+        plan = link_plan(proposal.job, manifest, proposal.threshold)
+        matchers = tuple(spoke.matcher for star in plan.stars for spoke in star.spokes)
     return {
-        "receivers": receives,
-        "receiving-owners": receives and owns,
-        "parties": who != COORDINATOR,
-        "coordinator": who == COORDINATOR,
-    }.get(to, False)
+        "network": (),
+        "parties": proposal.parties,
+        "owners": proposal.job.data_parties,
+        "matchers": matchers,
+        "receivers": proposal.job.receivers,
+        "receiving-owners": tuple(set(proposal.job.receivers) & set(proposal.job.data_parties)),
+        "coordinator": (COORDINATOR,),
+    }
 
 
 def _common_layout(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultShare]) -> Layout:
@@ -99,14 +109,55 @@ def _elements(share: ResultShare, modulus: int) -> opening.Elements:
     return opening.from_bytes(data, share.layout.width_bytes, modulus, share.layout.cells)
 
 
-def _check_range(cells: Sequence[int], table: ResultTable) -> None:
-    if any(value != disclosure.SENTINEL and not 0 <= value <= table.bound for value in cells):
-        raise PeerError(f"table {table.name}: a released number is out of its range", code="shares")
+def numbers_by_name(layout: Layout, values: Sequence[int]) -> Opened:
+    """The opened numbers as `table.name`, cell by cell; None where they were suppressed.
+
+    Raises:
+        PeerError: a number is out of its range, or isn't 0 though it was suppressed.
+    """
+    raw: dict[str, list[int]] = {}
+    start = 0
+    for table in layout.tables:
+        for one in table.opened:
+            end = start + one.places * table.rows
+            raw[f"{table.name}.{one.name}"] = _whole(values[start:end], table.rows, one.radix_bits)
+            start = end
+    result: Opened = {}
+    for table in layout.tables:
+        for one in table.opened:
+            name = f"{table.name}.{one.name}"
+            gates = raw[one.gate or name]
+            cells = zip(raw[name], gates if len(gates) == table.rows else gates * table.rows, strict=True)
+            result[name] = [_cell(value, gate, one, name) for value, gate in cells]
+    return result
 
 
-def _table(table: ResultTable, cells: Sequence[int]) -> dict[str, Any]:
-    rows = [
-        [*names, None if value == disclosure.SENTINEL else value]
-        for names, value in zip(itertools.product(*table.domain), cells, strict=True)
-    ]
-    return {"columns": list(table.columns), "rows": rows}
+def _whole(places: Sequence[int], rows: int, radix_bits: int) -> list[int]:
+    """Numbers from their places: all cells' first one, then all cells' second one, …"""
+    starts = range(0, len(places), rows)
+    return [
+        sum(places[start + cell] << (k * radix_bits) for k, start in enumerate(starts)) for cell in range(rows)
+    ]  # fmt: skip
+
+
+def _cell(raw: int, gate: int, one: OneOpened, name: str) -> int | None:
+    shown = gate != disclosure.SENTINEL
+    value = raw - one.offset
+    if (shown and not one.low <= value <= one.high) or (not shown and one.gate and raw != 0):
+        raise PeerError(f"{name}: a released number is out of its range", code="shares")
+    return value if shown else None
+
+
+def _tables(proposal: Proposal, manifest: Manifest, layout: Layout, opened: Opened) -> dict[str, Any]:
+    linked = Linked.of(proposal.job, manifest, proposal.declarations) if manifest.linked else None
+    result = {}
+    for table in layout.tables:
+        numbers = {one.name: opened[f"{table.name}.{one.name}"] for one in table.opened}
+        rows = _rows(table, numbers) if linked is None else render.rows(linked, table, numbers)
+        result[table.name] = {"columns": list(table.columns), "rows": rows}
+    return result
+
+
+def _rows(table: ResultTable, numbers: Opened) -> list[list[Any]]:
+    (counts,) = numbers.values()
+    return [[*names, count] for names, count in zip(itertools.product(*table.domain), counts, strict=True)]

@@ -9,7 +9,7 @@ from mpcgov.coordinator.propose import Draft
 from mpcgov.node.explain import JobView
 from mpcgov.registry import Protocol
 from mpcgov.spec.ids import short
-from mpcgov.spec.manifest import CostFormula, Leakage
+from mpcgov.spec.manifest import CostFormula, Leakage, Table
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.table import CategoryColumn, Column, Datasets, DateColumn, DecimalColumn, IntegerColumn
 
@@ -24,6 +24,7 @@ def explain_plan(plan: Plan) -> Sections:
         ("Job", [job.purpose, job.legal_basis, f"{draft.protocol.manifest.title} ({_version(draft)})"]),
         ("Reads", [_reads(draft, party) for party in parties]),
         ("Opens", [_opens(plan, table) for table in plan.tables]),
+        *([("Links", list(plan.roles))] if plan.roles else []),
         ("Leaks besides", _leaks(plan.leakage)),
         ("Must approve", [f"{', '.join(parties)}, within {job.approve_within_h} h; one no ends it for all"]),
         ("Costs", [f"{plan.rounds} rounds and about {_bytes(plan.bytes_per_party)} sent by each party"]),
@@ -37,10 +38,7 @@ def describe_protocol(protocol: Protocol) -> Sections:
     params = [
         f"{name}: {param.what} ({param.min_items} to {param.max_items})" for name, param in manifest.params.items()
     ]
-    tables = [
-        f"{name}: one {table.value} per cell of the columns in {table.by}; only to the job's receivers"
-        for name, table in manifest.tables.items()
-    ]
+    tables = [f"{name}: {_released(table)}; only to the job's receivers" for name, table in manifest.tables.items()]
     return [
         (f"{manifest.id}, version {manifest.version}, {manifest.status}", [manifest.title, protocol.digest]),
         ("Computes", [manifest.summary]),
@@ -104,6 +102,7 @@ def _formula(cost: CostFormula) -> list[str]:
         f"{cost.rounds} rounds, {cost.rounds_rounding} more with rounding",
         f"{cost.bytes_fixed:,} bytes from each party to each other one",
         f"{cost.bytes_per_cell:,} more bytes for each cell, and {cost.bytes_per_cell_rounding:,} with rounding",
+        *([f"{cost.bytes_per_row:,} more bytes for each row of the padded lists"] if cost.bytes_per_row else []),
     ]
 
 
@@ -129,8 +128,17 @@ def _opens(plan: Plan, table: PlannedTable) -> str:
     )
 
 
+def _released(table: Table) -> str:
+    what = f"one {table.value}" if table.measure == "count" else table.measure
+    return f"{what} per cell of the columns in {table.by}" if table.by else what
+
+
 def _listeners(to: str) -> str:
-    names = {"network": "whoever sees the network", "receiving-owners": "a receiver that brings data"}
+    names = {
+        "network": "whoever sees the network",
+        "owners": "the parties with data",
+        "receiving-owners": "a receiver that brings data",
+    }
     return f"to {names.get(to, f'the {to}')}"
 
 

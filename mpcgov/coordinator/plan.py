@@ -10,6 +10,8 @@ from mpcgov import check
 from mpcgov.client import Client
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.linked.plan import link_plan
+from mpcgov.linked.sizes import padded_length
 from mpcgov.spec.manifest import Leakage, Manifest
 
 
@@ -26,11 +28,13 @@ class PlannedTable:
 class Plan:
     """A draft, and what follows from its protocol's manifest.
 
-    `rounds`: of communication; `bytes_per_party`: what each party sends to all others together.
+    `roles`: who does what in a linked job, and why. `rounds`: of communication; `bytes_per_party`: what each party
+    sends to all others together.
     """
 
     draft: Draft
     tables: tuple[PlannedTable, ...]
+    roles: tuple[str, ...]
     leakage: tuple[Leakage, ...]
     rounds: int
     bytes_per_party: int
@@ -46,21 +50,26 @@ async def plan(client: Client, draft: Draft) -> Plan:
     await _check_versions(client, draft)
     job, manifest = draft.job, draft.protocol.manifest
     tables = tuple(
-        PlannedTable(table.name, table.columns, table.cells)
+        PlannedTable(table.name, table.columns, table.rows)
         for table in check.result_tables(job, manifest, draft.declarations)
     )
     cells = sum(table.cells for table in tables)
-    rounds, bytes_per_party = cost(manifest, cells, len(job.parties), job.disclosure.round_to is not None)
-    return Plan(draft, tables, manifest.leakage, rounds, bytes_per_party)
+    roles = link_plan(job, manifest, draft.roster.threshold, draft.declarations).notes if manifest.linked else ()
+    rows = sum(padded_length(draft.declarations[party].max_rows) for party in job.data_parties) if roles else 0
+    rounds, bytes_per_party = cost(manifest, cells, len(job.parties), job.disclosure.round_to is not None, rows)
+    return Plan(draft, tables, roles, manifest.leakage, rounds, bytes_per_party)
 
 
-def cost(manifest: Manifest, cells: int, parties: int, rounding: bool) -> tuple[int, int]:
-    """The rounds, and the bytes that each party sends, by the manifest's formula."""
+def cost(manifest: Manifest, cells: int, parties: int, rounding: bool, rows: int = 0) -> tuple[int, int]:
+    """The rounds, and the bytes that each party sends at most, by the manifest's formula.
+
+    `rows`: of the padded lists of all owners together, if each is as long as its max_rows allows.
+    """
     formula = manifest.cost
     rounds = formula.rounds + (formula.rounds_rounding if rounding else 0)
     per_cell = formula.bytes_per_cell + (formula.bytes_per_cell_rounding if rounding else 0)
     per_cell *= formula.more_parties_factor if parties > 3 else 1
-    return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells)
+    return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells + formula.bytes_per_row * rows)
 
 
 async def _check_versions(client: Client, draft: Draft) -> None:

@@ -17,10 +17,13 @@ from mpcgov.mpc.functions import (
     sort,
     sort_rows,
 )
+from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.session import Cost, Session
 
 __all__ = [
     "Cost",
+    "LinkedRows",
+    "OwnRows",
     "SecretArray",
     "Session",
     "SessionConfig",

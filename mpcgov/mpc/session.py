@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mpcgov.errors import InternalError, MpcgovError, PeerError
+from mpcgov.linked.facts import Linked
 from mpcgov.mpc import blame, frames
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.codec import Elements, WireError, Words
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.frames import AbortError, AgreementError, LinkLostError, Reason
+from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.selftest import check_fixes, check_openings
@@ -113,6 +115,12 @@ class Session:
         if (values is None) == (sender == self.config.me):
             raise InternalError("values are passed by the sender of an input, and by nobody else")
         return SecretArray.deal(self._started, values, sender, length, low, high, places)
+
+    def linked(self, linked: Linked, job_digest: str, own: OwnRows | None) -> LinkedRows:
+        """The rows of a linked job's owners, ours among them if we are one."""
+        if not isinstance(self._started, WordEngine):
+            raise InternalError("a linked job in a session of wide integers")
+        return LinkedRows(self._started, self.config, linked, job_digest, own)
 
     async def share_of(self, x: SecretArray) -> Elements | Words:
         """Our own share, at point index + 1 and of degree t, of each element of x: for worker/reveal.py, nobody else.

@@ -12,7 +12,9 @@ from typing import Literal
 
 from mpcgov import check
 from mpcgov.errors import SpecError
+from mpcgov.linked.params import sum_testers
 from mpcgov.registry import Protocol
+from mpcgov.spec.link import described, weaker
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import Proposal
@@ -169,7 +171,8 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
     if allowed is None:
         yield f"{facts.me} doesn't allow data set {dataset}"
         return
-    for column, uses in check.used_columns(proposal.job, facts.protocol.manifest, facts.me).items():
+    used = check.used_columns(proposal.job, facts.protocol.manifest, facts.me, facts.declaration)
+    for column, uses in used.items():
         for use in sorted(uses - set(allowed.columns.get(column, ()))):
             yield f"{facts.me} doesn't allow column {column} of {dataset} as {use}"
     asked = proposal.job.disclosure.min_count
@@ -177,10 +180,22 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
         yield f"{facts.me} needs min_count {allowed.min_count}, the job says {asked}"
 
 
+def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    link, policy = proposal.job.linking, facts.policy
+    if facts.protocol is None or not facts.protocol.manifest.linked:
+        return
+    if link.method not in policy.link:
+        yield f"{facts.me} takes no part in jobs that link rows by {link.method}"
+    if weaker(link.size_noise, policy.size_noise):
+        yield f"{facts.me} needs size_noise {described(policy.size_noise)}, the job says {described(link.size_noise)}"
+    for receiver in sum_testers(proposal.job, facts.protocol.manifest) - {*policy.receivers, facts.me}:
+        yield f"{facts.me} must name {receiver} as a receiver: exact sums tell a measure's owner about its own records"
+
+
 AGREEMENT: tuple[Rule, ...] = (_not_replayed, _in_time, _same_roster, _same_protocol, _declarations_complete)
 MEANING: tuple[Rule, ...] = (_sound, _own_declaration)
 POLICY: tuple[Rule, ...] = (
-    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _data_allowed,
+    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _data_allowed,
 )  # fmt: skip
 
 

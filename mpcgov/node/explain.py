@@ -8,6 +8,8 @@ from typing import Any
 
 from mpcgov import check
 from mpcgov.errors import SpecError
+from mpcgov.linked.plan import faults as plan_faults
+from mpcgov.linked.plan import link_plan
 from mpcgov.node.store import JobRow
 from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.manifest import Manifest
@@ -82,7 +84,7 @@ def _own_data(me: str, proposal: Proposal, manifest: Manifest | None) -> tuple[s
     lines = [f"data set {part.dataset}, {'all rows' if part.where is None else f'rows where {part.where}'}"]
     if manifest is not None:
         try:
-            used = check.used_columns(proposal.job, manifest, me)
+            used = check.used_columns(proposal.job, manifest, me, proposal.declarations.get(me))
         except SpecError:
             used = {}
         lines += [f"column {column}: {', '.join(sorted(uses))}" for column, uses in used.items()]
@@ -112,22 +114,37 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
     readers = {
         "network": "whoever sees the network",
         "parties": "all parties that compute",
+        "owners": "the parties with data",
+        "matchers": "each party that compares tags",
         "receivers": receivers,
         "receiving-owners": ", ".join(name for name in proposal.job.receivers if name in proposal.job.data_parties),
         "coordinator": "the coordinator",
     }
     lines += [f"{readers[leak.to]}: {leak.what}" for leak in manifest.leakage if readers[leak.to]]
+    lines += _links(proposal, manifest)
     return (*lines, "nobody learns anything else, as long as no more than " + _threshold(proposal))
+
+
+def _links(proposal: Proposal, manifest: Manifest) -> tuple[str, ...]:
+    if not manifest.linked or plan_faults(proposal.job, manifest):
+        return ()
+    return link_plan(proposal.job, manifest, proposal.threshold, proposal.declarations).notes
 
 
 def _table(proposal: Proposal, manifest: Manifest, name: str) -> str:
     table = manifest.tables[name]
     try:
-        domain = check.domain(proposal.job, proposal.declarations, table.by)
+        released = check.result_tables(proposal.job, manifest, proposal.declarations)
     except (SpecError, KeyError, IndexError):
         return f"table {name}"
-    columns = ", ".join(column for column, _ in domain.columns)
-    return f"table {name}: the {table.measure} of all parties' rows together by {columns}, {domain.cells:,} cells"
+    found = [layout for layout in released if layout.name == name]
+    if not found:
+        return f"table {name}: nothing, as the job asks for none of it"
+    cells = f"{found[0].rows:,} cell{'' if found[0].rows == 1 else 's'}"
+    if manifest.linked:
+        return f"table {name}: the {table.measure} of the linked rows ({', '.join(found[0].columns)}), {cells}"
+    columns = ", ".join(found[0].columns[:-1])
+    return f"table {name}: the {table.measure} of all parties' rows together by {columns}, {cells}"
 
 
 def _threshold(proposal: Proposal) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from mpcgov.spec.ids import DatasetName, PartyId, ProtocolRef
+from mpcgov.spec.link import Duplicates, KeyColumns, Link
 from mpcgov.spec.load import Frozen, as_text
 
 COORDINATOR = "coordinator"
@@ -16,15 +17,26 @@ Line = Annotated[str, BeforeValidator(as_text), Field(min_length=1, max_length=1
 
 
 class Part(Frozen):
-    """What one party brings: a data set and which of its rows, or nothing but its computing."""
+    """What one party brings: a data set and which of its rows, or nothing but its computing.
+
+    `key` and `duplicates` are for linked jobs: what identifies a row's person, and what becomes of several rows of one.
+    """
 
     dataset: DatasetName | None = None
     where: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    key: KeyColumns | None = None
+    duplicates: Duplicates = None
 
     @model_validator(mode="after")
     def _rows_need_data(self) -> Part:
-        if self.where is not None and self.dataset is None:
-            raise ValueError("where needs a dataset")
+        given = {"where": self.where, "key": self.key, "duplicates": self.duplicates}
+        needless = [name for name, value in given.items() if value is not None]
+        if needless and self.dataset is None:
+            raise ValueError(f"{', '.join(needless)}: needs a dataset")
+        if self.duplicates is not None and self.key is None:
+            raise ValueError("duplicates needs a key")
+        if self.key is not None and len(set(self.key)) != len(self.key):
+            raise ValueError("key: a column stands twice")
         return self
 
 
@@ -43,6 +55,7 @@ class Job(Frozen):
     legal_basis: Line
     parties: dict[PartyId, Part]
     params: dict[str, Any] = Field(default_factory=dict)
+    link: Link | None = None
     disclosure: Disclosure = Disclosure()
     receivers: Annotated[tuple[PartyId, ...], Field(strict=False, min_length=1)]
     approve_within_h: Annotated[int, Field(ge=1, le=8760)] = 336
@@ -52,6 +65,11 @@ class Job(Frozen):
     def protocol_name(self) -> str:
         """The protocol's name without its digest."""
         return self.protocol.partition("@")[0]
+
+    @property
+    def linking(self) -> Link:
+        """How rows are linked, with the defaults if the job says nothing; for linked protocols."""
+        return self.link or Link()
 
     @property
     def data_parties(self) -> tuple[str, ...]:

@@ -4,44 +4,51 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mpcgov.spec.ids import ProtocolName
 from mpcgov.spec.load import Frozen
 
+Join = Literal["inner", "left"]
+
 
 class Param(Frozen):
-    """One parameter of a protocol.
+    """One parameter of a protocol. Columns of linked data sets are written `party.column`.
 
-    `categories`: a list of category columns that every data party declares with the same set of values.
+    `categories`: category columns that every data party declares with the same set of values.
+    `groups`: category columns of linked data sets. `measures`: numeric ones. `pairs`: pairs of measures, as lists of
+    two. `weight` and `outcome`: one numeric column. `predictors`: numeric or category columns.
     """
 
-    kind: Literal["categories"]
+    kind: Literal["categories", "groups", "measures", "pairs", "weight", "outcome", "predictors"]
     what: str
     min_items: Annotated[int, Field(ge=0)] = 1
-    max_items: Annotated[int, Field(ge=1, le=16)] = 8
+    max_items: Annotated[int, Field(ge=1, le=64)] = 8
 
 
 class Table(Frozen):
     """One table that the protocol releases.
 
-    `by` names the parameter whose columns span the cells; `value` the last column. A `count` is a number of rows.
+    `measure` says what is in it. `count`: a number of rows, in the column `value`. `overlap`: for each set of owners,
+    how many keys all of them have. `statistics`: a count, and each measure's mean and variance. `correlation`: of each
+    pair. `coefficients` and `fit`: of a regression. `by` names the parameter whose columns span the cells, if any do.
     """
 
-    by: str
-    value: str
-    measure: Literal["count"]
+    by: str | None = None
+    value: str = "count"
+    measure: Literal["count", "overlap", "statistics", "correlation", "coefficients", "fit"]
 
 
 class Leakage(Frozen):
     """Something that somebody learns besides the released tables.
 
-    `to`: `network` everyone who sees the traffic, `parties` all that compute, `receivers` those who get the result,
-    `receiving-owners` those among them who brought data themselves.
+    `to`: `network` everyone who sees the traffic, `parties` all that compute, `owners` those that bring data,
+    `matchers` those that compare tags, `receivers` those who get the result, `receiving-owners` those among them who
+    brought data themselves.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-    to: Literal["network", "parties", "receivers", "receiving-owners", "coordinator"]
+    to: Literal["network", "parties", "owners", "matchers", "receivers", "receiving-owners", "coordinator"]
     what: str
 
 
@@ -49,6 +56,7 @@ class CostFormula(Frozen):
     """What a run of three parties costs, for planning: bytes are those that one party sends to one other party.
 
     `more_parties_factor`: by how much the bytes of each cell grow when there are more than three, roughly.
+    `bytes_per_row`: for linked protocols, of the padded lists together.
     """
 
     rounds: int
@@ -57,13 +65,15 @@ class CostFormula(Frozen):
     bytes_per_cell: int
     bytes_per_cell_rounding: int = 0
     more_parties_factor: Annotated[int, Field(ge=1)] = 1
+    bytes_per_row: int = 0
 
 
 class Manifest(Frozen):
     """What a protocol is, in its folder's `manifest.yaml`.
 
-    `local` names what each owner computes in the clear on its own rows before anything is shared:
-    `counts` is the number of its rows in each cell.
+    `local` names what each owner computes in the clear on its own rows before anything is shared: `counts` is the
+    number of its rows in each cell; `rows` is one row for each key, to be linked. `joins`: how they may be linked.
+    `rounding`: whether its counts may be rounded.
     """
 
     id: ProtocolName
@@ -71,8 +81,34 @@ class Manifest(Frozen):
     status: Literal["vetted", "experimental"]
     title: str
     summary: str
-    local: Literal["counts"]
+    local: Literal["counts", "rows"]
+    joins: tuple[Join, ...] = Field(default=(), strict=False)
+    rounding: bool = True
     params: dict[str, Param]
     tables: dict[str, Table]
     leakage: tuple[Leakage, ...] = Field(strict=False)
     cost: CostFormula
+
+    @property
+    def linked(self) -> bool:
+        """Whether it links the owners' rows."""
+        return self.local == "rows"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Manifest:
+        faults = []
+        if self.linked != bool(self.joins):
+            faults.append("joins: protocols over rows name the joins they have, others have none")
+        kinds = [param.kind for param in self.params.values()]
+        if any((kind == "categories") == self.linked for kind in kinds):
+            faults.append("params: categories are for unlinked protocols, every other kind for linked ones")
+        if len(set(kinds)) != len(kinds) and self.linked:
+            faults.append("params: two of the same kind")
+        unknown = [table.by for table in self.tables.values() if table.by is not None and table.by not in self.params]
+        if unknown:
+            faults.append(f"tables: by {', '.join(unknown)}: no such parameter")
+        if not self.linked and any(table.measure != "count" or table.by is None for table in self.tables.values()):
+            faults.append("tables: an unlinked protocol releases counts by some parameter")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId, ProtocolRef
 from mpcgov.spec.job import Line
+from mpcgov.spec.link import Noise, SizeNoise
 from mpcgov.spec.load import Frozen
 
 Use = Literal["group", "filter", "measure", "key"]
@@ -22,12 +23,17 @@ class DatasetPolicy(Frozen):
 
 
 class Policy(Frozen):
-    """What may be done with this agency's data, and with whom. Checked, never merged into a job."""
+    """What may be done with this agency's data, and with whom. Checked, never merged into a job.
+
+    `link`: the join methods that this agency takes part in. `size_noise`: the least noise on the number of matches that
+    a matcher sees; `off` if it may see the number.
+    """
 
     approve: Literal["manual", "standing"] = "manual"
     protocols: Annotated[tuple[ProtocolRef | Literal["*"], ...], Field(strict=False)] = ()
     purposes: Annotated[tuple[Line, ...], Field(strict=False)] = ()
     partners: Annotated[tuple[PartyId | Literal["*"], ...], Field(strict=False)] = ()
     receivers: Annotated[tuple[PartyId | Literal["*"], ...], Field(strict=False)] = ()
+    size_noise: Noise = SizeNoise()
     link: Annotated[tuple[Literal["matcher", "oblivious"], ...], Field(strict=False)] = ()
     datasets: dict[DatasetName, DatasetPolicy] = Field(default_factory=dict)

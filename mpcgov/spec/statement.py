@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -90,17 +91,44 @@ class Receipt(Frozen):
     layout_digest: Digest
 
 
-class ResultTable(Frozen):
-    """The layout of one released table: its cells in row-major order over `domain`, then the value.
+class Opened(Frozen):
+    """One number that is opened for each cell of a table: from `low` to `high`.
 
-    `bound`: every released value v satisfies 0 <= v <= bound or is the sentinel for a suppressed cell.
+    It may be in several field elements, its `places`: place k counts 2^(k·radix_bits), all together `offset` too much.
+
+    Without a gate it is a count, or the sentinel for a suppressed cell. `gate` names a count, as `table.name`, of the
+    same domain or of a table with a single cell: where that is suppressed this number is 0 and means nothing.
+    """
+
+    name: str
+    low: int
+    high: int
+    gate: str | None = None
+    places: Annotated[int, Field(ge=1)] = 1
+    radix_bits: Annotated[int, Field(ge=0)] = 0
+    offset: Annotated[int, Field(ge=0)] = 0
+
+
+class ResultTable(Frozen):
+    """The layout of one released table: `opened` numbers for each cell, the cells in row-major order over `domain`.
+
+    `columns` are those that readers see; not every one of them is opened as such.
     """
 
     name: str
     columns: Annotated[tuple[str, ...], Field(strict=False)]
     domain: Annotated[tuple[Annotated[tuple[str, ...], Field(strict=False)], ...], Field(strict=False)]
-    cells: Annotated[int, Field(ge=1)]
-    bound: Annotated[int, Field(ge=0)]
+    opened: Annotated[tuple[Opened, ...], Field(strict=False, min_length=1)]
+
+    @property
+    def rows(self) -> int:
+        """The cells that the domain spans."""
+        return math.prod(len(values) for values in self.domain)
+
+    @property
+    def cells(self) -> int:
+        """How many field elements are opened: all cells of the first number's first place, then of its second, …"""
+        return self.rows * sum(one.places for one in self.opened)
 
 
 class Layout(Frozen):
@@ -122,7 +150,7 @@ class Layout(Frozen):
 
     @property
     def cells(self) -> int:
-        """Field elements in a share: the cells of all tables, one after the other."""
+        """Field elements in a share: the numbers of all tables, one after the other."""
         return sum(table.cells for table in self.tables)
 
 

@@ -85,6 +85,20 @@ def counts(source: Source, by: By, where: Expr | None = None) -> NDArray[np.int6
         DataError: a used column has a fault (`check_columns`), or a chosen row has no value to count by.
     """
     names = [name for name, _ in by]
+    rows = chosen(source, names, where)
+    keys = [source.value(name) for name in names]
+    groups = source.query(rows.group_by(keys).aggregate(rows=rows.count()))
+    return _in_cells(groups, keys, by, source.name)
+
+
+def chosen(source: Source, names: Collection[str], where: Expr | None) -> Any:
+    """The rows that a job uses, all columns judged that it uses: the columns `names` and those that `where` tests.
+
+    Under `missing: refuse`, a column of `names` that `where` tests by `is null` may still be missing in some rows.
+
+    Raises:
+        DataError: a used column has a fault (`check_columns`).
+    """
     tested = nullable(where) if where else frozenset()
     used = [name for name in source.declaration.columns if name in names or (where and name in columns(where))]
     check_columns(source, used, tested)
@@ -96,9 +110,7 @@ def counts(source: Source, by: By, where: Expr | None = None) -> NDArray[np.int6
     unsure = [name for name in names if name in tested]
     if unsure and source.declaration.missing == "drop":
         rows = _without_missing(rows, source, unsure)
-    keys = [source.value(name) for name in names]
-    groups = source.query(rows.group_by(keys).aggregate(rows=rows.count()))
-    return _in_cells(groups, keys, by, source.name)
+    return rows
 
 
 def _judge(source: Source, used: Collection[str]) -> list[ColumnReport]:

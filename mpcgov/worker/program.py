@@ -9,16 +9,16 @@ from typing import Any, Protocol, cast
 
 from mpcgov import registry
 from mpcgov.errors import InternalError, Refused
-from mpcgov.mpc import SecretArray
 from mpcgov.spec.ids import short
 
 
 class Program(Protocol):
-    """What `program.py` defines: secret inputs by party to secret tables by name."""
+    """What `program.py` defines: secret inputs to secret tables.
 
-    def run(
-        self, inputs: Mapping[str, SecretArray], params: Mapping[str, Any]
-    ) -> Awaitable[dict[str, SecretArray]]: ...
+    Of counts: inputs by party to tables by name. Of linked rows: these to numbers by `table.name`, in places.
+    """
+
+    def run(self, inputs: Any, params: Mapping[str, Any]) -> Awaitable[dict[str, Any]]: ...
 
 
 def load(folder: Path, expected_digest: str) -> Program:

@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
+from io import BufferedIOBase
 from pathlib import Path
 
 from mpcgov import check, registry
 from mpcgov.control import Channel
 from mpcgov.errors import DataError, InternalError, MpcgovError
+from mpcgov.linked.facts import Linked
 from mpcgov.spec import where as language
+from mpcgov.spec.condition import Expr
 from mpcgov.spec.load import load_yaml
+from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Fault, Order, Report
 from mpcgov.spec.table import Dataset, Datasets
-from mpcgov.worker import encode, engine, local
-from mpcgov.worker.source import open_table
+from mpcgov.worker import encode, engine, keyed, local
+from mpcgov.worker.rows import Wanted, keyed_rows
+from mpcgov.worker.source import Source, open_table
+
+Write = Callable[[BufferedIOBase], None]
 
 engine.warm()
 
@@ -44,12 +52,25 @@ def _read(order: Order, pipe: int) -> None:
     manifest = registry.read(Path(order.folder)).manifest
     used = check.used_columns(job, manifest, party)
     dataset = _declared(path, part.dataset or "", order.proposal.declarations[party].only(set(used)), set(used))
-    domain = check.domain(job, order.proposal.declarations, manifest.tables["count"].by)
     condition = None if part.where is None else language.parse(part.where)
     with open_table(dataset, part.dataset or "", path.parent, used) as source:
-        counts = local.counts(source, domain.columns, condition)
+        write = (_rows if manifest.linked else _counts)(order, manifest, source, condition)
     with os.fdopen(pipe, "wb") as stream:
-        encode.write_counts(stream, counts, dataset.max_rows)
+        write(stream)
+
+
+def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
+    domain = check.domain(order.proposal.job, order.proposal.declarations, str(manifest.tables["count"].by))
+    counts = local.counts(source, domain.columns, where)
+    return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows)
+
+
+def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
+    linked = Linked.of(order.proposal.job, manifest, order.proposal.declarations)
+    part = linked.job.parties[order.party]
+    wanted = Wanted(part.key or (), linked.asked.of(order.party), part.duplicates)
+    rows = keyed_rows(source, wanted, where)
+    return lambda stream: keyed.write_rows(stream, keyed.encoding(linked, order.party), rows)
 
 
 def _declared(path: Path, name: str, approved: object, used: set[str]) -> Dataset:

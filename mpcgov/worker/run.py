@@ -14,17 +14,15 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mpcgov import check, registry
+from mpcgov import registry
 from mpcgov.control import Channel
 from mpcgov.errors import DataError, InternalError, MpcgovError
-from mpcgov.mpc import SecretArray, Session, SessionConfig
+from mpcgov.mpc import Session, SessionConfig
 from mpcgov.spec.order import Fault, Go, Order, Outcome, Report
 from mpcgov.spec.statement import Cost, Layout
-from mpcgov.worker import clear, encode, program, reveal
+from mpcgov.worker import program, reveal
 from mpcgov.worker.confine import confine
+from mpcgov.worker.work import Local, work
 
 
 def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
@@ -87,21 +85,18 @@ class Job:
         self.proposal = order.proposal
         self.parent = parent
         self.program = program.load(folder, self.proposal.protocol_digest)
-        self.tables = check.result_tables(self.proposal.job, registry.read(folder).manifest, self.proposal.declarations)
+        self.work = work(order, registry.read(folder).manifest)
         self.session = Session(self._config(), sockets, parent.phase)
 
     def _config(self) -> SessionConfig:
-        rules = self.proposal.job.disclosure
-        cells = sum(table.cells for table in self.tables)
-        largest = max(table.bound for table in self.tables) + rules.min_count
         agreed = f"{self.proposal.job_digest}\n{self.order.binding}\n{registry.engine_digest()}"
         return SessionConfig(
             parties=self.proposal.parties,
             me=self.proposal.parties.index(self.order.party),
             threshold=self.proposal.threshold,
             binding=hashlib.sha256(agreed.encode()).digest(),
-            value_bits=largest.bit_length(),
-            masked_openings=cells * (1 if rules.round_to is None else 2),
+            value_bits=self.work.value_bits,
+            masked_openings=self.work.masked_openings,
         )
 
     async def outcome(self, pipe: int) -> Outcome:
@@ -110,40 +105,25 @@ class Job:
         values = await self._local(pipe)
         started = time.monotonic()
         await self.session.start()
-        inputs = {party: self._input(party, values) for party in self.proposal.job.data_parties}
-        self.session.enter("compute")
-        tables = await self.program.run(inputs, self.proposal.job.params)
-        self.session.enter("clear")
-        cleared = clear.clear_counts(tables, self.proposal.job.disclosure)
+        cleared = await self.work.cleared(self.session, self.program, values)
         self.session.enter("reveal")
-        layout = Layout(modulus=str(self.session.modulus), degree=self.proposal.threshold, tables=self.tables)
+        layout = Layout(modulus=str(self.session.modulus), degree=self.proposal.threshold, tables=self.work.tables)
         shares = await reveal.shares(self.session, cleared, layout)
         await self.session.close()
         spent = self.session.cost
         cost = Cost(seconds=time.monotonic() - started, rounds=spent.rounds, bytes_sent=spent.bytes_sent)
         return Outcome(layout=layout, shares=shares, cost=cost)
 
-    async def _local(self, pipe: int) -> NDArray[np.int64] | None:
+    async def _local(self, pipe: int) -> Local | None:
         """This party's own input, once every party has said that it has its own and the parent has committed."""
-        values, failed = None, False
+        values: Local | None = None
+        failed = False
         if self.order.party in self.proposal.job.data_parties:
             self.session.enter("read")
-            values = await asyncio.to_thread(self._read, pipe)
+            values = await asyncio.to_thread(self.work.read, pipe)
             failed = values is None
         await self.session.ready(ok=not failed)
         if failed:
             raise DataError(f"{self.order.party}: data contract", code="own-data")
         await self.parent.committed()
         return values
-
-    def _read(self, pipe: int) -> NDArray[np.int64] | None:
-        """The reader's counts; None if it failed, in which case it has told our parent why."""
-        bound = self.proposal.declarations[self.order.party].max_rows
-        with os.fdopen(pipe, "rb") as stream:
-            return encode.read_counts(stream, self.tables[0].cells, bound)
-
-    def _input(self, party: str, values: NDArray[np.int64] | None) -> SecretArray:
-        """A data party's counts, dealt by it and received by the others."""
-        bound = self.proposal.declarations[party].max_rows
-        mine = values if party == self.order.party else None
-        return self.session.input(mine, self.proposal.parties.index(party), self.tables[0].cells, 0, bound)

@@ -11,10 +11,14 @@ import pytest
 
 from mpcgov import disclosure, registry
 from mpcgov.coordinator.plan import cost
+from mpcgov.linked import vectors
 from mpcgov.simulate import simulate
+from tests.linked import agencies
 
 FOLDERS = [folder / name for folder in registry.folders() for name in registry.names()]
-VECTORS = [(folder, path) for folder in FOLDERS for path in sorted((folder / "vectors").glob("*.json"))]
+PATHS = [(folder, path) for folder in FOLDERS for path in sorted((folder / "vectors").glob("*.json"))]
+VECTORS = [(folder, path) for folder, path in PATHS if not registry.read(folder).manifest.linked]
+LINKED = [(folder, path) for folder, path in PATHS if registry.read(folder).manifest.linked]
 HEADINGS = ("Functionality", "Inputs", "What each party learns", "Security argument", "Disclosure", "Cost", "Limits")
 
 
@@ -78,3 +82,12 @@ def test_what_a_plan_says_of_the_cost_is_right_within_a_factor_of_three(workspac
     assert max(spent["bytes_sent"].values()) < 3 * bytes_per_party
     assert bytes_per_party < 3 * max(spent["bytes_sent"].values())
     assert spent["rounds"] < 3 * rounds < 9 * spent["rounds"]
+
+
+@pytest.mark.parametrize(("folder", "path"), LINKED, ids=lambda value: value.stem if value.suffix else value.name)
+def test_linked_rows_give_what_the_vector_says_through_real_workers(folder: Path, path: Path, tmp_path: Path) -> None:
+    vector = json.loads(path.read_text(encoding="utf-8"))
+    result = simulate(agencies.write(tmp_path, folder.name, vector), tmp_path / "agencies")
+    found = {name: table["rows"] for name, table in result["tables"].items()}
+    assert vectors.differences(found, vector["released"]) == []
+    assert result["disclosure"]["min_count"] == vector["rules"]["min_count"]

@@ -118,6 +118,14 @@ class WordEngine:
         wanted = rows.shape[0] if ranks is None else len(ranks)
         return self._scheduler.protocol((wanted, rows.shape[1]), protocol, key, rows)
 
+    def operation(self) -> tuple[Channel, Prss]:
+        """A channel, and the pseudorandom keys, for a protocol that isn't made of arrays; opened in program order."""
+        return self._line.channel(), self._scheduler.prss
+
+    def secret(self, shares: Words) -> LazyWords:
+        """Our own shares of degree t, that such a protocol came to, as an array."""
+        return LazyWords(self._scheduler, shares.shape, shares)
+
     async def fresh_share(self, a: LazyWords) -> Words:
         """Our own share of each element, of degree t on fresh polynomials, as elements 0 … p−1."""
         parties = range(self.config.threshold + 1)

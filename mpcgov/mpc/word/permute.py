@@ -31,7 +31,10 @@ Order = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Roles:
-    """Who is who in one permutation, three different parties by index; and its public sizes."""
+    """Who is who in one permutation, three different parties by index; and its public sizes.
+
+    Any two of the three together learn the map or rows. `beyond_threshold`: the caller's promise says so for t ≥ 2.
+    """
 
     sender: int
     programmer: int
@@ -39,6 +42,7 @@ class Roles:
     rows: int
     wanted: int
     columns: int
+    beyond_threshold: bool = False
 
     def __post_init__(self) -> None:
         if len({self.sender, self.programmer, self.receiver}) != 3:
@@ -55,7 +59,7 @@ async def permute_known(
     `rows` is the sender's, of shape (rows, columns); `source` the programmer's, distinct numbers of rows; the others
     pass None. `own`, of the sender's shape, is added to its rows by the programmer: for rows that both have a part of.
     """
-    if prss.threshold != 1:
+    if prss.threshold != 1 and not roles.beyond_threshold:
         raise SpecError("a permutation that one party knows needs threshold 1")
     me = channel.line.me
     half: Words | None = None
@@ -66,7 +70,7 @@ async def permute_known(
     elif me == roles.receiver:
         half = await _receive(channel, roles)
     count = roles.wanted * roles.columns
-    shares = await deal(channel, 1, [roles.programmer, roles.receiver], half, count)
+    shares = await deal(channel, prss.threshold, [roles.programmer, roles.receiver], half, count)
     return field.add(*shares).reshape(roles.wanted, roles.columns)
 
 

@@ -1,0 +1,1 @@
+"""What jobs over linked rows mean: public facts only, which every party, the coordinator and readers work out alike."""

@@ -1,0 +1,71 @@
+"""A linked job's public facts, put together once: what it asks for, of columns that are declared how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mpcgov.errors import SpecError
+from mpcgov.linked.columns import NO_MATCH, Category, Number, carried_by
+from mpcgov.linked.params import Asked, Qualified, read
+from mpcgov.spec.job import Job
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.table import Declaration
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A linked job with its protocol's manifest and the declarations of its data parties."""
+
+    job: Job
+    manifest: Manifest
+    declarations: Mapping[str, Declaration]
+    asked: Asked
+
+    @classmethod
+    def of(cls, job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> Linked:
+        """The facts of a job that has passed `check_job`."""
+        return cls(job, manifest, declarations, read(job, manifest, []))
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The parties that bring data, in job order."""
+        return self.job.data_parties
+
+    @property
+    def left(self) -> str | None:
+        """The owner all of whose keys a left join keeps; None for an inner join."""
+        return self.job.data_parties[0] if self.job.linking.join == "left" else None
+
+    def most_rows(self, needed: frozenset[str]) -> int:
+        """How many linked rows there may be in which all of some owners have a match."""
+        return min(self.declarations[party].max_rows for party in needed)
+
+    def number(self, column: Qualified) -> Number:
+        """A numeric column as it is dealt."""
+        found = carried_by(self.job, self.declarations, column)
+        if not isinstance(found, Number):
+            raise SpecError(f"{column} is not a number", code="job")
+        return found
+
+    def is_category(self, column: Qualified) -> bool:
+        """Whether a column is a category."""
+        return isinstance(carried_by(self.job, self.declarations, column), Category)
+
+    def levels(self, column: Qualified) -> tuple[str, ...]:
+        """The values that a category column is declared with."""
+        found = carried_by(self.job, self.declarations, column)
+        if not isinstance(found, Category):
+            raise SpecError(f"{column} is not a category", code="job")
+        return found.values
+
+    def values(self, column: Qualified) -> tuple[str, ...]:
+        """The values of a category column in domain order, `(no match)` last where there may be none."""
+        levels = self.levels(column)
+        return (*levels, NO_MATCH) if self.left not in (None, column.party) else levels
+
+    def needed(self, *columns: Qualified) -> frozenset[str]:
+        """The owners that must have a match in a row for these columns to be summed over it."""
+        if self.left is None:
+            return frozenset(self.owners)
+        return frozenset({self.left, *(column.party for column in columns)})

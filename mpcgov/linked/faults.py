@@ -1,0 +1,136 @@
+"""What is wrong with a linked job, all at once: roles, keys, rules for repeated keys, columns, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mpcgov.linked import layout, plan
+from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, rule
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.params import Asked, Qualified
+from mpcgov.linked.sizes import padded_length
+from mpcgov.spec.job import Job
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.table import Column, Declaration
+
+MAX_TERMS = 32
+"""The largest regression, intercept included."""
+
+MAX_RANKED = 1000
+"""The most values of a category whose rows can be put together: the engine that holds them is told each one's place."""
+
+MAX_DEALT = 2**60
+"""What an owner deals of one key stays below this in magnitude."""
+
+_KEY_CLASS = {"key": "text", "text": "text", "category": "text", "date": "date", "integer": "integer"}
+"""Kinds of columns that can be keys, and as what they are compared."""
+
+
+def of_parts(job: Job, manifest: Manifest) -> list[str]:
+    """What is wrong with keys, rules and roles before any declaration is known."""
+    if not manifest.linked:
+        return list(_needless(job, manifest))
+    found = plan.faults(job, manifest)
+    keys = {party: job.parties[party].key for party in job.data_parties}
+    found += [f"parties.{party}.key: missing; it says whose rows they are" for party, key in keys.items() if not key]
+    if len({len(key) for key in keys.values() if key}) > 1:
+        found.append("parties: every key must have the same number of columns, in the same order")
+    if job.disclosure.round_to is not None and not manifest.rounding:
+        found.append(f"disclosure.round_to: {manifest.id} releases exact counts and sums, or nothing of a cell")
+    return found
+
+
+def of_columns(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], asked: Asked) -> list[str]:
+    """What is wrong with the columns: `of_parts` and the parameters by themselves have no fault."""
+    found = [*_keys(job, declarations), *_rules(job, declarations, asked), *_kinds(job, declarations, asked)]
+    if found:
+        return found
+    linked = Linked(job, manifest, declarations, asked)
+    found += layout.faults(linked)
+    if asked.outcome is not None and len(layout.terms(linked)) > MAX_TERMS:
+        found.append(f"params: {len(layout.terms(linked))} coefficients; at most {MAX_TERMS}, the intercept included")
+    for party in job.data_parties:
+        if padded_length(declarations[party].max_rows) > 2**31:
+            found.append(f"parties.{party}: max_rows {declarations[party].max_rows:,} is too many to be linked")
+    return found
+
+
+def _needless(job: Job, manifest: Manifest) -> Iterator[str]:
+    if job.link is not None:
+        yield f"link: protocol {manifest.id} doesn't link rows"
+    for party, part in job.parties.items():
+        if part.key is not None:
+            yield f"parties.{party}.key: protocol {manifest.id} doesn't link rows"
+        if part.duplicates is not None:
+            yield f"parties.{party}.duplicates: protocol {manifest.id} doesn't link rows"
+
+
+def _keys(job: Job, declarations: Mapping[str, Declaration]) -> Iterator[str]:
+    classes: dict[int, dict[str, list[str]]] = {}
+    for party in job.data_parties:
+        for position, name in enumerate(job.parties[party].key or ()):
+            column = declarations[party].columns.get(name)
+            kind = None if column is None else _KEY_CLASS.get(column.kind)
+            if column is None:
+                yield f"parties.{party}.key: data set {job.parties[party].dataset} has no column {name}"
+            elif kind is None:
+                yield f"parties.{party}.key: {name} is a {column.kind}, which can't identify anyone"
+            else:
+                classes.setdefault(position, {}).setdefault(kind, []).append(f"{party}.{name}")
+    for found in classes.values():
+        if len(found) > 1:
+            kinds = "; ".join(f"{', '.join(names)} as {kind}" for kind, names in found.items())
+            yield f"parties: key columns in the same place must be of the same kind: {kinds}"
+
+
+def _rules(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
+    for party in job.data_parties:
+        part, place = job.parties[party], f"parties.{party}.duplicates"
+        if part.duplicates is None:
+            continue
+        used = asked.of(party)
+        lacking = [name for name in used if name not in part.duplicates]
+        if lacking:
+            yield f"{place}: no rule for {', '.join(lacking)}"
+        for name in used:
+            column, chosen = declarations[party].columns.get(name), part.duplicates.get(name)
+            found = None if column is None else carried(column, chosen, declarations[party].max_rows)
+            if column is not None and carried(column, None, 1) and not found:
+                yield f"{place}: {name} is {_article(column)}, of which there is no {chosen}"
+            elif isinstance(found, Category) and len(found.values) > MAX_RANKED:
+                yield f"{place}: {name} has {len(found.values):,} values; at most {MAX_RANKED:,} can be put together"
+            elif isinstance(found, Number) and found.largest >= MAX_DEALT:
+                yield f"{place}: {name} could reach 2^60 or more; declare fewer max_rows or a smaller range"
+
+
+def _kinds(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
+    needs = dict.fromkeys(asked.groups, "a category")
+    numeric = [*asked.numbers, *(column for column in (asked.weight, asked.outcome) if column is not None)]
+    needs |= {column: "both a category and a number" if column in needs else "a number" for column in numeric}
+    needs |= {column: "a number or a category" for column in asked.predictors if column not in needs}
+    for qualified, need in needs.items():
+        column = declarations[qualified.party].columns.get(qualified.column)
+        if column is None:
+            yield f"params: {qualified}: data set {job.parties[qualified.party].dataset} has no such column"
+            continue
+        found = carried(column, None, declarations[qualified.party].max_rows)
+        kind = "a category" if isinstance(found, Category) else "a number" if isinstance(found, Number) else ""
+        if not kind or kind not in need or need.startswith("both"):
+            yield f"params: {qualified} is {_article(column)}; it must be {need}"
+        else:
+            yield from _values(job, asked, qualified, column)
+
+
+def _values(job: Job, asked: Asked, qualified: Qualified, column: Column) -> Iterator[str]:
+    found = carried(column, rule(job, qualified), 1)
+    values = found.values if isinstance(found, Category) else ()
+    if job.linking.join == "left" and NO_MATCH in values:
+        yield f"params: {qualified} has a value '{NO_MATCH}', which a left join needs for itself"
+    if qualified in asked.predictors and len(values) == 1:
+        yield f"params: {qualified} has one value only, so that it predicts nothing"
+    if qualified == asked.weight and isinstance(found, Number) and found.low < 0:
+        yield f"params.weight: {qualified} may be negative; declare it with min 0 or more"
+
+
+def _article(column: Column) -> str:
+    return f"an {column.kind}" if column.kind == "integer" else f"a {column.kind}"

@@ -1,0 +1,155 @@
+"""What a linked job opens, number by number, with bounds: known before anything is computed.
+
+Sums are exact integers in the columns' own steps; receivers divide in the clear. A number that could reach 2^119 can't
+be computed and is refused here, before the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mpcgov.linked import sums
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.sets import owner_sets
+from mpcgov.linked.sums import Item
+from mpcgov.spec.manifest import Table
+from mpcgov.spec.statement import Opened, ResultTable
+
+LIMIT_BITS = 119
+"""Every opened number is below 2^119 in magnitude, so that a handful of words hold it."""
+
+MANTISSA_BITS = 31
+"""A coefficient is opened as a whole number of 31 bits, which is 9 digits, and a power of two."""
+EXPONENT_LIMIT = 1024
+
+
+def tables(linked: Linked) -> tuple[ResultTable, ...]:
+    """The layout of everything that the job releases."""
+    result = []
+    for name, table in linked.manifest.tables.items():
+        opened = tuple(_OPENED[table.measure](linked, table))
+        if opened:
+            columns, domain = _span(linked, table)
+            result.append(ResultTable(name=name, columns=columns, domain=domain, opened=opened))
+    return tuple(result)
+
+
+def faults(linked: Linked) -> list[str]:
+    """Tables that would be too large, and numbers that could be."""
+    found = []
+    for table in tables(linked):
+        if table.rows > 1_000_000:
+            found.append(f"table {table.name} would have {table.rows:,} cells; at most 1,000,000")
+        for opened in table.opened:
+            bits = max(abs(opened.low), abs(opened.high)).bit_length()
+            if bits > LIMIT_BITS:
+                found.append(
+                    f"table {table.name}: {opened.name} could reach 2^{bits}; at most 2^{LIMIT_BITS} can be computed: "
+                    "declare fewer max_rows, or a smaller range or fewer places for the measure"
+                )
+    return found
+
+
+def terms(linked: Linked) -> tuple[str, ...]:
+    """The coefficients' names: the intercept, each number, and each category's values but the first."""
+    names = ["(intercept)"]
+    for column in linked.asked.predictors:
+        if linked.is_category(column):
+            names += [f"{column}={value}" for value in linked.values(column)[1:]]
+        else:
+            names.append(str(column))
+    return tuple(names)
+
+
+def _span(linked: Linked, table: Table) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The displayed columns of a table, and the values that span its cells."""
+    groups = linked.asked.groups if table.by else ()
+    by, domain = tuple(map(str, groups)), tuple(linked.values(column) for column in groups)
+    if table.measure == "overlap":
+        sets = owner_sets(linked.owners)
+        return ("parties", table.value), (tuple("+".join(owners) for owners in sets),)
+    if table.measure == "statistics":
+        shown = [f"{column}.{what}" for column in linked.asked.measures for what in ("mean", "variance")]
+        return (*by, table.value, *shown), domain
+    if table.measure == "correlation":
+        return (*by, "a", "b", "r"), domain
+    if table.measure == "coefficients":
+        return ("term", "estimate", "std_error"), (terms(linked),)
+    return (("n", "r2"), ()) if table.measure == "fit" else ((*by, table.value), domain)
+
+
+def _overlap(linked: Linked, table: Table) -> Iterator[Opened]:
+    least = sorted(linked.declarations[party].max_rows for party in linked.owners)
+    yield _count(linked, table.value, least[-2])
+
+
+def _linked_count(linked: Linked, table: Table) -> Iterator[Opened]:
+    yield _count(linked, table.value, sums.count(linked).high)
+
+
+def _statistics(linked: Linked, table: Table) -> Iterator[Opened]:
+    yield _count(linked, table.value, sums.count(linked).high)
+    for item in sums.measures(linked):
+        yield from _item(linked, item, "statistics")
+
+
+def _correlation(linked: Linked, _: Table) -> Iterator[Opened]:
+    for item in sums.pairs(linked):
+        yield from _item(linked, item, "correlation")
+
+
+def _item(linked: Linked, item: Item, measure: str) -> Iterator[Opened]:
+    """The sums of a measure or pair. What decides about them is the cell's count, or a number of rows of their own."""
+    statistics = table_name(linked, "statistics")
+    gate = f"{statistics}.{linked.manifest.tables[statistics].value}"
+    if item.own_gate:
+        gate = f"{table_name(linked, measure)}.{item.name}.n"
+        yield Opened(name=f"{item.name}.n", low=0, high=item.n.high)
+    elif measure == "correlation":
+        yield Opened(name=f"{item.name}.n", low=0, high=item.n.high, gate=gate)
+    for short, one in item.sums.items():
+        yield Opened(
+            name=f"{item.name}.{short}",
+            low=one.low,
+            high=one.high,
+            gate=gate,
+            places=one.places,
+            radix_bits=one.radix_bits,
+            offset=one.offset,
+        )
+
+
+def table_name(linked: Linked, measure: str) -> str:
+    """The name of the protocol's table of some measure."""
+    return next(name for name, table in linked.manifest.tables.items() if table.measure == measure)
+
+
+def _coefficients(linked: Linked, _: Table) -> Iterator[Opened]:
+    for name in ("estimate", "std_error"):
+        yield from _floating(linked, name)
+
+
+def _fit(linked: Linked, _: Table) -> Iterator[Opened]:
+    yield _count(linked, "n", linked.most_rows(frozenset(linked.owners)))
+    yield from _floating(linked, "r2")
+
+
+def _floating(linked: Linked, name: str) -> Iterator[Opened]:
+    """A real number m · 2^e, in steps of the columns."""
+    gate = f"{table_name(linked, 'fit')}.n"
+    yield Opened(name=f"{name}.m", low=-(1 << MANTISSA_BITS), high=1 << MANTISSA_BITS, gate=gate)
+    yield Opened(name=f"{name}.e", low=-EXPONENT_LIMIT, high=EXPONENT_LIMIT, gate=gate)
+
+
+def _count(linked: Linked, name: str, most: int) -> Opened:
+    return Opened(name=name, low=0, high=most + (linked.job.disclosure.round_to or 0))
+
+
+_OPENED = {
+    "overlap": _overlap,
+    "count": _linked_count,
+    "statistics": _statistics,
+    "correlation": _correlation,
+    "coefficients": _coefficients,
+    "fit": _fit,
+}

@@ -1,0 +1,165 @@
+"""What a linked job asks for: columns of several owners, written `party.column`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mpcgov.spec.job import Job
+from mpcgov.spec.manifest import Manifest, Param
+from mpcgov.spec.policy import Use
+from mpcgov.spec.table import CategoryColumn, Column, Declaration
+
+
+@dataclass(frozen=True, order=True)
+class Qualified:
+    """A column of one party's data set."""
+
+    party: str
+    column: str
+
+    def __str__(self) -> str:
+        return f"{self.party}.{self.column}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The columns that a job's parameters name, by what they serve for. Empty where the protocol has no such one."""
+
+    groups: tuple[Qualified, ...] = ()
+    measures: tuple[Qualified, ...] = ()
+    pairs: tuple[tuple[Qualified, Qualified], ...] = ()
+    weight: Qualified | None = None
+    outcome: Qualified | None = None
+    predictors: tuple[Qualified, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[Qualified, ...]:
+        """Columns of which statistics are made, each once: measures, then those of pairs."""
+        return tuple(dict.fromkeys((*self.measures, *(column for pair in self.pairs for column in pair))))
+
+    @property
+    def columns(self) -> tuple[Qualified, ...]:
+        """All columns, each once, in the order in which their owners' rows carry them."""
+        single = [column for column in (self.weight, self.outcome) if column is not None]
+        return tuple(dict.fromkeys((*self.groups, *self.numbers, *single, *self.predictors)))
+
+    def of(self, party: str) -> tuple[str, ...]:
+        """The columns of one party, without its name."""
+        return tuple(column.column for column in self.columns if column.party == party)
+
+    def uses(self, party: str, declaration: Declaration | None) -> dict[str, set[Use]]:
+        """What each column of a party serves for; a category among the predictors is a group, if the kind is known."""
+        uses: dict[str, set[Use]] = {}
+        for column in self.columns:
+            if column.party == party:
+                kind = None if declaration is None else declaration.columns.get(column.column)
+                uses[column.column] = self._uses(column, kind)
+        return uses
+
+    def _uses(self, column: Qualified, kind: Column | None) -> set[Use]:
+        uses: set[Use] = {"group"} if column in self.groups else set()
+        if column in self.numbers or column in (self.weight, self.outcome):
+            uses.add("measure")
+        if column in self.predictors:
+            uses.add("group" if isinstance(kind, CategoryColumn) else "measure")
+        return uses
+
+
+def read(job: Job, manifest: Manifest, faults: list[str]) -> Asked:
+    """What the job asks for; anything wrong with the parameters by themselves goes to `faults`."""
+    found: dict[str, Any] = {}
+    for name, param in manifest.params.items():
+        place = f"params.{name}"
+        value = job.params.get(name)
+        if value is None:
+            if param.min_items:
+                faults.append(f"{place}: missing ({param.what})")
+            continue
+        found[param.kind] = _READERS.get(param.kind, _columns)(value, place, param, job, faults)
+    asked = Asked(**found)
+    _overlaps(asked, faults)
+    return asked
+
+
+def declared(asked: Asked, declarations: Mapping[str, Declaration]) -> dict[Qualified, Column]:
+    """The declaration of each column asked for that has one."""
+    return {
+        column: declarations[column.party].columns[column.column]
+        for column in asked.columns
+        if column.party in declarations and column.column in declarations[column.party].columns
+    }
+
+
+def sum_testers(job: Job, manifest: Manifest) -> set[str]:
+    """The receivers who own a column of which the job opens sums as they are; these tell them about their own records.
+
+    A regression opens none.
+    """
+    if not any(table.measure in ("statistics", "correlation") for table in manifest.tables.values()):
+        return set()
+    return {column.party for column in read(job, manifest, []).numbers} & set(job.receivers)
+
+
+def _columns(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:
+    if not isinstance(value, list):
+        faults.append(f"{place}: expected a list of columns, such as [tax.income]")
+        return ()
+    columns = [column for item in value if (column := _column(item, place, job, faults)) is not None]
+    if len(set(columns)) != len(columns):
+        faults.append(f"{place}: a column stands twice")
+    _count(value, place, param, "columns", faults)
+    return tuple(columns)
+
+
+def _one(value: Any, place: str, _: Param, job: Job, faults: list[str]) -> Qualified | None:
+    return _column(value, place, job, faults)
+
+
+def _pairs(
+    value: Any, place: str, param: Param, job: Job, faults: list[str]
+) -> tuple[tuple[Qualified, Qualified], ...]:
+    if not isinstance(value, list) or not all(isinstance(item, list) and len(item) == 2 for item in value):
+        faults.append(f"{place}: expected a list of pairs, such as [[tax.income, welfare.benefit]]")
+        return ()
+    pairs = []
+    for item in value:
+        first, second = (_column(name, place, job, faults) for name in item)
+        if first is None or second is None:
+            continue
+        if first == second:
+            faults.append(f"{place}: {first} with itself")
+        elif (first, second) in pairs or (second, first) in pairs:
+            faults.append(f"{place}: {first} with {second} stands twice")
+        pairs.append((first, second))
+    _count(value, place, param, "pairs", faults)
+    return tuple(pairs)
+
+
+def _count(value: list[Any], place: str, param: Param, what: str, faults: list[str]) -> None:
+    if not param.min_items <= len(value) <= param.max_items:
+        faults.append(f"{place}: expected {param.min_items} to {param.max_items} {what}, found {len(value)}")
+
+
+def _column(item: Any, place: str, job: Job, faults: list[str]) -> Qualified | None:
+    party, dot, column = item.partition(".") if isinstance(item, str) else ("", "", "")
+    if not (party and dot and column) or "." in column:
+        faults.append(f"{place}: expected a column with its party, such as tax.income")
+    elif party not in job.parties:
+        faults.append(f"{place}: {item}: {party} is no party of the job")
+    elif job.parties[party].dataset is None:
+        faults.append(f"{place}: {item}: {party} brings no data")
+    else:
+        return Qualified(party, column)
+    return None
+
+
+def _overlaps(asked: Asked, faults: list[str]) -> None:
+    if asked.outcome is not None and asked.outcome in asked.predictors:
+        faults.append(f"params: {asked.outcome} is both outcome and predictor")
+    if asked.weight is not None and asked.weight in asked.numbers:
+        faults.append(f"params: {asked.weight} is both weight and measure")
+
+
+_READERS = {"pairs": _pairs, "weight": _one, "outcome": _one}

@@ -1,0 +1,118 @@
+"""From the opened counts and sums of a linked job to the tables that people read: receivers divide in the clear.
+
+All division is of exact integers, once, at the end. Nothing here hides anything: a number that may not be known wasn't
+opened, and stands here as None.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from mpcgov.linked.facts import Linked
+from mpcgov.spec.statement import ResultTable
+
+Numbers = Mapping[str, Sequence[int | None]]
+"""By name, one opened number for each cell; None where it was suppressed."""
+
+Row = list[Any]
+
+
+def rows(linked: Linked, table: ResultTable, opened: Numbers) -> list[Row]:
+    """The rows of one table, in domain order."""
+    return list(_ROWS[linked.manifest.tables[table.name].measure](linked, table, opened))
+
+
+def _cells(table: ResultTable) -> Iterator[tuple[int, tuple[str, ...]]]:
+    return enumerate(itertools.product(*table.domain))
+
+
+def _counts(_: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
+    (counts,) = opened.values()
+    for i, names in _cells(table):
+        yield [*names, counts[i]]
+
+
+def _statistics(linked: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
+    count = table.opened[0].name
+    for i, names in _cells(table):
+        row = [*names, opened[count][i]]
+        for column in linked.asked.measures:
+            get = _getter(opened, str(column), i)
+            rows_used = get("n") if f"{column}.n" in opened else opened[count][i]
+            row += _mean_and_variance(get, rows_used, linked.number(column).places, linked.asked.weight is not None)
+        yield row
+
+
+def _getter(opened: Numbers, name: str, cell: int) -> Callable[[str], int | None]:
+    return lambda what: opened[f"{name}.{what}"][cell]
+
+
+def _mean_and_variance(get: Callable[[str], int | None], n: int | None, places: int, weighted: bool) -> list[Any]:
+    """Mean and variance (n − 1), in units. Weighted: Σwx/Σw, and Σw(x − mean)²/Σw · n/(n − 1)."""
+    x, xx = get("x"), get("xx")
+    weight = get("w") if weighted else n
+    if n is None or x is None or xx is None or not weight:
+        return [None, None]
+    unit: int = 10**places
+    variance = (weight * xx - x * x) * n / (weight**2 * (n - 1) * unit**2) if n >= 2 else None
+    return [x / (weight * unit), variance]
+
+
+def _correlation(linked: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
+    for i, names in _cells(table):
+        for pair in linked.asked.pairs:
+            weight = "w" if linked.asked.weight is not None else "n"
+            yield [*names, str(pair[0]), str(pair[1]), _r(_getter(opened, f"{pair[0]},{pair[1]}", i), weight)]
+
+
+def _r(get: Callable[[str], int | None], weight: str) -> float | None:
+    """Pearson's r from the sums; None if it isn't known, or a measure has the same value in all rows."""
+    w, x, y, xx, yy, xy = (get(what) for what in (weight, "x", "y", "xx", "yy", "xy"))
+    if w is None or x is None or y is None or xx is None or yy is None or xy is None:
+        return None
+    spread = (w * xx - x * x) * (w * yy - y * y)
+    if spread <= 0:
+        return None
+    return max(-1.0, min(1.0, ((w * xy - x * y) << 64) / math.isqrt(spread << 128)))
+
+
+def _coefficients(linked: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
+    for i, (term,) in _cells(table):
+        places = _places(linked, term)
+        yield [term, *(_real(_getter(opened, name, i), places) for name in ("estimate", "std_error"))]
+
+
+def _fit(_: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
+    yield [opened[table.opened[0].name][0], _real(_getter(opened, "r2", 0), 0)]
+
+
+def _places(linked: Linked, term: str) -> int:
+    """A coefficient is in steps of the outcome per step of its predictor: by which power of ten units have less."""
+    outcome = linked.asked.outcome
+    places = linked.number(outcome).places if outcome is not None else 0
+    for column in linked.asked.predictors:
+        if str(column) == term:
+            return places - linked.number(column).places
+    return places
+
+
+def _real(get: Callable[[str], int | None], places: int) -> float | None:
+    mantissa, exponent = get("m"), get("e")
+    if mantissa is None or exponent is None:
+        return None
+    top, bottom = mantissa << max(0, exponent), 1 << max(0, -exponent)
+    up, down = int(10 ** max(0, -places)), int(10 ** max(0, places))
+    return top * up / (bottom * down)
+
+
+_ROWS = {
+    "count": _counts,
+    "overlap": _counts,
+    "statistics": _statistics,
+    "correlation": _correlation,
+    "coefficients": _coefficients,
+    "fit": _fit,
+}

@@ -1,0 +1,219 @@
+"""The matcher join: rows of several owners brought into one order, without anybody learning who matched.
+
+A star has one left owner A and a spoke to each other owner B, matched by a third party M. Under a key that M doesn't
+have, A and B tag their keys, pad and shuffle their lists, and send M the tags. M maps each row of A's list to its match
+in B's, or to a null row of its own, and B's columns are brought into A's order by a permutation that M programs. See
+docs/security/linkage.md for what each of them sees, and `tags` for tags and lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mpcgov.errors import InternalError
+from mpcgov.linked.sizes import padded_length
+from mpcgov.mpc.codec import WireError
+from mpcgov.mpc.tags import (
+    TAG_WORDS,
+    Bytes,
+    Offsets,
+    Order,
+    SpokeKeys,
+    TagList,
+    dummy_tags,
+    key_tags,
+    matches,
+    some_equal,
+    sources,
+    spoke_keys,
+    tag_list,
+)
+from mpcgov.mpc.word import field, stream
+from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.permute import Roles, permute_known
+from mpcgov.mpc.word.product import inner_product
+from mpcgov.mpc.word.prss import Prss
+from mpcgov.mpc.word.sharing import deal
+from mpcgov.mpc.word.stream import KEY_WORDS, Stream
+from mpcgov.mpc.word.wire import Channel
+
+
+@dataclass(frozen=True)
+class Owned:
+    """An owner's own keys, N of them, distinct: key i is data[offsets[i]:offsets[i + 1]]."""
+
+    data: Bytes
+    offsets: Offsets
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True)
+class SpokePlan:
+    """One spoke by party index, with its public sizes: padded lengths of both lists, dummies, columns brought over.
+
+    `job_digest`, `name` and `ids` (left owner's first) tell its keys from all others.
+    """
+
+    left: int
+    other: int
+    matcher: int
+    left_length: int
+    other_length: int
+    dummies: int
+    columns: int
+    job_digest: str
+    name: str
+    ids: tuple[str, str]
+
+    @property
+    def left_rows(self) -> int:
+        """The rows of the left list, and of the result."""
+        return self.left_length + self.dummies
+
+    @property
+    def other_rows(self) -> int:
+        """The rows of the other list."""
+        return self.other_length + self.dummies
+
+
+async def exchange_lengths(channel: Channel, most_keys: Mapping[int, int], own_keys: int | None) -> dict[int, int]:
+    """The padded length of each owner's list, by party index: every party learns them. One round.
+
+    Args:
+        most_keys: by owner, the most keys that its data set may have.
+        own_keys: how many we have, if we are an owner.
+
+    Raises:
+        WireError: a length that no list can have; names the sender.
+    """
+    me = channel.line.me
+    send = {}
+    if own_keys is not None:
+        word = np.array([padded_length(own_keys)], np.uint64)
+        send = {peer: word for peer in range(channel.line.parties) if peer != me}
+    taken = await channel.exchange(send, {owner: 1 for owner in most_keys if owner != me})
+    lengths = {owner: int(words[0]) for owner, words in taken.items()}
+    for owner, length in lengths.items():
+        if length > padded_length(most_keys[owner]) or length != padded_length(length):
+            raise WireError("a list of a length that it can't have", owner)
+    if own_keys is not None:
+        lengths[me] = padded_length(own_keys)
+    return {owner: lengths[owner] for owner in most_keys}
+
+
+class PrivateList:
+    """What only its owner knows of its list: the keys, the randomness, the order of the rows.
+
+    A left owner has one for all spokes of its star, any other owner a new one in each spoke.
+    """
+
+    def __init__(self, owned: Owned, length: int, dummies: int) -> None:
+        self.owned = owned
+        self.length = length
+        self.dummies = dummies
+        self.random = Stream(stream.private_key())
+        self.order: Order = self.random.permutation(length + dummies)
+
+    def with_coins(self) -> TagList:
+        """How the list is made up in one spoke, with fresh coins."""
+        return tag_list(len(self.owned), self.length, self.dummies, self.random)
+
+    def columns(self, values: Words) -> Words:
+        """Columns of the keys, shape (columns, N), as rows in the list's order, shape (length + dummies, columns)."""
+        padded = np.zeros((self.length + self.dummies, len(values)), np.uint64)
+        padded[: len(self.owned)] = values.T
+        return padded[self.order]
+
+
+async def spoke(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList | None, columns: Words | None) -> Words:
+    """Our shares of the other owner's columns in the left list's order, shape (left rows, columns), 0 without a match.
+
+    Args:
+        own: the left and the other owner's list; None at anybody else.
+        columns: the other owner's, of its keys, shape (columns, N), elements; None at anybody else.
+    """
+    source = await _matched(channel, plan, own, None if own is None else own.with_coins())
+    rows = None
+    if own is not None and columns is not None:
+        rows = np.concatenate([own.columns(columns), np.zeros((plan.left_rows, plan.columns), np.uint64)])
+    roles = Roles(
+        sender=plan.other,
+        programmer=plan.matcher,
+        receiver=plan.left,
+        rows=plan.other_rows + plan.left_rows,
+        wanted=plan.left_rows,
+        columns=plan.columns,
+        beyond_threshold=True,
+    )
+    return await permute_known(channel, prss, roles, rows, None if source is None else sources(source, plan.other_rows))
+
+
+async def overlap(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList | None) -> Words:
+    """Our share of how many keys both have, shape (1,): nothing has to be aligned for that.
+
+    The matcher deals what it counts, and both owners their coins: where both are 1, a dummy was counted.
+    """
+    me = channel.line.me
+    listed = None if own is None else own.with_coins()
+    source = await _matched(channel, plan, own, listed)
+    counted = None if source is None else np.array([np.count_nonzero(source >= 0)], np.uint64)
+    (total,) = await deal(channel, prss.threshold, [plan.matcher], counted, 1)
+    if plan.dummies == 0:
+        return total
+    coins = None if listed is None or me == plan.matcher else listed.coins.astype(np.uint64)
+    left, other = await deal(channel, prss.threshold, [plan.left, plan.other], coins, plan.dummies)
+    return field.subtract(total, (await inner_product(channel, prss, left, other)).reshape(1))
+
+
+async def _matched(channel: Channel, plan: SpokePlan, own: PrivateList | None, listed: TagList | None) -> Order | None:
+    """Where the matcher finds each row of the left list in the other's, or −1; None at anybody else."""
+    me = channel.line.me
+    if me == plan.matcher:
+        sizes = {plan.left: TAG_WORDS * plan.left_rows, plan.other: TAG_WORDS * plan.other_rows}
+        taken = await channel.exchange({}, sizes)
+        left, other = (taken[party].reshape(-1, TAG_WORDS) for party in (plan.left, plan.other))
+        return matches(left, other, (plan.left, plan.other))
+    if me in (plan.left, plan.other):
+        if own is None or listed is None:
+            raise InternalError("an owner without its list")
+        tags = await _tags(channel, plan, own, listed)
+        await channel.exchange({plan.matcher: tags}, {})
+    return None
+
+
+async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList, listed: TagList) -> Words:
+    """An owner's list of tags, in its order. Should two of one's keys have the same tag, both owners start again."""
+    me = channel.line.me
+    peer = plan.other if me == plan.left else plan.left
+    while True:
+        keys = await _agree(channel, plan, peer)
+        found = key_tags(own.owned.data, own.owned.offsets, keys)
+        again = np.array([some_equal(found)], np.uint64)
+        answer = (await channel.exchange({peer: again}, {peer: 1}))[peer]
+        if not again[0] and not answer[0]:
+            return listed.tags(found, dummy_tags(plan.dummies, keys), own.order, own.random)
+
+
+async def _agree(channel: Channel, plan: SpokePlan, peer: int) -> SpokeKeys:
+    """Fresh keys of the spoke, from 32 bytes of each owner's operating system."""
+    mine = stream.private_key()
+    theirs = stream.key_from((await channel.exchange({peer: stream.key_words(mine)}, {peer: KEY_WORDS}))[peer])
+    secrets = (mine, theirs) if channel.line.me == plan.left else (theirs, mine)
+    return spoke_keys(secrets, plan.job_digest, plan.name, plan.ids)
+
+
+async def left_columns(
+    channel: Channel, prss: Prss, left: int, rows: int, count: int, own: tuple[PrivateList, Words] | None
+) -> Words:
+    """Our shares of the left owner's columns in its list's order, shape (rows, count); the owner deals them. One round.
+
+    `own`: at the left owner its list and its columns of its keys, shape (count, N), elements.
+    """
+    values = None if own is None else own[0].columns(own[1]).reshape(-1)
+    (shares,) = await deal(channel, prss.threshold, [left], values, rows * count)
+    return shares.reshape(rows, count)

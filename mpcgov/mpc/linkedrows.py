@@ -1,0 +1,177 @@
+"""Linked rows as a protocol sees them: sums over their cells, or how many keys owners have in common. Nothing else.
+
+Who is left owner and who matches whom is public, worked out from the job and the padded lengths of the lists. Every
+party runs the same steps in the same order, whether it has a part in them or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov.errors import SpecError
+from mpcgov.linked import sums as all_sums
+from mpcgov.linked.dealing import Dealing, dealing
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
+from mpcgov.linked.sets import owner_sets
+from mpcgov.linked.sums import SAFE_BITS, Sum
+from mpcgov.mpc import join
+from mpcgov.mpc.arrays import SecretArray
+from mpcgov.mpc.compose import composed, groups
+from mpcgov.mpc.config import SessionConfig
+from mpcgov.mpc.digits import whole_digits
+from mpcgov.mpc.functions import concatenate
+from mpcgov.mpc.join import Owned, PrivateList, SpokePlan
+from mpcgov.mpc.totals import cell_sums
+from mpcgov.mpc.word import field
+from mpcgov.mpc.word.engine import WordEngine
+from mpcgov.mpc.word.field import Words
+
+Places = list[SecretArray]
+"""A secret number for each cell, digit by digit, the lowest first."""
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """An owner's rows: distinct keys, and its columns as whole numbers, categories as places in their values."""
+
+    keys: Owned
+    columns: Mapping[str, NDArray[np.int64]]
+
+
+class LinkedRows:
+    """The owners' rows, not linked yet. `job_digest` tells this job's keys from all others."""
+
+    def __init__(
+        self, engine: WordEngine, config: SessionConfig, linked: Linked, job_digest: str, own: OwnRows | None
+    ) -> None:
+        self._engine = engine
+        self._parties = config.parties
+        self._me = config.parties[config.me]
+        self._linked = linked
+        self._job_digest = job_digest
+        self._own = own
+        self._plan = link_plan(linked.job, linked.manifest, config.threshold)
+
+    async def cell_sums(self) -> dict[str, Places]:
+        """Every sum that the job's tables need, in every cell, by `table.name`; each shape (cells,)."""
+        wanted = all_sums.by_name(self._linked)
+        star, lengths = await self._roles()
+        plan = dealing(self._linked, star.left, list(wanted.values()), self._linked.owners)
+        found = self._as_arrays(plan, await self._star_sums(star, lengths, plan))
+        return {name: found[one] for name, one in wanted.items()}
+
+    async def overlaps(self) -> SecretArray:
+        """How many keys all owners of a set have, for every set of two or more in their order; shape (sets,)."""
+        plan, lengths = await self._settled()
+        owners = self._linked.owners
+        if len(owners) == 2:
+            (spoke,) = plan.stars[0].spokes
+            own = self._list(lengths) if self._me in owners else None
+            channel, prss = self._engine.operation()
+            share = await join.overlap(channel, prss, self._spoke(spoke, lengths, 0), own)
+            return self._array(share, 0, self._linked.most_rows(frozenset(owners)))
+        counts: dict[tuple[str, ...], SecretArray] = {}
+        for star in plan.stars:
+            sets = [owned for owned in owner_sets(owners) if owned[0] == star.left]
+            wanted = {owned: all_sums.sum_of(self._linked, (), frozenset(owned)) for owned in sets}
+            members = (star.left, *(spoke.other for spoke in star.spokes))
+            sub = dealing(self._linked, star.left, list(wanted.values()), members)
+            found = self._as_arrays(sub, await self._star_sums(star, lengths, sub))
+            counts |= {owned: found[one][0] for owned, one in wanted.items()}
+        return concatenate([counts[owned] for owned in owner_sets(owners)])
+
+    # -- roles and lists
+
+    async def _settled(self) -> tuple[LinkPlan, dict[str, int]]:
+        """The roles, now that the lists' lengths are known."""
+        most = {self._index(owner): self._linked.declarations[owner].max_rows for owner in self._linked.owners}
+        channel, _ = self._engine.operation()
+        found = await join.exchange_lengths(channel, most, None if self._own is None else len(self._own.keys))
+        lengths = {self._parties[index]: length for index, length in found.items()}
+        return self._plan.settled(lengths), lengths
+
+    async def _roles(self) -> tuple[Star, dict[str, int]]:
+        plan, lengths = await self._settled()
+        (star,) = plan.stars
+        return star, lengths
+
+    def _index(self, party: str) -> int:
+        return self._parties.index(party)
+
+    def _list(self, lengths: Mapping[str, int]) -> PrivateList:
+        if self._own is None:
+            raise SpecError("an owner without rows")
+        return PrivateList(self._own.keys, lengths[self._me], self._plan.dummies)
+
+    def _spoke(self, spoke: Spoke, lengths: Mapping[str, int], columns: int) -> SpokePlan:
+        left, other = spoke.left, spoke.other
+        return SpokePlan(
+            left=self._index(left),
+            other=self._index(other),
+            matcher=self._index(spoke.matcher),
+            left_length=lengths[left],
+            other_length=lengths[other],
+            dummies=self._plan.dummies,
+            columns=columns,
+            job_digest=self._job_digest,
+            name=f"{left} {other}",
+            ids=(left, other),
+        )
+
+    # -- one star
+
+    async def _star_sums(self, star: Star, lengths: Mapping[str, int], plan: Dealing) -> Words:
+        """Shares of all places of all sums, shape (places, cells)."""
+        left, mine = self._index(star.left), self._me == star.left
+        kept = self._list(lengths) if mine else None
+        rows = lengths[star.left] + self._plan.dummies
+        shares = {}
+        channel, prss = self._engine.operation()
+        own = None if kept is None else (kept, self._columns(plan))
+        count = len(plan.dealt[star.left])
+        shares[star.left] = await join.left_columns(channel, prss, left, rows, count, own)
+        for spoke in star.spokes:
+            columns = self._columns(plan) if self._me == spoke.other else None
+            listed = kept if mine else None if columns is None else self._list(lengths)
+            channel, prss = self._engine.operation()
+            spoke_plan = self._spoke(spoke, lengths, len(plan.dealt[spoke.other]))
+            shares[spoke.other] = await join.spoke(channel, prss, spoke_plan, listed, columns)
+        channel, prss = self._engine.operation()
+        grouped = None if kept is None else (kept, self._groups())
+        return await cell_sums(channel, prss, plan, shares, left, grouped)
+
+    def _groups(self) -> NDArray[np.int64]:
+        """The group of each of our keys."""
+        if self._own is None:
+            raise SpecError("an owner without rows")
+        by = [(c.column, len(self._linked.levels(c))) for c in self._linked.asked.groups if c.party == self._me]
+        return groups(self._own.columns, by, len(self._own.keys))
+
+    def _columns(self, plan: Dealing) -> Words:
+        """What we deal, of our keys, shape (columns, N)."""
+        if self._own is None:
+            raise SpecError("an owner without rows")
+        return field.from_signed(composed(plan.dealt[self._me], self._own.columns, self._groups()))
+
+    # -- arrays
+
+    def _as_arrays(self, plan: Dealing, shares: Words) -> dict[Sum, Places]:
+        result, at = {}, 0
+        for one in plan.sums:
+            places = shares[at : at + one.places]
+            at += one.places
+            if one.places == 1:
+                result[one] = [self._array(places[0], one.low, one.high)]
+            else:
+                limit = 1 << SAFE_BITS
+                limbs = [self._array(place, -limit, limit) + one.lift for place in places]
+                result[one] = whole_digits(limbs, one.radix_bits)
+        return result
+
+    def _array(self, share: Words, low: int, high: int) -> SecretArray:
+        return SecretArray(self._engine, self._engine.secret(np.ascontiguousarray(share)), low, high)

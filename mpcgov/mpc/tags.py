@@ -1,0 +1,229 @@
+"""Tags: what a matcher sees of two owners' keys. Equal keys have equal tags; without the owners' secret they are noise.
+
+A key's tag is AES-256 of a block of two polynomials, of the key's words and its length, at two secret points. The
+polynomials differ wherever keys do, so two of 2·10^7 keys of at most 64 bytes have one tag with probability below
+2^-67; AES makes of distinct blocks what a matcher can't tell from distinct random ones. See docs/security/linkage.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from numpy.typing import NDArray
+
+from mpcgov.errors import InternalError
+from mpcgov.mpc.codec import WireError
+from mpcgov.mpc.word.field import P, Words, canonical, multiply
+from mpcgov.mpc.word.kernels import kernel
+from mpcgov.mpc.word.stream import KEY_BYTES, Stream
+
+Bytes = NDArray[np.uint8]
+Offsets = NDArray[np.int64]
+Order = NDArray[np.int64]
+
+TAG_WORDS = 2
+WORD_BYTES = 7
+"""A word of 7 bytes is below p. Of 8 bytes it needn't be, and w and w + p would be the same to a polynomial."""
+
+_DUMMY = np.uint64(1 << 63)
+"""The flag of a dummy's block: the top bit of its second word, which no element reaches."""
+
+
+@dataclass(frozen=True)
+class SpokeKeys:
+    """What two owners know of one spoke and its matcher doesn't."""
+
+    points: tuple[int, int]
+    tag_key: bytes
+    dummy_key: bytes
+
+
+def spoke_keys(secrets: Sequence[bytes], job_digest: str, spoke: str, owners: Sequence[str]) -> SpokeKeys:
+    """The keys of a spoke: HKDF with SHA-256 over both owners' fresh bytes, the left owner's first.
+
+    Whichever of the two chose its bytes at random, the keys are as good as random. The info says what they are for, so
+    that no two spokes, jobs or uses have the same.
+    """
+    if len(secrets) != 2 or len(owners) != 2 or any(len(secret) != KEY_BYTES for secret in secrets):
+        raise InternalError("a spoke's key is made of 32 bytes of each of its two owners")
+    parts = [text.encode() for text in (job_digest, spoke, *owners, "link")]
+
+    def derive(label: str) -> bytes:
+        info = b"".join(len(part).to_bytes(4, "big") + part for part in (*parts, label.encode()))
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(b"".join(secrets))
+
+    first, second = (int.from_bytes(derive(f"point {i}"), "big") % P for i in (1, 2))  # within 2^-195 of uniform
+    return SpokeKeys((first, second), derive("tags"), derive("dummies"))
+
+
+@kernel("void(uint8[::1], int64[::1], uint64, uint64, uint64[:, ::1])")
+def _hash(data: Bytes, offsets: Offsets, x: Any, y: Any, out: Words) -> None:
+    """Σ wⱼ·x^j + length, and the same at y; wⱼ the j-th 7 bytes, lowest first, j from 1."""
+    for i in range(out.shape[0]):
+        start, stop = offsets[i], offsets[i + 1]
+        at_x, at_y = np.uint64(0), np.uint64(0)
+        for j in range((stop - start + 6) // 7 - 1, -1, -1):
+            word = np.uint64(0)
+            for k in range(min(start + 7 * j + 7, stop) - 1, start + 7 * j - 1, -1):
+                word = (word << np.uint64(8)) | np.uint64(data[k])
+            at_x = canonical(multiply(canonical(at_x + word), x))
+            at_y = canonical(multiply(canonical(at_y + word), y))
+        length = np.uint64(stop - start)
+        out[i, 0] = canonical(at_x + length)
+        out[i, 1] = canonical(at_y + length)
+
+
+def key_tags(data: Bytes, offsets: Offsets, keys: SpokeKeys) -> Words:
+    """The tags of N keys, shape (N, 2): key i is data[offsets[i]:offsets[i + 1]]."""
+    if len(offsets) < 1 or offsets[0] < 0 or (np.diff(offsets) < 0).any() or offsets[-1] > len(data):
+        raise InternalError("the bounds of the keys are damaged")
+    blocks = np.empty((len(offsets) - 1, TAG_WORDS), np.uint64)
+    x, y = (np.uint64(point) for point in keys.points)
+    _hash(_writable(data), _writable(offsets), x, y, blocks)
+    return _encrypted(blocks, keys.tag_key)
+
+
+def _writable(array: NDArray[Any]) -> NDArray[Any]:
+    """The array in memory of a kind that kernels take, copied only if it isn't."""
+    return np.require(array, requirements=["C", "W"])
+
+
+def dummy_tags(count: int, keys: SpokeKeys) -> Words:
+    """The tags of dummies 0 … count−1, shape (count, 2)."""
+    blocks = np.zeros((count, TAG_WORDS), np.uint64)
+    blocks[:, 0] = np.arange(count, dtype=np.uint64)
+    blocks[:, 1] = _DUMMY
+    return _encrypted(blocks, keys.dummy_key)
+
+
+def _encrypted(blocks: Words, key: bytes) -> Words:
+    """AES-256 of each block of 16 bytes: a permutation, so that distinct blocks stay distinct."""
+    out = np.empty(blocks.nbytes + 15, np.uint8)
+    cipher = Cipher(algorithms.AES256(key), modes.ECB()).encryptor()  # noqa: S305 - of distinct blocks, once each
+    size = cipher.update_into(blocks.astype("<u8", copy=False).view(np.uint8).reshape(-1).data, out.data)
+    return out[:size].view("<u8").astype(np.uint64, copy=False).reshape(blocks.shape)
+
+
+def some_equal(tags: Words) -> bool:
+    """Whether two of the tags are the same."""
+    first = np.sort(tags[:, 0])
+    if not (first[1:] == first[:-1]).any():
+        return False
+    ordered = tags[np.lexsort((tags[:, 1], tags[:, 0]))]
+    return bool((ordered[1:] == ordered[:-1]).all(axis=1).any())
+
+
+@dataclass(frozen=True)
+class TagList:
+    """How one owner's list for a spoke is made up, before it is put in order; only the owner knows any of it.
+
+    `keys` rows are real; as many more as make `padded`, and the dummies that `coins` leave out, have random tags.
+    """
+
+    keys: int
+    padded: int
+    coins: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.keys <= self.padded:
+            raise InternalError("more keys than the padded list holds")
+
+    def __len__(self) -> int:
+        return self.padded + len(self.coins)
+
+    def tags(self, own: Words, dummies: Words, order: Order, pads: Stream) -> Words:
+        """The list that the matcher gets, shape (padded + dummies, 2), in the owner's order.
+
+        `pads`: private randomness. Its words are drawn for every row that might need them, whatever the coins say.
+        """
+        if own.shape != (self.keys, TAG_WORDS) or dummies.shape != (len(self.coins), TAG_WORDS):
+            raise InternalError("the tags aren't as many as the list's rows")
+        rows = pads.words(TAG_WORDS * len(self)).reshape(len(self), TAG_WORDS)
+        rows[: self.keys] = own
+        rows[self.padded :][self.coins] = dummies[self.coins]
+        return rows[order]
+
+    def real(self, order: Order) -> Words:
+        """1 for each row with a key, 0 for the others, in the owner's order."""
+        return self.column(np.ones(self.keys, np.uint64), order)
+
+    def column(self, values: Words, order: Order) -> Words:
+        """The keys' values of a column, and 0 in all other rows, in the owner's order."""
+        column = np.zeros(len(self), np.uint64)
+        column[: self.keys] = values
+        return column[order]
+
+
+def tag_list(keys: int, padded: int, dummies: int, private: Stream) -> TagList:
+    """A list with fresh fair coins."""
+    words = private.words(-(-dummies // 64))
+    coins = np.unpackbits(words.view(np.uint8))[:dummies].astype(bool)
+    return TagList(keys, padded, coins)
+
+
+@kernel("int64(uint64[:, ::1], uint32[::1], int64)")
+def _fill(tags: Words, table: Any, shift: int) -> int:
+    """Put each tag's number plus 1 into a table of 2^(64−shift) places; the first that was there already, or −1."""
+    mask = table.size - 1
+    for i in range(tags.shape[0]):
+        place = np.int64(tags[i, 0] >> np.uint64(shift))
+        while table[place] != 0:
+            other = np.int64(table[place]) - 1
+            if tags[other, 0] == tags[i, 0] and tags[other, 1] == tags[i, 1]:
+                return i
+            place = (place + 1) & mask
+        table[place] = i + 1
+    return -1
+
+
+@kernel("int64(uint64[:, ::1], uint64[:, ::1], uint32[::1], int64, int64[::1], uint8[::1])")
+def _find(tags: Words, among: Words, table: Any, shift: int, out: Order, taken: Bytes) -> int:
+    """Where each tag is in the table; the first that finds its match taken already, or −1."""
+    mask = table.size - 1
+    for i in range(tags.shape[0]):
+        place = np.int64(tags[i, 0] >> np.uint64(shift))
+        found = np.int64(-1)
+        while table[place] != 0:
+            other = np.int64(table[place]) - 1
+            if among[other, 0] == tags[i, 0] and among[other, 1] == tags[i, 1]:
+                found = other
+                if taken[other]:
+                    return i
+                taken[other] = 1
+                break
+            place = (place + 1) & mask
+        out[i] = found
+    return -1
+
+
+def matches(left: Words, other: Words, senders: tuple[int, int]) -> Order:
+    """For each row of the left list the row of the other with the same tag, or −1.
+
+    The table is at most half full; tags are as random as any hash, so their upper bits serve as one.
+
+    Raises:
+        WireError: a tag is twice in the other list, or twice in the left one and in the other; names the sender.
+    """
+    left, other = _writable(left), _writable(other)
+    bits = max(1, (2 * len(other) - 1).bit_length())
+    table, out = np.zeros(1 << bits, np.uint32), np.empty(len(left), np.int64)
+    if _fill(other, table, 64 - bits) >= 0:
+        raise WireError("the same tag twice", senders[1])
+    if _find(left, other, table, 64 - bits, out, np.zeros(len(other), np.uint8)) >= 0:
+        raise WireError("the same tag twice", senders[0])
+    return out
+
+
+def sources(found: Order, others: int) -> Order:
+    """For each row of the left list, the row that is brought to its place: its match, or a null row of its own.
+
+    The other owner appends as many null rows to its `others` rows as the left list is long; one for all would come up
+    more than once, and so show to the receiver who has no match.
+    """
+    return np.where(found >= 0, found, others + np.arange(len(found)))

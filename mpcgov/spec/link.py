@@ -1,0 +1,98 @@
+"""How rows of several owners are put together: by which key, what becomes of repeated keys, by which method."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from mpcgov.spec.ids import ColumnName, PartyId
+from mpcgov.spec.load import Frozen
+
+Rule = Literal["sum", "max", "any", "count"]
+"""What becomes of a column's values in the rows that have one key.
+
+`sum` and `max` of numbers; the `max` of a category is its last value in declared order. `any` is the value that all the
+rows share (rows that disagree are refused), or for an integer from 0 to 1 whether any of them is 1. `count` is how many
+rows there are.
+"""
+
+
+def _one_or_many(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+KeyColumns = Annotated[
+    tuple[ColumnName, ...], BeforeValidator(_one_or_many), Field(strict=False, min_length=1, max_length=8)
+]
+"""The columns that together identify a person or thing: one name, or a list in the same order at every owner."""
+
+
+def _duplicates(value: Any) -> Any:
+    return None if value == "refuse" else value
+
+
+Duplicates = Annotated[dict[ColumnName, Rule] | None, BeforeValidator(_duplicates)]
+"""What becomes of rows with the same key: None, written `refuse`, or a rule for each column that is used."""
+
+
+def _number(value: Any) -> Any:
+    text = getattr(value, "source", value)
+    return str(text) if isinstance(text, int | float) and not isinstance(text, bool) else text
+
+
+NumberText = Annotated[
+    str, BeforeValidator(_number), Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,20})?([eE]-[0-9]{1,2})?$")
+]  # fmt: skip
+
+
+class SizeNoise(Frozen):
+    """How well the number of matches is hidden from the matcher: differential privacy of one person."""
+
+    epsilon: NumberText = "1"
+    delta: NumberText = "1e-6"
+
+    @field_validator("epsilon")
+    @classmethod
+    def _epsilon_in_range(cls, value: str) -> str:
+        return _within(value, "0.1", "10")
+
+    @field_validator("delta")
+    @classmethod
+    def _delta_in_range(cls, value: str) -> str:
+        return _within(value, "1e-12", "1e-3")
+
+
+def _within(value: str, low: str, high: str) -> str:
+    if not Decimal(low) <= Decimal(value) <= Decimal(high):
+        raise ValueError(f"must be from {low} to {high}")
+    return value
+
+
+Noise = SizeNoise | Literal["off"]
+
+
+def weaker(noise: Noise, least: Noise) -> bool:
+    """Whether `noise` hides the number of matches less than `least` does."""
+    if least == "off" or noise == "off":
+        return least != "off"
+    return Decimal(noise.epsilon) > Decimal(least.epsilon) or Decimal(noise.delta) > Decimal(least.delta)
+
+
+def described(noise: Noise) -> str:
+    """The noise in few words."""
+    return "off" if noise == "off" else f"epsilon {noise.epsilon}, delta {noise.delta}"
+
+
+class Link(Frozen):
+    """How the owners' rows are linked.
+
+    `matcher`: a third party compares tags under a key of the owners' that it doesn't have. `inner` keeps the keys that
+    all owners have, `left` all keys of the first owner. `size_noise`: `off` lets the matcher count the matches.
+    """
+
+    method: Literal["matcher"] = "matcher"
+    join: Literal["inner", "left"] = "inner"
+    matcher: PartyId | None = None
+    size_noise: Noise = SizeNoise()

@@ -1,0 +1,101 @@
+"""What a job does between the reader's pipe and cleared tables: with counts of cells, or with rows to be linked."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov import check
+from mpcgov.linked.facts import Linked
+from mpcgov.mpc import OwnRows, Session
+from mpcgov.mpc.config import WORD_BITS
+from mpcgov.mpc.join import Owned
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.order import Order
+from mpcgov.spec.statement import ResultTable
+from mpcgov.worker import clear, encode, keyed
+from mpcgov.worker.clear import Cleared
+from mpcgov.worker.keyed import KeyedRows
+from mpcgov.worker.program import Program
+
+Counts: TypeAlias = NDArray[np.int64]
+Local: TypeAlias = Counts | KeyedRows
+
+
+class Work(Protocol):
+    """One kind of protocol's part of a job at one party."""
+
+    tables: tuple[ResultTable, ...]
+    value_bits: int
+    masked_openings: int
+
+    def read(self, pipe: int) -> Local | None:
+        """The reader's output; None if it failed, in which case it has told our parent why."""
+
+    async def cleared(self, session: Session, program: Program, local: Local | None) -> dict[str, Cleared]:
+        """The protocol's tables, fit to be opened."""
+
+
+def work(order: Order, manifest: Manifest) -> Work:
+    """What the job of an order has to do."""
+    return LinkedWork(order, manifest) if manifest.linked else CountsWork(order, manifest)
+
+
+class CountsWork:
+    """Counts of each owner's rows in each cell."""
+
+    def __init__(self, order: Order, manifest: Manifest) -> None:
+        self._order, self._proposal, rules = order, order.proposal, order.proposal.job.disclosure
+        self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
+        largest = max(one.high for table in self.tables for one in table.opened) + rules.min_count
+        self.value_bits = largest.bit_length()
+        self.masked_openings = sum(table.cells for table in self.tables) * (1 if rules.round_to is None else 2)
+
+    def read(self, pipe: int) -> Counts | None:
+        """See `Work`."""
+        bound = self._proposal.declarations[self._order.party].max_rows
+        with os.fdopen(pipe, "rb") as stream:
+            return encode.read_counts(stream, self.tables[0].cells, bound)
+
+    async def cleared(self, session: Session, program: Program, local: Local | None) -> dict[str, Cleared]:
+        """See `Work`: every owner deals its counts."""
+        inputs = {}
+        for party in self._proposal.job.data_parties:
+            bound = self._proposal.declarations[party].max_rows
+            mine = local if party == self._order.party else None
+            inputs[party] = session.input(mine, self._proposal.parties.index(party), self.tables[0].cells, 0, bound)
+        session.enter("compute")
+        tables = await program.run(inputs, self._proposal.job.params)
+        session.enter("clear")
+        return clear.clear_counts(tables, self._proposal.job.disclosure)
+
+
+class LinkedWork:
+    """Rows with keys, that are linked without anybody learning whose they are."""
+
+    value_bits = WORD_BITS  # a number of more bits is computed in places of its own
+
+    def __init__(self, order: Order, manifest: Manifest) -> None:
+        self._order, self._proposal = order, order.proposal
+        self._linked = Linked.of(self._proposal.job, manifest, self._proposal.declarations)
+        self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
+        self.masked_openings = 0
+
+    def read(self, pipe: int) -> KeyedRows | None:
+        """See `Work`."""
+        with os.fdopen(pipe, "rb") as stream:
+            return keyed.read_rows(stream, keyed.encoding(self._linked, self._order.party))
+
+    async def cleared(self, session: Session, program: Program, local: Local | None) -> dict[str, Cleared]:
+        """See `Work`: tags, lengths and shares are dealt as the program asks for sums."""
+        own = None
+        if isinstance(local, KeyedRows):
+            own = OwnRows(Owned(*local.key_bytes()), local.columns)
+        session.enter("link")
+        rows = session.linked(self._linked, self._proposal.job_digest, own)
+        found = await program.run(rows, self._proposal.job.params)
+        session.enter("clear")
+        return clear.clear_linked(self._linked, found)

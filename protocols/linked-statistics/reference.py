@@ -1,0 +1,176 @@
+"""What linked-statistics means, in plain Python: the ideal functionality, disclosure control included.
+
+Numbers are exact fractions until the last step.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+NO_MATCH = "(no match)"
+
+Key = tuple[str, ...]
+Owner = Mapping[Key, Mapping[str, str]]
+Cell = tuple[str, ...]
+
+
+class Item(NamedTuple):
+    """A measure, or a pair of measures: what is summed, and the owners that must have a match besides the left one."""
+
+    columns: tuple[str, ...]
+    summed: frozenset[str]
+    apart: frozenset[str]
+
+
+class Join(NamedTuple):
+    """The linked rows."""
+
+    owners: Mapping[str, Owner]
+    left: str
+    by: Sequence[str]
+    least: int
+    is_left: bool
+
+    def rows(self) -> list[Key]:
+        """The keys of all rows."""
+        return [key for key in self.owners[self.left] if self.is_left or all(key in o for o in self.owners.values())]
+
+    def value(self, column: str, key: Key) -> str | None:
+        """A column's value in a row; None where its owner has no such key."""
+        party, _, name = column.partition(".")
+        return self.owners[party][key][name] if key in self.owners[party] else None
+
+    def matched(self, keys: Sequence[Key], parties: frozenset[str]) -> set[Key]:
+        """The rows with a match at all of some owners."""
+        return {key for key in keys if all(key in self.owners[party] for party in parties)}
+
+    def item(self, columns: tuple[str, ...], weight: str | None) -> Item:
+        """A measure or pair of this join."""
+        summed = frozenset((*columns, *([weight] if weight else [])))
+        parties = frozenset(column.partition(".")[0] for column in summed) - {self.left}
+        return Item(columns, summed, parties if self.is_left else frozenset())
+
+
+def run(
+    owners: Mapping[str, Owner],
+    domains: Mapping[str, Sequence[str]],
+    params: Mapping[str, Any],
+    rules: Mapping[str, Any],
+) -> dict[str, list[list[Any]]]:
+    """The released tables: each cell's count, each measure's mean and variance, each pair's correlation.
+
+    Args:
+        owners: by party, its rows by normalised key, in job order; numbers as text, in units.
+        domains: by `party.column`, its values in order.
+        params: `by`, `measures`, `correlations` and `weight`, all optional.
+        rules: `join` (inner or left) and `min_count`.
+    """
+    by, left, weight = list(params.get("by", [])), next(iter(owners)), params.get("weight")
+    join = Join(owners, left, by, rules["min_count"], rules["join"] == "left")
+    measures = [join.item((column,), weight) for column in params.get("measures", [])]
+    pairs = [join.item(tuple(pair), weight) for pair in params.get("correlations", [])]
+    values = [_values(column, domains, join) for column in by]
+    rows: dict[Cell, list[Key]] = {cell: [] for cell in itertools.product(*values)}
+    for key in join.rows():
+        rows[tuple(join.value(column, key) or NO_MATCH for column in by)].append(key)
+    hidden = _suppressed({cell: len(keys) for cell, keys in rows.items()}, join)
+    statistics, correlation = [], []
+    for cell, keys in rows.items():
+        known = {} if cell in hidden else _known(join, keys, measures, pairs)
+        row: list[Any] = [*cell, None if cell in hidden else len(keys)]
+        for item in measures:
+            row += _mean_and_variance(join, item, weight, known.get(item))
+        statistics.append(row)
+        correlation += [[*cell, *item.columns, _r(join, item, weight, known.get(item))] for item in pairs]
+    return {"statistics": statistics} | ({"correlation": correlation} if pairs else {})
+
+
+def _values(column: str, domains: Mapping[str, Sequence[str]], join: Join) -> list[str]:
+    other = join.is_left and column.partition(".")[0] != join.left
+    return [*domains[column], NO_MATCH] if other else list(domains[column])
+
+
+def _suppressed(counts: Mapping[Cell, int], join: Join) -> set[Cell]:
+    """The cells whose counts may not be known: as in linked-count."""
+    hidden = {cell for cell in counts if counts[cell] < join.least}
+    if not join.is_left:
+        return hidden
+    own = [place for place, column in enumerate(join.by) if column.partition(".")[0] == join.left]
+    groups: dict[Cell, list[Cell]] = {}
+    for cell in counts:
+        groups.setdefault(tuple(cell[place] for place in own), []).append(cell)
+    for group in groups.values():
+        if any(counts[cell] for cell in group if cell in hidden):
+            hidden |= {cell for cell in group if NO_MATCH in cell}
+            if sum(counts[cell] for cell in group if cell in hidden) < join.least:
+                hidden |= set(group)
+    return hidden
+
+
+def _known(join: Join, keys: Sequence[Key], measures: Sequence[Item], pairs: Sequence[Item]) -> dict[Item, set[Key]]:
+    """The rows of each measure and pair of a cell whose sums may be opened.
+
+    There must be enough of them, and enough of the cell's others or none. Sums of one column over two sets of rows
+    tell the sum over the rows that only one of the sets has, so these must be enough or none, too; where they aren't,
+    neither is opened, but a measure without weights is: then the pair isn't.
+    """
+    rows = {item: join.matched(keys, item.apart) for item in (*measures, *pairs)}
+    known = {
+        item: own
+        for item, own in rows.items()
+        if len(own) >= join.least and _enough_or_none(len(keys) - len(own), join.least)
+    }
+    clashes = [(a, b) for a, b in itertools.permutations(rows, 2) if _clash(a, b, rows, join.least)]
+    for item, other in clashes:
+        alone = len(item.summed) == 1 and len(other.columns) == 2
+        if not alone:
+            known.pop(item, None)
+    return known
+
+
+def _clash(a: Item, b: Item, rows: Mapping[Item, set[Key]], least: int) -> bool:
+    """Whether both have a sum of the same column, over rows that differ in too few."""
+    differ = (rows[a] - rows[b], rows[b] - rows[a])
+    return bool(a.summed & b.summed) and not all(_enough_or_none(len(only), least) for only in differ)
+
+
+def _enough_or_none(count: int, least: int) -> bool:
+    return count == 0 or count >= least
+
+
+def _number(join: Join, column: str | None, key: Key) -> Fraction:
+    return Fraction(1) if column is None else Fraction(join.value(column, key) or 0)
+
+
+def _mean_and_variance(join: Join, item: Item, weight: str | None, keys: set[Key] | None) -> list[Any]:
+    """Weighted mean, and Σw(x − mean)²/Σw · n/(n − 1)."""
+    if keys is None:
+        return [None, None]
+    weights = {key: _number(join, weight, key) for key in keys}
+    total = sum(weights.values())
+    if not total:
+        return [None, None]
+    x = {key: _number(join, item.columns[0], key) for key in keys}
+    mean = sum(weights[key] * x[key] for key in keys) / total
+    spread = sum(weights[key] * (x[key] - mean) ** 2 for key in keys) / total
+    return [float(mean), float(spread * len(keys) / (len(keys) - 1))]
+
+
+def _r(join: Join, item: Item, weight: str | None, keys: set[Key] | None) -> float | None:
+    if keys is None:
+        return None
+    w = [_number(join, weight, key) for key in keys]
+    x, y = ([_number(join, column, key) for key in keys] for column in item.columns)
+    products = {"w": w, "x": _times(w, x), "y": _times(w, y)}
+    products |= {"xx": _times(products["x"], x), "yy": _times(products["y"], y), "xy": _times(products["x"], y)}
+    sums = {name: sum(values, Fraction()) for name, values in products.items()}
+    spread = (sums["w"] * sums["xx"] - sums["x"] ** 2) * (sums["w"] * sums["yy"] - sums["y"] ** 2)
+    if not spread:
+        return None
+    return float(sums["w"] * sums["xy"] - sums["x"] * sums["y"]) / math.sqrt(spread)
+
+
+def _times(a: Sequence[Fraction], b: Sequence[Fraction]) -> list[Fraction]:
+    return [one * other for one, other in zip(a, b, strict=True)]

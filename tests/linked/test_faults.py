@@ -1,0 +1,113 @@
+"""What is wrong with a linked job is all said at once, before anything starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from mpcgov import check
+from mpcgov.errors import SpecError
+
+STATISTICS = "params: {by: [edu.level], measures: [tax.income]}\n"
+WEL = {"wel": "{dataset: d, key: id}"}
+REGRESSION = "params: {outcome: tax.income, predictors: [edu.age, edu.level]}\n"
+
+
+def faults(made, threshold: int = 1) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        made.check(threshold)
+    return caught.value.faults
+
+
+@pytest.mark.parametrize(
+    ("protocol", "rest", "parties"),
+    [
+        ("overlap", "", {}),
+        ("overlap", "disclosure: {round_to: 5}", {}),
+        ("overlap", "", {"wel": "{dataset: d, key: id}"}),
+        ("overlap", "", {"tax": "{dataset: d, key: id, duplicates: {}}"}),
+        ("overlap", "", {"tax": "{dataset: d, key: [id, born]}", "edu": "{dataset: d, key: [name, born]}"}),
+        ("linked-count", "params: {by: [edu.level, tax.region]}\nlink: {join: left}", {}),
+        ("linked-count", "", {}),
+        ("linked-statistics", STATISTICS, {"tax": "{dataset: d, key: id, duplicates: {income: sum}}"}),
+        (
+            "linked-statistics",
+            STATISTICS,
+            {"edu": "{dataset: d, key: id, where: year > 2000, duplicates: {level: max}}"},
+        ),
+        ("linked-statistics", "params: {correlations: [[tax.income, edu.age]], weight: tax.weight}", {}),
+        ("linked-regression", REGRESSION, {}),
+    ],
+)
+def test_sound_jobs_pass(case, protocol: str, rest: str, parties: dict[str, str]) -> None:
+    made = case(protocol, rest, parties)
+    made.check()
+    assert check.result_tables(made.job, made.manifest, made.declarations)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "rest", "parties", "says"),
+    [
+        ("overlap", "", {"edu": "{}"}, "1 have a dataset; a linked job needs 2 to 5"),
+        ("overlap", "", {"edu": "{dataset: d}"}, "parties.edu.key: missing"),
+        ("overlap", "", {"edu": "{dataset: d, key: [id, born]}"}, "same number of columns"),
+        ("linked-count", "params: {by: [edu.level]}", {"edu": "{dataset: d, key: nobody}"}, "has no column nobody"),
+        ("overlap", "", {"tax": "{dataset: d, key: income}"}, "income is a decimal, which can't identify"),
+        ("overlap", "", {"tax": "{dataset: d, key: born}"}, "tax.born as date; edu.id as text"),
+        ("overlap", "link: {join: left}", {}, "overlap can't be joined left"),
+        ("overlap", "link: {matcher: edu}", {}, "edu owns one of the two lists"),
+        ("overlap", "link: {matcher: nobody}", {}, "nobody is no party of the job"),
+        ("overlap", "link: {matcher: stat}", WEL, "matcher of its own; leave it out"),
+        ("overlap", "params: {by: [edu.level]}", {}, "overlap has no such parameter"),
+        ("linked-count", "params: {by: [edu.age]}", {}, "edu.age is an integer; it must be a category"),
+        ("linked-count", "params: {by: [edu.level, edu.level]}", {}, "a column stands twice"),
+        ("linked-count", "params: {by: [level]}", {}, "with its party, such as tax.income"),
+        ("linked-count", "params: {by: [stat.level]}", {}, "stat brings no data"),
+        ("linked-count", "params: {by: [who.level]}", {}, "who is no party of the job"),
+        ("linked-count", "params: {by: [edu.levels]}", {}, "has no such column"),
+        ("linked-count", "params: {by: [wel.note]}\nlink: {join: left}", WEL, "(no match)"),
+        ("linked-statistics", STATISTICS + "disclosure: {round_to: 5}", {}, "exact counts and sums"),
+        ("linked-statistics", "params: {measures: [edu.born]}", {}, "edu.born is a date; it must be a number"),
+        ("linked-statistics", "params: {by: [edu.level], measures: [edu.level]}", {}, "both a category and a number"),
+        ("linked-statistics", "params: {correlations: [[tax.income]]}", {}, "expected a list of pairs"),
+        ("linked-statistics", "params: {correlations: [[edu.age, edu.age]]}", {}, "edu.age with itself"),
+        ("linked-statistics", "params: {correlations: [[edu.age, tax.weight], [tax.weight, edu.age]]}", {}, "twice"),
+        ("linked-statistics", "params: {measures: [edu.age], weight: tax.income}", {}, "may be negative"),
+        ("linked-statistics", "params: {measures: [edu.age], weight: edu.age}", {}, "both weight and measure"),
+        ("linked-statistics", "params: {measures: [tax.wide], weight: tax.weight}", {}, "tax.wide.xx could reach 2^"),
+        ("linked-statistics", STATISTICS, {"tax": "{dataset: d, key: id, duplicates: {}}"}, "no rule for income"),
+        ("linked-statistics", STATISTICS, {"edu": "{dataset: d, key: id, duplicates: {level: sum}}"},
+         "level is a category, of which there is no sum"),
+        ("linked-regression", REGRESSION + "link: {join: left}", {}, "can't be joined left"),
+        ("linked-regression", "params: {outcome: edu.age, predictors: [edu.age]}", {}, "both outcome and predictor"),
+        ("linked-regression", "params: {outcome: tax.income, predictors: [tax.kind]}", {}, "has one value only"),
+        ("linked-regression", "params: {outcome: edu.level, predictors: [edu.age]}", {}, "it must be a number"),
+        ("linked-regression", "params: {predictors: [edu.age]}", {}, "params.outcome: missing"),
+        ("joint-count", "params: {by: [id]}\nlink: {}", {}, "link: protocol joint-count doesn't link rows"),
+        ("joint-count", "params: {by: [id]}", {}, "parties.tax.key: protocol joint-count doesn't link rows"),
+        ("joint-count", "params: {by: [id]}", {"tax": "{dataset: d, key: id, duplicates: {}}"}, "tax.duplicates"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_named(case, protocol: str, rest: str, parties: dict[str, str], says: str) -> None:
+    found = faults(case(protocol, rest, parties))
+    assert any(says in fault for fault in found), found
+
+
+def test_all_faults_come_at_once(case) -> None:
+    found = faults(case("linked-count", "params: {by: [edu.age, tax.born]}", {"edu": "{dataset: d, key: born}"}))
+    assert len(found) == 3
+    early = faults(
+        case("linked-statistics", "params: {by: [level], x: 1}\nlink: {matcher: edu}", {"edu": "{dataset: d}"})
+    )
+    assert len(early) == 4
+
+
+def test_a_threshold_needs_enough_parties(case) -> None:
+    assert any("too few" in fault for fault in faults(case("overlap"), threshold=2))
+
+
+def test_used_columns_say_what_each_serves_for(case) -> None:
+    made = case("linked-regression", REGRESSION, {"edu": "{dataset: d, key: id, where: year > 2000}"})
+    uses = check.used_columns(made.job, made.manifest, "edu", made.declarations["edu"])
+    assert uses == {"age": {"measure"}, "level": {"group"}, "id": {"key"}, "year": {"filter"}}
+    assert check.used_columns(made.job, made.manifest, "tax") == {"income": {"measure"}, "id": {"key"}}
+    assert check.used_columns(made.job, made.manifest, "stat") == {}

@@ -1,0 +1,331 @@
+"""The linked protocols' references: against a plain join written another way, and against what an attacker could do."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mpcgov import disclosure, registry
+
+NO_MATCH = "(no match)"
+LEVELS, REGIONS = ["ba", "ma", "phd"], ["North", "South"]
+DOMAINS = {"edu.level": LEVELS, "tax.region": REGIONS, "wel.kind": ["x", "y"]}
+Owners = dict[str, dict[tuple[str, ...], dict[str, str]]]
+
+
+def reference(name: str) -> ModuleType:
+    module = ModuleType(name)
+    text = (registry.find(name).folder / "reference.py").read_text(encoding="utf-8")
+    exec(text, module.__dict__)
+    return module
+
+
+OVERLAP, COUNT, STATISTICS, REGRESSION = (
+    reference(name) for name in ("overlap", "linked-count", "linked-statistics", "linked-regression")
+)
+
+
+def registers(seed: int, people: int, share: float, names: tuple[str, ...] = ("tax", "edu", "wel")) -> Owners:
+    """Each person in each register with probability `share`, with columns that go together a little."""
+    rng = random.Random(seed)
+    owners: Owners = {name: {} for name in names}
+    for person in range(people):
+        talent = rng.random()
+        rows = {
+            "tax": {
+                "region": rng.choice(REGIONS),
+                "income": f"{1000 * talent + rng.random():.2f}",
+                "w": str(rng.randint(0, 3)),
+            },
+            "edu": {"level": LEVELS[min(2, int(talent * 4))], "age": str(rng.randint(20, 90))},
+            "wel": {"kind": rng.choice("xy"), "benefit": str(rng.randint(-5, 50))},
+        }
+        for name in names:
+            if rng.random() < share:
+                owners[name][str(person),] = rows.get(name, {})
+    return {name: dict(rng.sample(list(rows.items()), len(rows))) for name, rows in owners.items()}
+
+
+CASES = [(seed, people, share) for seed in range(4) for people in (0, 30, 400) for share in (0.0, 0.5, 1.0)]
+
+
+# -- overlap
+
+
+@pytest.mark.parametrize(("seed", "people", "share"), CASES)
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_overlaps_are_intersections(seed: int, people: int, share: float, count: int) -> None:
+    names = ("tax", "edu", "wel", "o4", "o5")[:count]
+    owners = registers(seed, people, share, names)
+    rows = OVERLAP.run(owners, {}, {}, {"min_count": 3, "round_to": None})["overlap"]
+    sets = {name: {key[0] for key in rows} for name, rows in owners.items()}
+    assert [row[0] for row in rows][-1] == "+".join(names)
+    for label, shown in rows:
+        inside = label.split("+")
+        common = set.intersection(*(sets[name] for name in inside))
+        exactly = common - set().union(*(sets[name] for name in names if name not in inside), set())
+        enough = len(common) >= 3 and (count == 2 or len(exactly) >= 3)
+        assert shown == (len(common) if enough else None)
+
+
+def bare(count: int) -> dict[tuple[str, ...], dict[str, str]]:
+    return {(str(i),): {} for i in range(count)}
+
+
+def test_a_small_exact_set_is_not_to_be_had_by_subtraction() -> None:
+    """20 keys in a and b, 18 of them in c too: their difference would tell of 2 persons."""
+    owners = {"a": bare(20), "b": bare(20), "c": bare(18)}
+    rows = dict(OVERLAP.run(owners, {}, {}, {"min_count": 10, "round_to": None})["overlap"])
+    assert rows == {"a+b": None, "a+c": None, "b+c": None, "a+b+c": 18}
+
+
+def test_overlaps_are_rounded_after_they_are_suppressed() -> None:
+    for count, shown in ((9, None), (10, 10), (13, 15)):
+        assert OVERLAP.run({"a": bare(count), "b": bare(count)}, {}, {}, {"min_count": 10, "round_to": 5})[
+            "overlap"
+        ] == [["a+b", shown]]
+
+
+# -- counts
+
+
+def joined(owners: Owners, join: str) -> list[dict[str, Any]]:
+    """The join by sorted arrays: one record for each row, with `party.column` where there is a match."""
+    arrays = {name: np.array(sorted(key[0] for key in rows), dtype=str) for name, rows in owners.items()}
+    names = list(owners)
+    keep = arrays[names[0]]
+    for name in names[1:] if join == "inner" else ():
+        keep = np.intersect1d(keep, arrays[name])
+    records = []
+    for key in keep.tolist():
+        record: dict[str, Any] = {}
+        for name in names:
+            if key in arrays[name]:
+                record[name] = True
+                record |= {f"{name}.{column}": value for column, value in owners[name][key,].items()}
+        records.append(record)
+    return records
+
+
+def rules(join: str, min_count: int = 3, round_to: int | None = None) -> dict[str, Any]:
+    return {"join": join, "min_count": min_count, "round_to": round_to}
+
+
+@pytest.mark.parametrize(("seed", "people", "share"), CASES)
+@pytest.mark.parametrize("by", [[], ["edu.level"], ["wel.kind", "tax.region", "edu.level"]])
+def test_inner_counts_are_those_of_a_plain_join(seed: int, people: int, share: float, by: list[str]) -> None:
+    owners = registers(seed, people, share)
+    found = COUNT.run(owners, DOMAINS, {"by": by}, rules("inner", 3, 5))["count"]
+    records = joined(owners, "inner")
+    counts = [sum(all(r[c] == v for c, v in zip(by, row[:-1], strict=True)) for r in records) for row in found]
+    assert [row[:-1] for row in found] == [list(cell) for cell in itertools.product(*(DOMAINS[c] for c in by))]
+    shown = [disclosure.SENTINEL if row[-1] is None else row[-1] for row in found]
+    assert shown == disclosure.cleared(counts, 3, 5)
+
+
+LEFT_BY = [
+    ["edu.level"],
+    ["tax.region", "edu.level"],
+    ["edu.level", "wel.kind"],
+    ["wel.kind", "tax.region", "edu.level"],
+]
+
+
+def true_counts(owners: Owners, by: list[str]) -> dict[tuple[str, ...], int]:
+    found = COUNT.run(owners, DOMAINS, {"by": by}, rules("left", 0))["count"]
+    return {tuple(row[:-1]): row[-1] for row in found}
+
+
+@pytest.mark.parametrize("by", LEFT_BY)
+def test_left_counts_are_those_of_a_plain_join_before_suppression(by: list[str]) -> None:
+    owners = registers(1, 300, 0.6)
+    records = joined(owners, "left")
+    counts = true_counts(owners, by)
+    assert sum(counts.values()) == len(owners["tax"])
+    for cell, count in counts.items():
+        assert count == sum(all(r.get(c, NO_MATCH) == v for c, v in zip(by, cell, strict=True)) for r in records)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 120), st.floats(0, 1), st.sampled_from(LEFT_BY), st.integers(3, 12))
+def test_what_a_left_owner_can_work_out_holds_enough_persons(
+    seed: int, people: int, share: float, by: list[str], least: int
+) -> None:
+    """It knows each of its groups' sizes: what is hidden of a group is nobody, or at least min_count persons."""
+    owners = registers(seed, people, share)
+    counts = true_counts(owners, by)
+    shown = {tuple(row[:-1]): row[-1] for row in COUNT.run(owners, DOMAINS, {"by": by}, rules("left", least))["count"]}
+    place = by.index("tax.region") if "tax.region" in by else None
+    for group in REGIONS if place is not None else [None]:
+        cells = [cell for cell in counts if group is None or cell[place] == group]
+        hidden = [cell for cell in cells if shown[cell] is None]
+        rest = sum(counts[cell] for cell in hidden)
+        assert rest == 0 or rest >= least or len(hidden) == len(cells)
+        if any(counts[cell] for cell in hidden):
+            assert all(cell in hidden for cell in cells if NO_MATCH in cell)
+    assert all(shown[cell] in (None, count) for cell, count in counts.items())
+    assert all(count >= least for count in shown.values() if count is not None)
+
+
+def test_counts_of_a_left_join_that_need_no_hiding_are_all_shown() -> None:
+    owners = registers(3, 2000, 0.7)
+    assert None not in [row[-1] for row in COUNT.run(owners, DOMAINS, {"by": LEFT_BY[1]}, rules("left"))["count"]]
+
+
+# -- statistics
+
+
+def close(found: float | None, expected: float | None) -> bool:
+    if found is None or expected is None:
+        return found is expected
+    return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9)
+
+
+@pytest.mark.parametrize("weight", [None, "tax.w"])
+@pytest.mark.parametrize(("seed", "people", "share"), CASES)
+def test_inner_statistics_are_those_of_numpy(seed: int, people: int, share: float, weight: str | None) -> None:
+    owners = registers(seed, people, share)
+    pair = ["tax.income", "edu.age"]
+    params = {"by": ["edu.level"], "measures": pair, "correlations": [pair]} | ({"weight": weight} if weight else {})
+    found = STATISTICS.run(owners, DOMAINS, params, rules("inner"))
+    for level, row, (_, _, _, r) in zip(LEVELS, found["statistics"], found["correlation"], strict=True):
+        records = [record for record in joined(owners, "inner") if record["edu.level"] == level]
+        if len(records) < 3:
+            assert row == [level, None, None, None, None, None]
+            assert r is None
+            continue
+        x, y = (np.array([float(record[name]) for record in records]) for name in pair)
+        w = np.array([float(record[weight]) if weight else 1.0 for record in records])
+        means = [np.average(values, weights=w) for values in (x, y)]
+        spreads = [
+            np.average((v - m) ** 2, weights=w) * len(w) / (len(w) - 1) for v, m in zip((x, y), means, strict=True)
+        ]
+        assert row[:2] == [level, len(records)]
+        assert all(map(close, row[2:], [means[0], spreads[0], means[1], spreads[1]]))
+        matrix = np.cov(x, y, aweights=w)
+        assert close(r, matrix[0, 1] / np.sqrt(matrix[0, 0] * matrix[1, 1]))
+
+
+def test_a_constant_has_no_correlation_and_no_weight_no_mean() -> None:
+    owners = registers(1, 50, 1.0)
+    for row in owners["tax"].values():
+        row["w"] = "0"
+    params = {"measures": ["edu.age"], "correlations": [["edu.age", "tax.w"]]}
+    found = STATISTICS.run(owners, DOMAINS, params, rules("inner"))
+    assert found["correlation"][0][-1] is None
+    weighted = STATISTICS.run(owners, DOMAINS, {"measures": ["edu.age"], "weight": "tax.w"}, rules("inner"))
+    assert weighted["statistics"] == [[50, None, None]]
+
+
+def left_case(matched: int, unmatched: int, both: int = 0, **params: Any) -> dict[str, list[list[Any]]]:
+    """One group at tax: `matched` persons also at edu, `unmatched` not; the first `both` also at wel."""
+    everyone = [(f"p{i}",) for i in range(matched + unmatched)]
+    owners = {
+        "tax": {key: {"income": str(i), "region": "North"} for i, key in enumerate(everyone)},
+        "edu": {key: {"age": str(i * i)} for i, key in enumerate(everyone[:matched])},
+        "wel": {key: {"benefit": str(-i)} for i, key in enumerate(everyone[:both])},
+    }
+    return STATISTICS.run(owners, DOMAINS, params, rules("left", 10))
+
+
+@pytest.mark.parametrize(
+    ("matched", "unmatched", "shown"),
+    [(20, 0, True), (20, 10, True), (20, 9, False), (20, 1, False), (10, 50, True), (9, 50, False)],
+)
+def test_in_a_left_join_sums_are_over_enough_rows_and_leave_out_enough_or_none(
+    matched: int, unmatched: int, shown: bool
+) -> None:
+    ((count, mean, variance),) = left_case(matched, unmatched, measures=["edu.age"])["statistics"]
+    assert count == matched + unmatched
+    assert (mean is not None, variance is not None) == (shown, shown)
+    if shown:
+        assert close(mean, sum(i * i for i in range(matched)) / matched)
+
+
+def test_two_sums_of_one_column_over_nearly_the_same_rows_are_not_both_opened() -> None:
+    """40 persons at tax, 25 of them at edu, 24 of these at wel: one person's income would be the difference."""
+    pairs = [["tax.income", "edu.age"], ["tax.income", "wel.benefit"]]
+    found = left_case(25, 15, 24, correlations=pairs, measures=["tax.income", "edu.age", "wel.benefit"])
+    assert [row[-1] for row in found["correlation"]] == [None, None]
+    assert None not in found["statistics"][0]
+    apart = left_case(25, 15, 12, correlations=pairs)
+    assert None not in [row[-1] for row in apart["correlation"]]
+    alone = left_case(25, 15, 24, correlations=pairs[:1])
+    assert alone["correlation"][0][-1] is not None
+
+
+def test_a_pair_of_two_others_does_not_tell_of_one_that_only_one_has() -> None:
+    found = left_case(25, 15, 24, correlations=[["edu.age", "wel.benefit"]], measures=["edu.age"])
+    assert found["correlation"][0][-1] is None
+    assert found["statistics"][0][-1] is not None
+
+
+def test_weighted_sums_have_their_weights_in_common() -> None:
+    found = left_case(25, 15, 24, measures=["edu.age", "wel.benefit"], weight="tax.income")
+    assert found["statistics"][0][1:] == [None, None, None, None]
+    assert None not in left_case(25, 15, 24, measures=["edu.age", "wel.benefit"])["statistics"][0]
+
+
+# -- regression
+
+
+def fit(owners: Owners, predictors: list[str], min_count: int = 3) -> dict[str, list[list[Any]]]:
+    params = {"outcome": "tax.income", "predictors": predictors}
+    return REGRESSION.run(owners, DOMAINS, params, rules("inner", min_count))
+
+
+def design(records: list[Mapping[str, Any]], predictors: list[str]) -> np.ndarray:
+    columns = [np.ones(len(records))]
+    for name in predictors:
+        values = [record[name] for record in records]
+        levels = DOMAINS.get(name)
+        columns += [np.array(values, float)] if levels is None else [
+            np.array([value == level for value in values], float) for level in levels[1:]
+        ]  # fmt: skip
+    return np.column_stack(columns)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_coefficients_are_those_of_least_squares(seed: int) -> None:
+    owners, predictors = registers(seed, 150, 0.9), ["edu.age", "edu.level", "wel.benefit"]
+    found = fit(owners, predictors)
+    records = joined(owners, "inner")
+    x, y = design(records, predictors), np.array([float(record["tax.income"]) for record in records])
+    beta, residual, *_ = np.linalg.lstsq(x, y, rcond=None)
+    errors = np.sqrt(residual[0] / (len(y) - x.shape[1]) * np.diag(np.linalg.inv(x.T @ x)))
+    names = ["(intercept)", "edu.age", "edu.level=ma", "edu.level=phd", "wel.benefit"]
+    assert [row[0] for row in found["coefficients"]] == names
+    assert np.allclose([row[1] for row in found["coefficients"]], beta, rtol=1e-7)
+    assert np.allclose([row[2] for row in found["coefficients"]], errors, rtol=1e-7)
+    assert found["fit"][0][0] == len(y)
+    assert math.isclose(found["fit"][0][1], 1 - residual[0] / ((y - y.mean()) ** 2).sum(), rel_tol=1e-7)
+
+
+def test_a_model_without_enough_persons_levels_or_spread_is_not_released() -> None:
+    owners = registers(1, 14, 1.0)
+    nothing = {"coefficients": [["(intercept)", None, None], ["edu.age", None, None]], "fit": [[None, None]]}
+    assert fit(registers(1, 11, 1.0), ["edu.age"]) == nothing
+    assert fit(registers(1, 12, 1.0), ["edu.age"])["fit"][0][0] == 12
+    assert fit(owners, ["edu.age"], min_count=15) == nothing
+    few = registers(2, 200, 1.0)
+    rare = [key for key, row in few["edu"].items() if row["level"] == "phd"]
+    for key in rare[2:]:
+        few["edu"][key]["level"] = "ba"
+    assert fit(few, ["edu.level"])["fit"] == [[None, None]]
+    few["edu"][rare[2]]["level"] = "phd"
+    assert fit(few, ["edu.level"])["fit"][0][0] == 200
+    for row in owners["edu"].values():
+        row["age"] = "40"
+    assert fit(owners, ["edu.age"]) == nothing
+    for row in few["tax"].values():
+        row["income"] = "1"
+    assert fit(few, ["edu.age"])["fit"] == [[None, None]]

@@ -1,0 +1,101 @@
+"""Every linked protocol's vectors, through its reference; and jobs made of them pass the checks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from mpcgov import check, registry
+from mpcgov.linked import vectors
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
+from mpcgov.spec.table import Dataset
+
+LINKED = [name for name in registry.names() if registry.find(name).manifest.linked]
+PATHS = [path for name in LINKED for path in sorted((registry.find(name).folder / "vectors").glob("*.json"))]
+
+
+def load(path: Path) -> dict[str, Any]:
+    vector: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    assert set(vector) == vectors.KEYS
+    return vector
+
+
+def test_every_linked_protocol_has_vectors() -> None:
+    assert len(LINKED) == 4
+    assert {path.parent.parent.name for path in PATHS} == set(LINKED)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
+def test_the_reference_gives_what_the_vector_says(path: Path) -> None:
+    vector = load(path)
+    module = ModuleType("reference")
+    exec((path.parent.parent / "reference.py").read_text(encoding="utf-8"), module.__dict__)
+    found = module.run(vectors.owners(vector), vectors.domains(vector), vector["params"], vector["rules"])
+    assert vectors.differences(found, vector["released"]) == []
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
+def test_a_job_of_the_vector_has_the_tables_that_the_vector_releases(path: Path) -> None:
+    vector, protocol = load(path), registry.find(path.parent.parent.name)
+    rules = vector["rules"]
+    parts = {
+        party: {} if table is None else {"dataset": "d", "key": vector["keys"][party]}
+        for party, table in vector["tables"].items()
+    }
+    job = validate(
+        {
+            "protocol": protocol.manifest.id,
+            "purpose": vector["what"],
+            "legal_basis": "none",
+            "parties": parts,
+            "params": vector["params"],
+            "link": {"join": rules["join"]},
+            "disclosure": {name: rules[name] for name in ("min_count", "round_to") if rules[name] is not None},
+            "receivers": ["coordinator"],
+        },
+        Job,
+        "job",
+    )
+    declarations = {
+        party: validate({"source": "x", "columns": columns}, Dataset, party).declaration.only(
+            set(check.used_columns(job, protocol.manifest, party))
+        )
+        for party, columns in vector["declared"].items()
+    }
+    check.check_job(job, protocol.manifest, declarations, 1)
+    tables = check.result_tables(job, protocol.manifest, declarations)
+    assert [table.name for table in tables] == list(vector["released"])
+    for table in tables:
+        rows = vector["released"][table.name]
+        assert len(rows) == table.rows * (
+            len(vector["params"].get("correlations", [])) if table.name == "correlation" else 1
+        )
+        assert {len(row) for row in rows} == {len(table.columns)}
+
+
+def test_repeated_keys_in_a_vector_are_refused() -> None:
+    vector = {"tables": {"a": {"columns": ["id"], "rows": [["x"], ["x"]]}, "b": None}, "keys": {"a": ["id"]}}
+    with pytest.raises(ValueError, match="a: a key is repeated"):
+        vectors.owners(vector)
+
+
+@pytest.mark.parametrize(
+    ("found", "differs"),
+    [
+        ({"t": [["a", 1.0000000001, None]]}, False),
+        ({"t": [["a", 1.1, None]]}, True),
+        ({"t": [["a", None, None]]}, True),
+        ({"t": [["b", 1.0, None]]}, True),
+        ({"t": [["a", 1.0, 0]]}, True),
+        ({"t": [["a", 1.0]]}, True),
+        ({"t": []}, True),
+        ({"u": []}, True),
+    ],
+)
+def test_results_are_compared_number_by_number(found: dict[str, Any], differs: bool) -> None:
+    assert bool(vectors.differences(found, {"t": [["a", 1.0, None]]})) == differs

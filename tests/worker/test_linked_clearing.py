@@ -1,0 +1,144 @@
+"""Linked jobs up to what is opened, all parties in one process: what the references hide is hidden."""
+
+from __future__ import annotations
+
+import random
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from mpcgov import registry
+from mpcgov.linked import layout, render, vectors
+from mpcgov.mpc.linkedrows import LinkedRows
+from mpcgov.result import numbers_by_name
+from mpcgov.spec.statement import Layout
+from mpcgov.worker.clear import clear_linked
+from tests.mpc.linked_parties import Case, opened_places, places
+
+LEVELS, REGIONS = ["ba", "ma", "phd"], ["North", "South"]
+DECLARED: dict[str, dict[str, dict[str, Any]]] = {
+    "tax": {
+        "region": {"kind": "category", "values": REGIONS},
+        "income": {"kind": "decimal", "min": "-10", "max": "2000", "places": 2},
+        "w": {"kind": "integer", "min": 0, "max": 3},
+    },
+    "edu": {"level": {"kind": "category", "values": LEVELS}, "age": {"kind": "integer", "min": 0, "max": 120}},
+    "wel": {"kind": {"kind": "category", "values": ["x", "y"]}, "benefit": {"kind": "integer", "min": -5, "max": 50}},
+}
+
+
+def case(seed: int, protocol: str, params: dict[str, Any], people: int, owners: int, join: str, **more: Any) -> Case:
+    rng = random.Random(seed)
+    names = list(DECLARED)[:owners]
+    rows: dict[str, list[dict[str, str]]] = {name: [] for name in names}
+    for person in range(people):
+        for name in names:
+            if rng.random() > rng.choice((0.6, 0.95)):
+                continue
+            row = {"key": f"p{person}"}
+            for column, kind in DECLARED[name].items():
+                if kind["kind"] == "category":
+                    row[column] = rng.choice(kind["values"])
+                elif kind["kind"] == "decimal":
+                    row[column] = f"{rng.randint(-10, 1999)}.{rng.randint(0, 99):02}"
+                else:
+                    row[column] = str(rng.randint(kind["min"], kind["max"]))
+            rows[name].append(row)
+    return Case(protocol, {name: DECLARED[name] for name in names}, rows, params, join=join, **more)
+
+
+def released(made: Case) -> dict[str, list[list[Any]]]:
+    """The tables as a receiver reads them."""
+    linked = made.linked()
+    folder = registry.find(made.protocol).folder
+    program = ModuleType("program")
+    exec((folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
+
+    async def run(rows: LinkedRows) -> Any:
+        cleared = clear_linked(linked, await program.run(rows, made.params))
+        return await places({name: table.cells for name, table in cleared.items()})
+
+    found = opened_places(made.run(run)[0], made.threshold)
+    tables = layout.tables(linked)
+    values = [int(value) for table in tables for value in found[table.name][0]]
+    names = numbers_by_name(Layout(modulus="7", degree=1, tables=tables), values)
+    return {
+        table.name: render.rows(linked, table, {one.name: names[f"{table.name}.{one.name}"] for one in table.opened})
+        for table in tables
+    }
+
+
+def expected(made: Case, rules: dict[str, Any]) -> dict[str, list[list[Any]]]:
+    module = ModuleType("reference")
+    exec((registry.find(made.protocol).folder / "reference.py").read_text(encoding="utf-8"), module.__dict__)
+    owners = {name: {(row["key"],): row for row in rows} for name, rows in made.rows.items()}
+    domains = vectors.domains({"declared": made.declared})
+    found: dict[str, list[list[Any]]] = module.run(owners, domains, made.params, rules)
+    return found
+
+
+def check(made: Case) -> int:
+    """How many numbers are hidden; what is released is what the reference releases."""
+    rules = {"join": made.join, "min_count": made.min_count, "round_to": made.round_to}
+    tables = expected(made, rules)
+    assert vectors.differences(released(made), tables) == []
+    return sum(value is None for rows in tables.values() for row in rows for value in row)
+
+
+@pytest.mark.parametrize(
+    ("by", "least"),
+    [(["edu.level"], 14), (["edu.level", "tax.region"], 7), (["wel.kind", "tax.region", "edu.level"], 3)],
+)
+def test_left_counts_hide_what_the_reference_hides(by: list[str], least: int) -> None:
+    hidden = [
+        check(case(seed, "linked-count", {"by": by}, 40 + 15 * seed, 3, "left", min_count=least)) for seed in range(8)
+    ]
+    assert max(hidden) > 0
+    assert min(hidden) < max(hidden)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_inner_counts_rounded(seed: int) -> None:
+    made = case(seed, "linked-count", {"by": ["edu.level", "tax.region"]}, 60, 2, "inner", min_count=3, round_to=5)
+    check(made)
+
+
+STATISTICS = [
+    {"by": ["tax.region"], "measures": ["tax.income", "edu.age", "wel.benefit"]},
+    {
+        "by": ["edu.level"],
+        "measures": ["edu.age"],
+        "correlations": [["tax.income", "edu.age"], ["tax.income", "wel.benefit"]],
+    },
+    {"correlations": [["edu.age", "wel.benefit"], ["tax.income", "edu.age"]], "measures": ["wel.benefit"]},
+    {"by": ["tax.region"], "measures": ["edu.age", "wel.benefit"], "weight": "tax.w"},
+]
+
+
+@pytest.mark.parametrize("join", ["inner", "left"])
+@pytest.mark.parametrize("params", STATISTICS, ids=range(4))
+@pytest.mark.parametrize("seed", range(4))
+def test_statistics_hide_what_the_reference_hides(seed: int, params: dict[str, Any], join: str) -> None:
+    check(case(seed, "linked-statistics", params, 30 + 12 * seed, 3, join, min_count=3 + seed))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_sums_over_nearly_the_same_rows_are_hidden_in_a_left_join(seed: int) -> None:
+    """All but a few of tax's people are at edu, and all but a few of these at wel."""
+    made = case(seed, "linked-statistics", STATISTICS[1] | {"by": []}, 60, 3, "left", min_count=5)
+    everyone = [row["key"] for row in made.rows["tax"]]
+    rng = random.Random(seed)
+    for name, fewer in (("edu", rng.randint(0, 8)), ("wel", rng.randint(0, 8))):
+        have = {row["key"]: row for row in made.rows[name]}
+        spare = next(iter(have.values()))
+        everyone = everyone[fewer:]
+        made.rows[name] = [have.get(key, spare | {"key": key}) for key in everyone]
+    check(made)
+
+
+@pytest.mark.parametrize("owners", [2, 3])
+@pytest.mark.parametrize("seed", range(6))
+def test_overlaps_hide_what_the_reference_hides(seed: int, owners: int) -> None:
+    made = case(seed, "overlap", {}, 8 + 4 * seed, owners, "inner", min_count=5, round_to=[None, 5][seed % 2])
+    check(made)

@@ -1,0 +1,238 @@
+"""One row for each key, against a plain-Python reading of the rules, from CSV and from Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mpcgov.errors import DataError, InternalError
+from mpcgov.spec import where as language
+from mpcgov.spec.table import Dataset
+from mpcgov.worker.encode import Field
+from mpcgov.worker.keyed import KeyedEncoding, KeyedRows, read_rows, write_rows
+from mpcgov.worker.rows import Wanted, keyed_rows
+from mpcgov.worker.source import open_table
+
+LEVELS = ["ba", "phd", "ma"]
+COLUMNS: dict[str, dict[str, Any]] = {
+    "id": {"kind": "key", "normalise": ["trim", "casefold"]},
+    "born": {"kind": "date", "min": "1990-01-01", "max": "1999-12-31"},
+    "pay": {"kind": "decimal", "min": "-10", "max": "1000", "places": 2},
+    "age": {"kind": "integer", "min": 0, "max": 120},
+    "flag": {"kind": "integer", "min": 0, "max": 1},
+    "level": {"kind": "category", "values": LEVELS},
+}
+Row = dict[str, str]
+
+
+def rows_of(
+    folder: Path,
+    rows: list[Row],
+    wanted: Wanted,
+    where: str | None = None,
+    missing: str = "refuse",
+    name: str = "a.csv",
+) -> KeyedRows:
+    dataset = Dataset.model_validate({"source": name, "columns": COLUMNS, "missing": missing, "max_rows": 10_000})
+    if name.endswith(".csv"):
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(COLUMNS))
+        writer.writeheader()
+        writer.writerows(rows)
+        (folder / name).write_text(text.getvalue(), encoding="utf-8")
+    condition = None if where is None else language.parse(where)
+    used = {*wanted.key, *wanted.columns, *(language.columns(condition) if condition else ())}
+    with open_table(dataset, "people", folder, used) as source:
+        return keyed_rows(source, wanted, condition)
+
+
+def row(
+    id_: str, pay: str = "1.00", age: int | str = 30, flag: int = 0, level: str = "ba", born: str = "1990-01-01"
+) -> Row:
+    return {"id": id_, "born": born, "pay": pay, "age": str(age), "flag": str(flag), "level": level}
+
+
+def as_dict(found: KeyedRows) -> dict[bytes, tuple[int, ...]]:
+    keys = found.keys.to_pylist()
+    assert len(set(keys)) == len(keys)
+    return dict(zip(keys, zip(*(column.tolist() for column in found.columns.values()), strict=True), strict=True))
+
+
+def plain(rows: list[Row], rules: dict[str, str]) -> dict[bytes, tuple[int, ...]]:
+    """The rules by their words: keys trimmed and folded, values in steps or places."""
+    groups: dict[bytes, list[Row]] = defaultdict(list)
+    for one in rows:
+        groups[one["id"].strip().casefold().encode()].append(one)
+
+    def steps(one: Row, column: str) -> int:
+        if column == "level":
+            return LEVELS.index(one["level"])
+        return round(float(one[column]) * 100) if column == "pay" else int(one[column])
+
+    def value(group: list[Row], column: str, rule: str) -> int:
+        values = [steps(one, column) for one in group]
+        return {"sum": sum(values), "max": max(values), "count": len(values), "any": max(values)}[rule]
+
+    return {key: tuple(value(group, column, rule) for column, rule in rules.items()) for key, group in groups.items()}
+
+
+ROWS = st.lists(
+    st.builds(
+        row,
+        st.sampled_from(["a", "A", " a", "b", "É", "é ", "Straße", "STRASSE"]),
+        st.integers(-1000, 100_000).map(
+            lambda cents: f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02}"
+        ),
+        st.integers(0, 120),
+        st.integers(0, 1),
+        st.sampled_from(LEVELS),
+    ),
+    max_size=25,
+)
+RULES = st.fixed_dictionaries(
+    {
+        "pay": st.sampled_from(["sum", "max", "count"]),
+        "age": st.sampled_from(["sum", "max", "count"]),
+        "flag": st.sampled_from(["any", "sum", "max"]),
+        "level": st.just("max"),
+    }
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ROWS, RULES)
+def test_rows_with_one_key_become_one_by_the_rules(tmp_path: Path, rows: list[Row], rules: dict[str, str]) -> None:
+    assert as_dict(rows_of(tmp_path, rows, Wanted(["id"], list(rules), rules))) == plain(rows, rules)
+
+
+def test_distinct_keys_need_no_rule(tmp_path: Path) -> None:
+    rows = [row(f"p{i}", f"{i}.5", i % 100, i % 2, LEVELS[i % 3]) for i in range(500)]
+    found = rows_of(tmp_path, rows, Wanted(["id"], ["pay", "level"], None))
+    assert as_dict(found) == plain(rows, {"pay": "sum", "level": "max"})
+
+
+def test_repeated_keys_are_refused_by_count_never_by_name(tmp_path: Path) -> None:
+    rows = [row("anna"), row("Anna "), row("bob"), row("bob"), row("bob"), row("eve")]
+    with pytest.raises(DataError, match="key id: 2 keys are repeated, in 5 rows") as caught:
+        rows_of(tmp_path, rows, Wanted(["id"], ["pay"], None))
+    assert not any(name in caught.value.line().lower() for name in ("anna", "bob"))
+
+
+def test_any_is_the_common_value_and_refused_where_there_is_none(tmp_path: Path) -> None:
+    wanted = Wanted(["id"], ["age", "level"], {"age": "any", "level": "any"})
+    assert as_dict(rows_of(tmp_path, [row("a"), row("A"), row("b", age=7)], wanted)) == {b"a": (30, 0), b"b": (7, 0)}
+    with pytest.raises(DataError, match="column level: rows of 1 repeated key differ"):
+        rows_of(tmp_path, [row("a", level="ba"), row("A", level="ma"), row("b")], wanted)
+    with pytest.raises(DataError, match="column age: rows of 2 repeated keys differ"):
+        rows_of(tmp_path, [row("a"), row("a", age=1), row("b"), row("b", age=2)], wanted)
+
+
+def test_rows_are_chosen_before_they_are_put_together(tmp_path: Path) -> None:
+    rows = [row("a", "5"), row("a", "7", age=9), row("b", age=9)]
+    found = rows_of(tmp_path, rows, Wanted(["id"], ["pay"], {"pay": "sum"}), where="age > 10")
+    assert as_dict(found) == {b"a": (500,)}
+
+
+def test_a_set_of_keys_alone(tmp_path: Path) -> None:
+    found = rows_of(tmp_path, [row("a"), row("A"), row("b")], Wanted(["id"], [], {}))
+    assert sorted(found.keys.to_pylist()) == [b"a", b"b"]
+    assert dict(found.columns) == {}
+
+
+def test_composite_keys(tmp_path: Path) -> None:
+    rows = [row("a", born="1990-01-01"), row("a", born="1990-01-02"), row("A", born="1990-01-02", pay="2")]
+    found = rows_of(tmp_path, rows, Wanted(["id", "born"], ["pay"], {"pay": "sum"}))
+    assert sorted(as_dict(found).values()) == [(100,), (300,)]
+    assert found.keys.to_pylist()[0].endswith(b"\x0a\0\0\x001990-01-0" + found.keys.to_pylist()[0][-1:])
+
+
+def test_no_rows(tmp_path: Path) -> None:
+    for rules in (None, {"pay": "sum", "level": "max"}):
+        found = rows_of(tmp_path, [], Wanted(["id"], ["pay", "level"], rules))
+        assert len(found) == 0
+        assert all(column.dtype == np.int64 and column.shape == (0,) for column in found.columns.values())
+
+
+def test_missing_keys_and_values_are_refused_or_dropped(tmp_path: Path) -> None:
+    rows = [row("a"), row(""), row("b", age="")]
+    wanted = Wanted(["id"], ["age"], {"age": "sum"})
+    with pytest.raises(DataError, match=r"column id: 1 row without a value; column age: 1 row without a value"):
+        rows_of(tmp_path, rows, wanted)
+    assert as_dict(rows_of(tmp_path, rows, wanted, missing="drop")) == {b"a": (30,)}
+    with pytest.raises(DataError, match="column age: 1 row without a value to link or compute with"):
+        rows_of(tmp_path, [row("a"), row("a", age="")], wanted, where="age is null or age > 5")
+
+
+def test_parquet_gives_the_same(tmp_path: Path) -> None:
+    rows = [row(f"p{i % 40}", f"{i}.25", i % 100, i % 2, LEVELS[i % 3]) for i in range(200)]
+    rules = {"pay": "sum", "level": "max", "flag": "any"}
+    columns = {name: [one[name] for one in rows] for name in COLUMNS}
+    typed = pa.table(
+        columns | {"pay": pa.array([float(one["pay"]) for one in rows]), "flag": [i % 2 for i in range(200)]}
+    )
+    pq.write_table(typed.drop_columns(["born", "age"]), tmp_path / "a.parquet")
+    found = rows_of(tmp_path, [], Wanted(["id"], list(rules), rules), name="a.parquet")
+    assert as_dict(found) == plain(rows, rules)
+
+
+def encoding(max_rows: int = 10) -> KeyedEncoding:
+    return KeyedEncoding((Field("a.b", -5, 5), Field("c", 0, 9)), max_rows)
+
+
+def keyed(n: int, **changes: Any) -> KeyedRows:
+    keys = pa.array([b"k%d" % i for i in range(n)], pa.large_binary())
+    columns = {"a.b": np.arange(n, dtype=np.int64) % 11 - 5, "c": np.arange(n, dtype=np.int64) % 10}
+    return KeyedRows(changes.get("keys", keys), columns | changes.get("columns", {}))
+
+
+@pytest.mark.parametrize("n", [0, 1, 10, 200_000])
+def test_rows_cross_the_pipe_unchanged(n: int) -> None:
+    stream = io.BytesIO()
+    write_rows(stream, encoding(n), keyed(n))
+    found = read_rows(io.BufferedReader(io.BytesIO(stream.getvalue())), encoding(n))
+    assert found is not None
+    assert found.keys.equals(keyed(n).keys)
+    assert all((found.columns[name] == keyed(n).columns[name]).all() for name in found.columns)
+
+
+def test_an_empty_pipe_means_that_the_reader_failed() -> None:
+    assert read_rows(io.BufferedReader(io.BytesIO(b"")), encoding()) is None
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        keyed(11),
+        keyed(3, columns={"c": np.array([0, 1, 10])}),
+        keyed(3, columns={"a.b": np.array([0, -6, 1])}),
+        keyed(3, columns={"c": np.array([0, 1])}),
+        keyed(3, columns={"d": np.array([0, 1, 2])}),
+        keyed(1, keys=pa.array([b"x" * 70_000], pa.large_binary())),
+    ],
+)
+def test_rows_out_of_bounds_are_never_written(rows: KeyedRows) -> None:
+    stream = io.BytesIO()
+    with pytest.raises(InternalError):
+        write_rows(stream, encoding(), rows)
+    assert stream.getvalue() == b""
+
+
+def test_damaged_streams_are_refused() -> None:
+    stream = io.BytesIO()
+    write_rows(stream, encoding(), keyed(5))
+    whole = stream.getvalue()
+    for damaged in (whole[:-40], whole + b"x", whole[: len(whole) // 2]):
+        with pytest.raises(InternalError):
+            read_rows(io.BufferedReader(io.BytesIO(damaged)), encoding())
+    with pytest.raises(InternalError):
+        read_rows(io.BufferedReader(io.BytesIO(whole)), encoding(4))
