@@ -41,8 +41,8 @@ def folders() -> list[Path]:
 
 
 def names() -> list[str]:
-    """The protocols on this disk, sorted."""
-    found = {path.parent.name for folder in folders() for path in folder.glob("*/manifest.yaml")}
+    """The protocols on this disk, sorted: folders with a program. A reference alone can be read, not run."""
+    found = {path.parent.name for folder in folders() for path in folder.glob("*/program.py")}
     return sorted(found)
 
 
