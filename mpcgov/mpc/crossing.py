@@ -1,4 +1,4 @@
-"""Between wide fields and words: openings behind a mask of m − t parties' numbers, and what is local once they are made.
+"""Between wide fields and words: openings behind masks of m − t parties' numbers, and what is local after them.
 
 A mask is Σ_S r_S over the integers, r_S uniform and known to the members of the subset S alone. With c = v + Σ_S r_S
 open, ⌊v/2^s⌋ is ⌊c/2^s⌋ − Σ_S ⌊r_S/2^s⌋ less a carry of 0 … C(m,t), for every s at once and without another message:

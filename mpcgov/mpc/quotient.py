@@ -1,12 +1,12 @@
 """Quotients of large secret integers as floating-point numbers of 24 bits: division that opens nothing but masks.
 
-1. *Magnitude*, in two steps, without the bits of anything. One masked opening gives ⌊v/2^(B·j)⌋ for all j as words, each
-   off by a carry. The highest j at which it is beyond the carry is the leading part; below it the words have wrapped
+1. *Magnitude*, in two steps, without the bits of anything. An opening gives ⌊v/2^(B·j)⌋ for all j as words,
+   each off by a carry. The highest j at which it is beyond the carry is the leading part; below it the words have wrapped
    round and mean nothing, which a running product hides. Then v · 2^(B·(top − j)) has its leading bit among the first
    B or so, where comparisons with each power of two find it.
 2. *Normalised* v · 2^shift is truncated to w bits: f in ½ … 1.
 3. *Division* (Goldschmidt, as in Catrina and Saxena, FC 2010): with x₀ = (45 − 30f)/16 and e = 1 − f·x₀, |e| ≤ 1/15,
-   q = g·x₀·(1 + e)(1 + e²)(1 + e⁴) is g/f within e⁸ < 2^-31, relatively. The field is wide enough to go without truncation.
+   q = g·x₀·(1 + e)(1 + e²)(1 + e⁴) is g/f within e⁸ < 2^-31. The field has room for that, without truncation.
 4. *Rounding*: q to 24 significant bits, by comparison with ½, 1 and 2 and `rounding` to multiples of 256.
 """
 
@@ -93,7 +93,7 @@ class Floats:
 
 
 async def divide(crossing: Crossing, numerators: Elements, denominator: Elements, plan: Plan) -> Floats:
-    """numerators / denominator, relatively within 2^-24 + 2^-26; shapes (n,) and (1,), denominator > 0.
+    """numerators / denominator, relatively within 2^-24 + (C(m,t) + 1)·2^-29; shapes (n,) and (1,), denominator > 0.
 
     Significands are 0, or 2^23 ≤ |s| ≤ 2^24. Whatever the integers, the same messages: about 45 rounds.
     """

@@ -36,9 +36,9 @@ MAX_UNKNOWNS = 32
 
 @dataclass(frozen=True)
 class Solution:
-    """Secret coefficients: significand · 2^exponent, relatively within 2^-24 + 2^-26; `singular` is 1 or 0.
+    """Secret coefficients: significand · 2^exponent, relatively within 2^-24 + (C(m,t) + 1)·2^-29.
 
-    A significand is 0, with exponent 0, or 2^23 ≤ |s| ≤ 2^24. If singular is 1 all others are 0: release null then.
+    A significand is 0, with exponent 0, or 2^23 ≤ |s| ≤ 2^24. `singular` is 1 or 0; if it is 1, all others are 0: release null then.
     """
 
     significands: SecretArray
@@ -129,7 +129,7 @@ async def _singular(crossing: Crossing, matrix: Elements, plan: Plan) -> Element
 
 
 async def cramer(crossing: Crossing, matrices: Elements, right: Elements) -> tuple[Elements, Elements]:
-    """det A and det(A) · A⁻¹ · B for each A of shape (n, d, d) and B of shape (n, d, k), none of them singular. 3 rounds.
+    """det A and det(A) · A⁻¹ · B for each A of shape (n, d, d), none singular, and B of shape (n, d, k). 3 rounds.
 
     Opens R·A for an R of its own for each A: uniform among invertible matrices, within (d − 1)/p.
     """
@@ -181,7 +181,7 @@ def _split(flat: Elements, shapes: Sequence[tuple[int, ...]]) -> list[Elements]:
 
 
 def _eliminate(matrix: Elements, right: Elements, modulus: int) -> tuple[int, Elements]:
-    """det M and M⁻¹ · right modulo a prime, by elimination; M public, `right` shares. InternalError if M is singular."""
+    """det M and M⁻¹ · right modulo a prime, by elimination; `right` are shares. InternalError if M is singular."""
     d = len(matrix)
     rows = np.frompyfunc(gmpy2.mpz, 1, 1)(np.concatenate([matrix, right % modulus], axis=1))
     determinant = gmpy2.mpz(1)
