@@ -18,15 +18,20 @@ from mpcgov.mpc.functions import (
     sort_rows,
 )
 from mpcgov.mpc.session import Cost, Session
+from mpcgov.mpc.solve import Coefficients, Needs, least_squares, least_squares_needs
 
 __all__ = [
+    "Coefficients",
     "Cost",
+    "Needs",
     "SecretArray",
     "Session",
     "SessionConfig",
     "concatenate",
     "greatest",
     "if_else",
+    "least_squares",
+    "least_squares_needs",
     "maximum",
     "median",
     "minimum",

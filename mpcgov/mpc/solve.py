@@ -34,7 +34,7 @@ MAX_UNKNOWNS = 32
 
 
 @dataclass(frozen=True)
-class Solution:
+class Coefficients:
     """Secret coefficients: significand · 2^exponent, relatively within 2^-24 + (C(m,t) + 1)·2^-29.
 
     A significand is 0, with exponent 0, or 2^23 ≤ |s| ≤ 2^24. `singular` is 1 or 0; if it is 1, all others are 0:
@@ -54,18 +54,18 @@ class Needs:
     masked_openings: int
 
 
-def needs(squares: Sequence[int], subsets: int) -> Needs:
-    """For bounds as `solve` takes them, in a job with so many subsets of m − t parties."""
+def least_squares_needs(squares: Sequence[int], subsets: int) -> Needs:
+    """For bounds as `least_squares` takes them, in a job with so many subsets of m − t parties."""
     plan, d = _plan(squares, subsets), len(squares) - 1
     return Needs(plan.value_bits, plan.masked_openings(d) + d * (d + 1) // 2 + 1)
 
 
-def solve(a: SecretArray, b: SecretArray, squares: Sequence[int]) -> Solution:
+def least_squares(a: SecretArray, b: SecretArray, squares: Sequence[int]) -> Coefficients:
     """β with A·β = b for a positive semidefinite A = XᵀX of shape (d, d) and b = Xᵀy of shape (d,), both integers.
 
     `squares` are public bounds of the columns' sums of squares, d of X and the one of y: all else follows from them.
     Opened are M and masked values only; see docs/security/regression.md. About 85 rounds, whatever d.
-    Raises SpecError if the session isn't as `needs` says. A that isn't positive semidefinite may show linear relations.
+    Raises SpecError if the session isn't as `least_squares_needs` says. A that isn't positive semidefinite may show linear relations.
     """
     d = b.size
     engine = a._engine
@@ -79,7 +79,7 @@ def solve(a: SecretArray, b: SecretArray, squares: Sequence[int]) -> Solution:
     shares = _solve(engine, *engine.turn(), a._backing, b._backing, plan, max(squares).bit_length())
     most = 1 << SIGNIFICANT_BITS
     span = 2 * plan.normal_bits
-    return Solution(
+    return Coefficients(
         SecretArray(engine, shares[:d], -most, most),
         SecretArray(engine, shares[d : 2 * d], -span, span),
         SecretArray(engine, shares[2 * d :], 0, 1),

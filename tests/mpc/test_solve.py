@@ -16,7 +16,7 @@ from mpcgov.errors import SpecError
 from mpcgov.mpc import Session
 from mpcgov.mpc import solve as solving
 from mpcgov.mpc.crossing import Crossing
-from mpcgov.mpc.solve import Needs, Solution, needs, solve
+from mpcgov.mpc.solve import Coefficients, Needs, least_squares, least_squares_needs
 from tests.mpc.parties import Outcome, opened, put, run, share_list
 
 Matrix = list[list[int]]
@@ -49,18 +49,18 @@ def gram(x: Sequence[Sequence[int]], y: Sequence[int]) -> System:
 
 def needs_of(systems: Sequence[System], subsets: int) -> Needs:
     """What a session must offer for all of these."""
-    each = [needs(squares, subsets) for _, _, squares in systems]
+    each = [least_squares_needs(squares, subsets) for _, _, squares in systems]
     return Needs(max(n.value_bits for n in each), sum(n.masked_openings for n in each))
 
 
-def start(session: Session, index: int, system: System) -> Solution:
+def start(session: Session, index: int, system: System) -> Coefficients:
     """A system whose matrix the first party deals and whose right side the second one deals."""
     a, b, squares = system
     d, bound = len(b), max(squares)
     flat = np.array([entry for row in a for entry in row], dtype=object)
     matrix = session.input(flat if index == 0 else None, 0, d * d, -bound, bound).reshape((d, d))
     right = session.input(np.array(b, dtype=object) if index == 1 else None, 1, d, -bound, bound)
-    return solve(matrix, right, squares)
+    return least_squares(matrix, right, squares)
 
 
 def outcomes_of(systems: Sequence[System], m: int, t: int) -> list[Outcome]:
@@ -272,7 +272,7 @@ def test_too_narrow_a_session_and_wrong_shapes_are_refused_before_anything_is_se
             (flat[:4].reshape((2, 2)), flat[4:], [9, 0, 9]),
         ]:
             with pytest.raises(SpecError) as refused:
-                solve(a, b, bounds)
+                least_squares(a, b, bounds)
             messages.append(str(refused.value))
         assert session.cost.bytes_sent == sent
         return messages
@@ -285,7 +285,7 @@ def test_too_narrow_a_session_and_wrong_shapes_are_refused_before_anything_is_se
 
 
 def test_needs_grow_with_bounds_and_a_job_with_too_many_openings_is_refused() -> None:
-    small, large = needs([1 << 20] * 3, 3), needs([1 << 60] * 12, 3)
+    small, large = least_squares_needs([1 << 20] * 3, 3), least_squares_needs([1 << 60] * 12, 3)
     assert small.value_bits < large.value_bits <= 800
     assert large.masked_openings < 1024
 
