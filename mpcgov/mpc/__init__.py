@@ -19,10 +19,13 @@ from mpcgov.mpc.functions import (
 )
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.session import Cost, Session
+from mpcgov.mpc.solve import Coefficients, Needs, least_squares, least_squares_needs
 
 __all__ = [
+    "Coefficients",
     "Cost",
     "LinkedRows",
+    "Needs",
     "OwnRows",
     "SecretArray",
     "Session",
@@ -30,6 +33,8 @@ __all__ = [
     "concatenate",
     "greatest",
     "if_else",
+    "least_squares",
+    "least_squares_needs",
     "maximum",
     "median",
     "minimum",

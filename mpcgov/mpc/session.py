@@ -101,10 +101,8 @@ class Session:
         keys = await self._guard(self._all(lambda link: link.keys))
         for peer, data in zip(self._links, keys, strict=True):
             self._runtime.take_keys(peer, data)
-        if self.config.fits_words:
-            self._engine = WordEngine(self.config, LinkWire(self._links), self._runtime.masters, self._failed)
-        else:
-            self._engine = WideEngine(self._runtime)
+        words = WordEngine(self.config, LinkWire(self._links), self._runtime.masters, self._failed)
+        self._engine = words if self.config.fits_words else WideEngine(self._runtime, words)
 
     def input(self, values: Any, sender: int, length: int, low: int, high: int, places: int = 0) -> SecretArray:
         """`length` integers that the party with index `sender` knows, as a 1-D secret array, in units of 10^-places.

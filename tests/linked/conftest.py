@@ -67,7 +67,7 @@ def case() -> Callable[..., Case]:
         lines = "\n".join(f"  {party}: {part}" for party, part in chosen.items() if part)
         text = f"protocol: {protocol}\npurpose: p\nlegal_basis: l\nreceivers: [coordinator]\nparties:\n{lines}\n{rest}"
         job = parse_yaml(text, Job, "job.yaml")
-        manifest = registry.find(job.protocol_name).manifest
+        manifest = registry.read(registry.folders()[0] / job.protocol_name).manifest
         used = {party: set(check.used_columns(job, manifest, party)) for party in job.data_parties}
         owned = {party: known.get(party, known["edu"]).declaration for party in used}
         declarations = {

@@ -24,7 +24,7 @@ Owners = dict[str, dict[tuple[str, ...], dict[str, str]]]
 
 def reference(name: str) -> ModuleType:
     module = ModuleType(name)
-    text = (registry.find(name).folder / "reference.py").read_text(encoding="utf-8")
+    text = (registry.folders()[0] / name / "reference.py").read_text(encoding="utf-8")
     exec(text, module.__dict__)
     return module
 

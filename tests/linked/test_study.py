@@ -61,7 +61,7 @@ def test_the_jobs_pass_the_checks(study: Path) -> None:
     assert len(paths) == 2
     for path in paths:
         job = load_yaml(path, Job)
-        manifest = registry.find(job.protocol_name).manifest
+        manifest = registry.read(registry.folders()[0] / job.protocol_name).manifest
         declarations = {}
         for party in job.data_parties:
             (dataset,) = load_yaml(study / "agencies" / party / "datasets.yaml", Datasets).root.values()

@@ -15,8 +15,9 @@ from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import Dataset
 
-LINKED = [name for name in registry.names() if registry.find(name).manifest.linked]
-PATHS = [path for name in LINKED for path in sorted((registry.find(name).folder / "vectors").glob("*.json"))]
+FOLDERS = [path.parent for path in sorted(registry.folders()[0].glob("*/manifest.yaml"))]
+LINKED = [folder for folder in FOLDERS if registry.read(folder).manifest.linked]
+PATHS = [path for folder in LINKED for path in sorted((folder / "vectors").glob("*.json"))]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def load(path: Path) -> dict[str, Any]:
 
 def test_every_linked_protocol_has_vectors() -> None:
     assert len(LINKED) == 4
-    assert {path.parent.parent.name for path in PATHS} == set(LINKED)
+    assert {path.parent.parent for path in PATHS} == set(LINKED)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
@@ -41,7 +42,7 @@ def test_the_reference_gives_what_the_vector_says(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
 def test_a_job_of_the_vector_has_the_tables_that_the_vector_releases(path: Path) -> None:
-    vector, protocol = load(path), registry.find(path.parent.parent.name)
+    vector, protocol = load(path), registry.read(path.parent.parent)
     rules = vector["rules"]
     parts = {
         party: {} if table is None else {"dataset": "d", "key": vector["keys"][party]}

@@ -1,0 +1,298 @@
+"""Linear systems on secret Gram matrices, against exact fractions; and what the openings show."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+from math import comb
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mpcgov.errors import SpecError
+from mpcgov.mpc import Session
+from mpcgov.mpc import solve as solving
+from mpcgov.mpc.crossing import Crossing
+from mpcgov.mpc.solve import Coefficients, Needs, least_squares, least_squares_needs
+from tests.mpc.parties import Outcome, opened, put, run, share_list
+
+Matrix = list[list[int]]
+System = tuple[Matrix, list[int], list[int]]
+"""XᵀX, Xᵀy, and bounds of the sums of squares."""
+
+
+def exact(a: Matrix, b: Sequence[int]) -> list[Fraction] | None:
+    """The solution by Gauss's elimination, or None if there isn't exactly one."""
+    rows = [[Fraction(entry) for entry in (*row, right)] for row, right in zip(a, b, strict=True)]
+    for column in range(len(rows)):
+        pivot = next((i for i in range(column, len(rows)) if rows[i][column]), None)
+        if pivot is None:
+            return None
+        rows[column], rows[pivot] = rows[pivot], rows[column]
+        rows[column] = [entry / rows[column][column] for entry in rows[column]]
+        for i in range(len(rows)):
+            if i != column and rows[i][column]:
+                rows[i] = [x - rows[i][column] * y for x, y in zip(rows[i], rows[column], strict=True)]
+    return [row[-1] for row in rows]
+
+
+def gram(x: Sequence[Sequence[int]], y: Sequence[int]) -> System:
+    """XᵀX, Xᵀy and the sums of squares of each column and of y, in Python's integers."""
+    columns = [list(column) for column in zip(*x, strict=True)]
+    a = [[sum(p * q for p, q in zip(u, v, strict=True)) for v in columns] for u in columns]
+    b = [sum(p * q for p, q in zip(u, y, strict=True)) for u in columns]
+    return a, b, [max(1, n) for n in (*(a[j][j] for j in range(len(a))), sum(q * q for q in y))]
+
+
+def needs_of(systems: Sequence[System], subsets: int) -> Needs:
+    """What a session must offer for all of these."""
+    each = [least_squares_needs(squares, subsets) for _, _, squares in systems]
+    return Needs(max(n.value_bits for n in each), sum(n.masked_openings for n in each))
+
+
+def start(session: Session, index: int, system: System) -> Coefficients:
+    """A system whose matrix the first party deals and whose right side the second one deals."""
+    a, b, squares = system
+    d, bound = len(b), max(squares)
+    flat = np.array([entry for row in a for entry in row], dtype=object)
+    matrix = session.input(flat if index == 0 else None, 0, d * d, -bound, bound).reshape((d, d))
+    right = session.input(np.array(b, dtype=object) if index == 1 else None, 1, d, -bound, bound)
+    return least_squares(matrix, right, squares)
+
+
+def outcomes_of(systems: Sequence[System], m: int, t: int) -> list[Outcome]:
+    """All parties' shares of significands, exponents and `singular` of each system, in one job."""
+    wanted = needs_of(systems, comb(m, t))
+
+    async def job(session: Session, index: int) -> list[list[int]]:
+        solutions = [start(session, index, system) for system in systems]
+        return [
+            [
+                *await share_list(session, solution.significands),
+                *await share_list(session, solution.exponents),
+                *await share_list(session, solution.singular),
+            ]
+            for solution in solutions
+        ]
+
+    return run(job, m, threshold=t, deadline_s=240, value_bits=wanted.value_bits, masked=wanted.masked_openings)
+
+
+def solved(systems: Sequence[System], m: int = 3, t: int = 1) -> list[list[int]]:
+    """What comes out for each system."""
+    outcomes = outcomes_of(systems, m, t)
+    return [opened(outcomes, t, part) for part in range(len(systems))]
+
+
+def check(system: System, result: list[int], subsets: int = 3) -> None:
+    """Coefficients within 2^-24 + C(m,t)·2^-29 + 2^-29, in the one form that each number has."""
+    a, b, _ = system
+    d = len(b)
+    expected = exact(a, b)
+    significands, exponents, singular = result[:d], result[d : 2 * d], result[2 * d]
+    if expected is None:
+        assert result == [0] * (2 * d) + [1]
+        return
+    assert singular == 0
+    for s, e, beta in zip(significands, exponents, expected, strict=True):
+        if beta == 0:
+            assert (s, e) == (0, 0)
+            continue
+        assert 2**23 <= abs(s) <= 2**24
+        value = Fraction(s) * Fraction(2) ** e
+        assert abs(value / beta - 1) <= Fraction(32 + subsets + 1, 2**29), (float(value), float(beta))
+
+
+def table(rng: np.random.Generator, n: int, d: int, size: int) -> list[list[int]]:
+    """n rows of d random integers −size … size."""
+    return [[int(v) for v in row] for row in rng.integers(-size, size + 1, (n, d))]
+
+
+def integers(rng: np.random.Generator, n: int, size: int) -> list[int]:
+    """Random integers −size … size."""
+    return [int(v) for v in rng.integers(-size, size + 1, n)]
+
+
+def test_coefficients_are_the_exact_ones_to_24_bits() -> None:
+    """One unknown and more; negative, zero, huge and tiny coefficients; singular matrices among them, as null."""
+    rng = np.random.default_rng(1)
+    systems = [
+        gram([[3]], [6]),
+        gram([[3]], [-5]),
+        gram([[3]], [0]),
+        gram([[0]], [4]),
+        gram([[1 << 40]], [1]),
+        gram([[1]], [-(1 << 40) + 1]),
+        gram([[1, 0], [0, 1], [0, 0]], [1, -1, 5]),
+        gram([[1, 2], [2, 4], [3, 6]], [1, 2, 4]),
+        gram([[0, 1, 1], [0, 1, 2], [0, 1, 3]], [1, 2, 4]),
+        gram(table(rng, 20, 4, 1000), integers(rng, 20, 9)),
+        gram(table(rng, 5, 7, 1000), integers(rng, 5, 9)),
+    ]
+    for system, result in zip(systems, solved(systems), strict=True):
+        check(system, result)
+
+
+def test_eleven_unknowns_on_very_different_scales_and_almost_collinear() -> None:
+    """Condition numbers of 10^12 and more, where floating point has no digit left, cost no accuracy."""
+    rng = np.random.default_rng(2)
+    scaled = [[1, *(v << (4 * j) for j, v in enumerate(row))] for row in table(rng, 60, 10, 50)]
+    near = [[1, *row, 1000 * row[0] + row[1] + int(k == 0)] for k, row in enumerate(table(rng, 60, 9, 100_000))]
+    systems = [gram(scaled, integers(rng, 60, 1 << 20)), gram(near, integers(rng, 60, 1000))]
+    assert np.linalg.cond(np.array(systems[1][0], dtype=float)) > 1e12
+    for system, result in zip(systems, solved(systems), strict=True):
+        check(system, result)
+
+
+@pytest.mark.parametrize(("m", "t"), [(4, 1), (5, 2), (7, 3)])
+def test_any_number_of_parties(m: int, t: int) -> None:
+    rng = np.random.default_rng(m)
+    systems = [gram(table(rng, 9, 2, 5), integers(rng, 9, 9)), gram([[0]], [1])]
+    for system, result in zip(systems, solved(systems, m, t), strict=True):
+        check(system, result, comb(m, t))
+
+
+def test_quotients_next_to_powers_of_two_have_one_form() -> None:
+    """Whatever numerator and denominator, and whatever the carries of the masks: 1 is 2^23 · 2^-23."""
+    systems = [gram([[k]], [k]) for k in (1, 3, 255, 4097, (1 << 30) - 1)]
+    systems += [gram([[(1 << 26) - 1]], [s * (1 << 26)]) for s in (1, -1)]
+    for system, result in zip(systems, solved(systems), strict=True):
+        check(system, result)
+        assert abs(result[0]) == 1 << 23
+        assert result[1] == -23
+
+
+def test_messages_are_the_same_for_every_matrix_singular_or_not() -> None:
+    systems = [gram([[1, 0], [0, 1]], [1, 1]), gram([[1, 1], [1, 1]], [1, 1]), gram([[0, 0], [0, 0]], [0, 0])]
+    sizes = set()
+    for a, b, _ in systems:
+        outcomes = outcomes_of([(a, b, [9, 9, 9])], 3, 1)
+        sizes.add(tuple((outcome.rounds, outcome.bytes_sent) for outcome in outcomes))
+    assert len(sizes) == 1
+
+
+def test_no_masked_matrix_is_singular_and_each_is_fresh_and_uniform() -> None:
+    """What R·A shows of a singular matrix is its kernel. The low bits of all that is opened so are uniform."""
+    seen: list[int] = []
+    original = solving._eliminate
+
+    def spy(matrix: Any, right: Any, modulus: int) -> Any:
+        determinant, solution = original(matrix, right, modulus)
+        seen.extend([determinant, *(int(entry) for entry in matrix.reshape(-1))])
+        return determinant, solution
+
+    a, b, squares = gram([[1, 2], [2, 4], [3, 6]], [1, 2, 4])
+    wanted = needs_of([(a, b, squares)] * 40, 3)
+
+    async def job(session: Session, index: int) -> list[int]:
+        put(solving, "_eliminate", spy)
+        results = [start(session, index, (a, b, squares)) for _ in range(40)]
+        for result in results:
+            await session.share_of(result.singular)
+        return seen
+
+    outcomes = run(job, value_bits=wanted.value_bits, masked=wanted.masked_openings)
+    values = outcomes[0].value
+    assert values == outcomes[1].value  # opened to all
+    assert len(values) == 40 * 3 * 5
+    assert all(values[::5])
+    assert len(set(values)) == len(values)
+    counts = np.bincount([value % 16 for value in values], minlength=16)
+    expected = len(values) / 16
+    assert ((counts - expected) ** 2 / expected).sum() < 50  # 15 degrees of freedom: 10^-5
+
+
+@pytest.mark.parametrize("p", [3, 5])
+def test_masked_matrices_are_uniform_but_for_the_declared_distance(p: int) -> None:
+    """All L·D·U modulo a toy prime, times each invertible A: every matrix at most once, and all but few are there."""
+    field = range(p)
+    masks = [
+        (v, v * u % p, low * v % p, (low * v * u + w) % p)
+        for low, u, v, w in itertools.product(field, field, range(1, p), range(1, p))
+    ]
+    invertible = {r for r in itertools.product(field, repeat=4) if (r[0] * r[3] - r[1] * r[2]) % p}
+    distances = set()
+    for a in invertible:
+        seen = Counter(
+            (
+                (r[0] * a[0] + r[1] * a[2]) % p,
+                (r[0] * a[1] + r[1] * a[3]) % p,
+                (r[2] * a[0] + r[3] * a[2]) % p,
+                (r[2] * a[1] + r[3] * a[3]) % p,
+            )
+            for r in masks
+        )
+        assert set(seen) <= invertible
+        terms = (abs(Fraction(seen[r], len(masks)) - Fraction(1, len(invertible))) for r in invertible)
+        distances.add(sum(terms) / 2)
+    assert distances == {Fraction(1, p + 1)}  # below (d − 1)/p
+
+
+def test_one_opened_value_is_a_value_behind_masks_that_each_party_misses_a_part_of() -> None:
+    """Every number that `mask` opens is at least the K of the job longer than what it covers."""
+    a, b, squares = gram([[1, 2], [2, 5], [3, 6]], [1, 2, 4])
+    wanted = needs_of([(a, b, squares)], 3)
+    lengths: list[list[int]] = []
+    original = Crossing.mask
+
+    async def spy(self: Crossing, v: Any, bits: int) -> Any:
+        masked = await original(self, v, bits)
+        lengths.append([bits, max(int(n).bit_length() for row in masked.numbers.values() for n in row)])
+        lengths[-1].append(max(int(n).bit_length() for n in masked.opened))
+        return masked
+
+    async def job(session: Session, index: int) -> list[Any]:
+        put(Crossing, "mask", spy)
+        await session.share_of(start(session, index, (a, b, squares)).significands)
+        return [session.config.subset_bits, lengths]
+
+    for outcome in run(job, value_bits=wanted.value_bits, masked=wanted.masked_openings):
+        subset_bits, seen = outcome.value
+        assert subset_bits >= 40
+        assert len(seen) == 5
+        for bits, mask_bits, opened_bits in seen:
+            assert bits + 1 + subset_bits - 12 <= mask_bits <= bits + 1 + subset_bits
+            assert mask_bits - 12 <= opened_bits < outcome.modulus.bit_length()
+
+
+def test_too_narrow_a_session_and_wrong_shapes_are_refused_before_anything_is_sent() -> None:
+    squares = [9, 9, 9]
+
+    async def job(session: Session, index: int) -> list[str]:
+        flat = session.input(np.arange(6) if index == 0 else None, 0, 6, 0, 9)
+        messages = []
+        sent = session.cost.bytes_sent
+        for a, b, bounds in [
+            (flat[:4].reshape((2, 2)), flat[4:], squares),
+            (flat[:4].reshape((2, 2)), flat[3:], squares),
+            (flat[:4].reshape((2, 2)), flat[4:], [9, 9]),
+            (flat[:4].reshape((2, 2)), flat[4:], [9, 0, 9]),
+        ]:
+            with pytest.raises(SpecError) as refused:
+                least_squares(a, b, bounds)
+            messages.append(str(refused.value))
+        assert session.cost.bytes_sent == sent
+        return messages
+
+    for bits in (64, 40):
+        for outcome in run(job, value_bits=bits):
+            assert outcome.error is None
+            wide = "quotients of" if bits == 64 else "more than 59 bits"
+            assert wide in outcome.value[0]
+
+
+def test_needs_grow_with_bounds_and_a_job_with_too_many_openings_is_refused() -> None:
+    small, large = least_squares_needs([1 << 20] * 3, 3), least_squares_needs([1 << 60] * 12, 3)
+    assert small.value_bits < large.value_bits <= 800
+    assert large.masked_openings < 1024
+
+    async def job(session: Session, index: int) -> str:
+        with pytest.raises(SpecError) as refused:
+            start(session, index, gram([[1]], [1]))
+        return str(refused.value)
+
+    for outcome in run(job, value_bits=1000, masked=1 << 30):
+        assert "too many" in outcome.value
