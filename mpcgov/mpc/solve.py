@@ -65,7 +65,8 @@ def least_squares(a: SecretArray, b: SecretArray, squares: Sequence[int]) -> Coe
 
     `squares` are public bounds of the columns' sums of squares, d of X and the one of y: all else follows from them.
     Opened are M and masked values only; see docs/security/regression.md. About 85 rounds, whatever d.
-    Raises SpecError if the session isn't as `least_squares_needs` says. A that isn't positive semidefinite may show linear relations.
+    Raises SpecError if the session isn't as `least_squares_needs` says. An A that isn't positive semidefinite may show
+    linear relations of its columns.
     """
     d = b.size
     engine = a._engine
