@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Sequence
@@ -314,3 +315,21 @@ def test_a_determinant_that_the_word_prime_divides_counts_as_singular() -> None:
     """Once in 2^61, and then null: never a wrong number."""
     system = ([[P]], [P], [P, P])
     assert solved([system, ([[P - 1]], [P - 1], [P, P])]) == [[0, 0, 1], [1 << 23, -23, 0]]
+
+
+def test_what_is_built_after_a_system_may_be_built_at_any_time() -> None:
+    """Operations are numbered as the program builds them, however far a party has come with the ones before."""
+    system = gram([[1, 2], [2, 5], [3, 6]], [1, 2, 4])
+    wanted = needs_of([system], 3)
+
+    async def job(session: Session, index: int) -> list[list[int]]:
+        x = session.input([149, 151] if index == 0 else None, 0, 2, 0, 200)
+        result = start(session, index, system)
+        if index == 2:
+            await asyncio.sleep(0.5)
+        rounded = x.round_to(100)
+        return [await share_list(session, y) for y in (rounded, result.significands, result.exponents, result.singular)]
+
+    outcomes = run(job, value_bits=wanted.value_bits, masked=wanted.masked_openings + 2)
+    assert opened(outcomes, part=0) == [100, 200]
+    check(system, [number for part in (1, 2, 3) for number in opened(outcomes, part=part)])
