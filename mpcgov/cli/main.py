@@ -13,6 +13,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from mpcgov import __version__
+from mpcgov.cli.bench import bench
 from mpcgov.cli.consortium import card, consortium, coordinator
 from mpcgov.cli.job import job
 from mpcgov.cli.node import node
@@ -41,6 +42,7 @@ class Catalogue(Group):
 SECTIONS = (
     ("Try it", ("demo", "simulate")),
     ("What can be computed", ("protocol",)),
+    ("How quick it is", ("bench",)),
     ("Agree on who takes part", ("coordinator", "card", "consortium")),
     ("An agency's node", ("node",)),
     ("The coordinator's jobs", ("job",)),
@@ -59,7 +61,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, simulate, protocol, coordinator, card, consortium, node, job):
+for command in (demo, simulate, protocol, bench, coordinator, card, consortium, node, job):
     cli.add_command(command)
 
 

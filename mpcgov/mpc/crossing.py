@@ -57,11 +57,17 @@ class Masked:
 
 
 class Crossing:
-    """The exchanges of a computation on wide shares that compares small parts of them as words."""
+    """The exchanges of a computation on wide shares that compares small parts of them as words.
 
-    def __init__(self, runtime: JobRuntime, engine: WordEngine) -> None:
+    `operation` is the computation's number, taken when the program built it: what runs later mustn't take any, for
+    parties needn't be equally far. Its masks are numbered within it.
+    """
+
+    def __init__(self, runtime: JobRuntime, engine: WordEngine, operation: int) -> None:
         self.runtime = runtime
         self.engine = engine
+        self.operation = operation
+        self._masks = 0
         self.modulus = int(runtime.field.modulus)
 
     async def reduce(self, products: Elements) -> Elements:
@@ -82,7 +88,7 @@ class Crossing:
         bound = 1 << (bits + 1 + config.subset_bits)
         if (2 << bits) + config.subsets * bound >= self.modulus:
             raise SpecError(f"a masked integer of {bits} bits doesn't fit the field")
-        numbers = self.runtime.subset_numbers("crossing", self.runtime.next_operation(), len(v), bound)
+        numbers = self.runtime.subset_numbers("crossing", self._next_mask(), len(v), bound)
         total = v + (1 << bits)
         for subset, known in numbers.items():
             total = total + known * self.runtime.weight(subset)
@@ -102,6 +108,10 @@ class Crossing:
         """Products of words."""
         return await (self.words(a) * self.words(b)).words()
 
+    def _next_mask(self) -> int:
+        self._masks += 1
+        return (self.operation << 16) + self._masks
+
     async def protocol(self, shape: tuple[int, ...], protocol: Protocol, words: Words) -> Words:
         """Run a protocol on words."""
         return await self.engine._scheduler.protocol(shape, protocol, self.words(words)).words()
@@ -115,8 +125,7 @@ class Crossing:
         config = self.runtime.config
         check_lift(config)
         row = bits.reshape(-1)
-        operation = self.runtime.next_operation()
-        numbers = self.runtime.subset_numbers("lift", operation, row.size, 2 << config.subset_bits)
+        numbers = self.runtime.subset_numbers("lift", self._next_mask(), row.size, 2 << config.subset_bits)
         mask = np.zeros(row.size, dtype=object)
         wide = np.zeros(row.size, dtype=object)
         for subset, known in numbers.items():

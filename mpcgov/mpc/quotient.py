@@ -176,5 +176,5 @@ async def _round(crossing: Crossing, words: Words, wide: Elements) -> tuple[Elem
     runtime = crossing.runtime
     array = runtime.array_type(runtime.field.array(scaled, check=False))
     bound = UNIT << (SIGNIFICANT_BITS + 1)
-    rounded = (await runtime.gather(rounding.round_to(runtime, array, -bound, bound, UNIT))).value
+    rounded = (await runtime.gather(rounding.round_to(runtime, array, -bound, bound, UNIT, crossing.operation))).value
     return rounded * pow(UNIT, -1, crossing.modulus) % crossing.modulus, reached.sum(axis=1)

@@ -87,12 +87,15 @@ def _rotate(rows: Elements, by: OneHot, base: int, modulus: int) -> Elements:
     return result
 
 
-def round_to(runtime: JobRuntime, x: Any, low: int, high: int, base: int) -> Any:
-    """MPyC array x, each element in low … high, rounded to multiples of base."""
+def round_to(runtime: JobRuntime, x: Any, low: int, high: int, base: int, operation: int | None = None) -> Any:
+    """MPyC array x, each element in low … high, rounded to multiples of base.
+
+    `operation` is for a computation that took its number when it was built, and rounds once.
+    """
     half = base // 2
     mask = plan_mask(low + half, high + half, base, runtime.config, int(runtime.field.modulus))
     d = x + half
-    return d - _residues(runtime, d, mask, runtime.next_operation())
+    return d - _residues(runtime, d, mask, runtime.next_operation() if operation is None else operation)
 
 
 @coroutine

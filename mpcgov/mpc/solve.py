@@ -66,7 +66,7 @@ def least_squares(a: SecretArray, b: SecretArray, squares: Sequence[int]) -> Coe
     `squares` are public bounds of the columns' sums of squares, d of X and the one of y: all else follows from them.
     Opened are M and masked values only; see docs/security/regression.md. About 85 rounds, whatever d.
     Raises SpecError if the session isn't as `least_squares_needs` says. An A that isn't positive semidefinite may show
-    linear relations.
+    linear relations of its columns.
     """
     d = b.size
     engine = a._engine
@@ -77,7 +77,8 @@ def least_squares(a: SecretArray, b: SecretArray, squares: Sequence[int]) -> Coe
     plan = _plan(squares, engine.config.subsets)
     plan.check(engine.config)
     check_lift(engine.config)
-    shares = _solve(engine, *engine.turn(), a._backing, b._backing, plan, max(squares).bit_length())
+    crossing = Crossing(engine.runtime, engine.words, engine.runtime.next_operation())
+    shares = _solve(crossing, *engine.turn(), a._backing, b._backing, plan, max(squares).bit_length())
     most = 1 << SIGNIFICANT_BITS
     span = 2 * plan.normal_bits
     return Coefficients(
@@ -99,13 +100,12 @@ def _plan(squares: Sequence[int], subsets: int) -> Plan:
 
 
 @coroutine
-async def _solve(engine: WideEngine, before: Any, after: Any, a: Any, b: Any, plan: Plan, entry_bits: int) -> Any:
+async def _solve(crossing: Crossing, before: Any, after: Any, a: Any, b: Any, plan: Plan, entry_bits: int) -> Any:
     """Significands, exponents, and whether A is singular, in one array."""
-    runtime, d = engine.runtime, b.shape[0]
+    runtime, d = crossing.runtime, b.shape[0]
     await runtime.returnType((runtime.array_type, (2 * d + 1,)))
     matrix, right = (await runtime.gather(a)).value, (await runtime.gather(b)).value
     await before.wait()
-    crossing = Crossing(runtime, engine.words)
     singular = await _singular(crossing, matrix, entry_bits)
     regular = matrix + singular[0] * np.eye(d, dtype=int).astype(object)
     denominator, numerators = await cramer(crossing, regular[None], right[None, :, None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from mpcgov.mpc import Session
 from mpcgov.mpc import solve as solving
 from mpcgov.mpc.crossing import Crossing
 from mpcgov.mpc.solve import Coefficients, Needs, least_squares, least_squares_needs
+from mpcgov.mpc.word import determinant
+from mpcgov.mpc.word.field import P
 from tests.mpc.parties import Outcome, opened, put, run, share_list
 
 Matrix = list[list[int]]
@@ -184,20 +187,30 @@ def test_no_masked_matrix_is_singular_and_each_is_fresh_and_uniform() -> None:
         seen.extend([determinant, *(int(entry) for entry in matrix.reshape(-1))])
         return determinant, solution
 
+    in_words: list[int] = []
+    public_determinant = determinant._public_determinant
+
+    def spy_on_words(matrix: Any) -> int:
+        in_words.append(public_determinant(matrix))
+        return in_words[-1]
+
     a, b, squares = gram([[1, 2], [2, 4], [3, 6]], [1, 2, 4])
     wanted = needs_of([(a, b, squares)] * 40, 3)
 
-    async def job(session: Session, index: int) -> list[int]:
+    async def job(session: Session, index: int) -> list[list[int]]:
         put(solving, "_eliminate", spy)
+        put(determinant, "_public_determinant", spy_on_words)
         results = [start(session, index, (a, b, squares)) for _ in range(40)]
         for result in results:
             await session.share_of(result.singular)
-        return seen
+        return [seen, in_words]
 
     outcomes = run(job, value_bits=wanted.value_bits, masked=wanted.masked_openings)
-    values = outcomes[0].value
-    assert values == outcomes[1].value  # opened to all
-    assert len(values) == 40 * 3 * 5
+    values, in_words = outcomes[0].value
+    assert outcomes[0].value == outcomes[1].value  # opened to all
+    assert len(in_words) == len(set(in_words)) == 40 * 2
+    assert all(in_words)
+    assert len(values) == 40 * 5
     assert all(values[::5])
     assert len(set(values)) == len(values)
     counts = np.bincount([value % 16 for value in values], minlength=16)
@@ -296,3 +309,27 @@ def test_needs_grow_with_bounds_and_a_job_with_too_many_openings_is_refused() ->
 
     for outcome in run(job, value_bits=1000, masked=1 << 30):
         assert "too many" in outcome.value
+
+
+def test_a_determinant_that_the_word_prime_divides_counts_as_singular() -> None:
+    """Once in 2^61, and then null: never a wrong number."""
+    system = ([[P]], [P], [P, P])
+    assert solved([system, ([[P - 1]], [P - 1], [P, P])]) == [[0, 0, 1], [1 << 23, -23, 0]]
+
+
+def test_what_is_built_after_a_system_may_be_built_at_any_time() -> None:
+    """Operations are numbered as the program builds them, however far a party has come with the ones before."""
+    system = gram([[1, 2], [2, 5], [3, 6]], [1, 2, 4])
+    wanted = needs_of([system], 3)
+
+    async def job(session: Session, index: int) -> list[list[int]]:
+        x = session.input([149, 151] if index == 0 else None, 0, 2, 0, 200)
+        result = start(session, index, system)
+        if index == 2:
+            await asyncio.sleep(0.5)
+        rounded = x.round_to(100)
+        return [await share_list(session, y) for y in (rounded, result.significands, result.exponents, result.singular)]
+
+    outcomes = run(job, value_bits=wanted.value_bits, masked=wanted.masked_openings + 2)
+    assert opened(outcomes, part=0) == [100, 200]
+    check(system, [number for part in (1, 2, 3) for number in opened(outcomes, part=part)])

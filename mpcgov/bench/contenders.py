@@ -1,0 +1,98 @@
+"""Who computes which workload: mpcgov and its peers, how each is started, and what its privacy rests on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mpcgov.bench.workloads import PARTIES
+
+BENCH = Path(__file__).resolve().parent
+CHECKOUT = BENCH.parents[1]
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "JAX_PLATFORMS": "cpu",
+}
+
+HONEST_MAJORITY = "3 parties, at most 1 curious, all follow the protocol; nothing else is shown"
+DEALER = (
+    "3 parties, at most 2 curious, all follow the protocol; but as measured (SPU's default) party 0 deals the random "
+    "triples for products and comparisons, and could read what is computed with them"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """One way to compute a workload.
+
+    `module` is run once per party; `environment` names the peer's own virtual environment, None is this interpreter.
+    `tolerance`: what its fixed-point numbers can't do better than, relative to the greatest number of the result.
+    """
+
+    name: str
+    module: str
+    trust: str
+    environment: str | None = None
+    parties: int = PARTIES
+    options: Mapping[str, str] = field(default_factory=dict)
+    tolerance: float = 0.0
+
+    def command(self) -> list[str]:
+        """How to start a party."""
+        python = Path(sys.executable) if self.environment is None else interpreter(self.environment)
+        return [str(python), "-m", self.module]
+
+    def surroundings(self) -> dict[str, str]:
+        """A party's environment variables: one thread, and for peers no module of ours but the programs for them."""
+        keep = {"PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", "PYTHONPATH"}
+        kept = {name: value for name, value in os.environ.items() if name in keep}
+        return kept | ONE_THREAD | ({"PYTHONPATH": str(BENCH)} if self.environment else {})
+
+    @property
+    def installed(self) -> bool:
+        """Whether its environment has been made."""
+        return self.environment is None or interpreter(self.environment).exists()
+
+
+def interpreter(peer: str) -> Path:
+    """The Python of a peer's environment, which `scripts/bench-peers` makes in the checkout or the current folder."""
+    places = [folder / f".venv-peer-{peer}" / "bin" / "python" for folder in (CHECKOUT, Path.cwd())]
+    return next((place for place in places if place.exists()), places[0])
+
+
+def _spu(name: str, protocol: str, trust: str = HONEST_MAJORITY, tolerance: float = 0.0, **options: str) -> Contender:
+    return Contender(
+        f"SPU {name}",
+        "peers.on_spu",
+        trust,
+        environment="spu",
+        options={"protocol": protocol, **options},
+        tolerance=tolerance,
+    )
+
+
+MPCGOV = Contender("mpcgov", "mpcgov.bench.party", HONEST_MAJORITY)
+ABY3 = _spu("ABY3", "ABY3")
+SEMI2K = _spu("SEMI2K", "SEMI2K", DEALER)
+MPYC = Contender("MPyC", "peers.on_mpyc", HONEST_MAJORITY, environment="mpyc")
+QUICKSORT = "3 parties, at most 1 curious; comparisons of shuffled values are opened, as in mpcgov's sort"
+FIXED_POINT = 1e-3
+
+CONTENDERS: dict[str, tuple[Contender, ...]] = {
+    "W1": (MPCGOV, SEMI2K, ABY3, MPYC),
+    "W5": (MPCGOV, ABY3, SEMI2K, MPYC),
+    "W6": (MPCGOV, ABY3, _spu("ABY3 quicksort", "ABY3", QUICKSORT, sort="SORT_QUICK")),
+    "W7": (
+        _spu("ABY3", "ABY3", tolerance=FIXED_POINT),
+        _spu("ABY3 in blocks", "ABY3", tolerance=FIXED_POINT, form="blocks"),
+    ),
+}
+"""Who runs each workload. A new peer: its program in `peers/`, an entry here, its packages in scripts/bench-peers."""

@@ -1,0 +1,107 @@
+"""One party of a measured computation: `python -m mpcgov.bench.party`. A real session over socket pairs, as a worker's.
+
+Elsewhere only what disclosure control has cleared is released. Measured workloads have none and their data are made up,
+so this module opens a result itself, at the receiver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov.bench.peers.turns import Done, Order, Run, serve
+from mpcgov.bench.programs import PROGRAMS
+from mpcgov.errors import InternalError
+from mpcgov.mpc import SecretArray, Session, SessionConfig
+from mpcgov.mpc.word import field, sharing
+
+THRESHOLD = 1
+VALUE_BITS = 59
+"""The most that words hold; a job declares what it needs, which changes no time here."""
+
+
+class Party:
+    """This party's session, data, and streams for the shares of the result."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.arrays = [order.arrays(party) for party in range(order.parties)]
+        self.program = PROGRAMS[order.workload]
+        self.opening = {party: _stream(number) for party, number in order.opening.items()}
+        self.session: Session
+
+    async def connect(self) -> None:
+        """Greet the others and exchange keys."""
+        order = self.order
+        config = SessionConfig(
+            parties=tuple(f"party{index}" for index in range(order.parties)),
+            me=order.party,
+            threshold=THRESHOLD,
+            binding=hashlib.sha256(f"bench {order.workload}".encode()).digest(),
+            value_bits=VALUE_BITS,
+            masked_openings=0,
+        )
+        self.session = Session(config, {party: _stream(number) for party, number in order.sockets.items()})
+        await self.session.hello()
+        await self.session.ready(ok=True)
+        await self.session.start()
+
+    async def run(self) -> Done:
+        """Deal, compute, and open at the receiver."""
+        before = self.session.cost.bytes_sent
+        own = np.ascontiguousarray(await self.session.share_of(self.program(self._deal)), dtype=np.uint64)
+        sent = self.session.cost.bytes_sent - before
+        loop = asyncio.get_running_loop()
+        if not self.order.receives:
+            await loop.sock_sendall(self.opening[0], own.data.cast("B"))
+            return Done(None, sent + own.nbytes)
+        others = [await _received(self.opening[party], own) for party in sorted(self.opening)]
+        return Done(opened([own, *others]), sent)
+
+    def _deal(self, party: int, name: str, low: int, high: int) -> SecretArray:
+        array = self.arrays[party][name]
+        own = array.reshape(-1) if party == self.order.party else None
+        return self.session.input(own, party, array.size, low, high).reshape(array.shape)
+
+
+def opened(shares: list[NDArray[np.uint64]]) -> NDArray[np.int64]:
+    """The numbers behind all parties' shares, which must lie on polynomials of degree t: what a receiver checks too."""
+    points = tuple(range(1, THRESHOLD + 2))
+    first, rest = shares[: len(points)], shares[len(points) :]
+    for point, share in enumerate(rest, len(points) + 1):
+        if not np.array_equal(field.combine(sharing.weights(points, point), first), share):
+            raise InternalError("the shares don't agree")
+    return field.to_signed(field.combine(sharing.weights(points), first))
+
+
+def _stream(number: int) -> socket.socket:
+    stream = socket.socket(fileno=number)
+    stream.setblocking(False)
+    return stream
+
+
+async def _received(stream: socket.socket, like: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    loop, share = asyncio.get_running_loop(), np.empty_like(like)
+    left = share.data.cast("B")
+    while left:
+        count = await loop.sock_recv_into(stream, left)
+        if count == 0:
+            raise InternalError("a party ended before its shares came")
+        left = left[count:]
+    return share
+
+
+async def prepare(order: Order) -> Run:
+    """Connect, and run once: that loads every kernel."""
+    party = Party(order)
+    await party.connect()
+    await party.run()
+    return party.run
+
+
+if __name__ == "__main__":
+    serve(prepare)

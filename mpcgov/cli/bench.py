@@ -1,0 +1,25 @@
+"""Speed, measured on this machine."""
+
+from __future__ import annotations
+
+import click
+
+from mpcgov.cli.options import json_option
+from mpcgov.cli.render import note, print_json, print_sections, print_table
+
+
+@click.command("bench")
+@click.argument("workloads", nargs=-1, metavar="[W1 …]")
+@click.option("--peers", is_flag=True, help="Also other MPC programs, in turns, where scripts/bench-peers put them.")
+@json_option
+def bench(workloads: tuple[str, ...], peers: bool, as_json: bool) -> None:
+    """How long workloads take on this machine, medians of 5."""
+    from mpcgov.bench import report
+
+    results = report.measure(workloads, peers, note)
+    if as_json:
+        print_json(report.rows(results))
+        return
+    print_table(report.HEADS, report.table(results))
+    click.echo("\nWhat privacy rests on")
+    print_sections(report.trust(results))

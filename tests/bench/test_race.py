@@ -1,0 +1,93 @@
+"""Contenders run in turns, in processes of their own; whoever fails or is wrong is out; nobody is left running."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mpcgov.bench import contenders, race
+from mpcgov.bench.contenders import CONTENDERS, MPCGOV, Contender
+from mpcgov.bench.programs import PROGRAMS
+from mpcgov.bench.race import Measured
+from mpcgov.bench.workloads import WORKLOADS
+from mpcgov.errors import InternalError
+
+Fake = Callable[..., Contender]
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    """Makes contenders out of fake_party.py; they count as peers unless `own`."""
+    path = f"{contenders.BENCH}{os.pathsep}{Path(__file__).parent}"
+    monkeypatch.setattr(contenders, "BENCH", path)
+    monkeypatch.setenv("PYTHONPATH", path)
+    monkeypatch.setattr(contenders, "interpreter", lambda peer: Path(contenders.sys.executable))
+
+    def made(name: str, behaviour: str = "", own: bool = False) -> Contender:
+        options = {"name": name, "log": str(tmp_path / "log"), "behaviour": behaviour}
+        return Contender(name, "fake_party", "none", environment=None if own else "fake", options=options)
+
+    return made
+
+
+async def run(*entrants: Contender, size: int = 20) -> dict[str, Measured]:
+    workload = WORKLOADS["W1"]
+    measured = await race.race(workload, entrants, lambda text: None, workload.make(size))
+    return {one.contender.name: one for one in measured}
+
+
+async def test_contenders_take_turns_and_none_is_left_running(fake: Fake, tmp_path: Path) -> None:
+    measured = await run(fake("a"), fake("b"))
+    lines = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    assert [name for name, _ in lines] == ["a", "b"] * 5
+    assert [len(one.turns) for one in measured.values()] == [5, 5]
+    assert measured["a"].bytes_sent == 100 + 10 + 10
+    assert 0 < measured["a"].seconds < 5
+    assert measured["a"].peak_mb > 10
+    for pid in {int(pid) for _, pid in lines}:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+async def test_bytes_are_unknown_when_one_party_does_not_tell(fake: Fake) -> None:
+    assert (await run(fake("a", "counts nothing")))["a"].bytes_sent is None
+
+
+async def test_a_peer_that_dies_is_out_and_its_last_words_say_why(fake: Fake) -> None:
+    measured = await run(fake("dead", "dies"), fake("b"))
+    assert measured["dead"].turns == ()
+    assert "dead: party 1 ended: no such library" in measured["dead"].failure
+    assert len(measured["b"].turns) == 5
+
+
+async def test_a_peer_with_a_wrong_result_is_out(fake: Fake) -> None:
+    measured = await run(fake("liar", "lies"), fake("b"))
+    assert (measured["liar"].turns, measured["liar"].failure) == ((), "liar: 20 of 20 numbers are wrong")
+    assert (len(measured["b"].turns), measured["b"].failure) == (5, "")
+
+
+async def test_a_wrong_result_of_our_own_is_our_fault(fake: Fake) -> None:
+    with pytest.raises(InternalError, match="numbers are wrong"):
+        await run(fake("own", "lies", own=True))
+
+
+async def test_who_takes_too_long_runs_once(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race, "PATIENCE_S", 1e-9)
+    assert len((await run(fake("slow")))["slow"].turns) == 1
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+async def test_our_own_programs_are_right(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race, "RUNS", 1)
+    workload = WORKLOADS[name]
+    (measured,) = await race.race(workload, [MPCGOV], lambda text: None, workload.make(100))
+    assert measured.bytes_sent is not None
+    assert measured.bytes_sent > 100 * 8 * 3
+
+
+def test_we_run_every_workload_that_we_have_a_program_for() -> None:
+    assert {name for name, entrants in CONTENDERS.items() if MPCGOV in entrants} == set(PROGRAMS)
+    assert set(CONTENDERS) == set(WORKLOADS)

@@ -1,0 +1,98 @@
+"""Figures as programs and people get them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mpcgov.bench import contenders, report
+from mpcgov.bench.contenders import ABY3, CONTENDERS, MPCGOV, MPYC
+from mpcgov.bench.race import Measured
+from mpcgov.bench.team import Turn
+from mpcgov.bench.workloads import WORKLOADS
+from mpcgov.cli.main import run
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = ["workload", "case", "mpcgov_s", "peak_mb", "bytes_sent", "peer", "peer_s", "ratio"]
+
+
+def turns(*seconds: float, sent: int | None = 5_000_000) -> tuple[Turn, ...]:
+    return tuple(Turn(s, 0.1, 100 + s, sent, np.array([0])) for s in seconds)
+
+
+OWN = Measured(MPCGOV, turns(9.0, 1.0, 2.0))
+RESULTS = [
+    (WORKLOADS["W1"], [OWN, Measured(ABY3, turns(4.0, 4.0, 5.0)), Measured(MPYC, turns(40.0, sent=None))]),
+    (WORKLOADS["W5"], [OWN]),
+    (WORKLOADS["W7"], [Measured(ABY3, turns(8.0))]),
+]
+
+
+def test_rows_for_programs() -> None:
+    rows = report.rows(RESULTS)
+    assert [list(row) for row in rows] == [KEYS] * 4
+    assert [(row["workload"], row["mpcgov_s"], row["peer"], row["peer_s"], row["ratio"]) for row in rows] == [
+        ("W1", 2.0, "SPU ABY3", 4.0, 0.5),
+        ("W1", 2.0, "MPyC", 40.0, 0.05),
+        ("W5", 2.0, None, None, None),
+        ("W7", None, "SPU ABY3", 8.0, None),
+    ]
+    assert (rows[0]["peak_mb"], rows[0]["bytes_sent"]) == (109.0, 5_000_000)
+
+
+def test_table_for_people() -> None:
+    table = report.table(RESULTS)
+    assert table[0][1:] == ["mpcgov", "2.000", "0.10", "109", "5.0", "3", ""]
+    assert table[1][1:] == ["SPU ABY3", "4.000", "0.10", "105", "5.0", "3", "0.500"]
+    assert table[2][1:] == ["MPyC", "40.000", "0.10", "140", "unknown", "1", "0.050"]
+    assert all(len(line) == len(report.HEADS) for line in table)
+
+
+def test_trust_models_are_said_once_each() -> None:
+    assert [name for name, _ in report.trust(RESULTS)] == ["mpcgov", "SPU ABY3", "MPyC"]
+
+
+def test_command_prints_json_and_says_which_peers_are_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fake_race(workload: object, entrants: list[object], tell: object) -> list[Measured]:
+        return [OWN] if entrants == [MPCGOV] else []
+
+    monkeypatch.setattr(report, "race", fake_race)
+    monkeypatch.setattr(contenders, "interpreter", lambda peer: Path("/nowhere"))
+    assert run(["bench", "W5", "--peers", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert [list(row) for row in json.loads(shown.out)] == [KEYS]
+    assert "W5: MPyC isn't installed: scripts/bench-peers mpyc" in shown.err
+    assert run(["bench", "W1"]) == 0
+    shown = capsys.readouterr()
+    assert "mpcgov/peer" in shown.out
+    assert "at most 1 curious" in shown.out
+    assert "isn't installed" not in shown.err
+
+
+def test_an_unknown_workload_is_refused_with_those_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "W99"]) == 2
+    assert "no workload W99; there are W1, " in capsys.readouterr().err
+
+
+def test_programs_of_peers_use_nothing_of_ours() -> None:
+    for path in (ROOT / "mpcgov/bench/peers").glob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+        names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0]
+        assert not [name for name in names if name.startswith("mpcgov")], path
+
+
+def test_every_peer_can_be_installed_and_unknown_ones_are_refused() -> None:
+    script = ROOT / "scripts/bench-peers"
+    listed = subprocess.run([script, "--list"], capture_output=True, text=True, check=True).stdout
+    for entrant in (entrant for entrants in CONTENDERS.values() for entrant in entrants if entrant.environment):
+        assert f"{entrant.environment}: " in listed
+    refused = subprocess.run([script, "telepathy"], capture_output=True, text=True, check=False)
+    assert (refused.returncode, "no peer telepathy" in refused.stderr) == (2, True)

@@ -1,0 +1,62 @@
+"""The data are the same everywhere and the answers that contenders are held to are right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mpcgov.bench.workloads import PLACES, WORKLOADS, Task
+from mpcgov.errors import InternalError
+
+
+def columns(task: Task, name: str) -> list[int]:
+    return [int(value) for data in task.inputs for value in data.get(name, np.array([], int)).reshape(-1)]
+
+
+def test_sum_is_the_sum_of_the_three_tables() -> None:
+    task = WORKLOADS["W1"].make(50)
+    a, b, c = (data["table"] for data in task.inputs)
+    assert task.expected.tolist() == [int(x) + int(y) + int(z) for x, y, z in zip(a, b, c, strict=True)]
+    assert max(columns(task, "table")).bit_length() == 32
+
+
+def test_comparisons_are_strict_and_some_pairs_are_equal() -> None:
+    task = WORKLOADS["W5"].make(50)
+    pairs = list(zip(columns(task, "x"), columns(task, "y"), strict=True))
+    assert task.expected.tolist() == [int(x < y) for x, y in pairs]
+    assert 5 <= sum(x == y for x, y in pairs) < 50
+
+
+def test_sort_is_of_all_parties_values_with_equal_ones_among_them() -> None:
+    task = WORKLOADS["W6"].make(50)
+    assert [len(data["values"]) for data in task.inputs] == [17, 17, 16]
+    assert task.expected.tolist() == sorted(columns(task, "values"))
+    assert len(set(columns(task, "values"))) < 50
+
+
+def test_regression_solves_the_normal_equations_of_all_rows() -> None:
+    task = WORKLOADS["W7"].make(400)
+    x = np.concatenate([data["x"] for data in task.inputs]) / PLACES
+    y = np.concatenate([data["y"] for data in task.inputs]) / PLACES
+    residuals = y - task.expected[0] - x @ task.expected[1:]
+    assert np.abs(residuals.sum()) < 1e-9
+    assert np.abs(residuals @ x).max() < 1e-9
+    assert np.abs(residuals).max() > 0.1
+
+
+def test_data_do_not_change_between_versions() -> None:
+    assert WORKLOADS["W1"].make(2).inputs[0]["table"].tolist() == [4124598718, 273697337]
+
+
+@pytest.mark.parametrize("wrong", [[1, 2, 4], [1, 2], [1, 2, float("nan")]])
+def test_a_wrong_result_is_refused(wrong: list[float]) -> None:
+    with pytest.raises(InternalError, match="SPU"):
+        Task((), np.array([1, 2, 3])).check(np.array(wrong), "SPU")
+
+
+def test_fixed_point_may_be_off_by_its_tolerance_and_no_more() -> None:
+    task = Task((), np.array([1.0, 100.0]), tolerance=1e-6)
+    task.check(np.array([1.00009, 100.0]), "mpcgov")
+    task.check(np.array([1.09, 100.0]), "SPU", tolerance=1e-3)
+    with pytest.raises(InternalError, match="1 of 2"):
+        task.check(np.array([1.09, 100.0]), "mpcgov")
