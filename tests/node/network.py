@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import base64
 import secrets
 import socket
@@ -143,8 +144,8 @@ class Network:
         self.clock = FakeClock()
         self.workers = {party: ScriptedWorker() for party in parties}
         self.nodes: dict[str, NodeDaemon] = {}
-        for party in parties:
-            homes.init(folder / party, party, f"127.0.0.1:{_free_port()}")
+        for party, port in zip(parties, _free_ports(len(parties)), strict=True):
+            homes.init(folder / party, party, f"127.0.0.1:{port}")
             self.datasets(party, DATASETS)
             self.policy(party, POLICY)
         self.hq = keys.create(folder / "hq", "coordinator", "hq", None)
@@ -251,7 +252,10 @@ async def refusal(awaitable: Awaitable[Any]) -> MpcgovError:
     raise AssertionError(f"not refused: {answer}")
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    """Ports that differ: all are held until the last is found."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in sockets]
