@@ -37,7 +37,10 @@ class LocalWire:
         if key in self.network.waiting:
             self.network.waiting.pop(key).set_result(bytes(payload))
 
-    async def fetch(self, peer: int, label: int, into: memoryview) -> None:
+    def fetch(self, peer: int, label: int, into: memoryview) -> Awaitable[None]:
+        return asyncio.ensure_future(self._fetch(peer, label, into))  # one that a failing test drops is no warning
+
+    async def _fetch(self, peer: int, label: int, into: memoryview) -> None:
         key = (peer, self.me, label)
         if key in self.network.messages:
             await asyncio.sleep(0)
