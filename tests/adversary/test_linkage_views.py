@@ -1,0 +1,185 @@
+"""What each party of a linked job receives: the same lengths whatever the data, and nothing that goes with the data.
+
+Two worlds with equal padded sizes: nobody matches; or there are twice as many, and everybody does. Owners must not be
+able to tell them apart; a matcher may, by the noised number of equal tags alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mpcgov.linked.sizes import least_pool
+from mpcgov.mpc.linkedrows import LinkedRows
+from mpcgov.mpc.tags import tag_list
+from mpcgov.mpc.word.field import P
+from mpcgov.mpc.word.stream import Stream
+from tests.mpc.linked_parties import Case, places
+
+RUNS = 100
+"""Of each world, so 200 together."""
+
+PEOPLE = 30
+UNLIKELY = 1e-7
+"""No p-value of the few hundred below should be smaller."""
+
+DECLARED: dict[str, dict[str, dict[str, Any]]] = {
+    "tax": {"income": {"kind": "integer", "min": 0, "max": 10**6}},
+    "edu": {"level": {"kind": "category", "values": ["ba", "ma"]}, "age": {"kind": "integer", "min": 0, "max": 120}},
+    "wel": {"benefit": {"kind": "integer", "min": 0, "max": 100}},
+}
+PARAMS: dict[str, dict[str, Any]] = {
+    "linked-statistics": {"by": ["edu.level"], "measures": ["tax.income"], "correlations": [["tax.income", "edu.age"]]},
+    "linked-count": {"by": ["edu.level"]},
+    "overlap": {},
+}
+
+Label = tuple[int, int, int]
+
+
+def world(protocol: str, owners: int, everybody: bool, **more: Any) -> Case:
+    rows = {}
+    for place, name in enumerate(list(DECLARED)[:owners]):
+        first = 0 if everybody else place * PEOPLE
+        keys = [f"38001{i:06}" for i in range(first, first + PEOPLE * (1 + everybody))]
+        values = {"tax": {"income": "1000000"}, "edu": {"level": "ba", "age": "99"}, "wel": {"benefit": "100"}}[name]
+        rows[name] = [{"key": key} | values for key in keys]
+    return Case(protocol, {name: DECLARED[name] for name in rows}, rows, PARAMS[protocol], **more)
+
+
+def views(made: Case, runs: int) -> dict[Label, list[bytes]]:
+    """What was sent from whom to whom, message by message, in each run."""
+    result: dict[Label, list[bytes]] = defaultdict(list)
+
+    async def program(rows: LinkedRows) -> Any:
+        if made.protocol == "overlap":
+            return await places({"overlap": await rows.overlaps()})
+        return await places(await rows.cell_sums())
+
+    for _ in range(runs):
+        _, parties = made.run(program)
+        for label, message in parties[0].network.messages.items():
+            result[label].append(message)
+    assert all(len(messages) == runs for messages in result.values())
+    return dict(result)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "owners", "join"),
+    [
+        ("overlap", 2, "inner"),
+        ("overlap", 3, "inner"),
+        ("linked-count", 2, "inner"),
+        ("linked-statistics", 2, "left"),
+        ("linked-statistics", 3, "inner"),
+    ],
+)
+def test_what_parties_receive_does_not_go_with_the_data(protocol: str, owners: int, join: str) -> None:
+    nobody = views(world(protocol, owners, everybody=False, join=join), RUNS)
+    everybody = views(world(protocol, owners, everybody=True, join=join), RUNS)
+    assert {label: {len(m) for m in messages} for label, messages in nobody.items()} == {
+        label: {len(m) for m in messages} for label, messages in everybody.items()
+    }
+    for label, messages in nobody.items():
+        assert len({len(message) for message in messages}) == 1
+        here, there = (np.array([np.frombuffer(m, np.uint64) for m in w[label]]) for w in (nobody, everybody))
+        if (here == here[0]).all():
+            assert (there == here[0]).all(), "a constant of one world that isn't one of the other"
+            continue
+        assert alike(here, there) > UNLIKELY, label
+        if np.median(here) >= 1 << 56:  # elements, tags and keys; row numbers are smaller
+            assert uniform(here) > UNLIKELY
+            assert uniform(there) > UNLIKELY
+
+
+def alike(here: np.ndarray, there: np.ndarray) -> float:
+    """That the words at each place of a message have the same law in both worlds: the least p-value, corrected."""
+    found = []
+    for shift in (0, 8, 29):
+        nibbles = [(words >> np.uint64(shift) & np.uint64(15)).astype(int) for words in (here, there)]
+        table = np.array([np.bincount(part.reshape(-1), minlength=16) for part in nibbles])
+        table = table[:, table.sum(axis=0) > 0]
+        found.append(stats.chi2_contingency(table).pvalue if table.shape[1] > 1 else 1.0)
+    firsts = [
+        stats.ks_2samp(here[:, k].astype(float), there[:, k].astype(float)).pvalue for k in range(min(4, here.shape[1]))
+    ]
+    return float(min(*found, *firsts))
+
+
+def uniform(words: np.ndarray) -> float:
+    """That the lower bytes of words are uniform."""
+    counts = np.bincount((words & np.uint64(255)).astype(int).reshape(-1), minlength=256)
+    return float(stats.chisquare(counts).pvalue)
+
+
+def test_a_view_that_goes_with_the_data_would_be_noticed() -> None:
+    rng = np.random.Generator(np.random.PCG64(1))
+    masked = rng.integers(0, P, (RUNS, 200), dtype=np.uint64)
+    leaking = masked.copy()
+    leaking[:, 0] = leaking[:, 0] // 2
+    assert alike(masked, rng.integers(0, P, (RUNS, 200), dtype=np.uint64)) > UNLIKELY
+    assert alike(masked, leaking) < UNLIKELY
+    assert uniform(masked >> np.uint64(56)) < UNLIKELY
+
+
+@pytest.mark.parametrize("protocol", ["overlap", "linked-statistics"])
+def test_no_identifier_nor_a_hash_of_one_is_on_the_wire(protocol: str) -> None:
+    made = world(protocol, 2, everybody=True)
+    everything = b"\0".join(message for messages in views(made, 3).values() for message in messages)
+    for row in made.rows["tax"]:
+        key = row["key"].encode()
+        assert key not in everything
+        for name in ("md5", "sha1", "sha256", "sha512", "blake2b", "blake2s"):
+            digest = hashlib.new(name, key).digest()
+            assert digest[:8] not in everything
+            assert digest.hex()[:16].encode() not in everything
+
+
+def test_runs_have_keys_and_orders_of_their_own() -> None:
+    """Tags of the same keys in two runs have nothing in common."""
+    made = world("overlap", 2, everybody=True)
+    found = views(made, 2)
+    for (sender, receiver, _), (first, second) in found.items():
+        if receiver == 2 and sender in (0, 1) and len(first) > 1000:
+            tags = [{message[i : i + 16] for i in range(0, len(message), 16)} for message in (first, second)]
+            assert not tags[0] & tags[1]
+
+
+def test_where_tags_match_says_nothing_about_their_rows() -> None:
+    """The places of equal tags in both lists are as uniform as those of dummies, whatever order the keys came in."""
+    made = world("overlap", 2, everybody=True)
+    found = views(made, 150)
+    lists = {label[0]: messages for label, messages in found.items() if label[1] == 2 and len(messages[0]) > 3000}
+    assert sorted(lists) == [0, 1]
+    places_ = []
+    for messages in zip(lists[0], lists[1], strict=True):
+        tags = [[message[i : i + 16] for i in range(0, len(message), 16)] for message in messages]
+        places_.append([i for i, tag in enumerate(tags[0]) if tag in set(tags[1])])
+    rows = len(lists[0][0]) // 16
+    assert min(map(len, places_)) >= 2 * PEOPLE
+    counts = np.bincount(np.concatenate(places_) * 9 // rows, minlength=9)
+    assert (
+        stats.chisquare(counts, np.diff([-(-k * rows // 9) for k in range(10)]) / rows * counts.sum()).pvalue > UNLIKELY
+    )
+
+
+def test_the_matchers_count_keeps_its_epsilon() -> None:
+    """10^5 draws of the noise: one person more changes no event's probability by more than promised."""
+    dummies, draws = least_pool(1.0, 1e-6), 100_000
+    private = Stream(b"\x05" * 32)
+    coins = np.unpackbits(private.words(draws * 2 * 3).view(np.uint8)).reshape(draws, 2, 192)[:, :, :dummies]
+    assert tag_list(0, 100, dummies, private).coins.shape == (dummies,)
+    noise = (coins[:, 0] & coins[:, 1]).sum(axis=1)
+    law = np.bincount(noise, minlength=dummies + 2) / draws
+    error = 4 * np.sqrt(np.maximum(law, 1 / draws) / draws)
+    for there, back in ((law[1:], law[:-1]), (law[:-1], law[1:])):
+        excess = there - np.e * back
+        slack = error[1:] + np.e * error[:-1]
+        assert (excess <= slack + 1e-6).all()
+    narrow = np.bincount((coins[:, 0, :20] & coins[:, 1, :20]).sum(axis=1), minlength=22) / draws
+    assert np.maximum(narrow[:-1] - np.e * narrow[1:], 0).sum() > 1e-3
