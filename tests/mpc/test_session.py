@@ -168,7 +168,7 @@ def test_a_deadline_ends_the_job_and_says_for_whom_it_waited() -> None:
         assert error["exit_status"] == 4
     # The sleeper's own clock may ring first; then that is what the others hear.
     blamed = [outcome.message for outcome in (outcomes[0], outcomes[2])]
-    assert all("welfare" in message for message in blamed) or any("still waiting for" in message for message in blamed)
+    assert any("welfare" in message for message in blamed)
 
 
 def test_large_messages_pass_a_peer_that_reads_late() -> None:
