@@ -89,6 +89,8 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
         faults += _where_faults(job, declarations[party], party)
     if job.disclosure.round_to is not None:
         faults += _collect(disclosure.check_rounding, job.disclosure.min_count, job.disclosure.round_to)
+    if job.disclosure.noise is not None:
+        faults.append(f"disclosure.noise: not offered yet by {manifest.id}")
     missing = [party for party in job.data_parties if party not in declarations]
     if missing and not faults:
         faults.append(f"parties: no declaration of the data of {', '.join(missing)}")

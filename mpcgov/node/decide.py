@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mpcgov import check
+from mpcgov import check, privacy
 from mpcgov.errors import SpecError
 from mpcgov.linked.params import sum_testers
 from mpcgov.registry import Protocol
@@ -171,13 +171,13 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
     if allowed is None:
         yield f"{facts.me} doesn't allow data set {dataset}"
         return
-    used = check.used_columns(proposal.job, facts.protocol.manifest, facts.me, facts.declaration)
-    for column, uses in used.items():
+    for column, uses in check.used_columns(proposal.job, facts.protocol.manifest, facts.me, facts.declaration).items():
         for use in sorted(uses - set(allowed.columns.get(column, ()))):
             yield f"{facts.me} doesn't allow column {column} of {dataset} as {use}"
-    asked = proposal.job.disclosure.min_count
-    if asked < allowed.min_count:
-        yield f"{facts.me} needs min_count {allowed.min_count}, the job says {asked}"
+    rules = proposal.job.disclosure
+    if rules.min_count < allowed.min_count:
+        yield f"{facts.me} needs min_count {allowed.min_count}, the job says {rules.min_count}"
+    yield from (f"{facts.me} needs {need}" for need in privacy.floor_faults(rules.noise, allowed))
 
 
 def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:

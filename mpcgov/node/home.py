@@ -53,6 +53,8 @@ datasets: {}        # the columns that may be used, what for (group, filter, mea
 #   jobseekers:
 #     columns: {region: [group], age: [filter]}
 #     min_count: 10
+#     max_epsilon: "1"                # only with noise, and at most this much told of a unit by one job; or max_rho
+#     rows_per_unit: {person: 1}      # how many rows one person can have here; jobs with noise must reckon with it
 """
 
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from mpcgov.spec.ids import DatasetName, PartyId, ProtocolRef
 from mpcgov.spec.link import Duplicates, KeyColumns, Link
 from mpcgov.spec.load import Frozen, as_text
+from mpcgov.spec.noise import CellNoise
 
 COORDINATOR = "coordinator"
 """The name under which a job speaks of its roster's coordinator; no party may have it."""
@@ -41,10 +42,14 @@ class Part(Frozen):
 
 
 class Disclosure(Frozen):
-    """What protects the persons behind the cells: applied inside MPC, before anything is opened."""
+    """What protects the persons behind the cells: applied inside MPC, before anything is opened.
+
+    With `noise`, what the other rules look at are the noisy counts.
+    """
 
     min_count: Annotated[int, Field(ge=3, le=1_000_000)] = 10
     round_to: Annotated[int, Field(ge=3, le=1000)] | None = None
+    noise: CellNoise | None = None
 
 
 class Job(Frozen):

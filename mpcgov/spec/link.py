@@ -56,15 +56,20 @@ class SizeNoise(Frozen):
     @field_validator("epsilon")
     @classmethod
     def _epsilon_in_range(cls, value: str) -> str:
-        return _within(value, "0.1", "10")
+        return within(value, "0.1", "10")
 
     @field_validator("delta")
     @classmethod
     def _delta_in_range(cls, value: str) -> str:
-        return _within(value, "1e-12", "1e-3")
+        return within(value, "1e-12", "1e-3")
 
 
-def _within(value: str, low: str, high: str) -> str:
+def within(value: str, low: str, high: str) -> str:
+    """The value, if it is in a range; a validator's part.
+
+    Raises:
+        ValueError: it isn't.
+    """
     if not Decimal(low) <= Decimal(value) <= Decimal(high):
         raise ValueError(f"must be from {low} to {high}")
     return value

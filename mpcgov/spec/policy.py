@@ -8,18 +8,26 @@ from pydantic import Field
 
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId, ProtocolRef
 from mpcgov.spec.job import Line
-from mpcgov.spec.link import Noise, SizeNoise
+from mpcgov.spec.link import Noise, NumberText, SizeNoise
 from mpcgov.spec.load import Frozen
+from mpcgov.spec.noise import UnitName
 
 Use = Literal["group", "filter", "measure", "key"]
 """What a column may serve for: spanning the cells, choosing rows, being summed, linking."""
 
 
 class DatasetPolicy(Frozen):
-    """Which columns of a data set may be used, for what, and the least cell that may be released from it."""
+    """Which columns of a data set may be used, for what, and the least protection of what is released from it.
+
+    `max_epsilon`, `max_rho`: the most that one job may tell of a unit; with either, a job without noise is denied.
+    `rows_per_unit`: how many rows, or keys, one unit can have in this data set; a job must reckon with as many.
+    """
 
     columns: dict[ColumnName, Annotated[tuple[Use, ...], Field(strict=False)]] = Field(default_factory=dict)
     min_count: Annotated[int, Field(ge=3)] = 10
+    max_epsilon: NumberText | None = None
+    max_rho: NumberText | None = None
+    rows_per_unit: dict[UnitName, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
 
 
 class Policy(Frozen):

@@ -1,0 +1,66 @@
+"""What a job's noise costs a privacy budget, and whether a policy is content with it: exact numbers, public facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from mpcgov.spec.job import Job
+from mpcgov.spec.noise import CellNoise, LaplaceNoise
+from mpcgov.spec.policy import DatasetPolicy
+
+
+@dataclass(frozen=True)
+class Spend:
+    """What one release takes from the budget of a unit in every data set that it uses; the whole release together.
+
+    `measure`: `epsilon` of pure differential privacy, or `rho` of zero-concentrated. Both add up over releases.
+    """
+
+    unit: str
+    measure: Literal["epsilon", "rho"]
+    amount: Fraction
+
+    @property
+    def as_rho(self) -> Fraction:
+        """In zCDP: what is epsilon-DP is epsilon²/2-zCDP (Bun and Steinke, TCC 2016, proposition 1.4)."""
+        return self.amount**2 / 2 if self.measure == "epsilon" else self.amount
+
+
+def spend(job: Job) -> Spend | None:
+    """What the job costs, if it is run; None if it has no noise, which no budget can pay for."""
+    noise = job.disclosure.noise
+    if noise is None:
+        return None
+    if isinstance(noise, LaplaceNoise):
+        return Spend(noise.unit, "epsilon", Fraction(noise.epsilon))
+    return Spend(noise.unit, "rho", Fraction(noise.rho))
+
+
+def described(noise: CellNoise) -> str:
+    """The noise in few words."""
+    size = f"epsilon {noise.epsilon}" if isinstance(noise, LaplaceNoise) else f"rho {noise.rho}"
+    return f"{noise.mechanism} noise, {size} for one {noise.unit} with at most {noise.bound} rows in each register"
+
+
+def floor_faults(noise: CellNoise | None, allowed: DatasetPolicy) -> Iterator[str]:
+    """What an agency's policy for a data set needs that the job's noise doesn't give."""
+    epsilon, rho = allowed.max_epsilon, allowed.max_rho
+    most = " or ".join(f"{name} at most {value}" for name, value in (("epsilon", epsilon), ("rho", rho)) if value)
+    if noise is None:
+        if most:
+            yield f"noise with {most}; the job has none"
+        return
+    if isinstance(noise, LaplaceNoise):
+        spent, limit = (noise.epsilon, epsilon) if epsilon or not rho else (str(Fraction(noise.epsilon) ** 2 / 2), rho)
+    else:
+        spent, limit = noise.rho, rho
+    if most and (limit is None or Fraction(spent) > Fraction(limit)):
+        yield f"noise with {most}; the job has {described(noise)}"
+    least = allowed.rows_per_unit.get(noise.unit)
+    if allowed.rows_per_unit and least is None:
+        yield f"another unit than {noise.unit}: it knows {', '.join(allowed.rows_per_unit)}"
+    elif least is not None and noise.bound < least:
+        yield f"noise.bound {least}: so many rows one {noise.unit} may have; the job says {noise.bound}"
