@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mpcgov.errors import PeerError
 
 WORD_MODULUS = 2**61 - 1
+BLOCK = 1 << 14
 
 Elements = Sequence[int] | NDArray[np.uint64]
 """Field elements: words where the field is that of 2^61-1, Python's integers elsewhere."""
@@ -45,6 +46,22 @@ def open_shares(shares: Mapping[int, Elements], degree: int, modulus: int) -> li
     Raises:
         PeerError: the shares don't lie on one polynomial of degree t.
     """
+    if modulus == WORD_MODULUS:
+        words = {point: np.asarray(row, dtype=np.uint64) for point, row in shares.items()}
+        secrets: list[int] = open_words(words, degree).tolist()
+        return secrets
+    return list(_opened(shares, degree, modulus))
+
+
+def open_words(shares: Mapping[int, NDArray[np.uint64]], degree: int) -> NDArray[np.int64]:
+    """What `open_shares` gives modulo 2^61-1, as an array; in blocks that fit a processor's cache."""
+    length = max(map(len, shares.values()), default=0)
+    blocks = [slice(start, start + BLOCK) for start in range(0, max(1, length), BLOCK)]
+    opened = [_opened({point: row[block] for point, row in shares.items()}, degree, WORD_MODULUS) for block in blocks]
+    return np.concatenate(opened).astype(np.int64, copy=False)
+
+
+def _opened(shares: Mapping[int, Elements], degree: int, modulus: int) -> Sequence[int] | NDArray[np.int64]:
     points = sorted(shares)
     base, rest = points[: degree + 1], points[degree + 1 :]
     if len(base) <= degree or not rest:
@@ -58,13 +75,11 @@ def open_shares(shares: Mapping[int, Elements], degree: int, modulus: int) -> li
                 hint="a party computed or sent something else than the others: run the job again",
                 code="shares",
             )
-    half = modulus // 2
     secrets = _combine(columns, lagrange(base, 0, modulus), modulus)
     if isinstance(secrets, np.ndarray):
         signed = secrets.astype(np.int64)
-        result: list[int] = np.where(secrets > half, signed - modulus, signed).tolist()
-        return result
-    return [value - modulus if value > half else value for value in secrets]
+        return np.where(signed > modulus // 2, signed - modulus, signed)
+    return [value - modulus if value > modulus // 2 else value for value in secrets]
 
 
 def _combine(columns: Sequence[Elements], weights: Sequence[int], modulus: int) -> Elements:

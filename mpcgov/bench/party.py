@@ -13,11 +13,11 @@ import socket
 import numpy as np
 from numpy.typing import NDArray
 
+from mpcgov import opening
 from mpcgov.bench.peers.turns import Done, Order, Run, serve
 from mpcgov.bench.programs import PROGRAMS
 from mpcgov.errors import InternalError
 from mpcgov.mpc import SecretArray, Session, SessionConfig
-from mpcgov.mpc.word import field, sharing
 
 THRESHOLD = 1
 VALUE_BITS = 59
@@ -60,22 +60,13 @@ class Party:
             await loop.sock_sendall(self.opening[0], own.data.cast("B"))
             return Done(None, sent + own.nbytes)
         others = [await _received(self.opening[party], own) for party in sorted(self.opening)]
-        return Done(opened([own, *others]), sent)
+        shares = dict(enumerate([own, *others], start=1))
+        return Done(opening.open_words(shares, THRESHOLD), sent)
 
     def _deal(self, party: int, name: str, low: int, high: int) -> SecretArray:
         array = self.arrays[party][name]
         own = array.reshape(-1) if party == self.order.party else None
         return self.session.input(own, party, array.size, low, high).reshape(array.shape)
-
-
-def opened(shares: list[NDArray[np.uint64]]) -> NDArray[np.int64]:
-    """The numbers behind all parties' shares, which must lie on polynomials of degree t: what a receiver checks too."""
-    points = tuple(range(1, THRESHOLD + 2))
-    first, rest = shares[: len(points)], shares[len(points) :]
-    for point, share in enumerate(rest, len(points) + 1):
-        if not np.array_equal(field.combine(sharing.weights(points, point), first), share):
-            raise InternalError("the shares don't agree")
-    return field.to_signed(field.combine(sharing.weights(points), first))
 
 
 def _stream(number: int) -> socket.socket:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ Results = list[tuple[Workload, list[Measured]]]
 HEADS = ["workload", "who", "s", "CPU s", "peak MB", "sent MB", "runs", "mpcgov/peer"]
 
 
-def measure(names: Sequence[str], peers: bool, tell: Tell) -> Results:
+def measure(names: Sequence[str], peers: bool, tell: Tell, size: int | None = None) -> Results:
     """Run the named workloads, or all, and with `peers` those that are installed, in turns.
+
+    Args:
+        size: another size than the workloads' own.
 
     Raises:
         SpecError: there is no such workload. InternalError: mpcgov failed or its result is wrong.
@@ -30,7 +34,10 @@ def measure(names: Sequence[str], peers: bool, tell: Tell) -> Results:
     if unknown:
         raise SpecError(f"no workload {unknown[0]}", hint=f"there are {', '.join(WORKLOADS)}", code="workload")
     tell(machine())
-    return asyncio.run(_measure([WORKLOADS[name] for name in names or WORKLOADS], peers, tell))
+    chosen = [WORKLOADS[name] for name in names or WORKLOADS]
+    if size is not None:
+        chosen = [replace(workload, size=size, case=f"{size:,}") for workload in chosen]
+    return asyncio.run(_measure(chosen, peers, tell))
 
 
 async def _measure(workloads: Sequence[Workload], peers: bool, tell: Tell) -> Results:

@@ -11,12 +11,13 @@ from mpcgov.cli.render import note, print_json, print_sections, print_table
 @click.command("bench")
 @click.argument("workloads", nargs=-1, metavar="[W1 …]")
 @click.option("--peers", is_flag=True, help="Also other MPC programs, in turns, where scripts/bench-peers put them.")
+@click.option("--size", type=click.IntRange(min=1), help="So many rows, values or cells instead of the usual number.")
 @json_option
-def bench(workloads: tuple[str, ...], peers: bool, as_json: bool) -> None:
+def bench(workloads: tuple[str, ...], peers: bool, size: int | None, as_json: bool) -> None:
     """How long workloads take on this machine, medians of 5."""
     from mpcgov.bench import report
 
-    results = report.measure(workloads, peers, note)
+    results = report.measure(workloads, peers, note, size)
     if as_json:
         print_json(report.rows(results))
         return

@@ -14,7 +14,7 @@ from mpcgov.bench import contenders, report
 from mpcgov.bench.contenders import ABY3, CONTENDERS, MPCGOV, MPYC
 from mpcgov.bench.race import Measured
 from mpcgov.bench.team import Turn
-from mpcgov.bench.workloads import WORKLOADS
+from mpcgov.bench.workloads import WORKLOADS, Workload
 from mpcgov.cli.main import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +74,20 @@ def test_command_prints_json_and_says_which_peers_are_missing(
     assert "mpcgov/peer" in shown.out
     assert "at most 1 curious" in shown.out
     assert "isn't installed" not in shown.err
+
+
+def test_another_size_is_run_and_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = []
+
+    async def fake_race(workload: Workload, entrants: list[object], tell: object) -> list[Measured]:
+        ran.append((workload.name, workload.size))
+        return [OWN]
+
+    monkeypatch.setattr(report, "race", fake_race)
+    assert run(["bench", "W5", "W6", "--size", "12345", "--json"]) == 0
+    assert ran == [("W5", 12345), ("W6", 12345)]
+    assert all(row["case"].endswith(", 12,345") for row in json.loads(capsys.readouterr().out))
+    assert run(["bench", "W5", "--size", "0"]) == 2
 
 
 def test_an_unknown_workload_is_refused_with_those_that_exist(capsys: pytest.CaptureFixture[str]) -> None:

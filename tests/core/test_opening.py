@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpcgov.errors import PeerError
-from mpcgov.opening import _combine, from_bytes, lagrange, open_shares, to_bytes
+from mpcgov.opening import BLOCK, _combine, from_bytes, lagrange, open_shares, to_bytes
 
 P = 2**61 - 1
 OTHER = 2**89 - 1
@@ -33,6 +33,16 @@ def test_opening_gives_back_what_was_dealt(secrets: list[int], shape: tuple[int,
 def test_one_wrong_share_of_any_party_is_found(party: int, position: int) -> None:
     shares = deal([5, 7], 1, 4, [11, 0, 0])
     shares[party][position] = (shares[party][position] + 1) % P
+    with pytest.raises(PeerError, match="the shares don't agree"):
+        open_shares(shares, 1, P)
+
+
+@pytest.mark.parametrize("position", [0, BLOCK - 1, BLOCK, 2 * BLOCK])
+def test_long_tables_are_opened_and_checked_in_every_block(position: int) -> None:
+    secrets = list(range(-BLOCK, BLOCK + 1))
+    shares = deal(secrets, 1, 3, [11, 0, 0])
+    assert open_shares(shares, 1, P) == secrets
+    shares[2][position] ^= 1
     with pytest.raises(PeerError, match="the shares don't agree"):
         open_shares(shares, 1, P)
 

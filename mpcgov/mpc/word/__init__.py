@@ -1,4 +1,4 @@
 """Secret-shared arrays of 64-bit words modulo 2^61 − 1: kernels in numba, protocols on numbered messages.
 
-kernels → field → stream → wire → sharing → prss → product → lanes, sign, masked → permute, shuffle, sort
+kernels → field → stream → wire → sharing → prss → product → refresh, lanes, sign, masked → permute, shuffle, sort
 """

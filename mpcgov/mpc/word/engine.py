@@ -15,6 +15,7 @@ from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.lazy import LazyWords, Public, Scheduler
 from mpcgov.mpc.word.order import Order
 from mpcgov.mpc.word.prss import Prss, Subset
+from mpcgov.mpc.word.refresh import refresh
 from mpcgov.mpc.word.wire import Channel, Line, Wire
 
 
@@ -128,10 +129,8 @@ class WordEngine:
 
     async def fresh_share(self, a: LazyWords) -> Words:
         """Our own share of each element, of degree t on fresh polynomials, as elements 0 … p−1."""
-        parties = range(self.config.threshold + 1)
-        factors = dict(zip(parties, sharing.weights(tuple(party + 1 for party in parties)), strict=True))
 
         async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
-            return await sharing.redeal(channel, prss.threshold, factors, x.reshape(-1))
+            return await refresh(channel, prss, x.reshape(-1))
 
         return await self._scheduler.protocol((int(np.prod(a.shape)),), protocol, a).words()

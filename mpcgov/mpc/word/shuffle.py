@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import combinations
 
-import numpy as np
-
 from mpcgov.errors import InternalError
-from mpcgov.mpc.word import stream
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.prss import Prss, Subset
+from mpcgov.mpc.word.refresh import common_streams
 from mpcgov.mpc.word.sharing import redeal, weights
-from mpcgov.mpc.word.stream import KEY_WORDS, Stream
+from mpcgov.mpc.word.stream import Stream
 from mpcgov.mpc.word.wire import Channel
 
 
@@ -53,7 +51,7 @@ async def shuffle(channel: Channel, prss: Prss, rows: Words, family: Sequence[Su
     subsets = family_for(prss.parties, prss.threshold) if family is None else family
     if missed(subsets, prss.parties, prss.threshold):
         raise InternalError("a shuffle whose order a coalition could know")
-    keys = await _keys(channel, prss, subsets)
+    keys = await _streams(channel, prss, subsets)
     for subset, key in zip(subsets, keys, strict=True):
         factors = dict(zip(subset, weights(tuple(party + 1 for party in subset)), strict=True))
         if key is not None:
@@ -62,25 +60,9 @@ async def shuffle(channel: Channel, prss: Prss, rows: Words, family: Sequence[Su
     return rows
 
 
-async def _keys(channel: Channel, prss: Prss, family: Sequence[Subset]) -> list[Stream | None]:
-    """A fresh stream for each subset that we are in.
-
-    A subset of m − t parties has a key already. For others the first member draws one and sends it to the rest.
-    """
-    me, number = prss.me, channel.draw()
+async def _streams(channel: Channel, prss: Prss, family: Sequence[Subset]) -> list[Stream | None]:
+    """A fresh stream for each subset that we are in. A subset of m − t parties has a key already."""
+    number = channel.draw()
     if all(len(subset) == prss.parties - prss.threshold for subset in family):
-        return [prss.stream(s, f"shuffle {i}", number) if me in s else None for i, s in enumerate(family)]
-    drawn = {i: stream.private_key() for i, subset in enumerate(family) if subset[0] == me}
-    send: dict[int, list[Words]] = {}
-    for i, key in drawn.items():
-        for party in family[i][1:]:
-            send.setdefault(party, []).append(stream.key_words(key))
-    take = {first: [i for i, s in enumerate(family) if s[0] == first and me in s[1:]] for first in range(prss.parties)}
-    taken = await channel.exchange(
-        {party: np.concatenate(parts) for party, parts in send.items()},
-        {first: KEY_WORDS * len(wanted) for first, wanted in take.items() if wanted},
-    )
-    for first, words in taken.items():
-        for i, part in zip(take[first], words.reshape(-1, KEY_WORDS), strict=True):
-            drawn[i] = stream.key_from(part)
-    return [Stream(drawn[i]) if i in drawn else None for i in range(len(family))]
+        return [prss.stream(s, f"shuffle {i}", number) if prss.me in s else None for i, s in enumerate(family)]
+    return await common_streams(channel, family)
