@@ -15,7 +15,7 @@ from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import WAITING, Event, State
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
-from mpcgov.node.decide import Deny, Permit
+from mpcgov.node.facts import Deny, Permit
 from mpcgov.node.home import NodeHome
 from mpcgov.node.statements import make_approval, make_receipt, read_proposal
 from mpcgov.node.store import APPROVALS, DECISIONS, JOBS, RECEIPTS, JobRow, Store

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from mpcgov import registry
 from mpcgov.errors import LocalError, MpcgovError, Refused, SpecError
-from mpcgov.node.decide import Deny, Facts, Permit, decide
+from mpcgov.node.decide import decide
+from mpcgov.node.facts import Deny, Facts, Permit
 from mpcgov.node.home import NodeHome
 from mpcgov.registry import Protocol
 from mpcgov.spec.statement import Proposal

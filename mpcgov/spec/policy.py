@@ -45,3 +45,19 @@ class Policy(Frozen):
     size_noise: Noise = SizeNoise()
     link: Annotated[tuple[Literal["matcher", "oblivious"], ...], Field(strict=False)] = ()
     datasets: dict[DatasetName, DatasetPolicy] = Field(default_factory=dict)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the whole text is the pattern, in which * stands for any text; never just its beginning."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == pattern
+    *middle, last = rest
+    at, end = len(first), len(text) - len(last)
+    if at > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for part in middle:
+        at = text.find(part, at, end) + len(part)
+        if at < len(part):
+            return False
+    return True
