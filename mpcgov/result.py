@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from mpcgov import check, disclosure, opening
+from mpcgov.audience import audience
 from mpcgov.errors import PeerError
 from mpcgov.linked import render
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.plan import link_plan
 from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Layout, Proposal, ResultShare, ResultTable, job_id
@@ -60,29 +60,12 @@ def learned(proposal: Proposal, manifest: Manifest) -> dict[str, list[dict[str, 
     """Who learns what: the tables for the receivers, and the leakage that the manifest declares."""
     result: dict[str, list[dict[str, str]]] = {}
     released = [table.name for table in check.result_tables(proposal.job, manifest, proposal.declarations)]
-    listeners = _listeners(proposal, manifest)
+    listeners = audience(proposal.job, manifest, proposal.threshold)
     for who in (*proposal.parties, COORDINATOR):
         tables = [f"tables.{name}" for name in released] if who in proposal.job.receivers else []
         leaks = [leak.id for leak in manifest.leakage if who in listeners[leak.to]]
         result[who] = [{"what": what} for what in (*tables, *leaks)]
     return result
-
-
-def _listeners(proposal: Proposal, manifest: Manifest) -> dict[str, tuple[str, ...]]:
-    """Who in the job learns what leaks to whom; what leaks to the network concerns nobody in particular."""
-    matchers: tuple[str, ...] = ()
-    if manifest.linked:
-        plan = link_plan(proposal.job, manifest, proposal.threshold)
-        matchers = tuple(spoke.matcher for star in plan.stars for spoke in star.spokes)
-    return {
-        "network": (),
-        "parties": proposal.parties,
-        "owners": proposal.job.data_parties,
-        "matchers": matchers,
-        "receivers": proposal.job.receivers,
-        "receiving-owners": tuple(set(proposal.job.receivers) & set(proposal.job.data_parties)),
-        "coordinator": (COORDINATOR,),
-    }
 
 
 def _common_layout(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultShare]) -> Layout:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -86,7 +87,15 @@ def when(seconds: float) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return SUPPRESSED
-    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else plain(value)
+    if isinstance(value, float):
+        return _six_digits(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else plain(value)
+
+
+def _six_digits(value: float) -> str:
+    """A number that was divided, with six significant digits, or all those before the point; --json has the rest."""
+    digits = 5 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:,.{max(0, digits)}f}" if digits <= 12 else f"{value:.6g}"
 
 
 def _is_number(value: object) -> bool:

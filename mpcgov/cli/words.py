@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mpcgov.audience import leaks
 from mpcgov.coordinator.plan import Plan, PlannedTable
 from mpcgov.coordinator.propose import Draft
 from mpcgov.node.explain import JobView
@@ -25,7 +26,7 @@ def explain_plan(plan: Plan) -> Sections:
         ("Reads", [_reads(draft, party) for party in parties]),
         ("Opens", [_opens(plan, table) for table in plan.tables]),
         *([("Links", list(plan.roles))] if plan.roles else []),
-        ("Leaks besides", _leaks(plan.leakage)),
+        ("Leaks besides", [f"to {text}" for text in leaks(job, draft.protocol.manifest, draft.roster.threshold)]),
         ("Must approve", [f"{', '.join(parties)}, within {job.approve_within_h} h; one no ends it for all"]),
         ("Costs", [f"{plan.rounds} rounds and about {_bytes(plan.bytes_per_party)} sent by each party"]),
         ("Limits", [_limits(draft.roster.threshold, parties)]),
@@ -79,6 +80,7 @@ def describe_job(view: JobView) -> Sections:
         *(f"uses {text}" for text in view.own_data),
         *view.others,
         f"protects: {view.disclosure}",
+        *(f"links rows: {text}" for text in view.links),
         *(f"reveals to {text}" if ": " in text else text for text in view.reveals),
         *waiting,
     ]

@@ -12,7 +12,7 @@ from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.linked.plan import link_plan
 from mpcgov.linked.sizes import padded_length
-from mpcgov.spec.manifest import Leakage, Manifest
+from mpcgov.spec.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,6 @@ class Plan:
     draft: Draft
     tables: tuple[PlannedTable, ...]
     roles: tuple[str, ...]
-    leakage: tuple[Leakage, ...]
     rounds: int
     bytes_per_party: int
 
@@ -57,7 +56,7 @@ async def plan(client: Client, draft: Draft) -> Plan:
     roles = link_plan(job, manifest, draft.roster.threshold, draft.declarations).notes if manifest.linked else ()
     rows = sum(padded_length(draft.declarations[party].max_rows) for party in job.data_parties) if roles else 0
     rounds, bytes_per_party = cost(manifest, cells, len(job.parties), job.disclosure.round_to is not None, rows)
-    return Plan(draft, tables, roles, manifest.leakage, rounds, bytes_per_party)
+    return Plan(draft, tables, roles, rounds, bytes_per_party)
 
 
 def cost(manifest: Manifest, cells: int, parties: int, rounding: bool, rows: int = 0) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mpcgov import check
+from mpcgov.audience import leaks
 from mpcgov.errors import SpecError
 from mpcgov.linked.plan import faults as plan_faults
 from mpcgov.linked.plan import link_plan
@@ -23,7 +24,7 @@ class JobView:
 
     `own_data`: what of this agency's data is used and what for. `others`: what each other party brings; a table that
     few bring rows to tells about those few. `reveals`: who would learn what, one sentence each.
-    `detail`: what only this agency may know of why it ended.
+    `links`: who matches whose rows, and what follows. `detail`: what only this agency may know of why it ended.
     """
 
     job: str
@@ -41,6 +42,7 @@ class JobView:
     others: tuple[str, ...]
     disclosure: str
     reveals: tuple[str, ...]
+    links: tuple[str, ...]
     approve_before: str
 
     def to_json(self) -> dict[str, Any]:
@@ -73,6 +75,7 @@ def explain(
         others=tuple(_brings(proposal, party) for party in proposal.parties if party != me),
         disclosure=_disclosure(proposal),
         reveals=_reveals(proposal, manifest),
+        links=_links(proposal, manifest),
         approve_before=_moment(proposal.approve_before),
     )
 
@@ -108,25 +111,15 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
     if manifest is None:
         return ("this machine doesn't have the protocol version that is proposed, so nothing can be said",)
     receivers = ", ".join("the coordinator" if name == COORDINATOR else name for name in proposal.job.receivers)
-    lines = [f"{receivers}: {_table(proposal, manifest, name)}" for name in manifest.tables]
+    lines = [f"{receivers}: {text}" for name in manifest.tables if (text := _table(proposal, manifest, name))]
     if len(proposal.job.data_parties) == 1:
         lines.append(f"{receivers}: nobody but {proposal.job.data_parties[0]} brings rows, so the counts are its own")
-    readers = {
-        "network": "whoever sees the network",
-        "parties": "all parties that compute",
-        "owners": "the parties with data",
-        "matchers": "each party that compares tags",
-        "receivers": receivers,
-        "receiving-owners": ", ".join(name for name in proposal.job.receivers if name in proposal.job.data_parties),
-        "coordinator": "the coordinator",
-    }
-    lines += [f"{readers[leak.to]}: {leak.what}" for leak in manifest.leakage if readers[leak.to]]
-    lines += _links(proposal, manifest)
+    lines += leaks(proposal.job, manifest, proposal.threshold)
     return (*lines, "nobody learns anything else, as long as no more than " + _threshold(proposal))
 
 
-def _links(proposal: Proposal, manifest: Manifest) -> tuple[str, ...]:
-    if not manifest.linked or plan_faults(proposal.job, manifest):
+def _links(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
+    if manifest is None or not manifest.linked or plan_faults(proposal.job, manifest):
         return ()
     return link_plan(proposal.job, manifest, proposal.threshold, proposal.declarations).notes
 
@@ -139,7 +132,7 @@ def _table(proposal: Proposal, manifest: Manifest, name: str) -> str:
         return f"table {name}"
     found = [layout for layout in released if layout.name == name]
     if not found:
-        return f"table {name}: nothing, as the job asks for none of it"
+        return ""  # the job asks for none of it
     cells = f"{found[0].rows:,} cell{'' if found[0].rows == 1 else 's'}"
     if manifest.linked:
         return f"table {name}: the {table.measure} of the linked rows ({', '.join(found[0].columns)}), {cells}"

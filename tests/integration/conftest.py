@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -177,12 +177,19 @@ def checkout_copy(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    network = Network(tmp_path_factory.mktemp("homes"))
+    with running(tmp_path_factory.mktemp("homes"), write_home) as network:
+        yield network
+
+
+@contextlib.contextmanager
+def running(folder: Path, write: Callable[[Path, str], None]) -> Iterator[Network]:
+    """All members' homes, agreed, with the agencies' nodes running; `write` puts data and files into a party's home."""
+    network = Network(folder)
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PARTIES]
     ports = [sock.getsockname()[1] for sock in sockets]
     for sock in sockets:
         sock.close()
-    _agree(network, dict(zip(PARTIES, ports, strict=True)))
+    _agree(network, dict(zip(PARTIES, ports, strict=True)), write)
     try:
         network.start(*PARTIES)
         yield network
@@ -197,10 +204,10 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
                 process.wait()
 
 
-def _agree(network: Network, ports: dict[str, int]) -> None:
+def _agree(network: Network, ports: dict[str, int], write: Callable[[Path, str], None]) -> None:
     for party, port in ports.items():
         network.mpcgov("node", "init", "--home", party, "--party", party, "--address", f"127.0.0.1:{port}")
-        write_home(network.folder / party, party)
+        write(network.folder / party, party)
     network.mpcgov("coordinator", "init", "--home", "hq", "--name", "hq")
     for party in PARTIES:
         (network.folder / f"{party}.card").write_text(network.mpcgov("card", "--home", party).stdout)

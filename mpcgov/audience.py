@@ -1,0 +1,41 @@
+"""Who in a job learns what its protocol's manifest declares to leak: by name, from public facts alone."""
+
+from __future__ import annotations
+
+from mpcgov.linked.plan import faults, link_plan
+from mpcgov.spec.job import COORDINATOR, Job
+from mpcgov.spec.manifest import Leakage, Manifest
+
+
+def audience(job: Job, manifest: Manifest, threshold: int) -> dict[str, tuple[str, ...]]:
+    """The job's participants that each `to` of a leakage means, in job order; of the network nobody in particular."""
+    matchers: set[str] = set()
+    if manifest.linked and not faults(job, manifest):
+        stars = link_plan(job, manifest, threshold).stars
+        matchers = {spoke.matcher for star in stars for spoke in star.spokes}
+    return {
+        "network": (),
+        "parties": tuple(job.parties),
+        "owners": job.data_parties,
+        "matchers": tuple(party for party in job.parties if party in matchers),
+        "receivers": job.receivers,
+        "receiving-owners": tuple(party for party in job.data_parties if party in job.receivers),
+        "coordinator": (COORDINATOR,),
+    }
+
+
+def leaks(job: Job, manifest: Manifest, threshold: int) -> list[str]:
+    """Each leakage that concerns somebody in this job, as `to whom: what`."""
+    listeners = audience(job, manifest, threshold)
+    return [
+        f"{_named(leak, listeners[leak.to])}: {leak.what}"
+        for leak in manifest.leakage
+        if listeners[leak.to] or leak.to == "network"
+    ]
+
+
+def _named(leak: Leakage, names: tuple[str, ...]) -> str:
+    if leak.to in ("network", "parties"):
+        return {"network": "whoever sees the network", "parties": "all parties that compute"}[leak.to]
+    named = ", ".join("the coordinator" if name == COORDINATOR else name for name in names)
+    return f"{named}, comparing tags" if leak.to == "matchers" else named

@@ -1,0 +1,185 @@
+"""Jobs that link rows, between real nodes: what people are shown, who says no, what comes out, and what a crash ends."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import PARTIES, Network, running
+
+DATASETS = """
+people:
+  source: people.csv
+  max_rows: 1000
+  columns:
+    person: {kind: key, normalise: [nfkc, trim, casefold]}
+    region: {kind: category, values: [North, South]}
+    wages: {kind: integer, min: 0, max: 100000, unit: EUR}
+many:
+  source: many.csv
+  max_rows: 300000
+  columns:
+    person: {kind: key}
+"""
+POLICY = """
+approve: manual
+protocols: [overlap, linked-count, linked-statistics]
+purposes: ["*"]
+partners: ["*"]
+receivers: [coordinator]
+link: [matcher]
+datasets:
+  people: {columns: {person: [key], region: [group], wages: [measure]}, min_count: 10}
+  many: {columns: {person: [key]}, min_count: 10}
+"""
+PEOPLE = {"tax": range(60), "welfare": range(20, 100), "census": range(100)}
+PAIR = {
+    "tax": {"dataset": "people", "key": "person"},
+    "welfare": {"dataset": "people", "key": "person"},
+    "census": {},
+}
+PAIR_OWNERS = ("tax", "welfare")
+MANY = 200_000
+STATISTICS: dict[str, Any] = {
+    "protocol": "linked-statistics",
+    "parties": PAIR,
+    "params": {"by": ["welfare.region"], "measures": ["tax.wages"]},
+}
+
+
+def wages(person: int) -> int:
+    return 1000 + 37 * person**2 % 5000
+
+
+def region(person: int) -> str:
+    return "South" if person % 9 == 0 else "North"
+
+
+def write_home(home: Path, party: str) -> None:
+    (home / "datasets.yaml").write_text(DATASETS)
+    (home / "policy.yaml").write_text(POLICY)
+    names = {"tax": " Ægir-{} ", "welfare": "ÆGIR-{}", "census": "ægir-{}"}[party]
+    rows = [f"{names.format(person)},{region(person)},{wages(person)}" for person in PEOPLE[party]]
+    (home / "people.csv").write_text("\n".join(["person,region,wages", *rows, ""]), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with running(tmp_path_factory.mktemp("homes"), write_home) as network:
+        yield network
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_two_agencies_statistics_of_linked_rows(network: Network) -> None:
+    job = network.submit(**STATISTICS)
+    network.approve(job, *PARTIES)
+    network.released(job)
+    result = network.json("job", "result", job, "--home", "hq")
+    linked = [wages(person) for person in range(20, 60) if region(person) == "North"]
+    (north, south) = result["tables"]["statistics"]["rows"]
+    assert north == ["North", 36, pytest.approx(statistics.mean(linked)), pytest.approx(statistics.variance(linked))]
+    assert south == ["South", None, None, None]
+    learned = {party: {item["what"] for item in items} for party, items in result["learned"].items()}
+    assert "tables.statistics" in learned["coordinator"]
+    assert "matches-noised" in learned["census"]
+    assert not any("matches-noised" in learned[party] or "tables.statistics" in learned[party] for party in PAIR_OWNERS)
+    shown = network.mpcgov("job", "result", job, "--home", "hq").stdout
+    assert f"{statistics.mean(linked):,.2f}" in shown
+
+
+def test_three_agencies_that_all_bring_rows(network: Network) -> None:
+    job = network.submit(
+        protocol="overlap", parties={party: {"dataset": "people", "key": "person"} for party in PARTIES}, params={}
+    )
+    network.approve(job, *PARTIES)
+    network.released(job)
+    rows = network.json("job", "result", job, "--home", "hq")["tables"]["overlap"]["rows"]
+    # Nobody is with tax and welfare alone: the exact set has fewer than 10, so its count would tell by subtraction.
+    assert rows == [
+        ["tax+welfare", None], ["tax+census", 60], ["welfare+census", 80], ["tax+welfare+census", 40]
+    ]  # fmt: skip
+
+
+def test_a_plan_says_who_matches_whom_and_what_each_learns(network: Network) -> None:
+    plan = flat(network.mpcgov("job", "plan", network.job(**STATISTICS), "--home", "hq").stdout)
+    for words in (
+        "left owner: tax or welfare, whoever's padded list is shorter",
+        "census matches tax with welfare: it has no data in the job",
+        "epsilon 1, delta 1e-6 (143 dummy rows in each list)",
+        "to census, comparing tags: how many keys the two owners have in common",
+        "to all parties that compute: how many keys each owner brings, rounded up to two significant digits",
+        "to the coordinator: counts and sums are exact",
+        "(welfare.region, count, tax.wages.mean, tax.wages.variance), 2 cells",
+    ):
+        assert words in plan
+    for words in ("left join", "a receiver that brings data"):  # neither is in this job
+        assert words not in plan
+
+
+def test_what_waits_is_shown_with_what_linking_would_reveal(network: Network) -> None:
+    job = network.submit(**STATISTICS)
+    shown = flat(network.mpcgov("node", "jobs", "--home", "tax").stdout)
+    network.mpcgov("job", "cancel", job, "--home", "hq")
+    for words in (
+        "uses column wages: measure",
+        "uses column person: key",
+        "welfare brings people, all rows",
+        "links rows: census matches tax with welfare: it has no data in the job",
+        "reveals to the coordinator: table statistics: the statistics of the linked rows",
+        "reveals to census, comparing tags: how many keys the two owners have in common",
+        "reveals to the coordinator: counts and sums are exact, so the owner of a measure",
+    ):
+        assert words in shown
+
+
+@pytest.mark.parametrize("party", ["tax", "census"])
+def test_an_agency_that_takes_no_part_in_linking_denies_the_job(network: Network, party: str) -> None:
+    """Also one without data of its own: it would be the matcher."""
+    path = network.folder / party / "policy.yaml"
+    path.write_text(POLICY.replace("link: [matcher]\n", ""))
+    try:
+        line = network.mpcgov("job", "submit", network.job(**STATISTICS), "--home", "hq", expect=3).stderr
+    finally:
+        path.write_text(POLICY)
+    assert f"{party} takes no part in jobs that link rows by matcher" in line
+
+
+def test_a_key_that_the_policy_doesnt_let_link_denies_the_job(network: Network) -> None:
+    path = network.folder / "welfare" / "policy.yaml"
+    path.write_text(POLICY.replace("person: [key], region", "person: [filter], region"))
+    try:
+        line = network.mpcgov("job", "submit", network.job(**STATISTICS), "--home", "hq", expect=3).stderr
+    finally:
+        path.write_text(POLICY)
+    assert "welfare doesn't allow column person of people as key" in line
+
+
+def test_a_node_that_dies_while_rows_are_linked_is_named_with_the_phase(network: Network) -> None:
+    for party in PAIR_OWNERS:
+        rows = (f"{number}" for number in range(MANY))
+        (network.folder / party / "many.csv").write_text("\n".join(["person", *rows, ""]))
+    parts = {party: {"dataset": "many", "key": "person"} if party in PAIR_OWNERS else {} for party in PARTIES}
+    job = network.submit(protocol="overlap", parties=parts, params={})
+    network.approve(job, *PARTIES)
+    try:
+        deadline = time.monotonic() + 30
+        while network.status(job)["phase"] != "link":
+            assert time.monotonic() < deadline, network.status(job)
+        network.nodes["welfare"].kill()
+        network.nodes.pop("welfare").wait()
+        ended = network.ended(job)
+    finally:
+        if "welfare" not in network.nodes:
+            network.start("welfare")
+    assert ended["state"] == "ABORTED"
+    assert "welfare" in ended["reason"]
+    assert "link" in ended["reason"]
+    network.mpcgov("job", "result", job, "--home", "hq", expect=4)
