@@ -1,4 +1,4 @@
-"""The whole story on one machine: three agencies' nodes, a coordinator, the main job, with real daemons and real TLS.
+"""The whole story on one machine: three agencies' nodes, a coordinator and two jobs, with real daemons and real TLS.
 
 It does what the agencies' people would do, and tells each step with the command they would type.
 """
@@ -30,9 +30,9 @@ from mpcgov.node import operator
 from mpcgov.progress import Status
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
-from mpcgov.spec.manifest import Manifest
 
 MAIN_JOB = "people-on-registers.yaml"
+LINKED_JOB = "wages-of-participants.yaml"
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 5.0
 
@@ -40,15 +40,18 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Demo:
-    """What came of it: the result, who learned what in words, and how long each part took."""
+class Shown:
+    """What came of a job: its title, its result, and who learned what in words."""
 
+    title: str
     result: dict[str, Any]
     learned: list[tuple[str, list[str]]]
 
 
-def run(tell: Tell) -> Demo:
-    """Runs the main example job between three nodes of its own; all of it is gone afterwards, also after Ctrl-C.
+def run(tell: Tell) -> list[Shown]:
+    """Runs the main example job between three nodes of its own, and then one that links rows.
+
+    All of it is gone afterwards, also after Ctrl-C.
 
     Args:
         tell: hears each step, as a line.
@@ -57,24 +60,27 @@ def run(tell: Tell) -> Demo:
         LocalError: this installation has no examples. MpcgovError: what went wrong on the way.
     """
     examples = _examples()
-    job_path = examples / "jobs" / MAIN_JOB
-    job = load_yaml(job_path, Job)
+    jobs = [load_yaml(examples / "jobs" / name, Job) for name in (MAIN_JOB, LINKED_JOB)]
+    parties = tuple(dict.fromkeys(party for job in jobs for party in job.parties))
     started = time.monotonic()
     with _terminable(), tempfile.TemporaryDirectory(prefix="mpcgov-demo-") as folder:
         base = Path(folder)
-        homes = _identities(base, examples / "agencies", tuple(job.parties), tell)
+        homes = _identities(base, examples / "agencies", parties, tell)
         _agree(base, homes, tell)
-        with _daemons({party: homes[party] for party in job.parties}, tell) as running:
+        with _daemons({party: homes[party] for party in parties}, tell) as running:
             asyncio.run(_all_answer(base / "hq", running))
-            tell(f"  all three answer, {time.monotonic() - started:.1f} s after the start")
-            result = _job(base, job_path, homes, tell)
-    manifest = registry.find(job.protocol_name).manifest
+            tell(f"  all {len(parties)} answer, {time.monotonic() - started:.1f} s after the start")
+            results = [_job(base, examples / "jobs" / MAIN_JOB, homes, 4, tell)]
+            tell("\nWhose rows are whose was no question there. The second job needs to know, and nobody may learn it.")
+            results.append(_job(base, examples / "jobs" / LINKED_JOB, homes, 7, tell))
     tell(f"\nEverything took {time.monotonic() - started:.1f} s; all nodes are stopped, their folders removed.\n")
-    return Demo(result, who_learned(result, job, manifest))
+    return [Shown(job.purpose, result, who_learned(result, job)) for job, result in zip(jobs, results, strict=True)]
 
 
-def who_learned(result: Mapping[str, Any], job: Job, manifest: Manifest) -> list[tuple[str, list[str]]]:
+def who_learned(result: Mapping[str, Any], job: Job) -> list[tuple[str, list[str]]]:
     """Per participant, in words: what it brought, what it saw, what it learned."""
+    manifest = registry.find(job.protocol_name).manifest
+    seen = "shares and tags that look" if manifest.linked else "shares that look"
     leaks = {leak.id: leak.what for leak in manifest.leakage}
     sections = []
     for who, items in result["learned"].items():
@@ -85,7 +91,7 @@ def who_learned(result: Mapping[str, Any], job: Job, manifest: Manifest) -> list
         part = job.parties.get(who)
         if part is not None:
             own = f"its own rows of {part.dataset}" if part.dataset else "no rows"
-            lines.insert(0, f"saw {own}, and of the others only shares that look random")
+            lines.insert(0, f"saw {own}, and of the others only {seen} random")
         else:
             lines.insert(0, "saw no rows, and no share of anybody's input")
         sections.append((who, lines))
@@ -192,13 +198,14 @@ async def _answers(client: Client, party: str, process: subprocess.Popen[bytes])
             return
 
 
-def _job(base: Path, job_path: Path, homes: Mapping[str, Path], tell: Tell) -> dict[str, Any]:
+def _job(base: Path, job_path: Path, homes: Mapping[str, Path], step: int, tell: Tell) -> dict[str, Any]:
+    """One job from the proposal to its result, told in three steps from `step`."""
     job = load_yaml(job_path, Job)
-    tell(f'\n4. The coordinator proposes a job: "{job.purpose}".')
-    tell(f"   $ mpcgov job submit examples/jobs/{MAIN_JOB} --home hq")
+    tell(f'\n{step}. The coordinator proposes a job: "{job.purpose}".')
+    tell(f"   $ mpcgov job submit examples/jobs/{job_path.name} --home hq")
     stored = asyncio.run(service.submit_job(base / "hq", job_path))
     tell(f"   {stored.id}")
-    tell(f"\n5. A person at each agency looks at it and says yes; once all {len(job.parties)} did, the nodes start.")
+    tell(f"\n{step + 1}. A person at each agency looks at it and says yes; once all did, the nodes start.")
     for party in job.parties:
         operator.approve(homes[party], stored.id)
         tell(f"   $ mpcgov node approve {stored.id} --home {party}")
@@ -209,7 +216,7 @@ def _job(base: Path, job_path: Path, homes: Mapping[str, Path], tell: Tell) -> d
     tell(
         f"   {time.monotonic() - approved:.1f} s from the last yes to the result, while the nodes were still warming up"
     )
-    tell("\n6. The coordinator takes every node's signed share of the result, and opens it.")
+    tell(f"\n{step + 2}. The coordinator takes every node's signed share of the result, and opens it.")
     tell(f"   $ mpcgov job result {stored.id} --home hq")
     return result
 

@@ -32,10 +32,13 @@ def demo(as_json: bool) -> None:
     """Three agencies' nodes, a coordinator and the main job, on this machine."""
     from mpcgov.demo import run
 
-    shown = run((lambda line: None) if as_json else tell)
+    main, linked = run((lambda line: None) if as_json else tell)
     if as_json:
-        print_json(shown.result)
-    else:
+        print_json(main.result | {"linked": linked.result})
+        return
+    for shown in (main, linked):
+        click.echo(f"{shown.title}\n")
         print_result(shown.result)
         click.echo("\nWho saw and learned what")
         print_sections(shown.learned)
+        click.echo("")

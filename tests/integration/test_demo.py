@@ -1,4 +1,4 @@
-"""The demo: what it prints is the plain count of the example records, and nothing of it stays behind."""
+"""The demo: what it prints is the plain count and join of the example records, and nothing of it stays behind."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from mpcgov import disclosure
 from tests.integration.conftest import CHECKOUT, environment
 
 COMMAND = [sys.executable, "-m", "mpcgov", "demo"]
+KEY = ("first_name", "last_name", "born")
 Row = dict[str, str]
 RECORDS: dict[str, Callable[[Row], bool]] = {
     "tax/taxpayers.csv": lambda row: row["first_year"] != "" and int(row["first_year"]) >= 2038,
@@ -34,6 +36,20 @@ def plain_counts() -> Counter[tuple[str, str]]:
         with (CHECKOUT / "examples" / "agencies" / name).open(encoding="utf-8", newline="") as file:
             counts.update((row["age_group"], row["sex"]) for row in csv.DictReader(file) if keeps(row))
     return counts
+
+
+def plain_wages() -> dict[str, list[int]]:
+    """The wages of those who are written alike in both registers, by race and ethnicity."""
+    registers = []
+    for name in ("tax/taxpayers.csv", "welfare/participants.csv"):
+        with (CHECKOUT / "examples" / "agencies" / name).open(encoding="utf-8", newline="") as file:
+            registers.append({tuple(row[column] for column in KEY): row for row in csv.DictReader(file)})
+    tax, welfare = registers
+    found: dict[str, list[int]] = {}
+    for key in set(tax) & set(welfare):
+        if all(key) and tax[key]["wages"] and welfare[key]["race_ethnicity"]:
+            found.setdefault(welfare[key]["race_ethnicity"], []).append(int(tax[key]["wages"]))
+    return found
 
 
 def processes_in(folder: Path) -> list[str]:
@@ -54,7 +70,7 @@ def env(tmp_path: Path) -> dict[str, str]:
     return environment(CHECKOUT) | {"TMPDIR": str(tmp_path)}
 
 
-def test_the_demo_gives_the_plain_count_and_leaves_nothing_behind(env: dict[str, str], tmp_path: Path) -> None:
+def test_the_demo_gives_the_plain_count_and_the_plain_join_and_leaves_nothing_behind(env: dict[str, str], tmp_path: Path) -> None:
     process = subprocess.run([*COMMAND, "--json"], env=env, capture_output=True, text=True, timeout=90, check=False)
     assert (process.returncode, process.stderr) == (0, "")
     result, counts = json.loads(process.stdout), plain_counts()
@@ -63,6 +79,17 @@ def test_the_demo_gives_the_plain_count_and_leaves_nothing_behind(env: dict[str,
     assert [-1 if row[2] is None else row[2] for row in rows] == expected
     assert len(rows) == 18
     assert result["disclosure"]["suppressed"] == expected.count(disclosure.SENTINEL) > 0
+    wages = plain_wages()
+    rows = result["linked"]["tables"]["statistics"]["rows"]
+    assert {group for group, *_ in rows} >= set(wages)
+    assert sum(count is not None for _, count, *_ in rows) == 3
+    for group, count, mean, variance in rows:
+        paid = wages.get(group, [])
+        if len(paid) < 10:
+            assert (count, mean, variance) == (None, None, None)
+        else:
+            assert (count, mean) == (len(paid), pytest.approx(statistics.mean(paid), rel=1e-9))
+            assert variance == pytest.approx(statistics.variance(paid), rel=1e-9)
     assert list(tmp_path.iterdir()) == []
     assert processes_in(tmp_path) == []
 

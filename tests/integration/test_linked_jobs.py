@@ -1,4 +1,4 @@
-"""Jobs that link rows, between real nodes: what people are shown, who says no, what comes out, and what a crash ends."""
+"""Jobs that link rows, between real nodes: what people are shown, who says no, what comes out, what a crash ends."""
 
 from __future__ import annotations
 

@@ -1,0 +1,47 @@
+"""The example jobs are sound, and the example agencies' policies let a person approve them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpcgov import registry
+from mpcgov.check import used_columns
+from mpcgov.node.decide import MEANING, POLICY, Facts
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import load_yaml
+from mpcgov.spec.policy import Policy
+from mpcgov.spec.statement import Proposal
+from mpcgov.spec.table import Datasets
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+JOBS = sorted(EXAMPLES.glob("jobs/*.yaml"))
+
+
+@pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
+def test_every_agency_may_approve_the_example(path: Path) -> None:
+    job = load_yaml(path, Job)
+    protocol = registry.find(job.protocol_name)
+    datasets = {
+        party: load_yaml(EXAMPLES / "agencies" / party / "datasets.yaml", Datasets).root for party in job.parties
+    }
+    own = {party: datasets[party][str(job.parties[party].dataset)].declaration for party in job.data_parties}
+    proposal = Proposal(
+        job=job,
+        protocol_digest=protocol.digest,
+        roster_digest="sha256:" + "0" * 64,
+        threshold=1,
+        declarations={
+            party: whole.only(set(used_columns(job, protocol.manifest, party))) for party, whole in own.items()
+        },
+        proposed_at=0,
+        approve_before=1,
+        nonce="0" * 32,
+    )
+    nobody: Any = None
+    for party in job.parties:
+        policy = load_yaml(EXAMPLES / "agencies" / party / "policy.yaml", Policy)
+        facts = Facts(party, 0, nobody, "", policy, protocol, own.get(party), None)
+        assert [reason for rule in (*MEANING, *POLICY) for reason in rule(proposal, facts)] == []
