@@ -9,7 +9,9 @@ import pytest
 
 from mpcgov import registry
 from mpcgov.check import used_columns
-from mpcgov.node.decide import MEANING, POLICY, Facts
+from mpcgov.node.agreement import MEANING
+from mpcgov.node.decide import POLICY
+from mpcgov.node.facts import Facts
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.policy import Policy

@@ -70,7 +70,7 @@ def env(tmp_path: Path) -> dict[str, str]:
     return environment(CHECKOUT) | {"TMPDIR": str(tmp_path)}
 
 
-def test_the_demo_gives_the_plain_count_and_the_plain_join_and_leaves_nothing_behind(env: dict[str, str], tmp_path: Path) -> None:
+def test_the_demo_gives_the_plain_tables_and_leaves_nothing_behind(env: dict[str, str], tmp_path: Path) -> None:
     process = subprocess.run([*COMMAND, "--json"], env=env, capture_output=True, text=True, timeout=90, check=False)
     assert (process.returncode, process.stderr) == (0, "")
     result, counts = json.loads(process.stdout), plain_counts()
