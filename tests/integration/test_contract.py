@@ -12,8 +12,8 @@ import pytest
 from mpcgov import registry
 from tests.integration.conftest import PARTIES, POLICY, Network, checkout_copy, write_home
 
-LATENCY_LIMIT_S = 6.0
-"""From the last approval to the release; two seconds or less on a machine that does nothing else."""
+LATENCY_LIMIT_S = 30.0
+"""From the last approval to the release: 2 on an idle machine. So many, and something waits for a timeout."""
 
 TABLE = {"columns": ["region", "count"], "rows": [["North", 40], ["South", None]]}
 

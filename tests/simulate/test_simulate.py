@@ -145,7 +145,7 @@ def test_a_deadline_ends_the_job(workspace, monkeypatch) -> None:
     started = time.monotonic()
     with pytest.raises(PeerError, match="deadline"):
         simulate(workspace.job(["value"], deadline_s=1), workspace.folder)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 30  # and not until the job is done
 
 
 def workers_of(parent: int) -> list[int]:
