@@ -7,6 +7,7 @@ the whole sum and nothing of how it came about. A multiple of 2^57 at each place
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -137,28 +138,42 @@ def by_name(linked: Linked) -> dict[str, Sum]:
         for item in items:
             result[f"{name}.{item.name}.n"] = item.n
             result |= {f"{name}.{item.name}.{short}": one for short, one in item.sums.items()}
-    for a, b in clashes(linked):
-        either = a.n.owners | b.n.owners
-        result[both_name(either)] = sum_of(linked, (), either)
+    for owners in itertools.chain.from_iterable(row_sets(linked, item) for item in gated(linked).values()):
+        result[rows_name(owners)] = sum_of(linked, (), owners)
     return result
 
 
-def both_name(owners: frozenset[str]) -> str:
-    """The name of the number of rows in which all of some owners have a match."""
-    return f":{'+'.join(sorted(owners))}"
+def gated(linked: Linked) -> dict[str, Item]:
+    """The items that run over fewer rows than their cell has, by the names of their numbers of rows."""
+    result: dict[str, Item] = {}
+    for name, table in linked.manifest.tables.items():
+        items = {"statistics": measures, "correlation": pairs}.get(table.measure, lambda _: [])(linked)
+        result |= {f"{name}.{item.name}.n": item for item in items if item.own_gate}
+    return result
 
 
-def clashes(linked: Linked) -> list[tuple[Item, Item]]:
-    """Items and others that sum a column of theirs over other rows: together they tell of the rows that only one has.
+def rivals(linked: Linked, item: Item) -> list[Item]:
+    """Items over other rows with which an item tells of the rows that only some of them have.
 
-    A pair gives way to a measure without weights; items otherwise give way to each other.
+    They sum a column of its own too; or the rows of one of the two are among the other's, so that the difference of
+    their numbers is known. An unweighted measure has no rivals among pairs: these give way to it.
     """
-    items = [*measures(linked), *pairs(linked)]
     return [
-        (item, other)
-        for item in items
-        for other in items
-        if item.summed & other.summed
+        other
+        for other in (*measures(linked), *pairs(linked))
+        if (item.summed & other.summed or item.n.owners < other.n.owners or item.n.owners > other.n.owners)
         and item.n.owners != other.n.owners
         and not (len(item.summed) == 1 and "xy" in other.sums)
     ]
+
+
+def row_sets(linked: Linked, item: Item) -> list[frozenset[str]]:
+    """The sets of owners whose common matches must be counted to know how an item and its rivals divide the rows."""
+    every = frozenset().union(*(one.n.owners for one in (item, *rivals(linked, item)))) - linked.needed()
+    sizes = range(len(every) + 1)
+    return [linked.needed() | set(some) for size in sizes for some in itertools.combinations(sorted(every), size)]
+
+
+def rows_name(owners: frozenset[str]) -> str:
+    """The name of the number of rows in which all of some owners have a match."""
+    return f":{'+'.join(sorted(owners))}"

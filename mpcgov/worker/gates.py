@@ -15,8 +15,8 @@ from mpcgov.linked import sums
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sets import owner_sets
-from mpcgov.linked.sums import Item, both_name
-from mpcgov.mpc import SecretArray, concatenate
+from mpcgov.linked.sums import Item
+from mpcgov.mpc import SecretArray
 
 Found = Mapping[str, Sequence[SecretArray]]
 """By `table.name`, a secret number for each cell, place by place."""
@@ -44,8 +44,10 @@ def of_cells(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
     counts = found[count_name][0]
     shown = _left_groups(linked, counts, least) if linked.left is not None else counts >= least
     result = {count_name: shown}
-    for item, name in _own_gates(linked):
-        result[name] = shown * _item(linked, item, found, counts, least)
+    gated = sums.gated(linked)
+    alone = {item.n.owners: _enough(found[name][0], counts, least) for name, item in gated.items()}
+    for name, item in gated.items():
+        result[name] = shown * _item(linked, item, found, alone, least)
     return result
 
 
@@ -77,34 +79,56 @@ def _grouped(linked: Linked) -> tuple[np.ndarray, int, np.ndarray]:
     return order, len(numbers), np.array([NO_MATCH in cell for cell in cells])
 
 
-def _own_gates(linked: Linked) -> list[tuple[Item, str]]:
-    """The items that run over fewer rows than their cell has, with the names of their numbers of rows."""
-    result = []
-    for name, table in linked.manifest.tables.items():
-        items = {"statistics": sums.measures, "correlation": sums.pairs}.get(table.measure)
-        result += [(item, f"{name}.{item.name}.n") for item in (items(linked) if items else []) if item.own_gate]
-    return result
+def _enough(rows: SecretArray, counts: SecretArray, least: int) -> SecretArray:
+    """There are enough rows, and enough of the cell's others or none."""
+    return (rows >= least) * _some_or_none(counts - rows, least)
 
 
-def _item(linked: Linked, item: Item, found: Found, counts: SecretArray, least: int) -> SecretArray:
-    """There are enough rows, and enough of the cell's others or none; and wherever another item sums the same column
-    over other rows, those that only one of them has are enough or none."""
-    own = _rows(found, item, linked, counts)
-    differences = [counts - own]
-    for one, other in sums.clashes(linked):
-        if one == item:
-            both = found[both_name(one.n.owners | other.n.owners)][0]
-            differences += [own - both, _rows(found, other, linked, counts) - both]
-    allowed = own >= least
-    several = concatenate(differences)
-    fine = (1 - (several >= 1) * (several < least)).reshape((len(differences), len(counts)))
-    for row in range(len(differences)):
-        allowed = allowed * fine[row]
+def _some_or_none(rows: SecretArray, least: int) -> SecretArray:
+    return 1 - (rows >= 1) * (rows < least)
+
+
+def _item(
+    linked: Linked, item: Item, found: Found, alone: Mapping[frozenset[str], SecretArray], least: int
+) -> SecretArray:
+    """It may be opened by itself; and its set of rows and those of the rivals that may, too, divide the cell's into
+    parts that have enough rows or none. So whatever is worked out from these sets is of enough rows."""
+    rivals = sorted({other.n.owners for other in sums.rivals(linked, item)} & set(alone), key=sorted)
+    parts = _parts(linked, [item.n.owners, *rivals], found)
+    hidden: dict[tuple[int, ...], SecretArray] = {}
+    allowed = alone[item.n.owners]
+    for place, part in parts.items():
+        rows = part
+        for other, more in parts.items():
+            differ = tuple(k for k in range(1, len(place)) if place[k] != other[k])
+            if differ and place[0] == other[0]:  # one part, if every rival that tells them apart is hidden
+                rows = rows + more * _product(hidden, differ, [1 - alone[owners] for owners in rivals])
+        allowed = allowed * _some_or_none(rows, least)
     return allowed
 
 
-def _rows(found: Found, item: Item, linked: Linked, counts: SecretArray) -> SecretArray:
-    """The number of rows that an item runs over."""
-    if not item.own_gate:
-        return counts
-    return next(found[name][0] for other, name in _own_gates(linked) if other == item)
+def _product(
+    known: dict[tuple[int, ...], SecretArray], places: tuple[int, ...], bits: list[SecretArray]
+) -> SecretArray:
+    """The product of the bits at some places, from 1; those of fewer places are kept in `known`."""
+    if places not in known:
+        last = bits[places[-1] - 1]
+        known[places] = last if len(places) == 1 else _product(known, places[:-1], bits) * last
+    return known[places]
+
+
+def _parts(linked: Linked, sets: Sequence[frozenset[str]], found: Found) -> dict[tuple[bool, ...], SecretArray]:
+    """How many of a cell's rows are in just these of several sets, each of the rows in which some owners match."""
+    left = linked.needed()
+    every = sorted(frozenset().union(*sets) - left)
+    choices = [frozenset(some) for size in range(len(every) + 1) for some in itertools.combinations(every, size)]
+    rows = {some: found[sums.rows_name(left | some)][0] for some in choices}
+    parts: dict[tuple[bool, ...], SecretArray] = {}
+    for some in choices:
+        exactly = rows[some]
+        for more in choices:
+            if some < more:
+                exactly = exactly + rows[more] * (-1) ** len(more - some)
+        place = tuple(owners - left <= some for owners in sets)
+        parts[place] = parts[place] + exactly if place in parts else exactly
+    return parts

@@ -5,6 +5,7 @@ Numbers are exact fractions until the last step.
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -112,32 +113,32 @@ def _suppressed(counts: Mapping[Cell, int], join: Join) -> set[Cell]:
 def _known(join: Join, keys: Sequence[Key], measures: Sequence[Item], pairs: Sequence[Item]) -> dict[Item, set[Key]]:
     """The rows of each measure and pair of a cell whose sums may be opened.
 
-    There must be enough of them, and enough of the cell's others or none. Sums of one column over two sets of rows
-    tell the sum over the rows that only one of the sets has, so these must be enough or none, too; where they aren't,
-    neither is opened, but a measure without weights is: then the pair isn't.
+    There must be enough of them, and enough of the cell's others or none. Sums of one column over several such sets of
+    rows, and numbers of rows of which one set is among another, tell of the parts into which these sets divide the
+    cell's rows: each must have enough rows or none, too. A measure without weights doesn't heed pairs; they give way
+    to it. What runs over all of a cell's rows hangs on its count alone.
     """
     rows = {item: join.matched(keys, item.apart) for item in (*measures, *pairs)}
-    known = {
-        item: own
-        for item, own in rows.items()
-        if len(own) >= join.least and _enough_or_none(len(keys) - len(own), join.least)
-    }
-    clashes = [(a, b) for a, b in itertools.permutations(rows, 2) if _clash(a, b, rows, join.least)]
-    for item, other in clashes:
-        alone = len(item.summed) == 1 and len(other.columns) == 2
-        if not alone:
-            known.pop(item, None)
+    alone = {item: own for item, own in rows.items() if not item.apart or _divides_well([own], keys, join.least)}
+    known = {}
+    for item, own in alone.items():
+        sets = [own, *(rows[other] for other in alone if _rival(item, other))]
+        if not item.apart or _divides_well(sets, keys, join.least):
+            known[item] = own
     return known
 
 
-def _clash(a: Item, b: Item, rows: Mapping[Item, set[Key]], least: int) -> bool:
-    """Whether both have a sum of the same column, over rows that differ in too few."""
-    differ = (rows[a] - rows[b], rows[b] - rows[a])
-    return bool(a.summed & b.summed) and not all(_enough_or_none(len(only), least) for only in differ)
+def _divides_well(sets: Sequence[set[Key]], keys: Sequence[Key], least: int) -> bool:
+    """Whether the first set has enough rows, and so has each part into which all of them divide the rows."""
+    parts = Counter(tuple(key in some for some in sets) for key in keys)
+    return len(sets[0]) >= least and all(count >= least for count in parts.values())
 
 
-def _enough_or_none(count: int, least: int) -> bool:
-    return count == 0 or count >= least
+def _rival(item: Item, other: Item) -> bool:
+    """Whether what is opened of an item can be compared with what is opened of another one over other rows."""
+    alone = len(item.summed) == 1 and len(other.columns) == 2
+    related = item.summed & other.summed or item.apart < other.apart or item.apart > other.apart
+    return bool(related) and item.apart != other.apart and not alone
 
 
 def _number(join: Join, column: str | None, key: Key) -> Fraction:

@@ -231,8 +231,8 @@ def left_case(matched: int, unmatched: int, both: int = 0, **params: Any) -> dic
     everyone = [(f"p{i}",) for i in range(matched + unmatched)]
     owners = {
         "tax": {key: {"income": str(i), "region": "North"} for i, key in enumerate(everyone)},
-        "edu": {key: {"age": str(i * i)} for i, key in enumerate(everyone[:matched])},
-        "wel": {key: {"benefit": str(-i)} for i, key in enumerate(everyone[:both])},
+        "edu": {key: {"age": str(i * i), "height": str(i)} for i, key in enumerate(everyone[:matched])},
+        "wel": {key: {"benefit": str(-(i % 7))} for i, key in enumerate(everyone[:both])},
     }
     return STATISTICS.run(owners, DOMAINS, params, rules("left", 10))
 
@@ -267,6 +267,31 @@ def test_a_pair_of_two_others_does_not_tell_of_one_that_only_one_has() -> None:
     found = left_case(25, 15, 24, correlations=[["edu.age", "wel.benefit"]], measures=["edu.age"])
     assert found["correlation"][0][-1] is None
     assert found["statistics"][0][-1] is not None
+
+
+def test_sums_over_three_sets_of_rows_do_not_tell_of_the_few_in_none_or_all() -> None:
+    """42 persons at tax, 20 of them at edu, 20 others at wel: all incomes less both sums would be those of two."""
+    everyone = [(f"p{i}",) for i in range(42)]
+    owners = {
+        "tax": {key: {"income": str(i)} for i, key in enumerate(everyone)},
+        "edu": {key: {"age": "40"} for key in everyone[:20]},
+        "wel": {key: {"benefit": "1"} for key in everyone[20:40]},
+    }
+    pairs = [["tax.income", "edu.age"], ["tax.income", "wel.benefit"]]
+    both = STATISTICS.run(owners, DOMAINS, {"correlations": pairs, "measures": ["tax.income"]}, rules("left", 10))
+    assert both["correlation"] == [[*pairs[0], None], [*pairs[1], None]]
+    assert None not in both["statistics"][0]
+    owners["edu"].update({key: {"age": str(i)} for i, key in enumerate(everyone[20:])})
+    assert STATISTICS.run(owners, DOMAINS, {"measures": ["edu.age"]}, rules("left", 10))["statistics"][0][1] is not None
+
+
+def test_numbers_of_rows_do_not_differ_by_a_few_even_where_the_sums_are_of_other_columns() -> None:
+    """25 persons have edu's column, 24 both edu's and wel's: one person would be known to lack wel's."""
+    pairs, measures = [["edu.age", "wel.benefit"]], ["edu.height"]
+    found = left_case(25, 15, 24, correlations=pairs, measures=measures)
+    assert found["correlation"][0][-1] is None
+    assert found["statistics"][0][-1] is not None
+    assert left_case(25, 15, 15, correlations=pairs, measures=measures)["correlation"][0][-1] is not None
 
 
 def test_weighted_sums_have_their_weights_in_common() -> None:

@@ -142,3 +142,18 @@ def test_sums_over_nearly_the_same_rows_are_hidden_in_a_left_join(seed: int) -> 
 def test_overlaps_hide_what_the_reference_hides(seed: int, owners: int) -> None:
     made = case(seed, "overlap", {}, 8 + 4 * seed, owners, "inner", min_count=5, round_to=[None, 5][seed % 2])
     check(made)
+
+
+def test_sums_over_three_sets_of_rows_are_hidden_where_few_are_in_none() -> None:
+    """42 at tax, 20 of them at edu, 20 others at wel: all incomes less both sums would be those of two."""
+    pairs = [["tax.income", "edu.age"], ["tax.income", "wel.benefit"]]
+    params = {"correlations": pairs, "measures": ["tax.income"]}
+    made = case(1, "linked-statistics", params, 0, 3, "left")
+    tax = {"region": "North", "w": "1"}
+    made.rows["tax"] = [{"key": f"p{i}", "income": f"{i}.00"} | tax for i in range(42)]
+    made.rows["edu"] = [{"key": f"p{i}", "level": "ba", "age": str(i)} for i in range(20)]
+    made.rows["wel"] = [{"key": f"p{i}", "kind": "x", "benefit": str(i)} for i in range(20, 40)]
+    assert check(made) == 2
+    made.rows["edu"] += [{"key": f"p{i}", "level": "ba", "age": str(i)} for i in range(20, 42)]
+    made.rows["wel"] += [{"key": f"p{i}", "kind": "x", "benefit": str(i)} for i in (*range(20), 40, 41)]
+    assert check(made) == 0
