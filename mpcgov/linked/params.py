@@ -99,7 +99,9 @@ def sum_testers(job: Job, manifest: Manifest) -> set[str]:
     """
     if not any(table.measure in ("statistics", "correlation") for table in manifest.tables.values()):
         return set()
-    return {column.party for column in read(job, manifest, []).numbers} & set(job.receivers)
+    asked = read(job, manifest, [])
+    summed = (*asked.numbers, *([] if asked.weight is None else [asked.weight]))
+    return {column.party for column in summed} & set(job.receivers)
 
 
 def _columns(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:

@@ -120,19 +120,22 @@ LINKED_OWN = validate(
 
 
 def linked(
-    policy: dict[str, Any] | None = None, link: dict[str, Any] | None = None, receivers: tuple[str, ...] = ("welfare",)
+    policy: dict[str, Any] | None = None,
+    link: dict[str, Any] | None = None,
+    receivers: tuple[str, ...] = ("welfare",),
+    params: dict[str, Any] | None = None,
 ) -> tuple[Proposal, Facts]:
     """Welfare's wages over the persons that labour has too; welfare receives their sums."""
     part = {"dataset": "people", "key": "id"}
     job = {
         "protocol": "linked-statistics",
         "parties": {"labour": part, "welfare": part, "education": {}},
-        "params": {"measures": ["welfare.wage"]},
+        "params": params or {"measures": ["welfare.wage"]},
         "receivers": receivers,
         "link": link,
     }
     protocol = registry.find("linked-statistics")
-    declarations = {"labour": LINKED_OWN.only({"id"}), "welfare": LINKED_OWN}
+    declarations = {"labour": LINKED_OWN if params else LINKED_OWN.only({"id"}), "welfare": LINKED_OWN}
     allowed = {
         "protocols": ["linked-statistics"],
         "receivers": ["coordinator", "welfare"],
@@ -302,6 +305,11 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
     ),
     "a measure's owner who is a receiver by wildcard only": (
         "_linking_allowed", lambda: linked({"receivers": ["*"]}), "must name welfare as a receiver",
+    ),
+    "a weight's owner who is a receiver by wildcard only": (
+        "_linking_allowed",
+        lambda: linked({"receivers": ["*"]}, params={"measures": ["labour.wage"], "weight": "welfare.wage"}),
+        "must name welfare as a receiver",
     ),
     "a key that is no key": (
         "_data_allowed",
