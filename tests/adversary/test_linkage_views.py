@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from mpcgov import registry
 from mpcgov.linked.sizes import least_pool
 from mpcgov.mpc.linkedrows import LinkedRows
 from mpcgov.mpc.tags import tag_list
 from mpcgov.mpc.word.field import P
 from mpcgov.mpc.word.stream import Stream
+from mpcgov.worker.clear import clear_linked
 from tests.mpc.linked_parties import Case, places
 
 RUNS = 100
@@ -53,13 +56,14 @@ def world(protocol: str, owners: int, everybody: bool, **more: Any) -> Case:
 
 
 def views(made: Case, runs: int) -> dict[Label, list[bytes]]:
-    """What was sent from whom to whom, message by message, in each run."""
+    """What was sent from whom to whom, message by message, in each run of a job, disclosure control included."""
     result: dict[Label, list[bytes]] = defaultdict(list)
+    linked, protocol = made.linked(), ModuleType("program")
+    exec((registry.find(made.protocol).folder / "program.py").read_text(encoding="utf-8"), protocol.__dict__)
 
     async def program(rows: LinkedRows) -> Any:
-        if made.protocol == "overlap":
-            return await places({"overlap": await rows.overlaps()})
-        return await places(await rows.cell_sums())
+        cleared = clear_linked(linked, await protocol.run(rows, made.params))
+        return await places({name: table.cells for name, table in cleared.items()})
 
     for _ in range(runs):
         _, parties = made.run(program)
@@ -75,6 +79,7 @@ def views(made: Case, runs: int) -> dict[Label, list[bytes]]:
         ("overlap", 2, "inner"),
         ("overlap", 3, "inner"),
         ("linked-count", 2, "inner"),
+        ("linked-count", 3, "left"),
         ("linked-statistics", 2, "left"),
         ("linked-statistics", 3, "inner"),
     ],
@@ -85,6 +90,7 @@ def test_what_parties_receive_does_not_go_with_the_data(protocol: str, owners: i
     assert {label: {len(m) for m in messages} for label, messages in nobody.items()} == {
         label: {len(m) for m in messages} for label, messages in everybody.items()
     }
+    random: dict[int, list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
     for label, messages in nobody.items():
         assert len({len(message) for message in messages}) == 1
         here, there = (np.array([np.frombuffer(m, np.uint64) for m in w[label]]) for w in (nobody, everybody))
@@ -95,6 +101,20 @@ def test_what_parties_receive_does_not_go_with_the_data(protocol: str, owners: i
         if np.median(here) >= 1 << 56:  # elements, tags and keys; row numbers are smaller
             assert uniform(here) > UNLIKELY
             assert uniform(there) > UNLIKELY
+            random[label[1]].append((here, there))
+    for messages in random.values():
+        assert apart([here for here, _ in messages]) > UNLIKELY
+        assert apart([there for _, there in messages]) > UNLIKELY
+
+
+def apart(messages: list[np.ndarray]) -> float:
+    """That no two messages to a party, or neighbours in one, have a mask in common: by their differences."""
+    found = [spread(words[:, 1:] - words[:, :-1]) for words in messages if words.shape[1] > 1]
+    for i, one in enumerate(messages):
+        for other in messages[:i]:
+            count = min(one.shape[1], other.shape[1], 20)
+            found += [spread(one[:, :count] - other[:, :count]), spread(one[:, :count] ^ other[:, :count])]
+    return float(stats.chi2.sf(max(found), 255))
 
 
 def alike(here: np.ndarray, there: np.ndarray) -> float:
@@ -113,8 +133,13 @@ def alike(here: np.ndarray, there: np.ndarray) -> float:
 
 def uniform(words: np.ndarray) -> float:
     """That the lower bytes of words are uniform."""
+    return float(stats.chi2.sf(spread(words), 255))
+
+
+def spread(words: np.ndarray) -> float:
+    """The chi-square of the words' lower bytes, of 255 degrees of freedom if they are uniform."""
     counts = np.bincount((words & np.uint64(255)).astype(int).reshape(-1), minlength=256)
-    return float(stats.chisquare(counts).pvalue)
+    return float(((counts * (256 / counts.sum()) - 1) ** 2).sum() * counts.sum() / 256)
 
 
 def test_a_view_that_goes_with_the_data_would_be_noticed() -> None:
@@ -125,6 +150,10 @@ def test_a_view_that_goes_with_the_data_would_be_noticed() -> None:
     assert alike(masked, rng.integers(0, P, (RUNS, 200), dtype=np.uint64)) > UNLIKELY
     assert alike(masked, leaking) < UNLIKELY
     assert uniform(masked >> np.uint64(56)) < UNLIKELY
+    values = rng.integers(0, 100, (RUNS, 200), dtype=np.uint64)
+    assert apart([masked, rng.integers(0, P, (RUNS, 200), dtype=np.uint64)]) > UNLIKELY
+    assert apart([masked, masked + values]) < UNLIKELY
+    assert apart([np.stack([masked[:, 0], masked[:, 0] + values[:, 0]], axis=1)]) < UNLIKELY
 
 
 @pytest.mark.parametrize("protocol", ["overlap", "linked-statistics"])
@@ -169,17 +198,31 @@ def test_where_tags_match_says_nothing_about_their_rows() -> None:
 
 
 def test_the_matchers_count_keeps_its_epsilon() -> None:
-    """10^5 draws of the noise: one person more changes no event's probability by more than promised."""
-    dummies, draws = least_pool(1.0, 1e-6), 100_000
-    private = Stream(b"\x05" * 32)
-    coins = np.unpackbits(private.words(draws * 2 * 3).view(np.uint8)).reshape(draws, 2, 192)[:, :, :dummies]
-    assert tag_list(0, 100, dummies, private).coins.shape == (dummies,)
-    noise = (coins[:, 0] & coins[:, 1]).sum(axis=1)
-    law = np.bincount(noise, minlength=dummies + 2) / draws
+    """25,000 pairs of lists: one person more changes no event's probability by more than promised."""
+    dummies, draws = least_pool(1.0, 1e-6), 25_000
+    private = [Stream(bytes([owner]) * 32) for owner in range(2)]
+
+    def coins() -> np.ndarray:
+        left, other = (tag_list(0, 100, dummies, stream).coins for stream in private)
+        return left & other
+
+    both = np.array([coins() for _ in range(draws)])
+    law = np.bincount(both.sum(axis=1), minlength=dummies + 2) / draws
+    assert excess(law, draws) <= 1e-6
+    exact = stats.binom(dummies, 0.25)
+    middle = slice(int(exact.ppf(0.01)), int(exact.ppf(0.99)))
+    expected = exact.pmf(np.arange(len(law)))[middle] * draws
+    assert stats.chisquare(law[middle] * draws * expected.sum() / (law[middle].sum() * draws), expected).pvalue > 1e-4
+    assert excess(np.bincount(both[:, :20].sum(axis=1), minlength=22) / draws, draws) > 1e-3
+
+
+def excess(law: np.ndarray, draws: int) -> float:
+    """By how much the chance of any one count may go beyond e times that of its neighbour, errors of draws left out."""
     error = 4 * np.sqrt(np.maximum(law, 1 / draws) / draws)
-    for there, back in ((law[1:], law[:-1]), (law[:-1], law[1:])):
-        excess = there - np.e * back
-        slack = error[1:] + np.e * error[:-1]
-        assert (excess <= slack + 1e-6).all()
-    narrow = np.bincount((coins[:, 0, :20] & coins[:, 1, :20]).sum(axis=1), minlength=22) / draws
-    assert np.maximum(narrow[:-1] - np.e * narrow[1:], 0).sum() > 1e-3
+    return max(
+        float((there - np.e * back - error_there - np.e * error_back).max())
+        for there, back, error_there, error_back in (
+            (law[1:], law[:-1], error[1:], error[:-1]),
+            (law[:-1], law[1:], error[:-1], error[1:]),
+        )
+    )
