@@ -91,6 +91,7 @@ CONTENDERS: dict[str, tuple[Contender, ...]] = {
     "W5": (MPCGOV, ABY3, SEMI2K, MPYC),
     "W6": (MPCGOV, ABY3, _spu("ABY3 quicksort", "ABY3", QUICKSORT, sort="SORT_QUICK")),
     "W7": (
+        MPCGOV,
         _spu("ABY3", "ABY3", tolerance=FIXED_POINT),
         _spu("ABY3 in blocks", "ABY3", tolerance=FIXED_POINT, form="blocks"),
     ),

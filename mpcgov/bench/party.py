@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from mpcgov import opening
 from mpcgov.bench.peers.turns import Done, Order, Run, serve
-from mpcgov.bench.programs import PROGRAMS
+from mpcgov.bench.programs import NEEDS, PROGRAMS, READ
 from mpcgov.errors import InternalError
-from mpcgov.mpc import SecretArray, Session, SessionConfig
+from mpcgov.mpc import Needs, SecretArray, Session, SessionConfig
 
 THRESHOLD = 1
 VALUE_BITS = 59
@@ -37,13 +37,15 @@ class Party:
     async def connect(self) -> None:
         """Greet the others and exchange keys."""
         order = self.order
+        needs = NEEDS.get(order.workload, Needs(0, 0))
         config = SessionConfig(
             parties=tuple(f"party{index}" for index in range(order.parties)),
             me=order.party,
             threshold=THRESHOLD,
             binding=hashlib.sha256(f"bench {order.workload}".encode()).digest(),
             value_bits=VALUE_BITS,
-            masked_openings=0,
+            masked_openings=needs.masked_openings,
+            solver_bits=needs.solver_bits,
         )
         self.session = Session(config, {party: _stream(number) for party, number in order.sockets.items()})
         await self.session.hello()
@@ -60,8 +62,9 @@ class Party:
             await loop.sock_sendall(self.opening[0], own.data.cast("B"))
             return Done(None, sent + own.nbytes)
         others = [await _received(self.opening[party], own) for party in sorted(self.opening)]
-        shares = dict(enumerate([own, *others], start=1))
-        return Done(opening.open_words(shares, THRESHOLD), sent)
+        numbers = opening.open_words(dict(enumerate([own, *others], start=1)), THRESHOLD)
+        read = READ.get(self.order.workload)
+        return Done(numbers if read is None else read(numbers), sent)
 
     def _deal(self, party: int, name: str, low: int, high: int) -> SecretArray:
         array = self.arrays[party][name]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
-from mpcgov.bench.workloads import PARTIES, VALUE_BITS
-from mpcgov.mpc import SecretArray, concatenate, sort
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov.bench.workloads import PARTIES, PLACES, PREDICTORS, VALUE_BITS
+from mpcgov.mpc import Moments, SecretArray, concatenate, least_squares, least_squares_needs, sort
 
 HIGHEST = 2**VALUE_BITS - 1
+HIGHEST_X, HIGHEST_Y = 2**10, 2**13
+MOST_ROWS = 10**7
+SQUARES = [MOST_ROWS, *[MOST_ROWS * HIGHEST_X**2] * PREDICTORS, MOST_ROWS * HIGHEST_Y**2]
+"""What W7's columns can add up to, squared."""
 
 
 class Deal(Protocol):
@@ -34,4 +41,42 @@ def sorting(deal: Deal) -> SecretArray:
     return sort(concatenate([deal(party, "values", 0, HIGHEST) for party in range(PARTIES)]))
 
 
-PROGRAMS: dict[str, Callable[[Deal], SecretArray]] = {"W1": sum_of_tables, "W5": comparisons, "W6": sorting}
+def regression(deal: Deal) -> SecretArray:
+    """W7: every sum of products of two columns in one product of matrices, then the normal equations."""
+    parts = [
+        [deal(party, "x", -HIGHEST_X, HIGHEST_X), _column(deal(party, "y", -HIGHEST_Y, HIGHEST_Y))]
+        for party in range(PARTIES)
+    ]
+    rows = concatenate([concatenate(part, axis=1) for part in parts])
+    products, totals = rows.transpose() @ rows, rows.sum(axis=0)
+    count = totals[:1] * 0 + len(rows)
+    first = concatenate([count, totals]).reshape((1, PREDICTORS + 2))
+    moments = concatenate([first, concatenate([_column(totals), products], axis=1)])
+    estimates = least_squares(Moments([moments], SQUARES)).estimates
+    return concatenate([estimates.significands, estimates.exponents])
+
+
+def _column(x: SecretArray) -> SecretArray:
+    return x.reshape((x.size, 1))
+
+
+def _coefficients(numbers: NDArray[np.int64]) -> NDArray[Any]:
+    """In the columns' own units: the intercept is in steps of the outcome, slopes in such per step of a predictor."""
+    significands, exponents = numbers.reshape(2, -1)
+    coefficients: NDArray[Any] = np.ldexp(significands.astype(float), exponents)
+    coefficients[0] /= PLACES
+    return coefficients
+
+
+PROGRAMS: dict[str, Callable[[Deal], SecretArray]] = {
+    "W1": sum_of_tables,
+    "W5": comparisons,
+    "W6": sorting,
+    "W7": regression,
+}
+NEEDS = {"W7": least_squares_needs(SQUARES, PARTIES)}
+"""What a session must offer beyond words."""
+Read = Callable[[NDArray[np.int64]], NDArray[Any]]
+
+READ: Mapping[str, Read] = {"W7": _coefficients}
+"""From the numbers that the receiver opens to the result, where they aren't the same."""

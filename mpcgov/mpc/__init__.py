@@ -19,12 +19,13 @@ from mpcgov.mpc.functions import (
 )
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.session import Cost, Session
-from mpcgov.mpc.solve import Coefficients, Needs, least_squares, least_squares_needs
+from mpcgov.mpc.solve import Coefficients, Moments, Needs, least_squares, least_squares_needs
 
 __all__ = [
     "Coefficients",
     "Cost",
     "LinkedRows",
+    "Moments",
     "Needs",
     "OwnRows",
     "SecretArray",

@@ -25,7 +25,8 @@ class SessionConfig:
     `parties` are ids in job order; the party at index i has Shamir point i + 1. `me` is the own index. `binding` is the
     32-byte hash of everything else that the parties must agree on. Every integer of the job, differences included, lies
     in −2^value_bits … 2^value_bits. `masked_openings` is an upper bound of the job's statistically masked openings: one
-    for each element compared and one for each element rounded.
+    for each element compared and one for each element rounded. `solver_bits`: the same as `value_bits` for the integers
+    inside linear systems, of which a program sees nothing (`least_squares_needs`); 0 without such.
     """
 
     parties: tuple[str, ...]
@@ -34,6 +35,7 @@ class SessionConfig:
     binding: bytes
     value_bits: int
     masked_openings: int
+    solver_bits: int = 0
     hello_timeout_s: float = 10.0
     linger_timeout_s: float = 1.0
 
@@ -53,6 +55,11 @@ class SessionConfig:
         return self.value_bits <= WORD_BITS
 
     @property
+    def wide_bits(self) -> int:
+        """The bits that MPyC's field must have room for."""
+        return max(self.value_bits, self.solver_bits)
+
+    @property
     def security_bits(self) -> int:
         """K: 40, and enough more that all subsets' masks and all masked openings of the job together keep the 40."""
         return STATISTICAL_BITS + ceil_log2(self.subsets) + ceil_log2(max(1, self.masked_openings))
@@ -67,7 +74,7 @@ class SessionConfig:
         digest = hashlib.sha256(b"mpcgov session 1")
         digest.update(self.binding)
         numbers = (len(self.parties), self.threshold, self.security_bits, self.value_bits, self.masked_openings)
-        digest.update(struct.pack("<5Q", *numbers))
+        digest.update(struct.pack("<6Q", *numbers, self.solver_bits))
         for text in (*self.parties, str(modulus)):
             digest.update(struct.pack("<I", len(text.encode())) + text.encode())
         return digest.digest()
@@ -87,6 +94,7 @@ def _faults(config: SessionConfig) -> list[str]:
         (0 <= config.me < m, f"own index {config.me} is no party"),
         (isinstance(config.binding, bytes) and len(config.binding) == 32, "the binding must be 32 bytes"),
         (1 <= config.value_bits <= MAX_VALUE_BITS, f"integers of {config.value_bits} bits"),
+        (0 <= config.solver_bits <= MAX_VALUE_BITS, f"linear systems of {config.solver_bits} bits"),
         (0 <= config.masked_openings <= MAX_MASKED_OPENINGS, f"{config.masked_openings} masked openings"),
     ]
     return [fault for holds, fault in checks if not holds]

@@ -1,11 +1,13 @@
 """Between wide fields and words: openings behind masks of m − t parties' numbers, and what is local after them.
 
-A mask is Σ_S r_S over the integers, r_S uniform and known to the members of the subset S alone. With c = v + Σ_S r_S
-open, ⌊v/2^s⌋ is ⌊c/2^s⌋ − Σ_S ⌊r_S/2^s⌋ less a carry of 0 … C(m,t), for every s at once and without another message:
-whoever knows r_S knows ⌊r_S/2^s⌋ too, and has a share of it in any field, ⌊r_S/2^s⌋ · f_S(own point). Truncation after
-Catrina and Saxena (FC 2010), with the mask's known parts in place of shared random bits.
+*To words.* A mask is Σ_S r_S over the integers, r_S uniform and known to the members of the subset S alone. With
+c = v + Σ_S r_S open, ⌊v/2^s⌋ is ⌊c/2^s⌋ − Σ_S ⌊r_S/2^s⌋ less a carry of 0 … C(m,t), for every s at once and without
+another message: whoever knows r_S knows ⌊r_S/2^s⌋ too, and has a share of it in any field, ⌊r_S/2^s⌋ · f_S(own point).
+Truncation after Catrina and Saxena (FC 2010), with the mask's known parts in place of shared random bits. Any t parties
+miss one subset's r_S, which is 2^(K − ⌈log₂ C(m,t)⌉) times as long as v's range.
 
-Any t parties miss one subset's r_S, which is 2^(K − ⌈log₂ C(m,t)⌉) times as long as v's range.
+*From words.* c = v + Σ_S r_S modulo q = 2^61 − 1 is opened, r_S uniform modulo q: that tells nothing. Over the integers
+v = c − Σ_S r_S + q·k, and k, from 0 to C(m,t), follows from the first bits of Σ_S r_S − c, which are shared words.
 """
 
 from __future__ import annotations
@@ -18,15 +20,19 @@ import numpy as np
 
 from mpcgov.errors import SpecError
 from mpcgov.mpc.codec import Elements
-from mpcgov.mpc.config import SessionConfig
+from mpcgov.mpc.config import SessionConfig, ceil_log2
 from mpcgov.mpc.runtime import JobRuntime
-from mpcgov.mpc.word import field
-from mpcgov.mpc.word.engine import WordEngine
+from mpcgov.mpc.word import compare, field
 from mpcgov.mpc.word.field import P, Words
-from mpcgov.mpc.word.lazy import LazyWords, Protocol
-from mpcgov.mpc.word.prss import Prss, weight
+from mpcgov.mpc.word.lazy import LazyWords, Protocol, Scheduler
+from mpcgov.mpc.word.product import product
+from mpcgov.mpc.word.prss import Prss, Subset, weight
+from mpcgov.mpc.word.rounding import round_to
 from mpcgov.mpc.word.sharing import open_to_all
 from mpcgov.mpc.word.wire import Channel
+
+WIDEN_BITS = 58
+"""Words that are taken to a wide field stand for integers within ±2^58."""
 
 
 @dataclass(frozen=True)
@@ -48,27 +54,28 @@ class Masked:
 
     def shifted_words(self, places: int) -> Words:
         """The same integers as words: right if they are within ±2^60, and modulo 2^61 − 1 in any case."""
-        runtime, config = self.crossing.runtime, self.crossing.runtime.config
         total = (self.opened >> places) - (1 << self.bits >> places)
         for subset, numbers in self.numbers.items():
-            total = total - (numbers >> places) * weight(subset, runtime.pid + 1, len(config.parties))
+            total = total - (numbers >> places) * self.crossing.word_weight(subset)
         result: Words = (total % P).astype(np.uint64)
         return result
 
 
 class Crossing:
-    """The exchanges of a computation on wide shares that compares small parts of them as words.
+    """The exchanges of a computation on wide shares that compares and rounds small parts of them as words.
 
-    `operation` is the computation's number, taken when the program built it: what runs later mustn't take any, for
-    parties needn't be equally far. Its masks are numbered within it.
+    `operation` is the computation's number, and `words` runs its operations on words apart from the program's: both
+    taken when the program built it, for parties needn't be equally far. Its masks are numbered within it.
     """
 
-    def __init__(self, runtime: JobRuntime, engine: WordEngine, operation: int) -> None:
+    def __init__(self, runtime: JobRuntime, words: Scheduler, operation: int) -> None:
         self.runtime = runtime
-        self.engine = engine
         self.operation = operation
+        self._words = words
         self._masks = 0
         self.modulus = int(runtime.field.modulus)
+
+    # -- wide shares
 
     async def reduce(self, products: Elements) -> Elements:
         """Fresh wide shares of degree t of what has degree at most 2t."""
@@ -95,9 +102,11 @@ class Crossing:
         opened = await self.runtime.output(self.runtime.field.array(total % self.modulus, check=False))
         return Masked(self, opened.value, numbers, bits)
 
+    # -- words
+
     async def negative(self, words: Words) -> Words:
         """1 where an integer that is shared as words is below 0, and 0 elsewhere."""
-        return await self.engine.negative(self.words(words), 0, 0).words()
+        return await self.protocol(words.shape, compare.negative, words)
 
     async def at_least(self, words: Words, thresholds: Words) -> Words:
         """Whether a word is ≥ a public threshold, and whether its negative is: shape (2, *shape)."""
@@ -106,19 +115,61 @@ class Crossing:
 
     async def multiply(self, a: Words, b: Words) -> Words:
         """Products of words."""
-        return await (self.words(a) * self.words(b)).words()
+        return await self.protocol(a.shape, product, a, b)
 
-    def _next_mask(self) -> int:
-        self._masks += 1
-        return (self.operation << 16) + self._masks
+    async def rounded(self, words: Words, bound: int, base: int) -> Words:
+        """The nearest multiple of `base` of integers within ±bound, shape (n,), divided by it."""
 
-    async def protocol(self, shape: tuple[int, ...], protocol: Protocol, words: Words) -> Words:
+        async def rounding(channel: Channel, prss: Prss, x: Words) -> Words:
+            return await round_to(channel, prss, x, -bound, bound, base)
+
+        return field.scale(await self.protocol(words.shape, rounding, words), field.inverse(base))
+
+    async def protocol(self, shape: tuple[int, ...], protocol: Protocol, *words: Words) -> Words:
         """Run a protocol on words."""
-        return await self.engine._scheduler.protocol(shape, protocol, self.words(words)).words()
+        operands = [LazyWords(self._words, part.shape, np.ascontiguousarray(part)) for part in words]
+        return await self._words.protocol(shape, protocol, *operands).words()
 
-    def words(self, shares: Words) -> LazyWords:
-        """Shares that are there, for the word engine's operations."""
-        return LazyWords(self.engine._scheduler, shares.shape, np.ascontiguousarray(shares))
+    def word_weight(self, subset: Subset) -> int:
+        """f_S at our point, modulo 2^61 − 1."""
+        return weight(subset, self.runtime.pid + 1, len(self.runtime.config.parties))
+
+    # -- from words to wide shares
+
+    async def widen(self, words: Words) -> Elements:
+        """Wide shares of integers within ±2^58 that are shared as words, shape (n,)."""
+        parts: dict[Subset, Words] = {}
+
+        async def opening(channel: Channel, prss: Prss, x: Words) -> Words:
+            number = channel.draw()
+            for subset in self.runtime.masters:
+                parts[subset] = prss.stream(subset, "widen", number).elements(x.size)
+            weights = [self.word_weight(subset) for subset in parts]
+            return await open_to_all(channel, field.combine([1, *weights], [x, *parts.values()]), prss.threshold)
+
+        lifted = field.add(words, np.full(words.shape, 1 << WIDEN_BITS, np.uint64))  # from 0 to q/4
+        opened = await self.protocol(words.shape, opening, lifted)
+        wraps = await self.lift(await self._wraps(opened, parts))
+        total = opened.astype(object) - (1 << WIDEN_BITS) + wraps.sum(axis=1) * P
+        for subset, numbers in parts.items():
+            total = total - numbers.astype(object) * self.runtime.weight(subset)
+        result: Elements = total % self.modulus
+        return result
+
+    async def _wraps(self, opened: Words, parts: dict[Subset, Words]) -> Words:
+        """k of v = c − Σ_S r_S + q·k, 0 ≤ v < q/4, as C(m,t) bits that add up to it: shape (n, C(m,t)).
+
+        Σ_S r_S − c lies in q·k − q/4 … q·k; without its last bits, which are off by C(m,t) at most, that still tells k.
+        """
+        subsets = self.runtime.config.subsets
+        places = 2 + ceil_log2(subsets)
+        weights = [self.word_weight(subset) for subset in parts]
+        rows = [numbers >> np.uint64(places) for numbers in parts.values()]
+        first_bits = field.combine([*weights, -1], [*rows, opened >> np.uint64(places)])
+        middles = np.array([(2 * k - 1) * P >> (places + 1) for k in range(1, subsets + 1)], dtype=np.uint64)
+        shape = (len(opened), subsets)
+        less = field.subtract(np.broadcast_to(first_bits[:, None], shape), np.broadcast_to(middles, shape))
+        return field.subtract(np.ones(shape, np.uint64), await self.negative(less))
 
     async def lift(self, bits: Words) -> Elements:
         """Secret bits of any shape, from words to wide shares: opened behind masks within 2^61 − 1."""
@@ -129,7 +180,7 @@ class Crossing:
         mask = np.zeros(row.size, dtype=object)
         wide = np.zeros(row.size, dtype=object)
         for subset, known in numbers.items():
-            mask = mask + known * weight(subset, self.runtime.pid + 1, len(config.parties))
+            mask = mask + known * self.word_weight(subset)
             wide = wide - known * self.runtime.weight(subset)
         masked = field.add(row, (mask % P).astype(np.uint64))
 
@@ -139,6 +190,10 @@ class Crossing:
         opened = await self.protocol(row.shape, opening, masked)
         result: Elements = (opened.astype(object) + wide) % self.modulus
         return result.reshape(bits.shape)
+
+    def _next_mask(self) -> int:
+        self._masks += 1
+        return (self.operation << 16) + self._masks
 
 
 def check_lift(config: SessionConfig) -> None:

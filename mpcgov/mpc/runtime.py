@@ -68,7 +68,7 @@ class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
         super().__init__(config.me, parties, options)
         self.new_keys()
         bind_runtime(MPYC, self)
-        self.secure_integer = self.SecInt(config.value_bits + 2)
+        self.secure_integer = self.SecInt(config.wide_bits + 2)
         self.field = self.secure_integer.field
         self.array_type = self.secure_integer.array
 

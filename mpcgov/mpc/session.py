@@ -101,8 +101,11 @@ class Session:
         keys = await self._guard(self._all(lambda link: link.keys))
         for peer, data in zip(self._links, keys, strict=True):
             self._runtime.take_keys(peer, data)
-        words = WordEngine(self.config, LinkWire(self._links), self._runtime.masters, self._failed)
-        self._engine = words if self.config.fits_words else WideEngine(self._runtime, words)
+        if self.config.fits_words:
+            wire = LinkWire(self._links)
+            self._engine = WordEngine(self.config, wire, self._runtime.masters, self._failed, self._runtime)
+        else:
+            self._engine = WideEngine(self._runtime)
 
     def input(self, values: Any, sender: int, length: int, low: int, high: int, places: int = 0) -> SecretArray:
         """`length` integers that the party with index `sender` knows, as a 1-D secret array, in units of 10^-places.
@@ -133,6 +136,7 @@ class Session:
         """Tell the peers that we have all we need, and wait until each has said so. Then links may break."""
         self.enter("close")
         await self._guard(self._started.idle())
+        await self._guard(self._runtime.idle())
         for link in self._links.values():
             link.end()
         await self._guard(self._all(lambda link: link.ended))
@@ -153,7 +157,7 @@ class Session:
     @property
     def cost(self) -> Cost:
         """Exchanges and bytes so far."""
-        rounds = 0 if self._engine is None else self._engine.rounds
+        rounds = self._runtime.exchanges + (self._engine.rounds if isinstance(self._engine, WordEngine) else 0)
         return Cost(rounds, sum(link.bytes_sent for link in self._links.values()))
 
     @property

@@ -1,4 +1,4 @@
-"""Linear systems with a secret symmetric matrix, exactly up to the last step: the normal equations of a regression.
+"""Linear regression on a secret matrix of sums, exactly up to the last step: the normal equations, and how they fit.
 
 A is XᵀX and b is Xᵀy, integers. All is computed modulo a prime beyond det A (Hadamard's bound), where A·num = det(A)·b
 has the integer solution of Cramer's rule. det A and num come in three rounds (after Bar-Ilan and Beaver, PODC 1989, and
@@ -24,25 +24,33 @@ import numpy as np
 from mpcgov.errors import InternalError, SpecError
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.codec import Elements
-from mpcgov.mpc.crossing import Crossing, check_lift
+from mpcgov.mpc.crossing import WIDEN_BITS, Crossing, check_lift
 from mpcgov.mpc.quotient import SIGNIFICANT_BITS, Plan, divide
 from mpcgov.mpc.runtime import MPYC, JobRuntime, coroutine
-from mpcgov.mpc.wide import WideEngine
-from mpcgov.mpc.word import determinant
+from mpcgov.mpc.word import determinant, field
+from mpcgov.mpc.word.engine import WordEngine
+from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.lazy import LazyWords
 
 MAX_UNKNOWNS = 32
 
 
 @dataclass(frozen=True)
-class Coefficients:
-    """Secret coefficients: significand · 2^exponent, relatively within 2^-24 + (C(m,t) + 1)·2^-29.
-
-    A significand is 0, with exponent 0, or 2^23 ≤ |s| ≤ 2^24. `singular` is 1 or 0; if it is 1, all others are 0:
-    release null then.
-    """
+class Reals:
+    """Secret real numbers: significand · 2^exponent, where 2^23 ≤ |significand| ≤ 2^24, or 0 · 2^0."""
 
     significands: SecretArray
     exponents: SecretArray
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Secret coefficients, relatively within 2^-24 + (C(m,t) + 1)·2^-29.
+
+    `singular` is 1 if they aren't determined, and 0 otherwise; if it is 1, all others are 0: release null then.
+    """
+
+    estimates: Reals
     singular: SecretArray
 
 
@@ -50,42 +58,74 @@ class Coefficients:
 class Needs:
     """What a session must offer for a system: see `SessionConfig`. An upper bound of masked openings."""
 
-    value_bits: int
+    solver_bits: int
     masked_openings: int
 
 
-def least_squares_needs(squares: Sequence[int], subsets: int) -> Needs:
-    """For bounds as `least_squares` takes them, in a job with so many subsets of m − t parties."""
-    plan, d = _plan(squares, subsets), len(squares) - 1
-    return Needs(plan.value_bits, plan.masked_openings(d) + d * (d + 1) // 2 + 1)
+@dataclass(frozen=True)
+class Moments:
+    """(X|y)ᵀ·(X|y) for columns X and an outcome y, all integers: Σ_k places[k] · 2^(k·radix_bits), words of shape
+    (d + 1, d + 1) within ±2^58.
 
-
-def least_squares(a: SecretArray, b: SecretArray, squares: Sequence[int]) -> Coefficients:
-    """β with A·β = b for a positive semidefinite A = XᵀX of shape (d, d) and b = Xᵀy of shape (d,), both integers.
-
-    `squares` are public bounds of the columns' sums of squares, d of X and the one of y: all else follows from them.
-    Opened are M and masked values only; see docs/security/regression.md. About 85 rounds, whatever d.
-    Raises SpecError if the session isn't as `least_squares_needs` says. An A that isn't positive semidefinite may show
-    linear relations of its columns.
+    `squares`: public bounds of the columns' sums of squares, d of X and the one of y: all else follows from them.
     """
-    d = b.size
-    engine = a._engine
-    if not isinstance(engine, WideEngine):
-        raise SpecError("a linear system needs a job of more than 59 bits")
-    if a.shape != (d, d) or b.shape != (d,) or len(squares) != d + 1 or not 1 <= d <= MAX_UNKNOWNS:
-        raise SpecError(f"a linear system of shapes {a.shape} and {b.shape} with {len(squares)} bounds")
-    plan = _plan(squares, engine.config.subsets)
+
+    places: Sequence[SecretArray]
+    squares: Sequence[int]
+    radix_bits: int = 0
+
+    @property
+    def unknowns(self) -> int:
+        """d."""
+        return len(self.squares) - 1
+
+
+def least_squares_needs(squares: Sequence[int], subsets: int, places: int = 1) -> Needs:
+    """For `Moments` with these bounds, in a job with so many subsets of m − t parties."""
+    d = len(squares) - 1
+    return _needs(_plan(squares, subsets), d, d + 1, places * (d + 1) * (d + 2) // 2)
+
+
+def least_squares(moments: Moments) -> Coefficients:
+    """β with XᵀX·β = Xᵀy.
+
+    Opened are M and masked values only; see docs/security/regression.md. About 85 rounds, whatever d. Raises SpecError
+    if the session isn't as `least_squares_needs` says. Moments that aren't those of any X may show linear relations of
+    their columns.
+    """
+    d = moments.unknowns
+    engine = _checked(moments)
+    plan = _plan(moments.squares, engine.config.subsets)
     plan.check(engine.config)
+    row = engine.later((2 * d + 1,), _coefficients(_crossing(engine), moments, plan))
+    return Coefficients(_reals(engine, row[:d], row[d : 2 * d], plan), SecretArray(engine, row[2 * d :], 0, 1))
+
+
+def _needs(plan: Plan, quotients: int, values: int, entries: int) -> Needs:
+    return Needs(plan.value_bits, plan.masked_openings(values, quotients) + entries * plan.subsets + 1)
+
+
+def _checked(moments: Moments) -> WordEngine:
+    """The engine that computes with them."""
+    d, engine = moments.unknowns, moments.places[0]._engine
+    if not isinstance(engine, WordEngine):
+        raise SpecError("a linear system in a job of more than 59 bits: give it as words, place by place")
+    if any(place.shape != (d + 1, d + 1) for place in moments.places) or not 1 <= d <= MAX_UNKNOWNS:
+        raise SpecError(f"a linear system of {d} unknowns with moments of shape {moments.places[0].shape}")
+    if any(max(-place.low, place.high) > 1 << WIDEN_BITS for place in moments.places):
+        raise SpecError(f"a linear system with moments beyond 2^{WIDEN_BITS} in a place")
     check_lift(engine.config)
-    crossing = Crossing(engine.runtime, engine.words, engine.runtime.next_operation())
-    shares = _solve(crossing, *engine.turn(), a._backing, b._backing, plan, max(squares).bit_length())
-    most = 1 << SIGNIFICANT_BITS
-    span = 2 * plan.normal_bits
-    return Coefficients(
-        SecretArray(engine, shares[:d], -most, most),
-        SecretArray(engine, shares[d : 2 * d], -span, span),
-        SecretArray(engine, shares[2 * d :], 0, 1),
-    )
+    return engine
+
+
+def _crossing(engine: WordEngine) -> Crossing:
+    runtime: JobRuntime = engine.solver
+    return Crossing(runtime, engine.apart(), runtime.next_operation())
+
+
+def _reals(engine: WordEngine, significands: LazyWords, exponents: LazyWords, plan: Plan) -> Reals:
+    most, span = 1 << SIGNIFICANT_BITS, 2 * plan.normal_bits
+    return Reals(SecretArray(engine, significands, -most, most), SecretArray(engine, exponents, -span, span))
 
 
 def _plan(squares: Sequence[int], subsets: int) -> Plan:
@@ -100,31 +140,36 @@ def _plan(squares: Sequence[int], subsets: int) -> Plan:
 
 
 @coroutine
-async def _solve(crossing: Crossing, before: Any, after: Any, a: Any, b: Any, plan: Plan, entry_bits: int) -> Any:
-    """Significands, exponents, and whether A is singular, in one array."""
-    runtime, d = crossing.runtime, b.shape[0]
-    await runtime.returnType((runtime.array_type, (2 * d + 1,)))
-    matrix, right = (await runtime.gather(a)).value, (await runtime.gather(b)).value
-    await before.wait()
-    singular = await _singular(crossing, matrix, entry_bits)
-    regular = matrix + singular[0] * np.eye(d, dtype=int).astype(object)
-    denominator, numerators = await cramer(crossing, regular[None], right[None, :, None])
-    result = await divide(crossing, numerators.reshape(-1), denominator, plan)
+async def _coefficients(crossing: Crossing, moments: Moments, plan: Plan) -> Any:
+    """Words: significands, exponents, and whether A is singular."""
+    await crossing.runtime.returnType(MPYC.runtime.Future)
+    singular, matrix = await _system(crossing, moments)
+    d = moments.unknowns
+    determinants, numerators = await cramer(crossing, matrix[None, :d, :d], matrix[None, :d, d:])
+    result = await divide(crossing, numerators.reshape(-1), determinants, [0] * d, plan)
     both = np.concatenate([result.significands, result.exponents])
-    kept = await crossing.reduce(both * (1 - singular[0]))
-    after.set()
-    return runtime.field.array(np.concatenate([kept, singular]), check=False)
+    regular = field.subtract(np.ones(1, np.uint64), singular)
+    kept = await crossing.multiply(both, np.repeat(regular, len(both)))
+    return np.concatenate([kept, singular])
 
 
-async def _singular(crossing: Crossing, matrix: Elements, entry_bits: int) -> Elements:
-    """Whether det A = 0, as one secret bit; a determinant that 2^61 − 1 divides counts as 0."""
-    d = len(matrix)
-    upper = np.triu_indices(d)
-    masked = await crossing.mask(matrix[upper], entry_bits)
-    words = np.zeros((d, d), dtype=np.uint64)
-    words[upper] = masked.shifted_words(0)
-    words.T[upper] = words[upper]
-    return await crossing.lift(await crossing.protocol((1,), determinant.singular, words))
+async def _system(crossing: Crossing, moments: Moments) -> tuple[Words, Elements]:
+    """Whether A is singular, as one secret word; and wide shares of the moments, with 1 on A's diagonal if it is.
+
+    A determinant that 2^61 − 1 divides counts as 0.
+    """
+    d = moments.unknowns
+    places = [await place._backing.words() for place in moments.places]
+    factors = [1 << (moments.radix_bits * k) for k in range(len(places))]
+    matrix = np.ascontiguousarray(field.combine(factors, places)[:d, :d])
+    singular = await crossing.protocol((1,), determinant.singular, matrix)
+    upper = np.triu_indices(d + 1)
+    wide = (await crossing.widen(np.concatenate([place[upper] for place in places]))).reshape(len(places), -1)
+    whole = np.zeros((d + 1, d + 1), dtype=object)
+    whole[upper] = (wide * np.array(factors, dtype=object)[:, None]).sum(axis=0)
+    whole.T[upper] = whole[upper]
+    diagonal = np.diag([1] * d + [0]).astype(object)
+    return singular, whole + await crossing.lift(singular) * diagonal
 
 
 async def cramer(crossing: Crossing, matrices: Elements, right: Elements) -> tuple[Elements, Elements]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,35 +12,18 @@ from mpcgov.errors import SpecError
 from mpcgov.mpc import compare, rounding
 from mpcgov.mpc.codec import Elements, as_elements
 from mpcgov.mpc.runtime import JobRuntime
-from mpcgov.mpc.word.engine import WordEngine
 
 
 class WideEngine:
-    """Secret arrays as MPyC's arrays. `words` computes beside it on small parts of large integers: see `crossing`."""
+    """Secret arrays as MPyC's arrays."""
 
-    def __init__(self, runtime: JobRuntime, words: WordEngine) -> None:
+    def __init__(self, runtime: JobRuntime) -> None:
         self.config = runtime.config
-        self.runtime = runtime
-        self.words = words
         self._runtime = runtime
-        self._turn = asyncio.Event()
-        self._turn.set()
-
-    @property
-    def rounds(self) -> int:
-        """Exchanges so far."""
-        return self._runtime.exchanges + self.words.rounds
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
         await self._runtime.idle()
-        await self.words.idle()
-
-    def turn(self) -> tuple[asyncio.Event, asyncio.Event]:
-        """What to wait for before, and to set after, an operation that uses `words`, so that its operations have the
-        same numbers at all parties: in the order of the program, one after the other."""
-        before, self._turn = self._turn, asyncio.Event()
-        return before, self._turn
 
     def deal(self, values: NDArray[Any] | None, dealer: int, count: int) -> Any:
         """`count` integers that `dealer` knows; the others pass None."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from mpcgov.errors import MpcgovError
 from mpcgov.mpc import SecretArray, Session, SessionConfig
+from mpcgov.mpc.config import WORD_BITS
 
 NAMES = ("tax", "welfare", "education", "labour", "health", "justice", "statistics")
 Job = Callable[[Session, int], Coroutine[Any, Any, Any]]
@@ -43,9 +44,12 @@ class Outcome:
         return "" if self.error is None else str(self.error["message"])
 
 
-def config_for(m: int, index: int, *, threshold: int = 1, value_bits: int = 64, masked: int = 1000) -> SessionConfig:
-    """The configuration of one of m parties with names from NAMES."""
-    return SessionConfig(NAMES[:m], index, threshold, b"\x07" * 32, value_bits, masked)
+def config_for(
+    m: int, index: int, *, threshold: int = 1, value_bits: int = 64, masked: int = 1000, solver_bits: int = 0
+) -> SessionConfig:
+    """The configuration of one of m parties with names from NAMES; of words if there is a solver."""
+    value_bits = WORD_BITS if solver_bits else value_bits
+    return SessionConfig(NAMES[:m], index, threshold, b"\x07" * 32, value_bits, masked, solver_bits)
 
 
 class Parties:

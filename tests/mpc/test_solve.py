@@ -14,13 +14,16 @@ import numpy as np
 import pytest
 
 from mpcgov.errors import SpecError
-from mpcgov.mpc import Session
+from mpcgov.mpc import Moments, Session
 from mpcgov.mpc import solve as solving
 from mpcgov.mpc.crossing import Crossing
 from mpcgov.mpc.solve import Coefficients, Needs, least_squares, least_squares_needs
 from mpcgov.mpc.word import determinant
 from mpcgov.mpc.word.field import P
 from tests.mpc.parties import Outcome, opened, put, run, share_list
+
+PLACES = 2
+RADIX_BITS = 50
 
 Matrix = list[list[int]]
 System = tuple[Matrix, list[int], list[int]]
@@ -52,18 +55,26 @@ def gram(x: Sequence[Sequence[int]], y: Sequence[int]) -> System:
 
 def needs_of(systems: Sequence[System], subsets: int) -> Needs:
     """What a session must offer for all of these."""
-    each = [least_squares_needs(squares, subsets) for _, _, squares in systems]
-    return Needs(max(n.value_bits for n in each), sum(n.masked_openings for n in each))
+    each = [least_squares_needs(squares, subsets, PLACES) for _, _, squares in systems]
+    return Needs(max(n.solver_bits for n in each), sum(n.masked_openings for n in each))
+
+
+def moments(session: Session, index: int, system: System) -> Moments:
+    """A system's moments in places of 50 bits, the first of which the first party deals, the second the second one."""
+    a, b, squares = system
+    d = len(b)
+    whole = np.array([[*row, right] for row, right in zip(a, b, strict=True)] + [[*b, squares[-1]]], dtype=object)
+    places = []
+    for place in range(PLACES):
+        digits = (whole >> (RADIX_BITS * place)) & ((1 << RADIX_BITS) - 1 if place < PLACES - 1 else -1)
+        flat = digits.reshape(-1) if index == place else None
+        places.append(session.input(flat, place, (d + 1) ** 2, -(1 << 57), 1 << 57).reshape((d + 1, d + 1)))
+    return Moments(places, squares, RADIX_BITS)
 
 
 def start(session: Session, index: int, system: System) -> Coefficients:
-    """A system whose matrix the first party deals and whose right side the second one deals."""
-    a, b, squares = system
-    d, bound = len(b), max(squares)
-    flat = np.array([entry for row in a for entry in row], dtype=object)
-    matrix = session.input(flat if index == 0 else None, 0, d * d, -bound, bound).reshape((d, d))
-    right = session.input(np.array(b, dtype=object) if index == 1 else None, 1, d, -bound, bound)
-    return least_squares(matrix, right, squares)
+    """Solve a system."""
+    return least_squares(moments(session, index, system))
 
 
 def outcomes_of(systems: Sequence[System], m: int, t: int) -> list[Outcome]:
@@ -74,14 +85,14 @@ def outcomes_of(systems: Sequence[System], m: int, t: int) -> list[Outcome]:
         solutions = [start(session, index, system) for system in systems]
         return [
             [
-                *await share_list(session, solution.significands),
-                *await share_list(session, solution.exponents),
+                *await share_list(session, solution.estimates.significands),
+                *await share_list(session, solution.estimates.exponents),
                 *await share_list(session, solution.singular),
             ]
             for solution in solutions
         ]
 
-    return run(job, m, threshold=t, deadline_s=240, value_bits=wanted.value_bits, masked=wanted.masked_openings)
+    return run(job, m, threshold=t, deadline_s=240, solver_bits=wanted.solver_bits, masked=wanted.masked_openings)
 
 
 def solved(systems: Sequence[System], m: int = 3, t: int = 1) -> list[list[int]]:
@@ -200,12 +211,11 @@ def test_no_masked_matrix_is_singular_and_each_is_fresh_and_uniform() -> None:
     async def job(session: Session, index: int) -> list[list[int]]:
         put(solving, "_eliminate", spy)
         put(determinant, "_public_determinant", spy_on_words)
-        results = [start(session, index, (a, b, squares)) for _ in range(40)]
-        for result in results:
-            await session.share_of(result.singular)
+        for _ in range(40):
+            await session.share_of(start(session, index, (a, b, squares)).singular)
         return [seen, in_words]
 
-    outcomes = run(job, value_bits=wanted.value_bits, masked=wanted.masked_openings)
+    outcomes = run(job, solver_bits=wanted.solver_bits, masked=wanted.masked_openings)
     values, in_words = outcomes[0].value
     assert outcomes[0].value == outcomes[1].value  # opened to all
     assert len(in_words) == len(set(in_words)) == 40 * 2
@@ -259,47 +269,47 @@ def test_one_opened_value_is_a_value_behind_masks_that_each_party_misses_a_part_
 
     async def job(session: Session, index: int) -> list[Any]:
         put(Crossing, "mask", spy)
-        await session.share_of(start(session, index, (a, b, squares)).significands)
-        return [session.config.subset_bits, lengths]
+        await session.share_of(start(session, index, (a, b, squares)).estimates.significands)
+        return [session.config.subset_bits, lengths, int(session._runtime.field.modulus).bit_length()]
 
-    for outcome in run(job, value_bits=wanted.value_bits, masked=wanted.masked_openings):
-        subset_bits, seen = outcome.value
+    for outcome in run(job, solver_bits=wanted.solver_bits, masked=wanted.masked_openings):
+        subset_bits, seen, modulus_bits = outcome.value
         assert subset_bits >= 40
-        assert len(seen) == 5
+        assert len(seen) == 4
         for bits, mask_bits, opened_bits in seen:
             assert bits + 1 + subset_bits - 12 <= mask_bits <= bits + 1 + subset_bits
-            assert mask_bits - 12 <= opened_bits < outcome.modulus.bit_length()
+            assert mask_bits - 12 <= opened_bits < modulus_bits
 
 
 def test_too_narrow_a_session_and_wrong_shapes_are_refused_before_anything_is_sent() -> None:
-    squares = [9, 9, 9]
-
     async def job(session: Session, index: int) -> list[str]:
-        flat = session.input(np.arange(6) if index == 0 else None, 0, 6, 0, 9)
+        nine = session.input(np.arange(9) if index == 0 else None, 0, 9, 0, 9).reshape((3, 3))
         messages = []
         sent = session.cost.bytes_sent
-        for a, b, bounds in [
-            (flat[:4].reshape((2, 2)), flat[4:], squares),
-            (flat[:4].reshape((2, 2)), flat[3:], squares),
-            (flat[:4].reshape((2, 2)), flat[4:], [9, 9]),
-            (flat[:4].reshape((2, 2)), flat[4:], [9, 0, 9]),
+        for place, squares in [
+            (nine, [9, 9, 9]),
+            (nine[:2], [9, 9, 9]),
+            (nine, [9, 9]),
+            (nine, [9, 0, 9]),
+            (nine * (1 << 55), [9, 9, 9]),
         ]:
             with pytest.raises(SpecError) as refused:
-                least_squares(a, b, bounds)
+                least_squares(Moments([place], squares))
             messages.append(str(refused.value))
         assert session.cost.bytes_sent == sent
         return messages
 
-    for bits in (64, 40):
+    for bits, wide in ((64, "more than 59 bits"), (59, "quotients of 8 bits")):
         for outcome in run(job, value_bits=bits):
-            assert outcome.error is None
-            wide = "quotients of" if bits == 64 else "more than 59 bits"
+            assert outcome.message == ""
             assert wide in outcome.value[0]
+            if bits == 59:
+                assert ["moments" in message for message in outcome.value] == [False, True, True, False, True]
 
 
 def test_needs_grow_with_bounds_and_a_job_with_too_many_openings_is_refused() -> None:
     small, large = least_squares_needs([1 << 20] * 3, 3), least_squares_needs([1 << 60] * 12, 3)
-    assert small.value_bits < large.value_bits <= 800
+    assert small.solver_bits < large.solver_bits <= 800
     assert large.masked_openings < 1024
 
     async def job(session: Session, index: int) -> str:
@@ -307,7 +317,7 @@ def test_needs_grow_with_bounds_and_a_job_with_too_many_openings_is_refused() ->
             start(session, index, gram([[1]], [1]))
         return str(refused.value)
 
-    for outcome in run(job, value_bits=1000, masked=1 << 30):
+    for outcome in run(job, solver_bits=1000, masked=1 << 30):
         assert "too many" in outcome.value
 
 
@@ -328,8 +338,11 @@ def test_what_is_built_after_a_system_may_be_built_at_any_time() -> None:
         if index == 2:
             await asyncio.sleep(0.5)
         rounded = x.round_to(100)
-        return [await share_list(session, y) for y in (rounded, result.significands, result.exponents, result.singular)]
+        return [
+            await share_list(session, y)
+            for y in (rounded, result.estimates.significands, result.estimates.exponents, result.singular)
+        ]
 
-    outcomes = run(job, value_bits=wanted.value_bits, masked=wanted.masked_openings + 2)
+    outcomes = run(job, solver_bits=wanted.solver_bits, masked=wanted.masked_openings + 2)
     assert opened(outcomes, part=0) == [100, 200]
     check(system, [number for part in (1, 2, 3) for number in opened(outcomes, part=part)])

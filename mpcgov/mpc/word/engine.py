@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,10 @@ class LinkWire:
 
 
 class WordEngine:
-    """Secret arrays as words. `masters` are the keys of the own subsets; a failure goes to `failed`."""
+    """Secret arrays as words. `masters` are the keys of the own subsets; a failure goes to `failed`.
+
+    `solver`: what computes linear systems beside it, in a wide field: see `mpcgov.mpc.solve`.
+    """
 
     def __init__(
         self,
@@ -55,20 +58,32 @@ class WordEngine:
         wire: Wire,
         masters: Mapping[Subset, bytes],
         failed: Callable[[BaseException], None],
+        solver: Any = None,
     ) -> None:
         self.config = config
+        self.solver = solver
         parties = len(config.parties)
         self._line = Line(wire, config.me, parties)
-        self._scheduler = Scheduler(self._line, Prss(config.me, parties, config.threshold, masters), failed)
+        self._prss = Prss(config.me, parties, config.threshold, masters)
+        self._failed = failed
+        self._scheduler = Scheduler(self._line, self._prss, failed)
 
     @property
     def rounds(self) -> int:
         """Exchanges so far."""
-        return self._line.rounds
+        return self._line.all_rounds
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
         await self._scheduler.idle()
+
+    def apart(self) -> Scheduler:
+        """What runs the operations of a program that goes on by itself: see `Line.apart`."""
+        return Scheduler(self._line.apart(), self._prss, self._failed)
+
+    def later(self, shape: tuple[int, ...], shares: Awaitable[Words]) -> LazyWords:
+        """Our own shares of degree t that such a program will come to, as an array."""
+        return self._scheduler.later(shape, shares)
 
     def deal(self, values: NDArray[Any] | None, dealer: int, count: int) -> LazyWords:
         """`count` integers that `dealer` knows; the others pass None."""
@@ -121,7 +136,7 @@ class WordEngine:
 
     def operation(self) -> tuple[Channel, Prss]:
         """A channel, and the pseudorandom keys, for a protocol that isn't made of arrays; opened in program order."""
-        return self._line.channel(), self._scheduler.prss
+        return self._line.channel(), self._prss
 
     def secret(self, shares: Words) -> LazyWords:
         """Our own shares of degree t, that such a protocol came to, as an array."""

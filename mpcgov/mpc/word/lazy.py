@@ -53,6 +53,10 @@ class Scheduler:
         before = self._operations[-1 - WINDOW] if len(self._operations) > WINDOW else None
         return LazyWords(self, shape, self._spawn(self._run(self.line.channel(), before, done, protocol, operands)))
 
+    def later(self, shape: Shape, shares: Awaitable[Words]) -> LazyWords:
+        """Shares that something else comes to."""
+        return LazyWords(self, shape, self._spawn(_result(shares)))
+
     async def idle(self) -> None:
         """Wait until nothing is under way."""
         while self._tasks:
@@ -170,6 +174,10 @@ class LazyWords:
 
     def __getitem__(self, key: Any) -> LazyWords:
         return self._scheduler.local(_dummy(self.shape)[key].shape, lambda a: np.ascontiguousarray(a[key]), self)
+
+
+async def _result(shares: Awaitable[Words]) -> Words:
+    return await shares
 
 
 def elements(public: Public) -> Words:

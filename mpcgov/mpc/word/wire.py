@@ -23,6 +23,9 @@ from mpcgov.mpc.word.field import Words
 MESSAGES_PER_CHANNEL = 1 << 22
 CHANNELS_PER_OPERATION = 1 << 16
 """With 2^24 operations: labels are below 2^62."""
+FIRST_APART = 1 << 23
+APART = 1 << 13
+"""From the one on, a program that runs apart has operations of its own, so many of them."""
 PIECE = 1 << 20
 """Words in one message: 8 MB."""
 OVERLAP = 2
@@ -52,11 +55,30 @@ class Line:
     rounds: int = 0
     bytes_sent: int = 0
     operations: int = 0
+    last: int = FIRST_APART
+    parts: list[Line] = default(default_factory=list)
 
     def channel(self) -> Channel:
         """A new operation's channel. To be called in program order, before anything is awaited."""
         self.operations += 1
+        if self.operations >= self.last:
+            raise InternalError("a computation of too many operations")
         return Channel(self, self.operations * CHANNELS_PER_OPERATION)
+
+    def apart(self) -> Line:
+        """A line for a program that goes on by itself: it numbers its operations as it comes to them, and whatever is
+        built here meanwhile has other numbers. To be called in program order."""
+        first = FIRST_APART + APART * len(self.parts)
+        if first == 2 * FIRST_APART:
+            raise InternalError("too many programs apart")
+        part = Line(self.wire, self.me, self.parties, operations=first, last=first + APART)
+        self.parts.append(part)
+        return part
+
+    @property
+    def all_rounds(self) -> int:
+        """Rounds so far, those of programs apart included."""
+        return self.rounds + sum(part.rounds for part in self.parts)
 
 
 @dataclass
