@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from mpcgov.errors import SpecError
-from mpcgov.mpc import Moments, Session
+from mpcgov.mpc import Moments, Session, crossing
 from mpcgov.mpc import solve as solving
-from mpcgov.mpc.crossing import Crossing
+from mpcgov.mpc.crossing import WIDEN_BITS, Crossing
+from mpcgov.mpc.runtime import coroutine
 from mpcgov.mpc.solve import Coefficients, Needs, least_squares, least_squares_needs
 from mpcgov.mpc.word import determinant
+from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import P
 from tests.mpc.parties import Outcome, opened, put, run, share_list
 
@@ -123,6 +125,13 @@ def check(system: System, result: list[int], subsets: int = 3) -> None:
 def table(rng: np.random.Generator, n: int, d: int, size: int) -> list[list[int]]:
     """n rows of d random integers −size … size."""
     return [[int(v) for v in row] for row in rng.integers(-size, size + 1, (n, d))]
+
+
+@coroutine
+async def widened(over: Crossing, x: Any) -> Any:
+    """Our wide shares of an array of words."""
+    await over.runtime.returnType(asyncio.Future)
+    return await over.widen(await x.words())
 
 
 def integers(rng: np.random.Generator, n: int, size: int) -> list[int]:
@@ -346,3 +355,48 @@ def test_what_is_built_after_a_system_may_be_built_at_any_time() -> None:
     outcomes = run(job, solver_bits=wanted.solver_bits, masked=wanted.masked_openings + 2)
     assert opened(outcomes, part=0) == [100, 200]
     check(system, [number for part in (1, 2, 3) for number in opened(outcomes, part=part)])
+
+
+@pytest.mark.parametrize(("m", "t"), [(3, 1), (4, 1), (5, 2), (7, 3)])
+def test_words_come_to_the_wide_field_as_the_integers_that_they_are(m: int, t: int) -> None:
+    """At the ends of the range, at 0 and at random, whatever the masks add up to."""
+    rng = np.random.default_rng(m)
+    limit = 1 << WIDEN_BITS
+    values = [0, 1, -1, limit, -limit, limit - 1, 1 - limit, *(int(v) for v in rng.integers(-limit, limit, 30))]
+
+    async def job(session: Session, index: int) -> list[list[int]]:
+        x = session.input(values if index == 0 else None, 0, len(values), -limit, limit)
+        engine = x._engine
+        assert isinstance(engine, WordEngine)
+        wide = await widened(Crossing(engine.solver, engine.apart(), engine.solver.next_operation()), x._backing)
+        return [[int(share) for share in wide], [int(engine.solver.field.modulus)]]
+
+    outcomes = run(job, m, threshold=t, solver_bits=200, masked=len(values) * comb(m, t))
+    for outcome in outcomes:
+        outcome.modulus = outcome.value[1][0]
+    assert opened(outcomes, t, 0) == values
+
+
+def test_what_is_opened_of_words_on_their_way_to_the_wide_field_is_uniform() -> None:
+    """One value, many times: what is opened must be spread over the whole field, and what anybody knows of the masks
+    mustn't give it back."""
+    seen: list[int] = []
+    original = crossing.open_to_all
+
+    async def spy(*arguments: Any) -> Any:
+        values = await original(*arguments)
+        seen.extend(int(value) for value in values)
+        return values
+
+    async def job(session: Session, index: int) -> list[int]:
+        put(crossing, "open_to_all", spy)
+        x = session.input([12345] * 2000 if index == 0 else None, 0, 2000, 0, 1 << 20)
+        engine = x._engine
+        assert isinstance(engine, WordEngine)
+        await widened(Crossing(engine.solver, engine.apart(), engine.solver.next_operation()), x._backing)
+        return seen[:2000]
+
+    (values, *_) = [outcome.value for outcome in run(job, solver_bits=100, masked=6000)]
+    for part in (np.array([value >> 57 for value in values]), np.array([value % 16 for value in values])):
+        counts = np.bincount(part, minlength=16)
+        assert ((counts - 125) ** 2 / 125).sum() < 50  # 15 degrees of freedom: 10^-5

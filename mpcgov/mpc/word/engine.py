@@ -64,9 +64,7 @@ class WordEngine:
         self.solver = solver
         parties = len(config.parties)
         self._line = Line(wire, config.me, parties)
-        self._prss = Prss(config.me, parties, config.threshold, masters)
-        self._failed = failed
-        self._scheduler = Scheduler(self._line, self._prss, failed)
+        self._scheduler = Scheduler(self._line, Prss(config.me, parties, config.threshold, masters), failed)
 
     @property
     def rounds(self) -> int:
@@ -79,7 +77,7 @@ class WordEngine:
 
     def apart(self) -> Scheduler:
         """What runs the operations of a program that goes on by itself: see `Line.apart`."""
-        return Scheduler(self._line.apart(), self._prss, self._failed)
+        return self._scheduler.apart()
 
     def later(self, shape: tuple[int, ...], shares: Awaitable[Words]) -> LazyWords:
         """Our own shares of degree t that such a program will come to, as an array."""
@@ -136,7 +134,7 @@ class WordEngine:
 
     def operation(self) -> tuple[Channel, Prss]:
         """A channel, and the pseudorandom keys, for a protocol that isn't made of arrays; opened in program order."""
-        return self._line.channel(), self._prss
+        return self._line.channel(), self._scheduler.prss
 
     def secret(self, shares: Words) -> LazyWords:
         """Our own shares of degree t, that such a protocol came to, as an array."""

@@ -53,6 +53,10 @@ class Scheduler:
         before = self._operations[-1 - WINDOW] if len(self._operations) > WINDOW else None
         return LazyWords(self, shape, self._spawn(self._run(self.line.channel(), before, done, protocol, operands)))
 
+    def apart(self) -> Scheduler:
+        """Runs the operations of a program that goes on by itself: see `Line.apart`."""
+        return Scheduler(self.line.apart(), self.prss, self._failed)
+
     def later(self, shape: Shape, shares: Awaitable[Words]) -> LazyWords:
         """Shares that something else comes to."""
         return LazyWords(self, shape, self._spawn(_result(shares)))
