@@ -24,6 +24,24 @@ def test_operations_parts_and_draws_have_numbers_of_their_own():
     assert last * wire.MESSAGES_PER_CHANNEL + wire.MESSAGES_PER_CHANNEL - 1 < 2**62
 
 
+def test_programs_apart_have_numbers_that_nobody_else_has():
+    line = make_parties(3)[0].line
+    first, second = line.apart(), line.apart()
+    channels = [one.channel().number // CHANNELS_PER_OPERATION for one in (line, first, second, first, line)]
+    assert len(set(channels)) == len(channels)
+    assert channels[1] > wire.FIRST_APART > channels[4]
+    first.operations = wire.FIRST_APART + wire.APART - 2
+    last = first.channel().number // CHANNELS_PER_OPERATION
+    assert last < channels[2]
+    line.operations = wire.FIRST_APART - 1
+    for full in (first, line):
+        with pytest.raises(InternalError, match="too many operations"):
+            full.channel()
+    line.parts *= wire.FIRST_APART // wire.APART // 2
+    with pytest.raises(InternalError, match="too many programs"):
+        line.apart()
+
+
 def test_parts_have_no_parts_and_are_limited():
     channel = make_parties(3)[0].channel()
     with pytest.raises(InternalError):
