@@ -34,7 +34,10 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
     columns = {share.point: _elements(share, modulus) for share in shares}
     values = opening.open_shares(columns, layout.degree, modulus)
     opened = numbers_by_name(layout, values)
-    counts = [opened[f"{table.name}.{one.name}"] for table in layout.tables for one in table.opened if not one.gate]
+    released = [
+        table for table in layout.tables if manifest.tables[table.name].measure not in ("match_rate", "doubtful")
+    ]
+    counts = [opened[f"{table.name}.{one.name}"] for table in released for one in table.opened if not one.gate]
     settings = proposal.job.disclosure
     return {
         "job": job_id(proposal.job_digest),

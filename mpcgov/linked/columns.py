@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mpcgov.linked.params import Qualified
+from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
 from mpcgov.spec.link import Rule
 from mpcgov.spec.table import CategoryColumn, Column, DecimalColumn, Declaration, IntegerColumn

@@ -14,7 +14,7 @@ from math import prod
 
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.params import Qualified
+from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.sums import Sum
 
 

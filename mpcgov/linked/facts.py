@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from mpcgov.errors import SpecError
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried_by
-from mpcgov.linked.params import Asked, Qualified, read
+from mpcgov.linked.encoding import Scoring, scoring
+from mpcgov.linked.params import Asked, read
+from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
-from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.manifest import Manifest, Table
 from mpcgov.spec.table import Declaration
 
 
@@ -26,6 +28,24 @@ class Linked:
     def of(cls, job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> Linked:
         """The facts of a job that has passed `check_job`."""
         return cls(job, manifest, declarations, read(job, manifest, []))
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The protocol's tables that the job's output has."""
+        output = self.asked.output or "count"
+        return {
+            name: table
+            for name, table in self.manifest.tables.items()
+            if (not table.output or output in table.output)
+            and (table.measure not in ("match_rate", "doubtful") or self.asked.report)
+        }
+
+    @property
+    def scoring(self) -> Scoring:
+        """How records are compared."""
+        if self.asked.threshold is None:
+            raise SpecError("records are compared with a threshold", code="job")
+        return scoring([field.type for field in self.asked.fields], self.asked.threshold)
 
     @property
     def owners(self) -> tuple[str, ...]:

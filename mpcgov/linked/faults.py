@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from mpcgov.linked import layout, plan
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, rule
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.params import Asked, Qualified
+from mpcgov.linked.params import Asked
+from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.sizes import padded_length
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
@@ -31,18 +32,22 @@ def of_parts(job: Job, manifest: Manifest) -> list[str]:
     if not manifest.linked:
         return list(_needless(job, manifest))
     found = plan.faults(job, manifest)
+    if job.disclosure.round_to is not None and not manifest.rounding:
+        found.append(f"disclosure.round_to: {manifest.id} releases exact counts and sums, or nothing of a cell")
+    if manifest.compares:
+        return [*found, *(f"parties.{party}.key: {manifest.id} compares records without one" for party in job.data_parties
+                          if job.parties[party].key is not None)]  # fmt: skip
     keys = {party: job.parties[party].key for party in job.data_parties}
     found += [f"parties.{party}.key: missing; it says whose rows they are" for party, key in keys.items() if not key]
     if len({len(key) for key in keys.values() if key}) > 1:
         found.append("parties: every key must have the same number of columns, in the same order")
-    if job.disclosure.round_to is not None and not manifest.rounding:
-        found.append(f"disclosure.round_to: {manifest.id} releases exact counts and sums, or nothing of a cell")
     return found
 
 
 def of_columns(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], asked: Asked) -> list[str]:
     """What is wrong with the columns: `of_parts` and the parameters by themselves have no fault."""
     found = [*_keys(job, declarations), *_rules(job, declarations, asked), *_kinds(job, declarations, asked)]
+    found += _compared(job, declarations, asked)
     if found:
         return found
     linked = Linked(job, manifest, declarations, asked)
@@ -83,6 +88,12 @@ def _keys(job: Job, declarations: Mapping[str, Declaration]) -> Iterator[str]:
             yield f"parties: key columns in the same place must be of the same kind: {kinds}"
 
 
+def _compared(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
+    for qualified in (*(Qualified(*item) for field in asked.fields for item in field.columns.items()), *asked.identify):
+        if qualified.column not in declarations[qualified.party].columns:
+            yield f"params: {qualified}: data set {job.parties[qualified.party].dataset} has no such column"
+
+
 def _rules(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
     for party in job.data_parties:
         part, place = job.parties[party], f"parties.{party}.duplicates"
@@ -104,7 +115,7 @@ def _rules(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> I
 
 
 def _kinds(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
-    needs = dict.fromkeys(asked.groups, "a category")
+    needs = dict.fromkeys((*asked.groups, *asked.report), "a category")
     numeric = [*asked.numbers, *(column for column in (asked.weight, asked.outcome) if column is not None)]
     needs |= {column: "both a category and a number" if column in needs else "a number" for column in numeric}
     needs |= {column: "a number or a category" for column in asked.predictors if column not in needs}

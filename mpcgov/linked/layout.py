@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpcgov.linked import sums
+from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS, MOST_MATCHES
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item
@@ -26,7 +27,7 @@ EXPONENT_LIMIT = 1024
 def tables(linked: Linked) -> tuple[ResultTable, ...]:
     """The layout of everything that the job releases."""
     result = []
-    for name, table in linked.manifest.tables.items():
+    for name, table in linked.tables.items():
         opened = tuple(_OPENED[table.measure](linked, table))
         if opened:
             columns, domain = _span(linked, table)
@@ -42,7 +43,7 @@ def faults(linked: Linked) -> list[str]:
             found.append(f"table {table.name} would have {table.rows:,} cells; at most 1,000,000")
         for opened in table.opened:
             bits = max(abs(opened.low), abs(opened.high)).bit_length()
-            if bits > LIMIT_BITS:
+            if bits > LIMIT_BITS and linked.manifest.tables[table.name].measure != "links":
                 found.append(
                     f"table {table.name}: {opened.name} could reach 2^{bits}; at most 2^{LIMIT_BITS} can be computed: "
                     "declare fewer max_rows, or a smaller range or fewer places for the measure"
@@ -75,6 +76,8 @@ def _span(linked: Linked, table: Table) -> tuple[tuple[str, ...], tuple[tuple[st
         return (*by, "a", "b", "r"), domain
     if table.measure == "coefficients":
         return ("term", "estimate", "std_error"), (terms(linked),)
+    if table.measure in _COMPARED_SPAN:
+        return _COMPARED_SPAN[table.measure](linked)
     return (("n", "r2"), ()) if table.measure == "fit" else ((*by, table.value), domain)
 
 
@@ -101,7 +104,7 @@ def _correlation(linked: Linked, _: Table) -> Iterator[Opened]:
 def _item(linked: Linked, item: Item, measure: str) -> Iterator[Opened]:
     """The sums of a measure or pair. What decides about them is the cell's count, or a number of rows of their own."""
     statistics = table_name(linked, "statistics")
-    gate = f"{statistics}.{linked.manifest.tables[statistics].value}"
+    gate = f"{statistics}.{linked.tables[statistics].value}"
     if item.own_gate:
         gate = f"{table_name(linked, measure)}.{item.name}.n"
         yield Opened(name=f"{item.name}.n", low=0, high=item.n.high)
@@ -121,7 +124,7 @@ def _item(linked: Linked, item: Item, measure: str) -> Iterator[Opened]:
 
 def table_name(linked: Linked, measure: str) -> str:
     """The name of the protocol's table of some measure."""
-    return next(name for name, table in linked.manifest.tables.items() if table.measure == measure)
+    return next(name for name, table in linked.tables.items() if table.measure == measure)
 
 
 def _coefficients(linked: Linked, _: Table) -> Iterator[Opened]:
@@ -145,6 +148,39 @@ def _count(linked: Linked, name: str, most: int) -> Opened:
     return Opened(name=name, low=0, high=most + (linked.job.disclosure.round_to or 0))
 
 
+def _links(linked: Linked, _: Table) -> Iterator[Opened]:
+    counts = table_name(linked, "count")
+    gate = f"{counts}.{linked.tables[counts].value}"
+    high = (1 << (IDENTIFIER_WORDS * IDENTIFIER_BITS)) - 1
+    for column in linked.asked.identify:
+        yield Opened(name=str(column), low=0, high=high, gate=gate, places=IDENTIFIER_WORDS, radix_bits=IDENTIFIER_BITS)
+
+
+def _match_rate(linked: Linked, table: Table) -> Iterator[Opened]:
+    most = max(linked.declarations[party].max_rows for party in linked.owners)
+    yield Opened(name="records", low=0, high=most)
+    yield Opened(name="linked", low=0, high=most, gate=f"{table_name(linked, table.measure)}.records")
+
+
+def _doubtful(linked: Linked, _: Table) -> Iterator[Opened]:
+    yield Opened(name="pairs", low=0, high=linked.most_rows(frozenset(linked.owners)))
+
+
+def _links_span(linked: Linked) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    most = min(MOST_MATCHES, linked.most_rows(frozenset(linked.owners)))
+    return tuple(map(str, linked.asked.identify)), (tuple(map(str, range(1, most + 1))),)
+
+
+def _match_rate_span(linked: Linked) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    groups = tuple(f"{column}={value}" for column in linked.asked.report for value in linked.levels(column))
+    return ("group", "records", "linked", "rate"), (groups,)
+
+
+def _doubtful_span(_: Linked) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    return ("dice", "pairs"), (("just below the threshold", "just above the threshold"),)
+
+
+_COMPARED_SPAN = {"links": _links_span, "match_rate": _match_rate_span, "doubtful": _doubtful_span}
 _OPENED = {
     "overlap": _overlap,
     "count": _linked_count,
@@ -152,4 +188,7 @@ _OPENED = {
     "correlation": _correlation,
     "coefficients": _coefficients,
     "fit": _fit,
+    "links": _links,
+    "match_rate": _match_rate,
+    "doubtful": _doubtful,
 }

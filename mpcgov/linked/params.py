@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
+from mpcgov.linked import compared
+from mpcgov.linked.compared import ComparedField
+from mpcgov.linked.qualified import Qualified, column_of
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest, Param
 from mpcgov.spec.policy import Use
 from mpcgov.spec.table import CategoryColumn, Column, Declaration
-
-
-@dataclass(frozen=True, order=True)
-class Qualified:
-    """A column of one party's data set."""
-
-    party: str
-    column: str
-
-    def __str__(self) -> str:
-        return f"{self.party}.{self.column}"
 
 
 @dataclass(frozen=True)
@@ -33,6 +26,11 @@ class Asked:
     weight: Qualified | None = None
     outcome: Qualified | None = None
     predictors: tuple[Qualified, ...] = ()
+    fields: tuple[ComparedField, ...] = ()
+    threshold: Fraction | None = None
+    output: str | None = None
+    identify: tuple[Qualified, ...] = ()
+    report: tuple[Qualified, ...] = ()
 
     @property
     def numbers(self) -> tuple[Qualified, ...]:
@@ -43,7 +41,7 @@ class Asked:
     def columns(self) -> tuple[Qualified, ...]:
         """All columns, each once, in the order in which their owners' rows carry them."""
         single = [column for column in (self.weight, self.outcome) if column is not None]
-        return tuple(dict.fromkeys((*self.groups, *self.numbers, *single, *self.predictors)))
+        return tuple(dict.fromkeys((*self.groups, *self.numbers, *single, *self.predictors, *self.report)))
 
     def of(self, party: str) -> tuple[str, ...]:
         """The columns of one party, without its name."""
@@ -56,10 +54,16 @@ class Asked:
             if column.party == party:
                 kind = None if declaration is None else declaration.columns.get(column.column)
                 uses[column.column] = self._uses(column, kind)
+        for field in self.fields:
+            if party in field.columns:
+                uses.setdefault(field.columns[party], set()).add("key")
+        for column in self.identify:
+            if column.party == party:
+                uses.setdefault(column.column, set()).add("identify" if self.output == "links" else "key")
         return uses
 
     def _uses(self, column: Qualified, kind: Column | None) -> set[Use]:
-        uses: set[Use] = {"group"} if column in self.groups else set()
+        uses: set[Use] = {"group"} if column in (*self.groups, *self.report) else set()
         if column in self.numbers or column in (self.weight, self.outcome):
             uses.add("measure")
         if column in self.predictors:
@@ -80,6 +84,7 @@ def read(job: Job, manifest: Manifest, faults: list[str]) -> Asked:
         found[param.kind] = _READERS.get(param.kind, _columns)(value, place, param, job, faults)
     asked = Asked(**found)
     _overlaps(asked, faults)
+    _contradictions(asked, faults)
     return asked
 
 
@@ -104,11 +109,16 @@ def sum_testers(job: Job, manifest: Manifest) -> set[str]:
     return {column.party for column in summed} & set(job.receivers)
 
 
+def releases_links(job: Job, manifest: Manifest) -> bool:
+    """Whether the job names pairs of linked records to its receivers."""
+    return read(job, manifest, []).output == "links"
+
+
 def _columns(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:
     if not isinstance(value, list):
         faults.append(f"{place}: expected a list of columns, such as [tax.income]")
         return ()
-    columns = [column for item in value if (column := _column(item, place, job, faults)) is not None]
+    columns = [column for item in value if (column := column_of(item, place, job, faults)) is not None]
     if len(set(columns)) != len(columns):
         faults.append(f"{place}: a column stands twice")
     _count(value, place, param, "columns", faults)
@@ -116,7 +126,7 @@ def _columns(value: Any, place: str, param: Param, job: Job, faults: list[str]) 
 
 
 def _one(value: Any, place: str, _: Param, job: Job, faults: list[str]) -> Qualified | None:
-    return _column(value, place, job, faults)
+    return column_of(value, place, job, faults)
 
 
 def _pairs(
@@ -127,7 +137,7 @@ def _pairs(
         return ()
     pairs = []
     for item in value:
-        first, second = (_column(name, place, job, faults) for name in item)
+        first, second = (column_of(name, place, job, faults) for name in item)
         if first is None or second is None:
             continue
         if first == second:
@@ -144,19 +154,6 @@ def _count(value: list[Any], place: str, param: Param, what: str, faults: list[s
         faults.append(f"{place}: expected {param.min_items} to {param.max_items} {what}, found {len(value)}")
 
 
-def _column(item: Any, place: str, job: Job, faults: list[str]) -> Qualified | None:
-    party, dot, column = item.partition(".") if isinstance(item, str) else ("", "", "")
-    if not (party and dot and column) or "." in column:
-        faults.append(f"{place}: expected a column with its party, such as tax.income")
-    elif party not in job.parties:
-        faults.append(f"{place}: {item}: {party} is no party of the job")
-    elif job.parties[party].dataset is None:
-        faults.append(f"{place}: {item}: {party} brings no data")
-    else:
-        return Qualified(party, column)
-    return None
-
-
 def _overlaps(asked: Asked, faults: list[str]) -> None:
     if asked.outcome is not None and asked.outcome in asked.predictors:
         faults.append(f"params: {asked.outcome} is both outcome and predictor")
@@ -164,4 +161,16 @@ def _overlaps(asked: Asked, faults: list[str]) -> None:
         faults.append(f"params: {asked.weight} is both weight and measure")
 
 
-_READERS = {"pairs": _pairs, "weight": _one, "outcome": _one}
+def _contradictions(asked: Asked, faults: list[str]) -> None:
+    """Parameters of compared records that don't go with each other."""
+    if asked.output == "links" and not asked.identify:
+        faults.append("params.identify: missing; output links names the records by it")
+    if asked.output == "links" and asked.groups:
+        faults.append("params.by: output links has no cells")
+    if asked.fields and asked.output != "statistics" and (asked.numbers or asked.weight):
+        faults.append("params: measures, correlations and weight are for output statistics")
+    if asked.report and asked.groups:
+        faults.append("params.report: not beside by: cells that are hidden could be told from the report's")
+
+
+_READERS = {"pairs": _pairs, "weight": _one, "outcome": _one, **compared.READERS}

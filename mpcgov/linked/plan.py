@@ -6,7 +6,7 @@ spokes with one left owner are a star. See docs/security/linkage.md for what eac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mpcgov.linked.sizes import pool
@@ -61,6 +61,8 @@ def link_plan(
     job: Job, manifest: Manifest, threshold: int, declarations: Mapping[str, Declaration] | None = None
 ) -> LinkPlan:
     """The roles in a job whose `faults` are none. With the declarations, the notes also speak of the keys."""
+    if manifest.compares:
+        return LinkPlan((), True, 0, _comparing_notes(job))
     owners = job.data_parties
     every_set = any(table.measure == "overlap" for table in manifest.tables.values())
     lefts = owners[:-1] if every_set else owners[:1]
@@ -73,6 +75,8 @@ def link_plan(
 
 def faults(job: Job, manifest: Manifest) -> list[str]:
     """What makes it impossible to give out the roles."""
+    if manifest.compares:
+        return list(_comparing_faults(job, manifest))
     owners, matcher, found = job.data_parties, job.linking.matcher, []
     if not 2 <= len(owners) <= MAX_OWNERS:
         found.append(f"parties: {len(owners)} have a dataset; a linked job needs 2 to {MAX_OWNERS}")
@@ -85,6 +89,23 @@ def faults(job: Job, manifest: Manifest) -> list[str]:
     elif matcher in owners:
         found.append(f"link.matcher: {matcher} owns one of the two lists; the matcher must be a third party")
     return found
+
+
+def _comparing_faults(job: Job, manifest: Manifest) -> Iterator[str]:
+    if len(job.data_parties) != 2:
+        yield f"parties: {len(job.data_parties)} have a dataset; {manifest.id} compares the records of two"
+    if len(job.parties) != 3:
+        yield f"parties: {len(job.parties)} of them; {manifest.id} is computed by three: the two owners and one more"
+    if job.link is not None:
+        yield f"link: {manifest.id} compares records; there is no join to choose"
+
+
+def _comparing_notes(job: Job) -> tuple[str, ...]:
+    return (
+        f"all records of {' are compared with all of '.join(job.data_parties)}, and each linked to the one that is most "
+        "like it, if that is so both ways and they are alike enough; nobody sees a comparison",
+        "the owner of the shorter padded list has the rows, the other one the columns of the table of all pairs",
+    )
 
 
 def _star(job: Job, left: str, others: tuple[str, ...]) -> Star:

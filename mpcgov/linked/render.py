@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
 from mpcgov.spec.statement import ResultTable
 
@@ -89,6 +90,27 @@ def _fit(_: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
     yield [opened[table.opened[0].name][0], _real(_getter(opened, "r2", 0), 0)]
 
 
+def _links(linked: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
+    """The pairs, sorted; where there is none, both numbers are 0, or weren't opened."""
+    pairs = [[opened[one.name][row] for one in table.opened] for row in range(table.rows)]
+    found = [[_identifier(value) for value in pair] for pair in pairs if all(pair)]
+    kinds = [linked.declarations[column.party].columns[column.column].kind for column in linked.asked.identify]
+    for pair in sorted(found):
+        yield [int(text) if kind == "integer" and text else text for kind, text in zip(kinds, pair, strict=True)]
+
+
+def _identifier(value: int | None) -> str:
+    return (
+        (value or 0).to_bytes(IDENTIFIER_WORDS * IDENTIFIER_BITS // 8, "little").rstrip(b"\0").decode(errors="replace")
+    )
+
+
+def _match_rate(_: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
+    for i, (group,) in _cells(table):
+        records, linked = opened["records"][i], opened["linked"][i]
+        yield [group, records, linked, None if records is None or linked is None else linked / records]
+
+
 def _places(linked: Linked, term: str) -> int:
     """A coefficient is in steps of the outcome per step of its predictor: by which power of ten units have less."""
     outcome = linked.asked.outcome
@@ -115,4 +137,7 @@ _ROWS = {
     "correlation": _correlation,
     "coefficients": _coefficients,
     "fit": _fit,
+    "links": _links,
+    "match_rate": _match_rate,
+    "doubtful": _counts,
 }

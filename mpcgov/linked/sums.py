@@ -14,7 +14,7 @@ from functools import cached_property
 from math import prod
 
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.params import Qualified
+from mpcgov.linked.qualified import Qualified
 
 SAFE_BITS = 57
 """Sums of products of limbs stay below 2^57 in magnitude, so that lifted, and with carries, they fit 59 bits."""
@@ -131,7 +131,7 @@ def _item(linked: Linked, name: str, columns: tuple[Qualified, ...]) -> Item:
 def by_name(linked: Linked) -> dict[str, Sum]:
     """All sums that a job over cells computes, as `table.name`; those that only help to decide begin with a colon."""
     result: dict[str, Sum] = {}
-    for name, table in linked.manifest.tables.items():
+    for name, table in linked.tables.items():
         if table.measure in ("count", "statistics"):
             result[f"{name}.{table.value}"] = count(linked)
         items = {"statistics": measures, "correlation": pairs}.get(table.measure, lambda _: [])(linked)
@@ -146,7 +146,7 @@ def by_name(linked: Linked) -> dict[str, Sum]:
 def gated(linked: Linked) -> dict[str, Item]:
     """The items that run over fewer rows than their cell has, by the names of their numbers of rows."""
     result: dict[str, Item] = {}
-    for name, table in linked.manifest.tables.items():
+    for name, table in linked.tables.items():
         items = {"statistics": measures, "correlation": pairs}.get(table.measure, lambda _: [])(linked)
         result |= {f"{name}.{item.name}.n": item for item in items if item.own_gate}
     return result

@@ -17,6 +17,7 @@ from mpcgov.mpc.functions import (
     sort,
     sort_rows,
 )
+from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.session import Cost, Session
 from mpcgov.mpc.solve import Coefficients, Moments, Needs, least_squares, least_squares_needs
@@ -24,9 +25,11 @@ from mpcgov.mpc.solve import Coefficients, Moments, Needs, least_squares, least_
 __all__ = [
     "Coefficients",
     "Cost",
+    "LinkedRecords",
     "LinkedRows",
     "Moments",
     "Needs",
+    "OwnRecords",
     "OwnRows",
     "SecretArray",
     "Session",

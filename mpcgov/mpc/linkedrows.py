@@ -62,7 +62,7 @@ class LinkedRows:
         wanted = all_sums.by_name(self._linked)
         star, lengths = await self._roles()
         plan = dealing(self._linked, star.left, list(wanted.values()), self._linked.owners)
-        found = self._as_arrays(plan, await self._star_sums(star, lengths, plan))
+        found = as_places(self._engine, plan, await self._star_sums(star, lengths, plan))
         return {name: found[one] for name, one in wanted.items()}
 
     async def overlaps(self) -> SecretArray:
@@ -81,7 +81,7 @@ class LinkedRows:
             wanted = {owned: all_sums.sum_of(self._linked, (), frozenset(owned)) for owned in sets}
             members = (star.left, *(spoke.other for spoke in star.spokes))
             sub = dealing(self._linked, star.left, list(wanted.values()), members)
-            found = self._as_arrays(sub, await self._star_sums(star, lengths, sub))
+            found = as_places(self._engine, sub, await self._star_sums(star, lengths, sub))
             counts |= {owned: found[one][0] for owned, one in wanted.items()}
         return concatenate([counts[owned] for owned in owner_sets(owners)])
 
@@ -158,20 +158,24 @@ class LinkedRows:
             raise SpecError("an owner without rows")
         return field.from_signed(composed(plan.dealt[self._me], self._own.columns, self._groups()))
 
-    # -- arrays
-
-    def _as_arrays(self, plan: Dealing, shares: Words) -> dict[Sum, Places]:
-        result, at = {}, 0
-        for one in plan.sums:
-            places = shares[at : at + one.places]
-            at += one.places
-            if one.places == 1:
-                result[one] = [self._array(places[0], one.low, one.high)]
-            else:
-                limit = 1 << SAFE_BITS
-                limbs = [self._array(place, -limit, limit) + one.lift for place in places]
-                result[one] = whole_digits(limbs, one.radix_bits)
-        return result
-
     def _array(self, share: Words, low: int, high: int) -> SecretArray:
         return SecretArray(self._engine, self._engine.secret(np.ascontiguousarray(share)), low, high)
+
+
+def as_places(engine: WordEngine, plan: Dealing, shares: Words) -> dict[Sum, Places]:
+    """The sums of a dealing from shares of all their places, shape (places, cells)."""
+    result, at = {}, 0
+
+    def array(share: Words, low: int, high: int) -> SecretArray:
+        return SecretArray(engine, engine.secret(np.ascontiguousarray(share)), low, high)
+
+    for one in plan.sums:
+        places = shares[at : at + one.places]
+        at += one.places
+        if one.places == 1:
+            result[one] = [array(places[0], one.low, one.high)]
+        else:
+            limit = 1 << SAFE_BITS
+            limbs = [array(place, -limit, limit) + one.lift for place in places]
+            result[one] = whole_digits(limbs, one.radix_bits)
+    return result

@@ -19,6 +19,7 @@ from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.codec import Elements, WireError, Words
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.frames import AbortError, AgreementError, LinkLostError, Reason
+from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import JobRuntime
@@ -122,6 +123,12 @@ class Session:
         if not isinstance(self._started, WordEngine):
             raise InternalError("a linked job in a session of wide integers")
         return LinkedRows(self._started, self.config, linked, job_digest, own)
+
+    def compared(self, linked: Linked, job_digest: str, own: OwnRecords | None) -> LinkedRecords:
+        """The records of a job's two owners, to be compared, ours among them if we are one."""
+        if not isinstance(self._started, WordEngine):
+            raise InternalError("records compared in a session of wide integers")
+        return LinkedRecords(self._started, self.config, linked, job_digest, own)
 
     async def share_of(self, x: SecretArray) -> Elements | Words:
         """Our own share, at point index + 1 and of degree t, of each element of x: for worker/reveal.py, nobody else.

@@ -44,22 +44,27 @@ class SpokeKeys:
     dummy_key: bytes
 
 
-def spoke_keys(secrets: Sequence[bytes], job_digest: str, spoke: str, owners: Sequence[str]) -> SpokeKeys:
-    """The keys of a spoke: HKDF with SHA-256 over both owners' fresh bytes, the left owner's first.
+def derived(secrets: Sequence[bytes], context: Sequence[str], label: str) -> bytes:
+    """A key of two owners: HKDF with SHA-256 over both owners' fresh bytes, in an order that both know.
 
-    Whichever of the two chose its bytes at random, the keys are as good as random. The info says what they are for, so
-    that no two spokes, jobs or uses have the same.
+    Whichever of the two chose its bytes at random, the key is as good as random. Context and label say what it is for, so
+    that no two jobs, spokes or uses have the same.
     """
-    if len(secrets) != 2 or len(owners) != 2 or any(len(secret) != KEY_BYTES for secret in secrets):
-        raise InternalError("a spoke's key is made of 32 bytes of each of its two owners")
-    parts = [text.encode() for text in (job_digest, spoke, *owners, "link")]
+    if len(secrets) != 2 or any(len(secret) != KEY_BYTES for secret in secrets):
+        raise InternalError("a key of two owners is made of 32 bytes of each")
+    info = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in (*context, label))
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(b"".join(secrets))
 
-    def derive(label: str) -> bytes:
-        info = b"".join(len(part).to_bytes(4, "big") + part for part in (*parts, label.encode()))
-        return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(b"".join(secrets))
 
-    first, second = (int.from_bytes(derive(f"point {i}"), "big") % P for i in (1, 2))  # within 2^-195 of uniform
-    return SpokeKeys((first, second), derive("tags"), derive("dummies"))
+def spoke_keys(secrets: Sequence[bytes], job_digest: str, spoke: str, owners: Sequence[str]) -> SpokeKeys:
+    """The keys of a spoke, of the left owner's bytes and then the other's."""
+    if len(owners) != 2:
+        raise InternalError("a spoke has two owners")
+    context = (job_digest, spoke, *owners, "link")
+    first, second = (  # within 2^-195 of uniform
+        int.from_bytes(derived(secrets, context, f"point {i}"), "big") % P for i in (1, 2)
+    )
+    return SpokeKeys((first, second), derived(secrets, context, "tags"), derived(secrets, context, "dummies"))
 
 
 @kernel("void(uint8[::1], int64[::1], uint64, uint64, uint64[:, ::1])")

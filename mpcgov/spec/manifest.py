@@ -10,6 +10,8 @@ from mpcgov.spec.ids import ProtocolName
 from mpcgov.spec.load import Frozen
 
 Join = Literal["inner", "left"]
+Output = Literal["count", "statistics", "links"]
+"""What a job that compares records may ask for."""
 
 
 class Param(Frozen):
@@ -17,10 +19,14 @@ class Param(Frozen):
 
     `categories`: category columns that every data party declares with the same set of values.
     `groups`: category columns of linked data sets. `measures`: numeric ones. `pairs`: pairs of measures, as lists of
-    two. `weight` and `outcome`: one numeric column. `predictors`: numeric or category columns.
+    two. `weight` and `outcome`: one numeric column. `predictors`: numeric or category columns. Of compared records:
+    `fields`, the `threshold`, the `output`, columns that `identify` records, categories to `report` match rates of.
     """
 
-    kind: Literal["categories", "groups", "measures", "pairs", "weight", "outcome", "predictors"]
+    kind: Literal[
+        "categories", "groups", "measures", "pairs", "weight", "outcome", "predictors",
+        "fields", "threshold", "output", "identify", "report",
+    ]  # fmt: skip
     what: str
     min_items: Annotated[int, Field(ge=0)] = 1
     max_items: Annotated[int, Field(ge=1, le=64)] = 8
@@ -31,12 +37,17 @@ class Table(Frozen):
 
     `measure` says what is in it. `count`: a number of rows, in the column `value`. `overlap`: for each set of owners,
     how many keys all of them have. `statistics`: a count, and each measure's mean and variance. `correlation`: of each
-    pair. `coefficients` and `fit`: of a regression. `by` names the parameter whose columns span the cells, if any do.
+    pair. `coefficients` and `fit`: of a regression. `links`: pairs of linked records. `match_rate` and `doubtful`: how good
+    the links are. `by` names the parameter whose columns span the cells, if any do. `output`: with which outputs of a job
+    it is released; empty means with all.
     """
 
     by: str | None = None
     value: str = "count"
-    measure: Literal["count", "overlap", "statistics", "correlation", "coefficients", "fit"]
+    measure: Literal[
+        "count", "overlap", "statistics", "correlation", "coefficients", "fit", "links", "match_rate", "doubtful"
+    ]
+    output: tuple[Output, ...] = Field(default=(), strict=False)
 
 
 class Leakage(Frozen):
@@ -72,7 +83,8 @@ class Manifest(Frozen):
     """What a protocol is, in its folder's `manifest.yaml`.
 
     `local` names what each owner computes in the clear on its own rows before anything is shared: `counts` is the
-    number of its rows in each cell; `rows` is one row for each key, to be linked. `joins`: how they may be linked.
+    number of its rows in each cell; `rows` is one row for each key, to be linked; `records` is each row with fields to be
+    compared. `joins`: how they may be linked.
     `rounding`: whether its counts may be rounded.
     """
 
@@ -81,7 +93,7 @@ class Manifest(Frozen):
     status: Literal["vetted", "experimental"]
     title: str
     summary: str
-    local: Literal["counts", "rows"]
+    local: Literal["counts", "rows", "records"]
     joins: tuple[Join, ...] = Field(default=(), strict=False)
     rounding: bool = True
     params: dict[str, Param]
@@ -92,13 +104,18 @@ class Manifest(Frozen):
     @property
     def linked(self) -> bool:
         """Whether it links the owners' rows."""
-        return self.local == "rows"
+        return self.local != "counts"
+
+    @property
+    def compares(self) -> bool:
+        """Whether it links rows by how alike they are, without a key."""
+        return self.local == "records"
 
     @model_validator(mode="after")
     def _consistent(self) -> Manifest:
         faults = []
         if self.linked != bool(self.joins):
-            faults.append("joins: protocols over rows name the joins they have, others have none")
+            faults.append("joins: protocols that link name the joins they have, others have none")
         kinds = [param.kind for param in self.params.values()]
         if any((kind == "categories") == self.linked for kind in kinds):
             faults.append("params: categories are for unlinked protocols, every other kind for linked ones")

@@ -12,8 +12,9 @@ from mpcgov.spec.link import Noise, NumberText, SizeNoise
 from mpcgov.spec.load import Frozen
 from mpcgov.spec.noise import UnitName
 
-Use = Literal["group", "filter", "measure", "key"]
-"""What a column may serve for: spanning the cells, choosing rows, being summed, linking."""
+Use = Literal["group", "filter", "measure", "key", "identify"]
+"""What a column may serve for: spanning the cells, choosing rows, being summed, linking, naming linked records to
+receivers."""
 
 
 class DatasetPolicy(Frozen):

@@ -38,9 +38,9 @@ def of_overlaps(owners: tuple[str, ...], counts: SecretArray, least: int) -> Sec
 
 def of_cells(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]:
     """By the name of each number that decides, 1 for the cells in which it, and what hangs on it, may be opened."""
-    statistics = [name for name, table in linked.manifest.tables.items() if table.measure in ("count", "statistics")]
+    statistics = [name for name, table in linked.tables.items() if table.measure in ("count", "statistics")]
     (table,) = statistics
-    count_name = f"{table}.{linked.manifest.tables[table].value}"
+    count_name = f"{table}.{linked.tables[table].value}"
     counts = found[count_name][0]
     shown = _left_groups(linked, counts, least) if linked.left is not None else counts >= least
     result = {count_name: shown}
@@ -48,7 +48,34 @@ def of_cells(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
     alone = {item.n.owners: _enough(found[name][0], counts, least) for name, item in gated.items()}
     for name, item in gated.items():
         result[name] = shown * _item(linked, item, found, alone, least)
+    for name, table in linked.tables.items():
+        if table.measure == "match_rate":
+            result[f"{name}.records"] = _match_rates(linked, found, name, least)
+        elif table.measure == "doubtful":
+            result[f"{name}.pairs"] = _doubtful(found[f"{name}.pairs"][0], counts, least)
     return result
+
+
+def _match_rates(linked: Linked, found: Found, name: str, least: int) -> SecretArray:
+    """The owner of a column knows how many records are in its groups. A column's rates are shown if in each of its groups
+    with any records enough are linked, and enough of the others or none: else none of them is, since the number of all
+    links would tell the one that is hidden."""
+    records, matched = found[f"{name}.records"][0], found[f"{name}.linked"][0]
+    some, rest = records >= 1, records - matched
+    fine = 1 - some * (1 - (matched >= least) * _some_or_none(rest, least))
+    shown, start = [], 0
+    for column in linked.asked.report:
+        stop = start + len(linked.levels(column))
+        every = fine[start:stop].sum() >= stop - start
+        shown.append(every * some[start:stop])
+        start = stop
+    return concatenate(shown)
+
+
+def _doubtful(pairs: SecretArray, counts: SecretArray, least: int) -> SecretArray:
+    """Pairs below the threshold, and those above it, of which the other links must be enough or none."""
+    above = pairs[1:2]
+    return concatenate([pairs[0:1] >= least, (above >= least) * _some_or_none(counts - above, least)])
 
 
 def _left_groups(linked: Linked, counts: SecretArray, least: int) -> SecretArray:

@@ -39,10 +39,15 @@ class KeyedRows:
 
     def key_bytes(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """All keys one after the other, and where each begins and ends: key i is bytes[offsets[i]:offsets[i + 1]]."""
-        _, offsets, data = self.keys.buffers()
-        bounds = np.zeros(1, np.int64) if offsets is None else np.frombuffer(offsets, np.int64)
-        bytes_ = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
-        return bytes_, bounds[self.keys.offset : self.keys.offset + len(self.keys) + 1]
+        return bytes_of(self.keys)
+
+
+def bytes_of(texts: pa.LargeBinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """All texts one after the other, and where each begins and ends: text i is bytes[offsets[i]:offsets[i + 1]]."""
+    _, offsets, data = texts.buffers()
+    bounds = np.zeros(1, np.int64) if offsets is None else np.frombuffer(offsets, np.int64)
+    bytes_ = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    return bytes_, bounds[texts.offset : texts.offset + len(texts) + 1]
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def read_rows(stream: BufferedReader, encoding: KeyedEncoding) -> KeyedRows | No
         return None
     table = None
     with contextlib.suppress(pa.ArrowException, OSError):
-        table = _collect(pa.ipc.open_stream(stream), encoding)
+        table = collect(pa.ipc.open_stream(stream), encoding.schema, encoding.max_rows)
     if table is None or stream.read(1):
         raise InternalError("the rows from the reading process are damaged")
     numbers = {field.name: table[f"c{i}"].to_numpy() for i, field in enumerate(encoding.fields)}
@@ -109,17 +114,18 @@ def read_rows(stream: BufferedReader, encoding: KeyedEncoding) -> KeyedRows | No
     return rows
 
 
-def _collect(stream: pa.ipc.RecordBatchStreamReader, encoding: KeyedEncoding) -> pa.Table | None:
-    if not stream.schema.equals(encoding.schema, check_metadata=True):
+def collect(stream: pa.ipc.RecordBatchStreamReader, schema: pa.Schema, max_rows: int) -> pa.Table | None:
+    """All rows of a stream; None if they have another schema, or are too many, or a value is missing."""
+    if not stream.schema.equals(schema, check_metadata=True):
         return None
     batches, rows = [], 0
     for batch in stream:
         rows += batch.num_rows
-        if rows > encoding.max_rows or any(column.null_count for column in batch.columns):
+        if rows > max_rows or any(column.null_count for column in batch.columns):
             return None
         batch.validate(full=True)
         batches.append(batch)
-    return pa.Table.from_batches(batches, encoding.schema)
+    return pa.Table.from_batches(batches, schema)
 
 
 def _check(encoding: KeyedEncoding, rows: KeyedRows) -> None:
@@ -127,9 +133,14 @@ def _check(encoding: KeyedEncoding, rows: KeyedRows) -> None:
         raise InternalError("the rows to be linked aren't those of the encoding")
     if len(rows) and int(pc.max(pc.binary_length(rows.keys)).as_py()) > LONGEST_KEY_BYTES:
         raise InternalError("a key is longer than it may be")
-    for field in encoding.fields:
-        column = rows.columns[field.name]
-        if column.dtype != np.int64 or column.shape != (len(rows),):
-            raise InternalError(f"{field.name}: not {len(rows)} whole numbers")
+    check_numbers(encoding.fields, rows.columns, len(rows))
+
+
+def check_numbers(fields: Sequence[Field], columns: Mapping[str, NDArray[np.int64]], rows: int) -> None:
+    """Raise InternalError unless the columns are those of the fields, within their bounds."""
+    for field in fields:
+        column = columns[field.name]
+        if column.dtype != np.int64 or column.shape != (rows,):
+            raise InternalError(f"{field.name}: not {rows} whole numbers")
         if len(column) and (int(column.min()) < field.low or int(column.max()) > field.high):
             raise InternalError(f"{field.name}: a number is out of its declared bounds")

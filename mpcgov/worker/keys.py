@@ -76,7 +76,7 @@ def _digits(text: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(text, "[^0-9]+", "")
 
 
-def _casefold(text: pa.Array) -> pa.Array:
+def casefold(text: pa.Array) -> pa.Array:
     """Unicode's full case folding, as Python's `casefold`. ASCII is lowered apart, the rest is folded as one text."""
     ascii_only = pc.string_is_ascii(text)
     lowered = pc.ascii_lower(text)
@@ -98,6 +98,6 @@ def _fold(text: pa.Array) -> pa.Array:
 _STEPS: Mapping[str, Callable[[pa.Array], pa.Array]] = {
     "nfkc": _nfkc,
     "trim": _trim,
-    "casefold": _casefold,
+    "casefold": casefold,
     "digits": _digits,
 }

@@ -91,17 +91,18 @@ def counts(source: Source, by: By, where: Expr | None = None) -> NDArray[np.int6
     return _in_cells(groups, keys, by, source.name)
 
 
-def chosen(source: Source, names: Collection[str], where: Expr | None) -> Any:
+def chosen(source: Source, names: Collection[str], where: Expr | None, optional: Collection[str] = ()) -> Any:
     """The rows that a job uses, all columns judged that it uses: the columns `names` and those that `where` tests.
 
-    Under `missing: refuse`, a column of `names` that `where` tests by `is null` may still be missing in some rows.
+    Under `missing: refuse`, a column of `names` that `where` tests by `is null` may still be missing in some rows. Columns
+    of `optional` that neither needs may be missing whatever the declaration says: they are judged, and nothing else.
 
     Raises:
         DataError: a used column has a fault (`check_columns`).
     """
     tested = nullable(where) if where else frozenset()
     used = [name for name in source.declaration.columns if name in names or (where and name in columns(where))]
-    check_columns(source, used, tested)
+    check_columns(source, {*used, *optional}, {*tested, *(name for name in optional if name not in used)})
     rows = source.table
     if source.declaration.missing == "drop":
         rows = _without_missing(rows, source, [name for name in used if name not in tested])

@@ -19,7 +19,7 @@ from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Fault, Order, Report
 from mpcgov.spec.table import Dataset, Datasets
-from mpcgov.worker import encode, engine, keyed, local
+from mpcgov.worker import encode, engine, keyed, local, records
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
 
@@ -54,7 +54,9 @@ def _read(order: Order, pipe: int) -> None:
     dataset = _declared(path, part.dataset or "", order.proposal.declarations[party].only(set(used)), set(used))
     condition = None if part.where is None else language.parse(part.where)
     with open_table(dataset, part.dataset or "", path.parent, used) as source:
-        write = (_rows if manifest.linked else _counts)(order, manifest, source, condition)
+        write = (_records if manifest.compares else _rows if manifest.linked else _counts)(
+            order, manifest, source, condition
+        )
     with os.fdopen(pipe, "wb") as stream:
         write(stream)
 
@@ -71,6 +73,12 @@ def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) 
     wanted = Wanted(part.key or (), linked.asked.of(order.party), part.duplicates)
     rows = keyed_rows(source, wanted, where)
     return lambda stream: keyed.write_rows(stream, keyed.encoding(linked, order.party), rows)
+
+
+def _records(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
+    linked = Linked.of(order.proposal.job, manifest, order.proposal.declarations)
+    found = records.compared_records(source, linked, order.party, where)
+    return lambda stream: records.write_records(stream, records.encoding(linked, order.party), found)
 
 
 def _declared(path: Path, name: str, approved: object, used: set[str]) -> Dataset:

@@ -10,19 +10,21 @@ from numpy.typing import NDArray
 
 from mpcgov import check
 from mpcgov.linked.facts import Linked
-from mpcgov.mpc import OwnRows, Session
+from mpcgov.mpc import OwnRecords, OwnRows, Session
 from mpcgov.mpc.config import WORD_BITS
 from mpcgov.mpc.join import Owned
+from mpcgov.mpc.similar.clk import Texts
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import ResultTable
-from mpcgov.worker import clear, encode, keyed
+from mpcgov.worker import clear, encode, keyed, records
 from mpcgov.worker.clear import Cleared
 from mpcgov.worker.keyed import KeyedRows
 from mpcgov.worker.program import Program
+from mpcgov.worker.records import Records
 
 Counts: TypeAlias = NDArray[np.int64]
-Local: TypeAlias = Counts | KeyedRows
+Local: TypeAlias = Counts | KeyedRows | Records
 
 
 class Work(Protocol):
@@ -41,6 +43,8 @@ class Work(Protocol):
 
 def work(order: Order, manifest: Manifest) -> Work:
     """What the job of an order has to do."""
+    if manifest.compares:
+        return RecordsWork(order, manifest)
     return LinkedWork(order, manifest) if manifest.linked else CountsWork(order, manifest)
 
 
@@ -97,5 +101,28 @@ class LinkedWork:
         session.enter("link")
         rows = session.linked(self._linked, self._proposal.job_digest, own)
         found = await program.run(rows, self._proposal.job.params)
+        session.enter("clear")
+        return clear.clear_linked(self._linked, found)
+
+
+class RecordsWork(LinkedWork):
+    """Records without a key, that are compared with each other without anybody seeing how alike they are."""
+
+    def read(self, pipe: int) -> Records | None:  # type: ignore[override]
+        """See `Work`."""
+        with os.fdopen(pipe, "rb") as stream:
+            return records.read_records(stream, records.encoding(self._linked, self._order.party))
+
+    async def cleared(self, session: Session, program: Program, local: Local | None) -> dict[str, Cleared]:
+        """See `Work`: filters and columns are dealt as the program asks for tables."""
+        own = None
+        if isinstance(local, Records):
+            texts = tuple(Texts(*keyed.bytes_of(field)) for field in local.fields)
+            naming = None if local.identifiers is None else Texts(*keyed.bytes_of(local.identifiers))
+            own = OwnRecords(texts, naming, local.columns)
+        session.enter("compare")
+        found = await program.run(
+            session.compared(self._linked, self._proposal.job_digest, own), self._proposal.job.params
+        )
         session.enter("clear")
         return clear.clear_linked(self._linked, found)

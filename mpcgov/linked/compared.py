@@ -1,0 +1,104 @@
+"""What a job says of records that are compared: fields, threshold, what comes out, which columns identify records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, get_args
+
+from mpcgov.linked.encoding import HUNDREDTHS, FieldType
+from mpcgov.linked.qualified import Qualified, column_of
+from mpcgov.spec.job import Job
+from mpcgov.spec.manifest import Output, Param
+
+TYPES: tuple[FieldType, ...] = get_args(FieldType)
+OUTPUTS: tuple[Output, ...] = get_args(Output)
+
+_THRESHOLD = re.compile(r"(0(\.[0-9]{1,2})|1(\.0{1,2})?)\Z")
+
+
+@dataclass(frozen=True)
+class ComparedField:
+    """A field that both owners have: its type, and by party the name of its column."""
+
+    type: FieldType
+    columns: Mapping[str, str]
+
+
+def _fields(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[ComparedField, ...]:
+    if not isinstance(value, list):
+        faults.append(f"{place}: expected a list of fields, such as {{type: name, columns: {{tax: last_name, …}}}}")
+        return ()
+    if not param.min_items <= len(value) <= param.max_items:
+        faults.append(f"{place}: expected {param.min_items} to {param.max_items} fields, found {len(value)}")
+    found = [_field(item, f"{place}[{number}]", job, faults) for number, item in enumerate(value)]
+    fields = tuple(field for field in found if field is not None)
+    for party in job.data_parties:
+        columns = [field.columns[party] for field in fields]
+        if len(set(columns)) != len(columns):
+            faults.append(f"{place}: a column of {party} stands twice")
+    return fields
+
+
+def _field(item: Any, place: str, job: Job, faults: list[str]) -> ComparedField | None:
+    if not isinstance(item, dict) or set(item) != {"type", "columns"}:
+        faults.append(f"{place}: expected type and columns, and nothing else")
+        return None
+    type_, columns = item["type"], item["columns"]
+    if type_ not in TYPES:
+        faults.append(f"{place}.type: expected {', '.join(TYPES)}")
+        return None
+    if not _by_owner(columns, job):
+        faults.append(f"{place}.columns: expected one column of each of {', '.join(job.data_parties)}")
+        return None
+    return ComparedField(type_, {party: columns[party] for party in job.data_parties})
+
+
+def _by_owner(value: Any, job: Job) -> bool:
+    """Whether it names a column of each owner."""
+    named = isinstance(value, dict) and all(isinstance(text, str) and text for text in value.values())
+    return named and set(value) == set(job.data_parties)
+
+
+def _threshold(value: Any, place: str, _: Param, __: Job, faults: list[str]) -> Fraction | None:
+    text = str(getattr(value, "source", value))
+    if isinstance(value, bool) or not _THRESHOLD.match(text) or not Fraction(text):
+        faults.append(f"{place}: expected a number from 0.01 to 1 with at most two decimal places, such as 0.65")
+        return None
+    return Fraction(int(Fraction(text) * HUNDREDTHS), HUNDREDTHS)
+
+
+def _output(value: Any, place: str, _: Param, __: Job, faults: list[str]) -> Output | None:
+    if value not in OUTPUTS:
+        faults.append(f"{place}: expected {', '.join(OUTPUTS)}")
+        return None
+    return next(output for output in OUTPUTS if output == value)
+
+
+def _identify(value: Any, place: str, _: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:
+    if not _by_owner(value, job):
+        faults.append(f"{place}: expected one column of each of {', '.join(job.data_parties)}")
+        return ()
+    return tuple(Qualified(party, value[party]) for party in job.data_parties)
+
+
+def _report(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:
+    if not isinstance(value, list) or not param.min_items <= len(value) <= param.max_items:
+        faults.append(f"{place}: expected a list of at most {param.max_items} columns, such as [tax.sex]")
+        return ()
+    columns = tuple(column for item in value if (column := column_of(item, place, job, faults)) is not None)
+    if len(set(columns)) != len(columns):
+        faults.append(f"{place}: a column stands twice")
+    return columns
+
+
+READERS: Mapping[str, Callable[[Any, str, Param, Job, list[str]], Any]] = {
+    "fields": _fields,
+    "threshold": _threshold,
+    "output": _output,
+    "identify": _identify,
+    "report": _report,
+}
+"""By kind of parameter: value, its place, the parameter, the job and the list of faults to what it says."""

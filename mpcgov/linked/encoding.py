@@ -1,0 +1,116 @@
+"""How records become filters of bits, and pairs of them scores: the public numbers of it, by the fields' types alone.
+
+A record's filter has one segment for each field. Two records' Dice coefficient over these segments is
+2⟨a,b⟩ / (|a| + |b|), where a field that one of them lacks counts half of the other's bits there, and one that both
+lack nothing. Twice its distance from the threshold p/q, times q and the denominator, is the whole number
+    s = 4q·⟨a,b⟩ − p·(Σ over fields of |a_f|·[b has f] + |b_f|·[a has f]) − p·(|a| + |b|),
+one inner product of what each owner knows. A record without any field, like a row that pads a list, has instead of |a|
+a weight that no record reaches, so that it is like none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+FieldType = Literal["name", "text", "date", "number", "code"]
+
+FILTER_BITS = 1024
+MOST_PAIRS = 30_000_000
+"""So many pairs are compared at most."""
+
+MOST_MATCHES = 5477
+"""The shorter of two lists with at most MOST_PAIRS pairs has no more records."""
+
+IDENTIFIER_WORDS, IDENTIFIER_BITS = 6, 56
+"""What identifies a record to receivers is at most 42 bytes of UTF-8, seven to a number, the first ones lowest."""
+
+DOUBT = Fraction(1, 20)
+"""A best pair whose Dice is nearer to the threshold than this is doubtful."""
+
+PRIME_BITS = (17, 19)
+HUNDREDTHS = 100
+"""Thresholds have at most two decimal places, so that scores fit the larger prime."""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Of a type of field, how many bits of the filter it gets beside others, and how many tokens it usually has."""
+
+    weight: int
+    tokens: int
+
+
+USUAL: dict[FieldType, Usual] = {
+    "name": Usual(10, 7),
+    "text": Usual(10, 14),
+    "date": Usual(10, 8),
+    "number": Usual(5, 3),
+    "code": Usual(7, 6),
+}
+"""Found on FEBRL and on the examples' registers; anything near does as well."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A field's bits of the filter: where they start, how many, how many each token sets, how many may be set."""
+
+    type: FieldType
+    start: int
+    bits: int
+    hashes: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A job's filters and scores: the segments, and the threshold p/q."""
+
+    segments: tuple[Segment, ...]
+    p: int
+    q: int
+
+    @property
+    def filter_bits(self) -> int:
+        """Bits of a filter."""
+        return sum(segment.bits for segment in self.segments)
+
+    @property
+    def terms(self) -> int:
+        """Terms of the inner product: the filter, each field's weight and presence, the weight of all, and 1."""
+        return self.filter_bits + 2 * len(self.segments) + 2
+
+    @property
+    def most(self) -> int:
+        """No filter has more bits set."""
+        return sum(segment.most for segment in self.segments)
+
+    @property
+    def nobody(self) -> int:
+        """The weight of what is no record."""
+        return 2 * self.most
+
+    @property
+    def largest(self) -> int:
+        """No score is larger in magnitude."""
+        return 4 * max(self.p, self.q - self.p) * self.most
+
+    @property
+    def prime_bits(self) -> int:
+        """Scores are computed modulo 2^prime_bits − 1."""
+        return next(bits for bits in PRIME_BITS if self.largest < 1 << (bits - 1))
+
+
+def scoring(types: Sequence[FieldType], threshold: Fraction) -> Scoring:
+    """The filters of records with fields of these types. A token sets as many bits as fill two fifths of a segment."""
+    total = sum(USUAL[type_].weight for type_ in types)
+    segments, start = [], 0
+    for type_ in types:
+        usual = USUAL[type_]
+        bits = FILTER_BITS * usual.weight // total
+        hashes = max(1, (51 * bits + 50 * usual.tokens) // (100 * usual.tokens))
+        segments.append(Segment(type_, start, bits, hashes, 3 * bits // 5))
+        start += bits
+    return Scoring(tuple(segments), threshold.numerator, threshold.denominator)

@@ -1,0 +1,33 @@
+"""Columns of several owners, as jobs write them: `party.column`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mpcgov.spec.job import Job
+
+
+@dataclass(frozen=True, order=True)
+class Qualified:
+    """A column of one party's data set."""
+
+    party: str
+    column: str
+
+    def __str__(self) -> str:
+        return f"{self.party}.{self.column}"
+
+
+def column_of(item: Any, place: str, job: Job, faults: list[str]) -> Qualified | None:
+    """A column by its name in a job; anything wrong with it goes to `faults`."""
+    party, dot, column = item.partition(".") if isinstance(item, str) else ("", "", "")
+    if not (party and dot and column) or "." in column:
+        faults.append(f"{place}: expected a column with its party, such as tax.income")
+    elif party not in job.parties:
+        faults.append(f"{place}: {item}: {party} is no party of the job")
+    elif job.parties[party].dataset is None:
+        faults.append(f"{place}: {item}: {party} brings no data")
+    else:
+        return Qualified(party, column)
+    return None

@@ -1,0 +1,149 @@
+"""The other owner's columns brought to the rows that they are linked with, as secret words.
+
+Links are secret bits, at most one in each row, and the other's columns are bits that it enters. Their product in GF(2)
+is summed before its terms are masked and sent, so a column costs one bit per row and bit; each bit that comes out
+becomes a word that is 0 or 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mpcgov.mpc.similar.best import Chosen, Cubes
+from mpcgov.mpc.similar.gates import Circuit, enter
+from mpcgov.mpc.similar.scores import Grid
+from mpcgov.mpc.word import field, lanes
+from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.kernels import kernel
+from mpcgov.mpc.word.prss import Prss
+from mpcgov.mpc.word.sign import Pieces, to_field
+from mpcgov.mpc.word.wire import Channel, in_batches
+
+FIELD_CHUNK = 1 << 17
+
+
+@kernel("void(" + ", ".join(["uint64[:, ::1]"] * 5) + ")")
+def _linked_bits(xl: Words, xr: Words, yl: Words, yr: Words, out: Words) -> None:
+    """A party's terms of Σⱼ x[j]·y[bit, j]: x rows of lanes, y bits of columns in lanes; out one row for each bit."""
+    for c in range(out.shape[0]):
+        for j in range(xl.shape[0]):
+            shift = np.uint64(j & 63)
+            own = (yr[c, j >> 6] >> shift) & np.uint64(1)
+            other = (yl[c, j >> 6] >> shift) & np.uint64(1)
+            of_right = np.uint64(0) - (own ^ other)
+            of_left = np.uint64(0) - own
+            for w in range(out.shape[1]):
+                out[c, w] ^= (xr[j, w] & of_right) ^ (xl[j, w] & of_left)
+
+
+def bit_rows(values: Words, widths: Sequence[int]) -> Words:
+    """The lowest bits of each row's numbers as rows of bits, one after the other: shape (Σ widths, words)."""
+    parts = [lanes.to_rows(row)[:width] for row, width in zip(values, widths, strict=True)]
+    return np.ascontiguousarray(np.concatenate(parts))
+
+
+async def linked_bits(channel: Channel, prss: Prss, links: Cubes, owner: int, own: Words | None, count: int) -> Pieces:
+    """`count` bits of each column's owner's record where it is linked to a row, else 0: rows of lanes. Two rounds.
+
+    Args:
+        links: shape (1, columns, words).
+        own: at the owner of the columns' side, `bit_rows` of its columns.
+    """
+    _, columns, words = links.shape
+    bits = await enter(channel, prss, owner, own, (count, lanes.words_for(columns)))
+    circuit = Circuit(channel, prss, count, words)
+    plus, minus = circuit.masks(count)
+    terms = plus ^ minus
+    _linked_bits(links.left[0], links.right[0], bits.left, bits.right, terms)
+    return await circuit.finish(terms)
+
+
+async def kept(channel: Channel, prss: Prss, bit: Pieces, rows: Pieces) -> Pieces:
+    """The rows where the bit is 1, else 0. One round."""
+    count, words = rows.left.shape
+    circuit = Circuit(channel, prss, count, words)
+    none = Pieces(np.zeros_like(rows.left), np.zeros_like(rows.right))
+    return await circuit.choose(bit, rows, none)
+
+
+async def as_words(channel: Channel, prss: Prss, bits: Pieces) -> Words:
+    """Rows of bits as shares of 0 and 1, shape (rows, lanes)."""
+    rows, words = bits.left.shape
+    flat = Pieces(bits.left.reshape(-1), bits.right.reshape(-1))
+
+    async def step(part: Channel, piece: slice) -> Words:
+        some = slice(piece.start // lanes.LANES, piece.stop // lanes.LANES)
+        return await to_field(part, prss, Pieces(flat.left[some], flat.right[some]), piece.stop - piece.start)
+
+    return (await in_batches(channel, rows * words * lanes.LANES, FIELD_CHUNK, step)).reshape(rows, -1)
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What the columns' owner has of each row's best, as shares; shape (columns, rows).
+
+    `linked`: columns that are 0 without a link. `best`: columns of the best, alike enough or not, 0 if it isn't mutual.
+    `link`, `mutual`: 1 where there is such a one; shape (rows,). `score`: of a mutual best.
+    """
+
+    linked: Words
+    best: Words
+    link: Words
+    mutual: Words
+    score: Words
+
+
+async def brought(
+    channel: Callable[[], Channel],
+    prss: Prss,
+    grid: Grid,
+    chosen: Chosen,
+    widths: Sequence[int],
+    kept_columns: int,
+    own: Words | None,
+) -> Brought:
+    """The columns of the columns' owner at the rows.
+
+    Args:
+        widths: how many bits each column's numbers have, 61 if they may be any elements.
+        kept_columns: the first so many are brought where there is a link, the others of every mutual best.
+        own: at that owner, its columns, shape (columns, records).
+    """
+    count, first = sum(widths), sum(widths[:kept_columns])
+    rows = None if own is None else _entered(own, widths, grid.columns.records)
+    bits = await linked_bits(channel(), prss, chosen.pairs, grid.columns.owner, rows, count)
+    mutual = chosen.per_row()
+    best = chosen.best.rows(slice(None))
+    link = await kept(channel(), prss, mutual, best[-1:])
+    linked = await kept(channel(), prss, link[0], bits[:first])
+    score = await kept(channel(), prss, mutual, best)
+    together = [linked, bits[first:], link, Pieces(mutual.left[None], mutual.right[None]), score]
+    stacked = Pieces(*(np.concatenate([getattr(part, side) for part in together]) for side in ("left", "right")))
+    words = (await as_words(channel(), prss, stacked))[:, np.argsort(grid.lanes, kind="stable")[: grid.rows.records]]
+    columns = numbers(words[:count], widths) if widths else words[:0]
+    top = field.subtract(words[count + 1], words[-1])  # 1 where a mutual best's score is negative
+    plain = numbers(words[count + 2 : -1], [grid.bits - 1])[0]
+    below = field.scale(top, (1 << (grid.bits - 1)) - ((1 << grid.bits) - 1))
+    return Brought(
+        columns[:kept_columns], columns[kept_columns:], words[count], words[count + 1], field.add(plain, below)
+    )
+
+
+def _entered(own: Words, widths: Sequence[int], records: int) -> Words:
+    padded = np.zeros((len(own), records), np.uint64)
+    padded[:, : own.shape[1]] = own
+    return bit_rows(padded, widths)
+
+
+def numbers(bits: Words, widths: Sequence[int]) -> Words:
+    """Shares of each number from those of its bits, lowest first: shape (numbers, lanes)."""
+    result: list[Any] = []
+    at = 0
+    for width in widths:
+        result.append(field.combine([1 << b for b in range(width)], list(bits[at : at + width])))
+        at += width
+    return np.stack(result)

@@ -1,0 +1,120 @@
+"""How good the links are, as secret numbers: match rates of groups, and how many best pairs are near the threshold.
+
+Dice is 4⟨a,b⟩ / D with D the weights that a score s takes off p times; so with s known to be that of a mutual best, its
+Dice is at least p/q ± 1/20 where 100/q · s ∓ 5·D isn't negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov.linked.encoding import DOUBT, HUNDREDTHS
+from mpcgov.linked.facts import Linked
+from mpcgov.mpc.similar.bring import Brought
+from mpcgov.mpc.similar.clk import Filters
+from mpcgov.mpc.similar.scores import Grid
+from mpcgov.mpc.word import field
+from mpcgov.mpc.word.compare import negative
+from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.product import reduce_degree
+from mpcgov.mpc.word.prss import Prss
+from mpcgov.mpc.word.sharing import deal
+from mpcgov.mpc.word.wire import Channel
+
+Numbers = Mapping[str, NDArray[np.int64]]
+Operation = Callable[[], tuple[Channel, Prss]]
+
+
+def widths(linked: Linked, owner: str) -> list[int]:
+    """The bits of each of `columns`."""
+    scoring = linked.scoring
+    weights = [segment.most.bit_length() for segment in scoring.segments]
+    groups = sum(len(linked.levels(column)) for column in linked.asked.report if column.party == owner)
+    return [*([1] * len(weights)), *weights, scoring.nobody.bit_length(), *([1] * groups)]
+
+
+def columns(linked: Linked, owner: str, own: Numbers, filters: Filters) -> Words:
+    """An owner's own: which fields each record has, their weights, the weight of all, and the groups of its columns."""
+    weights, total = filters.weights()
+    records = next(iter(own.values())).shape[0] if own else filters.records
+    parts = [weights > 0, weights, total[None]]
+    for column in linked.asked.report:
+        if column.party == owner:
+            levels = np.arange(len(linked.levels(column)))[:, None]
+            groups = np.zeros((len(levels), weights.shape[1]), bool)
+            groups[:, :records] = own[column.column] == levels
+            parts.append(groups)
+    return np.concatenate([part.astype(np.uint64) for part in parts])
+
+
+async def tables(
+    operation: Operation,
+    linked: Linked,
+    grid: Grid,
+    brought: Brought,
+    filters: Filters | None,
+    own: Numbers | None,
+    parties: Sequence[str],
+) -> dict[str, Words]:
+    """Shares of the numbers of both tables, by `table.name`."""
+    names = {table.measure: name for name, table in linked.tables.items()}
+    left, other = (parties[side.owner] for side in (grid.rows, grid.columns))
+    channel, prss = operation()
+    mine = None
+    if filters is not None and own is not None and prss.me == grid.rows.owner:
+        mine = columns(linked, left, own, filters).reshape(-1)
+    count = len(widths(linked, left))
+    (dealt,) = await deal(channel, prss.threshold, [grid.rows.owner], mine, count * grid.rows.records)
+    ours = dealt.reshape(count, grid.rows.records)
+    matched = await _matched(operation, linked, brought, {left: ours, other: brought.best})
+    return {
+        f"{names['match_rate']}.records": await _records(operation, linked, own, parties),
+        f"{names['match_rate']}.linked": matched,
+        f"{names['doubtful']}.pairs": await _doubtful(operation, linked, brought, ours),
+    }
+
+
+async def _doubtful(operation: Operation, linked: Linked, brought: Brought, ours: Words) -> Words:
+    """How many mutual bests are just below the threshold, and how many just above."""
+    fields, theirs = len(linked.asked.fields), brought.best
+    terms = [field.product(ours[f], theirs[fields + f]) for f in range(fields)]
+    terms += [field.product(ours[fields + f], theirs[f]) for f in range(fields)]
+    terms.append(field.product(ours[2 * fields], brought.mutual))
+    channel, prss = operation()
+    products = await reduce_degree(channel, prss, field.combine([1] * len(terms), terms))
+    weight = field.add(products, theirs[2 * fields])
+    band = int(DOUBT * HUNDREDTHS)
+    scale = HUNDREDTHS // linked.scoring.q
+    near = [field.combine([scale, sign * band], [brought.score, weight]) for sign in (-1, 1)]
+    channel, prss = operation()
+    above, below, negatives = await negative(channel, prss, np.stack([*near, brought.score]))
+    return field.sum_rows(np.stack([field.subtract(negatives, below), field.subtract(above, negatives)], axis=1))
+
+
+async def _matched(operation: Operation, linked: Linked, brought: Brought, sides: Mapping[str, Words]) -> Words:
+    """How many records of each group are linked."""
+    start = dict.fromkeys(sides, 2 * len(linked.asked.fields) + 1)
+    groups = []
+    for column in linked.asked.report:
+        first = start[column.party]
+        start[column.party] += len(linked.levels(column))
+        groups.append(sides[column.party][first : start[column.party]])
+    channel, prss = operation()
+    sums = field.inner_products(np.concatenate(groups), brought.link[None])
+    return (await reduce_degree(channel, prss, sums)).reshape(-1)
+
+
+async def _records(operation: Operation, linked: Linked, own: Numbers | None, parties: Sequence[str]) -> Words:
+    """How many records each group has: its owner's to know, and dealt."""
+    shares = []
+    for column in linked.asked.report:
+        levels, owner = len(linked.levels(column)), parties.index(column.party)
+        channel, prss = operation()
+        counts = None
+        if own is not None and prss.me == owner:
+            counts = np.bincount(own[column.column], minlength=levels).astype(np.uint64)
+        shares += await deal(channel, prss.threshold, [owner], counts, levels)
+    return np.concatenate(shares)

@@ -1,0 +1,59 @@
+"""Values of compared fields in the form in which they are compared, whole columns at a time.
+
+What is left out is what registers write differently: case, accents, punctuation, blanks, leading zeros. A value of which
+nothing is left is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mpcgov.linked.encoding import FieldType
+from mpcgov.worker.keys import casefold
+
+LONGEST = 256
+"""Characters of a value that are looked at."""
+
+
+def normalised(values: pa.Array, type_: FieldType) -> pa.Array:
+    """The values as large strings, empty where one is missing."""
+    text = pc.fill_null(values.cast(pa.large_string()), "")
+    return _STEPS[type_](pc.utf8_slice_codeunits(text, 0, LONGEST))
+
+
+def _plain(text: pa.Array) -> pa.Array:
+    """Without case and accents."""
+    parts = pc.replace_substring_regex(pc.utf8_normalize(text, "NFKD"), r"\p{M}+", "")
+    return casefold(parts)
+
+
+def _name(text: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(_plain(text), r"[^\p{L}]+", "")
+
+
+def _text(text: pa.Array) -> pa.Array:
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(_plain(text), r"[^\p{L}\p{N}]+", " "))
+
+
+def _date(text: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(text, r"[^0-9]+", "")
+
+
+def _number(text: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(_date(text), r"^0+([0-9])", r"\1")
+
+
+def _code(text: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(_plain(text), r"[^\p{L}\p{N}]+", "")
+
+
+_STEPS: Mapping[FieldType, Callable[[pa.Array], pa.Array]] = {
+    "name": _name,
+    "text": _text,
+    "date": _date,
+    "number": _number,
+    "code": _code,
+}
