@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mpcgov import check, registry
+from mpcgov import check, registry, truth
 from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.supervisor import Supervisor
 from mpcgov.result import open_result
@@ -29,7 +29,11 @@ from mpcgov.spec.table import Datasets, Declaration
 
 
 def simulate(
-    job_path: Path, agencies: Path, threshold: int = 1, on_phase: Callable[[str, str], None] = lambda party, phase: None
+    job_path: Path,
+    agencies: Path,
+    threshold: int = 1,
+    on_phase: Callable[[str, str], None] = lambda party, phase: None,
+    truth_path: Path | None = None,
 ) -> dict[str, Any]:
     """The result that the job's receivers would get.
 
@@ -37,12 +41,23 @@ def simulate(
         agencies: a folder with `<party>/datasets.yaml` for every party that brings data.
         threshold: t; any t parties together learn nothing.
         on_phase: told which party does what.
+        truth_path: pairs of records that belong together. The result then has `quality`; a job that names no links is
+            run once more so that it does.
 
     Raises:
         SpecError: the job or a declaration is wrong. DataError: a data set isn't what its declaration says.
         PeerError: the deadline passed, or a worker failed.
     """
     job = load_yaml(job_path, Job)
+    pairs = None if truth_path is None else truth.read(truth_path, job)
+    result = _result(job, agencies, threshold, on_phase)
+    if pairs is not None:
+        named = result if "links" in result["tables"] else _result(truth.naming(job), agencies, threshold, on_phase)
+        result["quality"] = truth.quality(named, pairs)
+    return result
+
+
+def _result(job: Job, agencies: Path, threshold: int, on_phase: Callable[[str, str], None]) -> dict[str, Any]:
     protocol = registry.find(job.protocol_name)
     if job.protocol not in (job.protocol_name, f"{job.protocol_name}@{protocol.digest}"):
         raise Refused(f"protocol {job.protocol_name} here is {short(protocol.digest)}, not the version the job pins")

@@ -62,6 +62,8 @@ def print_result(result: dict[str, Any]) -> None:
             click.echo(f"{plain(name)}:")
         print_table(table["columns"], table["rows"])
     click.echo(f"\n{_footnote(result['disclosure'])}")
+    if "quality" in result:
+        click.echo(_quality(result["quality"]))
     cost = result["cost"]
     sent = sum(cost["bytes_sent"].values())
     note(
@@ -100,6 +102,11 @@ def _six_digits(value: float) -> str:
 
 def _is_number(value: object) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _quality(quality: dict[str, float | None]) -> str:
+    figures = (f"{name} {'–' if value is None else f'{value:.4f}'}" for name, value in quality.items())
+    return f"Beside the truth: {', '.join(figures)}."
 
 
 def _footnote(disclosure: dict[str, Any]) -> str:

@@ -17,12 +17,16 @@ from mpcgov.cli.render import print_json, print_result, print_sections, tell
     help="A folder with <party>/datasets.yaml for every party that brings data.",
 )  # fmt: skip
 @click.option("--threshold", type=int, default=1, show_default=True, help="How many parties together learn nothing.")
+@click.option(
+    "--truth", metavar="FILE", type=click.Path(path_type=Path),
+    help="A CSV of the pairs of records that belong together, by the columns of identify: shows how many were found.",
+)  # fmt: skip
 @json_option
-def simulate(job: Path, agencies: Path, threshold: int, as_json: bool) -> None:
+def simulate(job: Path, agencies: Path, threshold: int, truth: Path | None, as_json: bool) -> None:
     """Real workers, no daemons, no policy; prints what the receivers get."""
     from mpcgov.simulate import simulate as run
 
-    result = run(job, agencies, threshold)
+    result = run(job, agencies, threshold, truth_path=truth)
     print_json(result) if as_json else print_result(result)
 
 

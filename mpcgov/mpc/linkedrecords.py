@@ -22,7 +22,7 @@ from mpcgov.mpc import join
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.compose import composed, groups
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.mpc.functions import sort_rows
+from mpcgov.mpc.functions import concatenate, sort_rows
 from mpcgov.mpc.linkedrows import Places, as_places
 from mpcgov.mpc.similar import bring, report
 from mpcgov.mpc.similar.bring import Brought
@@ -145,14 +145,14 @@ class LinkedRecords:
         kept = len(widths) + (IDENTIFIER_WORDS if self._linked.asked.output == "links" else 0)
         widths += [IDENTIFIER_BITS] * (kept - len(widths))
         widths += report.widths(self._linked, other) if self._linked.asked.report else []
-        mine = self._other_columns(plan, filters) if self._me == other else None
+        mine = self._other_columns(grid, plan, filters) if self._me == other else None
         return await bring.brought(self._channel, prss, grid, chosen, widths, kept, mine)
 
-    def _other_columns(self, plan: Dealing, filters: Filters | None) -> Words:
-        own = self._records()
-        columns = [self._columns(plan)]
+    def _other_columns(self, grid: Grid, plan: Dealing, filters: Filters | None) -> Words:
+        own, length = self._records(), grid.columns.records
+        columns = [_padded(self._columns(plan), length)]
         if own.identifiers is not None:
-            columns.append(_identifier_words(own.identifiers))
+            columns.append(_padded(_identifier_words(own.identifiers), length))
         if filters is not None and self._linked.asked.report:
             columns.append(report.columns(self._linked, self._me, own.columns, filters))
         return np.concatenate(columns)
@@ -277,8 +277,6 @@ def _identifier_words(texts: Texts) -> Words:
 
 def _of_length(column: SecretArray, wanted: int) -> SecretArray:
     """The first elements, or as many zeros more as are lacking."""
-    from mpcgov.mpc.functions import concatenate
-
     if wanted <= len(column):
         return column[:wanted]
     rest = column[np.zeros(wanted - len(column), np.int64)] * 0

@@ -111,10 +111,10 @@ async def brought(
     Args:
         widths: how many bits each column's numbers have, 61 if they may be any elements.
         kept_columns: the first so many are brought where there is a link, the others of every mutual best.
-        own: at that owner, its columns, shape (columns, records).
+        own: at that owner, its columns, shape (columns, its padded records).
     """
     count, first = sum(widths), sum(widths[:kept_columns])
-    rows = None if own is None else _entered(own, widths, grid.columns.records)
+    rows = None if own is None else bit_rows(own, widths)
     bits = await linked_bits(channel(), prss, chosen.pairs, grid.columns.owner, rows, count)
     mutual = chosen.per_row()
     best = chosen.best.rows(slice(None))
@@ -131,12 +131,6 @@ async def brought(
     return Brought(
         columns[:kept_columns], columns[kept_columns:], words[count], words[count + 1], field.add(plain, below)
     )
-
-
-def _entered(own: Words, widths: Sequence[int], records: int) -> Words:
-    padded = np.zeros((len(own), records), np.uint64)
-    padded[:, : own.shape[1]] = own
-    return bit_rows(padded, widths)
 
 
 def numbers(bits: Words, widths: Sequence[int]) -> Words:
