@@ -73,14 +73,10 @@ def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
     link, policy = proposal.job.linking, facts.policy
     if facts.protocol is None or not facts.protocol.manifest.linked:
         return
-    if facts.protocol.manifest.compares:
-        yield from _naming_allowed(proposal, facts)
-        if not policy.link:
-            yield f"{facts.me} takes no part in jobs that link rows"
-        return
-    if link.method not in policy.link:
-        yield f"{facts.me} takes no part in jobs that link rows by {link.method}"
-    if weaker(link.size_noise, policy.size_noise):
+    compares = facts.protocol.manifest.compares
+    if not policy.link if compares else link.method not in policy.link:
+        yield f"{facts.me} takes no part in jobs that link rows{'' if compares else f' by {link.method}'}"
+    if not compares and weaker(link.size_noise, policy.size_noise):
         yield f"{facts.me} needs size_noise {described(policy.size_noise)}, the job says {described(link.size_noise)}"
     for receiver in sum_testers(proposal.job, facts.protocol.manifest) - {*policy.receivers, facts.me}:
         yield f"{facts.me} must name {receiver} as a receiver: exact sums tell a measure's owner about its own records"
@@ -88,12 +84,11 @@ def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
 
 def _naming_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
     """Pairs of linked records go to receivers that the policy names, not to whoever comes."""
-    manifest = facts.protocol.manifest if facts.protocol else None
-    if manifest is not None and releases_links(proposal.job, manifest):
+    if facts.protocol is not None and releases_links(proposal.job, facts.protocol.manifest):
         for receiver in set(proposal.job.receivers) - {*facts.policy.receivers, facts.me}:
             yield f"{facts.me} must name {receiver} as a receiver: it would learn which records are the same person's"
 
 
 POLICY: tuple[Rule, ...] = (
-    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _data_allowed,
+    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _naming_allowed, _data_allowed,
 )  # fmt: skip
