@@ -35,8 +35,8 @@ def of_parts(job: Job, manifest: Manifest) -> list[str]:
     if job.disclosure.round_to is not None and not manifest.rounding:
         found.append(f"disclosure.round_to: {manifest.id} releases exact counts and sums, or nothing of a cell")
     if manifest.compares:
-        return [*found, *(f"parties.{party}.key: {manifest.id} compares records without one" for party in job.data_parties
-                          if job.parties[party].key is not None)]  # fmt: skip
+        keyed = [party for party in job.data_parties if job.parties[party].key is not None]
+        return [*found, *(f"parties.{party}.key: {manifest.id} compares records without one" for party in keyed)]
     keys = {party: job.parties[party].key for party in job.data_parties}
     found += [f"parties.{party}.key: missing; it says whose rows they are" for party, key in keys.items() if not key]
     if len({len(key) for key in keys.values() if key}) > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -173,4 +173,4 @@ def _contradictions(asked: Asked, faults: list[str]) -> None:
         faults.append("params.report: not beside by: cells that are hidden could be told from the report's")
 
 
-_READERS = {"pairs": _pairs, "weight": _one, "outcome": _one, **compared.READERS}
+_READERS: Mapping[str, Callable[..., Any]] = {"pairs": _pairs, "weight": _one, "outcome": _one, **compared.READERS}

@@ -101,9 +101,10 @@ def _comparing_faults(job: Job, manifest: Manifest) -> Iterator[str]:
 
 
 def _comparing_notes(job: Job) -> tuple[str, ...]:
+    compared = " are compared with all of ".join(job.data_parties)
+    choice = "each is linked to the one most like it, if that is so both ways and they are alike enough"
     return (
-        f"all records of {' are compared with all of '.join(job.data_parties)}, and each linked to the one that is most "
-        "like it, if that is so both ways and they are alike enough; nobody sees a comparison",
+        f"all records of {compared}, and {choice}; nobody sees a comparison",
         "the owner of the shorter padded list has the rows, the other one the columns of the table of all pairs",
     )
 

@@ -1,13 +1,14 @@
-"""Compared records as a protocol sees them: the job's tables, of the records that are each other's best. Nothing else.
+"""Compared records as a protocol sees them: the job's tables, of records that are each other's best. Nothing else.
 
-Which owner's records are rows and which are columns follows from the padded lengths of their lists. Every party runs the
-same steps in the same order. What travels, and why it tells nothing: docs/security/linkage.md.
+Which owner's records are rows and which are columns follows from the padded lengths of their lists. Every party runs
+the same steps in the same order. What travels, and why it tells nothing: docs/security/linkage.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from mpcgov.linked import sums as all_sums
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS, MOST_PAIRS
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.qualified import Qualified
 from mpcgov.mpc import join
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.compose import composed, groups
@@ -25,10 +27,10 @@ from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import concatenate, sort_rows
 from mpcgov.mpc.linkedrows import Places, as_places
 from mpcgov.mpc.similar import bring, report
+from mpcgov.mpc.similar.best import mutual_best
 from mpcgov.mpc.similar.bring import Brought
 from mpcgov.mpc.similar.clk import Filters, Texts, filler, filter_keys
 from mpcgov.mpc.similar.scores import Grid, Side, scores
-from mpcgov.mpc.similar.best import mutual_best
 from mpcgov.mpc.totals import cell_sums
 from mpcgov.mpc.word import field, stream
 from mpcgov.mpc.word.engine import WordEngine
@@ -110,8 +112,7 @@ class LinkedRecords:
         first, second = sorted(lengths, key=lambda owner: lengths[owner])
         if lengths[first] * lengths[second] > MOST_PAIRS:
             raise SpecError(
-                f"{lengths[first]:,} and {lengths[second]:,} records make more than {MOST_PAIRS:,} pairs, as many as can be "
-                "compared",
+                f"{lengths[first]:,} and {lengths[second]:,} records are more than {MOST_PAIRS:,} pairs to compare",
                 hint="choose fewer by where: both owners by the same years of birth, one job for each",
                 code="pairs",
             )
@@ -233,25 +234,13 @@ class LinkedRecords:
 
 
 def _widths(linked: Linked, plan: Dealing, owner: str) -> list[int]:
-    """How many bits each dealt column of an owner needs: one if it is 0 or 1, all of an element's if it may be negative."""
+    """How many bits an owner's dealt columns need: all of an element's if it may be negative, one if it is 0 or 1."""
     result = []
     for one in plan.dealt[owner]:
-        numbers = [
-            linked.number(column)
-            for column in linked.asked.columns
-            if column.party == owner and column.column in one.factor
-        ]
-        if any(number.low < 0 for number in numbers):
-            result.append(field.BITS)
-        elif one.radix_bits:
-            result.append(one.radix_bits)
-        else:
-            largest = 1
-            for name in one.factor:
-                largest *= next(
-                    linked.number(c).high for c in linked.asked.columns if (c.party, c.column) == (owner, name)
-                )
-            result.append(max(1, largest.bit_length()))
+        numbers = [linked.number(Qualified(owner, name)) for name in one.factor]
+        whole = prod(number.high for number in numbers).bit_length()
+        negative = any(number.low < 0 for number in numbers)
+        result.append(field.BITS if negative else one.radix_bits or max(1, whole))
     return result
 
 

@@ -47,8 +47,8 @@ class SpokeKeys:
 def derived(secrets: Sequence[bytes], context: Sequence[str], label: str) -> bytes:
     """A key of two owners: HKDF with SHA-256 over both owners' fresh bytes, in an order that both know.
 
-    Whichever of the two chose its bytes at random, the key is as good as random. Context and label say what it is for, so
-    that no two jobs, spokes or uses have the same.
+    Whichever of the two chose its bytes at random, the key is as good as random. Context and label say what it is for,
+    so that no two jobs, spokes or uses have the same.
     """
     if len(secrets) != 2 or any(len(secret) != KEY_BYTES for secret in secrets):
         raise InternalError("a key of two owners is made of 32 bytes of each")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.linked.dealing import Dealing, Product
-from mpcgov.mpc.join import PrivateList
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import reduce_degree
@@ -25,13 +25,26 @@ PIECE = 1 << 21
 """Elements of the groups' matrix that are dealt and multiplied at once."""
 
 
+class Listed(Protocol):
+    """The left owner's list: how many rows it has, and in which order its keys stand in them, pads and dummies last."""
+
+    @property
+    def length(self) -> int: ...
+
+    @property
+    def dummies(self) -> int: ...
+
+    @property
+    def order(self) -> NDArray[np.int64]: ...
+
+
 async def cell_sums(
     channel: Channel,
     prss: Prss,
     plan: Dealing,
     shares: Mapping[str, Words],
     left: int,
-    own: tuple[PrivateList, NDArray[np.int64]] | None,
+    own: tuple[Listed, NDArray[np.int64]] | None,
 ) -> Words:
     """Our shares of every sum's places in every cell, shape (places of all sums, cells).
 
@@ -53,7 +66,7 @@ async def cell_sums(
     return _in_cells(plan, await reduce_degree(channel, prss, total))
 
 
-def _listed(own: PrivateList, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+def _listed(own: Listed, groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """The group of each row of the list, −1 for rows without a key."""
     padded = np.full(own.length + own.dummies, -1)
     padded[: len(groups)] = groups

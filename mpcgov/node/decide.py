@@ -90,5 +90,6 @@ def _naming_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
 
 
 POLICY: tuple[Rule, ...] = (
-    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _naming_allowed, _data_allowed,
+    _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _naming_allowed,
+    _data_allowed,
 )  # fmt: skip

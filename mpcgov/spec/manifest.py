@@ -37,9 +37,9 @@ class Table(Frozen):
 
     `measure` says what is in it. `count`: a number of rows, in the column `value`. `overlap`: for each set of owners,
     how many keys all of them have. `statistics`: a count, and each measure's mean and variance. `correlation`: of each
-    pair. `coefficients` and `fit`: of a regression. `links`: pairs of linked records. `match_rate` and `doubtful`: how good
-    the links are. `by` names the parameter whose columns span the cells, if any do. `output`: with which outputs of a job
-    it is released; empty means with all.
+    pair. `coefficients` and `fit`: of a regression. `links`: pairs of linked records. `match_rate` and `doubtful`: how
+    good the links are. `by` names the parameter whose columns span the cells, if any do. `output`: with which outputs
+    of a job it is released; empty means with all.
     """
 
     by: str | None = None
@@ -83,8 +83,8 @@ class Manifest(Frozen):
     """What a protocol is, in its folder's `manifest.yaml`.
 
     `local` names what each owner computes in the clear on its own rows before anything is shared: `counts` is the
-    number of its rows in each cell; `rows` is one row for each key, to be linked; `records` is each row with fields to be
-    compared. `joins`: how they may be linked.
+    number of its rows in each cell; `rows` is one row for each key, to be linked; `records` is each row with fields to
+    be compared. `joins`: how they may be linked.
     `rounding`: whether its counts may be rounded.
     """
 

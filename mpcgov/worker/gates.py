@@ -16,7 +16,7 @@ from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item
-from mpcgov.mpc import SecretArray
+from mpcgov.mpc import SecretArray, concatenate
 
 Found = Mapping[str, Sequence[SecretArray]]
 """By `table.name`, a secret number for each cell, place by place."""
@@ -48,17 +48,17 @@ def of_cells(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
     alone = {item.n.owners: _enough(found[name][0], counts, least) for name, item in gated.items()}
     for name, item in gated.items():
         result[name] = shown * _item(linked, item, found, alone, least)
-    for name, table in linked.tables.items():
-        if table.measure == "match_rate":
+    for name, released in linked.tables.items():
+        if released.measure == "match_rate":
             result[f"{name}.records"] = _match_rates(linked, found, name, least)
-        elif table.measure == "doubtful":
+        elif released.measure == "doubtful":
             result[f"{name}.pairs"] = _doubtful(found[f"{name}.pairs"][0], counts, least)
     return result
 
 
 def _match_rates(linked: Linked, found: Found, name: str, least: int) -> SecretArray:
-    """The owner of a column knows how many records are in its groups. A column's rates are shown if in each of its groups
-    with any records enough are linked, and enough of the others or none: else none of them is, since the number of all
+    """The owner of a column knows how many records are in its groups. A column's rates are shown if in each group with
+    any records enough are linked, and enough of the others or none: else none of them is, since the number of all
     links would tell the one that is hidden."""
     records, matched = found[f"{name}.records"][0], found[f"{name}.linked"][0]
     some, rest = records >= 1, records - matched

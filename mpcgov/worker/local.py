@@ -94,8 +94,8 @@ def counts(source: Source, by: By, where: Expr | None = None) -> NDArray[np.int6
 def chosen(source: Source, names: Collection[str], where: Expr | None, optional: Collection[str] = ()) -> Any:
     """The rows that a job uses, all columns judged that it uses: the columns `names` and those that `where` tests.
 
-    Under `missing: refuse`, a column of `names` that `where` tests by `is null` may still be missing in some rows. Columns
-    of `optional` that neither needs may be missing whatever the declaration says: they are judged, and nothing else.
+    Under `missing: refuse`, a column of `names` that `where` tests by `is null` may still be missing in some rows.
+    Columns of `optional` that neither needs may be missing whatever the declaration says: they are only judged.
 
     Raises:
         DataError: a used column has a fault (`check_columns`).

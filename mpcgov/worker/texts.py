@@ -1,7 +1,7 @@
 """Values of compared fields in the form in which they are compared, whole columns at a time.
 
-What is left out is what registers write differently: case, accents, punctuation, blanks, leading zeros. A value of which
-nothing is left is missing.
+What is left out is what registers write differently: case, accents, punctuation, blanks, leading zeros. A value of
+which nothing is left is missing.
 """
 
 from __future__ import annotations

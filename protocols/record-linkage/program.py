@@ -1,4 +1,4 @@
-"""Records of two owners linked by how alike they are: counts, statistics or pairs of those that are each other's best."""
+"""Records of two owners linked by how alike they are: counts, statistics or pairs of each other's best."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ async def run(records: LinkedRecords, params: Mapping[str, Any]) -> dict[str, li
         records: the owners' records, not compared yet; fields, threshold and output are those of the parameters.
 
     Returns:
-        The numbers of the output's tables, each shape (cells,), and those that decide what may be opened. The worker puts
-        them through disclosure control; this program can't open them.
+        The numbers of the output's tables, each shape (cells,), and those that decide what may be opened. The worker
+        puts them through disclosure control; this program can't open them.
     """
     return await records.tables()

@@ -1,9 +1,8 @@
 """The best of each row and of each column, on secret bits: tournaments whose outcomes nobody sees.
 
-Numbers lie as rows of bits over a grid: `Grid` rows are bits, the axis is what competes, and words hold 64 competitions
-side by side. Neighbours meet, the greater goes on, of equal ones the first, so that the first of all greatest wins. Kept
-are one secret bit for each meeting; back from the last meeting to the first they become a 1 for the winner, 0 for all
-others: the winner's side gets the 1, the other one 0.
+Numbers lie as cubes of bits: bit by bit, competitor by competitor, and 64 competitions side by side in a word.
+Neighbours meet, the greater goes on, of equal ones the first, so the first of all greatest wins. One secret bit is kept
+of each meeting; back from the last meeting to the first they become a 1 for the winner and 0 for all others.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ _AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Texts:
-    """A field of all records, normalised, as UTF-8: record i has data[offsets[i]:offsets[i + 1]], nothing if missing."""
+    """A field of all records, as UTF-8: record i has data[offsets[i]:offsets[i + 1]], nothing if it is missing."""
 
     data: Bytes
     offsets: Offsets

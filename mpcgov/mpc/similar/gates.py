@@ -49,7 +49,7 @@ def _turn(rows: Words, out: Words) -> None:
 
 
 @kernel("void(" + ", ".join(["uint64[::1]"] * 6) + ", uint64, uint64, uint64[::1], uint64[::1], uint64[::1])")
-def _majority(
+def _majority(  # noqa: PLR0913, PLR0917 - a kernel takes its rows one by one
     xl: Words, xr: Words, yl: Words, yr: Words, cl: Words, cr: Words,
     flip_l: Any, flip_r: Any, plus: Words, minus: Words, out: Words,
 ) -> None:  # fmt: skip
@@ -61,7 +61,7 @@ def _majority(
 
 
 @kernel("void(" + ", ".join(["uint64[::1]"] * 2) + ", " + ", ".join(["uint64[:, ::1]"] * 7) + ")")
-def _choice(
+def _choice(  # noqa: PLR0913, PLR0917 - as above
     cl: Words, cr: Words, xl: Words, xr: Words, yl: Words, yr: Words, plus: Words, minus: Words, out: Words
 ) -> None:
     """A party's masked terms of c·(x ⊕ y), row by row."""

@@ -19,6 +19,7 @@ from mpcgov.mpc.similar.best import CHUNK, Cubes, in_turns
 from mpcgov.mpc.similar.small import MOST_TERMS, Small
 from mpcgov.mpc.word.lanes import LANES
 from mpcgov.mpc.word.prss import Prss
+from mpcgov.mpc.word.sign import Pieces
 from mpcgov.mpc.word.wire import Channel
 
 _LAMBDA = (3, -3, 1)
@@ -60,12 +61,12 @@ class Grid:
 
     @property
     def lanes(self) -> NDArray[np.int64]:
-        """Which row is in each lane, word by word: lane l of word w has row l · words + w; past the last are fillers."""
+        """Which row is in each lane, word by word: lane l of word w has row l · words + w; fillers past the last."""
         return np.arange(LANES * self.words).reshape(LANES, self.words).T.reshape(-1)
 
 
 async def scores(channel: Callable[[], Channel], prss: Prss, grid: Grid, own: Vectors | None) -> Cubes:
-    """All scores as secret bits, 0 … p−1 with the top bit inverted, so that they are in order and negative ones end in 0.
+    """All scores as secret bits, 0 … p−1 with the top bit inverted: so they are in order, and negative ones end in 0.
 
     Shape (bits, columns, words), rows in lanes. `own`: an owner's numbers.
     """
@@ -90,7 +91,7 @@ async def scores(channel: Callable[[], Channel], prss: Prss, grid: Grid, own: Ve
     return found
 
 
-def _ordered(me: int, bits: gates.Pieces) -> gates.Pieces:
+def _ordered(me: int, bits: Pieces) -> Pieces:
     """With the top bit inverted: numbers of one sign lie together, the negative ones first."""
     top = gates.inverted(me, bits[-1])
     bits.left[-1], bits.right[-1] = top.left, top.right
