@@ -81,7 +81,8 @@ def read(job: Job, manifest: Manifest, faults: list[str]) -> Asked:
             if param.min_items:
                 faults.append(f"{place}: missing ({param.what})")
             continue
-        found[param.kind] = _READERS.get(param.kind, _columns)(value, place, param, job, faults)
+        reader: Callable[..., Any] = _READERS.get(param.kind, _columns)
+        found[param.kind] = reader(value, place, param, job, faults)
     asked = Asked(**found)
     _overlaps(asked, faults)
     _contradictions(asked, faults)

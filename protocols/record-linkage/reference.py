@@ -1,0 +1,251 @@
+"""What record-linkage means, in plain numpy: the ideal functionality, disclosure control included.
+
+Where a token's bits lie is a pseudorandom function of a key that the owners make for each job; here the key is 0. Texts
+are as the owners normalise them, but for accents.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+FILTER_BITS = 1024
+USUAL = {"name": (10, 7), "text": (10, 14), "date": (10, 8), "number": (5, 3), "code": (7, 6)}
+"""Of each type of field: its weight in the filter, and how many tokens it usually has."""
+BAND = Fraction(1, 20)
+
+Row = Mapping[str, str]
+Owner = Mapping[Any, Row]
+
+
+class Segment(NamedTuple):
+    """A field's part of the filter: how many bits, how many a token sets, how many are set at most."""
+
+    type: str
+    bits: int
+    hashes: int
+    most: int
+
+
+class Side(NamedTuple):
+    """One owner's records: filters, bits set of each field, and of all fields."""
+
+    filters: np.ndarray
+    weights: np.ndarray
+    total: np.ndarray
+
+
+def run(
+    owners: Mapping[str, Owner],
+    domains: Mapping[str, Sequence[str]],
+    params: Mapping[str, Any],
+    rules: Mapping[str, Any],
+) -> dict[str, list[list[Any]]]:
+    """The released tables.
+
+    Args:
+        owners: by party, its records in the order of its data; a missing value is "".
+        domains: by `party.column`, the values of categories in order.
+        params: those of the job.
+        rules: `min_count`.
+    """
+    (left, first), (right, second) = ((party, list(rows.values())) for party, rows in owners.items())
+    threshold = Fraction(str(params["threshold"]))
+    scores, weights = compared(first, second, params["fields"], left, right, threshold)
+    best = mutual_best(scores)
+    pairs = [(i, j) for i, j in best if scores[i, j] >= 0]
+    linked = [{left: first[i], right: second[j]} for i, j in pairs]
+    least, output = rules["min_count"], params.get("output", "count")
+    tables: dict[str, list[list[Any]]] = {}
+    if output == "links":
+        named = [[row[party][column] for party, column in params["identify"].items()] for row in linked]
+        tables = {"count": [[_gated(len(named), least)]], "links": sorted(named) if len(named) >= least else []}
+    elif output == "statistics":
+        tables = statistics(linked, domains, params, least)
+    else:
+        cells = _cells(linked, domains, params.get("by", []))
+        tables["count"] = [[*cell, _gated(len(rows), least)] for cell, rows in cells]
+    if params.get("report"):
+        sides = {left: first, right: second}
+        names = [(column, *column.split(".")) for column in params["report"]]
+        groups = [(column, [row[name] for row in sides[party]]) for column, party, name in names]
+        tables["match_rate"] = list(match_rates(groups, linked, domains, least))
+        tables["doubtful"] = doubtful(best, scores, weights, threshold, len(linked), least)
+    return tables
+
+
+# -- how alike records are
+
+
+def segments(types: Sequence[str]) -> list[Segment]:
+    """Each field's part of the filter."""
+    total, result = sum(USUAL[type_][0] for type_ in types), []
+    for type_ in types:
+        weight, tokens = USUAL[type_]
+        bits = FILTER_BITS * weight // total
+        result.append(Segment(type_, bits, max(1, (51 * bits + 50 * tokens) // (100 * tokens)), 3 * bits // 5))
+    return result
+
+
+def normalised(text: str, type_: str) -> str:
+    """A value as it is compared."""
+    folded = text.casefold()
+    if type_ == "name":
+        return "".join(filter(str.isalpha, folded))
+    if type_ == "text":
+        return " ".join("".join(c if c.isalnum() else " " for c in folded).split())
+    if type_ == "code":
+        return "".join(filter(str.isalnum, folded))
+    digits = "".join(c for c in text if "0" <= c <= "9")
+    return (digits.lstrip("0") or digits[-1:]) if type_ == "number" else digits
+
+
+def tokens(text: str, type_: str) -> list[tuple[int, int]]:
+    """Pairs of neighbours with both ends; or characters with their places, in numbers from the end."""
+    codes = [ord(c) for c in normalised(text, type_)]
+    if type_ in ("name", "text"):
+        return list(itertools.pairwise([0, *codes, 0])) if codes else []
+    places = range(len(codes) - 1, -1, -1) if type_ == "number" else range(len(codes))
+    return [(min(place, 64), code) for place, code in zip(places, codes, strict=True)]
+
+
+def mixed(number: int) -> int:
+    """A pseudorandom 64-bit number (splitmix64)."""
+    number = (number * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) % 2**64
+    number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    number = (number ^ number >> 27) * 0x94D049BB133111EB % 2**64
+    return number ^ number >> 31
+
+
+def side(rows: Sequence[Row], columns: Sequence[str], parts: Sequence[Segment]) -> Side:
+    """An owner's records as filters."""
+    filters = []
+    for field, (column, part) in enumerate(zip(columns, parts, strict=True)):
+        bits = np.zeros((len(rows), part.bits), np.int64)
+        for i, row in enumerate(rows):
+            for place, code in tokens(row[column], part.type):
+                number = mixed(mixed(place << 21 | code) + field)
+                start, step = number % part.bits, 1 + mixed(number) % max(1, part.bits - 1)
+                bits[i, (start + np.arange(part.hashes) * step) % part.bits] = 1
+        filters.append(bits * (np.cumsum(bits, axis=1) <= part.most))
+    weights = np.stack([bits.sum(axis=1) for bits in filters], axis=1)
+    total = weights.sum(axis=1)
+    nobody = 2 * sum(part.most for part in parts)
+    return Side(np.concatenate(filters, axis=1), weights, np.where(total == 0, nobody, total))
+
+
+def compared(
+    first: Sequence[Row], second: Sequence[Row], fields: Sequence[Mapping[str, Any]], left: str, right: str, at: Fraction
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every pair's score, and its weight D: Dice is 4⟨a,b⟩ / D; a field that one lacks counts half of the other's bits."""
+    parts = segments([field["type"] for field in fields])
+    a, b = (
+        side(rows, [field["columns"][party] for field in fields], parts)
+        for rows, party in ((first, left), (second, right))
+    )
+    weights = a.weights @ (b.weights > 0).T + (a.weights > 0) @ b.weights.T + a.total[:, None] + b.total
+    return 4 * at.denominator * (a.filters @ b.filters.T) - at.numerator * weights, weights
+
+
+def mutual_best(scores: np.ndarray) -> list[tuple[int, int]]:
+    """The pairs that are the first greatest of their row and of their column."""
+    of_row, of_column = scores.argmax(axis=1), scores.argmax(axis=0)
+    return [(i, int(j)) for i, j in enumerate(of_row) if of_column[j] == i]
+
+
+# -- what is released
+
+
+def _gated(count: int, least: int) -> int | None:
+    return count if count >= least else None
+
+
+def _cells(
+    linked: Sequence[Mapping[str, Row]], domains: Mapping[str, Sequence[str]], by: Sequence[str]
+) -> Iterator[tuple[tuple[str, ...], list[Mapping[str, Row]]]]:
+    for cell in itertools.product(*(domains[column] for column in by)):
+        yield cell, [row for row in linked if tuple(_value(row, column) for column in by) == cell]
+
+
+def _value(row: Mapping[str, Row], column: str) -> str:
+    party, _, name = column.partition(".")
+    return row[party][name]
+
+
+def statistics(
+    linked: Sequence[Mapping[str, Row]], domains: Mapping[str, Sequence[str]], params: Mapping[str, Any], least: int
+) -> dict[str, list[list[Any]]]:
+    """Of each cell the count, each measure's mean and variance (n − 1), and each pair's correlation."""
+    table, correlation = [], []
+    for cell, rows in _cells(linked, domains, params.get("by", [])):
+        enough = len(rows) >= least
+        weights = _weights(rows, params.get("weight")) if enough else []
+        shown: list[Any] = [_gated(len(rows), least)]
+        for column in params.get("measures", []):
+            shown += _mean_and_variance(weights, _values(rows, column)) if enough else [None, None]
+        table.append([*cell, *shown])
+        for pair in params.get("correlations", []):
+            r = _r(weights, *(_values(rows, column) for column in pair)) if enough else None
+            correlation.append([*cell, *pair, r])
+    return {"statistics": table} | ({"correlation": correlation} if params.get("correlations") else {})
+
+
+def _values(rows: Sequence[Mapping[str, Row]], column: str) -> list[Fraction]:
+    return [Fraction(_value(row, column)) for row in rows]
+
+
+def _weights(rows: Sequence[Mapping[str, Row]], column: str | None) -> list[Fraction]:
+    """Each row's share of all weights; none if all are 0."""
+    weights = [Fraction(1)] * len(rows) if column is None else _values(rows, column)
+    return [weight / sum(weights) for weight in weights] if sum(weights) else []
+
+
+def _moment(weights: Sequence[Fraction], x: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+    """Σ w(x − mean)(y − mean), of weights that add up to 1."""
+    means = [sum(w * value for w, value in zip(weights, values, strict=True)) for values in (x, y)]
+    return sum((w * (a - means[0]) * (b - means[1]) for w, a, b in zip(weights, x, y, strict=True)), Fraction())
+
+
+def _mean_and_variance(weights: Sequence[Fraction], x: Sequence[Fraction]) -> list[Any]:
+    if not weights:
+        return [None, None]
+    mean = sum(w * value for w, value in zip(weights, x, strict=True))
+    return [float(mean), float(_moment(weights, x, x) * len(x) / (len(x) - 1))]
+
+
+def _r(weights: Sequence[Fraction], x: Sequence[Fraction], y: Sequence[Fraction]) -> float | None:
+    spread = _moment(weights, x, x) * _moment(weights, y, y) if weights else Fraction()
+    return float(_moment(weights, x, y)) / float(spread) ** 0.5 if spread else None
+
+
+def match_rates(
+    groups: Sequence[tuple[str, Sequence[str]]],
+    linked: Sequence[Mapping[str, Row]],
+    domains: Mapping[str, Sequence[str]],
+    least: int,
+) -> Iterator[list[Any]]:
+    """Of each group how many records there are, and how many linked: of all groups of a column, or of none."""
+    for column, values in groups:
+        records = [values.count(value) for value in domains[column]]
+        matched = [sum(_value(row, column) == value for row in linked) for value in domains[column]]
+        fine = all(
+            n == 0 or (m >= least and (n == m or n - m >= least)) for n, m in zip(records, matched, strict=True)
+        )
+        for value, n, m in zip(domains[column], records, matched, strict=True):
+            yield [f"{column}={value}", *([n, m, m / n] if fine and n else [None, None, None])]
+
+
+def doubtful(
+    best: Sequence[tuple[int, int]], scores: np.ndarray, weights: np.ndarray, at: Fraction, links: int, least: int
+) -> list[list[Any]]:
+    """Mutual bests whose Dice is less than 1/20 below the threshold, or less than 1/20 above it."""
+    distances = [Fraction(int(scores[pair]), int(weights[pair]) * at.denominator) for pair in best]
+    below = sum(-BAND <= distance < 0 for distance in distances)
+    above = sum(0 <= distance < BAND for distance in distances)
+    fine = above >= least and (links == above or links - above >= least)
+    return [
+        ["just below the threshold", _gated(below, least)],
+        ["just above the threshold", above if fine else None],
+    ]
