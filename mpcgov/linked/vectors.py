@@ -9,8 +9,8 @@ from typing import Any
 KEYS = {"what", "declared", "keys", "tables", "params", "rules", "released"}
 """What a vector holds.
 
-`declared`: by data party, its columns as `datasets.yaml` has them. `keys`: by data party, its key columns, if it has any. `tables`: by
-party, columns and rows as text, or null for one without data. `rules`: join, min_count, round_to.
+`declared`: by data party, its columns as `datasets.yaml` has them. `keys`: by data party, its key columns, if any.
+`tables`: by party, columns and rows as text, or null for one without data. `rules`: join, min_count, round_to.
 """
 
 Tables = Mapping[str, Sequence[Sequence[Any]]]
@@ -28,7 +28,8 @@ def owners(vector: Mapping[str, Any]) -> dict[str, dict[tuple[str, ...], dict[st
             continue
         rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
         named = vector["keys"].get(party)
-        result[party] = {tuple(row[column] for column in named) if named else (str(i),): row for i, row in enumerate(rows)}
+        keys = [tuple(row[column] for column in named) if named else (str(i),) for i, row in enumerate(rows)]
+        result[party] = dict(zip(keys, rows, strict=True))
         if len(result[party]) != len(rows):
             raise ValueError(f"{party}: a key is repeated")
     return result

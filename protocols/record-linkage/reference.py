@@ -137,9 +137,10 @@ def side(rows: Sequence[Row], columns: Sequence[str], parts: Sequence[Segment]) 
 
 
 def compared(
-    first: Sequence[Row], second: Sequence[Row], fields: Sequence[Mapping[str, Any]], left: str, right: str, at: Fraction
+    first: Sequence[Row], second: Sequence[Row], fields: Sequence[Mapping[str, Any]], left: str, right: str, at: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Every pair's score, and its weight D: Dice is 4⟨a,b⟩ / D; a field that one lacks counts half of the other's bits."""
+    """Every pair's score at a threshold, and its weight D, of which a field that one lacks adds half of the other's
+    bits: Dice is 4⟨a,b⟩ / D."""
     parts = segments([field["type"] for field in fields])
     a, b = (
         side(rows, [field["columns"][party] for field in fields], parts)
@@ -230,9 +231,7 @@ def match_rates(
     for column, values in groups:
         records = [values.count(value) for value in domains[column]]
         matched = [sum(_value(row, column) == value for row in linked) for value in domains[column]]
-        fine = all(
-            n == 0 or (m >= least and (n == m or n - m >= least)) for n, m in zip(records, matched, strict=True)
-        )
+        fine = all(n == 0 or (m >= least and (n == m or n - m >= least)) for n, m in zip(records, matched, strict=True))
         for value, n, m in zip(domains[column], records, matched, strict=True):
             yield [f"{column}={value}", *([n, m, m / n] if fine and n else [None, None, None])]
 

@@ -146,7 +146,50 @@ def linked(
     return proposed, facts(allowed | (policy or {}), protocol=protocol, declaration=LINKED_OWN)
 
 
+def compared(
+    policy: dict[str, Any] | None = None, output: str = "links", receivers: tuple[str, ...] = ("coordinator",)
+) -> tuple[Proposal, Facts]:
+    """Labour's records compared with welfare's, and named to the coordinator."""
+    part = {"dataset": "people"}
+    params = {
+        "fields": [{"type": "name", "columns": {"labour": "name", "welfare": "name"}}],
+        "threshold": "0.65", "output": output, "identify": {"labour": "id", "welfare": "id"},
+    }  # fmt: skip
+    job = {
+        "protocol": "record-linkage",
+        "parties": {"labour": part, "welfare": part, "education": {}},
+        "params": params,
+        "receivers": receivers,
+    }
+    protocol = registry.find("record-linkage")
+    columns = {"id": {"kind": "key"}, "name": {"kind": "text"}}
+    own = validate({"max_rows": 1000, "columns": columns}, Declaration, "declaration")
+    allowed = {
+        "protocols": ["record-linkage"],
+        "link": ["matcher"],
+        "datasets": {"people": {"columns": {"id": ["identify", "key"], "name": ["key"]}}},
+    }
+    proposed = proposal(job, protocol_digest=protocol.digest, declarations={"labour": own, "welfare": own})
+    return proposed, facts(allowed | (policy or {}), protocol=protocol, declaration=own)
+
+
 CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
+    "records that are compared where none are linked": (
+        "_linking_allowed", lambda: compared({"link": []}), "labour takes no part in jobs that link rows",
+    ),
+    "linked records named to whoever comes": (
+        "_naming_allowed", lambda: compared({"receivers": ["*"]}), "labour must name coordinator as a receiver",
+    ),
+    "linked records named by a column that may only link": (
+        "_data_allowed",
+        lambda: compared({"datasets": {"people": {"columns": {"id": ["key"], "name": ["key"]}}}}),
+        "labour doesn't allow column id of people as identify",
+    ),
+    "a name compared that may only be counted": (
+        "_data_allowed",
+        lambda: compared({"datasets": {"people": {"columns": {"id": ["identify"], "name": ["group"]}}}}),
+        "labour doesn't allow column name of people as key",
+    ),
     "another job under the same id": (
         "_not_replayed", lambda: (proposal(), facts(known_digest=OTHER_DIGEST)), "already knows another job",
     ),
@@ -329,6 +372,12 @@ def test_linked_jobs_are_permitted_as_the_policy_says() -> None:
     assert decide(*linked({"receivers": ["*"]}, receivers=("coordinator",))) == Permit("manual")
     assert decide(*linked({"size_noise": "off"}, {"size_noise": "off"})) == Permit("manual")
     assert decide(*linked(link={"size_noise": {"epsilon": "0.5", "delta": "1e-7"}})) == Permit("manual")
+
+
+def test_compared_records_are_permitted_as_the_policy_says() -> None:
+    assert decide(*compared()) == Permit("manual")
+    assert decide(*compared({"link": ["oblivious"]}, "count")) == Permit("manual")
+    assert decide(*compared({"receivers": ["*"]}, "count")) == Permit("manual")
 
 
 def test_more_protection_than_the_floor_is_permitted() -> None:

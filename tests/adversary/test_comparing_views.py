@@ -1,0 +1,104 @@
+"""What each party receives where records are compared: the same lengths whatever they hold, and uniform words.
+
+Two worlds of equal padded sizes: nobody is like anybody; or there are three times as many, and everybody is somebody's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mpcgov.mpc.similar.best import LANES
+from mpcgov.mpc.similar.small import unpacked
+from mpcgov.mpc.word.wire import CHANNELS_PER_OPERATION, MESSAGES_PER_CHANNEL
+from tests.adversary.test_linkage_views import UNLIKELY, spread
+from tests.mpc.similar.compared import Case
+
+RUNS = 4
+PEOPLE = 30
+PARAMS = {"links": {}, "statistics": {"output": "statistics", "identify": None, "measures": ["tax.income"]}}
+REPORT = {"output": "count", "identify": None, "report": ["tax.sex", "wel.sex"]}
+
+Label = tuple[int, int, int]
+
+
+@functools.cache
+def views(output: str, everybody: bool) -> dict[Label, list[np.ndarray]]:
+    """What was sent from whom to whom, message by message, in each run of a job, disclosure control included."""
+    params = PARAMS.get(output, REPORT)
+    first = [f"{'abcdef'[i % 6] * 3}{'ghijk'[i % 5] * 3}{'lmno'[i % 4]}" for i in range(PEOPLE * (1 + 2 * everybody))]
+    second = first if everybody else ["zzxxzz" for _ in range(PEOPLE)]
+    result: dict[Label, list[np.ndarray]] = defaultdict(list)
+    for _ in range(RUNS):
+        _, parties = Case(first, second, params).run()
+        for label, message in parties[0].network.messages.items():
+            result[label].append(np.frombuffer(message, np.uint64))
+    return dict(result)
+
+
+@pytest.mark.parametrize("output", ["links", "statistics", "report"])
+def test_lengths_and_order_of_messages_do_not_go_with_the_records(output: str) -> None:
+    """But for the sort that brings links to the front: its comparisons go with an order that nobody knows."""
+    lengths = []
+    for everybody in (False, True):
+        found = {label: [len(m) for m in messages] for label, messages in views(output, everybody).items()}
+        uneven = {operation(label) for label, one in found.items() if len(one) < RUNS or len(set(one)) > 1}
+        assert len(uneven) <= (output == "links")
+        lengths.append({label: set(one) for label, one in found.items() if operation(label) not in uneven})
+    assert len(lengths[0]) > 500
+    assert lengths[0] == lengths[1]
+
+
+def operation(label: Label) -> int:
+    """The number of the operation that a message belongs to."""
+    return label[2] // (MESSAGES_PER_CHANNEL * CHANNELS_PER_OPERATION)
+
+
+@pytest.mark.parametrize("everybody", [False, True])
+@pytest.mark.parametrize("receiver", [0, 1, 2])
+def test_what_a_party_receives_is_uniform_whatever_the_records(receiver: int, everybody: bool) -> None:
+    """Bit by bit and byte by byte; two elements of the small prime to a word have bits of their own."""
+    messages = {label: words for label, words in views("links", everybody).items() if label[1] == receiver}
+    bits, bytes_, long = [], [], []
+    for words in (np.concatenate(found) for found in messages.values()):
+        if words.size < 100 or len(np.unique(words)) < 3:
+            continue  # lengths, which are public
+        top = int(np.bitwise_or.reduce(words))
+        if top >> 32 and not top >> 49 and not (top >> 17) & 0x7FFF:  # packed elements of 17 bits
+            values = unpacked(words, 2 * words.size, 17, 0)
+            counts = np.bincount(values >> 9, minlength=256)[:256]
+            bytes_.append(stats.chisquare(counts).pvalue)
+            continue
+        bytes_.append(stats.chi2.sf(spread(words), 255))
+        if top >> 63:
+            counts = [int((words >> np.uint64(k) & np.uint64(1)).sum()) for k in range(LANES)]
+            bits += [stats.binomtest(count, words.size).pvalue for count in counts[:8]]
+            long.append(words[: words.size // RUNS * RUNS].reshape(RUNS, -1))
+    assert min(bytes_) > UNLIKELY
+    assert min(bits) > UNLIKELY
+    assert len(bytes_) > 50, "hardly anything was looked at"
+    pairs = [one ^ other for i, one in enumerate(long) for other in long[:i] if one.shape == other.shape][:1000]
+    neighbours = [words[:, 1:] ^ words[:, :-1] for words in long]
+    assert min(fair(words) for words in (*pairs, *neighbours)) > UNLIKELY
+
+
+def fair(words: np.ndarray) -> float:
+    """That as many bits are 1 as 0: no two messages, or neighbours in one, have a mask in common."""
+    return float(stats.binomtest(int(np.bitwise_count(words).sum()), LANES * words.size).pvalue)
+
+
+def test_no_text_is_on_the_wire() -> None:
+    everything = b"".join(words.tobytes() for messages in views("links", True).values() for words in messages)
+    for text in (b"aaaggglll"[:6], b"tax1", b"wel1"):
+        assert text not in everything
+
+
+def test_runs_have_filters_masks_and_orders_of_their_own() -> None:
+    """No long message comes twice, though the records are the same."""
+    for messages in views("links", True).values():
+        sent = [words.tobytes() for words in messages if words.size > 4 and len(np.unique(words)) > 2]
+        assert len(set(sent)) == len(sent)

@@ -1,0 +1,129 @@
+"""Jobs that compare records: what they may ask for, in one line each where they may not."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from mpcgov import check
+from mpcgov.errors import SpecError
+from mpcgov.linked import layout
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.plan import link_plan
+
+FIELDS = "fields: [{type: name, columns: {tax: kind, edu: name}}, {type: date, columns: {tax: born, edu: born}}]"
+PARTIES = {"tax": "{dataset: d}", "edu": "{dataset: d}"}
+
+
+def job(case, params="", parties=None, rest="", threshold='"0.65"'):
+    text = f"params: {{{FIELDS}, threshold: {threshold}{', ' if params else ''}{params}}}\n{rest}"
+    return case("record-linkage", text, PARTIES | (parties or {}))
+
+
+def linked(found) -> Linked:
+    return Linked.of(found.job, found.manifest, found.declarations)
+
+
+def test_a_sound_job_has_the_tables_of_its_output(case):
+    for output, names in {
+        "": ["count"],
+        "output: count, by: [edu.level]": ["count"],
+        "output: statistics, measures: [tax.income]": ["statistics"],
+        "output: statistics, correlations: [[tax.income, edu.age]]": ["statistics", "correlation"],
+        "output: links, identify: {tax: id, edu: id}": ["count", "links"],
+        "report: [tax.region, edu.level]": ["count", "match_rate", "doubtful"],
+    }.items():
+        found = job(case, output)
+        found.check()
+        assert [table.name for table in layout.tables(linked(found))] == names
+    assert linked(found).asked.threshold == Fraction(13, 20)
+
+
+def test_what_is_used_for_what_is_in_the_uses(case):
+    found = job(case, "output: links, identify: {tax: id, edu: id}, report: [edu.level]")
+    assert check.used_columns(found.job, found.manifest, "edu") == {
+        "name": {"key"}, "born": {"key"}, "level": {"group"}, "id": {"identify"},
+    }  # fmt: skip
+    found = job(case, "output: count, identify: {tax: id, edu: id}")
+    assert check.used_columns(found.job, found.manifest, "tax")["id"] == {"key"}
+
+
+def test_links_are_as_many_as_the_shorter_list_or_the_pairs_allow(case):
+    found = job(case, "output: links, identify: {tax: id, edu: id}")
+    links = layout.tables(linked(found))[1]
+    assert links.columns == ("tax.id", "edu.id")
+    assert links.rows == 5000
+    assert [one.gate for one in links.opened] == ["count.count", "count.count"]
+
+
+def test_the_plan_says_that_nobody_matches(case):
+    found = job(case)
+    plan = link_plan(found.job, found.manifest, 1)
+    assert plan.stars == ()
+    assert "all records of tax are compared with all of edu" in plan.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("params", "parties", "rest", "fault"),
+    [
+        ("by: [tax.income]", {}, "", "tax.income is a decimal; it must be a category"),
+        ("report: [tax.income]", {}, "", "tax.income is a decimal; it must be a category"),
+        ("measures: [tax.income]", {}, "", "are for output statistics"),
+        ("output: links", {}, "", "params.identify: missing"),
+        ("output: links, identify: {tax: id, edu: nothing}", {}, "", "edu.nothing: data set d has no such column"),
+        ("output: links, identify: {tax: id}", {}, "", "expected one column of each of tax, edu"),
+        ("output: links, identify: {tax: id, edu: id}, by: [edu.level]", {}, "", "output links has no cells"),
+        ("output: pairs", {}, "", "expected count, statistics, links"),
+        ("by: [edu.level], report: [tax.region]", {}, "", "params.report: not beside by"),
+        ("report: [tax.region, tax.region]", {}, "", "params.report: a column stands twice"),
+        ("", {"tax": "{dataset: d, key: id}"}, "", "parties.tax.key: record-linkage compares records without one"),
+        ("", {"wel": "{dataset: d}"}, "", "3 have a dataset; record-linkage compares the records of two"),
+        ("", {"more": "{}"}, "", "record-linkage is computed by three"),
+        ("", {}, "link: {join: inner}", "link: record-linkage compares records"),
+        ("", {}, "disclosure: {min_count: 10, round_to: 5}", "disclosure.round_to"),
+        ("output: statistics, weight: tax.income", {}, "", "may be negative"),
+    ],
+)
+def test_what_a_job_may_not_ask_is_said_in_one_line(case, params, parties, rest, fault):
+    with pytest.raises(SpecError) as error:
+        job(case, params, parties, rest).check()
+    assert any(fault in one for one in error.value.faults), error.value.faults
+
+
+@pytest.mark.parametrize("threshold", ["0", "1.01", "0.655", "-0.5", "high", "[0.5]", "true", "0.0"])
+def test_thresholds_have_two_decimal_places_from_a_hundredth_to_one(case, threshold):
+    with pytest.raises(SpecError, match=r"expected a number from 0\.01 to 1"):
+        job(case, threshold=threshold).check()
+
+
+@pytest.mark.parametrize(
+    ("threshold", "meant"), [("0.65", (13, 20)), ('"0.7"', (7, 10)), ("1", (1, 1)), ("0.01", (1, 100))]
+)
+def test_thresholds_are_exact(case, threshold, meant):
+    found = job(case, threshold=threshold)
+    found.check()
+    assert linked(found).asked.threshold == Fraction(*meant)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ("fields: []", "expected 1 to 16 fields, found 0"),
+        ("fields: name", "expected a list of fields"),
+        ("fields: [{type: name}]", "params.fields[0]: expected type and columns"),
+        ("fields: [{type: word, columns: {tax: kind, edu: name}}]", "expected name, text, date, number, code"),
+        ("fields: [{type: name, columns: {tax: kind}}]", "expected one column of each of tax, edu"),
+        ("fields: [{type: name, columns: {tax: kind, edu: [name]}}]", "expected one column of each of tax, edu"),
+        (
+            "fields: [{type: name, columns: {tax: lost, edu: name}}, {type: date, columns: {tax: born, edu: born}}]",
+            "tax.lost: data set d has no such column",
+        ),
+        (f"{FIELDS[:-1]}, {{type: name, columns: {{tax: kind, edu: level}}}}]", "a column of tax stands twice"),
+        ("by: []", "params.fields: missing"),
+    ],
+)
+def test_what_is_wrong_with_fields_is_said_with_its_place(case, fields, fault):
+    with pytest.raises(SpecError) as error:
+        case("record-linkage", f'params: {{{fields}, threshold: "0.7"}}', PARTIES).check()
+    assert any(fault in one for one in error.value.faults), error.value.faults

@@ -1,0 +1,119 @@
+"""A job of record-linkage in one process, on a wire that keeps everything; and its secrets put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from mpcgov import check, registry
+from mpcgov.linked.facts import Linked
+from mpcgov.mpc.config import SessionConfig
+from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
+from mpcgov.mpc.similar.best import Cubes
+from mpcgov.mpc.similar.clk import Texts
+from mpcgov.mpc.word.sign import Pieces
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
+from mpcgov.spec.table import Dataset
+from mpcgov.worker.clear import clear_linked
+from tests.mpc.linked_parties import engine
+from tests.mpc.word.local import Party, make_parties, run
+
+NAMES = ("tax", "wel", "stat")
+
+
+def texts(values: Sequence[str]) -> Texts:
+    """A field's values as an owner has them."""
+    encoded = [value.encode() for value in values]
+    return Texts(np.frombuffer(b"".join(encoded), np.uint8), np.cumsum([0, *map(len, encoded)], dtype=np.int64))
+
+
+def opened(pieces: Sequence[Pieces | Cubes]) -> np.ndarray:
+    """The bits of all three parties' pieces."""
+    for i in range(3):
+        assert (pieces[i].right == pieces[(i + 1) % 3].left).all(), "two parties have different pieces of a pair"
+    return pieces[0].left ^ pieces[0].right ^ pieces[1].right
+
+
+@dataclass
+class Case:
+    """Both owners' records: names, and a category and a number of each."""
+
+    first: list[str]
+    second: list[str]
+    params: dict[str, Any] = field(default_factory=dict)
+    max_rows: int = 1000
+    min_count: int = 3
+
+    def linked(self) -> Linked:
+        """The job's public facts."""
+        fields = [{"type": "name", "columns": {"tax": "name", "wel": "name"}}]
+        params = {"fields": fields, "threshold": "0.7", "output": "links", "identify": {"tax": "id", "wel": "id"}}
+        job = validate(
+            {
+                "protocol": "record-linkage",
+                "purpose": "a test",
+                "legal_basis": "none",
+                "parties": {"tax": {"dataset": "d"}, "wel": {"dataset": "d"}, "stat": {}},
+                "params": {name: value for name, value in (params | self.params).items() if value is not None},
+                "disclosure": {"min_count": self.min_count},
+                "receivers": ["coordinator"],
+            },
+            Job,
+            "job",
+        )
+        manifest = registry.find("record-linkage").manifest
+        columns = {
+            "name": {"kind": "text"},
+            "id": {"kind": "text"},
+            "sex": {"kind": "category", "values": ["F", "M"]},
+            "income": {"kind": "integer", "min": -100, "max": 100},
+        }
+        whole = {"source": "x", "max_rows": self.max_rows, "columns": columns}
+        declared = {}
+        for name in ("tax", "wel"):
+            used = set(check.used_columns(job, manifest, name))
+            declared[name] = validate(whole, Dataset, name).declaration.only(used)
+        check.check_job(job, manifest, declared, 1)
+        return Linked.of(job, manifest, declared)
+
+    def own(self, linked: Linked, name: str) -> OwnRecords | None:
+        """What an owner brings, as the worker would have it."""
+        values = {"tax": self.first, "wel": self.second}.get(name)
+        if values is None:
+            return None
+        identifiers = texts([f"{name}{i}" for i in range(len(values))]) if linked.asked.output == "links" else None
+        wanted = {column.column for column in linked.asked.columns if column.party == name}
+        columns = {"sex": np.arange(len(values)) % 2, "income": np.arange(len(values)) - 50}
+        return OwnRecords((texts(values),), identifiers, {c: v for c, v in columns.items() if c in wanted})
+
+    def run(self, program: Callable[[LinkedRecords], Any] | None = None) -> tuple[list[Any], list[Party]]:
+        """What comes out at each party, disclosure control included, and the parties with all their messages."""
+        linked, parties = self.linked(), make_parties(3)
+
+        async def one(party: Party) -> Any:
+            config = SessionConfig(NAMES, party.me, 1, bytes(32), 59, 1000)
+            failures: list[BaseException] = []
+            own = self.own(linked, NAMES[party.me])
+            records = LinkedRecords(engine(party, config, failures), config, linked, "job", own)
+            cleared = clear_linked(linked, await records.tables())
+            result = {name: await table.cells._backing.words() for name, table in cleared.items()}
+            assert failures == []
+            return result
+
+        return run(parties, one), parties
+
+
+def best_pairs(scores: np.ndarray) -> list[tuple[int, int]]:
+    """The mutual bests that aren't negative, the first ones of equal ones."""
+    rows, columns = scores.argmax(axis=1), scores.argmax(axis=0)
+    return [(i, int(j)) for i, j in enumerate(rows) if columns[j] == i and scores[i, j] >= 0]
+
+
+def dice(one: set[Any], other: set[Any]) -> Fraction:
+    """Of two sets."""
+    return Fraction(2 * len(one & other), len(one) + len(other))

@@ -1,0 +1,133 @@
+"""Tables of compared records, disclosure control included, put together from all parties' shares."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mpcgov.disclosure import SENTINEL
+from mpcgov.errors import SpecError
+from mpcgov.linked import encoding, layout, render
+from mpcgov.mpc import linkedrecords
+from mpcgov.result import numbers_by_name
+from mpcgov.spec.statement import Layout
+from tests.mpc.similar.compared import Case
+from tests.mpc.word.local import opened
+
+FIRST = ["anna smith", "peter jones", "maria brown", "", "paul taylor", "lisa wilson", "eva davies", "john evans"]
+SECOND = ["pter jones", "zed nobody", "anna smith", "lisa willson", "john evanss", "paul taylor", "hugo nobody"]
+PAIRS = [(0, 2), (1, 0), (4, 5), (5, 3), (7, 4)]
+
+
+def tables(case: Case) -> dict[str, list[list[object]]]:
+    """The released rows."""
+    results, _ = case.run()
+    linked = case.linked()
+    found = layout.tables(linked)
+    values = [int(x) for table in found for x in opened([result[table.name] for result in results], 1)]
+    by_name = numbers_by_name(Layout(modulus=str(2**61 - 1), degree=1, tables=found), values)
+    return {
+        table.name: render.rows(linked, table, {one.name: by_name[f"{table.name}.{one.name}"] for one in table.opened})
+        for table in found
+    }
+
+
+@pytest.mark.parametrize("longer", ["neither", "first", "second"])
+def test_links_are_named_whichever_list_is_longer(longer):
+    more = [f"{'qxzvkw'[i % 6] * 4}{'jfgh'[i % 4] * 5}" for i in range(120)]
+    first, second = FIRST + more * (longer == "first"), SECOND + more * (longer == "second")
+    found = tables(Case(first, second))
+    assert found["links"] == [[f"tax{i}", f"wel{j}"] for i, j in PAIRS]
+    assert found["count"] == [[len(PAIRS)]]
+
+
+def test_fewer_links_than_min_count_leave_nothing():
+    case = Case(FIRST, SECOND, min_count=6)
+    found = tables(case)
+    assert found == {"count": [[None]], "links": []}
+    results, _ = case.run()
+    assert set(opened([result["links"] for result in results], 1).tolist()) == {0}
+    assert opened([result["count"] for result in results], 1).tolist() == [SENTINEL]
+
+
+def test_the_order_of_the_pairs_is_not_the_owners():
+    orders = set()
+    for _ in range(3):
+        results, _ = Case(FIRST, SECOND).run()
+        orders.add(tuple(opened([result["links"] for result in results], 1)[:5].tolist()))
+    assert len(orders) > 1
+
+
+def test_statistics_run_over_linked_records_only_negative_numbers_included():
+    params = {"output": "statistics", "identify": None, "by": ["wel.sex"], "measures": ["tax.income", "wel.income"]}
+    found = tables(Case(FIRST, SECOND, params))["statistics"]
+    for row, sex in zip(found, (0, 1), strict=True):
+        pairs = [(i, j) for i, j in PAIRS if j % 2 == sex]
+        if len(pairs) < 3:
+            assert row[1:] == [None] * 5
+            continue
+        assert row[1] == len(pairs)
+        for place, side in ((2, 0), (4, 1)):
+            values = np.array([pair[side] - 50 for pair in pairs], float)
+            assert row[place : place + 2] == pytest.approx([values.mean(), values.var(ddof=1)])
+    assert {row[1] for row in found} == {3, None}
+
+
+def test_match_rates_are_those_of_the_groups_or_hidden_altogether():
+    params = {"output": "count", "report": ["tax.sex", "wel.sex"]}
+    found = tables(Case(FIRST * 4, SECOND * 4, params | {"threshold": "1"}, min_count=3))
+    assert [row[0] for row in found["match_rate"]] == ["tax.sex=F", "tax.sex=M", "wel.sex=F", "wel.sex=M"]
+    assert [row[1:] for row in found["match_rate"]] == [[None] * 3] * 4, "nobody of one sex is linked"
+    found = tables(Case(FIRST, SECOND[2:] * 2 + SECOND[:2] * 3, params | {"threshold": "0.7"}, min_count=3))
+    rates = {row[0]: row[1:] for row in found["match_rate"]}
+    assert rates["wel.sex=F"] == rates["wel.sex=M"] == [None] * 3
+    alike = [f"{a}{b}" for a in ("anna", "bert", "carl", "dora") for b in ("smith", "jones", "brown", "green")]
+    found = tables(Case(alike, [*alike, "zzzz", "yyyy", "xxxx", "wwww", "vvvv", "uuuu"], params))
+    rates = {row[0]: row[1:] for row in found["match_rate"]}
+    assert rates["tax.sex=F"] == rates["tax.sex=M"] == [8, 8, 1.0]
+    assert rates["wel.sex=F"] == rates["wel.sex=M"] == [11, 8, 8 / 11]
+
+
+def test_doubtful_pairs_are_those_within_a_twentieth_of_the_threshold(monkeypatch):
+    """The band by plain numpy on the very filters that were dealt, at thresholds around the pairs' own Dice."""
+    made = {}
+    original = linkedrecords.Filters
+
+    def remember(*args):
+        made[args[-1]] = original(*args)
+        return made[args[-1]]
+
+    monkeypatch.setattr(linkedrecords, "Filters", remember)
+    families = ("smith", "jones", "brown", "green", "taylor", "wilson", "hughes", "moore")
+    names = [f"{one}{family}" for one in ("anna", "bert", "carl", "dora", "emil", "fritz") for family in families]
+    typos = [name[: k % 7] + "x" + name[k % 7 + 1 :] for k, name in enumerate(names)]
+    seen = set()
+    for threshold in ("0.75", "0.8", "0.85", "0.9"):
+        case = Case(names, typos, {"output": "count", "report": ["tax.sex"], "threshold": threshold})
+        found = tables(case)["doubtful"]
+        rules = case.linked().scoring
+        a, b = (made[side].rows(slice(0, len(names))).astype(np.int64) for side in (True, False))
+        p = 2**rules.prime_bits - 1
+        scores = (a @ b.T) % p
+        scores = np.where(scores > p // 2, scores - p, scores)
+        band = rules.q * 2 * (made[True].weights()[1][: len(names), None] + made[False].weights()[1][: len(names)])
+        mutual = [(i, j) for i, j in enumerate(scores.argmax(axis=1)) if scores[:, j].argmax() == i]
+        below = sum(-band[pair] <= 20 * scores[pair] < 0 for pair in mutual)
+        above = sum(0 <= 20 * scores[pair] < band[pair] for pair in mutual)
+        others = sum(20 * scores[pair] >= band[pair] for pair in mutual)
+        assert found[0][1] == (below if below >= 3 else None)
+        assert found[1][1] == (above if above >= 3 and (others == 0 or others >= 3) else None)
+        seen |= {found[0][1], found[1][1]}
+    assert len(seen - {None}) >= 2, "no threshold had pairs near it"
+
+
+def test_more_pairs_than_can_be_compared_are_refused_by_every_party(monkeypatch):
+    monkeypatch.setattr(linkedrecords, "MOST_PAIRS", 100 * 110 - 1)
+    with pytest.raises(SpecError, match="100 and 110 records are more than 10,999 pairs"):
+        Case(FIRST, SECOND * 15).run()
+    assert encoding.MOST_MATCHES**2 <= encoding.MOST_PAIRS < (encoding.MOST_MATCHES + 1) ** 2
+
+
+@pytest.mark.parametrize(("first", "second"), [([""] * 5, [""] * 5), (["anna"], ["bob"]), ([], ["bob"]), ([], [])])
+def test_nobody_is_linked_where_nobody_is_alike(first, second):
+    assert tables(Case(first, second))["links"] == []

@@ -1,0 +1,85 @@
+"""`mpcgov simulate --truth`: precision, recall and F1 beside the result, by real workers; and files that are wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpcgov import registry, truth
+from mpcgov.cli.main import run
+from mpcgov.errors import SpecError
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
+from tests.linked import agencies
+
+VECTORS = registry.find("record-linkage").folder / "vectors"
+
+
+def vector(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def job(**params: Any) -> Job:
+    one = vector("links")
+    return validate(agencies.job_of("record-linkage", one | {"params": one["params"] | params}), Job, "job")
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_job_that_counts_is_judged_by_the_links_it_would_name(tmp_path: Path, capsys: Any) -> None:
+    one = vector("links")
+    pairs = one["released"]["links"]
+    one["params"] |= {"output": "count", "by": ["tax.sex"]}
+    path = agencies.write(tmp_path, "record-linkage", one)
+    lines = [f"{b},{a}" for a, b in pairs[1:]] + ["no such,pair"]
+    file = write(tmp_path / "truth.csv", "wel.no,tax.id", *lines)
+    assert run(["simulate", str(path), "--agencies", str(tmp_path / "agencies"), "--truth", str(file), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result["tables"]) == ["count"]
+    share = (len(pairs) - 1) / len(pairs)
+    assert result["quality"] == {"precision": share, "recall": share, "f1": pytest.approx(share)}
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        (["tax.id,wel.id"], "expected the header tax.id,wel.no"),
+        (["tax.id"], "expected the header"),
+        ([""], "expected the header"),
+        (["tax.id,wel.no", "a,b,c"], "a row without exactly two values"),
+    ],
+)
+def test_a_file_that_is_not_the_truth_of_the_job_is_refused(tmp_path: Path, lines: list[str], fault: str) -> None:
+    with pytest.raises(SpecError, match=fault):
+        truth.read(write(tmp_path / "truth.csv", *lines), job())
+
+
+def test_a_job_that_identifies_no_records_has_no_truth(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="which columns identify"):
+        truth.read(tmp_path / "truth.csv", job(identify={"tax": "id"}))
+
+
+def test_a_byte_order_mark_and_quotes_are_fine(tmp_path: Path) -> None:
+    file = write(tmp_path / "truth.csv", "\ufefftax.id,wel.no", '"a, b",7', "")
+    assert truth.read(file, job()) == {("a, b", "7")}
+
+
+@pytest.mark.parametrize(
+    ("found", "right", "expected"),
+    [
+        ([], set(), (None, None, None)),
+        ([], {("a", "1")}, (None, 0.0, 0.0)),
+        ([["a", 1]], set(), (0.0, None, 0.0)),
+        ([["a", 1], ["b", 2]], {("a", "1"), ("c", "3"), ("d", "4")}, (0.5, 1 / 3, 0.4)),
+    ],
+)
+def test_quality_is_null_where_there_is_nothing_to_divide_by(found: Any, right: Any, expected: Any) -> None:
+    result = {"tables": {"links": {"rows": found}}}
+    assert tuple(truth.quality(result, right).values()) == expected

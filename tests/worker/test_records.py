@@ -1,0 +1,154 @@
+"""Records to be compared: their texts normalised, what may be missing and what not, and the pipe between children."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from mpcgov.errors import DataError, InternalError
+from mpcgov.linked.facts import Linked
+from mpcgov.spec import where as language
+from mpcgov.spec.table import Dataset
+from mpcgov.worker import texts
+from mpcgov.worker.encode import Field
+from mpcgov.worker.records import Records, RecordsEncoding, compared_records, encoding, read_records, write_records
+from mpcgov.worker.source import open_table
+from tests.mpc.similar.compared import Case
+
+COLUMNS: dict[str, dict[str, Any]] = {
+    "name": {"kind": "text"},
+    "id": {"kind": "text"},
+    "sex": {"kind": "category", "values": ["F", "M"]},
+    "income": {"kind": "integer", "min": -100, "max": 100},
+}
+STATISTICS = {"output": "statistics", "identify": None, "by": ["tax.sex"], "measures": ["tax.income"]}
+
+
+def records_of(folder: Path, rows: list[dict[str, str]], where: str | None = None, **params: Any) -> Records:
+    """What tax's data give for a job."""
+    linked: Linked = Case([], [], params).linked()
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(COLUMNS))
+    writer.writeheader()
+    writer.writerows(rows)
+    (folder / "a.csv").write_text(text.getvalue(), encoding="utf-8")
+    condition = None if where is None else language.parse(where)
+    used = {*linked.declarations["tax"].columns, *(language.columns(condition) if condition else ())}
+    dataset = Dataset.model_validate({"source": "a.csv", "columns": COLUMNS, "missing": "refuse", "max_rows": 1000})
+    with open_table(dataset, "people", folder, used) as source:
+        return compared_records(source, linked, "tax", condition)
+
+
+def row(name: str = "Anna", id_: str = "1", sex: str = "F", income: str = "5") -> dict[str, str]:
+    return {"name": name, "id": id_, "sex": sex, "income": income}
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "expected"),
+    [
+        ("name", "  Müller-Lüdenscheidt, Ångström 3 ", "mullerludenscheidtangstrom"),
+        ("name", "Straße", "strasse"),
+        ("name", "ΑΘΗΝΑ", "αθηνα"),
+        ("text", " 12,  Main  St. #4 ", "12 main st 4"),
+        ("date", "1990-01-31", "19900131"),
+        ("date", "31.1.1990", "3111990"),
+        ("number", "0042", "42"),
+        ("number", "0", "0"),
+        ("code", "AB-12 c", "ab12c"),
+        ("code", "Female", "female"),
+        ("name", "...", ""),
+        ("name", "x" * 300, "x" * texts.LONGEST),
+        ("name", None, ""),
+    ],
+)
+def test_what_registers_write_differently_is_left_out(type_, value, expected):
+    assert texts.normalised(pa.array([value], pa.string()), type_).to_pylist() == [expected]
+
+
+def test_fields_may_be_missing_whatever_the_declaration_says(tmp_path):
+    found = records_of(tmp_path, [row("Anna"), row("", "2"), row("Zoë", "3")])
+    assert found.fields[0].to_pylist() == [b"anna", b"", b"zoe"]
+    assert found.identifiers.to_pylist() == [b"1", b"2", b"3"]
+    assert found.columns == {}
+
+
+def test_columns_to_compute_with_are_numbers_and_places(tmp_path):
+    found = records_of(tmp_path, [row(sex="M", income="-7"), row(sex="F", income="100")], **STATISTICS)
+    assert found.identifiers is None
+    assert {name: column.tolist() for name, column in found.columns.items()} == {"sex": [1, 0], "income": [-7, 100]}
+
+
+def test_rows_are_chosen_before_they_are_compared(tmp_path):
+    rows = [row("a", "1", "F"), row("b", "2", "M"), row("", "3", "F")]
+    assert records_of(tmp_path, rows, "sex = 'F'").fields[0].to_pylist() == [b"a", b""]
+    assert records_of(tmp_path, rows, "name is not null").identifiers.to_pylist() == [b"1", b"2"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "params", "fault"),
+    [
+        ([row(id_="x"), row(id_="x"), row(id_="y")], {}, "identifies records: 1 row with a value that another has"),
+        ([row(id_="")], {}, "column id: 1 row without a value"),
+        ([row(id_="é" * 22)], {}, "1 row with a value of more than 42 bytes"),
+        ([row(income="")], STATISTICS, "column income: 1 row without a value"),
+        ([row(sex="X")], STATISTICS, "column sex: 1 row not among the declared values"),
+    ],
+)
+def test_what_is_wrong_is_said_by_counts(tmp_path, rows, params, fault):
+    with pytest.raises(DataError, match=fault) as error:
+        records_of(tmp_path, rows, **params)
+    assert "é" not in str(error.value)
+
+
+def test_no_rows_are_no_fault(tmp_path):
+    assert len(records_of(tmp_path, [])) == 0
+
+
+def sample() -> tuple[RecordsEncoding, Records]:
+    names = pa.array([b"anna", b"", "zoë".encode()], pa.large_binary())
+    ids = pa.array([b"1", b"2", b"3"], pa.large_binary())
+    rules = RecordsEncoding(1, True, (Field("n", 0, 9),), 3)
+    return rules, Records((names,), ids, {"n": np.array([0, 9, 4])})
+
+
+def through(rules: RecordsEncoding, records: Records, reading: RecordsEncoding | None = None) -> Records | None:
+    stream = io.BytesIO()
+    write_records(stream, rules, records)
+    stream.seek(0)
+    return read_records(io.BufferedReader(stream), reading or rules)
+
+
+def test_records_come_through_the_pipe_as_they_were():
+    rules, records = sample()
+    found = through(rules, records)
+    assert found.fields[0].equals(records.fields[0])
+    assert found.identifiers.equals(records.identifiers)
+    assert found.columns["n"].tolist() == [0, 9, 4]
+    assert read_records(io.BufferedReader(io.BytesIO(b"")), rules) is None
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        RecordsEncoding(2, True, (Field("n", 0, 9),), 3),
+        RecordsEncoding(1, False, (Field("n", 0, 9),), 3),
+        RecordsEncoding(1, True, (), 3),
+        RecordsEncoding(1, True, (Field("n", 0, 8),), 3),
+        RecordsEncoding(1, True, (Field("n", 0, 9),), 2),
+    ],
+)
+def test_other_records_than_agreed_are_refused(reading):
+    rules, records = sample()
+    with pytest.raises(InternalError):
+        through(rules, records, reading)
+
+
+def test_identifiers_leave_their_owner_only_if_links_are_asked_for():
+    assert encoding(Case([], []).linked(), "tax").identified
+    assert not encoding(Case([], [], {"output": "count"}).linked(), "tax").identified
