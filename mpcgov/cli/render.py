@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -31,8 +32,9 @@ def tell(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """A value for programs, to stdout, on one line."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """A value for programs, to stdout, on one line; no sign in it steers a terminal."""
+    text = json.dumps(value, ensure_ascii=False)
+    click.echo(re.sub("[\x7f-\x9f]", lambda sign: f"\\u{ord(sign[0]):04x}", text))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
