@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ParamSpec
 
-from mpcgov import disclosure
+from mpcgov import disclosure, noising
 from mpcgov.errors import SpecError
 from mpcgov.linked import faults as linked_faults
 from mpcgov.linked import layout as linked_layout
@@ -89,8 +89,7 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
         faults += _where_faults(job, declarations[party], party)
     if job.disclosure.round_to is not None:
         faults += _collect(disclosure.check_rounding, job.disclosure.min_count, job.disclosure.round_to)
-    if job.disclosure.noise is not None:
-        faults.append(f"disclosure.noise: not offered yet by {manifest.id}")
+    faults += noising.request_faults(job, manifest)
     missing = [party for party in job.data_parties if party not in declarations]
     if missing and not faults:
         faults.append(f"parties: no declaration of the data of {', '.join(missing)}")
@@ -98,6 +97,8 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
         faults += linked_faults.of_columns(job, manifest, declarations, linked_params.read(job, manifest, []))
     if not manifest.linked and not missing:
         faults += _counts_faults(job, manifest, declarations, sound=not faults)
+    if not missing and not faults:
+        faults += noising.faults(job, manifest, declarations, _exact_tables(job, manifest, declarations))
     if faults:
         raise SpecError(faults, code="job")
 
@@ -129,6 +130,10 @@ def domain(job: Job, declarations: Mapping[str, Declaration], param: str) -> Dom
 
 def result_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> tuple[ResultTable, ...]:
     """The layout of what the job releases, known before anything is computed."""
+    return noising.noised(job, manifest, declarations, _exact_tables(job, manifest, declarations))
+
+
+def _exact_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> tuple[ResultTable, ...]:
     if manifest.linked:
         return linked_layout.tables(Linked.of(job, manifest, declarations))
     bound = sum(declarations[party].max_rows for party in job.data_parties) + (job.disclosure.round_to or 0)

@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgov import check, disclosure, opening
+from mpcgov import accuracy, check, disclosure, noising, opening
+from mpcgov.accuracy import Accuracy
 from mpcgov.audience import audience
 from mpcgov.errors import PeerError
 from mpcgov.linked import render
@@ -46,6 +47,7 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
             "round_to": settings.round_to,
             "suppressed": sum(count is None for cells in counts for count in cells),
             "total": sum(count for cells in counts for count in cells if count is not None),
+            **_noise(proposal, manifest, layout),
         },
         "learned": learned(proposal, manifest),
         "cost": {
@@ -133,12 +135,36 @@ def _cell(raw: int, gate: int, one: OneOpened, name: str) -> int | None:
 
 def _tables(proposal: Proposal, manifest: Manifest, layout: Layout, opened: Opened) -> dict[str, Any]:
     linked = Linked.of(proposal.job, manifest, proposal.declarations) if manifest.linked else None
+    known = _accuracy(proposal, manifest, layout)
     result = {}
     for table in layout.tables:
         numbers = {one.name: opened[f"{table.name}.{one.name}"] for one in table.opened}
         rows = _rows(table, numbers) if linked is None else render.rows(linked, table, numbers)
         result[table.name] = {"columns": list(table.columns), "rows": rows}
+        if known is not None:
+            found = list(accuracy.intervals(known, linked, table, numbers))
+            names = list(table.columns)[-len(found[0]) :]
+            result[table.name]["intervals"] = {"level": accuracy.LEVEL, "columns": names, "rows": found}
     return result
+
+
+def _accuracy(proposal: Proposal, manifest: Manifest, layout: Layout) -> Accuracy | None:
+    """How the job's numbers are noisy; None if they aren't."""
+    laws = noising.laws(proposal.job, manifest, proposal.declarations, noising.names(layout.tables))
+    honest = len(proposal.parties) - proposal.threshold
+    return Accuracy(laws, honest, proposal.job.disclosure.round_to) if laws else None
+
+
+def _noise(proposal: Proposal, manifest: Manifest, layout: Layout) -> dict[str, Any]:
+    """What was done to the numbers, for whoever reads the result without the job."""
+    noise, known = proposal.job.disclosure.noise, _accuracy(proposal, manifest, layout)
+    if noise is None or known is None:
+        return {}
+    return {
+        "noise": noise.model_dump(mode="json", exclude_defaults=True)
+        | {"parties": len(proposal.parties), "threshold": proposal.threshold}
+        | {"numbers": {name: known.described(name) for name in known.laws}}
+    }
 
 
 def _rows(table: ResultTable, numbers: Opened) -> list[list[Any]]:

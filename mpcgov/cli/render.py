@@ -62,7 +62,7 @@ def print_result(result: dict[str, Any]) -> None:
     for name, table in result["tables"].items():
         if len(result["tables"]) > 1:
             click.echo(f"{plain(name)}:")
-        print_table(table["columns"], table["rows"])
+        print_table(*_with_intervals(table))
     click.echo(f"\n{_footnote(result['disclosure'])}")
     cost = result["cost"]
     sent = sum(cost["bytes_sent"].values())
@@ -84,6 +84,29 @@ def print_sections(sections: Sequence[tuple[str, Sequence[str]]]) -> None:
 def when(seconds: float) -> str:
     """A point in time for people, UTC."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _with_intervals(table: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """A table's columns and rows, each noisy number followed by the interval that it stands for."""
+    columns, rows, noisy = table["columns"], table["rows"], table.get("intervals")
+    if noisy is None:
+        return columns, rows
+    first = len(columns) - len(noisy["columns"])
+    level = f"{noisy['level']:.0%}"
+    heads = [*columns[:first], *(text for name in noisy["columns"] for text in (name, f"{level} within"))]
+    return heads, [
+        [*row[:first], *(value for pair in zip(row[first:], map(_range, ends), strict=True) for value in pair)]
+        for row, ends in zip(rows, noisy["rows"], strict=True)
+    ]
+
+
+def _range(ends: list[float] | None) -> str | None:
+    return None if ends is None else f"{_short(ends[0])} – {_short(ends[1])}"
+
+
+def _short(value: float) -> str:
+    """A number with no more digits than an interval's end is worth."""
+    return f"{value:,}" if isinstance(value, int) else f"{float(f'{value:.6g}'):,}"
 
 
 def _cell(value: object) -> str:
@@ -109,6 +132,12 @@ def _footnote(disclosure: dict[str, Any]) -> str:
     lines = [f"Total of the released cells: {disclosure['total']:,}."]
     if base:
         lines.append(f"Released counts are rounded to multiples of {base}.")
+    if noise := disclosure.get("noise"):
+        size = f"epsilon {noise['epsilon']}" if "epsilon" in noise else f"rho {noise['rho']}"
+        lines.append(
+            f"All numbers are noisy, to protect each {noise['unit']} with at most {noise['bound']} row(s) in each "
+            f"register: {noise['mechanism']}, {size}. The intervals are for the noise alone."
+        )
     if suppressed:
         cells = "1 cell is" if suppressed == 1 else f"{suppressed:,} cells are"
         lines.append(f"{SUPPRESSED} {cells} suppressed: fewer than {least} rows, or none; nobody saw how many.")

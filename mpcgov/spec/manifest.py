@@ -73,7 +73,7 @@ class Manifest(Frozen):
 
     `local` names what each owner computes in the clear on its own rows before anything is shared: `counts` is the
     number of its rows in each cell; `rows` is one row for each key, to be linked. `joins`: how they may be linked.
-    `rounding`: whether its counts may be rounded.
+    `rounding`: whether its counts may be rounded. `noise`: whether its numbers may be released with noise.
     """
 
     id: ProtocolName
@@ -84,6 +84,7 @@ class Manifest(Frozen):
     local: Literal["counts", "rows"]
     joins: tuple[Join, ...] = Field(default=(), strict=False)
     rounding: bool = True
+    noise: bool = False
     params: dict[str, Param]
     tables: dict[str, Table]
     leakage: tuple[Leakage, ...] = Field(strict=False)

@@ -2,8 +2,10 @@
 
 What leaves this module is safe to open; nothing else can be. A cell that holds at least `min_count` rows keeps its
 count, rounded if the job says so; any other becomes the sentinel, zero included. Sums over linked rows are kept where
-the count that they hang on is, and become 0 elsewhere. Neither a count nor the bit that decided is opened, and the work
-done doesn't depend on them. `mpcgov/disclosure.py` and the protocols' references say the same in plain code.
+the count that they hang on is, and become 0 elsewhere. With noise, counts and sums bring it with them, and the
+threshold looks at noisy counts only: what follows from them costs no privacy. Neither a count nor the bit that decided
+is opened, and the work done doesn't depend on them. `mpcgov/disclosure.py` and the protocols' references say the same
+in plain code.
 """
 
 from __future__ import annotations
@@ -61,6 +63,8 @@ def clear_linked(linked: Linked, found: gates.Found) -> dict[str, Cleared]:
     if "overlap" in (table.measure for table in linked.manifest.tables.values()):
         (name,) = found
         bits = {name: gates.of_overlaps(linked.owners, found[name][0], rules.min_count)}
+    elif rules.noise is not None:
+        bits = gates.of_noisy(linked, found, rules.min_count)
     else:
         bits = gates.of_cells(linked, found, rules.min_count)
     for table in layout.tables(linked):

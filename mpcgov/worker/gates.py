@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mpcgov.linked import sums
+from mpcgov.linked import layout, sums
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sets import owner_sets
@@ -49,6 +49,12 @@ def of_cells(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
     for name, item in gated.items():
         result[name] = shown * _item(linked, item, found, alone, least)
     return result
+
+
+def of_noisy(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]:
+    """1 where a noisy number of rows is large enough. What hidden cells would tell of others, the noise hides."""
+    names = [f"{table.name}.{one.name}" for table in layout.tables(linked) for one in table.opened if one.gate is None]
+    return {name: found[name][0] >= least for name in names}
 
 
 def _left_groups(linked: Linked, counts: SecretArray, least: int) -> SecretArray:

@@ -16,7 +16,7 @@ from mpcgov.mpc.join import Owned
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import ResultTable
-from mpcgov.worker import clear, encode, keyed
+from mpcgov.worker import clear, encode, keyed, noise
 from mpcgov.worker.clear import Cleared
 from mpcgov.worker.keyed import KeyedRows
 from mpcgov.worker.program import Program
@@ -31,6 +31,7 @@ class Work(Protocol):
     tables: tuple[ResultTable, ...]
     value_bits: int
     masked_openings: int
+    noise: noise.Noise
 
     def read(self, pipe: int) -> Local | None:
         """The reader's output; None if it failed, in which case it has told our parent why."""
@@ -53,6 +54,7 @@ class CountsWork:
         largest = max(one.high for table in self.tables for one in table.opened) + rules.min_count
         self.value_bits = largest.bit_length()
         self.masked_openings = sum(table.cells for table in self.tables) * (1 if rules.round_to is None else 2)
+        self.noise = noise.Noise(self._proposal, manifest, self.tables)
 
     def read(self, pipe: int) -> Counts | None:
         """See `Work`."""
@@ -67,8 +69,9 @@ class CountsWork:
             bound = self._proposal.declarations[party].max_rows
             mine = local if party == self._order.party else None
             inputs[party] = session.input(mine, self._proposal.parties.index(party), self.tables[0].cells, 0, bound)
+        dealt = self.noise.dealt(session)
         session.enter("compute")
-        tables = await program.run(inputs, self._proposal.job.params)
+        tables = noise.added(await program.run(inputs, self._proposal.job.params), dealt, self.tables)
         session.enter("clear")
         return clear.clear_counts(tables, self._proposal.job.disclosure)
 
@@ -83,6 +86,7 @@ class LinkedWork:
         self._linked = Linked.of(self._proposal.job, manifest, self._proposal.declarations)
         self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
         self.masked_openings = 0
+        self.noise = noise.Noise(self._proposal, manifest, self.tables)
 
     def read(self, pipe: int) -> KeyedRows | None:
         """See `Work`."""
@@ -93,9 +97,10 @@ class LinkedWork:
         """See `Work`: tags, lengths and shares are dealt as the program asks for sums."""
         own = None
         if isinstance(local, KeyedRows):
-            own = OwnRows(Owned(*local.key_bytes()), local.columns)
+            columns = noise.taken(self._linked, self._order.party, local.columns)
+            own = OwnRows(Owned(*local.key_bytes()), columns)
         session.enter("link")
-        rows = session.linked(self._linked, self._proposal.job_digest, own)
+        rows = session.linked(self._linked, self._proposal.job_digest, own, self.noise.dealt(session))
         found = await program.run(rows, self._proposal.job.params)
         session.enter("clear")
         return clear.clear_linked(self._linked, found)

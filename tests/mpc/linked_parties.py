@@ -41,6 +41,7 @@ class Case:
     max_rows: int = MAX_ROWS
     min_count: int = 10
     round_to: int | None = None
+    noise: dict[str, Any] | None = None
 
     @property
     def names(self) -> list[str]:
@@ -58,7 +59,7 @@ class Case:
                 "parties": parts,
                 "params": self.params,
                 "link": {"join": self.join} | ({} if self.size_noise is None else {"size_noise": self.size_noise}),
-                "disclosure": {"min_count": self.min_count, "round_to": self.round_to},
+                "disclosure": {"min_count": self.min_count, "round_to": self.round_to, "noise": self.noise},
                 "receivers": ["coordinator"],
             },
             Job,

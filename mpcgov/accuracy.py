@@ -1,0 +1,122 @@
+"""How far noise takes a released number from the exact one: said before a job, and with its result.
+
+Floats are good enough here: all of it is computed from public facts and from what was released anyway.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from mpcgov.linked.columns import Number
+from mpcgov.linked.facts import Linked
+from mpcgov.noising import Law
+from mpcgov.spec.statement import ResultTable
+
+LEVEL = 0.95
+"""How often an interval covers the number that would have been released without noise (not: what a sample is from)."""
+
+Interval = tuple[float, float]
+Opened = Mapping[str, Sequence[int | None]]
+
+
+@cache
+def deviation(law: Law, honest: int) -> float:
+    """The standard deviation of all parties' noise together."""
+    if law.pure:
+        alpha = math.exp(-law.rate)
+        variance = law.parties / honest * 2 * alpha / (1 - alpha) ** 2
+    else:
+        variance = law.parties * float(law.share_variance(honest))
+    return math.sqrt(variance * law.step**2 + law.parties * (law.step**2 - 1) / 12)
+
+
+@cache
+def half_width(law: Law, honest: int, level: float = LEVEL) -> int:
+    """What the noise stays within with at least this probability."""
+    if law.pure:
+        steps = _laplace_steps(law, honest, level)
+    else:
+        quantile = NormalDist().inv_cdf((1 + level) / 2)
+        steps = math.ceil(quantile * math.sqrt(law.parties * law.share_variance(honest)) + 0.5)
+    return steps * law.step + law.parties * (law.step // 2)
+
+
+def _laplace_steps(law: Law, honest: int, level: float) -> int:
+    """From the characteristic function of m shares, |(1 − α)/(1 − α·exp(iθ))|^(2m/h)."""
+    alpha = math.exp(-law.rate)
+    points = 1 << math.ceil(math.log2(80 * law.scale * law.parties / honest + 16))
+    theta = 2 * np.pi * np.arange(points // 2 + 1) / points
+    transform = ((1 - alpha) ** 2 / (1 - 2 * alpha * np.cos(theta) + alpha**2)) ** (law.parties / honest)
+    mass = np.fft.irfft(transform, points)[: points // 2]
+    inside = mass[0] + 2 * np.cumsum(np.concatenate([[0.0], mass[1:]]))
+    return int(np.searchsorted(inside, level))
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The noise of a job's numbers: their laws by `table.number`, and h = m − t, how many shares must suffice."""
+
+    laws: Mapping[str, Law]
+    honest: int
+    round_to: int | None = None
+
+    def described(self, name: str) -> dict[str, float]:
+        """A number's noise, in its own unit: standard deviation, and half the width of its interval."""
+        law = self.laws[name]
+        return {"deviation": round(deviation(law, self.honest), 3), "half_width": half_width(law, self.honest)}
+
+    def around(self, name: str, value: int, numbers: int = 1) -> tuple[int, int]:
+        """A number's interval, if the statement is to hold for so many numbers at once."""
+        most = half_width(self.laws[name], self.honest, 1 - (1 - LEVEL) / numbers)
+        return value - most, value + most
+
+
+def intervals(accuracy: Accuracy, linked: Linked | None, table: ResultTable, opened: Opened) -> Iterator[list[Any]]:
+    """For each cell, the intervals of its columns; None where nothing was released.
+
+    Args:
+        opened: by number, without the table's name.
+    """
+    counted = table.opened[0].name
+    measures = [] if linked is None else [(str(column), linked.number(column)) for column in linked.asked.measures]
+    for cell in range(table.rows):
+        count = opened[counted][cell]
+        row: list[Any] = [None if count is None else _of_count(accuracy, f"{table.name}.{counted}", count)]
+        for column, number in measures:
+            names = {"n": counted} | {what: name for what in ("n", "x", "xx") if (name := f"{column}.{what}") in opened}
+            laws = {what: f"{table.name}.{name}" for what, name in names.items()}
+            values = {what: opened[name][cell] for what, name in names.items()}
+            row += _of_measure(accuracy, number, laws, values)
+        yield row
+
+
+def _of_count(accuracy: Accuracy, name: str, count: int) -> list[int]:
+    low, high = accuracy.around(name, count)
+    rounding = (accuracy.round_to or 0) // 2
+    return [max(0, low - rounding), high + rounding]
+
+
+def _of_measure(
+    accuracy: Accuracy, number: Number, names: Mapping[str, str], values: Mapping[str, int | None]
+) -> list[list[float] | None]:
+    """The intervals of mean and variance: what the quotients can be, while all their parts are in their intervals."""
+    n, x, xx = (values[what] for what in ("n", "x", "xx"))
+    if n is None or x is None or xx is None:
+        return [None, None]
+    unit = 10.0**number.places
+    (n0, n1), x01 = accuracy.around(names["n"], n, 2), accuracy.around(names["x"], x, 2)
+    means = [total / rows for total in x01 for rows in (max(1, n0), n1)]
+    mean = [(min(max(end, number.low), number.high) + number.middle) / unit for end in (min(means), max(means))]
+    (n0, n1), x01, xx01 = (accuracy.around(names[what], values[what] or 0, 3) for what in ("n", "x", "xx"))
+    squares = [0.0 if x01[0] <= 0 <= x01[1] else float(min(end**2 for end in x01)), float(max(end**2 for end in x01))]
+    most = (number.high - number.low) ** 2 / 2
+    low = max(0.0, xx01[0] - squares[1] / max(1, n0)) / max(1, n1 - 1)
+    high = max(0.0, xx01[1] - squares[0] / max(1, n1)) / (n0 - 1) if n0 > 1 else most
+    return [mean, [min(low, most) / unit**2, min(high, most) / unit**2]]
