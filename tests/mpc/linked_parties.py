@@ -20,6 +20,7 @@ from mpcgov.mpc.word.lazy import Scheduler
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import CategoryColumn, Dataset, DecimalColumn, Declaration
+from mpcgov.worker.noise import taken
 from tests.mpc.word.local import Party, make_parties, opened, run
 
 Rows = dict[str, list[dict[str, str]]]
@@ -88,7 +89,7 @@ class Case:
                 columns[column.column] = np.array(
                     [steps(kind, row[column.column]) for row in self.rows[name]], np.int64
                 )
-        return OwnRows(Owned(np.frombuffer(b"".join(keys), np.uint8), offsets), columns)
+        return OwnRows(Owned(np.frombuffer(b"".join(keys), np.uint8), offsets), taken(linked, name, columns))
 
     def run(self, program: Callable[[LinkedRows], Awaitable[Any]]) -> tuple[list[Any], list[Party]]:
         """What the program gives at each party, and the parties with all their messages."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,7 +36,7 @@ def masses(table: Table) -> list[int]:
     """The probabilities of a table, in 2^-128."""
     high, low = table._high.tolist(), table._low.tolist()
     cumulative = [0, *(h << 64 | x for h, x in zip(high, low, strict=True)), 1 << 128]
-    return [b - a for a, b in zip(cumulative, cumulative[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(cumulative)]
 
 
 def floats(table: Table) -> np.ndarray:
@@ -47,7 +49,7 @@ def honest_sum(law: Law, honest: int, count: int, dealing: int | None = None) ->
 
 
 def least_epsilon(a: np.ndarray, b: np.ndarray) -> float:
-    """A lower bound of epsilon from runs of two neighbours: the worst event's odds, with Clopper and Pearson's limits."""
+    """A lower bound of epsilon from runs of two neighbours: the worst event's odds, by Clopper and Pearson."""
     low, high = min(a.min(), b.min()), max(a.max(), b.max())
     middle = np.unique(np.clip(np.round(np.quantile(a, np.linspace(0.02, 0.98, 25))), low, high)).astype(int)
     events = [lambda v, x=x: v >= x for x in middle] + [lambda v, x=x: v <= x for x in middle]
@@ -219,19 +221,13 @@ def test_r17_steps_and_bounds_of_any_law_are_sound(
 
 @pytest.mark.parametrize("law", [laplace("1.0"), laplace("0.3", 2, 10**9), gaussian("0.5", 3), gaussian("0.1", 1, 999)])
 def test_r17_no_random_number_whatever_gives_more_than_the_bound(law: Law, monkeypatch: pytest.MonkeyPatch) -> None:
-    ends = {"high": np.uint64(2**64 - 1), "low": np.uint64(0)}
-
-    class Fixed:
-        def __init__(self, _: bytes) -> None:
-            self.calls = 0
-
-        def words(self, count: int) -> np.ndarray:
-            self.calls += 1
-            return np.full(count, pattern[min(self.calls - 1, len(pattern) - 1)])
-
-    monkeypatch.setattr(noise, "Stream", Fixed)
-    for pattern in ([ends["high"]] * 2 + [ends["low"]] * 2 + [ends["high"]], [ends["low"]], [ends["high"]]):
+    most, least = np.uint64(2**64 - 1), np.uint64(0)
+    for words in ([most, most, least, least, most], [least, least, most, most, least], [least] * 5, [most] * 5):
         for honest in (1, 2):
+            given = iter(words)
+            monkeypatch.setattr(
+                noise, "Stream", lambda _, given=given: SimpleNamespace(words=lambda n: np.full(n, next(given)))
+            )
             assert int(np.abs(noise.share(law, honest, 1)).max()) <= law.bound
 
 
