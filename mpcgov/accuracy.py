@@ -14,10 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from mpcgov import noising, privacy
 from mpcgov.linked.columns import Number
 from mpcgov.linked.facts import Linked
 from mpcgov.noising import Law
+from mpcgov.spec.job import Job
+from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import ResultTable
+from mpcgov.spec.table import Declaration
 
 LEVEL = 0.95
 """How often an interval covers the number that would have been released without noise (not: what a sample is from)."""
@@ -76,6 +80,47 @@ class Accuracy:
         """A number's interval, if the statement is to hold for so many numbers at once."""
         most = half_width(self.laws[name], self.honest, 1 - (1 - LEVEL) / numbers)
         return value - most, value + most
+
+
+def sentences(
+    job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], tables: Sequence[ResultTable], threshold: int
+) -> list[str]:
+    """What the job's noise protects and what it costs in accuracy, in plain words; nothing without noise."""
+    if (noise := job.disclosure.noise) is None:
+        return []
+    laws = noising.laws(job, manifest, declarations, noising.names(tables))
+    honest = len(job.parties) - threshold
+    linked = Linked.of(job, manifest, declarations) if manifest.linked else None
+    lines = [
+        (
+            f"{privacy.described(noise)}: that is the most which the whole release tells of any {noise.unit}, whatever "
+            f"its readers know besides, and even if {threshold} of the {len(job.parties)} parties help them"
+        ),
+        *(_of_number(name, law, honest) for name, law in laws.items() if law.largest == 1),
+    ]
+    if linked is not None:
+        lines += [line for column in linked.asked.measures for line in _of_mean(linked, str(column), laws, honest)]
+        lines.append("that covers what is opened; what leaks besides, such as the lengths of lists, comes on top of it")
+    return lines
+
+
+def _of_number(name: str, law: Law, honest: int) -> str:
+    return (
+        f"{name}: in each cell off by {deviation(law, honest):,.1f} typically (standard deviation), and in "
+        f"{LEVEL:.0%} of cells by at most {half_width(law, honest):,}"
+    )
+
+
+def _of_mean(linked: Linked, column: str, laws: Mapping[str, Law], honest: int) -> Iterator[str]:
+    number = next(linked.number(one) for one in linked.asked.measures if str(one) == column)
+    widths = {name.rpartition(".")[2]: half_width(law, honest) for name, law in laws.items() if f".{column}." in name}
+    for rows in (100, 1000):
+        mean = widths["x"] / rows / 10**number.places
+        spread = math.sqrt(widths["xx"] / (rows - 1)) / 10**number.places
+        yield (
+            f"{column}: in a cell of {rows:,} rows its mean is off by at most {mean:,.4g} in {LEVEL:.0%} of cells, if "
+            f"near the middle of its range; a standard deviation below {spread:,.4g} is lost in the noise"
+        )
 
 
 def intervals(accuracy: Accuracy, linked: Linked | None, table: ResultTable, opened: Opened) -> Iterator[list[Any]]:

@@ -9,7 +9,7 @@ step, shifted by U, is uniform; given it, Z alone protects the rest, so U costs 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -133,7 +133,7 @@ def noised(
     )
 
 
-def names(tables: tuple[ResultTable, ...]) -> list[str]:
+def names(tables: Sequence[ResultTable]) -> list[str]:
     """The numbers that are opened, as `table.number`."""
     return [f"{table.name}.{one.name}" for table in tables for one in table.opened]
 

@@ -62,10 +62,11 @@ def learned(proposal: Proposal, manifest: Manifest) -> dict[str, list[dict[str, 
     """Who learns what: the tables for the receivers, and the leakage that the manifest declares."""
     result: dict[str, list[dict[str, str]]] = {}
     released = [table.name for table in check.result_tables(proposal.job, manifest, proposal.declarations)]
+    declared = manifest.leaks(noisy=proposal.job.disclosure.noise is not None)
     listeners = audience(proposal.job, manifest, proposal.threshold)
     for who in (*proposal.parties, COORDINATOR):
         tables = [f"tables.{name}" for name in released] if who in proposal.job.receivers else []
-        leaks = [leak.id for leak in manifest.leakage if who in listeners[leak.to]]
+        leaks = [leak.id for leak in declared if who in listeners[leak.to]]
         result[who] = [{"what": what} for what in (*tables, *leaks)]
     return result
 

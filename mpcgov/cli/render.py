@@ -135,8 +135,8 @@ def _footnote(disclosure: dict[str, Any]) -> str:
     if noise := disclosure.get("noise"):
         size = f"epsilon {noise['epsilon']}" if "epsilon" in noise else f"rho {noise['rho']}"
         lines.append(
-            f"All numbers are noisy, to protect each {noise['unit']} with at most {noise['bound']} row(s) in each "
-            f"register: {noise['mechanism']}, {size}. The intervals are for the noise alone."
+            f"All numbers are noisy, which protects each {noise['unit']}: {noise['mechanism']}, {size}. "
+            "The intervals are for the noise alone."
         )
     if suppressed:
         cells = "1 cell is" if suppressed == 1 else f"{suppressed:,} cells are"

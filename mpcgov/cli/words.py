@@ -26,6 +26,7 @@ def explain_plan(plan: Plan) -> Sections:
         ("Reads", [_reads(draft, party) for party in parties]),
         ("Opens", [_opens(plan, table) for table in plan.tables]),
         *([("Links", list(plan.roles))] if plan.roles else []),
+        *([("Noise", list(plan.noise))] if plan.noise else []),
         ("Leaks besides", [f"to {text}" for text in leaks(job, draft.protocol.manifest, draft.roster.threshold)]),
         ("Must approve", [f"{', '.join(parties)}, within {job.approve_within_h} h; one no ends it for all"]),
         ("Costs", [f"{plan.rounds} rounds and about {_bytes(plan.bytes_per_party)} sent by each party"]),
@@ -123,7 +124,8 @@ def _reads(draft: Draft, party: str) -> str:
 
 def _opens(plan: Plan, table: PlannedTable) -> str:
     job = plan.draft.job
-    rounded = f"the others rounded to {job.disclosure.round_to}" if job.disclosure.round_to else "the others exact"
+    noisy = "with noise" if job.disclosure.noise else "exact"
+    rounded = f"the others rounded to {job.disclosure.round_to}" if job.disclosure.round_to else f"the others {noisy}"
     return (
         f"table {table.name} ({', '.join(table.columns)}), {table.cells:,} cells, to {_names(job.receivers)} only: "
         f"cells under {job.disclosure.min_count} are suppressed before anything is opened, {rounded}"

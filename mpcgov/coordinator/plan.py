@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mpcgov import check
+from mpcgov import accuracy, check
 from mpcgov.client import Client
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
@@ -28,13 +28,14 @@ class PlannedTable:
 class Plan:
     """A draft, and what follows from its protocol's manifest.
 
-    `roles`: who does what in a linked job, and why. `rounds`: of communication; `bytes_per_party`: what each party
-    sends to all others together.
+    `roles`: who does what in a linked job, and why. `noise`: what it protects, and how far off it makes numbers.
+    `rounds`: of communication; `bytes_per_party`: what each party sends to all others together.
     """
 
     draft: Draft
     tables: tuple[PlannedTable, ...]
     roles: tuple[str, ...]
+    noise: tuple[str, ...]
     rounds: int
     bytes_per_party: int
 
@@ -48,15 +49,14 @@ async def plan(client: Client, draft: Draft) -> Plan:
     """
     await _check_versions(client, draft)
     job, manifest = draft.job, draft.protocol.manifest
-    tables = tuple(
-        PlannedTable(table.name, table.columns, table.rows)
-        for table in check.result_tables(job, manifest, draft.declarations)
-    )
+    released = check.result_tables(job, manifest, draft.declarations)
+    tables = tuple(PlannedTable(table.name, table.columns, table.rows) for table in released)
+    noise = accuracy.sentences(job, manifest, draft.declarations, released, draft.roster.threshold)
     cells = sum(table.cells for table in tables)
     roles = link_plan(job, manifest, draft.roster.threshold, draft.declarations).notes if manifest.linked else ()
     rows = sum(padded_length(draft.declarations[party].max_rows) for party in job.data_parties) if roles else 0
     rounds, bytes_per_party = cost(manifest, cells, len(job.parties), job.disclosure.round_to is not None, rows)
-    return Plan(draft, tables, roles, rounds, bytes_per_party)
+    return Plan(draft, tables, roles, tuple(noise), rounds, bytes_per_party)
 
 
 def cost(manifest: Manifest, cells: int, parties: int, rounding: bool, rows: int = 0) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mpcgov import check
+from mpcgov import check, privacy
 from mpcgov.audience import leaks
 from mpcgov.errors import SpecError
 from mpcgov.linked.plan import faults as plan_faults
@@ -104,7 +104,8 @@ def _brings(proposal: Proposal, party: str) -> str:
 def _disclosure(proposal: Proposal) -> str:
     rules = proposal.job.disclosure
     rounding = f"; others are rounded to multiples of {rules.round_to}" if rules.round_to is not None else ""
-    return f"cells below {rules.min_count} are suppressed before anything is opened{rounding}"
+    noise = f"every number gets {privacy.described(rules.noise)}; then " if rules.noise is not None else ""
+    return f"{noise}cells below {rules.min_count} are suppressed before anything is opened{rounding}"
 
 
 def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:

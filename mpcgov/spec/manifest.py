@@ -44,12 +44,13 @@ class Leakage(Frozen):
 
     `to`: `network` everyone who sees the traffic, `parties` all that compute, `owners` those that bring data,
     `matchers` those that compare tags, `receivers` those who get the result, `receiving-owners` those among them who
-    brought data themselves.
+    brought data themselves. `exact`: it isn't so where numbers are opened with noise.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     to: Literal["network", "parties", "owners", "matchers", "receivers", "receiving-owners", "coordinator"]
     what: str
+    exact: bool = False
 
 
 class CostFormula(Frozen):
@@ -94,6 +95,10 @@ class Manifest(Frozen):
     def linked(self) -> bool:
         """Whether it links the owners' rows."""
         return self.local == "rows"
+
+    def leaks(self, noisy: bool) -> tuple[Leakage, ...]:
+        """What leaks of a job whose numbers are opened with noise, or without."""
+        return tuple(leak for leak in self.leakage if not (noisy and leak.exact))
 
     @model_validator(mode="after")
     def _consistent(self) -> Manifest:
