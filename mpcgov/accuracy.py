@@ -13,6 +13,7 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpcgov import noising, privacy
 from mpcgov.linked.columns import Number
@@ -26,7 +27,9 @@ from mpcgov.spec.table import Declaration
 LEVEL = 0.95
 """How often an interval covers the number that would have been released without noise (not: what a sample is from)."""
 
-Interval = tuple[float, float]
+RARE = 1e-4
+"""Empty cells that look full less often than this aren't worth a word."""
+
 Opened = Mapping[str, Sequence[int | None]]
 
 
@@ -52,15 +55,27 @@ def half_width(law: Law, honest: int, level: float = LEVEL) -> int:
     return steps * law.step + law.parties * (law.step // 2)
 
 
+def exceeds(law: Law, honest: int, least: int) -> float:
+    """The probability that the noise on a count reaches `least`, which is positive."""
+    if law.pure:
+        return float(_laplace_masses(law, honest)[least:].sum())
+    return 1 - NormalDist(0, deviation(law, honest)).cdf(least - 0.5)
+
+
 def _laplace_steps(law: Law, honest: int, level: float) -> int:
-    """From the characteristic function of m shares, |(1 − α)/(1 − α·exp(iθ))|^(2m/h)."""
+    mass = _laplace_masses(law, honest)
+    inside = mass[0] + 2 * np.cumsum(np.concatenate([[0.0], mass[1:]]))
+    return int(np.searchsorted(inside, level))
+
+
+def _laplace_masses(law: Law, honest: int) -> NDArray[np.float64]:
+    """P(Z = 0), P(Z = 1), … of m shares, from their characteristic function |(1 − α)/(1 − α·exp(iθ))|^(2m/h)."""
     alpha = math.exp(-law.rate)
     points = 1 << math.ceil(math.log2(80 * law.scale * law.parties / honest + 16))
     theta = 2 * np.pi * np.arange(points // 2 + 1) / points
     transform = ((1 - alpha) ** 2 / (1 - 2 * alpha * np.cos(theta) + alpha**2)) ** (law.parties / honest)
-    mass = np.fft.irfft(transform, points)[: points // 2]
-    inside = mass[0] + 2 * np.cumsum(np.concatenate([[0.0], mass[1:]]))
-    return int(np.searchsorted(inside, level))
+    masses: NDArray[np.float64] = np.fft.irfft(transform, points)[: points // 2]
+    return masses
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,10 @@ def sentences(
         ),
         *(_of_number(name, law, honest) for name, law in laws.items() if law.largest == 1),
     ]
+    least = job.disclosure.min_count
+    often = max(exceeds(law, honest, least) for law in laws.values() if law.largest == 1)
+    if often > RARE:
+        lines.append(f"of 1,000 empty cells {1000 * often:,.1f} get {least} or more by noise alone, and are shown so")
     if linked is not None:
         lines += [line for column in linked.asked.measures for line in _of_mean(linked, str(column), laws, honest)]
         lines.append("that covers what is opened; what leaks besides, such as the lengths of lists, comes on top of it")

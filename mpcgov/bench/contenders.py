@@ -95,5 +95,6 @@ CONTENDERS: dict[str, tuple[Contender, ...]] = {
         _spu("ABY3", "ABY3", tolerance=FIXED_POINT),
         _spu("ABY3 in blocks", "ABY3", tolerance=FIXED_POINT, form="blocks"),
     ),
+    "W9": (MPCGOV,),
 }
 """Who runs each workload. A new peer: its program in `peers/`, an entry here, its packages in scripts/bench-peers."""

@@ -23,6 +23,8 @@ VALUE_BITS = 32
 PLACES = 1000
 """W7's numbers have three decimal places."""
 PREDICTORS = 10
+MIN_COUNT, ROUND_TO = 10, 5
+"""W9's rules; its noise is that of epsilon 1 for a person with a row in each of three registers."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,19 @@ def regression(size: int) -> Task:
     return Task(tuple(rows), coefficients, tolerance=1e-6)
 
 
+def protected_counts(size: int) -> Task:
+    """Each party brings counts; the receiver gets the sums, noisy, rounded, and -1 where they are below the threshold.
+
+    Two cells in three are empty. `noise` is only as long as what parties draw when the clock runs.
+    """
+    counts = [
+        np.where(np.arange(size) % 3, 0, 1000 + integers(f"counts {party}", size, 14)) for party in range(PARTIES)
+    ]
+    expected = np.sum(counts, axis=0)
+    inputs = tuple({"counts": one, "noise": np.zeros(size, np.int64)} for one in counts)
+    return Task(inputs, np.where(expected < MIN_COUNT, -1, expected), tolerance=0.003)
+
+
 WORKLOADS = {
     workload.name: workload
     for workload in (
@@ -111,5 +126,6 @@ WORKLOADS = {
         Workload("W5", "comparisons of 32-bit values", "10^5", 10**5, comparisons),
         Workload("W6", "sort of 32-bit values", "10^5", 10**5, sorting),
         Workload("W7", "linear regression", "10^5 rows × 10", 10**5, regression),
+        Workload("W9", "counts gated, rounded and noised", "10^5 cells", 10**5, protected_counts),
     )
 }

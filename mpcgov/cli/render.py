@@ -139,6 +139,7 @@ def _footnote(disclosure: dict[str, Any]) -> str:
             "The intervals are for the noise alone."
         )
     if suppressed:
+        few = "with their noise fewer" if noise else "fewer"
         cells = "1 cell is" if suppressed == 1 else f"{suppressed:,} cells are"
-        lines.append(f"{SUPPRESSED} {cells} suppressed: fewer than {least} rows, or none; nobody saw how many.")
+        lines.append(f"{SUPPRESSED} {cells} suppressed: {few} than {least} rows, or none; nobody saw how many.")
     return "\n".join(lines)

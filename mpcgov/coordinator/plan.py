@@ -14,6 +14,9 @@ from mpcgov.linked.plan import link_plan
 from mpcgov.linked.sizes import padded_length
 from mpcgov.spec.manifest import Manifest
 
+WORD_BYTES = 8
+"""Of each party's share of the noise in a cell."""
+
 
 @dataclass(frozen=True)
 class PlannedTable:
@@ -55,11 +58,15 @@ async def plan(client: Client, draft: Draft) -> Plan:
     cells = sum(table.cells for table in tables)
     roles = link_plan(job, manifest, draft.roster.threshold, draft.declarations).notes if manifest.linked else ()
     rows = sum(padded_length(draft.declarations[party].max_rows) for party in job.data_parties) if roles else 0
-    rounds, bytes_per_party = cost(manifest, cells, len(job.parties), job.disclosure.round_to is not None, rows)
+    rounds, bytes_per_party = cost(
+        manifest, cells, len(job.parties), job.disclosure.round_to is not None, rows, bool(noise)
+    )
     return Plan(draft, tables, roles, tuple(noise), rounds, bytes_per_party)
 
 
-def cost(manifest: Manifest, cells: int, parties: int, rounding: bool, rows: int = 0) -> tuple[int, int]:
+def cost(
+    manifest: Manifest, cells: int, parties: int, rounding: bool, rows: int = 0, noise: bool = False
+) -> tuple[int, int]:
     """The rounds, and the bytes that each party sends at most, by the manifest's formula.
 
     `rows`: of the padded lists of all owners together, if each is as long as its max_rows allows.
@@ -67,6 +74,7 @@ def cost(manifest: Manifest, cells: int, parties: int, rounding: bool, rows: int
     formula = manifest.cost
     rounds = formula.rounds + (formula.rounds_rounding if rounding else 0)
     per_cell = formula.bytes_per_cell + (formula.bytes_per_cell_rounding if rounding else 0)
+    per_cell += WORD_BYTES if noise else 0
     per_cell *= formula.more_parties_factor if parties > 3 else 1
     return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells + formula.bytes_per_row * rows)
 

@@ -44,6 +44,14 @@ def test_regression_solves_the_normal_equations_of_all_rows() -> None:
     assert np.abs(residuals).max() > 0.1
 
 
+def test_protected_counts_are_sums_far_from_the_threshold_and_two_in_three_are_hidden() -> None:
+    task = WORKLOADS["W9"].make(60)
+    sums = sum(data["counts"] for data in task.inputs)
+    assert task.expected[::3].tolist() == sums[::3].tolist()
+    assert min(task.expected[::3]) >= 3000
+    assert set(task.expected[1::3]) == set(task.expected[2::3]) == {-1}
+
+
 def test_data_do_not_change_between_versions() -> None:
     assert WORKLOADS["W1"].make(2).inputs[0]["table"].tolist() == [4124598718, 273697337]
 

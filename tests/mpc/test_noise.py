@@ -249,5 +249,8 @@ def test_what_a_plan_says_of_the_error_is_what_all_shares_together_do(law: Law, 
     assert np.sqrt((total**2).mean()) == pytest.approx(accuracy.deviation(law, 2), rel=0.05)
     covered = (np.abs(total) <= accuracy.half_width(law, 2, level)).mean()
     assert covered >= level - 0.01
+    for least in (1, 5):
+        expected = accuracy.exceeds(law, 2, least)
+        assert law.step > 1 or (total >= least).mean() == pytest.approx(expected, abs=5 * math.sqrt(expected / 40_000))
     narrower = min(0.8 * accuracy.half_width(law, 2, level), accuracy.half_width(law, 2, level) - 2 * law.step)
     assert (np.abs(total) <= narrower).mean() < level

@@ -15,14 +15,20 @@ from mpcgov import accuracy, check, noising, registry
 from mpcgov.accuracy import Accuracy
 from mpcgov.errors import SpecError
 from mpcgov.linked import render, vectors
-from mpcgov.mpc import SecretArray
+from mpcgov.mpc import SecretArray, SessionConfig
 from mpcgov.mpc import noise as shares
 from mpcgov.mpc.linkedrows import LinkedRows
 from mpcgov.result import numbers_by_name
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
 from mpcgov.spec.statement import Layout
+from mpcgov.spec.table import Declaration
 from mpcgov.worker import noise, run
 from mpcgov.worker.clear import clear_linked
-from tests.mpc.linked_parties import Case, opened_places, places
+from mpcgov.worker.work import CountsWork
+from tests.mpc.linked_parties import Case, engine, opened_places, places
+from tests.mpc.word.local import Party, make_parties
+from tests.mpc.word.local import run as run_parties
 from tests.worker.test_linked_clearing import case, expected
 
 LAPLACE = {"mechanism": "discrete-laplace", "epsilon": "1.0", "unit": "person", "bound": 1}
@@ -250,3 +256,50 @@ def test_consistent_results_hold_only_numbers_that_can_be(monkeypatch: pytest.Mo
         assert (row[2] < -10) is not consistent
         assert (row[3] < 0) is not consistent
         assert row[5] >= 0 or not consistent
+
+
+@pytest.mark.parametrize(("each", "shown"), [(0, [30, 12, -1]), (5, [45, 27, 15]), (-4, [18, -1, -1])])
+def test_r34_counts_are_gated_and_rounded_with_their_noise_on(
+    each: int, shown: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker's whole way from dealt counts to cleared cells; three parties deal `each`, one brings no rows."""
+    monkeypatch.setattr(shares, "share", lambda law, honest, count: np.full(count, each))
+    monkeypatch.setattr(noise, "SLOT_S", 1e-6)
+    folder = registry.find("joint-count").folder
+    program = ModuleType("program")
+    exec((folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
+    column = {"kind": "category", "values": ["a", "b", "c"]}
+    declared = validate({"max_rows": 100, "columns": {"group": column}}, Declaration, "declaration")
+    parts = {"p0": {"dataset": "d"}, "p1": {"dataset": "d"}, "p2": {}}
+    asked = {
+        "protocol": "joint-count",
+        "purpose": "a test",
+        "legal_basis": "none",
+        "parties": parts,
+        "params": {"by": ["group"]},
+        "disclosure": {"min_count": 10, "round_to": 3, "noise": LAPLACE},
+        "receivers": ["coordinator"],
+    }
+    proposal = SimpleNamespace(
+        job=validate(asked, Job, "job"),
+        declarations={"p0": declared, "p1": declared},
+        parties=tuple(parts),
+        threshold=1,
+    )
+    counts = {"p0": [20, 12, 0], "p1": [10, 0, 0]}
+
+    async def one(party: Party) -> Any:
+        name, failures = f"p{party.me}", []
+        config = SessionConfig(tuple(parts), party.me, 1, bytes(32), 59, 1000)
+        made = engine(party, config, failures)
+        session = SimpleNamespace(
+            config=config, enter=lambda _: None, input=lambda *args: SecretArray.deal(made, *args)
+        )  # fmt: skip
+        work = CountsWork(SimpleNamespace(proposal=proposal, party=name), registry.read(folder).manifest)
+        await work.noise.draw()
+        own = np.array(counts[name]) if name in counts else None
+        cleared = await work.cleared(session, program, own)
+        return await places({table: one.cells for table, one in cleared.items()})
+
+    parties = make_parties(3, 1)
+    assert opened_places(run_parties(parties, one), 1)["count"][0].tolist() == shown
