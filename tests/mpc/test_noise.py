@@ -113,7 +113,7 @@ def test_summed_gaussian_shares_follow_the_exact_law_of_their_sum() -> None:
 
 @pytest.mark.parametrize(("parties", "threshold"), [(3, 1), (5, 2)])
 @pytest.mark.parametrize("epsilon", ["0.5", "1.0"])
-def test_r30_t_colluders_face_the_whole_epsilon_and_without_one_honest_share_they_do_not(
+def test_t_colluders_face_the_whole_epsilon_and_without_one_honest_share_they_do_not(
     parties: int, threshold: int, epsilon: str
 ) -> None:
     law, honest = laplace(epsilon, parties=parties), parties - threshold

@@ -228,6 +228,27 @@ def test_r17_noise_that_could_leave_the_word_is_refused() -> None:
         made.linked()
 
 
+def test_a_plan_says_how_far_off_numbers_will_be_and_how_many_empty_cells_will_look_full() -> None:
+    made = case(1, "linked-statistics", PARAMS, 20, 2, "inner", noise=LAPLACE, min_count=12)
+    linked = made.linked()
+    tables = check.result_tables(linked.job, linked.manifest, linked.declarations)
+    lines = accuracy.sentences(linked.job, linked.manifest, linked.declarations, tables, 1)
+    assert "epsilon 1.0 for one person with at most 1 row in each register" in lines[0]
+    assert "even if 1 of the 3 parties help" in lines[0]
+    laws = noising.laws(linked.job, linked.manifest, linked.declarations, noising.names(tables))
+    totals = sum(shares.share(laws["statistics.count"], 2, 50_000) for _ in range(3))
+    often = 1000 * (totals >= 12).mean()
+    (said,) = [line for line in lines if "by noise alone" in line]
+    assert float(said.split()[4]) == pytest.approx(often, rel=0.1)
+    (off,) = [line for line in lines if line.startswith("statistics.count")]
+    assert (np.abs(totals) <= int(off.rpartition(" ")[2])).mean() == pytest.approx(0.95, abs=0.01)
+    means = sum(shares.share(laws["statistics.edu.age.x"], 2, 50_000) for _ in range(3)) / 1000
+    (mean,) = [line for line in lines if line.startswith("edu.age: in a cell of 1,000 rows")]
+    limit = float(mean.partition("off by at most ")[2].split()[0])
+    assert (np.abs(means) <= limit).mean() == pytest.approx(0.95, abs=0.01)
+    assert "the lengths of lists, comes on top" in lines[-1]
+
+
 def test_sensitivity_is_the_consortiums() -> None:
     """Rows of one person in every register, for counts of rows; for linked rows, one for each key."""
     made = case(1, "linked-statistics", PARAMS, 20, 2, "inner", noise=LAPLACE | {"bound": 3})
