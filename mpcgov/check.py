@@ -149,7 +149,7 @@ def _exact_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Decla
 
 def _counts_faults(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], sound: bool) -> list[str]:
     """What is wrong with the columns of an unlinked job; its size is looked at only if everything else is sound."""
-    faults: list[str] = []
+    faults = list(linked_faults.of_units(job, declarations))
     for name, param in manifest.params.items():
         faults += _categories_faults(job, declarations, name, _columns_param(job, name, param, []))
     for name, table in manifest.tables.items() if sound and not faults else ():

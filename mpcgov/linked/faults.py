@@ -60,10 +60,21 @@ def _needless(job: Job, manifest: Manifest) -> Iterator[str]:
     if job.link is not None:
         yield f"link: protocol {manifest.id} doesn't link rows"
     for party, part in job.parties.items():
-        if part.key is not None:
-            yield f"parties.{party}.key: protocol {manifest.id} doesn't link rows"
+        if part.key is not None and job.disclosure.noise is None:
+            yield f"parties.{party}.key: protocol {manifest.id} doesn't link rows; only noise has a use for it"
         if part.duplicates is not None:
             yield f"parties.{party}.duplicates: protocol {manifest.id} doesn't link rows"
+
+
+def of_units(job: Job, declarations: Mapping[str, Declaration]) -> Iterator[str]:
+    """What is wrong with the columns that say which rows are of one unit, where rows aren't linked."""
+    for party in job.data_parties:
+        for name in job.parties[party].key or ():
+            column = declarations[party].columns.get(name)
+            if column is None:
+                yield f"parties.{party}.key: data set {job.parties[party].dataset} has no column {name}"
+            elif column.kind not in _KEY_CLASS:
+                yield f"parties.{party}.key: {name} is a {column.kind}, which can't identify anyone"
 
 
 def _keys(job: Job, declarations: Mapping[str, Declaration]) -> Iterator[str]:

@@ -21,6 +21,7 @@ class Part(Frozen):
     """What one party brings: a data set and which of its rows, or nothing but its computing.
 
     `key` and `duplicates` are for linked jobs: what identifies a row's person, and what becomes of several rows of one.
+    With noise, `key` in any other job says which rows are of one unit, so that only `bound` of them are counted.
     """
 
     dataset: DatasetName | None = None

@@ -56,6 +56,24 @@ def test_r28_counts_with_noise_are_near_and_marked_as_noisy(
     assert f"All numbers are noisy, which protects each person: {noise['mechanism']}" in shown
 
 
+def test_a_key_bounds_the_rows_of_one_unit_and_is_of_no_use_without_noise(workspace) -> None:
+    """Three persons have hundreds of rows each, and count for two each at every register."""
+    workspace.domains = {"group": ["a", "b"]}
+    for i in range(3):
+        workspace.agency(f"p{i}", [{"group": "a", "age": str(age)} for age in (1, 2, 3) for _ in range(200)])
+    part = {"dataset": "people", "key": "age"}
+    noise = {"mechanism": "discrete-laplace", "epsilon": "10", "unit": "person", "bound": 2}
+    job = {"parties": dict.fromkeys(workspace.rows, part), "disclosure": {"min_count": 3, "noise": noise}}
+    ((_, count), _) = simulate(workspace.job(["group"], **job), workspace.folder)["tables"]["count"]["rows"]
+    assert 10 <= count <= 26
+    for changes, says in (
+        ({"disclosure": {}}, "only noise has a use for it"),
+        ({"parties": {p: {"dataset": "people", "key": "shoe"} for p in workspace.rows}}, "no column shoe"),
+    ):
+        with pytest.raises(SpecError, match=says):
+            simulate(workspace.job(["group"], **job | changes), workspace.folder)
+
+
 def test_linked_means_with_noise_come_with_intervals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     people = [f"p{i}" for i in range(600)]
     vector = {
