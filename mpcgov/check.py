@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ParamSpec
 
-from mpcgov import disclosure, noising
+from mpcgov import disclosure, noising, protections
 from mpcgov.errors import SpecError
 from mpcgov.linked import faults as linked_faults
 from mpcgov.linked import layout as linked_layout
@@ -89,6 +89,7 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
         faults += _where_faults(job, declarations[party], party)
     if job.disclosure.round_to is not None:
         faults += _collect(disclosure.check_rounding, job.disclosure.min_count, job.disclosure.round_to)
+    faults += protections.faults(job, manifest, threshold)
     faults += noising.request_faults(job, manifest)
     missing = [party for party in job.data_parties if party not in declarations]
     if missing and not faults:
@@ -143,7 +144,8 @@ def _exact_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Decla
         columns = (*(column for column, _ in cells.columns), table.value)
         values = tuple(values for _, values in cells.columns)
         opened = (Opened(name=table.value, low=0, high=bound),)
-        tables.append(ResultTable(name=name, columns=columns, domain=values, opened=opened))
+        found = ResultTable(name=name, columns=columns, domain=values, opened=opened)
+        tables += [found, *(found.margins() if job.disclosure.margins else ())]
     return tuple(tables)
 
 
@@ -153,8 +155,11 @@ def _counts_faults(job: Job, manifest: Manifest, declarations: Mapping[str, Decl
     for name, param in manifest.params.items():
         faults += _categories_faults(job, declarations, name, _columns_param(job, name, param, []))
     for name, table in manifest.tables.items() if sound and not faults else ():
-        if (cells := domain(job, declarations, str(table.by)).cells) > MAX_CELLS:
-            faults.append(f"params.{table.by}: table {name} would have {cells:,} cells; at most {MAX_CELLS:,}")
+        spanned = domain(job, declarations, str(table.by))
+        if spanned.cells > MAX_CELLS:
+            faults.append(f"params.{table.by}: table {name} would have {spanned.cells:,} cells; at most {MAX_CELLS:,}")
+        elif job.disclosure.margins:
+            faults += protections.margin_faults(name, [len(values) for _, values in spanned.columns])
     return faults
 
 

@@ -7,13 +7,13 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgov import accuracy, check, disclosure, noising, opening
+from mpcgov import accuracy, check, disclosure, noising, opening, protections
 from mpcgov.accuracy import Accuracy
 from mpcgov.audience import audience
 from mpcgov.errors import PeerError
 from mpcgov.linked import render
 from mpcgov.linked.facts import Linked
-from mpcgov.spec.job import COORDINATOR
+from mpcgov.spec.job import COORDINATOR, Disclosure
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Layout, Proposal, ResultShare, ResultTable, job_id
 from mpcgov.spec.statement import Opened as OneOpened
@@ -35,26 +35,36 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
     columns = {share.point: _elements(share, modulus) for share in shares}
     values = opening.open_shares(columns, layout.degree, modulus)
     opened = numbers_by_name(layout, values)
-    counts = [opened[f"{table.name}.{one.name}"] for table in layout.tables for one in table.opened if not one.gate]
-    settings = proposal.job.disclosure
     return {
         "job": job_id(proposal.job_digest),
         "protocol": proposal.protocol,
         "parties": list(proposal.parties),
         "tables": _tables(proposal, manifest, layout, opened),
-        "disclosure": {
-            "min_count": settings.min_count,
-            "round_to": settings.round_to,
-            "suppressed": sum(count is None for cells in counts for count in cells),
-            "total": sum(count for cells in counts for count in cells if count is not None),
-            **_noise(proposal, manifest, layout),
-        },
+        "disclosure": {**_disclosure(proposal.job.disclosure, layout, opened), **_noise(proposal, manifest, layout)},
+        "protection": protections.described(proposal.job, proposal.threshold),
         "learned": learned(proposal, manifest),
         "cost": {
             "seconds": round(max(share.cost.seconds for share in shares), 3),
             "rounds": max(share.cost.rounds for share in shares),
             "bytes_sent": {share.party: share.cost.bytes_sent for share in shares},
         },
+    }
+
+
+def _disclosure(rules: Disclosure, layout: Layout, opened: Opened) -> dict[str, Any]:
+    """The job's rules and what became of its cells; true totals count neither as cells nor into the total."""
+    tables = [table for table in layout.tables if table.margin_of is None]
+    counts = [opened[f"{table.name}.{one.name}"] for table in tables for one in table.opened if not one.gate]
+    asked: dict[str, Any] = {rule: getattr(rules, rule) for rule in rules.asked}
+    if rules.margins:
+        (total,) = opened[f"{layout.tables[-1].name}.{layout.tables[-1].opened[0].name}"]
+        asked["margins"] = "suppressed" if total is None else "released"
+    return {
+        "min_count": rules.min_count,
+        "round_to": rules.round_to,
+        **asked,
+        "suppressed": sum(count is None for cells in counts for count in cells),
+        "total": sum(count for cells in counts for count in cells if count is not None),
     }
 
 
@@ -140,7 +150,7 @@ def _tables(proposal: Proposal, manifest: Manifest, layout: Layout, opened: Open
     result = {}
     for table in layout.tables:
         numbers = {one.name: opened[f"{table.name}.{one.name}"] for one in table.opened}
-        rows = _rows(table, numbers) if linked is None else render.rows(linked, table, numbers)
+        rows = _rows(table, numbers) if linked is None or table.margin_of else render.rows(linked, table, numbers)
         result[table.name] = {"columns": list(table.columns), "rows": rows}
         if known is not None:
             found = list(accuracy.intervals(known, linked, table, numbers))

@@ -128,7 +128,7 @@ def _is_number(value: object) -> bool:
 
 
 def _footnote(disclosure: dict[str, Any]) -> str:
-    suppressed, least, base = disclosure["suppressed"], disclosure["min_count"], disclosure["round_to"]
+    suppressed, base = disclosure["suppressed"], disclosure["round_to"]
     lines = [f"Total of the released cells: {disclosure['total']:,}."]
     if base:
         lines.append(f"Released counts are rounded to multiples of {base}.")
@@ -141,5 +141,21 @@ def _footnote(disclosure: dict[str, Any]) -> str:
     if suppressed:
         few = "with their noise fewer" if noise else "fewer"
         cells = "1 cell is" if suppressed == 1 else f"{suppressed:,} cells are"
-        lines.append(f"{SUPPRESSED} {cells} suppressed: {few} than {least} rows, or none; nobody saw how many.")
+        lines.append(f"{SUPPRESSED} {cells} suppressed: {few} than {_why(disclosure)}; nobody saw how many.")
+    if disclosure.get("margins") == "suppressed":
+        lines.append(
+            f"{SUPPRESSED} The true totals are suppressed: no choice of other cells would keep them from telling."
+        )
+    if "dominance" in disclosure:
+        lines.append(f"{SUPPRESSED} A mean is suppressed where one value dominates ({disclosure['dominance']} % rule).")
     return "\n".join(lines)
+
+
+def _why(disclosure: dict[str, Any]) -> str:
+    """Why cells are suppressed; of a single one nobody can say which reason it was."""
+    found = [f"{disclosure['min_count']} rows, or none"]
+    if "contributors" in disclosure:
+        found.append(f"fewer than {disclosure['contributors']} agencies with rows")
+    if disclosure.get("margins") == "released":
+        found.append("so that true totals don't tell another one")
+    return "; or ".join(found)

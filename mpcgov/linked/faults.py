@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from mpcgov import protections
 from mpcgov.linked import layout, plan
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
 from mpcgov.linked.facts import Linked
@@ -47,13 +48,25 @@ def of_columns(job: Job, manifest: Manifest, declarations: Mapping[str, Declarat
     if found:
         return found
     linked = Linked(job, manifest, declarations, asked)
-    found += layout.faults(linked)
+    found += _margins(linked)
+    found += layout.faults(linked) if not found else []
     if asked.outcome is not None and len(layout.terms(linked)) > MAX_TERMS:
         found.append(f"params: {len(layout.terms(linked))} coefficients; at most {MAX_TERMS}, the intercept included")
     for party in job.data_parties:
         if padded_length(declarations[party].max_rows) > 2**31:
             found.append(f"parties.{party}: max_rows {declarations[party].max_rows:,} is too many to be linked")
     return found
+
+
+def _margins(linked: Linked) -> list[str]:
+    """True totals of counts: cells in which nobody can be would be no cover for others."""
+    if not linked.job.disclosure.margins:
+        return []
+    groups = linked.asked.groups
+    owners = {column.party for column in groups}
+    if linked.left is not None and len(owners) == 1 and linked.left not in owners:
+        return [f"disclosure.margins: in a left join not for two columns of {groups[0].party}, which match together"]
+    return protections.margin_faults("count", [len(linked.values(column)) for column in groups])
 
 
 def _needless(job: Job, manifest: Manifest) -> Iterator[str]:

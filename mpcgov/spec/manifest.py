@@ -11,6 +11,9 @@ from mpcgov.spec.load import Frozen
 
 Join = Literal["inner", "left"]
 
+Rule = Literal["margins", "contributors", "dominance"]
+"""A rule of disclosure control that not every protocol has."""
+
 
 class Param(Frozen):
     """One parameter of a protocol. Columns of linked data sets are written `party.column`.
@@ -74,7 +77,8 @@ class Manifest(Frozen):
 
     `local` names what each owner computes in the clear on its own rows before anything is shared: `counts` is the
     number of its rows in each cell; `rows` is one row for each key, to be linked. `joins`: how they may be linked.
-    `rounding`: whether its counts may be rounded. `noise`: whether its numbers may be released with noise.
+    `rounding`: whether its counts may be rounded. `noise`: whether its numbers may be released with noise. `rules`: the
+    other rules of disclosure control that it has.
     """
 
     id: ProtocolName
@@ -86,6 +90,7 @@ class Manifest(Frozen):
     joins: tuple[Join, ...] = Field(default=(), strict=False)
     rounding: bool = True
     noise: bool = False
+    rules: tuple[Rule, ...] = Field(default=(), strict=False)
     params: dict[str, Param]
     tables: dict[str, Table]
     leakage: tuple[Leakage, ...] = Field(strict=False)
@@ -115,6 +120,10 @@ class Manifest(Frozen):
             faults.append(f"tables: by {', '.join(unknown)}: no such parameter")
         if not self.linked and any(table.measure != "count" or table.by is None for table in self.tables.values()):
             faults.append("tables: an unlinked protocol releases counts by some parameter")
+        if "margins" in self.rules and [table.measure for table in self.tables.values()] != ["count"]:
+            faults.append("rules: margins are of one table of counts")
+        if "contributors" in self.rules and self.linked:
+            faults.append("rules: contributors are counted where rows aren't linked")
         if faults:
             raise ValueError("; ".join(faults))
         return self

@@ -16,10 +16,16 @@ from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item
-from mpcgov.mpc import SecretArray
+from mpcgov.mpc import SecretArray, concatenate
 
 Found = Mapping[str, Sequence[SecretArray]]
 """By `table.name`, a secret number for each cell, place by place."""
+
+
+def of_agencies(counts: Sequence[SecretArray], least: int) -> SecretArray:
+    """1 where at least so many agencies have rows in a cell; `counts`: each agency's own."""
+    rows = concatenate(list(counts)) >= 1
+    return rows.reshape((len(counts), len(counts[0]))).sum(axis=0) >= least
 
 
 def of_overlaps(owners: tuple[str, ...], counts: SecretArray, least: int) -> SecretArray:

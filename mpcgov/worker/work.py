@@ -49,11 +49,10 @@ class CountsWork:
     """Counts of each owner's rows in each cell."""
 
     def __init__(self, order: Order, manifest: Manifest) -> None:
-        self._order, self._proposal, rules = order, order.proposal, order.proposal.job.disclosure
+        self._order, self._proposal = order, order.proposal
         self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
-        largest = max(one.high for table in self.tables for one in table.opened) + rules.min_count
-        self.value_bits = largest.bit_length()
-        self.masked_openings = sum(table.cells for table in self.tables) * (1 if rules.round_to is None else 2)
+        self.value_bits = WORD_BITS  # a number of rows has fewer, whatever is done with it
+        self.masked_openings = 0
         self.noise = noise.Noise(self._proposal, manifest, self.tables)
 
     def read(self, pipe: int) -> Counts | None:
@@ -73,7 +72,7 @@ class CountsWork:
         session.enter("compute")
         tables = noise.added(await program.run(inputs, self._proposal.job.params), dealt, self.tables)
         session.enter("clear")
-        return clear.clear_counts(tables, self._proposal.job.disclosure)
+        return clear.clear_counts(tables, self._proposal.job.disclosure, self.tables, list(inputs.values()))
 
 
 class LinkedWork:

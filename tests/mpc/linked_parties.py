@@ -43,6 +43,7 @@ class Case:
     min_count: int = 10
     round_to: int | None = None
     noise: dict[str, Any] | None = None
+    rules: dict[str, Any] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -60,7 +61,8 @@ class Case:
                 "parties": parts,
                 "params": self.params,
                 "link": {"join": self.join} | ({} if self.size_noise is None else {"size_noise": self.size_noise}),
-                "disclosure": {"min_count": self.min_count, "round_to": self.round_to, "noise": self.noise},
+                "disclosure": {"min_count": self.min_count, "round_to": self.round_to, "noise": self.noise}
+                | self.rules,
                 "receivers": ["coordinator"],
             },
             Job,
