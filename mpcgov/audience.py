@@ -29,7 +29,7 @@ def leaks(job: Job, manifest: Manifest, threshold: int) -> list[str]:
     listeners = audience(job, manifest, threshold)
     return [
         f"{_named(leak, listeners[leak.to])}: {leak.what}"
-        for leak in manifest.leakage
+        for leak in manifest.leaks(noisy=job.disclosure.noise is not None)
         if listeners[leak.to] or leak.to == "network"
     ]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ParamSpec
 
-from mpcgov import disclosure
+from mpcgov import disclosure, noising, protections
 from mpcgov.errors import SpecError
 from mpcgov.linked import faults as linked_faults
 from mpcgov.linked import layout as linked_layout
@@ -89,8 +89,8 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
         faults += _where_faults(job, declarations[party], party)
     if job.disclosure.round_to is not None:
         faults += _collect(disclosure.check_rounding, job.disclosure.min_count, job.disclosure.round_to)
-    if job.disclosure.noise is not None:
-        faults.append(f"disclosure.noise: not offered yet by {manifest.id}")
+    faults += protections.faults(job, manifest, threshold)
+    faults += noising.request_faults(job, manifest)
     missing = [party for party in job.data_parties if party not in declarations]
     if missing and not faults:
         faults.append(f"parties: no declaration of the data of {', '.join(missing)}")
@@ -98,6 +98,8 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
         faults += linked_faults.of_columns(job, manifest, declarations, linked_params.read(job, manifest, []))
     if not manifest.linked and not missing:
         faults += _counts_faults(job, manifest, declarations, sound=not faults)
+    if not missing and not faults:
+        faults += noising.faults(job, manifest, declarations, _exact_tables(job, manifest, declarations))
     if faults:
         raise SpecError(faults, code="job")
 
@@ -129,6 +131,10 @@ def domain(job: Job, declarations: Mapping[str, Declaration], param: str) -> Dom
 
 def result_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> tuple[ResultTable, ...]:
     """The layout of what the job releases, known before anything is computed."""
+    return noising.noised(job, manifest, declarations, _exact_tables(job, manifest, declarations))
+
+
+def _exact_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> tuple[ResultTable, ...]:
     if manifest.linked:
         return linked_layout.tables(Linked.of(job, manifest, declarations))
     bound = sum(declarations[party].max_rows for party in job.data_parties) + (job.disclosure.round_to or 0)
@@ -138,18 +144,22 @@ def result_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Decla
         columns = (*(column for column, _ in cells.columns), table.value)
         values = tuple(values for _, values in cells.columns)
         opened = (Opened(name=table.value, low=0, high=bound),)
-        tables.append(ResultTable(name=name, columns=columns, domain=values, opened=opened))
+        found = ResultTable(name=name, columns=columns, domain=values, opened=opened)
+        tables += [found, *(found.margins() if job.disclosure.margins else ())]
     return tuple(tables)
 
 
 def _counts_faults(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], sound: bool) -> list[str]:
     """What is wrong with the columns of an unlinked job; its size is looked at only if everything else is sound."""
-    faults: list[str] = []
+    faults = list(linked_faults.of_units(job, declarations))
     for name, param in manifest.params.items():
         faults += _categories_faults(job, declarations, name, _columns_param(job, name, param, []))
     for name, table in manifest.tables.items() if sound and not faults else ():
-        if (cells := domain(job, declarations, str(table.by)).cells) > MAX_CELLS:
-            faults.append(f"params.{table.by}: table {name} would have {cells:,} cells; at most {MAX_CELLS:,}")
+        spanned = domain(job, declarations, str(table.by))
+        if spanned.cells > MAX_CELLS:
+            faults.append(f"params.{table.by}: table {name} would have {spanned.cells:,} cells; at most {MAX_CELLS:,}")
+        elif job.disclosure.margins:
+            faults += protections.margin_faults(name, [len(values) for _, values in spanned.columns])
     return faults
 
 

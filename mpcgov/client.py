@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from yarl import URL
 
 from mpcgov.errors import MpcgovError, PeerError, SpecError
 from mpcgov.keys import Identity
@@ -27,14 +28,17 @@ FRAME_LIMIT_BYTES = 1 << 20
 
 
 class _PinnedConnector(aiohttp.TCPConnector):
-    """Connects to one member, and compares its certificate with the roster before anything is sent."""
+    """Connects to one member's address and no other, wherever an answer may redirect to; compares its certificate with
+    the roster before anything is sent."""
 
     def __init__(self, identity: Identity, peer: Card) -> None:
         super().__init__(ssl=client_context(identity, peer), limit=16)
         self._peer = peer
 
-    async def _create_connection(self, *args: Any, **kwargs: Any) -> ResponseHandler:
-        protocol = await super()._create_connection(*args, **kwargs)
+    async def _create_connection(self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any) -> ResponseHandler:
+        if req.url.origin() != URL(f"https://{self._peer.address}"):
+            raise aiohttp.ClientConnectionError("redirected elsewhere")
+        protocol = await super()._create_connection(req, *args, **kwargs)
         check_pin(protocol.transport, self._peer)
         return protocol
 

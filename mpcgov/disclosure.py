@@ -2,16 +2,18 @@
 
 A cell is released if at least `min_count` rows are in it; otherwise it is suppressed, zero included, because
 "nobody" can be as telling as "one". With `round_to`, a released count is the nearest multiple, halves up. Totals
-are sums of released cells, so that no total gives a suppressed cell away.
+are sums of released cells, so that no total gives a suppressed cell away; true ones are released only if every
+suppressed cell is on a cycle of suppressed cells. docs/security/disclosure.md argues for each rule.
 Sources: ACRO default.yaml (safe_threshold 10); Handbook on Statistical Disclosure Control, ch. 4; OpenSAFELY output
 checking (totals recalculated after redaction; a rounded value needs several possible originals).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from mpcgov.errors import SpecError
+from mpcgov.spec.job import Disclosure
 
 SENTINEL = -1
 """What a suppressed cell holds when it is opened: a value that no count has."""
@@ -28,6 +30,83 @@ def rounded(count: int, round_to: int) -> int:
 def cleared(counts: Iterable[int], min_count: int, round_to: int | None) -> list[int]:
     """What may be opened of some counts: each as it is, or rounded, or the sentinel if fewer than `min_count`."""
     return [SENTINEL if count < min_count else rounded(count, round_to) if round_to else count for count in counts]
+
+
+def enough_agencies(counts: Iterable[int], least: int) -> bool:
+    """Whether so many agencies have rows in a cell at all; `counts`: each agency's own."""
+    return sum(count > 0 for count in counts) >= least
+
+
+def dominated(values: Iterable[int], percent: int) -> bool:
+    """The p % rule: whether all but the two greatest values add up to less than p % of the greatest.
+
+    Then the second greatest's owner, who knows the sum and its own value, knows the greatest within p %. Values are not
+    negative, and all of one person or enterprise are one.
+    Source: Handbook on Statistical Disclosure Control, ch. 4.2.
+    """
+    first, _, *rest = sorted([*values, 0, 0], reverse=True)
+    return 100 * sum(rest) < percent * first
+
+
+def released(
+    counts: Sequence[int], rules: Disclosure, columns: int = 1, agencies: Sequence[Sequence[int]] = ()
+) -> list[list[int]]:
+    """What is opened of a table of counts, in row-major order: its cells, then with margins those of rows, of columns,
+    and of all cells together.
+
+    Args:
+        columns: how many cells a row has.
+        agencies: each agency's own counts, if there must be several with some.
+    """
+    shown = [count >= rules.min_count for count in counts]
+    if rules.contributors is not None:
+        cells = zip(*agencies, strict=True)
+        enough = [enough_agencies(cell, rules.contributors) for cell in cells]
+        shown = [large and several for large, several in zip(shown, enough, strict=True)]
+    return opened(counts, shown, rules, columns)
+
+
+def opened(counts: Sequence[int], shown: Sequence[bool], rules: Disclosure, columns: int = 1) -> list[list[int]]:
+    """As `released`, where it is decided which cells may be shown but for what their totals would tell."""
+    closing = closed(counts, shown, columns) if rules.margins else set()
+    shows = [may and cell not in (closing or ()) for cell, may in enumerate(shown)]
+    base = rules.round_to or 1
+    tables = [[rounded(count, base) if may else SENTINEL for count, may in zip(counts, shows, strict=True)]]
+    if rules.margins:
+        rows = [counts[start : start + columns] for start in range(0, len(counts), columns)]
+        totals = [[*map(sum, rows)], [*map(sum, zip(*rows, strict=True))], [sum(counts)]]
+        tables += totals if closing is not None else [[SENTINEL] * len(total) for total in totals]
+    return tables
+
+
+def closed(counts: Sequence[int], shown: Sequence[bool], columns: int) -> set[int] | None:
+    """The cells to hide beside those not shown, so that the true totals don't tell these; None if it can't be done.
+
+    Each hidden cell (i, j) needs a row a and a column b with (i, b) and (a, j) shown. Of these the least sum of (i, b),
+    (a, j) and (a, b) is taken, and of equal ones the first, a before b; all three are hidden.
+    """
+    closing: set[int] = set()
+    for cell, may in enumerate(shown):
+        if may:
+            continue
+        found = [
+            (sum(counts[other] for other in cycle), place, cycle)
+            for place, cycle in enumerate(cycles(cell, len(counts), columns))
+            if shown[cycle[0]] and shown[cycle[1]]
+        ]
+        if not found:
+            return None
+        closing.update(min(found)[2])
+    return closing
+
+
+def cycles(cell: int, cells: int, columns: int) -> Iterator[tuple[int, int, int]]:
+    """For cell (i, j) and each other row a and column b, in this order: the cells (i, b), (a, j) and (a, b)."""
+    i, j = divmod(cell, columns)
+    for a in range(cells // columns):
+        for b in range(columns):
+            if a != i and b != j:
+                yield i * columns + b, a * columns + j, a * columns + b
 
 
 def check_rounding(min_count: int, round_to: int) -> None:

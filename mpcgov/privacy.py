@@ -42,7 +42,8 @@ def spend(job: Job) -> Spend | None:
 def described(noise: CellNoise) -> str:
     """The noise in few words."""
     size = f"epsilon {noise.epsilon}" if isinstance(noise, LaplaceNoise) else f"rho {noise.rho}"
-    return f"{noise.mechanism} noise, {size} for one {noise.unit} with at most {noise.bound} rows in each register"
+    rows = "1 row" if noise.bound == 1 else f"{noise.bound} rows"
+    return f"{noise.mechanism} noise, {size} for one {noise.unit} with at most {rows} in each register"
 
 
 def floor_faults(noise: CellNoise | None, allowed: DatasetPolicy) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -69,23 +70,36 @@ def read(folder: Path) -> Protocol:
     manifest = load_yaml(folder / "manifest.yaml", Manifest)
     if manifest.id != folder.resolve().name:
         raise LocalError(f"{folder}: the manifest's id is {manifest.id}", hint="name the folder after the protocol")
-    return Protocol(folder, digest_folder(folder), manifest)
+    return Protocol(folder, digest(read_folder(folder)), manifest)
 
 
-def digest_folder(folder: Path, leave_out: frozenset[str] = frozenset()) -> str:
-    """The SHA-256 over a folder's files: each one's relative path, length and bytes, sorted by path.
+def read_folder(folder: Path, leave_out: frozenset[str] = frozenset()) -> dict[str, bytes]:
+    """A folder's files by relative path, sorted.
 
     Caches (`__pycache__`) and hidden files don't count, nor do the subfolders in `leave_out`; nothing else is left out.
+
+    Raises:
+        LocalError: a folder in it is a link, whose files would be run but not found here.
     """
-    total = hashlib.sha256()
+    files = {}
     for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
         parts = path.relative_to(folder).parts
-        if not path.is_file() or any(part == "__pycache__" or part.startswith(".") for part in parts):
+        if parts[0] in leave_out or any(part == "__pycache__" or part.startswith(".") for part in parts):
             continue
-        if parts[0] not in leave_out:
-            name, data = "/".join(parts).encode(), path.read_bytes()
-            total.update(b"%d:%b%d:" % (len(name), name, len(data)))
-            total.update(data)
+        if path.is_file():
+            files["/".join(parts)] = path.read_bytes()
+        elif path.is_symlink():
+            raise LocalError(f"{path}: is a link", hint="put the folder itself there", code="protocol")
+    return files
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    """The SHA-256 over files: each one's path, length and bytes, in the order given."""
+    total = hashlib.sha256()
+    for path, data in files.items():
+        name = path.encode()
+        total.update(b"%d:%b%d:" % (len(name), name, len(data)))
+        total.update(data)
     return "sha256:" + total.hexdigest()
 
 
@@ -97,7 +111,7 @@ def engine_digest() -> str:
     (MPyC's program counters are hashes of tuples). Taken once per process: it is what this process runs.
     """
     # Not only *.py: a compiled module of the same name beside one would be imported in its place.
-    total = hashlib.sha256(digest_folder(PACKAGE, leave_out=BESIDE_THE_CODE).encode())
+    total = hashlib.sha256(digest(read_folder(PACKAGE, leave_out=BESIDE_THE_CODE)).encode())
     for library in ENGINE_LIBRARIES:
         total.update(f"{library}=={metadata.version(library)}\n".encode())
     total.update(f"{sys.implementation.name} {sys.version_info[:2]} {platform.machine()}".encode())

@@ -7,12 +7,13 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgov import check, disclosure, opening
+from mpcgov import accuracy, check, disclosure, noising, opening, protections
+from mpcgov.accuracy import Accuracy
 from mpcgov.audience import audience
 from mpcgov.errors import PeerError
 from mpcgov.linked import render
 from mpcgov.linked.facts import Linked
-from mpcgov.spec.job import COORDINATOR
+from mpcgov.spec.job import COORDINATOR, Disclosure
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Layout, Proposal, ResultShare, ResultTable, job_id
 from mpcgov.spec.statement import Opened as OneOpened
@@ -34,22 +35,17 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
     columns = {share.point: _elements(share, modulus) for share in shares}
     values = opening.open_shares(columns, layout.degree, modulus)
     opened = numbers_by_name(layout, values)
-    released = [
-        table for table in layout.tables if manifest.tables[table.name].measure not in ("match_rate", "doubtful")
-    ]
-    counts = [opened[f"{table.name}.{one.name}"] for table in released for one in table.opened if not one.gate]
-    settings = proposal.job.disclosure
+    settled = _disclosure(proposal.job.disclosure, _cells_of(layout, manifest), opened)
     return {
         "job": job_id(proposal.job_digest),
         "protocol": proposal.protocol,
         "parties": list(proposal.parties),
         "tables": _tables(proposal, manifest, layout, opened),
         "disclosure": {
-            "min_count": settings.min_count,
-            "round_to": settings.round_to,
-            "suppressed": sum(count is None for cells in counts for count in cells),
-            "total": sum(count for cells in counts for count in cells if count is not None),
+            **_disclosure(proposal.job.disclosure, _cells_of(layout, manifest), opened),
+            **_noise(proposal, manifest, layout),
         },
+        "protection": protections.described(proposal.job, proposal.threshold),
         "learned": learned(proposal, manifest),
         "cost": {
             "seconds": round(max(share.cost.seconds for share in shares), 3),
@@ -59,14 +55,39 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
     }
 
 
+def _cells_of(layout: Layout, manifest: Manifest) -> Layout:
+    """The tables of what the job asks about, without those that say how good its links are."""
+    quality = ("match_rate", "doubtful")
+    tables = [table for table in layout.tables if manifest.tables[table.margin_of or table.name].measure not in quality]
+    return layout.model_copy(update={"tables": tuple(tables)})
+
+
+def _disclosure(rules: Disclosure, layout: Layout, opened: Opened) -> dict[str, Any]:
+    """The job's rules and what became of its cells; true totals count neither as cells nor into the total."""
+    tables = [table for table in layout.tables if table.margin_of is None]
+    counts = [opened[f"{table.name}.{one.name}"] for table in tables for one in table.opened if not one.gate]
+    asked: dict[str, Any] = {rule: getattr(rules, rule) for rule in rules.asked}
+    if rules.margins:
+        (total,) = opened[f"{layout.tables[-1].name}.{layout.tables[-1].opened[0].name}"]
+        asked["margins"] = "suppressed" if total is None else "released"
+    return {
+        "min_count": rules.min_count,
+        "round_to": rules.round_to,
+        **asked,
+        "suppressed": sum(count is None for cells in counts for count in cells),
+        "total": sum(count for cells in counts for count in cells if count is not None),
+    }
+
+
 def learned(proposal: Proposal, manifest: Manifest) -> dict[str, list[dict[str, str]]]:
     """Who learns what: the tables for the receivers, and the leakage that the manifest declares."""
     result: dict[str, list[dict[str, str]]] = {}
     released = [table.name for table in check.result_tables(proposal.job, manifest, proposal.declarations)]
+    declared = manifest.leaks(noisy=proposal.job.disclosure.noise is not None)
     listeners = audience(proposal.job, manifest, proposal.threshold)
     for who in (*proposal.parties, COORDINATOR):
         tables = [f"tables.{name}" for name in released] if who in proposal.job.receivers else []
-        leaks = [leak.id for leak in manifest.leakage if who in listeners[leak.to]]
+        leaks = [leak.id for leak in declared if who in listeners[leak.to]]
         result[who] = [{"what": what} for what in (*tables, *leaks)]
     return result
 
@@ -136,12 +157,36 @@ def _cell(raw: int, gate: int, one: OneOpened, name: str) -> int | None:
 
 def _tables(proposal: Proposal, manifest: Manifest, layout: Layout, opened: Opened) -> dict[str, Any]:
     linked = Linked.of(proposal.job, manifest, proposal.declarations) if manifest.linked else None
+    known = _accuracy(proposal, manifest, layout)
     result = {}
     for table in layout.tables:
         numbers = {one.name: opened[f"{table.name}.{one.name}"] for one in table.opened}
-        rows = _rows(table, numbers) if linked is None else render.rows(linked, table, numbers)
+        rows = _rows(table, numbers) if linked is None or table.margin_of else render.rows(linked, table, numbers)
         result[table.name] = {"columns": list(table.columns), "rows": rows}
+        if known is not None:
+            found = list(accuracy.intervals(known, linked, table, numbers))
+            names = list(table.columns)[-len(found[0]) :]
+            result[table.name]["intervals"] = {"level": accuracy.LEVEL, "columns": names, "rows": found}
     return result
+
+
+def _accuracy(proposal: Proposal, manifest: Manifest, layout: Layout) -> Accuracy | None:
+    """How the job's numbers are noisy; None if they aren't."""
+    laws = noising.laws(proposal.job, manifest, proposal.declarations, noising.names(layout.tables))
+    honest = len(proposal.parties) - proposal.threshold
+    return Accuracy(laws, honest, proposal.job.disclosure.round_to) if laws else None
+
+
+def _noise(proposal: Proposal, manifest: Manifest, layout: Layout) -> dict[str, Any]:
+    """What was done to the numbers, for whoever reads the result without the job."""
+    noise, known = proposal.job.disclosure.noise, _accuracy(proposal, manifest, layout)
+    if noise is None or known is None:
+        return {}
+    return {
+        "noise": noise.model_dump(mode="json", exclude_defaults=True)
+        | {"parties": len(proposal.parties), "threshold": proposal.threshold}
+        | {"numbers": {name: known.described(name) for name in known.laws}}
+    }
 
 
 def _rows(table: ResultTable, numbers: Opened) -> list[list[Any]]:

@@ -12,6 +12,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,46 @@ from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import Proposal, ResultShare, job_id
 from mpcgov.spec.table import Datasets, Declaration
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A job whose parties are all on this machine: what they would all have approved, and where each has its data."""
+
+    proposal: Proposal
+    protocol: registry.Protocol
+    files: Mapping[str, Path]
+
+    @classmethod
+    def of(cls, job: Job, agencies: Path, threshold: int = 1) -> Simulation:
+        """A job, checked.
+
+        Raises:
+            SpecError: the job or a declaration is wrong. Refused: it pins another version of its protocol.
+        """
+        protocol = registry.find(job.protocol_name)
+        if job.protocol not in (job.protocol_name, f"{job.protocol_name}@{protocol.digest}"):
+            raise Refused(
+                f"protocol {job.protocol_name} here is {short(protocol.digest)}, not the version the job pins"
+            )
+        files = {party: agencies.resolve() / party / "datasets.yaml" for party in job.data_parties}
+        declarations = _declarations(job, protocol.manifest, files)
+        return cls(_proposal(job, protocol, declarations, threshold), protocol, files)
+
+    def supervisors(self, keep_warm: bool = False) -> dict[str, Supervisor]:
+        """What runs each party's workers; to be closed."""
+        return {party: Supervisor(keep_warm) for party in self.proposal.parties}
+
+    async def run(
+        self, supervisors: Mapping[str, Supervisor], on_phase: Callable[[str, str], None] = lambda party, phase: None
+    ) -> dict[str, Any]:
+        """The result that the job's receivers would get.
+
+        Raises:
+            DataError: a data set isn't what its declaration says. PeerError: the deadline passed, or a worker failed.
+        """
+        outcomes = await _run(self, supervisors, on_phase)
+        return open_result(self.proposal, self.protocol.manifest, _shares(self.proposal, outcomes))
 
 
 def simulate(
@@ -58,13 +99,16 @@ def simulate(
 
 
 def _result(job: Job, agencies: Path, threshold: int, on_phase: Callable[[str, str], None]) -> dict[str, Any]:
-    protocol = registry.find(job.protocol_name)
-    if job.protocol not in (job.protocol_name, f"{job.protocol_name}@{protocol.digest}"):
-        raise Refused(f"protocol {job.protocol_name} here is {short(protocol.digest)}, not the version the job pins")
-    files = {party: agencies.resolve() / party / "datasets.yaml" for party in job.data_parties}
-    proposal = _proposal(job, protocol, _declarations(job, protocol.manifest, files), threshold)
-    outcomes = asyncio.run(_run(proposal, protocol, files, on_phase))
-    return open_result(proposal, protocol.manifest, _shares(proposal, outcomes))
+    simulation = Simulation.of(job, agencies, threshold)
+
+    async def run() -> dict[str, Any]:
+        async with contextlib.AsyncExitStack() as stack:
+            supervisors = simulation.supervisors()
+            for supervisor in supervisors.values():
+                stack.push_async_callback(supervisor.close)
+            return await simulation.run(supervisors, on_phase)
+
+    return asyncio.run(run())
 
 
 def _declarations(job: Job, manifest: Manifest, files: Mapping[str, Path]) -> dict[str, Declaration]:
@@ -106,12 +150,13 @@ def _proposal(job: Job, protocol: registry.Protocol, declarations: dict[str, Dec
 
 
 async def _run(
-    proposal: Proposal, protocol: registry.Protocol, files: Mapping[str, Path], on_phase: Callable[[str, str], None]
+    simulation: Simulation, supervisors: Mapping[str, Supervisor], on_phase: Callable[[str, str], None]
 ) -> dict[str, Outcome]:
     """Every party's outcome, or the first cause; an owner's own words about its data come before anything else."""
+    proposal = simulation.proposal
     streams = _streams(proposal.parties)
     tasks = {
-        party: asyncio.create_task(_party(proposal, protocol, party, files.get(party), streams[party], on_phase))
+        party: asyncio.create_task(_party(simulation, party, streams[party], supervisors[party], on_phase))
         for party in proposal.parties
     }
     try:
@@ -130,24 +175,21 @@ async def _run(
 
 
 async def _party(
-    proposal: Proposal,
-    protocol: registry.Protocol,
+    simulation: Simulation,
     party: str,
-    datasets: Path | None,
     streams: dict[str, socket.socket],
+    supervisor: Supervisor,
     on_phase: Callable[[str, str], None],
 ) -> Outcome:
+    datasets = simulation.files.get(party)
     order = Order(
-        proposal=proposal,
+        proposal=simulation.proposal,
         party=party,
         datasets=None if datasets is None else str(datasets),
-        folder=str(protocol.folder),
+        folder=str(simulation.protocol.folder),
         binding=digest(b"simulated"),
     )
-    async with contextlib.AsyncExitStack() as stack:
-        supervisor = Supervisor(keep_warm=False)
-        stack.push_async_callback(supervisor.close)
-        return await supervisor.run(order, streams, _no_commit, lambda phase: on_phase(party, phase))
+    return await supervisor.run(order, streams, _no_commit, lambda phase: on_phase(party, phase))
 
 
 async def _no_commit() -> None:

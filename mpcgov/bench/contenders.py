@@ -57,6 +57,11 @@ class Contender:
         return kept | ONE_THREAD | ({"PYTHONPATH": str(BENCH)} if self.environment else {})
 
     @property
+    def own(self) -> bool:
+        """Whether it is mpcgov, not a peer."""
+        return self.environment is None
+
+    @property
     def installed(self) -> bool:
         """Whether its environment has been made."""
         return self.environment is None or interpreter(self.environment).exists()
@@ -86,8 +91,38 @@ MPYC = Contender("MPyC", "peers.on_mpyc", HONEST_MAJORITY, environment="mpyc")
 QUICKSORT = "3 parties, at most 1 curious; comparisons of shuffled values are opened, as in mpcgov's sort"
 FIXED_POINT = 1e-3
 
+MATCHED = (
+    "3 parties, at most 1 curious, all follow the protocol; all see the lists' padded lengths, one party a noised "
+    "number of matches; nobody learns who matched"
+)
+LINKED = Contender("mpcgov", "mpcgov.worker", MATCHED)
+IDS_SHOWN = "2 parties, all follow the protocol; the receiver sees which of its ids the other has"
+ROWS_SHOWN = "3 parties, at most 1 curious, all follow the protocol; but both owners see which ids they share"
+
+
+def _psi(name: str, protocol: str) -> Contender:
+    return Contender(
+        f"SPU {name}", "peers.on_spu_psi", IDS_SHOWN, environment="spu", parties=2, options={"protocol": protocol}
+    )
+
+
+JOINED = Contender(
+    "SPU RR22, then ABY3", "peers.on_spu_psi", ROWS_SHOWN, environment="spu", options={"protocol": "RR22"}
+)  # fmt: skip
+OPENMINED = Contender(
+    "OpenMined PSI",
+    "peers.on_openmined",
+    "2 parties, all follow the protocol; the receiver sees how many ids both have, exactly",
+    environment="openmined-psi",
+    parties=2,
+)
+
 CONTENDERS: dict[str, tuple[Contender, ...]] = {
     "W1": (MPCGOV, SEMI2K, ABY3, MPYC),
+    "W2": (LINKED, _psi("RR22", "RR22"), _psi("KKRT", "KKRT"), _psi("ECDH", "ECDH"), OPENMINED),
+    "W4": (LINKED, JOINED),
+    "W4-large": (LINKED, JOINED),
+    "study": (LINKED,),
     "W5": (MPCGOV, ABY3, SEMI2K, MPYC),
     "W6": (MPCGOV, ABY3, _spu("ABY3 quicksort", "ABY3", QUICKSORT, sort="SORT_QUICK")),
     "W7": (
@@ -95,5 +130,6 @@ CONTENDERS: dict[str, tuple[Contender, ...]] = {
         _spu("ABY3", "ABY3", tolerance=FIXED_POINT),
         _spu("ABY3 in blocks", "ABY3", tolerance=FIXED_POINT, form="blocks"),
     ),
+    "W9": (MPCGOV,),
 }
 """Who runs each workload. A new peer: its program in `peers/`, an entry here, its packages in scripts/bench-peers."""

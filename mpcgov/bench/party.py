@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mpcgov import opening
 from mpcgov.bench.peers.turns import Done, Order, Run, serve
-from mpcgov.bench.programs import NEEDS, PROGRAMS, READ
+from mpcgov.bench.programs import NEEDS, PROGRAMS, READ, draw
 from mpcgov.errors import InternalError
 from mpcgov.mpc import Needs, SecretArray, Session, SessionConfig
 
@@ -55,6 +55,8 @@ class Party:
     async def run(self) -> Done:
         """Deal, compute, and open at the receiver."""
         before = self.session.cost.bytes_sent
+        arrays = self.arrays[self.order.party]
+        arrays.update(draw(self.order.workload, len(next(iter(arrays.values()), ()))))
         own = np.ascontiguousarray(await self.session.share_of(self.program(self._deal)), dtype=np.uint64)
         sent = self.session.cost.bytes_sent - before
         loop = asyncio.get_running_loop()

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.bench.workloads import PARTIES, PLACES, PREDICTORS, VALUE_BITS
-from mpcgov.mpc import Moments, SecretArray, concatenate, least_squares, least_squares_needs, sort
+from mpcgov.bench.workloads import MIN_COUNT, PARTIES, PLACES, PREDICTORS, ROUND_TO, VALUE_BITS
+from mpcgov.mpc import Moments, SecretArray, concatenate, least_squares, least_squares_needs, noise, sort
+from mpcgov.noising import Law
+from mpcgov.spec.job import Disclosure
+from mpcgov.worker.clear import clear_counts
 
 HIGHEST = 2**VALUE_BITS - 1
 HIGHEST_X, HIGHEST_Y = 2**10, 2**13
 MOST_ROWS = 10**7
+HIGHEST_COUNT = 10**6
+LAW = Law(pure=True, rows=PARTIES, largest=1, budget=Fraction(1), parties=PARTIES)
 SQUARES = [MOST_ROWS, *[MOST_ROWS * HIGHEST_X**2] * PREDICTORS, MOST_ROWS * HIGHEST_Y**2]
 """What W7's columns can add up to, squared."""
 
@@ -56,6 +62,19 @@ def regression(deal: Deal) -> SecretArray:
     return concatenate([estimates.significands, estimates.exponents])
 
 
+def protected_counts(deal: Deal) -> SecretArray:
+    """W9: what a node's worker does with a table of counts."""
+    exact = [deal(party, "counts", 0, HIGHEST_COUNT) for party in range(PARTIES)]
+    shares = [deal(party, "noise", -LAW.bound, LAW.bound) for party in range(PARTIES)]
+    rules = Disclosure(min_count=MIN_COUNT, round_to=ROUND_TO)
+    return clear_counts({"count": sum([*exact[1:], *shares], start=exact[0])}, rules)["count"].cells
+
+
+def draw(workload: str, size: int) -> dict[str, NDArray[np.int64]]:
+    """What a party draws while the clock runs, by the name of the array that it replaces."""
+    return {"noise": noise.share(LAW, PARTIES - 1, size)} if workload == "W9" else {}
+
+
 def _column(x: SecretArray) -> SecretArray:
     return x.reshape((x.size, 1))
 
@@ -73,6 +92,7 @@ PROGRAMS: dict[str, Callable[[Deal], SecretArray]] = {
     "W5": comparisons,
     "W6": sorting,
     "W7": regression,
+    "W9": protected_counts,
 }
 NEEDS = {"W7": least_squares_needs(SQUARES, PARTIES)}
 """What a session must offer beyond words."""

@@ -6,12 +6,13 @@ import statistics
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mpcgov.bench.contenders import Contender
+from mpcgov.bench.jobteam import JobTeam
+from mpcgov.bench.task import Task, Workload
 from mpcgov.bench.team import Team, Turn
-from mpcgov.bench.workloads import Task, Workload
 from mpcgov.errors import MpcgovError
 
 RUNS = 5
@@ -54,7 +55,7 @@ class Measured:
 class _Entry:
     """A contender's way through the race."""
 
-    def __init__(self, contender: Contender, team: Team, task: Task) -> None:
+    def __init__(self, contender: Contender, team: Team | JobTeam, task: Task) -> None:
         self._contender = contender
         self._team = team
         self._task = task
@@ -101,12 +102,19 @@ async def race(
     task = task or workload.make(workload.size)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mpcgov-bench-")))
+        data = folder / "data"
+        if task.files is not None:
+            tell(f"{workload.name}: writes the parties' files")
+            task = replace(task, expected=task.files(data))
         entries = []
         for number, contender in enumerate(contenders):
             tell(f"{workload.name}: {contender.name} starts and warms up")
             place = folder / str(number)
             place.mkdir()
-            team = await stack.enter_async_context(Team(contender, workload.name, task, place))
+            team: Team | JobTeam = Team(contender, workload.name, task, place, data)
+            if task.files is not None and contender.own:
+                team = JobTeam(task, data)
+            await stack.enter_async_context(team)
             entries.append(_Entry(contender, team, task))
             await entries[-1].ready()
         for number in range(1, RUNS + 1):

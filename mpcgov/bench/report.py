@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mpcgov.bench.contenders import CONTENDERS, MPCGOV
+from mpcgov.bench.contenders import CONTENDERS
 from mpcgov.bench.race import Measured, race
 from mpcgov.bench.workloads import WORKLOADS, Workload
 from mpcgov.errors import SpecError
@@ -22,7 +22,7 @@ HEADS = ["workload", "who", "s", "CPU s", "peak MB", "sent MB", "runs", "mpcgov/
 
 
 def measure(names: Sequence[str], peers: bool, tell: Tell, size: int | None = None) -> Results:
-    """Run the named workloads, or all, and with `peers` those that are installed, in turns.
+    """Run the named workloads, or all but those that take long, and with `peers` those that are installed, in turns.
 
     Args:
         size: another size than the workloads' own.
@@ -43,7 +43,7 @@ def measure(names: Sequence[str], peers: bool, tell: Tell, size: int | None = No
 async def _measure(workloads: Sequence[Workload], peers: bool, tell: Tell) -> Results:
     results: Results = []
     for workload in workloads:
-        wanted = [contender for contender in CONTENDERS[workload.name] if peers or contender is MPCGOV]
+        wanted = [contender for contender in CONTENDERS[workload.name] if peers or contender.own]
         for absent in (contender for contender in wanted if not contender.installed):
             tell(f"{workload.name}: {absent.name} isn't installed: scripts/bench-peers {absent.environment}")
         measured = await race(workload, [contender for contender in wanted if contender.installed], tell)
@@ -111,4 +111,4 @@ def _processor() -> str:
 
 
 def _own(measured: Sequence[Measured]) -> Measured | None:
-    return next((one for one in measured if one.contender is MPCGOV), None)
+    return next((one for one in measured if one.contender.own), None)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from mpcgov.bench.contenders import Contender
-from mpcgov.bench.workloads import Array, Task
+from mpcgov.bench.task import Array, Task
 from mpcgov.errors import InternalError
 
 READY_TIMEOUT_S = 900.0
@@ -45,10 +45,11 @@ class Turn:
 class Team:
     """One contender's parties on this machine. A context manager: at the end no process is left."""
 
-    def __init__(self, contender: Contender, workload: str, task: Task, folder: Path) -> None:
+    def __init__(self, contender: Contender, workload: str, task: Task, folder: Path, data: Path) -> None:
         self.contender = contender
         self._workload = workload
         self._folder = folder
+        self._data = data
         self._result = folder / "result.npy"
         self._inputs = {party: folder / f"inputs-{party}.npz" for party in range(contender.parties)}
         self._parties: list[asyncio.subprocess.Process] = []
@@ -58,7 +59,7 @@ class Team:
     async def __aenter__(self) -> Team:
         with ExitStack() as stack:
             streams, opening = self._streams(stack)
-            ports = _free_ports(self.contender.parties)
+            ports = _free_ports(2 * self.contender.parties)
             for party in range(self.contender.parties):
                 await self._start(party, ports, streams[party], opening[party])
         return self
@@ -126,7 +127,7 @@ class Team:
             "opening": extra,
             "inputs": {index: str(path) for index, path in self._inputs.items()},
             "result": str(self._result),
-            "options": dict(self.contender.options),
+            "options": {**self.contender.options, "data": str(self._data)},
         }
         _stdin(process).write(json.dumps(order).encode() + b"\n")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -31,8 +32,9 @@ def tell(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """A value for programs, to stdout, on one line."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """A value for programs, to stdout, on one line; no sign in it steers a terminal."""
+    text = json.dumps(value, ensure_ascii=False)
+    click.echo(re.sub("[\x7f-\x9f]", lambda sign: f"\\u{ord(sign[0]):04x}", text))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -60,7 +62,7 @@ def print_result(result: dict[str, Any]) -> None:
     for name, table in result["tables"].items():
         if len(result["tables"]) > 1:
             click.echo(f"{plain(name)}:")
-        print_table(table["columns"], table["rows"])
+        print_table(*_with_intervals(table))
     click.echo(f"\n{_footnote(result['disclosure'])}")
     if "quality" in result:
         click.echo(_quality(result["quality"]))
@@ -84,6 +86,29 @@ def print_sections(sections: Sequence[tuple[str, Sequence[str]]]) -> None:
 def when(seconds: float) -> str:
     """A point in time for people, UTC."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _with_intervals(table: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """A table's columns and rows, each noisy number followed by the interval that it stands for."""
+    columns, rows, noisy = table["columns"], table["rows"], table.get("intervals")
+    if noisy is None:
+        return columns, rows
+    first = len(columns) - len(noisy["columns"])
+    level = f"{noisy['level']:.0%}"
+    heads = [*columns[:first], *(text for name in noisy["columns"] for text in (name, f"{level} within"))]
+    return heads, [
+        [*row[:first], *(value for pair in zip(row[first:], map(_range, ends), strict=True) for value in pair)]
+        for row, ends in zip(rows, noisy["rows"], strict=True)
+    ]
+
+
+def _range(ends: list[float] | None) -> str | None:
+    return None if ends is None else f"{_short(ends[0])} – {_short(ends[1])}"
+
+
+def _short(value: float) -> str:
+    """A number with no more digits than an interval's end is worth."""
+    return f"{value:,}" if isinstance(value, int) else f"{float(f'{value:.6g}'):,}"
 
 
 def _cell(value: object) -> str:
@@ -110,11 +135,34 @@ def _quality(quality: dict[str, float | None]) -> str:
 
 
 def _footnote(disclosure: dict[str, Any]) -> str:
-    suppressed, least, base = disclosure["suppressed"], disclosure["min_count"], disclosure["round_to"]
+    suppressed, base = disclosure["suppressed"], disclosure["round_to"]
     lines = [f"Total of the released cells: {disclosure['total']:,}."]
     if base:
         lines.append(f"Released counts are rounded to multiples of {base}.")
+    if noise := disclosure.get("noise"):
+        size = f"epsilon {noise['epsilon']}" if "epsilon" in noise else f"rho {noise['rho']}"
+        lines.append(
+            f"All numbers are noisy, which protects each {noise['unit']}: {noise['mechanism']}, {size}. "
+            "The intervals are for the noise alone."
+        )
     if suppressed:
+        few = "with their noise fewer" if noise else "fewer"
         cells = "1 cell is" if suppressed == 1 else f"{suppressed:,} cells are"
-        lines.append(f"{SUPPRESSED} {cells} suppressed: fewer than {least} rows, or none; nobody saw how many.")
+        lines.append(f"{SUPPRESSED} {cells} suppressed: {few} than {_why(disclosure)}; nobody saw how many.")
+    if disclosure.get("margins") == "suppressed":
+        lines.append(
+            f"{SUPPRESSED} The true totals are suppressed: no choice of other cells would keep them from telling."
+        )
+    if "dominance" in disclosure:
+        lines.append(f"{SUPPRESSED} A mean is suppressed where one value dominates ({disclosure['dominance']} % rule).")
     return "\n".join(lines)
+
+
+def _why(disclosure: dict[str, Any]) -> str:
+    """Why cells are suppressed; of a single one nobody can say which reason it was."""
+    found = [f"{disclosure['min_count']} rows, or none"]
+    if "contributors" in disclosure:
+        found.append(f"fewer than {disclosure['contributors']} agencies with rows")
+    if disclosure.get("margins") == "released":
+        found.append("so that true totals don't tell another one")
+    return "; or ".join(found)

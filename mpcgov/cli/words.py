@@ -8,6 +8,7 @@ from mpcgov.audience import leaks
 from mpcgov.coordinator.plan import Plan, PlannedTable
 from mpcgov.coordinator.propose import Draft
 from mpcgov.node.explain import JobView
+from mpcgov.protections import own_caveats, sentences
 from mpcgov.registry import Protocol
 from mpcgov.spec.ids import short
 from mpcgov.spec.manifest import CostFormula, Leakage, Table
@@ -25,11 +26,13 @@ def explain_plan(plan: Plan) -> Sections:
         ("Job", [job.purpose, job.legal_basis, f"{draft.protocol.manifest.title} ({_version(draft)})"]),
         ("Reads", [_reads(draft, party) for party in parties]),
         ("Opens", [_opens(plan, table) for table in plan.tables]),
+        ("Protects", list(sentences(job.disclosure))),
         *([("Links", list(plan.roles))] if plan.roles else []),
+        *([("Noise", list(plan.noise))] if plan.noise else []),
         ("Leaks besides", [f"to {text}" for text in leaks(job, draft.protocol.manifest, draft.roster.threshold)]),
         ("Must approve", [f"{', '.join(parties)}, within {job.approve_within_h} h; one no ends it for all"]),
         ("Costs", [f"{plan.rounds} rounds and about {_bytes(plan.bytes_per_party)} sent by each party"]),
-        ("Limits", [_limits(draft.roster.threshold, parties)]),
+        ("Limits", [_limits(draft.roster.threshold, parties), *own_caveats(job.disclosure)]),
     ]
 
 
@@ -105,6 +108,7 @@ def _formula(cost: CostFormula) -> list[str]:
         f"{cost.bytes_fixed:,} bytes from each party to each other one",
         f"{cost.bytes_per_cell:,} more bytes for each cell, and {cost.bytes_per_cell_rounding:,} with rounding",
         *([f"{cost.bytes_per_row:,} more bytes for each row of the padded lists"] if cost.bytes_per_row else []),
+        *([f"{cost.bytes_per_pair:,} more bytes for each pair of their rows"] if cost.bytes_per_pair else []),
     ]
 
 
@@ -122,12 +126,8 @@ def _reads(draft: Draft, party: str) -> str:
 
 
 def _opens(plan: Plan, table: PlannedTable) -> str:
-    job = plan.draft.job
-    rounded = f"the others rounded to {job.disclosure.round_to}" if job.disclosure.round_to else "the others exact"
-    return (
-        f"table {table.name} ({', '.join(table.columns)}), {table.cells:,} cells, to {_names(job.receivers)} only: "
-        f"cells under {job.disclosure.min_count} are suppressed before anything is opened, {rounded}"
-    )
+    cells = f"{table.cells:,} cell{'' if table.cells == 1 else 's'}"
+    return f"table {table.name} ({', '.join(table.columns)}), {cells}, to {_names(plan.draft.job.receivers)} only"
 
 
 def _released(table: Table) -> str:

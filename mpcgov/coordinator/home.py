@@ -47,7 +47,7 @@ class StoredJob:
 
 
 def init(path: Path, name: str) -> CoordinatorHome:
-    """A new coordinator's home, with fresh keys.
+    """A new coordinator's home, readable by its owner only, with fresh keys.
 
     Raises:
         SpecError: no such name is possible. LocalError: the directory has an identity already.
@@ -55,6 +55,8 @@ def init(path: Path, name: str) -> CoordinatorHome:
     config = validate({"name": name}, CoordinatorConfig, "coordinator")
     if (path / "node.yaml").exists() or (path / CONFIG_FILE).exists():
         raise LocalError(f"{path}: there is an identity already", hint="choose another --home")
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
     identity = keys.create(path, "coordinator", config.name, None)
     files.replace(path / CONFIG_FILE, f"name: {config.name}\n".encode())
     return CoordinatorHome(path, identity)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
-from mpcgov import check
+from mpcgov import accuracy, check
 from mpcgov.client import Client
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.linked.encoding import MOST_PAIRS
 from mpcgov.linked.plan import link_plan
 from mpcgov.linked.sizes import padded_length
 from mpcgov.spec.manifest import Manifest
+
+WORD_BYTES = 8
+"""Of each party's share of the noise in a cell."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,14 @@ class PlannedTable:
 class Plan:
     """A draft, and what follows from its protocol's manifest.
 
-    `roles`: who does what in a linked job, and why. `rounds`: of communication; `bytes_per_party`: what each party
-    sends to all others together.
+    `roles`: who does what in a linked job, and why. `noise`: what it protects, and how far off it makes numbers.
+    `rounds`: of communication; `bytes_per_party`: what each party sends to all others together.
     """
 
     draft: Draft
     tables: tuple[PlannedTable, ...]
     roles: tuple[str, ...]
+    noise: tuple[str, ...]
     rounds: int
     bytes_per_party: int
 
@@ -48,27 +54,32 @@ async def plan(client: Client, draft: Draft) -> Plan:
     """
     await _check_versions(client, draft)
     job, manifest = draft.job, draft.protocol.manifest
-    tables = tuple(
-        PlannedTable(table.name, table.columns, table.rows)
-        for table in check.result_tables(job, manifest, draft.declarations)
-    )
+    released = check.result_tables(job, manifest, draft.declarations)
+    tables = tuple(PlannedTable(table.name, table.columns, table.rows) for table in released)
+    noise = accuracy.sentences(job, manifest, draft.declarations, released, draft.roster.threshold)
     cells = sum(table.cells for table in tables)
     roles = link_plan(job, manifest, draft.roster.threshold, draft.declarations).notes if manifest.linked else ()
-    rows = sum(padded_length(draft.declarations[party].max_rows) for party in job.data_parties) if roles else 0
-    rounds, bytes_per_party = cost(manifest, cells, len(job.parties), job.disclosure.round_to is not None, rows)
-    return Plan(draft, tables, roles, rounds, bytes_per_party)
+    lists = [padded_length(draft.declarations[party].max_rows) for party in job.data_parties] if roles else []
+    rounds, bytes_per_party = cost(
+        manifest, cells, len(job.parties), job.disclosure.round_to is not None, lists, bool(noise)
+    )
+    return Plan(draft, tables, roles, tuple(noise), rounds, bytes_per_party)
 
 
-def cost(manifest: Manifest, cells: int, parties: int, rounding: bool, rows: int = 0) -> tuple[int, int]:
+def cost(
+    manifest: Manifest, cells: int, parties: int, rounding: bool, lists: Sequence[int] = (), noise: bool = False
+) -> tuple[int, int]:
     """The rounds, and the bytes that each party sends at most, by the manifest's formula.
 
-    `rows`: of the padded lists of all owners together, if each is as long as its max_rows allows.
+    `lists`: the owners' padded lists, if each is as long as its max_rows allows.
     """
     formula = manifest.cost
     rounds = formula.rounds + (formula.rounds_rounding if rounding else 0)
     per_cell = formula.bytes_per_cell + (formula.bytes_per_cell_rounding if rounding else 0)
+    per_cell += WORD_BYTES if noise else 0
     per_cell *= formula.more_parties_factor if parties > 3 else 1
-    return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells + formula.bytes_per_row * rows)
+    linked = formula.bytes_per_row * sum(lists) + formula.bytes_per_pair * min(prod(lists), MOST_PAIRS)
+    return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells + linked)
 
 
 async def _check_versions(client: Client, draft: Draft) -> None:

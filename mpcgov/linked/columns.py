@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
@@ -17,17 +19,28 @@ NO_MATCH = "(no match)"
 @dataclass(frozen=True)
 class Number:
     """A numeric column: from low to high steps of 10^-places for each key, and at most `total` steps, signs left out,
-    for all keys together."""
+    for all keys together. `middle`: what was taken off each value before it was dealt."""
 
     low: int
     high: int
     places: int
     total: int
+    middle: int = 0
 
     @property
     def largest(self) -> int:
         """The largest magnitude for one key."""
         return max(abs(self.low), abs(self.high))
+
+    def centred(self, limits: tuple[str, str] | None, max_rows: int) -> Number:
+        """Clamped to limits in units, and counted from the middle, which halves what one key can add to a sum."""
+        low, high = self.low, self.high
+        if limits is not None:
+            least, most = (Decimal(limit).scaleb(self.places) for limit in limits)
+            low, high = max(low, math.ceil(least)), min(high, math.floor(most))
+        middle = (low + high) // 2
+        largest = max(middle - low, high - middle)
+        return Number(low - middle, high - middle, self.places, max_rows * largest, middle)
 
 
 @dataclass(frozen=True)

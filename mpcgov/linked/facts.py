@@ -62,7 +62,14 @@ class Linked:
         return min(self.declarations[party].max_rows for party in needed)
 
     def number(self, column: Qualified) -> Number:
-        """A numeric column as it is dealt."""
+        """A numeric column as it is dealt: if noise is asked for, clamped and counted from its middle."""
+        noise, found = self.job.disclosure.noise, self.declared_number(column)
+        if noise is None:
+            return found
+        return found.centred(noise.clamp.get(str(column)), self.declarations[column.party].max_rows)
+
+    def declared_number(self, column: Qualified) -> Number:
+        """A numeric column as its owner's rows carry it."""
         found = carried_by(self.job, self.declarations, column)
         if not isinstance(found, Number):
             raise SpecError(f"{column} is not a number", code="job")

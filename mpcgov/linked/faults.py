@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from mpcgov import protections
 from mpcgov.linked import layout, plan
-from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, rule
+from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.params import Asked
 from mpcgov.linked.qualified import Qualified
@@ -48,10 +49,12 @@ def of_columns(job: Job, manifest: Manifest, declarations: Mapping[str, Declarat
     """What is wrong with the columns: `of_parts` and the parameters by themselves have no fault."""
     found = [*_keys(job, declarations), *_rules(job, declarations, asked), *_kinds(job, declarations, asked)]
     found += _compared(job, declarations, asked)
+    found += _clamps(job, declarations, asked)
     if found:
         return found
     linked = Linked(job, manifest, declarations, asked)
-    found += layout.faults(linked)
+    found += _margins(linked)
+    found += layout.faults(linked) if not found else []
     if asked.outcome is not None and len(layout.terms(linked)) > MAX_TERMS:
         found.append(f"params: {len(layout.terms(linked))} coefficients; at most {MAX_TERMS}, the intercept included")
     for party in job.data_parties:
@@ -60,14 +63,36 @@ def of_columns(job: Job, manifest: Manifest, declarations: Mapping[str, Declarat
     return found
 
 
+def _margins(linked: Linked) -> list[str]:
+    """True totals of counts: cells in which nobody can be would be no cover for others."""
+    if not linked.job.disclosure.margins:
+        return []
+    groups = linked.asked.groups
+    owners = {column.party for column in groups}
+    if linked.left is not None and len(owners) == 1 and linked.left not in owners:
+        return [f"disclosure.margins: in a left join not for two columns of {groups[0].party}, which match together"]
+    return protections.margin_faults("count", [len(linked.values(column)) for column in groups])
+
+
 def _needless(job: Job, manifest: Manifest) -> Iterator[str]:
     if job.link is not None:
         yield f"link: protocol {manifest.id} doesn't link rows"
     for party, part in job.parties.items():
-        if part.key is not None:
-            yield f"parties.{party}.key: protocol {manifest.id} doesn't link rows"
+        if part.key is not None and job.disclosure.noise is None:
+            yield f"parties.{party}.key: protocol {manifest.id} doesn't link rows; only noise has a use for it"
         if part.duplicates is not None:
             yield f"parties.{party}.duplicates: protocol {manifest.id} doesn't link rows"
+
+
+def of_units(job: Job, declarations: Mapping[str, Declaration]) -> Iterator[str]:
+    """What is wrong with the columns that say which rows are of one unit, where rows aren't linked."""
+    for party in job.data_parties:
+        for name in job.parties[party].key or ():
+            column = declarations[party].columns.get(name)
+            if column is None:
+                yield f"parties.{party}.key: data set {job.parties[party].dataset} has no column {name}"
+            elif column.kind not in _KEY_CLASS:
+                yield f"parties.{party}.key: {name} is a {column.kind}, which can't identify anyone"
 
 
 def _keys(job: Job, declarations: Mapping[str, Declaration]) -> Iterator[str]:
@@ -130,6 +155,17 @@ def _kinds(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> I
             yield f"params: {qualified} is {_article(column)}; it must be {need}"
         else:
             yield from _values(job, asked, qualified, column)
+
+
+def _clamps(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
+    """Ranges for noise that leave nothing of what a measure is declared with."""
+    clamp = {} if job.disclosure.noise is None else job.disclosure.noise.clamp
+    for column in asked.measures:
+        found = carried_by(job, declarations, column)
+        if str(column) in clamp and isinstance(found, Number):
+            taken = found.centred(clamp[str(column)], 1)
+            if taken.low >= taken.high:
+                yield f"disclosure.noise.clamp: {column} isn't declared with two values in that range"
 
 
 def _values(job: Job, asked: Asked, qualified: Qualified, column: Column) -> Iterator[str]:

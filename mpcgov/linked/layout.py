@@ -31,7 +31,8 @@ def tables(linked: Linked) -> tuple[ResultTable, ...]:
         opened = tuple(_OPENED[table.measure](linked, table))
         if opened:
             columns, domain = _span(linked, table)
-            result.append(ResultTable(name=name, columns=columns, domain=domain, opened=opened))
+            found = ResultTable(name=name, columns=columns, domain=domain, opened=opened)
+            result += [found, *(found.margins() if linked.job.disclosure.margins else ())]
     return tuple(result)
 
 

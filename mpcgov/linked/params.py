@@ -101,9 +101,11 @@ def declared(asked: Asked, declarations: Mapping[str, Declaration]) -> dict[Qual
 def sum_testers(job: Job, manifest: Manifest) -> set[str]:
     """The receivers who own a column of which the job opens sums as they are; these tell them about their own records.
 
-    A regression opens none.
+    A regression opens none, and noise is there to prevent it.
     """
-    if not any(table.measure in ("statistics", "correlation") for table in manifest.tables.values()):
+    if job.disclosure.noise is not None or not any(
+        table.measure in ("statistics", "correlation") for table in manifest.tables.values()
+    ):
         return set()
     asked = read(job, manifest, [])
     summed = (*asked.numbers, *([] if asked.weight is None else [asked.weight]))

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from mpcgov.linked.columns import Number
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
 from mpcgov.spec.statement import ResultTable
@@ -41,10 +42,24 @@ def _statistics(linked: Linked, table: ResultTable, opened: Numbers) -> Iterator
     for i, names in _cells(table):
         row = [*names, opened[count][i]]
         for column in linked.asked.measures:
-            get = _getter(opened, str(column), i)
+            get, number = _getter(opened, str(column), i), linked.number(column)
             rows_used = get("n") if f"{column}.n" in opened else opened[count][i]
-            row += _mean_and_variance(get, rows_used, linked.number(column).places, linked.asked.weight is not None)
+            mean, variance = _mean_and_variance(get, rows_used, number.places, linked.asked.weight is not None)
+            noise, mean = (
+                linked.job.disclosure.noise,
+                None if mean is None else mean + number.middle / 10**number.places,
+            )
+            if noise is not None and noise.consistent and mean is not None and rows_used:
+                mean, variance = _possible(number, rows_used, mean, variance)
+            row += [mean, variance]
         yield row
+
+
+def _possible(number: Number, n: int, mean: float, variance: float) -> tuple[float, float]:
+    """The nearest mean and variance that n numbers of this range can have (Bhatia and Davis, 2000)."""
+    low, high = ((end + number.middle) / 10**number.places for end in (number.low, number.high))
+    mean = min(max(mean, low), high)
+    return mean, min(max(variance, 0.0), (high - mean) * (mean - low) * n / (n - 1))
 
 
 def _getter(opened: Numbers, name: str, cell: int) -> Callable[[str], int | None]:

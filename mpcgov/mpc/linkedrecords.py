@@ -25,7 +25,7 @@ from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.compose import composed, groups
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import concatenate, sort_rows
-from mpcgov.mpc.linkedrows import Places, as_places
+from mpcgov.mpc.linkedrows import Places, digits_of, limbs_of
 from mpcgov.mpc.similar import bring, report
 from mpcgov.mpc.similar.best import mutual_best
 from mpcgov.mpc.similar.bring import Brought
@@ -87,8 +87,9 @@ class LinkedRecords:
         wanted = all_sums.by_name(self._linked)
         plan = dealing(self._linked, left, list(wanted.values()), (left, other))
         brought = await self._brought(grid, filters, plan, other)
-        sums = as_places(self._engine, plan, await self._sums(grid, plan, brought))
-        found = {name: sums[one] for name, one in wanted.items()}
+        sums = limbs_of(self._engine, plan, await self._sums(grid, plan, brought))
+        digits = {one: digits_of(one, limbs) for one, limbs in sums.items()}
+        found = {name: digits[one] for name, one in wanted.items()}
         if self._linked.asked.output == "links":
             found |= await self._links(grid, brought)
         if self._linked.asked.report:

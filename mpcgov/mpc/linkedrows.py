@@ -47,7 +47,13 @@ class LinkedRows:
     """The owners' rows, not linked yet. `job_digest` tells this job's keys from all others."""
 
     def __init__(
-        self, engine: WordEngine, config: SessionConfig, linked: Linked, job_digest: str, own: OwnRows | None
+        self,
+        engine: WordEngine,
+        config: SessionConfig,
+        linked: Linked,
+        job_digest: str,
+        own: OwnRows | None,
+        noise: Mapping[str, Places] | None = None,
     ) -> None:
         self._engine = engine
         self._parties = config.parties
@@ -55,15 +61,24 @@ class LinkedRows:
         self._linked = linked
         self._job_digest = job_digest
         self._own = own
+        self._noise = noise or {}
         self._plan = link_plan(linked.job, linked.manifest, config.threshold)
 
     async def cell_sums(self) -> dict[str, Places]:
-        """Every sum that the job's tables need, in every cell, by `table.name`; each shape (cells,)."""
+        """Every sum that the job's tables need, in every cell, by `table.name`; each shape (cells,).
+
+        Noise goes onto the limbs, before carries are taken up: no digit of an exact sum is ever made.
+        """
         wanted = all_sums.by_name(self._linked)
         star, lengths = await self._roles()
         plan = dealing(self._linked, star.left, list(wanted.values()), self._linked.owners)
-        found = as_places(self._engine, plan, await self._star_sums(star, lengths, plan))
-        return {name: found[one] for name, one in wanted.items()}
+        found = limbs_of(self._engine, plan, await self._star_sums(star, lengths, plan))
+        plain = dict.fromkeys(one for name, one in wanted.items() if name not in self._noise)
+        digits = {one: digits_of(one, found[one]) for one in plain}
+        return {
+            name: digits_of(one, found[one], self._noise[name]) if name in self._noise else digits[one]
+            for name, one in wanted.items()
+        }
 
     async def overlaps(self) -> SecretArray:
         """How many keys all owners of a set have, for every set of two or more in their order; shape (sets,)."""
@@ -81,7 +96,7 @@ class LinkedRows:
             wanted = {owned: all_sums.sum_of(self._linked, (), frozenset(owned)) for owned in sets}
             members = (star.left, *(spoke.other for spoke in star.spokes))
             sub = dealing(self._linked, star.left, list(wanted.values()), members)
-            found = as_places(self._engine, sub, await self._star_sums(star, lengths, sub))
+            found = limbs_of(self._engine, sub, await self._star_sums(star, lengths, sub))
             counts |= {owned: found[one][0] for owned, one in wanted.items()}
         return concatenate([counts[owned] for owned in owner_sets(owners)])
 
@@ -162,8 +177,8 @@ class LinkedRows:
         return SecretArray(self._engine, self._engine.secret(np.ascontiguousarray(share)), low, high)
 
 
-def as_places(engine: WordEngine, plan: Dealing, shares: Words) -> dict[Sum, Places]:
-    """The sums of a dealing from shares of all their places, shape (places, cells)."""
+def limbs_of(engine: WordEngine, plan: Dealing, shares: Words) -> dict[Sum, Places]:
+    """By sum its limbs, not carried yet, from shares of all places of a dealing's sums, shape (places, cells)."""
     result, at = {}, 0
 
     def array(share: Words, low: int, high: int) -> SecretArray:
@@ -176,6 +191,12 @@ def as_places(engine: WordEngine, plan: Dealing, shares: Words) -> dict[Sum, Pla
             result[one] = [array(places[0], one.low, one.high)]
         else:
             limit = 1 << SAFE_BITS
-            limbs = [array(place, -limit, limit) + one.lift for place in places]
-            result[one] = whole_digits(limbs, one.radix_bits)
+            result[one] = [array(place, -limit, limit) + one.lift for place in places]
     return result
+
+
+def digits_of(one: Sum, limbs: Places, noise: Places | None = None) -> Places:
+    """The digits of a sum, with its noise if there is any."""
+    if noise is not None:
+        limbs = [limb + more for limb, more in zip(limbs, noise, strict=True)]
+    return limbs if one.places == 1 else whole_digits(limbs, one.radix_bits)

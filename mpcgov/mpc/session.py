@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from mpcgov.mpc.codec import Elements, WireError, Words
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.frames import AbortError, AgreementError, LinkLostError, Reason
 from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
-from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
+from mpcgov.mpc.linkedrows import LinkedRows, OwnRows, Places
 from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.selftest import check_fixes, check_openings
@@ -118,11 +118,13 @@ class Session:
             raise InternalError("values are passed by the sender of an input, and by nobody else")
         return SecretArray.deal(self._started, values, sender, length, low, high, places)
 
-    def linked(self, linked: Linked, job_digest: str, own: OwnRows | None) -> LinkedRows:
-        """The rows of a linked job's owners, ours among them if we are one."""
+    def linked(
+        self, linked: Linked, job_digest: str, own: OwnRows | None, noise: Mapping[str, Places] | None = None
+    ) -> LinkedRows:
+        """The rows of a linked job's owners, ours among them if we are one; `noise` goes onto the sums of its names."""
         if not isinstance(self._started, WordEngine):
             raise InternalError("a linked job in a session of wide integers")
-        return LinkedRows(self._started, self.config, linked, job_digest, own)
+        return LinkedRows(self._started, self.config, linked, job_digest, own, noise)
 
     def compared(self, linked: Linked, job_digest: str, own: OwnRecords | None) -> LinkedRecords:
         """The records of a job's two owners, to be compared, ours among them if we are one."""

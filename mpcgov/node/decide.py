@@ -12,6 +12,7 @@ from mpcgov import check, privacy
 from mpcgov.linked.params import releases_links, sum_testers
 from mpcgov.node.agreement import AGREEMENT, MEANING
 from mpcgov.node.facts import Deny, Facts, Permit, Rule
+from mpcgov.protections import floor_faults
 from mpcgov.spec.link import described, weaker
 from mpcgov.spec.policy import matches
 from mpcgov.spec.statement import Proposal
@@ -64,8 +65,7 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
         for use in sorted(uses - set(allowed.columns.get(column, ()))):
             yield f"{facts.me} doesn't allow column {column} of {dataset} as {use}"
     rules = proposal.job.disclosure
-    if rules.min_count < allowed.min_count:
-        yield f"{facts.me} needs min_count {allowed.min_count}, the job says {rules.min_count}"
+    yield from (f"{facts.me} needs {need}" for need in floor_faults(rules, facts.protocol.manifest, allowed))
     yield from (f"{facts.me} needs {need}" for need in privacy.floor_faults(rules.noise, allowed))
 
 

@@ -12,6 +12,7 @@ from mpcgov.errors import SpecError
 from mpcgov.linked.plan import faults as plan_faults
 from mpcgov.linked.plan import link_plan
 from mpcgov.node.store import JobRow
+from mpcgov.protections import sentences
 from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.roster import Roster
@@ -73,7 +74,7 @@ def explain(
         receivers=job.receivers,
         own_data=_own_data(me, proposal, manifest),
         others=tuple(_brings(proposal, party) for party in proposal.parties if party != me),
-        disclosure=_disclosure(proposal),
+        disclosure="; ".join(sentences(job.disclosure)),
         reveals=_reveals(proposal, manifest),
         links=_links(proposal, manifest),
         approve_before=_moment(proposal.approve_before),
@@ -101,17 +102,13 @@ def _brings(proposal: Proposal, party: str) -> str:
     return f"{party} brings {part.dataset}, {'all rows' if part.where is None else f'rows where {part.where}'}"
 
 
-def _disclosure(proposal: Proposal) -> str:
-    rules = proposal.job.disclosure
-    rounding = f"; others are rounded to multiples of {rules.round_to}" if rules.round_to is not None else ""
-    return f"cells below {rules.min_count} are suppressed before anything is opened{rounding}"
-
-
 def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
     if manifest is None:
         return ("this machine doesn't have the protocol version that is proposed, so nothing can be said",)
     receivers = ", ".join("the coordinator" if name == COORDINATOR else name for name in proposal.job.receivers)
     lines = [f"{receivers}: {text}" for name in manifest.tables if (text := _table(proposal, manifest, name))]
+    if proposal.job.disclosure.margins:
+        lines.append(f"{receivers}: the true totals of rows, columns and the whole table, unless that tells too much")
     if len(proposal.job.data_parties) == 1:
         lines.append(f"{receivers}: nobody but {proposal.job.data_parties[0]} brings rows, so the counts are its own")
     lines += leaks(proposal.job, manifest, proposal.threshold)

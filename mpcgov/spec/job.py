@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from mpcgov.spec.ids import DatasetName, PartyId, ProtocolRef
 from mpcgov.spec.link import Duplicates, KeyColumns, Link
 from mpcgov.spec.load import Frozen, as_text
+from mpcgov.spec.manifest import Rule
 from mpcgov.spec.noise import CellNoise
 
 COORDINATOR = "coordinator"
@@ -21,6 +22,7 @@ class Part(Frozen):
     """What one party brings: a data set and which of its rows, or nothing but its computing.
 
     `key` and `duplicates` are for linked jobs: what identifies a row's person, and what becomes of several rows of one.
+    With noise, `key` in any other job says which rows are of one unit, so that only `bound` of them are counted.
     """
 
     dataset: DatasetName | None = None
@@ -44,12 +46,33 @@ class Part(Frozen):
 class Disclosure(Frozen):
     """What protects the persons behind the cells: applied inside MPC, before anything is opened.
 
-    With `noise`, what the other rules look at are the noisy counts.
+    `margins`: the true totals of a two-way table are asked for, and more cells hidden so that they don't tell the
+    others. `contributors`: how many agencies must have rows in a cell. `dominance`: p of the p % rule for sums. With
+    `noise`, what the other rules look at are the noisy counts.
     """
 
     min_count: Annotated[int, Field(ge=3, le=1_000_000)] = 10
     round_to: Annotated[int, Field(ge=3, le=1000)] | None = None
+    margins: bool = False
+    contributors: Annotated[int, Field(ge=3, le=64)] | None = None
+    dominance: Annotated[int, Field(ge=1, le=100)] | None = None
     noise: CellNoise | None = None
+
+    @property
+    def asked(self) -> tuple[Rule, ...]:
+        """The rules that not every protocol has and this job asks for."""
+        rules: dict[Rule, object] = {
+            "margins": self.margins, "contributors": self.contributors, "dominance": self.dominance
+        }  # fmt: skip
+        return tuple(rule for rule, value in rules.items() if value)
+
+    @model_validator(mode="after")
+    def _rules_agree(self) -> Disclosure:
+        if self.margins and self.round_to is not None:
+            raise ValueError("margins: not together with round_to, as true totals tell what was rounded")
+        if self.noise is not None and self.asked:
+            raise ValueError(f"{', '.join(self.asked)}: not together with noise, as they look at the exact data")
+        return self
 
 
 class Job(Frozen):

@@ -13,6 +13,9 @@ Join = Literal["inner", "left"]
 Output = Literal["count", "statistics", "links"]
 """What a job that compares records may ask for."""
 
+Rule = Literal["margins", "contributors", "dominance"]
+"""A rule of disclosure control that not every protocol has."""
+
 
 class Param(Frozen):
     """One parameter of a protocol. Columns of linked data sets are written `party.column`.
@@ -55,19 +58,20 @@ class Leakage(Frozen):
 
     `to`: `network` everyone who sees the traffic, `parties` all that compute, `owners` those that bring data,
     `matchers` those that compare tags, `receivers` those who get the result, `receiving-owners` those among them who
-    brought data themselves.
+    brought data themselves. `exact`: it isn't so where numbers are opened with noise.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     to: Literal["network", "parties", "owners", "matchers", "receivers", "receiving-owners", "coordinator"]
     what: str
+    exact: bool = False
 
 
 class CostFormula(Frozen):
     """What a run of three parties costs, for planning: bytes are those that one party sends to one other party.
 
     `more_parties_factor`: by how much the bytes of each cell grow when there are more than three, roughly.
-    `bytes_per_row`: for linked protocols, of the padded lists together.
+    `bytes_per_row`: for linked protocols, of the padded lists together. `bytes_per_pair`: of two padded lists' pairs.
     """
 
     rounds: int
@@ -77,6 +81,7 @@ class CostFormula(Frozen):
     bytes_per_cell_rounding: int = 0
     more_parties_factor: Annotated[int, Field(ge=1)] = 1
     bytes_per_row: int = 0
+    bytes_per_pair: int = 0
 
 
 class Manifest(Frozen):
@@ -85,7 +90,8 @@ class Manifest(Frozen):
     `local` names what each owner computes in the clear on its own rows before anything is shared: `counts` is the
     number of its rows in each cell; `rows` is one row for each key, to be linked; `records` is each row with fields to
     be compared. `joins`: how they may be linked.
-    `rounding`: whether its counts may be rounded.
+    `rounding`: whether its counts may be rounded. `noise`: whether its numbers may be released with noise. `rules`: the
+    other rules of disclosure control that it has.
     """
 
     id: ProtocolName
@@ -96,6 +102,8 @@ class Manifest(Frozen):
     local: Literal["counts", "rows", "records"]
     joins: tuple[Join, ...] = Field(default=(), strict=False)
     rounding: bool = True
+    noise: bool = False
+    rules: tuple[Rule, ...] = Field(default=(), strict=False)
     params: dict[str, Param]
     tables: dict[str, Table]
     leakage: tuple[Leakage, ...] = Field(strict=False)
@@ -110,6 +118,10 @@ class Manifest(Frozen):
     def compares(self) -> bool:
         """Whether it links rows by how alike they are, without a key."""
         return self.local == "records"
+
+    def leaks(self, noisy: bool) -> tuple[Leakage, ...]:
+        """What leaks of a job whose numbers are opened with noise, or without."""
+        return tuple(leak for leak in self.leakage if not (noisy and leak.exact))
 
     @model_validator(mode="after")
     def _consistent(self) -> Manifest:
@@ -126,6 +138,10 @@ class Manifest(Frozen):
             faults.append(f"tables: by {', '.join(unknown)}: no such parameter")
         if not self.linked and any(table.measure != "count" or table.by is None for table in self.tables.values()):
             faults.append("tables: an unlinked protocol releases counts by some parameter")
+        if "margins" in self.rules and [table.measure for table in self.tables.values()] != ["count"]:
+            faults.append("rules: margins are of one table of counts")
+        if "contributors" in self.rules and self.linked:
+            faults.append("rules: contributors are counted where rows aren't linked")
         if faults:
             raise ValueError("; ".join(faults))
         return self

@@ -6,22 +6,41 @@ budget is that of the whole release, every number of every table, against any t 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from mpcgov.spec.link import NumberText, within
-from mpcgov.spec.load import Frozen
+from mpcgov.spec.load import Frozen, as_text
 
 UnitName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 """What is protected: `person`, `household`, `enterprise`; a name that agencies agree on."""
 
 
+Limit = Annotated[str, BeforeValidator(as_text), Field(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,9})?$")]
+
+
 class UnitNoise(Frozen):
-    """What both mechanisms say. `bound`: at most so many rows, or keys, of one unit in each register."""
+    """What both mechanisms say.
+
+    `bound`: at most so many rows, or keys, of one unit in each register. `clamp`: by measure, as `party.column`, the
+    range that each of its values is moved into before anything is added up; by default the declared one, and the
+    narrower the less noise. `consistent`: numbers that can't be are moved to the nearest that can, by the receiver.
+    """
 
     unit: UnitName
     bound: Annotated[int, Field(ge=1, le=1000)]
+    clamp: dict[str, Annotated[tuple[Limit, Limit], Field(strict=False)]] = Field(default_factory=dict)
+    consistent: bool = False
+
+    @field_validator("clamp")
+    @classmethod
+    def _ranges(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for measure, (low, high) in value.items():
+            if Decimal(low) >= Decimal(high):
+                raise ValueError(f"{measure}: expected the lower limit, then the higher one")
+        return value
 
 
 class LaplaceNoise(UnitNoise):

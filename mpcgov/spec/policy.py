@@ -20,12 +20,17 @@ receivers."""
 class DatasetPolicy(Frozen):
     """Which columns of a data set may be used, for what, and the least protection of what is released from it.
 
-    `max_epsilon`, `max_rho`: the most that one job may tell of a unit; with either, a job without noise is denied.
+    `margins`: whether true totals may be released. `contributors`, `dominance`: a job whose protocol has that rule must
+    ask for at least as much. `max_epsilon`, `max_rho`: the most that one job may tell of a unit; with either, a job
+    without noise is denied.
     `rows_per_unit`: how many rows, or keys, one unit can have in this data set; a job must reckon with as many.
     """
 
     columns: dict[ColumnName, Annotated[tuple[Use, ...], Field(strict=False)]] = Field(default_factory=dict)
     min_count: Annotated[int, Field(ge=3)] = 10
+    margins: bool = True
+    contributors: Annotated[int, Field(ge=3)] | None = None
+    dominance: Annotated[int, Field(ge=1, le=100)] | None = None
     max_epsilon: NumberText | None = None
     max_rho: NumberText | None = None
     rows_per_unit: dict[UnitName, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)

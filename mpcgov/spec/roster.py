@@ -16,7 +16,10 @@ ROSTER_TYPE = "application/vnd.mpcgov.roster+json"
 Address = Annotated[
     str,
     Field(max_length=260),
-    matching(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}", "host:port, such as tax.example.gov:7101"),
+    matching(
+        r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*):[0-9]{1,5}",
+        "host:port, such as tax.example.gov:7101",
+    ),
 ]
 """`host:port`, with an IPv6 host in brackets."""
 

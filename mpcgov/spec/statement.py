@@ -112,13 +112,27 @@ class Opened(Frozen):
 class ResultTable(Frozen):
     """The layout of one released table: `opened` numbers for each cell, the cells in row-major order over `domain`.
 
-    `columns` are those that readers see; not every one of them is opened as such.
+    `columns` are those that readers see; not every one of them is opened as such. `margin_of`: the two-way table whose
+    true totals these are.
     """
 
     name: str
     columns: Annotated[tuple[str, ...], Field(strict=False)]
     domain: Annotated[tuple[Annotated[tuple[str, ...], Field(strict=False)], ...], Field(strict=False)]
     opened: Annotated[tuple[Opened, ...], Field(strict=False, min_length=1)]
+    margin_of: str | None = None
+
+    def margins(self) -> tuple[ResultTable, ...]:
+        """The true totals of a two-way table of one number: of each row, of each column, and of all cells."""
+        first, second, value = self.columns
+        return tuple(
+            self.model_copy(update={"name": name, "columns": (*by, value), "domain": domain, "margin_of": self.name})
+            for name, by, domain in (
+                (f"margins.{first}", (first,), self.domain[:1]),
+                (f"margins.{second}", (second,), self.domain[1:]),
+                ("margins", (), ()),
+            )
+        )
 
     @property
     def rows(self) -> int:

@@ -1,14 +1,16 @@
 """Disclosure control inside MPC, before anything is opened: secret tables in, cleared tables out.
 
-What leaves this module is safe to open; nothing else can be. A cell that holds at least `min_count` rows keeps its
-count, rounded if the job says so; any other becomes the sentinel, zero included. Sums over linked rows are kept where
-the count that they hang on is, and become 0 elsewhere. Neither a count nor the bit that decided is opened, and the work
-done doesn't depend on them. `mpcgov/disclosure.py` and the protocols' references say the same in plain code.
+What leaves this module is safe to open; nothing else can be. A cell that holds at least `min_count` rows, of as many
+agencies as the job asks for, keeps its count, rounded if the job says so; others become the sentinel, zero included.
+True totals are kept if enough other cells can be hidden with those. Sums over linked rows are kept where the count that
+they hang on is, and become 0 elsewhere. With noise, counts and sums bring it with them, and the threshold looks at
+noisy counts only: what follows from them costs no privacy. Neither a count nor a bit that decided is opened, and the
+work done doesn't depend on them. `mpcgov/disclosure.py` and the protocols' references say the same in plain code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mpcgov import disclosure
 from mpcgov.errors import Refused
@@ -16,7 +18,8 @@ from mpcgov.linked import layout
 from mpcgov.linked.facts import Linked
 from mpcgov.mpc import SecretArray, concatenate, if_else
 from mpcgov.spec.job import Disclosure
-from mpcgov.worker import gates
+from mpcgov.spec.statement import ResultTable
+from mpcgov.worker import closing, gates
 
 _SEAL = object()
 
@@ -35,17 +38,32 @@ class Cleared:
         return self._cells
 
 
-def clear_counts(tables: Mapping[str, SecretArray], rules: Disclosure) -> dict[str, Cleared]:
-    """Counts with every cell below `min_count` replaced by the sentinel, and the others rounded if asked for.
+def clear_counts(
+    tables: Mapping[str, SecretArray],
+    rules: Disclosure,
+    layout: Sequence[ResultTable] = (),
+    agencies: Sequence[SecretArray] = (),
+) -> dict[str, Cleared]:
+    """Counts with every cell that may not be told replaced by the sentinel, and the others rounded if asked for.
 
     Args:
         tables: by name, shape (cells,), non-negative counts of rows.
+        layout: what is released; needed for true totals.
+        agencies: each agency's own counts in the same cells; needed if there must be several with some.
 
-    Leaks: nothing; see docs/security/engine.md for the comparison and the rounding.
+    Leaks: nothing; see docs/security/disclosure.md for the rules and engine-word.md for what they are made of.
     """
-    return {
-        name: Cleared(_count(counts, counts >= rules.min_count, rules), _SEAL) for name, counts in tables.items()
-    }  # fmt: skip
+    declared = {table.name: table for table in layout}
+    result: dict[str, Cleared] = {}
+    for name, counts in tables.items():
+        shown = counts >= rules.min_count
+        if rules.contributors is not None:
+            shown = shown * gates.of_agencies(agencies, rules.contributors)
+        if rules.margins:
+            result |= _with_totals(declared[name], counts, shown, rules)
+        else:
+            result[name] = Cleared(_count(counts, shown, rules), _SEAL)
+    return result
 
 
 def clear_linked(linked: Linked, found: gates.Found) -> dict[str, Cleared]:
@@ -57,13 +75,21 @@ def clear_linked(linked: Linked, found: gates.Found) -> dict[str, Cleared]:
 
     Leaks: nothing; see docs/security/linkage.md.
     """
-    rules, result = linked.job.disclosure, {}
+    rules = linked.job.disclosure
+    result: dict[str, Cleared] = {}
     if "overlap" in (table.measure for table in linked.manifest.tables.values()):
         (name,) = found
         bits = {name: gates.of_overlaps(linked.owners, found[name][0], rules.min_count)}
+    elif rules.noise is not None:
+        bits = gates.of_noisy(linked, found, rules.min_count)
     else:
         bits = gates.of_cells(linked, found, rules.min_count)
     for table in layout.tables(linked):
+        if rules.margins:
+            if table.margin_of is None:
+                name = f"{table.name}.{table.opened[0].name}"
+                result |= _with_totals(table, found[name][0], bits[name], rules)
+            continue
         cells = []
         for one in table.opened:
             name = f"{table.name}.{one.name}"
@@ -72,6 +98,18 @@ def clear_linked(linked: Linked, found: gates.Found) -> dict[str, Cleared]:
             else:
                 cells += [place * bits[one.gate] for place in found[name]]
         result[table.name] = Cleared(concatenate(cells), _SEAL)
+    return result
+
+
+def _with_totals(table: ResultTable, counts: SecretArray, shown: SecretArray, rules: Disclosure) -> dict[str, Cleared]:
+    """A two-way table of counts of which some may be shown, and the true totals if enough others can be hidden."""
+    rows, columns = map(len, table.domain)
+    shown, safe = closing.close(counts, shown, columns)
+    square = counts.reshape((rows, columns))
+    totals = [square.sum(axis=1), square.sum(axis=0), counts.sum()]
+    result = {table.name: Cleared(_count(counts, shown, rules), _SEAL)}
+    for margin, total in zip(table.margins(), totals, strict=True):
+        result[margin.name] = Cleared(if_else(safe, total, disclosure.SENTINEL), _SEAL)
     return result
 
 

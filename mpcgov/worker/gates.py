@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mpcgov.linked import sums
+from mpcgov.linked import layout, sums
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sets import owner_sets
@@ -20,6 +20,12 @@ from mpcgov.mpc import SecretArray, concatenate
 
 Found = Mapping[str, Sequence[SecretArray]]
 """By `table.name`, a secret number for each cell, place by place."""
+
+
+def of_agencies(counts: Sequence[SecretArray], least: int) -> SecretArray:
+    """1 where at least so many agencies have rows in a cell; `counts`: each agency's own."""
+    rows = concatenate(list(counts)) >= 1
+    return rows.reshape((len(counts), len(counts[0]))).sum(axis=0) >= least
 
 
 def of_overlaps(owners: tuple[str, ...], counts: SecretArray, least: int) -> SecretArray:
@@ -76,6 +82,12 @@ def _doubtful(pairs: SecretArray, counts: SecretArray, least: int) -> SecretArra
     """Pairs below the threshold, and those above it, of which the other links must be enough or none."""
     above = pairs[1:2]
     return concatenate([pairs[0:1] >= least, (above >= least) * _some_or_none(counts - above, least)])
+
+
+def of_noisy(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]:
+    """1 where a noisy number of rows is large enough. What hidden cells would tell of others, the noise hides."""
+    names = [f"{table.name}.{one.name}" for table in layout.tables(linked) for one in table.opened if one.gate is None]
+    return {name: found[name][0] >= least for name in names}
 
 
 def _left_groups(linked: Linked, counts: SecretArray, least: int) -> SecretArray:

@@ -71,7 +71,7 @@ def encoding(linked: Linked, party: str) -> KeyedEncoding:
         if column.party == party and linked.is_category(column):
             fields.append(Field(column.column, 0, len(linked.levels(column)) - 1))
         elif column.party == party:
-            number = linked.number(column)
+            number = linked.declared_number(column)
             fields.append(Field(column.column, number.low, number.high))
     return KeyedEncoding(fields, linked.declarations[party].max_rows)
 

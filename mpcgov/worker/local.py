@@ -14,6 +14,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +26,8 @@ from mpcgov.spec.table import Column, Dataset, DateColumn, DecimalColumn, Intege
 from mpcgov.worker.columns import MALFORMED, MISSING, OUTSIDE
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.source import Source, counted, open_table
+
+_PLACE = "mpcgov_place"
 
 By = Sequence[tuple[str, Sequence[str]]]
 """The columns to count by, slowest first, each with its values in the order of the cells."""
@@ -78,15 +81,27 @@ def check_columns(source: Source, used: Collection[str], may_be_missing: Collect
         raise DataError(f"{source.name}: {'; '.join(faults)}", hint=hint)
 
 
-def counts(source: Source, by: By, where: Expr | None = None) -> NDArray[np.int64]:
+@dataclass(frozen=True)
+class AtMost:
+    """Of rows with equal values in the columns `key`, at most `rows` are counted: the first in order of the cells."""
+
+    key: Sequence[str]
+    rows: int
+
+
+def counts(source: Source, by: By, where: Expr | None = None, limit: AtMost | None = None) -> NDArray[np.int64]:
     """How many chosen rows are in each cell: one int64 per combination of values of `by`, the first column slowest.
 
     Raises:
         DataError: a used column has a fault (`check_columns`), or a chosen row has no value to count by.
     """
     names = [name for name, _ in by]
-    rows = chosen(source, names, where)
+    rows = chosen(source, [*names, *(limit.key if limit else ())], where)
     keys = [source.value(name) for name in names]
+    if limit is not None:
+        unit = ibis.window(group_by=[rows[source.value(name)] for name in limit.key], order_by=[rows[k] for k in keys])
+        rows = rows.mutate(**{_PLACE: ibis.row_number().over(unit)})
+        rows = rows.filter(rows[_PLACE] < limit.rows)
     groups = source.query(rows.group_by(keys).aggregate(rows=rows.count()))
     return _in_cells(groups, keys, by, source.name)
 

@@ -27,7 +27,8 @@ def load(folder: Path, expected_digest: str) -> Program:
     Raises:
         Refused: the folder isn't the version that the job pins.
     """
-    found = registry.digest_folder(folder)
+    files = registry.read_folder(folder)
+    found = registry.digest(files)
     if found != expected_digest:
         raise Refused(
             f"protocol {folder.name} here is {short(found)}, the job pins {short(expected_digest)}",
@@ -36,7 +37,7 @@ def load(folder: Path, expected_digest: str) -> Program:
         )
     path = folder / "program.py"
     module = ModuleType(f"mpcgov_program_{folder.name.replace('-', '_')}")
-    exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # noqa: S102 - digested above
+    exec(compile(files["program.py"], str(path), "exec"), module.__dict__)  # noqa: S102 - the bytes digested above
     if not callable(getattr(module, "run", None)):
         raise InternalError(f"{path}: defines no run()")
     return cast(Program, module)

@@ -63,7 +63,9 @@ def _read(order: Order, pipe: int) -> None:
 
 def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
     domain = check.domain(order.proposal.job, order.proposal.declarations, str(manifest.tables["count"].by))
-    counts = local.counts(source, domain.columns, where)
+    key, noise = order.proposal.job.parties[order.party].key, order.proposal.job.disclosure.noise
+    limit = None if key is None or noise is None else local.AtMost(key, noise.bound)
+    counts = local.counts(source, domain.columns, where, limit)
     return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows)
 
 

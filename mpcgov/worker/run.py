@@ -101,6 +101,7 @@ class Job:
 
     async def outcome(self, pipe: int) -> Outcome:
         """From HELLO to this party's shares of what may be released."""
+        await self.work.noise.draw()
         await self.session.hello()
         values = await self._local(pipe)
         started = time.monotonic()

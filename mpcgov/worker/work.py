@@ -17,7 +17,7 @@ from mpcgov.mpc.similar.clk import Texts
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import ResultTable
-from mpcgov.worker import clear, encode, keyed, records
+from mpcgov.worker import clear, encode, keyed, noise, records
 from mpcgov.worker.clear import Cleared
 from mpcgov.worker.keyed import KeyedRows
 from mpcgov.worker.program import Program
@@ -33,6 +33,7 @@ class Work(Protocol):
     tables: tuple[ResultTable, ...]
     value_bits: int
     masked_openings: int
+    noise: noise.Noise
 
     def read(self, pipe: int) -> Local | None:
         """The reader's output; None if it failed, in which case it has told our parent why."""
@@ -52,11 +53,11 @@ class CountsWork:
     """Counts of each owner's rows in each cell."""
 
     def __init__(self, order: Order, manifest: Manifest) -> None:
-        self._order, self._proposal, rules = order, order.proposal, order.proposal.job.disclosure
+        self._order, self._proposal = order, order.proposal
         self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
-        largest = max(one.high for table in self.tables for one in table.opened) + rules.min_count
-        self.value_bits = largest.bit_length()
-        self.masked_openings = sum(table.cells for table in self.tables) * (1 if rules.round_to is None else 2)
+        self.value_bits = WORD_BITS  # a number of rows has fewer, whatever is done with it
+        self.masked_openings = 0
+        self.noise = noise.Noise(self._proposal, manifest, self.tables)
 
     def read(self, pipe: int) -> Counts | None:
         """See `Work`."""
@@ -71,10 +72,11 @@ class CountsWork:
             bound = self._proposal.declarations[party].max_rows
             mine = local if party == self._order.party else None
             inputs[party] = session.input(mine, self._proposal.parties.index(party), self.tables[0].cells, 0, bound)
+        dealt = self.noise.dealt(session)
         session.enter("compute")
-        tables = await program.run(inputs, self._proposal.job.params)
+        tables = noise.added(await program.run(inputs, self._proposal.job.params), dealt, self.tables)
         session.enter("clear")
-        return clear.clear_counts(tables, self._proposal.job.disclosure)
+        return clear.clear_counts(tables, self._proposal.job.disclosure, self.tables, list(inputs.values()))
 
 
 class LinkedWork:
@@ -87,6 +89,7 @@ class LinkedWork:
         self._linked = Linked.of(self._proposal.job, manifest, self._proposal.declarations)
         self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
         self.masked_openings = 0
+        self.noise = noise.Noise(self._proposal, manifest, self.tables)
 
     def read(self, pipe: int) -> KeyedRows | None:
         """See `Work`."""
@@ -97,9 +100,10 @@ class LinkedWork:
         """See `Work`: tags, lengths and shares are dealt as the program asks for sums."""
         own = None
         if isinstance(local, KeyedRows):
-            own = OwnRows(Owned(*local.key_bytes()), local.columns)
+            columns = noise.taken(self._linked, self._order.party, local.columns)
+            own = OwnRows(Owned(*local.key_bytes()), columns)
         session.enter("link")
-        rows = session.linked(self._linked, self._proposal.job_digest, own)
+        rows = session.linked(self._linked, self._proposal.job_digest, own, self.noise.dealt(session))
         found = await program.run(rows, self._proposal.job.params)
         session.enter("clear")
         return clear.clear_linked(self._linked, found)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mpcgov.bench import contenders, race
-from mpcgov.bench.contenders import CONTENDERS, MPCGOV, Contender
+from mpcgov.bench import contenders, jobteam, race
+from mpcgov.bench.contenders import CONTENDERS, LINKED, MPCGOV, Contender
 from mpcgov.bench.programs import PROGRAMS
 from mpcgov.bench.race import Measured
 from mpcgov.bench.workloads import WORKLOADS
@@ -88,6 +91,33 @@ async def test_our_own_programs_are_right(name: str, monkeypatch: pytest.MonkeyP
     assert measured.bytes_sent > 100 * 8 * 3
 
 
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are run without a run before, and without waiting long for a quiet moment."""
+    monkeypatch.setattr(jobteam, "QUIET_S", 0.1)
+    monkeypatch.setattr(jobteam.JobTeam, "ready", lambda team: asyncio.sleep(0))
+
+
+async def test_our_own_jobs_are_right_and_none_of_their_workers_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race, "RUNS", 1)
+    at_once(monkeypatch)
+    (measured,) = await race.race(WORKLOADS["W4"], [LINKED], lambda text: None, WORKLOADS["W4"].make(2000))
+    assert measured.bytes_sent is not None
+    assert measured.bytes_sent > 2 * 16 * 2000
+    assert measured.peak_mb > 100
+    assert 0 < measured.cpu_s < 60
+    assert list(jobteam.workers()) == []
+
+
+async def test_a_wrong_table_of_our_own_job_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = WORKLOADS["W2"].make(200)
+    at_once(monkeypatch)
+    lying = replace(task, numbers=lambda result: np.array([99.0]))
+    with pytest.raises(InternalError, match="1 of 1 numbers are wrong"):
+        await race.race(WORKLOADS["W2"], [LINKED], lambda text: None, lying)
+
+
 def test_we_run_every_workload_that_we_have_a_program_for() -> None:
     assert {name for name, entrants in CONTENDERS.items() if MPCGOV in entrants} == set(PROGRAMS)
+    linked = {name for name, entrants in CONTENDERS.items() if LINKED in entrants}
+    assert linked == {name for name, workload in WORKLOADS.items() if workload.make(20).files is not None}
     assert set(CONTENDERS) == set(WORKLOADS)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from mpcgov.bench.workloads import PLACES, WORKLOADS, Task
 from mpcgov.errors import InternalError
+
+OWNERS = ("left", "right")
 
 
 def columns(task: Task, name: str) -> list[int]:
@@ -42,6 +47,61 @@ def test_regression_solves_the_normal_equations_of_all_rows() -> None:
     assert np.abs(residuals.sum()) < 1e-9
     assert np.abs(residuals @ x).max() < 1e-9
     assert np.abs(residuals).max() > 0.1
+
+
+def test_protected_counts_are_sums_far_from_the_threshold_and_two_in_three_are_hidden() -> None:
+    task = WORKLOADS["W9"].make(60)
+    sums = sum(data["counts"] for data in task.inputs)
+    assert task.expected[::3].tolist() == sums[::3].tolist()
+    assert min(task.expected[::3]) >= 3000
+    assert set(task.expected[1::3]) == set(task.expected[2::3]) == {-1}
+
+
+def test_overlap_is_half_of_two_lists_of_different_ids(tmp_path: Path) -> None:
+    files = WORKLOADS["W2"].make(50).files
+    assert files is not None
+    expected = files(tmp_path)
+    left, right = (pq.read_table(tmp_path / "agencies" / party / "rows.parquet")["id"].to_pylist() for party in OWNERS)
+    assert (len(left), len(set(left)), len(set(right))) == (50, 50, 50)
+    assert expected.tolist() == [len(set(left) & set(right))] == [25]
+    assert {len(text) for text in left} == {11}
+
+
+def test_means_are_those_of_a_plain_join_and_peers_read_the_same_rows(tmp_path: Path) -> None:
+    files = WORKLOADS["W4"].make(400).files
+    assert files is not None
+    expected = files(tmp_path)
+    tables = [pq.read_table(tmp_path / "agencies" / party / "rows.parquet").to_pylist() for party in OWNERS]
+    amounts = {row["id"]: row["amount"] for row in tables[1]}
+    found: dict[str, list[int]] = {f"group {number}": [] for number in range(10)}
+    for row in tables[0]:
+        if row["id"] in amounts:
+            found[row["group"]].append(amounts[row["id"]])
+    assert sum(map(len, found.values())) == 200
+    assert expected.tolist() == pytest.approx([sum(values) / len(values) for values in found.values()])
+    for party, rows in zip(OWNERS, tables, strict=True):
+        lines = (tmp_path / "agencies" / party / "rows.csv").read_text().splitlines()[1:]
+        assert lines == [",".join(map(str, row.values())) for row in rows]
+
+
+def test_the_studys_answer_is_a_plain_join(tmp_path: Path) -> None:
+    files = WORKLOADS["study"].make(3000).files
+    assert files is not None
+    expected = files(tmp_path)
+    payments = pq.read_table(tmp_path / "agencies/tax/payments.parquet").to_pylist()
+    sectors: dict[str, str] = {}
+    for row in payments:
+        sectors[row["person"]] = "ict" if "ict" in (row["sector"], sectors.get(row["person"])) else "other"
+    enrolled = pq.read_table(tmp_path / "agencies/education/enrolments.parquet").to_pylist()
+    law = [row["graduated"] for row in enrolled if (row["field"], row["year"]) == ("law", "2007")]
+    worked = [sectors.get(row["person"], "") for row in enrolled if (row["field"], row["year"]) == ("law", "2007")]
+    place = 3 * (7 * 6 + 1)  # law is the seventh field, 2007 the second of seven years
+    for offset, sector in enumerate(("other", "ict", "")):
+        mean = [graduated for graduated, where in zip(law, worked, strict=True) if where == sector]
+        assert expected[place + offset] == pytest.approx(
+            sum(mean) / len(mean) if len(mean) >= 10 else float("nan"), nan_ok=True
+        )
+    assert len(expected) == 3 * 7 * 10
 
 
 def test_data_do_not_change_between_versions() -> None:

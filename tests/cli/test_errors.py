@@ -14,6 +14,7 @@ import pytest
 
 from mpcgov import errors, registry
 from mpcgov.cli.main import run
+from mpcgov.cli.render import print_json
 from mpcgov.errors import DataError, InternalError, MpcgovError, PeerError, Refused, SpecError
 
 Output = pytest.CaptureFixture[str]
@@ -119,3 +120,12 @@ def test_every_error_of_ours_has_an_exit_status_from_1_to_4() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MpcgovError)]
     assert len(kinds) >= 6
     assert {kind.exit_status for kind in kinds} == {1, 2, 3, 4}
+
+
+def test_signs_that_steer_a_terminal_are_escaped_for_programs_too(capsys: Output) -> None:
+    value = {"reason": "\x9b31m \x7f Tõnu"}
+    print_json(value)
+    text = capsys.readouterr().out
+    assert text.rstrip("\n").isprintable()
+    assert "Tõnu" in text
+    assert json.loads(text) == value

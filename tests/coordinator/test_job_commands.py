@@ -134,7 +134,7 @@ def test_plan_says_what_is_opened_to_whom_and_proposes_nothing(consort: Consorti
     text = " ".join(capsys.readouterr().out.split())
     for words in (
         "table count (region, count), 2 cells, to coordinator only",
-        "cells under 10 are suppressed",
+        "cells below 10 are suppressed",
         "tax: payers, rows where age < 25; uses region, age",
         "census: brings no data, only computes",
         "Must approve tax, welfare, census, within 336 h",

@@ -10,7 +10,7 @@ import pytest
 from mpcgov import privacy
 from mpcgov.errors import SpecError
 from mpcgov.spec.job import Job
-from mpcgov.spec.load import parse_yaml, validate
+from mpcgov.spec.load import canonical_json, parse_json, parse_yaml, validate
 from mpcgov.spec.policy import DatasetPolicy
 
 JOB = """
@@ -48,6 +48,13 @@ def test_a_job_costs_exactly_what_it_says(noise: str, measure: str, amount: Frac
     assert spend.as_rho == rho
 
 
+@pytest.mark.parametrize("noise", [LAPLACE.format(1) + ", clamp: {a.b: [-1, 2.50]}", GAUSSIAN.format("0.1")])
+def test_a_job_with_noise_is_the_same_after_it_was_signed_and_sent(noise: str) -> None:
+    sent = canonical_json(job(noise).model_dump(mode="json"))
+    assert parse_json(sent, Job, "job") == job(noise)
+    assert canonical_json(parse_json(sent, Job, "job").model_dump(mode="json")) == sent
+
+
 def test_a_job_without_noise_has_no_price() -> None:
     plain = validate(job(LAPLACE.format(1)).model_dump() | {"disclosure": {"min_count": 10}}, Job, "job")
     assert privacy.spend(plain) is None
@@ -68,7 +75,7 @@ def test_a_job_without_noise_has_no_price() -> None:
         ("mechanism: discrete-laplace, epsilon: 1, unit: A person, bound: 1", "disclosure.noise.unit"),
     ],
 )
-def test_noise_that_means_nothing_is_refused_with_its_place(noise: str, says: str) -> None:
+def test_r30_noise_says_its_unit_and_how_often_one_may_occur_or_is_refused(noise: str, says: str) -> None:
     with pytest.raises(SpecError) as caught:
         job(noise)
     assert says in "; ".join(caught.value.faults)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from mpcgov import registry
+from mpcgov.errors import LocalError
+from mpcgov.worker import program
 
 
 @pytest.mark.parametrize("name", [f"opening{EXTENSION_SUFFIXES[0]}", "worker/clear.so", "spec/new.pyc", "data.json"])
@@ -25,3 +27,29 @@ def test_a_file_that_python_would_load_instead_changes_the_digest_of_the_engine(
     before = digest()
     (tmp_path / "mpcgov" / name).write_bytes(b"")
     assert digest() != before
+
+
+def test_a_linked_folder_in_a_protocol_is_refused(tmp_path: Path) -> None:
+    """Its files would be found by Python, but by no walk through the folder."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "protocol").mkdir()
+    (tmp_path / "protocol" / "inside").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LocalError, match="is a link"):
+        registry.read_folder(tmp_path / "protocol")
+
+
+def test_the_program_that_runs_is_the_one_that_was_digested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that changes after it was digested, and before it is run."""
+    folder = tmp_path / "made-up"
+    folder.mkdir()
+    path = folder / "program.py"
+    path.write_text("def run(inputs, params): return 'digested'")
+    pinned = registry.digest(registry.read_folder(folder))
+    original = registry.digest
+
+    def slow(files: dict[str, bytes]) -> str:
+        path.write_text("def run(inputs, params): return 'another'")
+        return original(files)
+
+    monkeypatch.setattr(registry, "digest", slow)
+    assert program.load(folder, pinned).run({}, {}) == "digested"

@@ -4,7 +4,7 @@ import pytest
 
 from mpcgov.errors import SpecError
 from mpcgov.spec.load import validate
-from mpcgov.spec.roster import Roster
+from mpcgov.spec.roster import Card, Roster
 
 
 def changed(roster: Roster, **update: object) -> Roster:
@@ -30,6 +30,16 @@ def test_a_threshold_outside_1_to_below_half_is_refused(roster: Roster, threshol
 def test_two_parties_are_refused(roster: Roster) -> None:
     with pytest.raises(SpecError, match="at least three"):
         changed(roster, parties=roster.model_dump()["parties"][:2])
+
+
+@pytest.mark.parametrize(
+    "address", ["..:7101", "tax..gov:7101", ".tax:1", "a" * 64 + ":7101", "tax gov:7101", "tax:", ":7101"]
+)
+def test_an_address_that_nobody_can_have_is_refused(roster: Roster, address: str) -> None:
+    labour = roster.member("labour").model_dump()
+    with pytest.raises(SpecError, match="expected host:port"):
+        validate(labour | {"address": address}, Card, "card")
+    assert validate(labour | {"address": "tax-1.example.gov:7101"}, Card, "card").address == "tax-1.example.gov:7101"
 
 
 @pytest.mark.parametrize("field", ["id", "address", "signing_key", "certificate_digest"])

@@ -8,6 +8,7 @@ import ssl
 
 import pytest
 
+from mpcgov.client import Client
 from mpcgov.errors import PeerError
 from mpcgov.keys import Identity
 from mpcgov.spec.roster import Roster
@@ -94,3 +95,31 @@ async def test_a_connection_without_tls_has_no_certificate(identities) -> None:
         with pytest.raises(PeerError, match="without a certificate"):
             shown_certificate(writer.transport)
         writer.close()
+
+
+async def test_nobody_redirects_a_client_elsewhere(identities, roster) -> None:
+    """Not even to itself under another port, which could be anything in our own network."""
+    reached = []
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(await reader.read(1))
+        writer.close()
+
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n" % target)
+        await writer.drain()
+        writer.close()
+
+    other = await asyncio.start_server(elsewhere, "127.0.0.1", 0)
+    target = other.sockets[0].getsockname()[1]
+    server = await asyncio.start_server(redirect, "127.0.0.1", 0, ssl=server_context(identities["labour"], roster))
+    port = server.sockets[0].getsockname()[1]
+    labour = roster.member("labour").model_copy(update={"address": f"127.0.0.1:{port}"})
+    parties = tuple(labour if card.id == "labour" else card for card in roster.parties)
+    async with server, other, Client(identities["welfare"], roster.model_copy(update={"parties": parties})) as client:
+        with pytest.raises(PeerError, match="labour: "):
+            await client.stream("labour", "/v1/jobs/x/stream")
+        with pytest.raises(PeerError, match="labour: "):
+            await client.request("labour", "GET", "/v1/about")
+    assert reached == []

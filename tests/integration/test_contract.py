@@ -155,7 +155,7 @@ def test_one_changed_byte_of_a_program_is_noticed_with_node_and_digests(network:
     checkout = checkout_copy(tmp_path)
     program = checkout / "protocols" / "joint-count" / "program.py"
     program.write_bytes(program.read_bytes().replace(b"Counts", b"counts", 1))
-    changed = registry.digest_folder(checkout / "protocols" / "joint-count")
+    changed = registry.read(checkout / "protocols" / "joint-count").digest
     network.stop("welfare")
     network.start("welfare", checkout=checkout)
     try:

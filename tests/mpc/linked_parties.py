@@ -20,6 +20,7 @@ from mpcgov.mpc.word.lazy import Scheduler
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import CategoryColumn, Dataset, DecimalColumn, Declaration
+from mpcgov.worker.noise import taken
 from tests.mpc.word.local import Party, make_parties, opened, run
 
 Rows = dict[str, list[dict[str, str]]]
@@ -41,6 +42,8 @@ class Case:
     max_rows: int = MAX_ROWS
     min_count: int = 10
     round_to: int | None = None
+    noise: dict[str, Any] | None = None
+    rules: dict[str, Any] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -58,7 +61,8 @@ class Case:
                 "parties": parts,
                 "params": self.params,
                 "link": {"join": self.join} | ({} if self.size_noise is None else {"size_noise": self.size_noise}),
-                "disclosure": {"min_count": self.min_count, "round_to": self.round_to},
+                "disclosure": {"min_count": self.min_count, "round_to": self.round_to, "noise": self.noise}
+                | self.rules,
                 "receivers": ["coordinator"],
             },
             Job,
@@ -87,7 +91,7 @@ class Case:
                 columns[column.column] = np.array(
                     [steps(kind, row[column.column]) for row in self.rows[name]], np.int64
                 )
-        return OwnRows(Owned(np.frombuffer(b"".join(keys), np.uint8), offsets), columns)
+        return OwnRows(Owned(np.frombuffer(b"".join(keys), np.uint8), offsets), taken(linked, name, columns))
 
     def run(self, program: Callable[[LinkedRows], Awaitable[Any]]) -> tuple[list[Any], list[Party]]:
         """What the program gives at each party, and the parties with all their messages."""

@@ -45,6 +45,10 @@ POLICY: dict[str, Any] = {
     "receivers": ["coordinator"],
     "datasets": {"people": {"columns": {"region": ["group"], "age": ["filter"]}, "min_count": 10}},
 }
+PEOPLE = POLICY["datasets"]["people"]
+NOISY = {
+    "disclosure": {"noise": {"mechanism": "discrete-laplace", "epsilon": "1.5", "unit": "person", "bound": 1}},
+}
 OWN = validate(
     {
         "max_rows": 1000,
@@ -327,6 +331,21 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
         "_data_allowed",
         lambda: (proposal({"disclosure": {"min_count": 5}}), facts()),
         "labour needs min_count 10, the job says 5",
+    ),
+    "no noise where the policy wants some": (
+        "_data_allowed",
+        lambda: (proposal(), facts({"datasets": {"people": PEOPLE | {"max_epsilon": "1"}}})),
+        "labour needs noise with epsilon at most 1; the job has none",
+    ),
+    "less noise than the policy's floor": (
+        "_data_allowed",
+        lambda: (proposal(NOISY), facts({"datasets": {"people": PEOPLE | {"max_epsilon": "1"}}})),
+        "labour needs noise with epsilon at most 1; the job has discrete-laplace noise, epsilon 1.5 for one person",
+    ),
+    "fewer rows of a unit than it can have here": (
+        "_data_allowed",
+        lambda: (proposal(NOISY), facts({"datasets": {"people": PEOPLE | {"rows_per_unit": {"person": 3}}}})),
+        "labour needs noise.bound 3: so many rows one person may have; the job says 1",
     ),
     "linking by a method that the policy doesn't name": (
         "_linking_allowed", lambda: linked({"link": []}), "labour takes no part in jobs that link rows by matcher",

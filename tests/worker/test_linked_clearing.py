@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from mpcgov import registry
+from mpcgov import disclosure, registry
 from mpcgov.linked import layout, render, vectors
 from mpcgov.mpc.linkedrows import LinkedRows
 from mpcgov.result import numbers_by_name
+from mpcgov.spec.job import Disclosure
 from mpcgov.spec.statement import Layout
 from mpcgov.worker.clear import clear_linked
 from tests.mpc.linked_parties import Case, opened_places, places
@@ -20,6 +21,7 @@ LEVELS, REGIONS = ["ba", "ma", "phd"], ["North", "South"]
 DECLARED: dict[str, dict[str, dict[str, Any]]] = {
     "tax": {
         "region": {"kind": "category", "values": REGIONS},
+        "sex": {"kind": "category", "values": ["F", "M"]},
         "income": {"kind": "decimal", "min": "-10", "max": "2000", "places": 2},
         "w": {"kind": "integer", "min": 0, "max": 3},
     },
@@ -63,8 +65,11 @@ def released(made: Case) -> dict[str, list[list[Any]]]:
     tables = layout.tables(linked)
     values = [int(value) for table in tables for value in found[table.name][0]]
     names = numbers_by_name(Layout(modulus="7", degree=1, tables=tables), values)
+    shown = {table.name: {one.name: names[f"{table.name}.{one.name}"] for one in table.opened} for table in tables}
     return {
-        table.name: render.rows(linked, table, {one.name: names[f"{table.name}.{one.name}"] for one in table.opened})
+        table.name: list(shown[table.name].values())
+        if table.margin_of
+        else render.rows(linked, table, shown[table.name])
         for table in tables
     }
 
@@ -102,6 +107,21 @@ def test_left_counts_hide_what_the_reference_hides(by: list[str], least: int) ->
 def test_inner_counts_rounded(seed: int) -> None:
     made = case(seed, "linked-count", {"by": ["edu.level", "tax.region"]}, 60, 2, "inner", min_count=3, round_to=5)
     check(made)
+
+
+@pytest.mark.parametrize("join", ["inner", "left"])
+@pytest.mark.parametrize("by", [["edu.level", "tax.region"], ["wel.kind", "edu.level"], ["tax.region", "tax.sex"]])
+@pytest.mark.parametrize("seed", range(4))
+def test_true_totals_of_linked_counts_hide_what_the_plain_rules_hide(seed: int, by: list[str], join: str) -> None:
+    made = case(seed, "linked-count", {"by": by}, 60 + 40 * seed, 3, join, min_count=4, rules={"margins": True})
+    cells = [expected(made, {"join": join, "min_count": least, "round_to": None})["count"] for least in (4, 0)]
+    shown, counts = [row[-1] is not None for row in cells[0]], [row[-1] for row in cells[1]]
+    columns = len(made.linked().values(made.linked().asked.groups[1]))
+    plain = disclosure.opened(counts, shown, Disclosure(min_count=4, margins=True), columns)
+    found = released(made)
+    assert list(found) == ["count", f"margins.{by[0]}", f"margins.{by[1]}", "margins"]
+    values = [[row[-1] for row in found.pop("count")], *(table[0] for table in found.values())]
+    assert [[disclosure.SENTINEL if value is None else value for value in table] for table in values] == plain
 
 
 STATISTICS = [

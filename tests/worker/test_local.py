@@ -21,7 +21,7 @@ from mpcgov.errors import DataError, InternalError
 from mpcgov.spec import where
 from mpcgov.spec.condition import And, Between, Comparison, Expr, IsNull, Not, OneOf, Or
 from mpcgov.spec.table import Dataset
-from mpcgov.worker.local import By, ColumnReport, check_columns, counts, dataset_check
+from mpcgov.worker.local import AtMost, By, ColumnReport, check_columns, counts, dataset_check
 from mpcgov.worker.source import open_table
 
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -266,6 +266,23 @@ def test_the_first_column_of_by_is_the_slowest(tmp_path: Path) -> None:
     by = [("region", ["North", "Ost", "it's"]), ("sex", ["M", "F"])]
     assert count(tmp_path, by, None, "refuse") == [0, 0, 0, 1, 0, 0]
     assert count(tmp_path, by[::-1], None, "refuse") == [0, 0, 0, 0, 1, 0]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("FM"), st.integers(0, 9)), max_size=25),
+    most=st.integers(1, 4),
+)
+def test_of_each_key_no_more_rows_are_counted_than_the_job_reckons_with(
+    tmp_path: Path, rows: list[tuple[str, str, int]], most: int
+) -> None:
+    """Rows that `where` leaves out take no place; one unit more or less changes the counts by no more than `most`."""
+    table = [row | {"id": key, "sex": sex} for (key, sex, age) in rows for row in rows_of(str(age))]
+    save(tmp_path, table)
+    with open_table(declare(), "d", tmp_path) as source:
+        found = counts(source, BY_SEX, where.parse("age < 7"), AtMost(["id"], most)).tolist()
+    kept = {key: sorted(sex for other, sex, age in rows if other == key and age < 7)[:most] for key in "abc"}
+    assert found == [sum(sexes.count(sex) for sexes in kept.values()) for sex in "FM"]
 
 
 def test_values_that_the_job_does_not_know_are_our_bug(tmp_path: Path) -> None:

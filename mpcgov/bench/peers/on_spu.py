@@ -102,7 +102,7 @@ def _config(order: Order, profiled: bool) -> Any:
 def _connect(order: Order) -> Any:
     description = libspu.link.Desc()
     description.recv_timeout_ms = description.http_timeout_ms = TIMEOUT_MS
-    for party, port in enumerate(order.ports):
+    for party, port in enumerate(order.ports[: order.parties]):
         description.add_party(f"party{party}", f"127.0.0.1:{port}")
     return libspu.link.create_brpc(description, order.party)
 

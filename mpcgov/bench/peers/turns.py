@@ -30,10 +30,11 @@ Array = NDArray[Any]
 class Order:
     """What one party is to do.
 
-    `ports`: where each party may listen on 127.0.0.1, by index. `sockets`: descriptors of streams to the other parties,
-    by index, for programs that get them from us; `opening`: more of them, between the receiver and each other party.
-    `inputs`: an .npz file of every party's arrays, by party; a party deals its own only. The receiver, party 0, writes
-    what it got to `result`.
+    `ports`: where each party may listen on 127.0.0.1, by index, and then as many more. `sockets`: descriptors of
+    streams to the other parties, by index, for programs that get them from us; `opening`: more of them, between the
+    receiver and each other party. `inputs`: an .npz file of every party's arrays, by party; a party deals its own only.
+    The receiver, party 0, writes what it got to `result`. `options`: the contender's own, and `data`: the folder of a
+    job's files.
     """
 
     workload: str

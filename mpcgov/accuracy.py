@@ -1,0 +1,186 @@
+"""How far noise takes a released number from the exact one: said before a job, and with its result.
+
+Floats are good enough here: all of it is computed from public facts and from what was released anyway.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov import noising, privacy
+from mpcgov.linked.columns import Number
+from mpcgov.linked.facts import Linked
+from mpcgov.noising import Law
+from mpcgov.spec.job import Job
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.statement import ResultTable
+from mpcgov.spec.table import Declaration
+
+LEVEL = 0.95
+"""How often an interval covers the number that would have been released without noise (not: what a sample is from)."""
+
+RARE = 1e-4
+"""Empty cells that look full less often than this aren't worth a word."""
+
+Opened = Mapping[str, Sequence[int | None]]
+
+
+@cache
+def deviation(law: Law, honest: int) -> float:
+    """The standard deviation of all parties' noise together."""
+    if law.pure:
+        alpha = math.exp(-law.rate)
+        variance = law.parties / honest * 2 * alpha / (1 - alpha) ** 2
+    else:
+        variance = law.parties * float(law.share_variance(honest))
+    return math.sqrt(variance * law.step**2 + law.parties * (law.step**2 - 1) / 12)
+
+
+@cache
+def half_width(law: Law, honest: int, level: float = LEVEL) -> int:
+    """What the noise stays within with at least this probability."""
+    if law.pure:
+        steps = _laplace_steps(law, honest, level)
+    else:
+        quantile = NormalDist().inv_cdf((1 + level) / 2)
+        steps = math.ceil(quantile * math.sqrt(law.parties * law.share_variance(honest)) + 0.5)
+    return steps * law.step + law.parties * (law.step // 2)
+
+
+def exceeds(law: Law, honest: int, least: int) -> float:
+    """The probability that the noise on a count reaches `least`, which is positive."""
+    if law.pure:
+        return float(_laplace_masses(law, honest)[least:].sum())
+    return 1 - NormalDist(0, deviation(law, honest)).cdf(least - 0.5)
+
+
+def _laplace_steps(law: Law, honest: int, level: float) -> int:
+    mass = _laplace_masses(law, honest)
+    inside = mass[0] + 2 * np.cumsum(np.concatenate([[0.0], mass[1:]]))
+    return int(np.searchsorted(inside, level))
+
+
+def _laplace_masses(law: Law, honest: int) -> NDArray[np.float64]:
+    """P(Z = 0), P(Z = 1), … of m shares, from their characteristic function |(1 − α)/(1 − α·exp(iθ))|^(2m/h)."""
+    alpha = math.exp(-law.rate)
+    points = 1 << math.ceil(math.log2(80 * law.scale * law.parties / honest + 16))
+    theta = 2 * np.pi * np.arange(points // 2 + 1) / points
+    transform = ((1 - alpha) ** 2 / (1 - 2 * alpha * np.cos(theta) + alpha**2)) ** (law.parties / honest)
+    masses: NDArray[np.float64] = np.fft.irfft(transform, points)[: points // 2]
+    return masses
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The noise of a job's numbers: their laws by `table.number`, and h = m − t, how many shares must suffice."""
+
+    laws: Mapping[str, Law]
+    honest: int
+    round_to: int | None = None
+
+    def described(self, name: str) -> dict[str, float]:
+        """A number's noise, in its own unit: standard deviation, and half the width of its interval."""
+        law = self.laws[name]
+        return {"deviation": round(deviation(law, self.honest), 3), "half_width": half_width(law, self.honest)}
+
+    def around(self, name: str, value: int, numbers: int = 1) -> tuple[int, int]:
+        """A number's interval, if the statement is to hold for so many numbers at once."""
+        most = half_width(self.laws[name], self.honest, 1 - (1 - LEVEL) / numbers)
+        return value - most, value + most
+
+
+def sentences(
+    job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], tables: Sequence[ResultTable], threshold: int
+) -> list[str]:
+    """What the job's noise protects and what it costs in accuracy, in plain words; nothing without noise."""
+    if (noise := job.disclosure.noise) is None:
+        return []
+    laws = noising.laws(job, manifest, declarations, noising.names(tables))
+    honest = len(job.parties) - threshold
+    linked = Linked.of(job, manifest, declarations) if manifest.linked else None
+    lines = [
+        (
+            f"{privacy.described(noise)}: that is the most which the whole release tells of any {noise.unit}, whatever "
+            f"its readers know besides, and even if {threshold} of the {len(job.parties)} parties help them"
+        ),
+        *(_of_number(name, law, honest) for name, law in laws.items() if law.largest == 1),
+    ]
+    least = job.disclosure.min_count
+    often = max(exceeds(law, honest, least) for law in laws.values() if law.largest == 1)
+    if often > RARE:
+        lines.append(f"of 1,000 empty cells {1000 * often:,.1f} get {least} or more by noise alone, and are shown so")
+    if linked is not None:
+        lines += [line for column in linked.asked.measures for line in _of_mean(linked, str(column), laws, honest)]
+        lines.append("that covers what is opened; what leaks besides, such as the lengths of lists, comes on top of it")
+    return lines
+
+
+def _of_number(name: str, law: Law, honest: int) -> str:
+    return (
+        f"{name}: in each cell off by {deviation(law, honest):,.1f} typically (standard deviation), and in "
+        f"{LEVEL:.0%} of cells by at most {half_width(law, honest):,}"
+    )
+
+
+def _of_mean(linked: Linked, column: str, laws: Mapping[str, Law], honest: int) -> Iterator[str]:
+    number = next(linked.number(one) for one in linked.asked.measures if str(one) == column)
+    widths = {name.rpartition(".")[2]: half_width(law, honest) for name, law in laws.items() if f".{column}." in name}
+    for rows in (100, 1000):
+        mean = widths["x"] / rows / 10**number.places
+        spread = math.sqrt(widths["xx"] / (rows - 1)) / 10**number.places
+        yield (
+            f"{column}: in a cell of {rows:,} rows its mean is off by at most {mean:,.4g} in {LEVEL:.0%} of cells, if "
+            f"near the middle of its range; a standard deviation below {spread:,.4g} is lost in the noise"
+        )
+
+
+def intervals(accuracy: Accuracy, linked: Linked | None, table: ResultTable, opened: Opened) -> Iterator[list[Any]]:
+    """For each cell, the intervals of its columns; None where nothing was released.
+
+    Args:
+        opened: by number, without the table's name.
+    """
+    counted = table.opened[0].name
+    measures = [] if linked is None else [(str(column), linked.number(column)) for column in linked.asked.measures]
+    for cell in range(table.rows):
+        count = opened[counted][cell]
+        row: list[Any] = [None if count is None else _of_count(accuracy, f"{table.name}.{counted}", count)]
+        for column, number in measures:
+            names = {"n": counted} | {what: name for what in ("n", "x", "xx") if (name := f"{column}.{what}") in opened}
+            laws = {what: f"{table.name}.{name}" for what, name in names.items()}
+            values = {what: opened[name][cell] for what, name in names.items()}
+            row += _of_measure(accuracy, number, laws, values)
+        yield row
+
+
+def _of_count(accuracy: Accuracy, name: str, count: int) -> list[int]:
+    low, high = accuracy.around(name, count)
+    rounding = (accuracy.round_to or 0) // 2
+    return [max(0, low - rounding), high + rounding]
+
+
+def _of_measure(
+    accuracy: Accuracy, number: Number, names: Mapping[str, str], values: Mapping[str, int | None]
+) -> list[list[float] | None]:
+    """The intervals of mean and variance: what the quotients can be, while all their parts are in their intervals."""
+    n, x, xx = (values[what] for what in ("n", "x", "xx"))
+    if n is None or x is None or xx is None:
+        return [None, None]
+    unit = 10.0**number.places
+    (n0, n1), x01 = accuracy.around(names["n"], n, 2), accuracy.around(names["x"], x, 2)
+    means = [total / rows for total in x01 for rows in (max(1, n0), n1)]
+    mean = [(min(max(end, number.low), number.high) + number.middle) / unit for end in (min(means), max(means))]
+    (n0, n1), x01, xx01 = (accuracy.around(names[what], values[what] or 0, 3) for what in ("n", "x", "xx"))
+    squares = [0.0 if x01[0] <= 0 <= x01[1] else float(min(end**2 for end in x01)), float(max(end**2 for end in x01))]
+    most = (number.high - number.low) ** 2 / 2
+    low = max(0.0, xx01[0] - squares[1] / max(1, n0)) / max(1, n1 - 1)
+    high = max(0.0, xx01[1] - squares[0] / max(1, n1)) / (n0 - 1) if n0 > 1 else most
+    return [mean, [min(low, most) / unit**2, min(high, most) / unit**2]]

@@ -1,0 +1,142 @@
+"""Workloads that link rows: registers with keys as files, the job that links them, and the right answer."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from mpcgov.bench.task import Array, Task, integers
+from mpcgov.errors import SpecError
+
+GROUPS = 10
+AMOUNT_BITS = 20
+STUDY = Path(__file__).resolve().parents[2] / "scripts" / "make-study"
+PAYMENTS_PER_STUDENT = 20
+LEAST = 10
+"""A job's `min_count` where it doesn't say another."""
+
+
+def overlap(size: int) -> Task:
+    """Two owners bring `size` string ids each, half of them in common; the receiver gets their number."""
+
+    def files(folder: Path) -> Array:
+        left, right = _ids(size)
+        columns: dict[str, Any] = {"id": {"kind": "key"}}
+        _write(folder, {"left": ({"id": left}, columns), "right": ({"id": right}, columns)})
+        _write_job(folder, "overlap", {})
+        return np.array([size // 2], float)
+
+    return _task(files, "count")
+
+
+def mean_by_group(size: int) -> Task:
+    """One owner has a group of each id, the other an amount, half of the ids are in common; the receiver gets the mean
+    amount of each group."""
+
+    def files(folder: Path) -> Array:
+        left, right = _ids(size)
+        group, amount = integers("group", size, 16) % GROUPS, integers("amount", size, AMOUNT_BITS)
+        names = pa.array([f"group {number}" for number in range(GROUPS)])
+        key = {"id": {"kind": "key"}}
+        groups: dict[str, Any] = {**key, "group": {"kind": "category", "values": names.to_pylist()}}
+        amounts: dict[str, Any] = {**key, "amount": {"kind": "integer", "min": 0, "max": 2**AMOUNT_BITS}}
+        _write(
+            folder,
+            {
+                "left": ({"id": left, "group": names.take(pa.array(group))}, groups),
+                "right": ({"id": right, "amount": pa.array(amount)}, amounts),
+            },
+        )
+        _write_job(folder, "linked-statistics", {"by": ["left.group"], "measures": ["right.amount"]})
+        place = pc.index_in(left, value_set=right)
+        both = place.is_valid().to_numpy(zero_copy_only=False)
+        linked = amount[place.drop_null().to_numpy()]
+        return np.bincount(group[both], linked, GROUPS) / np.bincount(group[both], minlength=GROUPS)
+
+    return _task(files, "right.amount.mean", 1e-9)
+
+
+def study(students: int) -> Task:
+    """Enrolments, and 20 tax payments for each student: which part graduates, by field, year and where they worked."""
+
+    def files(folder: Path) -> Array:
+        if not STUDY.is_file():
+            raise SpecError(f"no {STUDY.name} here", hint="measure the study in a checkout", code="workload")
+        made = runpy.run_path(str(STUDY))
+        made["write"](folder, PAYMENTS_PER_STUDENT * students, students)
+        shutil.copy(folder / "jobs" / "graduation-by-work.yaml", folder / "job.yaml")
+        payments = pq.read_table(folder / "agencies/tax/payments.parquet", columns=["person", "sector"])
+        enrolled = pq.read_table(folder / "agencies/education/enrolments.parquet")
+        ict = pc.unique(payments.filter(pc.equal(payments["sector"], "ict"))["person"])
+        codes = enrolled["person"].combine_chunks()
+        worked = pc.is_in(codes, value_set=pc.unique(payments["person"])).to_numpy(zero_copy_only=False)
+        in_ict = pc.is_in(codes, value_set=ict).to_numpy(zero_copy_only=False)
+        years = [str(year) for year in made["YEARS"]]
+        cell = _places(enrolled["field"], made["FIELDS"]) * len(years) + _places(enrolled["year"], years)
+        cell = 3 * cell + np.where(in_ict, 1, np.where(worked, 0, 2))
+        cells = 3 * len(made["FIELDS"]) * len(years)
+        graduated = enrolled["graduated"].to_numpy()
+        persons = np.bincount(cell, minlength=cells)
+        # Where nobody is, or fewer than min_count, nothing is released, and nothing is compared.
+        return np.where(persons < LEAST, np.nan, np.bincount(cell, graduated, cells) / np.maximum(1, persons))
+
+    return _task(files, "education.graduated.mean", 1e-9)
+
+
+def _places(column: pa.ChunkedArray, values: Sequence[str]) -> Array:
+    places: Array = pc.index_in(column, value_set=pa.array(values)).to_numpy()
+    return places
+
+
+def _task(files: Callable[[Path], Array], column: str, tolerance: float = 0.0) -> Task:
+    return Task(({}, {}, {}), np.zeros(0), tolerance, files, partial(_column, column=column))
+
+
+def _ids(size: int) -> tuple[pa.Array, pa.Array]:
+    """Two lists of ids of eleven digits, each in an order of its own; the second half of one is in the other."""
+    numbers = 10**10 + np.arange(3 * size // 2) * 2_654_435_761 % 10**10
+    left, right = numbers[:size], numbers[size // 2 :][:size]
+    right = right[np.argsort(integers("order", len(right), 48), kind="stable")]
+    return pa.array(left).cast(pa.string()), pa.array(right).cast(pa.string())
+
+
+def _write(folder: Path, owners: Mapping[str, tuple[Mapping[str, pa.Array], Mapping[str, Any]]]) -> None:
+    """Agencies with Parquet files, and the same as CSV, which is what peers read."""
+    for party, (columns, declared) in owners.items():
+        home = folder / "agencies" / party
+        home.mkdir(parents=True)
+        table = pa.table(dict(columns))
+        pq.write_table(table, home / "rows.parquet")
+        pacsv.write_csv(table, home / "rows.csv", pacsv.WriteOptions(quoting_style="none"))
+        dataset = {"source": "rows.parquet", "max_rows": len(table), "columns": dict(declared)}
+        (home / "datasets.yaml").write_text(json.dumps({"rows": dataset}), encoding="utf-8")
+
+
+def _write_job(folder: Path, protocol: str, params: Mapping[str, Any]) -> None:
+    job = {
+        "protocol": protocol,
+        "purpose": "a measurement",
+        "legal_basis": "none: the data are made up",
+        "parties": {**{party: {"dataset": "rows", "key": "id"} for party in ("left", "right")}, "helper": {}},
+        "params": dict(params),
+        "receivers": ["coordinator"],
+    }
+    (folder / "job.yaml").write_text(json.dumps(job), encoding="utf-8")
+
+
+def _column(result: Mapping[str, Any], column: str) -> Array:
+    """The numbers of one column of a job's only table."""
+    (table,) = result["tables"].values()
+    place = table["columns"].index(column)
+    return np.array([row[place] for row in table["rows"]], float)

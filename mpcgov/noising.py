@@ -1,0 +1,179 @@
+"""Which noise each number of a job gets: worked out from the job and the declarations, the same at every party.
+
+A unit's rows are in any registers and any cells, so what one unit can change is the consortium's sensitivity, not one
+owner's. The job's budget is split evenly over the numbers that are opened for each cell. Noise is step · Z + U: Z from
+the mechanism's law for sensitivities counted in steps, rounded up, and U uniform on one step. The true value modulo the
+step, shifted by U, is uniform; given it, Z alone protects the rest, so U costs no privacy and keeps tables short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from mpcgov.linked import sums
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.params import Asked, read
+from mpcgov.spec.job import Job
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.noise import LaplaceNoise
+from mpcgov.spec.statement import Opened, ResultTable
+from mpcgov.spec.table import Declaration
+
+SCALE = 1024
+"""Steps are chosen so that the noise is about as many of them."""
+MOST_SCALE = 1 << 14
+LEAST_STEPS = 64
+"""Into so many steps, at least, goes what one row can add: rounding that up then costs 3 % of accuracy at most."""
+TAIL_BITS = 132
+"""A share of the noise is cut off where it has 2^-132 of its law left: see docs/security/privacy.md for the sum."""
+LEAST_VARIANCE = 4
+"""Of one party's discrete Gaussian share: from there on sums of shares are as good as discrete Gaussian themselves."""
+MARGIN = 1 + Fraction(1, 1 << 20)
+"""More variance than the sum needs were it discrete Gaussian; pays for the difference (docs/security/privacy.md)."""
+LIMITS = (1 << 56, 1 << 62)
+"""All parties' noise together stays below this, of numbers opened in one place, and in several."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """The noise of one number, in every cell of its table.
+
+    `rows`: how many rows of one unit a number can run over, in all cells together. `largest`: the most that one of them
+    adds to it. `budget`: this number's part of epsilon, if `pure`, or of rho.
+    """
+
+    pure: bool
+    rows: int
+    largest: int
+    budget: Fraction
+    parties: int
+
+    @property
+    def step(self) -> int:
+        """A power of two: noise comes in multiples of it, and a uniform rest."""
+        most = max(LEAST_STEPS, math.floor(SCALE / self._scale_of(1)))
+        return 1 << max(0, (-(-self.largest // most) - 1).bit_length())
+
+    @property
+    def sensitivity(self) -> int:
+        """In steps: what one unit can change in all cells together, as a sum and as a Euclidean length alike."""
+        return self.rows * -(-self.largest // self.step)
+
+    @property
+    def rate(self) -> Fraction:
+        """Of pure noise: the probability falls by exp(−rate) from step to step."""
+        return self.budget / self.sensitivity
+
+    def share_variance(self, honest: int) -> Fraction:
+        """Of Gaussian noise: each party's, in steps², if `honest` of them must suffice."""
+        return max(Fraction(LEAST_VARIANCE), self.sensitivity**2 / (2 * self.budget) * MARGIN / honest)
+
+    @property
+    def scale(self) -> float:
+        """How wide the noise of `honest` parties is at most, in steps."""
+        return float(1 / self.rate) if self.pure else math.sqrt(self.share_variance(1))
+
+    def most_steps(self, honest: int = 1) -> int:
+        """What one party's Z stays within: P(|Z| > that) ≤ 2^-132."""
+        if self.pure:
+            return math.ceil(TAIL_BITS * math.log(2) / self.rate) + 1
+        return math.isqrt(math.ceil(2 * (TAIL_BITS + 1) * math.log(2) * self.share_variance(honest))) + 1
+
+    @property
+    def bound(self) -> int:
+        """What one party's share of the noise stays within, in units of the number."""
+        return self.step * (self.most_steps() + 1)
+
+    def _scale_of(self, steps: int) -> float:
+        """The scale, if a row adds as many steps."""
+        sensitivity = self.rows * steps
+        return float(sensitivity / self.budget) if self.pure else sensitivity / math.sqrt(2 * self.budget)
+
+
+def laws(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], names: list[str]) -> dict[str, Law]:
+    """By `table.number`, the noise of each number that the job opens; empty without noise.
+
+    Args:
+        names: of all these numbers.
+    """
+    noise = job.disclosure.noise
+    if noise is None:
+        return {}
+    pure = isinstance(noise, LaplaceNoise)
+    budget = Fraction(noise.epsilon if isinstance(noise, LaplaceNoise) else noise.rho) / len(names)
+    linked = Linked.of(job, manifest, declarations) if manifest.linked else None
+    rows = noise.bound if linked else noise.bound * len(job.data_parties)
+    largest = dict.fromkeys(names, 1) if linked is None else _largest(linked)
+    return {name: Law(pure, rows, largest[name], budget, len(job.parties)) for name in names}
+
+
+def _largest(linked: Linked) -> dict[str, int]:
+    """By name, the most that one linked row adds to a sum; 1 for a number of rows."""
+    return {
+        name: max(1, math.prod(linked.number(column).largest for column in one.columns))
+        for name, one in sums.by_name(linked).items()
+    }
+
+
+def noised(
+    job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], tables: tuple[ResultTable, ...]
+) -> tuple[ResultTable, ...]:
+    """The layout of what is opened with the job's noise on it: everything can be that much lower or higher."""
+    found = laws(job, manifest, declarations, names(tables))
+    if not found:
+        return tables
+    return tuple(
+        table.model_copy(
+            update={"opened": tuple(_wider(one, found[f"{table.name}.{one.name}"]) for one in table.opened)}
+        )
+        for table in tables
+    )
+
+
+def names(tables: Sequence[ResultTable]) -> list[str]:
+    """The numbers that are opened, as `table.number`."""
+    return [f"{table.name}.{one.name}" for table in tables for one in table.opened]
+
+
+def _wider(one: Opened, law: Law) -> Opened:
+    most = law.parties * law.bound
+    # Digits can't be negative, so shares of noise in several places are dealt with their bound on top.
+    offset = one.offset + (most if one.places > 1 else 0)
+    return one.model_copy(update={"low": one.low - most, "high": one.high + most, "offset": offset})
+
+
+def request_faults(job: Job, manifest: Manifest) -> Iterator[str]:
+    """What is wrong with asking for noise at all, before any declaration is known."""
+    noise = job.disclosure.noise
+    if noise is None:
+        return
+    if not manifest.noise:
+        yield f"disclosure.noise: {manifest.id} doesn't offer it"
+        return
+    asked = read(job, manifest, []) if manifest.linked else Asked()
+    if asked.weight is not None or asked.pairs:
+        yield "disclosure.noise: not together with weights or correlations, whose sums one unit can change too much"
+    for name in noise.clamp:
+        if name not in map(str, asked.measures):
+            yield f"disclosure.noise.clamp: {name} is none of the job's measures"
+
+
+def faults(
+    job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], tables: tuple[ResultTable, ...]
+) -> Iterator[str]:
+    """Numbers whose noise would be too wide to draw, or to be of any use."""
+    opened = [one for table in tables for one in table.opened]
+    for one, (name, law) in zip(opened, laws(job, manifest, declarations, names(tables)).items(), strict=False):
+        if law.scale > MOST_SCALE:
+            yield (
+                f"disclosure.noise: {name} would get noise of about ±{law.scale * law.step:,.0f}: release fewer "
+                "numbers, or allow a larger budget"
+            )
+        elif 2 * law.parties * law.bound > LIMITS[one.places > 1]:
+            yield (
+                f"disclosure.noise: {name} could reach 2^{(2 * law.parties * law.bound).bit_length()} by its noise "
+                "alone: clamp its measure to a smaller range, or declare fewer places"
+            )

@@ -1,0 +1,119 @@
+"""The rules of disclosure control as a job states them: whether they make sense, suffice for a policy, and in words.
+
+What they do to tables stands in `mpcgov/disclosure.py` in plain code, and in `mpcgov/worker/clear.py` on shares.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mpcgov import privacy
+from mpcgov.spec.job import Disclosure, Job
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.policy import DatasetPolicy
+
+MAX_MARGIN_CELLS = 400
+"""Which cells to hide beside the small ones is searched among all cycles: their number grows with the cells' square."""
+
+
+def faults(job: Job, manifest: Manifest, threshold: int) -> list[str]:
+    """What is wrong with the rules that a job asks for, before its tables are known."""
+    rules = job.disclosure
+    found = [f"disclosure.{rule}: {manifest.id} doesn't have it" for rule in rules.asked if rule not in manifest.rules]
+    if rules.contributors is None or found:
+        return found
+    least, agencies = max(3, threshold + 2), len(job.data_parties)
+    if rules.contributors < least:
+        found.append(f"disclosure.contributors: at least {least}, so that two are left when {threshold} are taken out")
+    if rules.contributors > agencies:
+        found.append(
+            f"disclosure.contributors: {rules.contributors} agencies must have rows in each released cell, and only "
+            f"{agencies} bring data"
+        )
+    return found
+
+
+def margin_faults(table: str, extents: Sequence[int]) -> list[str]:
+    """What is wrong with a table whose true totals are asked for, of columns with so many values each."""
+    if len(extents) != 2:
+        return [f"disclosure.margins: table {table} isn't a two-way table: `by` must name two columns"]
+    if (cells := math.prod(extents)) > MAX_MARGIN_CELLS:
+        return [f"disclosure.margins: table {table} has {cells:,} cells; at most {MAX_MARGIN_CELLS}"]
+    return []
+
+
+def floor_faults(rules: Disclosure, manifest: Manifest, allowed: DatasetPolicy) -> Iterator[str]:
+    """What an agency's policy for a data set needs that the job's rules don't give, where the protocol has the rule."""
+    if rules.min_count < allowed.min_count:
+        yield f"min_count {allowed.min_count}, the job says {rules.min_count}"
+    if rules.margins and not allowed.margins:
+        yield "a job without true margins"
+    for name, asked, least in (
+        ("contributors", rules.contributors, allowed.contributors),
+        ("dominance", rules.dominance, allowed.dominance),
+    ):
+        if least is not None and name in manifest.rules and rules.noise is None and (asked or 0) < least:
+            yield f"{name} {least}, the job says {asked or 'none'}"
+
+
+def sentences(rules: Disclosure) -> tuple[str, ...]:
+    """What is done to a job's tables before anything is opened, in plain words."""
+    found = [f"cells below {rules.min_count} are suppressed before anything is opened, zero included"]
+    if rules.noise is not None:
+        found.insert(0, f"every number gets {privacy.described(rules.noise)}; the other rules see noisy counts only")
+    if rules.contributors is not None:
+        found.append(f"so are cells in which fewer than {rules.contributors} agencies have rows")
+    if rules.dominance is not None:
+        found.append(
+            "of a cell's measure nothing is opened if all but the two greatest values add up to less than "
+            f"{rules.dominance} % of the greatest, and no variance at all"
+        )
+    if rules.margins:
+        found.append(
+            "the true totals of rows, columns and the whole table are opened; so that they don't tell a suppressed "
+            "cell, others are suppressed with it, or else no total is opened"
+        )
+    if rules.round_to is not None:
+        found.append(f"the other counts are rounded to multiples of {rules.round_to}, nearest, halves up")
+    return tuple(found)
+
+
+def described(job: Job, threshold: int) -> dict[str, Any]:
+    """For those who read a result: what its cells are, what was done to them, and what that rests on."""
+    rules = job.disclosure
+    numbers = "noisy" if rules.noise else "exact"
+    return {
+        "parties": len(job.parties),
+        "threshold": threshold,
+        "null": "suppressed",
+        "numbers": numbers if rules.round_to is None else f"{numbers}, rounded to multiples of {rules.round_to}",
+        "done": list(sentences(rules)),
+        "caveats": _caveats(job, threshold),
+    }
+
+
+def _caveats(job: Job, threshold: int) -> list[str]:
+    """What a result's protection rests on and doesn't give, in plain words."""
+    return [
+        f"{threshold} of {len(job.parties)} parties may be curious; more, if they pool what they see, can read it all",
+        "each party follows the protocol and brings its true data; nothing proves it",
+        "a receiver can take its own rows out of a number",
+        *own_caveats(job.disclosure),
+    ]
+
+
+def own_caveats(rules: Disclosure) -> tuple[str, ...]:
+    """What the rules of a job leave open, in plain words."""
+    found = ["other tables about the same persons, from here or elsewhere, can tell more together with these"]
+    if rules.margins:
+        found.append(
+            "who knows from elsewhere what is in some suppressed cells, if only that nobody is, can narrow the others "
+            "down by the true totals"
+        )
+    if rules.dominance is not None:
+        found.append(
+            "two persons or enterprises of one cell that pool what they know can come nearer to a third's value"
+        )
+    return tuple(found)

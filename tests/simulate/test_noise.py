@@ -1,0 +1,118 @@
+"""Whole jobs with noise, through real workers: what a receiver gets, and how it is marked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mpcgov.cli import render
+from mpcgov.errors import SpecError
+from mpcgov.simulate import simulate
+from tests.linked import agencies
+
+SIZES = {"none": 0, "few": 12, "more": 300, "many": 900}
+
+
+@pytest.mark.parametrize(
+    ("parties", "threshold", "noise"),
+    [
+        (3, 1, {"mechanism": "discrete-laplace", "epsilon": "1.0"}),
+        (5, 2, {"mechanism": "discrete-gaussian", "rho": "0.5"}),
+    ],
+)
+def test_r28_counts_with_noise_are_near_and_marked_as_noisy(
+    workspace, capsys: pytest.CaptureFixture[str], parties: int, threshold: int, noise: dict[str, str]
+) -> None:
+    """Two parties bring rows; the others deal noise only."""
+    workspace.domains = {"group": list(SIZES)}
+    rows = [{"group": group, "age": "1"} for group, size in SIZES.items() for _ in range(size)]
+    for i in range(parties):
+        workspace.agency(f"p{i}", rows[i::2] if i < 2 else None)
+    asked = {"min_count": 10, "noise": noise | {"unit": "person", "bound": 1}}
+    result = simulate(workspace.job(["group"], disclosure=asked), workspace.folder, threshold)
+
+    table, marked = result["tables"]["count"], result["disclosure"]["noise"]
+    assert (
+        marked.items() >= (noise | {"unit": "person", "bound": 1, "parties": parties, "threshold": threshold}).items()
+    )
+    spread = marked["numbers"]["count.count"]
+    assert 2 < spread["deviation"] < 6
+    for (group, count), ends in zip(table["rows"], table["intervals"]["rows"], strict=True):
+        if count is None:
+            assert SIZES[group] < 10 + 9 * spread["deviation"]
+            assert ends == [None]
+        else:
+            assert abs(count - SIZES[group]) < 9 * spread["deviation"]
+            assert ends == [[max(0, count - spread["half_width"]), count + spread["half_width"]]]
+    assert [table["intervals"]["level"], table["intervals"]["columns"]] == [0.95, ["count"]]
+    assert json.loads(json.dumps(result)) == result
+
+    render.print_result(result)
+    shown = capsys.readouterr().out
+    assert "95% within" in shown
+    assert f"{table['rows'][3][1]:,}  " in shown
+    assert f"All numbers are noisy, which protects each person: {noise['mechanism']}" in shown
+
+
+def test_a_key_bounds_the_rows_of_one_unit_and_is_of_no_use_without_noise(workspace) -> None:
+    """Three persons have hundreds of rows each, and count for two each at every register."""
+    workspace.domains = {"group": ["a", "b"]}
+    for i in range(3):
+        workspace.agency(f"p{i}", [{"group": "a", "age": str(age)} for age in (1, 2, 3) for _ in range(200)])
+    part = {"dataset": "people", "key": "age"}
+    noise = {"mechanism": "discrete-laplace", "epsilon": "10", "unit": "person", "bound": 2}
+    job = {"parties": dict.fromkeys(workspace.rows, part), "disclosure": {"min_count": 3, "noise": noise}}
+    ((_, count), _) = simulate(workspace.job(["group"], **job), workspace.folder)["tables"]["count"]["rows"]
+    assert 10 <= count <= 26
+    for changes, says in (
+        ({"disclosure": {}}, "only noise has a use for it"),
+        ({"parties": {p: {"dataset": "people", "key": "shoe"} for p in workspace.rows}}, "no column shoe"),
+    ):
+        with pytest.raises(SpecError, match=says):
+            simulate(workspace.job(["group"], **job | changes), workspace.folder)
+
+
+def test_linked_means_with_noise_come_with_intervals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    people = [f"p{i}" for i in range(600)]
+    vector = {
+        "what": "noise",
+        "declared": {
+            "tax": {"id": {"kind": "key"}, "income": {"kind": "decimal", "min": 0, "max": 5000, "places": 2}},
+            "edu": {"id": {"kind": "key"}, "level": {"kind": "category", "values": ["ba", "ma"]}},
+        },
+        "keys": {"tax": ["id"], "edu": ["id"]},
+        "tables": {
+            "tax": {"columns": ["id", "income"], "rows": [[p, f"{1000 + i}.50"] for i, p in enumerate(people)]},
+            "edu": {"columns": ["id", "level"], "rows": [[p, "ma" if i % 3 else "ba"] for i, p in enumerate(people)]},
+            "statistics": None,
+        },
+        "params": {"by": ["edu.level"], "measures": ["tax.income"]},
+        "rules": {"join": "inner", "min_count": 10, "round_to": None},
+    }
+    noise = {"mechanism": "discrete-laplace", "epsilon": "2", "unit": "person", "bound": 1}
+    noise |= {"clamp": {"tax.income": [0, "2000.00"]}, "consistent": True}
+    job = agencies.write(tmp_path, "linked-statistics", vector, disclosure={"min_count": 10, "noise": noise})
+    result = simulate(job, tmp_path / "agencies")
+    table = result["tables"]["statistics"]
+    assert table["columns"] == ["edu.level", "count", "tax.income.mean", "tax.income.variance"]
+    exact = {"ba": (200, 1299.0), "ma": (400, 1300.5)}
+    for (level, count, mean, variance), ends in zip(table["rows"], table["intervals"]["rows"], strict=True):
+        assert abs(count - exact[level][0]) < 40
+        assert abs(mean - exact[level][1]) < 300
+        assert 0 <= variance <= 2000**2 / 4 * 1.02
+        assert [low <= number <= high for number, (low, high) in zip((count, mean, variance), ends, strict=True)]
+    assert "measure-owner" not in json.dumps(result["learned"])  # what exact sums would tell
+    render.print_result(result)
+    assert capsys.readouterr().out.count("95% within") == 3
+
+
+def test_r34_rules_on_exact_data_are_refused_beside_noise(workspace) -> None:
+    workspace.domains = {"group": ["a", "b"]}
+    for i in range(3):
+        workspace.agency(f"p{i}", [])
+    noise = {"mechanism": "discrete-laplace", "epsilon": "1.0", "unit": "person", "bound": 1}
+    for rule in ({"margins": True}, {"contributors": 3}, {"dominance": 10}):
+        with pytest.raises(SpecError):
+            simulate(workspace.job(["group"], disclosure=rule | {"noise": noise}), workspace.folder)

@@ -1,0 +1,80 @@
+"""What the secure disclosure control opens of counts is what the plain rules say, for every rule and shape."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mpcgov import disclosure
+from mpcgov.spec.job import Disclosure
+from tests.worker.clearing import clear
+
+
+def check(agencies: list[list[int]], shape: tuple[int, int], rules: Disclosure, m: int = 3) -> list[list[int]]:
+    counts = [sum(cell) for cell in zip(*agencies, strict=True)]
+    expected = disclosure.released(counts, rules, shape[1], agencies)
+    assert list(clear(agencies, shape, rules, m).tables.values()) == expected
+    return expected
+
+
+RULES: list[dict[str, Any]] = [
+    {"min_count": 5},
+    {"min_count": 5, "round_to": 3},
+    {"min_count": 5, "contributors": 3},
+    {"min_count": 4, "margins": True},
+    {"min_count": 4, "margins": True, "contributors": 3},
+]
+
+
+@pytest.mark.parametrize("rules", RULES, ids="-".join)
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_the_secure_rules_open_what_the_plain_ones_do(rules: dict[str, Any], data: st.DataObject) -> None:
+    shape = data.draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+    most = data.draw(st.sampled_from([1, 3, 8]))
+    counts = st.lists(st.integers(0, most), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1])
+    check([data.draw(counts) for _ in range(3)], shape, Disclosure(**rules))
+
+
+@pytest.mark.parametrize("m", [4, 5])
+def test_the_rules_hold_for_other_numbers_of_parties(m: int) -> None:
+    rng = random.Random(m)
+    agencies = [[rng.choice([0, 1, 5, 9]) for _ in range(12)] for _ in range(m)]
+    check(agencies, (3, 4), Disclosure(min_count=12, margins=True, contributors=3), m)
+
+
+def test_ties_between_cycles_are_broken_the_same_way() -> None:
+    """All corners are alike, so that every choice is a tie."""
+    hidden = [0, 9, 9, 9, 9, 0, 9, 9, 9, 9, 9, 9]
+    tables = check([hidden, [0] * 12, [0] * 12], (3, 4), Disclosure(min_count=5, margins=True))
+    assert tables[0].count(disclosure.SENTINEL) == 4
+    assert tables[3] == [90]
+
+
+def test_totals_that_cannot_be_covered_are_suppressed_and_nothing_else_is() -> None:
+    tables = check([[1, 9, 9, 4, 0, 0], [0] * 6, [0] * 6], (2, 3), Disclosure(min_count=5, margins=True))
+    assert tables == [[-1, 9, 9, -1, -1, -1], [-1, -1], [-1] * 3, [-1]]
+
+
+def test_the_largest_table_with_totals_is_done_in_seconds() -> None:
+    rng = random.Random(1)
+    agencies = [[rng.choice([1, 6, 12, 40]) for _ in range(400)] for _ in range(3)]
+    check(agencies, (20, 20), Disclosure(min_count=10, margins=True))
+
+
+@pytest.mark.parametrize("rules", RULES, ids="-".join)
+def test_messages_are_the_same_in_number_and_length_whatever_is_suppressed(rules: dict[str, Any]) -> None:
+    """The tables agree in what is shown and differ in what isn't: small counts, and who has them."""
+    shown = [[7, 9, 8, 6, 5, 7, 8, 9, 6, 7, 5, 8]] * 3
+    worlds = []
+    for small in ([0, 0, 0], [1, 0, 2], [3, 0, 0], [1, 1, 1]):
+        agencies = [list(counts) for counts in shown]
+        for agency, count in zip(agencies, small, strict=True):
+            agency[4] = count
+        worlds.append(clear(agencies, (3, 4), Disclosure(**rules)))
+    assert worlds[0].tables["count"][4] == disclosure.SENTINEL
+    assert all(world.sizes == worlds[0].sizes for world in worlds)

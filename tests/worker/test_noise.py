@@ -1,0 +1,326 @@
+"""Noise on its way from each party's draw to the released numbers: when it is drawn, and what looks at noisy counts."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mpcgov import accuracy, check, noising, registry
+from mpcgov.accuracy import Accuracy
+from mpcgov.errors import SpecError
+from mpcgov.linked import render, vectors
+from mpcgov.mpc import SecretArray, SessionConfig
+from mpcgov.mpc import noise as shares
+from mpcgov.mpc.linkedrows import LinkedRows
+from mpcgov.result import numbers_by_name
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
+from mpcgov.spec.statement import Layout
+from mpcgov.spec.table import Declaration
+from mpcgov.worker import noise, run
+from mpcgov.worker.clear import clear_linked
+from mpcgov.worker.work import CountsWork
+from tests.mpc.linked_parties import Case, engine, opened_places, places
+from tests.mpc.word.local import Party, make_parties
+from tests.mpc.word.local import run as run_parties
+from tests.worker.test_linked_clearing import case, expected
+
+LAPLACE = {"mechanism": "discrete-laplace", "epsilon": "1.0", "unit": "person", "bound": 1}
+GAUSSIAN = {"mechanism": "discrete-gaussian", "rho": "0.5", "unit": "person", "bound": 1}
+PARAMS = {"by": ["tax.region"], "measures": ["tax.income", "edu.age"]}
+
+
+def noisy(made: Case) -> tuple[dict[str, list[list[Any]]], dict[str, list[list[Any]]]]:
+    """The tables as a receiver reads them, and their intervals."""
+    linked, folder = made.linked(), registry.find(made.protocol).folder
+    tables = check.result_tables(linked.job, linked.manifest, linked.declarations)
+    program = ModuleType("program")
+    exec((folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
+    proposal = SimpleNamespace(
+        job=linked.job, declarations=linked.declarations, parties=tuple(made.names), threshold=made.threshold
+    )
+
+    async def party(rows: LinkedRows) -> Any:
+        own = noise.Noise(proposal, linked.manifest, tables)
+        await own.draw()
+        engine = rows._engine
+        session = SimpleNamespace(config=engine.config, input=lambda *args: SecretArray.deal(engine, *args))
+        rows._noise = own.dealt(session)
+        cleared = clear_linked(linked, await program.run(rows, made.params))
+        return await places({name: table.cells for name, table in cleared.items()})
+
+    found = opened_places(made.run(party)[0], made.threshold)
+    values = [int(value) for table in tables for value in found[table.name][0]]
+    names = numbers_by_name(Layout(modulus="7", degree=1, tables=tables), values)
+    laws = noising.laws(linked.job, linked.manifest, linked.declarations, noising.names(tables))
+    known = Accuracy(laws, made.parties - made.threshold)
+    shown, around = {}, {}
+    for table in tables:
+        numbers = {one.name: names[f"{table.name}.{one.name}"] for one in table.opened}
+        shown[table.name] = render.rows(linked, table, numbers)
+        around[table.name] = list(accuracy.intervals(known, linked, table, numbers))
+    return shown, around
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every share is nothing, so that what is released must be exact."""
+    monkeypatch.setattr(shares, "share", lambda law, honest, count: np.zeros(count, np.int64))
+    monkeypatch.setattr(noise, "SLOT_S", 1e-6)
+
+
+@pytest.mark.usefixtures("silent")
+@pytest.mark.parametrize("rule", [LAPLACE, GAUSSIAN], ids=["laplace", "gaussian"])
+@pytest.mark.parametrize("max_rows", [1000, 10**9], ids=["one word", "digits"])
+@pytest.mark.parametrize("protocol", ["linked-count", "linked-statistics"])
+def test_without_any_noise_drawn_the_numbers_are_those_of_the_reference(
+    protocol: str, max_rows: int, rule: dict[str, Any]
+) -> None:
+    """Counted from the middle of their ranges, in one word and in several."""
+    params = PARAMS if protocol == "linked-statistics" else {"by": PARAMS["by"]}
+    made = case(3, protocol, params, 90, 2, "inner", max_rows=max_rows, noise=rule)
+    exact = expected(made, {"join": "inner", "min_count": 10, "round_to": None})
+    found, around = noisy(made)
+    assert vectors.differences(found, exact, 1e-9) == []
+    for name, rows in exact.items():
+        for row, ends in zip(rows, around[name], strict=True):
+            for value, end in zip(row[1:], ends, strict=True):
+                assert (value is None and end is None) or end[0] <= value <= end[1]
+
+
+@pytest.mark.usefixtures("silent")
+def test_measures_are_clamped_before_they_are_added_up() -> None:
+    made = case(4, "linked-statistics", PARAMS, 80, 2, "inner", noise=LAPLACE | {"clamp": {"edu.age": ["30", "60"]}})
+    found, _ = noisy(made)
+    for row in made.rows["edu"]:
+        row["age"] = str(min(60, max(30, int(row["age"]))))
+    exact = expected(made, {"join": "inner", "min_count": 10, "round_to": None})
+    assert vectors.differences(found, exact, 1e-9) == []
+
+
+@pytest.mark.parametrize("join", ["inner", "left"])
+@pytest.mark.parametrize("rule", [LAPLACE | {"epsilon": "10"}, GAUSSIAN | {"rho": "10"}], ids=["laplace", "gaussian"])
+@pytest.mark.parametrize("max_rows", [1000, 10**9], ids=["one word", "digits"])
+def test_noisy_numbers_are_near_the_exact_ones_and_their_intervals_cover_them(
+    rule: dict[str, Any], join: str, max_rows: int
+) -> None:
+    covered = []
+    for seed in range(3):
+        made = case(seed, "linked-statistics", PARAMS, 400, 2, join, max_rows=max_rows, noise=rule)
+        found, around = noisy(made)
+        exact = expected(made, {"join": join, "min_count": 10, "round_to": None})
+        assert vectors.differences(found, exact, 1e-9) != []
+        for row, value, ends in zip(exact["statistics"], found["statistics"], around["statistics"], strict=True):
+            assert abs(row[1] - value[1]) < 40
+            pairs = zip(row[1:], ends, strict=True)
+            covered += [end[0] <= number <= end[1] for number, end in pairs if number is not None and end is not None]
+    assert len(covered) >= 15
+    assert np.mean(covered) > 0.7
+
+
+@pytest.mark.parametrize(("each", "shown"), [(0, [40, 12, None]), (4, [52, 24, 12]), (-4, [28, None, None])])
+def test_r34_the_threshold_decides_on_the_noisy_count_whatever_the_exact_one_is(
+    each: int, shown: list[int | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three parties deal `each`; one of the cells is empty."""
+    monkeypatch.setattr(shares, "share", lambda law, honest, count: np.full(count, each))
+    monkeypatch.setattr(noise, "SLOT_S", 1e-6)
+    sizes = {"ba": 40, "ma": 12, "phd": 0}
+    made = case(1, "linked-count", {"by": ["edu.level"]}, 0, 2, "inner", noise=LAPLACE)
+    keys = [(f"{level}{i}", level) for level, size in sizes.items() for i in range(size)]
+    made.rows["edu"] = [{"key": key, "level": level, "age": "1"} for key, level in keys]
+    made.rows["tax"] = [{"key": key, "region": "North", "income": "1.00", "w": "1"} for key, _ in keys]
+    found, _ = noisy(made)
+    assert [row[1] for row in found["count"]] == shown
+
+
+def test_r35_noise_is_drawn_before_anything_is_known_of_the_data() -> None:
+    order: list[str] = []
+
+    class Steps:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __getattr__(self, step: str) -> Any:
+            async def call(*_: Any) -> None:
+                order.append(f"{self.name}.{step}")
+                if step == "cleared":
+                    raise SpecError("far enough")
+
+            return call
+
+    job = run.Job.__new__(run.Job)
+    job.session = Steps("session")
+    job.work = SimpleNamespace(noise=Steps("noise"), cleared=Steps("work").cleared)
+    job.program = None
+    job._local = Steps("data").read
+    with pytest.raises(SpecError, match="far enough"):
+        asyncio.run(job.outcome(0))
+    assert order == ["noise.draw", "session.hello", "data.read", "session.start", "work.cleared"]
+
+
+def test_r35_drawing_ends_at_a_moment_that_does_not_go_with_the_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if drawing took longer the larger the noise comes out, as with samplers that reject."""
+    made = case(1, "linked-count", {"by": ["edu.level"]}, 20, 2, "inner", noise=LAPLACE)
+    linked = made.linked()
+    tables = check.result_tables(linked.job, linked.manifest, linked.declarations)
+    proposal = SimpleNamespace(
+        job=linked.job, declarations=linked.declarations, parties=tuple(made.names), threshold=1
+    )  # fmt: skip
+    now, rng, ends, sizes, taken_s = [0.0], random.Random(5), [], [], []
+
+    def share(_law: Any, _honest: int, count: int) -> np.ndarray:
+        drawn = np.array([rng.randint(-30, 30) for _ in range(count)])
+        spent = 1e-4 * float(np.abs(drawn).sum())
+        now[0] += spent
+        sizes.append(np.abs(drawn).sum())
+        taken_s.append(spent)
+        return drawn
+
+    async def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(shares, "share", share)
+    monkeypatch.setattr(noise, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(noise, "asyncio", SimpleNamespace(sleep=sleep))
+    for _ in range(500):
+        now[0] = 0.0
+        asyncio.run(noise.Noise(proposal, linked.manifest, tables).draw())
+        ends.append(now[0])
+    assert np.corrcoef(sizes, taken_s)[0, 1] > 0.99
+    assert max(ends) - min(ends) < 1e-9
+    assert ends[0] == pytest.approx(noise.SLOT_S * math.ceil(ends[0] / noise.SLOT_S))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "params", "rule", "says"),
+    [
+        ("overlap", {}, LAPLACE, "disclosure.noise: overlap doesn't offer it"),
+        ("linked-statistics", PARAMS | {"weight": "tax.w"}, LAPLACE, "not together with weights or correlations"),
+        ("linked-statistics", PARAMS | {"correlations": [["tax.income", "edu.age"]]}, LAPLACE, "not together with"),
+        ("linked-statistics", PARAMS, LAPLACE | {"clamp": {"edu.height": ["1", "2"]}}, "none of the job's measures"),
+        ("linked-statistics", PARAMS, LAPLACE | {"clamp": {"edu.age": ["130", "140"]}}, "isn't declared with two"),
+        ("linked-statistics", PARAMS, LAPLACE | {"clamp": {"edu.age": ["60", "30"]}}, "the lower limit, then"),
+        ("linked-statistics", PARAMS, LAPLACE | {"epsilon": "0.001", "bound": 5}, "would get noise of about ±"),
+        ("linked-count", {}, LAPLACE | {"epsilon": "0.001", "bound": 20}, "would get noise of about ±20,000"),
+    ],
+)
+def test_noise_that_makes_no_sense_for_a_job_is_refused_before_it_starts(
+    protocol: str, params: dict[str, Any], rule: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        case(1, protocol, params, 20, 2, "inner", noise=rule).linked()
+    assert says in "; ".join(caught.value.faults)
+
+
+def test_r17_noise_that_could_leave_the_word_is_refused() -> None:
+    made = case(1, "linked-statistics", PARAMS, 20, 2, "inner", noise=LAPLACE | {"epsilon": "0.1"})
+    made.declared["tax"] = made.declared["tax"] | {
+        "income": {"kind": "decimal", "min": "-1000000000", "max": "1000000000", "places": 4}
+    }
+    with pytest.raises(SpecError, match="by its noise alone: clamp its measure"):
+        made.linked()
+
+
+def test_a_plan_says_how_far_off_numbers_will_be_and_how_many_empty_cells_will_look_full() -> None:
+    made = case(1, "linked-statistics", PARAMS, 20, 2, "inner", noise=LAPLACE, min_count=12)
+    linked = made.linked()
+    tables = check.result_tables(linked.job, linked.manifest, linked.declarations)
+    lines = accuracy.sentences(linked.job, linked.manifest, linked.declarations, tables, 1)
+    assert "epsilon 1.0 for one person with at most 1 row in each register" in lines[0]
+    assert "even if 1 of the 3 parties help" in lines[0]
+    laws = noising.laws(linked.job, linked.manifest, linked.declarations, noising.names(tables))
+    totals = sum(shares.share(laws["statistics.count"], 2, 50_000) for _ in range(3))
+    often = 1000 * (totals >= 12).mean()
+    (said,) = [line for line in lines if "by noise alone" in line]
+    assert float(said.split()[4]) == pytest.approx(often, rel=0.1)
+    (off,) = [line for line in lines if line.startswith("statistics.count")]
+    assert (np.abs(totals) <= int(off.rpartition(" ")[2])).mean() == pytest.approx(0.95, abs=0.01)
+    means = sum(shares.share(laws["statistics.edu.age.x"], 2, 50_000) for _ in range(3)) / 1000
+    (mean,) = [line for line in lines if line.startswith("edu.age: in a cell of 1,000 rows")]
+    limit = float(mean.partition("off by at most ")[2].split()[0])
+    assert (np.abs(means) <= limit).mean() == pytest.approx(0.95, abs=0.01)
+    assert "the lengths of lists, comes on top" in lines[-1]
+
+
+def test_sensitivity_is_the_consortiums() -> None:
+    """Rows of one person in every register, for counts of rows; for linked rows, one for each key."""
+    made = case(1, "linked-statistics", PARAMS, 20, 2, "inner", noise=LAPLACE | {"bound": 3})
+    linked = made.linked()
+    tables = check.result_tables(linked.job, linked.manifest, linked.declarations)
+    laws = noising.laws(linked.job, linked.manifest, linked.declarations, noising.names(tables))
+    assert {name: (law.rows, law.largest) for name, law in laws.items()} == {
+        "statistics.count": (3, 1),
+        "statistics.tax.income.x": (3, 100_500),  # half of −10.00 … 2000.00
+        "statistics.tax.income.xx": (3, 100_500**2),
+        "statistics.edu.age.x": (3, 60),
+        "statistics.edu.age.xx": (3, 3600),
+    }
+    assert sum(law.budget for law in laws.values()) == 1
+
+
+@pytest.mark.usefixtures("silent")
+def test_consistent_results_hold_only_numbers_that_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        shares, "share", lambda law, honest, count: np.full(count, 0 if law.largest == 1 else -law.largest * 100)
+    )
+    for consistent in (False, True):
+        made = case(3, "linked-statistics", PARAMS, 90, 2, "inner", noise=LAPLACE | {"consistent": consistent})
+        found, _ = noisy(made)
+        row = found["statistics"][0]
+        assert (row[2] < -10) is not consistent
+        assert (row[3] < 0) is not consistent
+        assert row[5] >= 0 or not consistent
+
+
+@pytest.mark.parametrize(("each", "shown"), [(0, [30, 12, -1]), (5, [45, 27, 15]), (-4, [18, -1, -1])])
+def test_r34_counts_are_gated_and_rounded_with_their_noise_on(
+    each: int, shown: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker's whole way from dealt counts to cleared cells; three parties deal `each`, one brings no rows."""
+    monkeypatch.setattr(shares, "share", lambda law, honest, count: np.full(count, each))
+    monkeypatch.setattr(noise, "SLOT_S", 1e-6)
+    folder = registry.find("joint-count").folder
+    program = ModuleType("program")
+    exec((folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
+    column = {"kind": "category", "values": ["a", "b", "c"]}
+    declared = validate({"max_rows": 100, "columns": {"group": column}}, Declaration, "declaration")
+    parts = {"p0": {"dataset": "d"}, "p1": {"dataset": "d"}, "p2": {}}
+    asked = {
+        "protocol": "joint-count",
+        "purpose": "a test",
+        "legal_basis": "none",
+        "parties": parts,
+        "params": {"by": ["group"]},
+        "disclosure": {"min_count": 10, "round_to": 3, "noise": LAPLACE},
+        "receivers": ["coordinator"],
+    }
+    proposal = SimpleNamespace(
+        job=validate(asked, Job, "job"),
+        declarations={"p0": declared, "p1": declared},
+        parties=tuple(parts),
+        threshold=1,
+    )
+    counts = {"p0": [20, 12, 0], "p1": [10, 0, 0]}
+
+    async def one(party: Party) -> Any:
+        name, failures = f"p{party.me}", []
+        config = SessionConfig(tuple(parts), party.me, 1, bytes(32), 59, 1000)
+        made = engine(party, config, failures)
+        session = SimpleNamespace(
+            config=config, enter=lambda _: None, input=lambda *args: SecretArray.deal(made, *args)
+        )  # fmt: skip
+        work = CountsWork(SimpleNamespace(proposal=proposal, party=name), registry.read(folder).manifest)
+        await work.noise.draw()
+        own = np.array(counts[name]) if name in counts else None
+        cleared = await work.cleared(session, program, own)
+        return await places({table: one.cells for table, one in cleared.items()})
+
+    parties = make_parties(3, 1)
+    assert opened_places(run_parties(parties, one), 1)["count"][0].tolist() == shown
