@@ -41,10 +41,7 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
         "protocol": proposal.protocol,
         "parties": list(proposal.parties),
         "tables": _tables(proposal, manifest, layout, opened),
-        "disclosure": {
-            **_disclosure(proposal.job.disclosure, _cells_of(layout, manifest), opened),
-            **_noise(proposal, manifest, layout),
-        },
+        "disclosure": {**settled, **_noise(proposal, manifest, layout)},
         "protection": protections.described(proposal.job, proposal.threshold),
         "learned": learned(proposal, manifest),
         "cost": {
