@@ -112,7 +112,7 @@ class Channel:
     def draw(self) -> int:
         """A number for a pseudorandom stream, never used before in this computation."""
         self._draws += 1
-        return self.number * MESSAGES_PER_CHANNEL + self._draws
+        return self._numbered(self._draws)
 
     async def exchange(self, send: Mapping[int, Words], take: Mapping[int, int]) -> dict[int, Words]:
         """One round: send words to some parties, and get so many words from others. Large arrays go in pieces.
@@ -147,6 +147,11 @@ class Channel:
     def _label(self, used: dict[int, int], peer: int) -> int:
         index = used.get(peer, 0)
         used[peer] = index + 1
+        return self._numbered(index)
+
+    def _numbered(self, index: int) -> int:
+        if index >= MESSAGES_PER_CHANNEL:  # the next would be another channel's: a key's numbers come once
+            raise InternalError("an operation with too many messages")
         return self.number * MESSAGES_PER_CHANNEL + index
 
 
