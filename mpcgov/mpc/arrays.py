@@ -129,7 +129,9 @@ class SecretArray:
         return self._made(lambda: (left._backing @ right._backing).reshape(shape), min(corners), max(corners), places)
 
     def sum(self, axis: int | None = None) -> SecretArray:
-        """Sum of all elements, of shape (1,), or along an axis of a 2-D array."""
+        """Sum of all elements, of shape (1,), or along axis 0 or 1 of a 2-D array."""
+        if axis not in (None, 0, 1):
+            raise SpecError(f"a sum along axis {axis}: secret arrays have axes 0 and 1")
         if axis is None or len(self.shape) == 1:
             count, backing, axis = self.size, self._backing.reshape((1, self.size)), 1
         else:
