@@ -69,8 +69,8 @@ class Line:
         """A line for a program that goes on by itself: it numbers its operations as it comes to them, and whatever is
         built here meanwhile has other numbers. To be called in program order."""
         first = FIRST_APART + APART * len(self.parts)
-        if first == 2 * FIRST_APART:
-            raise InternalError("too many programs apart")
+        if first == 2 * FIRST_APART or self.last != FIRST_APART:  # one's own would be numbered like the main line's
+            raise InternalError("too many programs apart, or one of such a program")
         part = Line(self.wire, self.me, self.parties, operations=first, last=first + APART)
         self.parts.append(part)
         return part

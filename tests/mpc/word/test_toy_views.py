@@ -183,3 +183,22 @@ def test_a_mask_longer_than_its_value_is_within_its_share_of_telling_nothing(bit
                 c = v + (1 << bits) + r
                 carry = (c >> places) - ((1 << bits) >> places) - (r >> places) - (v >> places)
                 assert carry in (0, 1) or places > bits
+
+
+@pytest.mark.parametrize(("q", "subsets"), [(1021, 3), (1021, 4), (8191, 10)])
+def test_how_often_a_masked_word_wrapped_follows_from_first_bits_of_what_is_known(q: int, subsets: int) -> None:
+    """v in 0 … q/4 behind the sum of all subsets' uniform numbers: k by comparing with the middles, for all v."""
+    rng = np.random.default_rng(subsets)
+    ends = np.array([[0] * subsets, [q - 1] * subsets, [q - 1] + [0] * (subsets - 1), [q // 2] * subsets])
+    masks = np.concatenate([ends, rng.integers(0, q, (500, subsets))])
+    places = 2 + (subsets - 1).bit_length()
+    for v in range(q // 4 + 1):
+        wraps, c = np.divmod(v + masks.sum(axis=1), q)
+        first_bits = (masks >> places).sum(axis=1) - (c >> places)
+        middles = [(2 * k - 1) * q >> (places + 1) for k in range(1, subsets + 1)]
+        found = sum((first_bits >= middle).astype(int) for middle in middles)
+        assert (found == wraps).all()
+        assert (c - masks.sum(axis=1) + q * wraps == v).all()
+        assert np.abs(first_bits[:, None] - np.array(middles)).max() < q / 2
+    unknown = np.arange(q)
+    assert (np.bincount((v + masks[0, 1:].sum() + unknown) % q, minlength=q) == 1).all()  # c is uniform

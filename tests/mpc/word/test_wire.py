@@ -37,6 +37,8 @@ def test_programs_apart_have_numbers_that_nobody_else_has():
     for full in (first, line):
         with pytest.raises(InternalError, match="too many operations"):
             full.channel()
+    with pytest.raises(InternalError, match="one of such"):
+        second.apart()
     line.parts *= wire.FIRST_APART // wire.APART // 2
     with pytest.raises(InternalError, match="too many programs"):
         line.apart()
