@@ -114,5 +114,5 @@ def test_r34_rules_on_exact_data_are_refused_beside_noise(workspace) -> None:
         workspace.agency(f"p{i}", [])
     noise = {"mechanism": "discrete-laplace", "epsilon": "1.0", "unit": "person", "bound": 1}
     for rule in ({"margins": True}, {"contributors": 3}, {"dominance": 10}):
-        with pytest.raises(SpecError):
+        with pytest.raises(SpecError, match="not together with noise"):
             simulate(workspace.job(["group"], disclosure=rule | {"noise": noise}), workspace.folder)
