@@ -148,10 +148,13 @@ class SecretArray:
         """The same numbers in units of 10^-places; to fewer places they are rounded, halves up."""
         if places >= self.places:
             return self._scaled(places)
-        unit: int = 10 ** (self.places - places)
-        whole = self._rounded(unit)
+        return self._divided(10 ** (self.places - places), places)
+
+    def _divided(self, by: int, places: int) -> SecretArray:
+        """The nearest integers to x / by, halves up."""
+        whole = self._rounded(by)
         return whole._made(
-            lambda: self._engine.divide_exactly(whole._backing, unit), whole.low // unit, whole.high // unit, places
+            lambda: self._engine.divide_exactly(whole._backing, by), whole.low // by, whole.high // by, places
         )
 
     def _rounded(self, base: int) -> SecretArray:
