@@ -228,8 +228,8 @@ def test_r35_drawing_ends_at_a_moment_that_does_not_go_with_the_noise(monkeypatc
     ("protocol", "params", "rule", "says"),
     [
         ("overlap", {}, LAPLACE, "disclosure.noise: overlap doesn't offer it"),
-        ("linked-statistics", PARAMS | {"weight": "tax.w"}, LAPLACE, "not together with weights or correlations"),
-        ("linked-statistics", PARAMS | {"correlations": [["tax.income", "edu.age"]]}, LAPLACE, "not together with"),
+        ("linked-statistics", PARAMS | {"weight": "tax.w"}, LAPLACE, "not offered together with weights"),
+        ("linked-statistics", PARAMS | {"correlations": [["tax.income", "edu.age"]]}, LAPLACE, "or correlations"),
         ("linked-statistics", PARAMS, LAPLACE | {"clamp": {"edu.height": ["1", "2"]}}, "none of the job's measures"),
         ("linked-statistics", PARAMS, LAPLACE | {"clamp": {"edu.age": ["130", "140"]}}, "isn't declared with two"),
         ("linked-statistics", PARAMS, LAPLACE | {"clamp": {"edu.age": ["60", "30"]}}, "the lower limit, then"),
