@@ -11,7 +11,7 @@ from mpcgov.node.explain import JobView
 from mpcgov.protections import own_caveats, sentences
 from mpcgov.registry import Protocol
 from mpcgov.spec.ids import short
-from mpcgov.spec.manifest import CostFormula, Leakage, Table
+from mpcgov.spec.manifest import CostFormula, Leakage, Manifest, Table
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.table import CategoryColumn, Column, Datasets, DateColumn, DecimalColumn, IntegerColumn
 
@@ -48,6 +48,7 @@ def describe_protocol(protocol: Protocol) -> Sections:
         ("Computes", [manifest.summary]),
         ("Takes", params),
         ("Opens", tables),
+        ("Protects", [f"by min_count; on request by {', '.join(_on_request(manifest)) or 'nothing else'}"]),
         ("Leaks besides", _leaks(manifest.leakage)),
         ("Costs", _formula(manifest.cost)),
         ("Folder", [str(protocol.folder)]),
@@ -96,6 +97,11 @@ def _kind(column: Column) -> str:
     if isinstance(column, IntegerColumn | DecimalColumn | DateColumn):
         return f"{column.kind} from {column.min} to {column.max}"
     return column.kind
+
+
+def _on_request(manifest: Manifest) -> list[str]:
+    rounding, noise = ["round_to"] * manifest.rounding, ["noise"] * manifest.noise
+    return [*rounding, *manifest.rules, *noise]
 
 
 def _leaks(leakage: Sequence[Leakage]) -> list[str]:

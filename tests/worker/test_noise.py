@@ -305,6 +305,25 @@ def test_consistent_results_hold_only_numbers_that_can_be(monkeypatch: pytest.Mo
         assert row[5] >= 0 or not consistent
 
 
+@pytest.mark.parametrize(("parties", "threshold", "honest"), [(3, 1, 2), (5, 2, 3), (5, 1, 4)])
+def test_shares_are_drawn_so_that_those_of_all_but_t_suffice(
+    parties: int, threshold: int, honest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def share(law: Any, needed: int, count: int) -> np.ndarray:
+        asked.append((law.parties, needed))
+        return np.zeros(count, np.int64)
+
+    monkeypatch.setattr(shares, "share", share)
+    made = case(
+        1, "linked-count", {"by": ["edu.level"]}, 20, 2, "inner", parties=parties, threshold=threshold, noise=LAPLACE
+    )
+    found, _ = noisy(made)
+    assert asked == [(parties, honest)] * parties
+    assert len(found["count"]) == 3
+
+
 @pytest.mark.parametrize(("each", "shown"), [(0, [30, 12, -1]), (5, [45, 27, 15]), (-4, [18, -1, -1])])
 def test_r34_counts_are_gated_and_rounded_with_their_noise_on(
     each: int, shown: list[int], monkeypatch: pytest.MonkeyPatch
