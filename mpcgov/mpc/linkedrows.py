@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mpcgov.errors import SpecError
 from mpcgov.linked import sums as all_sums
-from mpcgov.linked.dealing import Dealing, dealing
+from mpcgov.linked.cost import MEMORY_LIMIT_BYTES, held_bytes, star_dealing
+from mpcgov.linked.dealing import Dealing
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model as regression_model
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
@@ -75,7 +76,7 @@ class LinkedRows:
         """
         wanted = all_sums.by_name(self._linked)
         star, lengths = await self._roles()
-        plan = dealing(self._linked, star.left, list(wanted.values()), self._linked.owners)
+        plan = star_dealing(self._linked, star)
         found = self._as_arrays(plan, await self._star_sums(star, lengths, plan))
         plain = dict.fromkeys(one for name, one in wanted.items() if name not in self._noise)
         digits = {one: _digits(one, found[one]) for one in plain}
@@ -98,8 +99,7 @@ class LinkedRows:
         for star in plan.stars:
             sets = [owned for owned in owner_sets(owners) if owned[0] == star.left]
             wanted = {owned: all_sums.sum_of(self._linked, (), frozenset(owned)) for owned in sets}
-            members = (star.left, *(spoke.other for spoke in star.spokes))
-            sub = dealing(self._linked, star.left, list(wanted.values()), members)
+            sub = star_dealing(self._linked, star)
             found = self._as_arrays(sub, await self._star_sums(star, lengths, sub))
             counts |= {owned: found[one][0] for owned, one in wanted.items()}
         return concatenate([counts[owned] for owned in owner_sets(owners)])
@@ -182,6 +182,7 @@ class LinkedRows:
         mine = self._me == star.left
         kept = self._list(lengths) if mine else None
         rows = lengths[star.left] + self._plan.dummies
+        _refuse_too_much(sum(sizes.values()), rows)
         channel, prss = self._engine.operation()
         own = None if kept is None or columns is None else (kept, columns)
         left = await join.left_columns(channel, prss, self._index(star.left), rows, sizes[star.left], own)
@@ -231,3 +232,19 @@ def _digits(one: Sum, limbs: Places, noise: Places | None = None) -> Places:
     if noise is not None:
         limbs = [limb + more for limb, more in zip(limbs, noise, strict=True)]
     return limbs if one.places == 1 else whole_digits(limbs, one.radix_bits)
+
+
+def _refuse_too_much(columns: int, rows: int) -> None:
+    """Before anything but the lists' lengths is known: whether a party can hold the linked rows.
+
+    Raises:
+        SpecError: it would take more than the stated memory; the same at every party.
+    """
+    needed = held_bytes(columns, rows)
+    if needed > MEMORY_LIMIT_BYTES:
+        raise SpecError(
+            f"linking {rows:,} rows takes {needed / 1e9:,.1f} GB at each party, more than "
+            f"{MEMORY_LIMIT_BYTES / 1e9:,.0f} GB",
+            hint="ask for fewer groups of the owners but the first, or for fewer measures",
+            code="memory",
+        )
