@@ -367,5 +367,9 @@ def test_r34_counts_are_gated_and_rounded_with_their_noise_on(
         cleared = await counted.cleared(session, program, own)
         return await places({table: one.cells for table, one in cleared.items()})
 
+    law = noising.laws(proposal.job, registry.read(folder).manifest, proposal.declarations, ["count.count"])[
+        "count.count"
+    ]
+    assert (law.rows, law.sensitivity) == (2, 2)  # a person may be in both registers
     parties = make_parties(3, 1)
     assert opened_places(run_parties(parties, one), 1)["count"][0].tolist() == shown
