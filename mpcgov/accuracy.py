@@ -106,15 +106,16 @@ def sentences(
     laws = noising.laws(job, manifest, declarations, noising.names(tables))
     honest = len(job.parties) - threshold
     linked = Linked.of(job, manifest, declarations) if manifest.linked else None
+    counts = {f"{table.name}.{one.name}" for table in tables for one in table.opened if one.gate is None}
     lines = [
         (
             f"{privacy.described(noise)}: that is the most which the whole release tells of any {noise.unit}, whatever "
             f"its readers know besides, and even if {threshold} of the {len(job.parties)} parties help them"
         ),
-        *(_of_number(name, law, honest) for name, law in laws.items() if law.largest == 1),
+        *(_of_number(name, law, honest) for name, law in laws.items() if name in counts),
     ]
     least = job.disclosure.min_count
-    often = max(exceeds(law, honest, least) for law in laws.values() if law.largest == 1)
+    often = max(exceeds(laws[name], honest, least) for name in counts)
     if often > RARE:
         lines.append(f"of 1,000 empty cells {1000 * often:,.1f} get {least} or more by noise alone, and are shown so")
     if linked is not None:

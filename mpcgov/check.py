@@ -95,7 +95,8 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
     if missing and not faults:
         faults.append(f"parties: no declaration of the data of {', '.join(missing)}")
     if manifest.linked and not faults:
-        faults += linked_faults.of_columns(job, manifest, declarations, linked_params.read(job, manifest, []))
+        asked = linked_params.read(job, manifest, [])
+        faults += linked_faults.of_columns(job, manifest, declarations, asked, threshold)
     if not manifest.linked and not missing:
         faults += _counts_faults(job, manifest, declarations, sound=not faults)
     if not missing and not faults:

@@ -29,6 +29,8 @@ LEAST_STEPS = 64
 """Into so many steps, at least, goes what one row can add: rounding that up then costs 3 % of accuracy at most."""
 TAIL_BITS = 132
 """A share of the noise is cut off where it has 2^-132 of its law left: see docs/security/privacy.md for the sum."""
+LN_2 = Fraction(694, 1001)
+"""A little more than ln 2. All parties must come to the same bounds, so nothing is left to a machine's logarithm."""
 LEAST_VARIANCE = 4
 """Of one party's discrete Gaussian share: from there on sums of shares are as good as discrete Gaussian themselves."""
 MARGIN = 1 + Fraction(1, 1 << 20)
@@ -79,8 +81,8 @@ class Law:
     def most_steps(self, honest: int = 1) -> int:
         """What one party's Z stays within: P(|Z| > that) ≤ 2^-132."""
         if self.pure:
-            return math.ceil(TAIL_BITS * math.log(2) / self.rate) + 1
-        return math.isqrt(math.ceil(2 * (TAIL_BITS + 1) * math.log(2) * self.share_variance(honest))) + 1
+            return math.ceil(TAIL_BITS * LN_2 / self.rate) + 1
+        return math.isqrt(math.ceil(2 * (TAIL_BITS + 1) * LN_2 * self.share_variance(honest))) + 1
 
     @property
     def bound(self) -> int:
@@ -155,7 +157,7 @@ def request_faults(job: Job, manifest: Manifest) -> Iterator[str]:
         return
     asked = read(job, manifest, []) if manifest.linked else Asked()
     if asked.weight is not None or asked.pairs:
-        yield "disclosure.noise: not together with weights or correlations, whose sums one unit can change too much"
+        yield "disclosure.noise: not offered together with weights or correlations"
     for name in noise.clamp:
         if name not in map(str, asked.measures):
             yield f"disclosure.noise.clamp: {name} is none of the job's measures"

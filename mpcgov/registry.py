@@ -23,7 +23,7 @@ PACKAGE = Path(__file__).parent
 BESIDE_THE_CODE = frozenset({"protocols", "examples"})
 """What an installed package holds besides its code; in a checkout it lies next to the package."""
 
-ENGINE_LIBRARIES = ("mpyc", "numpy", "gmpy2")
+ENGINE_LIBRARIES = ("mpyc", "numpy", "gmpy2", "pyarrow")  # pyarrow normalises keys: other Unicode tables, other keys
 
 
 @dataclass(frozen=True)

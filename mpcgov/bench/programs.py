@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.bench.workloads import MIN_COUNT, PARTIES, PLACES, PREDICTORS, ROUND_TO, VALUE_BITS
-from mpcgov.mpc import Moments, SecretArray, concatenate, least_squares, least_squares_needs, noise, sort
+from mpcgov.mpc import Moments, SecretArray, concatenate, least_squares, noise, sort, system_needs
 from mpcgov.noising import Law
 from mpcgov.spec.job import Disclosure
 from mpcgov.worker.clear import clear_counts
@@ -94,7 +94,7 @@ PROGRAMS: dict[str, Callable[[Deal], SecretArray]] = {
     "W7": regression,
     "W9": protected_counts,
 }
-NEEDS = {"W7": least_squares_needs(SQUARES, PARTIES)}
+NEEDS = {"W7": system_needs(SQUARES, PARTIES)}
 """What a session must offer beyond words."""
 Read = Callable[[NDArray[np.int64]], NDArray[Any]]
 

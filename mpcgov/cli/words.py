@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from mpcgov.audience import leaks
 from mpcgov.coordinator.plan import Plan, PlannedTable
 from mpcgov.coordinator.propose import Draft
+from mpcgov.linked.cost import MEMORY_LIMIT_BYTES
 from mpcgov.node.explain import JobView
 from mpcgov.protections import own_caveats, sentences
 from mpcgov.registry import Protocol
 from mpcgov.spec.ids import short
-from mpcgov.spec.manifest import CostFormula, Leakage, Table
+from mpcgov.spec.manifest import CostFormula, Leakage, Manifest, Table
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.table import CategoryColumn, Column, Datasets, DateColumn, DecimalColumn, IntegerColumn
 
@@ -31,7 +32,7 @@ def explain_plan(plan: Plan) -> Sections:
         *([("Noise", list(plan.noise))] if plan.noise else []),
         ("Leaks besides", [f"to {text}" for text in leaks(job, draft.protocol.manifest, draft.roster.threshold)]),
         ("Must approve", [f"{', '.join(parties)}, within {job.approve_within_h} h; one no ends it for all"]),
-        ("Costs", [f"{plan.rounds} rounds and about {_bytes(plan.bytes_per_party)} sent by each party"]),
+        ("Costs", _costs(plan)),
         ("Limits", [_limits(draft.roster.threshold, parties), *own_caveats(job.disclosure)]),
     ]
 
@@ -48,6 +49,7 @@ def describe_protocol(protocol: Protocol) -> Sections:
         ("Computes", [manifest.summary]),
         ("Takes", params),
         ("Opens", tables),
+        ("Protects", [f"by min_count; on request by {', '.join(_on_request(manifest)) or 'nothing else'}"]),
         ("Leaks besides", _leaks(manifest.leakage)),
         ("Costs", _formula(manifest.cost)),
         ("Folder", [str(protocol.folder)]),
@@ -98,13 +100,35 @@ def _kind(column: Column) -> str:
     return column.kind
 
 
+def _on_request(manifest: Manifest) -> list[str]:
+    rounding, noise = ["round_to"] * manifest.rounding, ["noise"] * manifest.noise
+    return [*rounding, *manifest.rules, *noise]
+
+
 def _leaks(leakage: Sequence[Leakage]) -> list[str]:
     return [f"{_listeners(leak.to)}: {leak.what}" for leak in leakage] or ["nothing"]
+
+
+def _costs(plan: Plan) -> list[str]:
+    """What a run takes at most: lists are as long as max_rows allows, and the party counts that sends the most."""
+    lines = [f"{plan.rounds} rounds and about {_bytes(plan.bytes_per_party)} sent by each party"]
+    if plan.roles:
+        lines[0] += " at most, with as many rows as max_rows allows"
+    if plan.memory_bytes:
+        lines.append(f"about {_bytes(plan.memory_bytes)} of memory at each party for the linked rows")
+    if plan.memory_bytes > MEMORY_LIMIT_BYTES:
+        lines.append(
+            f"that is more than {_bytes(MEMORY_LIMIT_BYTES)}: with so many rows the job would end before any tag is "
+            "sent; declare a smaller max_rows, or ask for fewer groups of the owners but the first, or fewer measures"
+        )
+    return lines
 
 
 def _formula(cost: CostFormula) -> list[str]:
     return [
         f"{cost.rounds} rounds, {cost.rounds_rounding} more with rounding",
+        *([f"{cost.rounds_left} more rounds in left joins"] if cost.rounds_left else []),
+        *([f"{cost.rounds_per_owner} more rounds for every owner but two"] if cost.rounds_per_owner else []),
         f"{cost.bytes_fixed:,} bytes from each party to each other one",
         f"{cost.bytes_per_cell:,} more bytes for each cell, and {cost.bytes_per_cell_rounding:,} with rounding",
         *([f"{cost.bytes_per_row:,} more bytes for each row of the padded lists"] if cost.bytes_per_row else []),

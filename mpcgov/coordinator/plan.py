@@ -11,10 +11,14 @@ from mpcgov import accuracy, check
 from mpcgov.client import Client
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.linked.cost import made_of_sums, most
 from mpcgov.linked.encoding import MOST_PAIRS
+from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
 from mpcgov.linked.sizes import padded_length
+from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.table import Declaration
 
 WORD_BYTES = 8
 """Of each party's share of the noise in a cell."""
@@ -34,7 +38,8 @@ class Plan:
     """A draft, and what follows from its protocol's manifest.
 
     `roles`: who does what in a linked job, and why. `noise`: what it protects, and how far off it makes numbers.
-    `rounds`: of communication; `bytes_per_party`: what each party sends to all others together.
+    `rounds`: of communication; `bytes_per_party`: what each party sends to all others together; `memory_bytes`: what
+    each holds of linked rows.
     """
 
     draft: Draft
@@ -43,6 +48,7 @@ class Plan:
     noise: tuple[str, ...]
     rounds: int
     bytes_per_party: int
+    memory_bytes: int
 
 
 async def plan(client: Client, draft: Draft) -> Plan:
@@ -57,13 +63,31 @@ async def plan(client: Client, draft: Draft) -> Plan:
     released = check.result_tables(job, manifest, draft.declarations)
     tables = tuple(PlannedTable(table.name, table.columns, table.rows) for table in released)
     noise = accuracy.sentences(job, manifest, draft.declarations, released, draft.roster.threshold)
-    cells = sum(table.cells for table in tables)
     roles = link_plan(job, manifest, draft.roster.threshold, draft.declarations).notes if manifest.linked else ()
-    lists = [padded_length(draft.declarations[party].max_rows) for party in job.data_parties] if roles else []
-    rounds, bytes_per_party = cost(
-        manifest, cells, len(job.parties), job.disclosure.round_to is not None, lists, bool(noise)
-    )
-    return Plan(draft, tables, roles, tuple(noise), rounds, bytes_per_party)
+    spent = job_cost(job, manifest, draft.declarations, draft.roster.threshold, bool(noise))
+    return Plan(draft, tables, roles, tuple(noise), *spent)
+
+
+def job_cost(
+    job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], threshold: int, noise: bool = False
+) -> tuple[int, int, int]:
+    """The rounds, the bytes that each party sends at most, and those that each holds of linked rows.
+
+    Of linked jobs if every owner's list is as long as its max_rows allows.
+    """
+    cells = sum(table.cells for table in check.result_tables(job, manifest, declarations))
+    rounding = job.disclosure.round_to is not None
+    lists = [padded_length(declarations[party].max_rows) for party in job.data_parties] if manifest.linked else []
+    rounds, bytes_per_party = cost(manifest, cells, len(job.parties), rounding, lists, noise)
+    if not manifest.linked:
+        return rounds, bytes_per_party, 0
+    rounds += manifest.cost.rounds_left if job.linking.join == "left" else 0
+    rounds += manifest.cost.rounds_per_owner * (len(job.data_parties) - 2)
+    linked = Linked.of(job, manifest, declarations)
+    if not made_of_sums(linked):
+        return rounds, bytes_per_party, 0
+    link = most(linked, threshold)
+    return rounds, bytes_per_party + max(link.bytes_sent.values()), link.memory_bytes
 
 
 def cost(

@@ -54,6 +54,7 @@ class Dealing:
     dealt: dict[str, list[Dealt]] = field(default_factory=dict)
     columns: list[tuple[Product, ...]] = field(default_factory=list)
     cells: list[int] = field(default_factory=list)
+    _places: dict[tuple[str, Dealt], int] = field(default_factory=dict)
 
     @property
     def extents(self) -> tuple[int, ...]:
@@ -63,9 +64,10 @@ class Dealing:
     def place(self, owner: str, dealt: Dealt) -> Ref:
         """Where an owner deals a column; it is added to the list if it isn't there."""
         columns = self.dealt.setdefault(owner, [])
-        if dealt not in columns:
+        place = self._places.setdefault((owner, dealt), len(columns))
+        if place == len(columns):
             columns.append(dealt)
-        return owner, columns.index(dealt)
+        return owner, place
 
 
 def dealing(linked: Linked, left: str, sums: Sequence[Sum], owners: Sequence[str]) -> Dealing:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import comb
 
 from mpcgov import protections
+from mpcgov.errors import SpecError
 from mpcgov.linked import layout, plan
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.model import model
 from mpcgov.linked.params import Asked
 from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.sizes import padded_length
@@ -45,7 +48,9 @@ def of_parts(job: Job, manifest: Manifest) -> list[str]:
     return found
 
 
-def of_columns(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], asked: Asked) -> list[str]:
+def of_columns(
+    job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], asked: Asked, threshold: int
+) -> list[str]:
     """What is wrong with the columns: `of_parts` and the parameters by themselves have no fault."""
     found = [*_keys(job, declarations), *_rules(job, declarations, asked), *_kinds(job, declarations, asked)]
     found += _compared(job, declarations, asked)
@@ -54,9 +59,10 @@ def of_columns(job: Job, manifest: Manifest, declarations: Mapping[str, Declarat
         return found
     linked = Linked(job, manifest, declarations, asked)
     found += _margins(linked)
-    found += layout.faults(linked) if not found else []
-    if asked.outcome is not None and len(layout.terms(linked)) > MAX_TERMS:
-        found.append(f"params: {len(layout.terms(linked))} coefficients; at most {MAX_TERMS}, the intercept included")
+    if asked.outcome is not None:
+        found += _model(linked, threshold)
+    elif not found:
+        found += layout.faults(linked)
     for party in job.data_parties:
         if padded_length(declarations[party].max_rows) > 2**31:
             found.append(f"parties.{party}: max_rows {declarations[party].max_rows:,} is too many to be linked")
@@ -72,6 +78,18 @@ def _margins(linked: Linked) -> list[str]:
     if linked.left is not None and len(owners) == 1 and linked.left not in owners:
         return [f"disclosure.margins: in a left join not for two columns of {groups[0].party}, which match together"]
     return protections.margin_faults("count", [len(linked.values(column)) for column in groups])
+
+
+def _model(linked: Linked, threshold: int) -> Iterator[str]:
+    """A regression that would be too large."""
+    asked = model(linked)
+    if asked.unknowns > MAX_TERMS:
+        yield f"params: {asked.unknowns} coefficients; at most {MAX_TERMS}, the intercept included"
+        return
+    try:
+        asked.needs(comb(len(linked.job.parties), threshold)).check(comb(len(linked.job.parties), threshold))
+    except SpecError as error:
+        yield f"params: {error.message}: declare fewer max_rows or smaller ranges, or take fewer predictors"
 
 
 def _needless(job: Job, manifest: Manifest) -> Iterator[str]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from mpcgov.linked import sums
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS, MOST_MATCHES
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.model import model
+from mpcgov.linked.precision import MAX_SOLVER_BITS, SIGNIFICANT_BITS
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item
 from mpcgov.spec.manifest import Table
@@ -19,9 +21,8 @@ from mpcgov.spec.statement import Opened, ResultTable
 LIMIT_BITS = 119
 """Every opened number is below 2^119 in magnitude, so that a handful of words hold it."""
 
-MANTISSA_BITS = 31
-"""A coefficient is opened as a whole number of 31 bits, which is 9 digits, and a power of two."""
-EXPONENT_LIMIT = 1024
+EXPONENT_LIMIT = 4 * MAX_SOLVER_BITS
+"""A coefficient is opened as a whole number of 24 bits, which is 7 digits, and a power of two."""
 
 
 def tables(linked: Linked) -> tuple[ResultTable, ...]:
@@ -52,17 +53,6 @@ def faults(linked: Linked) -> list[str]:
     return found
 
 
-def terms(linked: Linked) -> tuple[str, ...]:
-    """The coefficients' names: the intercept, each number, and each category's values but the first."""
-    names = ["(intercept)"]
-    for column in linked.asked.predictors:
-        if linked.is_category(column):
-            names += [f"{column}={value}" for value in linked.values(column)[1:]]
-        else:
-            names.append(str(column))
-    return tuple(names)
-
-
 def _span(linked: Linked, table: Table) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """The displayed columns of a table, and the values that span its cells."""
     groups = linked.asked.groups if table.by else ()
@@ -76,7 +66,7 @@ def _span(linked: Linked, table: Table) -> tuple[tuple[str, ...], tuple[tuple[st
     if table.measure == "correlation":
         return (*by, "a", "b", "r"), domain
     if table.measure == "coefficients":
-        return ("term", "estimate", "std_error"), (terms(linked),)
+        return ("term", "estimate", "std_error"), (model(linked).names,)
     if table.measure in _COMPARED_SPAN:
         return _COMPARED_SPAN[table.measure](linked)
     return (("n", "r2"), ()) if table.measure == "fit" else ((*by, table.value), domain)
@@ -129,7 +119,7 @@ def table_name(linked: Linked, measure: str) -> str:
 
 
 def _coefficients(linked: Linked, _: Table) -> Iterator[Opened]:
-    for name in ("estimate", "std_error"):
+    for name in ("estimate", "variance"):
         yield from _floating(linked, name)
 
 
@@ -141,7 +131,7 @@ def _fit(linked: Linked, _: Table) -> Iterator[Opened]:
 def _floating(linked: Linked, name: str) -> Iterator[Opened]:
     """A real number m · 2^e, in steps of the columns."""
     gate = f"{table_name(linked, 'fit')}.n"
-    yield Opened(name=f"{name}.m", low=-(1 << MANTISSA_BITS), high=1 << MANTISSA_BITS, gate=gate)
+    yield Opened(name=f"{name}.m", low=-(1 << SIGNIFICANT_BITS), high=1 << SIGNIFICANT_BITS, gate=gate)
     yield Opened(name=f"{name}.e", low=-EXPONENT_LIMIT, high=EXPONENT_LIMIT, gate=gate)
 
 

@@ -98,7 +98,9 @@ def _r(get: Callable[[str], int | None], weight: str) -> float | None:
 def _coefficients(linked: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
     for i, (term,) in _cells(table):
         places = _places(linked, term)
-        yield [term, *(_real(_getter(opened, name, i), places) for name in ("estimate", "std_error"))]
+        variance = _real(_getter(opened, "variance", i), 2 * places)
+        error = None if variance is None else math.sqrt(variance)
+        yield [term, _real(_getter(opened, "estimate", i), places), error]
 
 
 def _fit(_: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
@@ -142,7 +144,10 @@ def _real(get: Callable[[str], int | None], places: int) -> float | None:
         return None
     top, bottom = mantissa << max(0, exponent), 1 << max(0, -exponent)
     up, down = int(10 ** max(0, -places)), int(10 ** max(0, places))
-    return top * up / (bottom * down)
+    try:
+        return top * up / (bottom * down)
+    except OverflowError:  # beyond 10^308: not a number that anybody could use
+        return None
 
 
 _ROWS = {

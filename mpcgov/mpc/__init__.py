@@ -4,6 +4,7 @@
 package that imports MPyC; importing it makes MPyC safe, or fails.
 """
 
+from mpcgov.linked.precision import Needs, fit_needs, system_needs
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import (
@@ -20,11 +21,12 @@ from mpcgov.mpc.functions import (
 from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.session import Cost, Session
-from mpcgov.mpc.solve import Coefficients, Moments, Needs, least_squares, least_squares_needs
+from mpcgov.mpc.solve import Coefficients, Fit, Moments, fit, least_squares
 
 __all__ = [
     "Coefficients",
     "Cost",
+    "Fit",
     "LinkedRecords",
     "LinkedRows",
     "Moments",
@@ -35,14 +37,16 @@ __all__ = [
     "Session",
     "SessionConfig",
     "concatenate",
+    "fit",
+    "fit_needs",
     "greatest",
     "if_else",
     "least_squares",
-    "least_squares_needs",
     "maximum",
     "median",
     "minimum",
     "quantile",
     "sort",
     "sort_rows",
+    "system_needs",
 ]

@@ -129,7 +129,9 @@ class SecretArray:
         return self._made(lambda: (left._backing @ right._backing).reshape(shape), min(corners), max(corners), places)
 
     def sum(self, axis: int | None = None) -> SecretArray:
-        """Sum of all elements, of shape (1,), or along an axis of a 2-D array."""
+        """Sum of all elements, of shape (1,), or along axis 0 or 1 of a 2-D array."""
+        if axis not in (None, 0, 1):
+            raise SpecError(f"a sum along axis {axis}: secret arrays have axes 0 and 1")
         if axis is None or len(self.shape) == 1:
             count, backing, axis = self.size, self._backing.reshape((1, self.size)), 1
         else:
@@ -146,10 +148,13 @@ class SecretArray:
         """The same numbers in units of 10^-places; to fewer places they are rounded, halves up."""
         if places >= self.places:
             return self._scaled(places)
-        unit: int = 10 ** (self.places - places)
-        whole = self._rounded(unit)
+        return self._divided(10 ** (self.places - places), places)
+
+    def _divided(self, by: int, places: int) -> SecretArray:
+        """The nearest integers to x / by, halves up."""
+        whole = self._rounded(by)
         return whole._made(
-            lambda: self._engine.divide_exactly(whole._backing, unit), whole.low // unit, whole.high // unit, places
+            lambda: self._engine.divide_exactly(whole._backing, by), whole.low // by, whole.high // by, places
         )
 
     def _rounded(self, base: int) -> SecretArray:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
 from mpcgov.linked.dealing import Dealt
+from mpcgov.linked.model import Limb
+from mpcgov.mpc.word import field
+from mpcgov.mpc.word.field import Words
 
 Numbers = NDArray[np.int64]
 
@@ -32,6 +35,18 @@ def composed(dealt: Sequence[Dealt], columns: Mapping[str, Numbers], own_groups:
         if one.level is not None:
             result[place] *= own_groups == one.level
     return result
+
+
+def designed(limbs: Sequence[Limb], columns: Mapping[str, Numbers], rows: int) -> Words:
+    """What an owner deals for a regression, of the rows with keys: 1, and then its limbs; elements, shape
+    (1 + limbs, rows)."""
+    result = np.ones((1 + len(limbs), rows), np.int64)
+    for place, one in enumerate(limbs, start=1):
+        if one.level is None:
+            result[place] = _limb(columns, Dealt(None, (one.column,), one.radix_bits, one.limb))
+        else:
+            result[place] = columns[one.column] == one.level
+    return field.from_signed(result)
 
 
 def _limb(columns: Mapping[str, Numbers], one: Dealt) -> Numbers:

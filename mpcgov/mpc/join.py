@@ -40,6 +40,9 @@ from mpcgov.mpc.word.sharing import deal
 from mpcgov.mpc.word.stream import KEY_WORDS, Stream
 from mpcgov.mpc.word.wire import Channel
 
+BLOCK = 1 << 24
+"""Elements of a matrix of rows that are under way at once: 128 MB, of which a party holds a few at a time."""
+
 
 @dataclass(frozen=True)
 class Owned:
@@ -137,20 +140,31 @@ async def spoke(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList 
         own: the left and the other owner's list; None at anybody else.
         columns: the other owner's, of its keys, shape (columns, N), elements; None at anybody else.
     """
-    source = await _matched(channel, plan, own, None if own is None else own.with_coins())
-    rows = None
-    if own is not None and columns is not None:
-        rows = np.concatenate([own.columns(columns), np.zeros((plan.left_rows, plan.columns), np.uint64)])
-    roles = Roles(
-        sender=plan.other,
-        programmer=plan.matcher,
-        receiver=plan.left,
-        rows=plan.other_rows + plan.left_rows,
-        wanted=plan.left_rows,
-        columns=plan.columns,
-        beyond_threshold=True,
-    )
-    return await permute_known(channel, prss, roles, rows, None if source is None else sources(source, plan.other_rows))
+    found = await _matched(channel, plan, own, None if own is None else own.with_coins())
+    source = None if found is None else sources(found, plan.other_rows)
+    result = np.empty((plan.columns, plan.left_rows), np.uint64)
+    for piece in _pieces(plan.columns, plan.other_rows + plan.left_rows):
+        rows = None
+        if own is not None and columns is not None:
+            brought = own.columns(columns[piece])
+            rows = np.concatenate([brought, np.zeros((plan.left_rows, brought.shape[1]), np.uint64)])
+        roles = Roles(
+            sender=plan.other,
+            programmer=plan.matcher,
+            receiver=plan.left,
+            rows=plan.other_rows + plan.left_rows,
+            wanted=plan.left_rows,
+            columns=piece.stop - piece.start,
+            beyond_threshold=True,
+        )
+        result[piece] = (await permute_known(channel, prss, roles, rows, source)).T
+    return result.T
+
+
+def _pieces(columns: int, rows: int) -> list[slice]:
+    """Columns that are dealt or brought over at once, so that what that takes is bounded however many there are."""
+    step = max(1, BLOCK // rows)
+    return [slice(start, min(start + step, columns)) for start in range(0, columns, step)]
 
 
 async def overlap(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList | None) -> Words:
@@ -210,10 +224,13 @@ async def _agree(channel: Channel, plan: SpokePlan, peer: int) -> SpokeKeys:
 async def left_columns(
     channel: Channel, prss: Prss, left: int, rows: int, count: int, own: tuple[PrivateList, Words] | None
 ) -> Words:
-    """Our shares of the left owner's columns in its list's order, shape (rows, count); the owner deals them. One round.
+    """Our shares of the left owner's columns in its list's order, shape (rows, count); the owner deals them.
 
     `own`: at the left owner its list and its columns of its keys, shape (count, N), elements.
     """
-    values = None if own is None else own[0].columns(own[1]).reshape(-1)
-    (shares,) = await deal(channel, prss.threshold, [left], values, rows * count)
-    return shares.reshape(rows, count)
+    result = np.empty((count, rows), np.uint64)
+    for piece in _pieces(count, rows):
+        values = None if own is None else own[0].columns(own[1][piece]).reshape(-1)
+        (shares,) = await deal(channel, prss.threshold, [left], values, rows * (piece.stop - piece.start))
+        result[piece] = shares.reshape(rows, -1).T
+    return result.T

@@ -14,18 +14,23 @@ from numpy.typing import NDArray
 
 from mpcgov.errors import SpecError
 from mpcgov.linked import sums as all_sums
-from mpcgov.linked.dealing import Dealing, dealing
+from mpcgov.linked.cost import MEMORY_LIMIT_BYTES, held_bytes, star_dealing
+from mpcgov.linked.dealing import Dealing
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.model import model as regression_model
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import SAFE_BITS, Sum
 from mpcgov.mpc import join
 from mpcgov.mpc.arrays import SecretArray
-from mpcgov.mpc.compose import composed, groups
+from mpcgov.mpc.compose import composed, designed, groups
 from mpcgov.mpc.config import SessionConfig
+from mpcgov.mpc.crossing import WIDEN_BITS
 from mpcgov.mpc.digits import whole_digits
-from mpcgov.mpc.functions import concatenate
+from mpcgov.mpc.functions import concatenate, if_else
 from mpcgov.mpc.join import Owned, PrivateList, SpokePlan
+from mpcgov.mpc.moments import in_places, limb_products, named
+from mpcgov.mpc.solve import Moments, fit
 from mpcgov.mpc.totals import cell_sums
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.engine import WordEngine
@@ -71,7 +76,7 @@ class LinkedRows:
         """
         wanted = all_sums.by_name(self._linked)
         star, lengths = await self._roles()
-        plan = dealing(self._linked, star.left, list(wanted.values()), self._linked.owners)
+        plan = star_dealing(self._linked, star)
         found = limbs_of(self._engine, plan, await self._star_sums(star, lengths, plan))
         plain = dict.fromkeys(one for name, one in wanted.items() if name not in self._noise)
         digits = {one: digits_of(one, found[one]) for one in plain}
@@ -94,11 +99,28 @@ class LinkedRows:
         for star in plan.stars:
             sets = [owned for owned in owner_sets(owners) if owned[0] == star.left]
             wanted = {owned: all_sums.sum_of(self._linked, (), frozenset(owned)) for owned in sets}
-            members = (star.left, *(spoke.other for spoke in star.spokes))
-            sub = dealing(self._linked, star.left, list(wanted.values()), members)
+            sub = star_dealing(self._linked, star)
             found = limbs_of(self._engine, sub, await self._star_sums(star, lengths, sub))
             counts |= {owned: found[one][0] for owned, one in wanted.items()}
         return concatenate([counts[owned] for owned in owner_sets(owners)])
+
+    async def regression(self) -> dict[str, Places]:
+        """The regression that the job asks for, by `table.name`, and what decides whether it may be known: `:levels`,
+        how many rows have each value of the categories, and `:undefined`, 1 if there is no such model."""
+        star, lengths = await self._roles()
+        model = regression_model(self._linked)
+        limbs = {owner: model.limbs(owner) for owner in (star.left, *(spoke.other for spoke in star.spokes))}
+        own = None if self._own is None else designed(limbs[self._me], self._own.columns, len(self._own.keys))
+        sizes = {owner: 1 + len(columns) for owner, columns in limbs.items()}
+        shares, _ = await self._aligned(star, lengths, sizes, own)
+        channel, prss = self._engine.operation()
+        products = await limb_products(channel, prss, shares, star.left)
+        limit = 1 << WIDEN_BITS
+        places = [self._array(place, -limit, limit) for place in in_places(model, list(shares), products)]
+        first = places[0]._made(lambda: places[0]._backing, 0, model.rows)[0]  # of 1 and a column of 0 and 1
+        spare = first[:1] - model.unknowns
+        found = fit(Moments(places, model.squares, model.radix_bits), if_else(spare >= 1, spare, 1))
+        return named(self._linked, model, first, found)
 
     # -- roles and lists
 
@@ -142,23 +164,36 @@ class LinkedRows:
 
     async def _star_sums(self, star: Star, lengths: Mapping[str, int], plan: Dealing) -> Words:
         """Shares of all places of all sums, shape (places, cells)."""
-        left, mine = self._index(star.left), self._me == star.left
-        kept = self._list(lengths) if mine else None
-        rows = lengths[star.left] + self._plan.dummies
-        shares = {}
-        channel, prss = self._engine.operation()
-        own = None if kept is None else (kept, self._columns(plan))
-        count = len(plan.dealt[star.left])
-        shares[star.left] = await join.left_columns(channel, prss, left, rows, count, own)
-        for spoke in star.spokes:
-            columns = self._columns(plan) if self._me == spoke.other else None
-            listed = kept if mine else None if columns is None else self._list(lengths)
-            channel, prss = self._engine.operation()
-            spoke_plan = self._spoke(spoke, lengths, len(plan.dealt[spoke.other]))
-            shares[spoke.other] = await join.spoke(channel, prss, spoke_plan, listed, columns)
+        columns = self._columns(plan) if self._me in plan.dealt else None
+        sizes = {owner: len(dealt) for owner, dealt in plan.dealt.items()}
+        shares, kept = await self._aligned(star, lengths, sizes, columns)
         channel, prss = self._engine.operation()
         grouped = None if kept is None else (kept, self._groups())
-        return await cell_sums(channel, prss, plan, shares, left, grouped)
+        return await cell_sums(channel, prss, plan, shares, self._index(star.left), grouped)
+
+    async def _aligned(
+        self, star: Star, lengths: Mapping[str, int], sizes: Mapping[str, int], columns: Words | None
+    ) -> tuple[dict[str, Words], PrivateList | None]:
+        """By owner, shares of its columns in the left list's order; and that list, if it is ours.
+
+        Args:
+            sizes: how many columns each owner has. columns: ours, of our keys, if we have a part in the star.
+        """
+        mine = self._me == star.left
+        kept = self._list(lengths) if mine else None
+        rows = lengths[star.left] + self._plan.dummies
+        _refuse_too_much(sum(sizes.values()), rows)
+        channel, prss = self._engine.operation()
+        own = None if kept is None or columns is None else (kept, columns)
+        left = await join.left_columns(channel, prss, self._index(star.left), rows, sizes[star.left], own)
+        shares = {star.left: left}
+        for spoke in star.spokes:
+            dealt = columns if self._me == spoke.other else None
+            listed = kept if mine else None if dealt is None else self._list(lengths)
+            channel, prss = self._engine.operation()
+            spoke_plan = self._spoke(spoke, lengths, sizes[spoke.other])
+            shares[spoke.other] = await join.spoke(channel, prss, spoke_plan, listed, dealt)
+        return shares, kept
 
     def _groups(self) -> NDArray[np.int64]:
         """The group of each of our keys."""
@@ -200,3 +235,19 @@ def digits_of(one: Sum, limbs: Places, noise: Places | None = None) -> Places:
     if noise is not None:
         limbs = [limb + more for limb, more in zip(limbs, noise, strict=True)]
     return limbs if one.places == 1 else whole_digits(limbs, one.radix_bits)
+
+
+def _refuse_too_much(columns: int, rows: int) -> None:
+    """Before anything but the lists' lengths is known: whether a party can hold the linked rows.
+
+    Raises:
+        SpecError: it would take more than the stated memory; the same at every party.
+    """
+    needed = held_bytes(columns, rows)
+    if needed > MEMORY_LIMIT_BYTES:
+        raise SpecError(
+            f"linking {rows:,} rows takes {needed / 1e9:,.1f} GB at each party, more than "
+            f"{MEMORY_LIMIT_BYTES / 1e9:,.0f} GB",
+            hint="ask for fewer groups of the owners but the first, or for fewer measures",
+            code="memory",
+        )

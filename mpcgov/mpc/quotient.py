@@ -17,71 +17,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpcgov.errors import SpecError
+from mpcgov.linked.precision import PART_BITS, SIGNIFICANT_BITS, Plan
 from mpcgov.mpc.codec import Elements
-from mpcgov.mpc.config import SessionConfig, ceil_log2
 from mpcgov.mpc.crossing import Crossing
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import Words
 
-PART_BITS = 24
-"""B: bits between the places at which a magnitude is looked for first."""
-SIGNIFICANT_BITS = 24
 FRACTION_BITS = 30
 """Quotients have units of 2^-30 before they are rounded."""
 UNIT = 1 << (FRACTION_BITS - SIGNIFICANT_BITS + 2)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Public sizes for numerators and a denominator of at most `bits` bits.
-
-    `guard` low zeros keep carries away from the smallest values; `carry` is the length of twice the greatest carry.
-    """
-
-    bits: int
-    guard: int
-    carry: int
-    subsets: int
-
-    @classmethod
-    def of(cls, bits: int, subsets: int) -> Plan:
-        """For a job with so many subsets of m − t parties."""
-        return cls(bits, 11 + ceil_log2(subsets + 1), ceil_log2(2 * subsets + 1), subsets)
-
-    @property
-    def parts(self) -> int:
-        """J: places at which a magnitude is looked for first."""
-        return max(2, -(-(self.bits + self.guard) // PART_BITS))
-
-    @property
-    def steps(self) -> int:
-        """Powers of two that the second search compares with."""
-        return PART_BITS + self.carry
-
-    @property
-    def normal_bits(self) -> int:
-        """Length of a normalised integer."""
-        return PART_BITS * self.parts + self.carry
-
-    @property
-    def working_bits(self) -> int:
-        """w: length of a normalised and truncated integer."""
-        return 31 + self.carry
-
-    @property
-    def value_bits(self) -> int:
-        """What the session's `value_bits` must be at least."""
-        return max(self.normal_bits, 16 * self.working_bits + 34) + 1
-
-    def masked_openings(self, values: int, quotients: int) -> int:
-        """Masked openings of a call with so many numerators and denominators together, an upper bound."""
-        return values * (4 + self.parts + self.steps) + quotients
-
-    def check(self, config: SessionConfig) -> None:
-        """Raise SpecError unless the session is wide enough."""
-        if config.solver_bits < self.value_bits:
-            raise SpecError(f"quotients of {self.bits} bits need a job with a solver of {self.value_bits} bits")
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,28 @@
-"""Linear regression on a secret matrix of sums, exactly up to the last step: the normal equations, and how they fit.
+"""Linear regression on a secret matrix of sums: the normal equations, exactly up to the last step, and how they fit.
 
 A is XᵀX and b is Xᵀy, integers. All is computed modulo a prime beyond det A (Hadamard's bound), where A·num = det(A)·b
-has the integer solution of Cramer's rule. det A and num come in three rounds (after Bar-Ilan and Beaver, PODC 1989, and
-Cramer and Damgård, CRYPTO 2001): with R = L·D·U secret, uniform among the products of a unit lower triangular, an
-invertible diagonal and a unit upper triangular matrix, M = R·A is opened; then det A = det M / det R and
-num = det(M) · M⁻¹ · (R·b / det R). The diagonal is v₁, v₂/v₁ … v_d/v_(d−1), so that det R = v_d, whose inverse comes
-with the others' from one opening of v·w.
-
-M would show A's kernel if there is one. So whether A is singular becomes a secret bit z first (`word.determinant`),
-and what is solved is (A + z·1)·β = b: A is positive semidefinite, hence A + z·1 isn't singular.
+has the integer solution of Cramer's rule (`cramer`). That would show A's kernel if there is one. So whether A is
+singular becomes a secret bit z first (`word.determinant`), and what is solved is (A + z·1)·β = b: A is positive
+semidefinite, hence A + z·1 isn't singular.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isqrt, prod
 from typing import Any
 
-import gmpy2
 import numpy as np
 
-from mpcgov.errors import InternalError, SpecError
+from mpcgov.errors import SpecError
+from mpcgov.linked import precision
+from mpcgov.linked.precision import SIGNIFICANT_BITS, Plan
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.codec import Elements
+from mpcgov.mpc.cramer import cramer
 from mpcgov.mpc.crossing import WIDEN_BITS, Crossing, check_lift
-from mpcgov.mpc.quotient import SIGNIFICANT_BITS, Plan, divide
+from mpcgov.mpc.functions import concatenate
+from mpcgov.mpc.quotient import Floats, divide
 from mpcgov.mpc.runtime import MPYC, JobRuntime, coroutine
 from mpcgov.mpc.word import determinant, field
 from mpcgov.mpc.word.engine import WordEngine
@@ -42,6 +39,10 @@ class Reals:
     significands: SecretArray
     exponents: SecretArray
 
+    def __getitem__(self, piece: slice) -> Reals:
+        """Some of them."""
+        return Reals(self.significands[piece], self.exponents[piece])
+
 
 @dataclass(frozen=True)
 class Coefficients:
@@ -55,11 +56,16 @@ class Coefficients:
 
 
 @dataclass(frozen=True)
-class Needs:
-    """What a session must offer for a system: see `SessionConfig`. An upper bound of masked openings."""
+class Fit:
+    """Secret coefficients, the squares of their standard errors, and r2, relatively within 2^-22 + (C(m,t) + 1)·2^-28.
 
-    solver_bits: int
-    masked_openings: int
+    `undefined` is 1 if the coefficients aren't determined, or the outcome is constant; then all others are 0.
+    """
+
+    estimates: Reals
+    variances: Reals
+    r2: Reals
+    undefined: SecretArray
 
 
 @dataclass(frozen=True)
@@ -80,32 +86,48 @@ class Moments:
         return len(self.squares) - 1
 
 
-def least_squares_needs(squares: Sequence[int], subsets: int, places: int = 1) -> Needs:
-    """For `Moments` with these bounds, in a job with so many subsets of m − t parties."""
-    d = len(squares) - 1
-    return _needs(_plan(squares, subsets), d, d + 1, places * (d + 1) * (d + 2) // 2)
-
-
 def least_squares(moments: Moments) -> Coefficients:
     """β with XᵀX·β = Xᵀy.
 
-    Opened are M and masked values only; see docs/security/regression.md. About 85 rounds, whatever d. Raises SpecError
-    if the session isn't as `least_squares_needs` says. Moments that aren't those of any X may show linear relations of
-    their columns.
+    Opened are M and masked values only; see docs/security/regression.md. About 100 rounds, whatever d. Raises SpecError
+    if the session isn't as `precision.system_needs` says. Moments that aren't those of any X may show linear relations
+    of their columns.
     """
-    d = moments.unknowns
-    engine = _checked(moments)
-    plan = _plan(moments.squares, engine.config.subsets)
-    plan.check(engine.config)
+    d, engine = moments.unknowns, _engine(moments)
+    plan = precision.system(moments.squares, engine.config.subsets)
+    _check(engine, plan)
     row = engine.later((2 * d + 1,), _coefficients(_crossing(engine), moments, plan))
     return Coefficients(_reals(engine, row[:d], row[d : 2 * d], plan), SecretArray(engine, row[2 * d :], 0, 1))
 
 
-def _needs(plan: Plan, quotients: int, values: int, entries: int) -> Needs:
-    return Needs(plan.value_bits, plan.masked_openings(values, quotients) + entries * plan.subsets + 1)
+def fit(moments: Moments, spare: SecretArray) -> Fit:
+    """Least squares with an intercept, which is the first column of X, all ones; and how well it fits.
+
+    `spare`, shape (1,) and at least 1: how many more rows there are than unknowns. As `least_squares`; the session must
+    be as `precision.fit_needs` says.
+    """
+    d, engine = moments.unknowns, _engine(moments)
+    plan = precision.fit(moments.squares, engine.config.subsets)
+    _check(engine, plan)
+    count = 2 * d + 2
+    row = engine.later((2 * count + 1,), _fitted(_crossing(engine), moments, spare._backing, plan))
+    undefined = SecretArray(engine, row[2 * count :], 0, 1)
+    reals = _reals(engine, row[:count], row[count : 2 * count], plan)
+    variances = _product(reals[d : 2 * d], reals[2 * d : 2 * d + 1])
+    return Fit(reals[:d], variances, reals[2 * d + 1 :], undefined)
 
 
-def _checked(moments: Moments) -> WordEngine:
+def _product(a: Reals, b: Reals) -> Reals:
+    """a · b, none negative, rounded to 24 bits again."""
+    product = a.significands * b.significands  # 0, or from 2^46 to 2^48
+    half = SIGNIFICANT_BITS - 1
+    ends = concatenate([product - 1, product - ((1 << (2 * half + 1)) - (1 << (half - 1)))]) >= 0
+    some, upper = ends[: len(product)], ends[len(product) :]
+    significands = (product * (2 - upper))._divided(1 << SIGNIFICANT_BITS, 0)
+    return Reals(significands, (a.exponents + b.exponents + upper + half) * some)
+
+
+def _engine(moments: Moments) -> WordEngine:
     """The engine that computes with them."""
     d, engine = moments.unknowns, moments.places[0]._engine
     if not isinstance(engine, WordEngine):
@@ -114,8 +136,13 @@ def _checked(moments: Moments) -> WordEngine:
         raise SpecError(f"a linear system of {d} unknowns with moments of shape {moments.places[0].shape}")
     if any(max(-place.low, place.high) > 1 << WIDEN_BITS for place in moments.places):
         raise SpecError(f"a linear system with moments beyond 2^{WIDEN_BITS} in a place")
-    check_lift(engine.config)
     return engine
+
+
+def _check(engine: WordEngine, plan: Plan) -> None:
+    if engine.config.solver_bits < plan.solver_bits:
+        raise SpecError(f"quotients of {plan.bits} bits need a job with a solver of {plan.solver_bits} bits")
+    check_lift(engine.config)
 
 
 def _crossing(engine: WordEngine) -> Crossing:
@@ -128,33 +155,56 @@ def _reals(engine: WordEngine, significands: LazyWords, exponents: LazyWords, pl
     return Reals(SecretArray(engine, significands, -most, most), SecretArray(engine, exponents, -span, span))
 
 
-def _plan(squares: Sequence[int], subsets: int) -> Plan:
-    """Sizes from bounds. Minors of a positive semidefinite matrix: |M[I,J]|² ≤ M[I,I] · M[J,J] ≤ their diagonals'."""
-    if any(square < 1 for square in squares):
-        raise SpecError("a bound of a sum of squares must be at least 1")
-    *columns, outcome = squares
-    d = len(columns)
-    numerators = prod(n + 1 for n in columns) * outcome * prod(sorted(n + 1 for n in columns)[1:])
-    greatest = max(prod(n + d for n in columns), isqrt(numerators) + 1)
-    return Plan.of(greatest.bit_length() + 1, subsets)
-
-
 @coroutine
 async def _coefficients(crossing: Crossing, moments: Moments, plan: Plan) -> Any:
     """Words: significands, exponents, and whether A is singular."""
     await crossing.runtime.returnType(MPYC.runtime.Future)
-    singular, matrix = await _system(crossing, moments)
+    singular, matrix, _ = await _system(crossing, moments)
     d = moments.unknowns
     determinants, numerators = await cramer(crossing, matrix[None, :d, :d], matrix[None, :d, d:])
     result = await divide(crossing, numerators.reshape(-1), determinants, [0] * d, plan)
-    both = np.concatenate([result.significands, result.exponents])
+    return await _unless(crossing, singular, result)
+
+
+@coroutine
+async def _fitted(crossing: Crossing, moments: Moments, spare: LazyWords, plan: Plan) -> Any:
+    """Words: significands and exponents of the coefficients, of the diagonal of A⁻¹, of the residuals' variance and of
+    r2; and whether they are undefined."""
+    await crossing.runtime.returnType(MPYC.runtime.Future)
+    singular, matrix, more = await _system(crossing, moments, spare)
+    d = moments.unknowns
+    one = np.eye(d, dtype=int).astype(object)
+    right = np.concatenate([matrix[:d, d:], one], axis=1)
+    (det,), solved = await cramer(crossing, matrix[None, :d, :d], right[None])
+    b, yy, n, total = matrix[:d, d], matrix[d, d], matrix[0, 0], matrix[0, d]
+    numerators, diagonal = solved[0, :, 0], solved[0, :, 1:].diagonal()
+    explained = (numerators * b).sum()
+    first = np.array([det * yy - explained, explained, total * total, n * yy - total * total], dtype=object)
+    residual, explained, mean, spread = await crossing.reduce(first)
+    second = np.array([n * explained - det * mean, det * more[0], det * spread], dtype=object)
+    above, residual_below, below = await crossing.reduce(second)
+    tops = np.concatenate([numerators, diagonal, np.array([residual, above], dtype=object)])
+    bottoms = np.array([det, residual_below, below], dtype=object)
+    result = await divide(crossing, tops, bottoms, [*([0] * (2 * d)), 1, 2], plan)
+    varied = np.ascontiguousarray(result.defined[2:])
     regular = field.subtract(np.ones(1, np.uint64), singular)
-    kept = await crossing.multiply(both, np.repeat(regular, len(both)))
-    return np.concatenate([kept, singular])
+    defined = await crossing.multiply(regular, varied)
+    return await _unless(crossing, field.subtract(np.ones(1, np.uint64), defined), result)
 
 
-async def _system(crossing: Crossing, moments: Moments) -> tuple[Words, Elements]:
-    """Whether A is singular, as one secret word; and wide shares of the moments, with 1 on A's diagonal if it is.
+async def _unless(crossing: Crossing, undefined: Words, result: Floats) -> Words:
+    """Significands and exponents, 0 where `undefined`; and that."""
+    both = np.concatenate([result.significands, result.exponents])
+    defined = field.subtract(np.ones(1, np.uint64), undefined)
+    kept = await crossing.multiply(both, np.repeat(defined, len(both)))
+    return np.concatenate([kept, undefined])
+
+
+async def _system(
+    crossing: Crossing, moments: Moments, more: LazyWords | None = None
+) -> tuple[Words, Elements, Elements]:
+    """Whether A is singular, as one secret word; wide shares of the moments, with 1 added to A's diagonal if it is; and
+    wide shares of some more words.
 
     A determinant that 2^61 − 1 divides counts as 0.
     """
@@ -164,80 +214,11 @@ async def _system(crossing: Crossing, moments: Moments) -> tuple[Words, Elements
     matrix = np.ascontiguousarray(field.combine(factors, places)[:d, :d])
     singular = await crossing.protocol((1,), determinant.singular, matrix)
     upper = np.triu_indices(d + 1)
-    wide = (await crossing.widen(np.concatenate([place[upper] for place in places]))).reshape(len(places), -1)
+    rest = np.empty(0, np.uint64) if more is None else await more.words()
+    both = await crossing.widen(np.concatenate([*(place[upper] for place in places), rest]))
+    wide, beside = both[: len(both) - len(rest)].reshape(len(places), -1), both[len(both) - len(rest) :]
     whole = np.zeros((d + 1, d + 1), dtype=object)
     whole[upper] = (wide * np.array(factors, dtype=object)[:, None]).sum(axis=0)
     whole.T[upper] = whole[upper]
     diagonal = np.diag([1] * d + [0]).astype(object)
-    return singular, whole + await crossing.lift(singular) * diagonal
-
-
-async def cramer(crossing: Crossing, matrices: Elements, right: Elements) -> tuple[Elements, Elements]:
-    """det A and det(A) · A⁻¹ · B for each A of shape (n, d, d), none singular, and B of shape (n, d, k). 3 rounds.
-
-    Opens R·A for an R of its own for each A: uniform among invertible matrices, within (d − 1)/p.
-    """
-    runtime, modulus = crossing.runtime, crossing.modulus
-    n, d, k = right.shape
-    strict = _random(runtime, n * d * d).reshape(n, d, d)
-    v, w = _random(runtime, 2 * n * d).reshape(2, n, d)
-    one = np.eye(d, dtype=int).astype(object)
-    lower, upper = (np.where(side, strict, 0) + one for side in (np.tri(d, k=-1, dtype=bool), ~np.tri(d, dtype=bool)))
-    local = [upper @ np.concatenate([matrices, right], axis=2), v[:, 1:] * w[:, :-1], lower * w[:, -1:, None]]
-    opening = crossing.open_product(v * w)
-    flat = await crossing.reduce(np.concatenate([part.reshape(-1) for part in local]))
-    inverses = _inverses((await opening).value, modulus)
-    both, ratios, lower_w = _split(flat, [part.shape for part in local])
-    diagonal = np.concatenate([v[:, :1], ratios * inverses[:, :-1] % modulus], axis=1)
-    both = await crossing.reduce(diagonal[:, :, None] * both)
-    opening = crossing.open_product(lower @ both[:, :, :d])
-    right = await crossing.reduce((lower_w @ both[:, :, d:]).reshape(n, d, k)) if k else right
-    opened = (await opening).value
-    last = inverses[:, -1]
-    solved = [_eliminate(opened[i], right[i] * last[i], modulus) for i in range(n)]
-    determinants = np.array([part[0] for part in solved], dtype=object)
-    numerators = np.stack([part[1] * part[0] % modulus for part in solved])
-    return determinants * w[:, -1] * last % modulus, numerators
-
-
-def _random(runtime: JobRuntime, count: int) -> Elements:
-    """Our shares of uniform elements that nobody knows."""
-    functions, common_input = runtime.prfs(runtime.field.order), runtime._prss_uci()
-    shares = MPYC.thresha.np_pseudorandom_share(
-        runtime.field, len(runtime.parties), runtime.pid, functions, common_input, count
-    )
-    result: Elements = shares.value
-    return result
-
-
-def _inverses(values: Elements, modulus: int) -> Elements:
-    """Inverses of public elements."""
-    if not values.all():
-        raise InternalError("a random element was zero, which happens once in 2^500 jobs")
-    inverses = [int(gmpy2.invert(value, modulus)) for value in values.reshape(-1)]
-    return np.array(inverses, dtype=object).reshape(values.shape)
-
-
-def _split(flat: Elements, shapes: Sequence[tuple[int, ...]]) -> list[Elements]:
-    """One row taken apart into arrays of these shapes."""
-    ends = np.cumsum([prod(shape) for shape in shapes])[:-1]
-    return [part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
-
-
-def _eliminate(matrix: Elements, right: Elements, modulus: int) -> tuple[int, Elements]:
-    """det M and M⁻¹ · right modulo a prime, by elimination; `right` are shares. InternalError if M is singular."""
-    d = len(matrix)
-    rows = np.frompyfunc(gmpy2.mpz, 1, 1)(np.concatenate([matrix, right % modulus], axis=1))
-    product = gmpy2.mpz(1)
-    for column in range(d):
-        pivot = next((row for row in range(column, d) if rows[row, column]), None)
-        if pivot is None:
-            raise InternalError("a matrix that is no Gram matrix")
-        if pivot != column:
-            rows[[column, pivot]] = rows[[pivot, column]]
-            product = -product
-        product = product * rows[column, column] % modulus
-        rows[column] = rows[column] * gmpy2.invert(rows[column, column], modulus) % modulus
-        others = np.arange(d) != column
-        rows[others] = (rows[others] - rows[others, column, None] * rows[column]) % modulus
-    return int(product), np.frompyfunc(int, 1, 1)(rows[:, d:]).astype(object)
+    return singular, whole + await crossing.lift(singular) * diagonal, beside

@@ -1,7 +1,8 @@
 """Sums over the cells of linked rows: one matrix product of secret columns, and one conversion for all of it.
 
-The left owner's rows fall into groups: a matrix of 0 and 1, with one column for each group, that it deals in pieces and
-that nobody keeps. The other factor's columns are products of columns of different owners (see `mpcgov.linked.dealing`).
+The left owner's rows fall into groups: a matrix of 0 and 1, with one column for each group. The other factor's columns
+are products of columns of different owners (see `mpcgov.linked.dealing`). Both are made a piece of the rows at a time,
+and nobody keeps them.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sharing import deal
 from mpcgov.mpc.word.wire import Channel
 
-PIECE = 1 << 21
-"""Elements of the groups' matrix that are dealt and multiplied at once."""
+PIECE = 1 << 22
+"""Elements of either factor that are made and multiplied at once."""
+LEAST_ROWS = 16
+"""Of very many cells, so that the rounds don't become as many as the rows."""
 
 
 class Listed(Protocol):
@@ -52,17 +55,16 @@ async def cell_sums(
         shares: by owner, of its columns in the left list's order, shape (rows, columns).
         own: at the left owner, its list and the group of each of its keys.
     """
-    right = await _right(channel, prss, plan, shares)
-    rows = right.shape[1]
-    total = np.zeros((plan.groups, len(right)), np.uint64)
-    step = max(1, PIECE // plan.groups)
+    rows = len(next(iter(shares.values())))
+    total = np.zeros((plan.groups, len(plan.columns)), np.uint64)
+    step = max(LEAST_ROWS, PIECE // max(plan.groups, len(plan.columns)))
     groups = None if own is None else _listed(*own)
     for start in range(0, rows, step):
         stop = min(start + step, rows)
+        right = await _right(channel, prss, plan, {owner: matrix[start:stop] for owner, matrix in shares.items()})
         piece = None if groups is None else _one_hot(groups[start:stop], plan.groups)
         (dealt,) = await deal(channel, prss.threshold, [left], piece, plan.groups * (stop - start))
-        other = np.ascontiguousarray(right[:, start:stop])
-        total = field.add(total, field.inner_products(dealt.reshape(plan.groups, stop - start), other))
+        total = field.add(total, field.inner_products(dealt.reshape(plan.groups, stop - start), right))
     return _in_cells(plan, await reduce_degree(channel, prss, total))
 
 

@@ -56,7 +56,8 @@ class WideEngine:
     def sort_rows(self, _key: Any, _rows: Any, low: int, high: int, _ranks: Any) -> Any:
         """Not for such integers."""
         raise SpecError(
-            f"sorting in a job of {self.config.value_bits} bits: only integers within 59 bits can be sorted"
+            f"sorting in a job of {self.config.value_bits} bits: only a job whose integers fit 59 bits can sort",
+            hint="narrow the declared bounds, or put what is sorted into a job of its own",
         )
 
     async def fresh_share(self, a: Any) -> Elements:

@@ -147,6 +147,8 @@ def ending(error: MpcgovError, me: str, phase: str) -> Ending:
 
     What is wrong with this agency's data is nobody else's business: others learn just that there was something.
     """
+    if isinstance(error, LocalError) and error.code == "memory":  # every party works it out from public sizes
+        return Ending(Event.FAIL, error.message, error.line(), error.code)
     if isinstance(error, LocalError):
         return Ending(Event.FAIL, f"{me}: data contract", error.line(), "data-contract")
     # The engine's own messages end with the phase already.

@@ -71,11 +71,15 @@ class CostFormula(Frozen):
     """What a run of three parties costs, for planning: bytes are those that one party sends to one other party.
 
     `more_parties_factor`: by how much the bytes of each cell grow when there are more than three, roughly.
-    `bytes_per_row`: for linked protocols, of the padded lists together. `bytes_per_pair`: of two padded lists' pairs.
+    For linked protocols: what linking rows and adding them up sends is worked out from the job, see `linked/cost.py`;
+    `bytes_per_row` of the padded lists together, and `bytes_per_pair` of two lists' pairs, come on top. So do
+    `rounds_left` in left joins, and `rounds_per_owner` for every owner but two.
     """
 
     rounds: int
     rounds_rounding: int = 0
+    rounds_left: int = 0
+    rounds_per_owner: int = 0
     bytes_fixed: int
     bytes_per_cell: int
     bytes_per_cell_rounding: int = 0

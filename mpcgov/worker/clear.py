@@ -80,6 +80,8 @@ def clear_linked(linked: Linked, found: gates.Found) -> dict[str, Cleared]:
     if "overlap" in (table.measure for table in linked.manifest.tables.values()):
         (name,) = found
         bits = {name: gates.of_overlaps(linked.owners, found[name][0], rules.min_count)}
+    elif linked.asked.outcome is not None:
+        bits = gates.of_model(linked, found, rules.min_count)
     elif rules.noise is not None:
         bits = gates.of_noisy(linked, found, rules.min_count)
     else:

@@ -14,6 +14,8 @@ import numpy as np
 from mpcgov.linked import layout, sums
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.layout import table_name
+from mpcgov.linked.model import SPARE_ROWS, model
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item
 from mpcgov.mpc import SecretArray, concatenate
@@ -40,6 +42,17 @@ def of_overlaps(owners: tuple[str, ...], counts: SecretArray, least: int) -> Sec
         signs = [(-1) ** (len(larger) - len(owned)) if owned < larger else 0 for owned in sets]
         exactly = exactly + counts[place : place + 1] * np.array(signs)
     return enough * (exactly >= least)
+
+
+def of_model(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]:
+    """1 if a regression may be known: there are enough rows, and enough with each value of every category, and there is
+    such a model. Nobody learns which of these isn't so."""
+    name = f"{table_name(linked, 'fit')}.n"
+    (n,) = found[name]
+    enough = n >= max(least, model(linked).unknowns + SPARE_ROWS)
+    for levels in found.get(":levels", ()):
+        enough = enough * ((levels >= least).sum() >= len(levels))
+    return {name: enough * (1 - found[":undefined"][0])}
 
 
 def of_cells(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]:

@@ -96,7 +96,8 @@ class Job:
             threshold=self.proposal.threshold,
             binding=hashlib.sha256(agreed.encode()).digest(),
             value_bits=self.work.value_bits,
-            masked_openings=self.work.masked_openings,
+            masked_openings=self.work.needs.masked_openings,
+            solver_bits=self.work.needs.solver_bits,
         )
 
     async def outcome(self, pipe: int) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import comb
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from mpcgov import check
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.model import model
+from mpcgov.linked.precision import Needs
 from mpcgov.mpc import OwnRecords, OwnRows, Session
 from mpcgov.mpc.config import WORD_BITS
 from mpcgov.mpc.join import Owned
@@ -32,7 +35,7 @@ class Work(Protocol):
 
     tables: tuple[ResultTable, ...]
     value_bits: int
-    masked_openings: int
+    needs: Needs
     noise: noise.Noise
 
     def read(self, pipe: int) -> Local | None:
@@ -56,7 +59,7 @@ class CountsWork:
         self._order, self._proposal = order, order.proposal
         self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
         self.value_bits = WORD_BITS  # a number of rows has fewer, whatever is done with it
-        self.masked_openings = 0
+        self.needs = Needs(0, 0)
         self.noise = noise.Noise(self._proposal, manifest, self.tables)
 
     def read(self, pipe: int) -> Counts | None:
@@ -88,7 +91,10 @@ class LinkedWork:
         self._order, self._proposal = order, order.proposal
         self._linked = Linked.of(self._proposal.job, manifest, self._proposal.declarations)
         self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
-        self.masked_openings = 0
+        self.needs = Needs(0, 0)
+        if self._linked.asked.outcome is not None:
+            parties, threshold = len(self._proposal.parties), self._proposal.threshold
+            self.needs = model(self._linked).needs(comb(parties, threshold))
         self.noise = noise.Noise(self._proposal, manifest, self.tables)
 
     def read(self, pipe: int) -> KeyedRows | None:

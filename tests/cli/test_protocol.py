@@ -28,6 +28,7 @@ def test_list_and_show_name_the_digest_that_policies_pin(capsys: Output) -> None
     assert run(["protocol", "show", "joint-count"]) == 0
     shown = capsys.readouterr().out
     assert digest in shown
+    assert "by min_count; on request by round_to, margins, contributors, noise" in shown
     for leak in registry.find("joint-count").manifest.leakage:
         assert leak.what in " ".join(shown.split())
 

@@ -53,3 +53,13 @@ def test_the_program_that_runs_is_the_one_that_was_digested(tmp_path: Path, monk
 
     monkeypatch.setattr(registry, "digest", slow)
     assert program.load(folder, pinned).run({}, {}) == "digested"
+
+
+@pytest.mark.parametrize("library", ["mpyc", "numpy", "gmpy2", "pyarrow"])
+def test_another_version_of_a_library_that_computes_or_normalises_keys_is_another_engine(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = registry.metadata.version
+    own = registry.engine_digest.__wrapped__()
+    monkeypatch.setattr(registry.metadata, "version", lambda name: "0.0" if name == library else version(name))
+    assert registry.engine_digest.__wrapped__() != own

@@ -200,3 +200,28 @@ def test_doctor_finds_a_sound_node_sound(network: Network) -> None:
     shown = network.mpcgov("node", "doctor", "--home", "welfare").stdout
     assert "FAULT" not in shown
     assert all(party in shown for party in ("tax", "census"))
+
+
+def test_a_noisy_job_is_planned_shown_and_released_as_such(network: Network) -> None:
+    """The policy insists on noise: a job without is denied."""
+    for party in PARTIES:
+        policy = POLICY.replace("min_count: 10", "min_count: 10, max_epsilon: '1'")
+        (network.folder / party / "policy.yaml").write_text(policy)
+    assert "needs noise with epsilon at most 1" in network.mpcgov(
+        "job", "submit", network.job(), "--home", "hq", expect=3
+    ).stderr  # fmt: skip
+    noise = {"mechanism": "discrete-laplace", "epsilon": "1.0", "unit": "person", "bound": 1}
+    asked = {"disclosure": {"min_count": 10, "noise": noise}}
+    plan = network.mpcgov("job", "plan", network.job(**asked), "--home", "hq").stdout
+    assert "in 95% of cells by at most 11" in " ".join(plan.split())
+    job = network.submit(**asked)
+    assert (
+        "discrete-laplace noise, epsilon 1.0 for one person" in network.mpcgov("node", "jobs", "--home", "tax").stdout
+    )
+    network.approve(job, *PARTIES)
+    network.released(job)
+    result = network.json("job", "result", job, "--home", "hq")
+    assert result["disclosure"]["noise"]["numbers"] == {"count.count": {"deviation": 5.172, "half_width": 11}}
+    ((_, count), _), (ends, _) = result["tables"]["count"]["rows"], result["tables"]["count"]["intervals"]["rows"]
+    assert abs(count - 40) < 60
+    assert ends == [[max(0, count - 11), count + 11]]

@@ -147,6 +147,7 @@ def test_bounds_that_do_not_fit_are_refused_before_anything_is_sent() -> None:
             lambda: session.input([1] if index == 0 else None, 0, 1, 0, limit + 1),
             lambda: x < limit,
             lambda: x[3:],
+            lambda: x.reshape((1, 1)).sum(axis=-2),
             lambda: session.input([] if index == 0 else None, 0, 0, 0, 1),
             lambda: x.round_to(1),
             lambda: x.round_to(2 * limit),
@@ -159,7 +160,7 @@ def test_bounds_that_do_not_fit_are_refused_before_anything_is_sent() -> None:
         return [*refused, session.cost == before, (x + (limit - 200)).high == limit]
 
     for outcome in run(job, value_bits=32):
-        assert outcome.value == [True] * 12
+        assert outcome.value == [True] * 13
 
 
 @pytest.mark.parametrize("values", [[1, 2, 101], [1, 2], [1, 2, -1]])

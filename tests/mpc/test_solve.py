@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from mpcgov.errors import SpecError
-from mpcgov.mpc import Moments, Session, crossing
-from mpcgov.mpc import solve as solving
+from mpcgov.linked.precision import Needs, fit_needs, system_needs
+from mpcgov.mpc import Moments, Session, cramer, crossing, fit
 from mpcgov.mpc.crossing import WIDEN_BITS, Crossing
 from mpcgov.mpc.runtime import coroutine
-from mpcgov.mpc.solve import Coefficients, Needs, least_squares, least_squares_needs
+from mpcgov.mpc.solve import Coefficients, least_squares
 from mpcgov.mpc.word import determinant
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import P
@@ -57,15 +57,16 @@ def gram(x: Sequence[Sequence[int]], y: Sequence[int]) -> System:
 
 def needs_of(systems: Sequence[System], subsets: int) -> Needs:
     """What a session must offer for all of these."""
-    each = [least_squares_needs(squares, subsets, PLACES) for _, _, squares in systems]
+    each = [system_needs(squares, subsets, PLACES) for _, _, squares in systems]
     return Needs(max(n.solver_bits for n in each), sum(n.masked_openings for n in each))
 
 
-def moments(session: Session, index: int, system: System) -> Moments:
-    """A system's moments in places of 50 bits, the first of which the first party deals, the second the second one."""
+def moments(session: Session, index: int, system: System, last: int) -> Moments:
+    """A system's moments in places of 50 bits, the first of which the first party deals, the second the second one.
+    `last`: the sum of the outcome's squares."""
     a, b, squares = system
     d = len(b)
-    whole = np.array([[*row, right] for row, right in zip(a, b, strict=True)] + [[*b, squares[-1]]], dtype=object)
+    whole = np.array([[*row, right] for row, right in zip(a, b, strict=True)] + [[*b, last]], dtype=object)
     places = []
     for place in range(PLACES):
         digits = (whole >> (RADIX_BITS * place)) & ((1 << RADIX_BITS) - 1 if place < PLACES - 1 else -1)
@@ -76,7 +77,7 @@ def moments(session: Session, index: int, system: System) -> Moments:
 
 def start(session: Session, index: int, system: System) -> Coefficients:
     """Solve a system."""
-    return least_squares(moments(session, index, system))
+    return least_squares(moments(session, index, system, system[2][-1]))
 
 
 def outcomes_of(systems: Sequence[System], m: int, t: int) -> list[Outcome]:
@@ -200,7 +201,7 @@ def test_messages_are_the_same_for_every_matrix_singular_or_not() -> None:
 def test_no_masked_matrix_is_singular_and_each_is_fresh_and_uniform() -> None:
     """What R·A shows of a singular matrix is its kernel. The low bits of all that is opened so are uniform."""
     seen: list[int] = []
-    original = solving._eliminate
+    original = cramer._eliminate
 
     def spy(matrix: Any, right: Any, modulus: int) -> Any:
         determinant, solution = original(matrix, right, modulus)
@@ -218,7 +219,7 @@ def test_no_masked_matrix_is_singular_and_each_is_fresh_and_uniform() -> None:
     wanted = needs_of([(a, b, squares)] * 40, 3)
 
     async def job(session: Session, index: int) -> list[list[int]]:
-        put(solving, "_eliminate", spy)
+        put(cramer, "_eliminate", spy)
         put(determinant, "_public_determinant", spy_on_words)
         for _ in range(40):
             await session.share_of(start(session, index, (a, b, squares)).singular)
@@ -317,7 +318,7 @@ def test_too_narrow_a_session_and_wrong_shapes_are_refused_before_anything_is_se
 
 
 def test_needs_grow_with_bounds_and_a_job_with_too_many_openings_is_refused() -> None:
-    small, large = least_squares_needs([1 << 20] * 3, 3), least_squares_needs([1 << 60] * 12, 3)
+    small, large = system_needs([1 << 20] * 3, 3), system_needs([1 << 60] * 12, 3)
     assert small.solver_bits < large.solver_bits <= 800
     assert large.masked_openings < 1024
 
@@ -355,6 +356,79 @@ def test_what_is_built_after_a_system_may_be_built_at_any_time() -> None:
     outcomes = run(job, solver_bits=wanted.solver_bits, masked=wanted.masked_openings + 2)
     assert opened(outcomes, part=0) == [100, 200]
     check(system, [number for part in (1, 2, 3) for number in opened(outcomes, part=part)])
+
+
+def fitted(x: Sequence[Sequence[int]], y: Sequence[int], m: int = 3, t: int = 1) -> list[int]:
+    """What comes out of a regression of y on x's columns, the first of which is all ones."""
+    system = gram(x, y)
+    d = len(x[0])
+    squares = [max(n, len(x)) for n in system[2]]
+    wanted = fit_needs(squares, comb(m, t), PLACES)
+
+    async def job(session: Session, index: int) -> list[int]:
+        spare = session.input([max(1, len(x) - d)] if index == 0 else None, 0, 1, 1, 1000)
+        found = fit(moments(session, index, (system[0], system[1], squares), sum(v * v for v in y)), spare)
+        shares = []
+        for reals in (found.estimates, found.variances, found.r2):
+            shares += [*await share_list(session, reals.significands), *await share_list(session, reals.exponents)]
+        return shares + await share_list(session, found.undefined)
+
+    outcomes = run(job, m, threshold=t, deadline_s=240, solver_bits=wanted.solver_bits, masked=wanted.masked_openings)
+    return opened(outcomes, t)
+
+
+def check_fit(x: Sequence[Sequence[int]], y: Sequence[int], result: list[int], subsets: int = 3) -> None:
+    """Against exact fractions."""
+    d, n = len(x[0]), len(x)
+    a, b, _ = gram(x, y)
+    beta = exact(a, b)
+    total = n * sum(v * v for v in y) - sum(y) ** 2
+    if beta is None or total == 0:
+        assert result == [0] * (4 * d + 2) + [1]
+        return
+    residual = sum(v * v for v in y) - sum(p * q for p, q in zip(beta, b, strict=True))
+    columns = [exact(a, [int(i == j) for i in range(d)]) for j in range(d)]
+    variances = [residual / max(1, n - d) * (column or [])[j] for j, column in enumerate(columns)]
+    expected = [*beta, *variances, 1 - n * residual / total]
+    assert result[-1] == 0
+    pairs: list[tuple[int, int]] = []
+    for at, size in ((0, d), (2 * d, d), (4 * d, 1)):
+        pairs += zip(result[at : at + size], result[at + size : at + 2 * size], strict=True)
+    for (s, e), number in zip(pairs, expected, strict=True):
+        assert (s, e) == (0, 0) if number == 0 else 2**23 <= abs(s) <= 2**24
+        if number:
+            assert abs(Fraction(s) * Fraction(2) ** e / number - 1) <= Fraction(256 + 4 * subsets, 2**30)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fit_is_the_exact_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    d = (1, 3, 6)[seed]
+    x = [[1, *row] for row in table(rng, 40, d, (3, 1000, 10**6)[seed])]
+    noise = integers(rng, 40, 50)
+    y = [sum(j * v for j, v in enumerate(row)) + e for row, e in zip(x, noise, strict=True)]
+    check_fit(x, y, fitted(x, y))
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ([[1, 2], [1, 3], [1, 4], [1, 7]], [7, 9, 11, 17]),  # without an error
+        ([[1, 2], [1, 3], [1, 4], [1, 7]], [5, 5, 5, 5]),  # a constant outcome
+        ([[1, 2], [1, 3], [1, 4], [1, 7]], [0, 0, 0, 0]),
+        ([[1, 2], [1, 2], [1, 2], [1, 2]], [1, 2, 3, 4]),  # columns that depend on each other
+        ([[1, 1], [1, -1], [1, 1], [1, -1]], [1, 1, -1, -1]),  # nothing explained, slopes of 0
+    ],
+)
+def test_fits_at_the_edges(x: list[list[int]], y: list[int]) -> None:
+    check_fit(x, y, fitted(x, y))
+
+
+@pytest.mark.parametrize(("m", "t"), [(4, 1), (5, 2)])
+def test_fits_of_more_parties(m: int, t: int) -> None:
+    rng = np.random.default_rng(m)
+    x, y = [[1, *row] for row in table(rng, 20, 2, 9)], integers(rng, 20, 99)
+    check_fit(x, y, fitted(x, y, m, t), comb(m, t))
 
 
 @pytest.mark.parametrize(("m", "t"), [(3, 1), (4, 1), (5, 2), (7, 3)])

@@ -69,8 +69,8 @@ class Line:
         """A line for a program that goes on by itself: it numbers its operations as it comes to them, and whatever is
         built here meanwhile has other numbers. To be called in program order."""
         first = FIRST_APART + APART * len(self.parts)
-        if first == 2 * FIRST_APART:
-            raise InternalError("too many programs apart")
+        if first == 2 * FIRST_APART or self.last != FIRST_APART:  # one's own would be numbered like the main line's
+            raise InternalError("too many programs apart, or one of such a program")
         part = Line(self.wire, self.me, self.parties, operations=first, last=first + APART)
         self.parts.append(part)
         return part
@@ -112,7 +112,7 @@ class Channel:
     def draw(self) -> int:
         """A number for a pseudorandom stream, never used before in this computation."""
         self._draws += 1
-        return self.number * MESSAGES_PER_CHANNEL + self._draws
+        return self._numbered(self._draws)
 
     async def exchange(self, send: Mapping[int, Words], take: Mapping[int, int]) -> dict[int, Words]:
         """One round: send words to some parties, and get so many words from others. Large arrays go in pieces.
@@ -147,6 +147,11 @@ class Channel:
     def _label(self, used: dict[int, int], peer: int) -> int:
         index = used.get(peer, 0)
         used[peer] = index + 1
+        return self._numbered(index)
+
+    def _numbered(self, index: int) -> int:
+        if index >= MESSAGES_PER_CHANNEL:  # the next would be another channel's: a key's numbers come once
+            raise InternalError("an operation with too many messages")
         return self.number * MESSAGES_PER_CHANNEL + index
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpcgov.errors import SpecError
-from mpcgov.mpc import SecretArray, SessionConfig, if_else, maximum, minimum, sort
+from mpcgov.mpc import SecretArray, SessionConfig, concatenate, greatest, if_else, maximum, median, minimum, sort
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.prss import subsets
 from tests.mpc.word.local import LocalWire, Network, opened
@@ -24,6 +24,7 @@ EDGES = [0, 1, -1, 2, 2**30, -(2**30), 2**31 - 1, LIMIT, -LIMIT, LIMIT - 1, 1 - 
 
 Operation = tuple[str, int, int, int]
 NAMES = ("add", "subtract", "multiply", "scale", "less", "at least", "equals", "choose", "min", "max", "round", "sort")
+NAMES += ("sums", "inner products", "turn", "median", "greatest")
 
 
 def apply(name: str, a: Any, b: Any, k: int, pick: Callable[..., Any]) -> Any:
@@ -41,6 +42,11 @@ def apply(name: str, a: Any, b: Any, k: int, pick: Callable[..., Any]) -> Any:
         "max": lambda: maximum(a, k) if isinstance(a, SecretArray) else np.maximum(a, k),
         "round": lambda: a.round_to(7) if isinstance(a, SecretArray) else (a + 3) // 7 * 7,
         "sort": lambda: sort(a) if isinstance(a, SecretArray) else np.sort(a),
+        "sums": lambda: a.reshape((1, COUNT)).sum(axis=1) + b,
+        "inner products": lambda: a.reshape((1, COUNT)) @ b + a * 0,
+        "turn": lambda: concatenate([a[2:], b[:2]]) if isinstance(a, SecretArray) else np.concatenate([a[2:], b[:2]]),
+        "median": lambda: median(a) + b if isinstance(a, SecretArray) else np.sort(a)[1] + b,
+        "greatest": lambda: greatest(a, COUNT) if isinstance(a, SecretArray) else np.sort(a)[::-1],
     }[name]()
 
 

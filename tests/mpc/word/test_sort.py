@@ -120,7 +120,7 @@ def test_few_comparisons_in_few_batches():
 # -- what a sort opens
 
 
-def outcomes_of_sorts(monkeypatch, values, times):
+def outcomes_of_sorts(monkeypatch, values, times, m=3, bounds=(0, 9)):
     """How often each sequence of opened bits occurs."""
     seen = []
     original = compare.open_less
@@ -132,17 +132,28 @@ def outcomes_of_sorts(monkeypatch, values, times):
         return result
 
     monkeypatch.setattr(compare, "open_less", record)
-    parties = make_parties(3)
+    parties = make_parties(m)
     counts: Counter = Counter()
     for _ in range(times):
         seen.clear()
-        sorted_by(values, bounds=(0, 9), parties=parties)
+        sorted_by(values, m, bounds=bounds, parties=parties)
         counts[str(seen)] += 1
     return counts
 
 
-@pytest.mark.parametrize("values", [[4, 4, 4], [1, 2, 3], [9, 0, 0]])
-def test_the_opened_bits_are_those_of_a_uniform_order_whatever_the_values(monkeypatch, values):
+@pytest.mark.parametrize(
+    ("values", "times", "m", "bounds"),
+    [
+        ([4, 4, 4], 300, 3, (0, 9)),
+        ([1, 2, 3], 300, 3, (0, 9)),
+        ([9, 0, 0], 300, 3, (0, 9)),
+        ([4, 4, 4], 100, 3, (-WIDE, WIDE)),  # value and row number in two words
+        ([WIDE, -WIDE, 0], 100, 3, (-WIDE, WIDE)),
+        ([4, 4, 4], 100, 4, (0, 9)),
+        ([1, 2, 3], 100, 4, (0, 9)),
+    ],
+)
+def test_the_opened_bits_are_those_of_a_uniform_order_whatever_the_values(monkeypatch, values, times, m, bounds):
     expected = Counter()
     for order in itertools.permutations(range(3)):
         bits: list = []
@@ -154,7 +165,7 @@ def test_the_opened_bits_are_those_of_a_uniform_order_whatever_the_values(monkey
 
         asyncio.run(order_of(3, less))
         expected[str(bits)] += 1
-    counts = outcomes_of_sorts(monkeypatch, values, 300)
+    counts = outcomes_of_sorts(monkeypatch, values, times, m, bounds)
     assert set(counts) == set(expected)
     assert stats.chisquare([counts[key] for key in expected]).pvalue > 1e-6
 

@@ -37,6 +37,8 @@ def test_programs_apart_have_numbers_that_nobody_else_has():
     for full in (first, line):
         with pytest.raises(InternalError, match="too many operations"):
             full.channel()
+    with pytest.raises(InternalError, match="one of such"):
+        second.apart()
     line.parts *= wire.FIRST_APART // wire.APART // 2
     with pytest.raises(InternalError, match="too many programs"):
         line.apart()
@@ -49,6 +51,21 @@ def test_parts_have_no_parts_and_are_limited():
     channel._branches = CHANNELS_PER_OPERATION - 1
     with pytest.raises(InternalError):
         channel.branch()
+
+
+def test_no_draw_or_message_takes_a_number_of_the_next_channel():
+    channel = make_parties(3)[0].channel()
+    channel._draws = wire.MESSAGES_PER_CHANNEL - 2
+    assert channel.draw() == (channel.number + 1) * wire.MESSAGES_PER_CHANNEL - 1
+    with pytest.raises(InternalError, match="too many"):
+        channel.draw()
+    with pytest.raises(InternalError, match="too many"):
+        asyncio.run(_one_message(channel))
+
+
+async def _one_message(channel):
+    channel._sent[1] = wire.MESSAGES_PER_CHANNEL
+    await channel.exchange({1: np.zeros(1, np.uint64)}, {})
 
 
 def test_large_arrays_travel_in_pieces(monkeypatch):

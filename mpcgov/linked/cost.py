@@ -1,0 +1,107 @@
+"""What it takes to link rows and add up their cells, by public facts alone: who sends how much, and who holds it.
+
+Counts what grows with the rows. What clearing a cell costs stands in the protocol's manifest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mpcgov.linked import sums
+from mpcgov.linked.dealing import Dealing, dealing
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.plan import LinkPlan, Star, link_plan
+from mpcgov.linked.sets import owner_sets
+from mpcgov.linked.sizes import padded_length
+
+WORD, TAG, PLACE = 8, 16, 4
+"""Bytes of a field element, of a tag, and of the number of a row."""
+
+MEMORY_LIMIT_BYTES = 8_000_000_000
+"""A job whose linked rows would take more at each party ends before any tag is sent."""
+
+
+@dataclass(frozen=True)
+class LinkCost:
+    """Bytes that each party sends to all others together, and bytes that each holds of the linked rows."""
+
+    bytes_sent: Mapping[str, int]
+    memory_bytes: int
+
+
+def made_of_sums(linked: Linked) -> bool:
+    """Whether this is what the job costs: not for a regression, which goes on with the linked
+    rows, nor where records are compared."""
+    if linked.manifest.compares:
+        return False
+    return bool({table.measure for table in linked.manifest.tables.values()} & {"count", "overlap", "statistics"})
+
+
+def most(linked: Linked, threshold: int) -> LinkCost:
+    """The cost if every owner has as many keys as its data set may have rows."""
+    plan = link_plan(linked.job, linked.manifest, threshold)
+    lengths = {owner: padded_length(linked.declarations[owner].max_rows) for owner in linked.owners}
+    return link_cost(linked, plan.settled(lengths), lengths, threshold)
+
+
+def link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], threshold: int) -> LinkCost:
+    """The cost of lists of these padded lengths, with settled roles."""
+    parties = len(linked.job.parties)
+    sent: Counter[str] = Counter()
+    memory_bytes = 0
+    pair = _overlaps(linked) and len(linked.owners) == 2
+    for star in plan.stars:
+        rows = {owner: lengths[owner] + plan.dummies for owner in lengths}
+        dealt_bytes = WORD * (parties - 1 - threshold)
+        for spoke in star.spokes:
+            sent += {spoke.left: TAG * rows[spoke.left], spoke.other: TAG * rows[spoke.other]}
+        if pair:
+            sent += dict.fromkeys(linked.owners, dealt_bytes * plan.dummies)
+            continue
+        made = star_dealing(linked, star)
+        sent += _brought(star, made, rows, dealt_bytes)
+        sent += dict.fromkeys(linked.job.parties, _products(made, rows[star.left], parties, threshold))
+        memory_bytes = max(memory_bytes, held_bytes(sum(map(len, made.dealt.values())), rows[star.left]))
+    return LinkCost({party: sent[party] for party in linked.job.parties}, memory_bytes)
+
+
+def star_dealing(linked: Linked, star: Star) -> Dealing:
+    """What is dealt for one star: for tables with cells all sums, for overlaps the sets that begin with its owner."""
+    if not _overlaps(linked):
+        return dealing(linked, star.left, list(sums.by_name(linked).values()), linked.owners)
+    sets = [owned for owned in owner_sets(linked.owners) if owned[0] == star.left]
+    wanted = [sums.sum_of(linked, (), frozenset(owned)) for owned in sets]
+    return dealing(linked, star.left, wanted, (star.left, *(spoke.other for spoke in star.spokes)))
+
+
+def _overlaps(linked: Linked) -> bool:
+    return any(table.measure == "overlap" for table in linked.manifest.tables.values())
+
+
+def held_bytes(columns: int, rows: int) -> int:
+    """What every party holds of the linked rows of a star: a word for each row and dealt column."""
+    return WORD * rows * columns
+
+
+def _brought(star: Star, made: Dealing, rows: Mapping[str, int], dealt_bytes: int) -> Counter[str]:
+    """The columns of the left owner and its groups, and those that are brought into its order."""
+    left_rows = rows[star.left]
+    sent = Counter({star.left: dealt_bytes * left_rows * (len(made.dealt[star.left]) + made.groups)})
+    for spoke in star.spokes:
+        columns, together = len(made.dealt[spoke.other]), rows[spoke.other] + left_rows
+        sent[spoke.other] += WORD * together * columns
+        sent[spoke.matcher] += PLACE * (together + left_rows) + dealt_bytes * left_rows * columns
+        sent[star.left] += dealt_bytes * left_rows * columns
+    return sent
+
+
+def _products(made: Dealing, rows: int, parties: int, threshold: int) -> int:
+    """What each party sends for products of columns of several owners, and for the sums."""
+    wanted = {term for column in made.columns for term in column}
+    products = {term[:length] for term in wanted for length in range(2, len(term) + 1)}
+    elements = len(products) * rows + made.groups * len(made.columns)
+    if parties == 3:
+        return WORD * elements
+    return WORD * elements * (parties - 1 - threshold) * (2 * threshold + 1) // parties

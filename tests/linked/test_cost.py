@@ -1,0 +1,96 @@
+"""What a plan says that a linked job costs is what it costs, and what no party could hold is refused."""
+
+from __future__ import annotations
+
+import random
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from mpcgov import registry
+from mpcgov.coordinator.plan import job_cost
+from mpcgov.errors import SpecError
+from mpcgov.linked import cost
+from mpcgov.mpc import linkedrows
+from mpcgov.mpc.linkedrows import LinkedRows
+from mpcgov.node.run import ending
+from mpcgov.worker.clear import clear_linked
+from tests.mpc.linked_parties import Case, places
+
+KEYS = 250
+
+
+def made(protocol: str, owners: int, levels: int, params: dict[str, Any], highest: int = 1000, **more: Any) -> Case:
+    rng = random.Random(owners)
+    groups = [f"v{i}" for i in range(levels)]
+    columns = {"g": {"kind": "category", "values": groups}, "x": {"kind": "integer", "min": 0, "max": highest}}
+    names = ["a", "b", "c"][:owners]
+    rows = {}
+    for place, name in enumerate(names):
+        keys = range(50 * place, 50 * place + KEYS)
+        rows[name] = [{"key": f"p{key}", "g": rng.choice(groups), "x": str(rng.randint(0, highest))} for key in keys]
+    return Case(protocol, dict.fromkeys(names, columns), rows, params, max_rows=KEYS, **more)
+
+
+def spent(case: Case) -> tuple[int, int]:
+    """Rounds, and the bytes of the party that sends the most, up to cleared tables."""
+    linked = case.linked()
+    program = ModuleType("program")
+    folder = registry.find(case.protocol).folder
+    exec((folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
+
+    async def run(rows: LinkedRows) -> Any:
+        cleared = clear_linked(linked, await program.run(rows, case.params))
+        return await places({name: table.cells for name, table in cleared.items()})
+
+    lines = [party.line for party in case.run(run)[1]]
+    return max(line.rounds for line in lines), max(line.bytes_sent for line in lines)
+
+
+BY, MEAN = {"by": ["a.g", "b.g"]}, {"by": ["a.g", "b.g"], "measures": ["b.x"]}
+JOBS = [
+    made("overlap", 2, 1, {}),
+    made("overlap", 2, 1, {}, round_to=5),
+    made("overlap", 3, 1, {}),
+    made("linked-count", 2, 15, BY),
+    made("linked-count", 2, 15, BY, join="left"),
+    made("linked-count", 2, 15, BY, parties=4),
+    made("linked-statistics", 2, 8, MEAN),
+    made("linked-statistics", 2, 8, MEAN, highest=2**40),
+    made("linked-statistics", 2, 8, MEAN, join="left"),
+]
+
+
+@pytest.mark.parametrize("case", JOBS, ids=lambda case: f"{case.protocol}-{len(case.rows)}-{case.join}")
+def test_a_plan_tells_the_cost_within_a_factor_of_two(case: Case) -> None:
+    linked = case.linked()
+    rounds, sent, memory_bytes = job_cost(linked.job, linked.manifest, linked.declarations, case.threshold)
+    actual_rounds, actual_sent = spent(case)
+    assert actual_rounds / 2 <= rounds <= 2 * actual_rounds
+    assert actual_sent / 2 <= sent <= 2 * actual_sent
+    assert (memory_bytes == 0) == (case.protocol == "overlap" and len(case.rows) == 2)
+
+
+def test_a_job_that_no_party_could_hold_ends_before_any_tag_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = made("linked-count", 2, 15, BY)
+    linked = case.linked()
+    needed = job_cost(linked.job, linked.manifest, linked.declarations, 1)[2]
+    monkeypatch.setattr(linkedrows, "MEMORY_LIMIT_BYTES", needed)
+    case.run(LinkedRows.cell_sums)
+    monkeypatch.setattr(linkedrows, "MEMORY_LIMIT_BYTES", needed - 1)
+
+    async def refused(rows: LinkedRows) -> str:
+        with pytest.raises(SpecError, match="linking 393 rows takes") as found:  # the padded length and the dummies
+            await rows.cell_sums()
+        return ending(found.value, "a", "link").reason
+
+    reasons, parties = case.run(refused)
+    assert reasons == [reasons[0]] * 3  # nothing that one party knows and another doesn't
+    assert "GB at each party" in reasons[0]
+    assert max(party.line.bytes_sent for party in parties) == 16  # an owner's list's length, to two others
+
+
+def test_the_limit_is_far_above_what_the_study_takes(case) -> None:
+    made = case("linked-statistics", "params: {by: [edu.level], measures: [tax.income]}\nlink: {join: left}")
+    assert job_cost(made.job, made.manifest, made.declarations, 1)[2] < cost.MEMORY_LIMIT_BYTES / 20

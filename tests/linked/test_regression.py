@@ -1,0 +1,234 @@
+"""Regression over linked rows, between processes: what plain least squares give, or nothing where that may not be."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from math import comb
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mpcgov import registry
+from mpcgov.errors import SpecError
+from mpcgov.linked import layout, render, vectors
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.model import Model, model
+from mpcgov.linked.precision import fit_needs
+from mpcgov.mpc import Session, SessionConfig
+from mpcgov.result import numbers_by_name
+from mpcgov.spec.statement import Layout
+from mpcgov.worker.clear import clear_linked
+from tests.mpc.linked_parties import Case
+from tests.mpc.parties import Outcome, opened, run, share_list
+
+LEVELS, REGIONS = ["ba", "ma", "phd"], ["North", "South"]
+DECLARED: dict[str, dict[str, dict[str, Any]]] = {
+    "tax": {
+        "region": {"kind": "category", "values": REGIONS},
+        "income": {"kind": "decimal", "min": "-1000000", "max": "1000000", "places": 2},
+    },
+    "edu": {
+        "level": {"kind": "category", "values": LEVELS},
+        "age": {"kind": "integer", "min": 0, "max": 120},
+    },
+    "wel": {"benefit": {"kind": "decimal", "min": "-50", "max": "50", "places": 1}},
+    "job": {"hours": {"kind": "integer", "min": 0, "max": 60}},
+}
+
+
+def case(seed: int, predictors: list[str], people: int = 60, owners: int = 2, share: float = 0.9, **more: Any) -> Case:
+    """Registers with an income that depends on some columns, and no income of anybody far from the others'."""
+    rng = random.Random(seed)
+    names = list(DECLARED)[:owners]
+    rows: dict[str, list[dict[str, str]]] = {name: [] for name in names}
+    for person in range(people):
+        level, age = rng.choice(LEVELS), rng.randint(18, 90)
+        income = 100_000 * LEVELS.index(level) - 700 * age + rng.gauss(0, 20_000)
+        values = {
+            "tax": {"region": rng.choice(REGIONS), "income": f"{income:.2f}"},
+            "edu": {"level": level, "age": str(age)},
+            "wel": {"benefit": f"{rng.uniform(-50, 50):.1f}"},
+            "job": {"hours": str(rng.randint(0, 60))},
+        }
+        for name in names:
+            if rng.random() < share:
+                rows[name].append({"key": f"p{person}", **values[name]})
+    params = {"outcome": "tax.income", "predictors": predictors}
+    return Case("linked-regression", {name: DECLARED[name] for name in names}, rows, params, **more)
+
+
+def outcomes_of(made: Case) -> list[Outcome]:
+    """All parties' shares of what is cleared, and what that cost."""
+    linked = made.linked()
+    needs = model(linked).needs(comb(made.parties, made.threshold))
+    program = ModuleType("program")
+    exec((registry.find(made.protocol).folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
+
+    async def job(session: Session, index: int) -> list[list[int]]:
+        rows = session.linked(linked, "job", made.own(linked, made.names[index]))
+        cleared = clear_linked(linked, await program.run(rows, made.params))
+        return [await share_list(session, table.cells) for table in cleared.values()]
+
+    def named(config: SessionConfig) -> SessionConfig:
+        return replace(config, parties=tuple(made.names))
+
+    return run(
+        job,
+        made.parties,
+        threshold=made.threshold,
+        change=named,
+        solver_bits=needs.solver_bits,
+        masked=needs.masked_openings,
+    )
+
+
+def released(made: Case) -> dict[str, list[list[Any]]]:
+    """The tables as a receiver reads them."""
+    linked, outcomes = made.linked(), outcomes_of(made)
+    tables = layout.tables(linked)
+    values = [value for place in range(len(tables)) for value in opened(outcomes, made.threshold, place)]
+    names = numbers_by_name(Layout(modulus="7", degree=1, tables=tables), values)
+    return {
+        table.name: render.rows(linked, table, {one.name: names[f"{table.name}.{one.name}"] for one in table.opened})
+        for table in tables
+    }
+
+
+def expected(made: Case) -> dict[str, list[list[Any]]]:
+    """What the reference releases."""
+    module = ModuleType("reference")
+    exec((registry.find(made.protocol).folder / "reference.py").read_text(encoding="utf-8"), module.__dict__)
+    owners = {name: {(row["key"],): row for row in rows} for name, rows in made.rows.items()}
+    found: dict[str, list[list[Any]]] = module.run(
+        owners, vectors.domains({"declared": made.declared}), made.params, {"min_count": made.min_count}
+    )
+    return found
+
+
+def check(made: Case) -> dict[str, list[list[Any]]]:
+    """The released tables, which are those of the reference to a millionth."""
+    found = released(made)
+    assert vectors.differences(found, expected(made), 1e-6) == []
+    return found
+
+
+ALL = ["edu.level", "tax.region", "edu.age"]
+
+
+@pytest.mark.parametrize(
+    ("owners", "parties", "threshold", "predictors"),
+    [
+        (2, 3, 1, ALL),
+        (3, 3, 1, [*ALL, "wel.benefit"]),
+        (4, 4, 1, ["job.hours", *ALL, "wel.benefit"]),
+        (2, 5, 2, ["edu.age", "tax.region"]),
+        (3, 4, 1, ["edu.age"]),  # an owner that only says whom it knows
+    ],
+)
+def test_any_owners_and_parties_get_what_the_reference_gives(
+    owners: int, parties: int, threshold: int, predictors: list[str]
+) -> None:
+    made = case(owners, predictors, 90, owners, parties=parties, threshold=threshold, min_count=3)
+    found = check(made)
+    records = [[number for row in rows for number in row] for rows in found.values()]
+    assert None not in records[0]
+
+
+def test_numbers_of_many_digits_are_dealt_in_limbs_and_come_out_as_exactly() -> None:
+    made = case(5, ALL, 60, max_rows=10_000_000, min_count=3)
+    asked = model(made.linked())
+    assert asked.radix_bits > 0
+    assert max(term.limbs for term in asked.terms) > 1
+    check(made)
+    assert model(case(5, ALL, 60, max_rows=10).linked()).places == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "least"),
+    [
+        ({}, 61),  # too few persons
+        ({"people": 14}, 3),  # fewer than ten more than coefficients
+        ({"people": 0}, 3),
+        ({"share": 0.0}, 3),
+    ],
+)
+def test_too_few_persons_give_nothing(change: dict[str, Any], least: int) -> None:
+    found = check(case(1, ALL, **{"people": 60, **change}, min_count=least))
+    assert {number for rows in found.values() for row in rows for number in row[-2:]} == {None}
+
+
+def test_a_value_that_too_few_have_gives_nothing_and_so_do_a_constant_outcome_and_dependent_predictors() -> None:
+    rare, flat, twice = (case(2, ALL, 60, min_count=4) for _ in range(3))
+    north = 0
+    for row in rare.rows["tax"]:
+        north += row["region"] == "North"
+        if north > 3:
+            row["region"] = "South"
+    for row in flat.rows["tax"]:
+        row["income"] = "5.25"
+    for row in twice.rows["edu"]:
+        row["age"] = str(40 + LEVELS.index(row["level"]))
+    twice.params["predictors"] = ["edu.level", "edu.age"]
+    for made in (rare, flat, twice):
+        assert check(made)["fit"] == [[None, None]]
+
+
+def test_rounds_and_bytes_do_not_depend_on_the_data_nor_on_whether_there_is_a_model() -> None:
+    spent = set()
+    for seed, share in ((1, 1.0), (2, 0.0), (3, 0.5)):
+        made = case(seed, ALL, 70, share=share, min_count=3)
+        spent.add(tuple((outcome.rounds, outcome.bytes_sent) for outcome in outcomes_of(made)))
+    assert len(spent) == 1
+
+
+def test_coefficients_are_those_of_numpy() -> None:
+    made = case(7, ["edu.age", "wel.benefit"], 200, 3, min_count=3)
+    found = released(made)
+    keyed = {name: {row["key"]: row for row in rows} for name, rows in made.rows.items()}
+    keys = [key for key in keyed["tax"] if key in keyed["edu"] and key in keyed["wel"]]
+    x = np.array([[1, float(keyed["edu"][key]["age"]), float(keyed["wel"][key]["benefit"])] for key in keys])
+    y = np.array([float(keyed["tax"][key]["income"]) for key in keys])
+    beta, residual, *_ = np.linalg.lstsq(x, y, rcond=None)
+    errors = np.sqrt(residual[0] / (len(y) - 3) * np.diag(np.linalg.inv(x.T @ x)))
+    assert np.allclose([row[1] for row in found["coefficients"]], beta, rtol=1e-6)
+    assert np.allclose([row[2] for row in found["coefficients"]], errors, rtol=1e-6)
+    assert found["fit"][0][0] == len(keys)
+    assert np.isclose(found["fit"][0][1], 1 - residual[0] / ((y - y.mean()) ** 2).sum(), rtol=1e-6)
+
+
+def asked(predictors: list[str], max_rows: int = 100) -> tuple[Linked, Model]:
+    linked = case(0, predictors, 0, max_rows=max_rows).linked()
+    return linked, model(linked)
+
+
+def test_a_model_names_its_columns_and_bounds_what_they_add_up_to() -> None:
+    linked, found = asked(ALL)
+    assert found.names == ("(intercept)", "edu.level=ma", "edu.level=phd", "tax.region=South", "edu.age")
+    assert found.squares == [100, 100, 100, 100, 100 * 120**2, 100 * (10**8) ** 2]
+    assert found.categories == ((1, 2), (3,))
+    assert [limb.column for limb in found.limbs("edu")] == ["level", "level", "age"]
+    assert found.place_of(["edu", "tax"]) == [[0], [1], [2], [4], [3], [5, 6]]
+    tables = {table.name: table for table in layout.tables(linked)}
+    assert tables["coefficients"].domain == (found.names,)
+
+
+def wide(columns: dict[str, dict[str, Any]]) -> Case:
+    """A model with all of some columns of one owner."""
+    params = {"outcome": "edu.age", "predictors": [f"tax.{name}" for name in columns]}
+    declared = {"tax": columns, "edu": DECLARED["edu"]}
+    return Case("linked-regression", declared, {"tax": [], "edu": []}, params, max_rows=10_000_000)
+
+
+def test_a_model_whose_equations_are_too_large_is_refused_before_the_start() -> None:
+    columns = {f"x{i}": {"kind": "integer", "min": 0, "max": 2**53} for i in range(31)}
+    with pytest.raises(SpecError, match=r"need integers of 4\d\d\d bits; at most 4096: declare fewer max_rows"):
+        wide(columns).linked()
+    columns["x30"] = {"kind": "category", "values": ["u", "v", "w"]}
+    with pytest.raises(SpecError, match="33 coefficients; at most 32"):
+        wide(columns).linked()
+    with pytest.raises(SpecError, match="too large for so many parties"):
+        fit_needs([1 << 60] * 33, comb(7, 3), 3).check(comb(7, 3))
+    fit_needs([1 << 60] * 33, comb(5, 2), 3).check(comb(5, 2))
