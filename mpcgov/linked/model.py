@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from mpcgov.errors import SpecError
 from mpcgov.linked import precision
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.precision import Needs
+from mpcgov.linked.qualified import Qualified
 
 SUM_BITS = 57
 """Sums over all rows of products of two columns' limbs stay below 2^57 in magnitude."""
