@@ -62,7 +62,8 @@ def _cells_of(layout: Layout, manifest: Manifest) -> Layout:
 def _disclosure(rules: Disclosure, layout: Layout, opened: Opened) -> dict[str, Any]:
     """The job's rules and what became of its cells; true totals count neither as cells nor into the total."""
     tables = [table for table in layout.tables if table.margin_of is None]
-    counts = [opened[f"{table.name}.{one.name}"] for table in tables for one in table.opened if not one.gate]
+    gates = [f"{table.name}.{one.name}" for table in tables for one in table.opened if not one.gate]
+    counts = [opened[name] for name in gates if not name.endswith(".n")]  # the others are of one measure's rows
     asked: dict[str, Any] = {rule: getattr(rules, rule) for rule in rules.asked}
     if rules.margins:
         (total,) = opened[f"{layout.tables[-1].name}.{layout.tables[-1].opened[0].name}"]
@@ -71,7 +72,7 @@ def _disclosure(rules: Disclosure, layout: Layout, opened: Opened) -> dict[str, 
         "min_count": rules.min_count,
         "round_to": rules.round_to,
         **asked,
-        "suppressed": sum(count is None for cells in counts for count in cells),
+        "suppressed": sum(count is None for name in gates for count in opened[name]),
         "total": sum(count for cells in counts for count in cells if count is not None),
     }
 

@@ -19,6 +19,9 @@ from mpcgov.linked.sizes import padded_length
 WORD, TAG, PLACE = 8, 16, 4
 """Bytes of a field element, of a tag, and of the number of a row."""
 
+SORT = 32
+"""Bytes that each party sends to sort one row, for each doubling of the rows: as measured, of three words each."""
+
 MEMORY_LIMIT_BYTES = 8_000_000_000
 """A job whose linked rows would take more at each party ends before any tag is sent."""
 
@@ -63,6 +66,7 @@ def link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], thresh
         made = star_dealing(linked, star)
         sent += _brought(star, made, rows, dealt_bytes)
         sent += dict.fromkeys(linked.job.parties, _products(made, rows[star.left], parties, threshold))
+        sent += dict.fromkeys(linked.job.parties, _sorts(made, rows[star.left]))
         memory_bytes = max(memory_bytes, held_bytes(sum(map(len, made.dealt.values())), rows[star.left]))
     return LinkCost({party: sent[party] for party in linked.job.parties}, memory_bytes)
 
@@ -95,6 +99,14 @@ def _brought(star: Star, made: Dealing, rows: Mapping[str, int], dealt_bytes: in
         sent[spoke.matcher] += PLACE * (together + left_rows) + dealt_bytes * left_rows * columns
         sent[star.left] += dealt_bytes * left_rows * columns
     return sent
+
+
+def _sorts(made: Dealing, rows: int) -> int:
+    """What each of three parties sends to find each cell's greatest values: a sort for each measure, roughly."""
+    if made.ranked is None:
+        return 0
+    sorted_rows = rows + made.ranked.cells
+    return SORT * len(made.ranked.values) * sorted_rows * sorted_rows.bit_length()
 
 
 def _products(made: Dealing, rows: int, parties: int, threshold: int) -> int:

@@ -22,18 +22,31 @@ from mpcgov.linked.sums import Sum
 class Dealt:
     """One column that an owner deals: for its real rows a limb of a product of its columns, of no columns 1.
 
-    `level`: only rows of one of the owner's groups, numbered row-major over its `by` columns; None: all.
+    `level`: only rows of one of the owner's groups, numbered row-major over its `by` columns; None: all. `strides`: in
+    place of a product, the owner's part of the number of the row's cell: these times the places of its `by` columns'
+    values.
     """
 
     level: int | None = None
     factor: tuple[str, ...] = ()
     radix_bits: int = 0
     limb: int = 0
+    strides: tuple[tuple[str, int], ...] = ()
 
 
 Ref = tuple[str, int]
 """An owner, and the place of a column among those that it deals."""
 Product = tuple[Ref, ...]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Which dealt columns tell a row's cell and values. By owner: `real`, and `parts` of the cell's number."""
+
+    real: tuple[Ref, ...]
+    parts: tuple[Ref, ...]
+    values: dict[Qualified, Ref]
+    cells: int
 
 
 @dataclass
@@ -44,6 +57,7 @@ class Dealing:
     left join each has one more, for all rows. `columns`: for each sum and place, and then row-major for each choice of
     the others' groups, the products that are added up. `cells`: for each cell of the domain its place, row-major over
     the left owner's groups and then the others', (no match) last; −1 where there can't be anybody.
+    `ranked`: with the p % rule, what cells' greatest values are found by.
     """
 
     left: str
@@ -54,6 +68,7 @@ class Dealing:
     dealt: dict[str, list[Dealt]] = field(default_factory=dict)
     columns: list[tuple[Product, ...]] = field(default_factory=list)
     cells: list[int] = field(default_factory=list)
+    ranked: Ranked | None = None
     _places: dict[tuple[str, Dealt], int] = field(default_factory=dict)
 
     @property
@@ -82,7 +97,20 @@ def dealing(linked: Linked, left: str, sums: Sequence[Sum], owners: Sequence[str
             for choice in itertools.product(*map(range, plan.extents)):
                 plan.columns.append(tuple(_products(plan, one, place, dict(zip(others, choice, strict=True)))))
     plan.cells = _cells(linked, plan)
+    if linked.job.disclosure.dominance is not None:
+        plan.ranked = _ranked(linked, plan)
     return plan
+
+
+def _ranked(linked: Linked, plan: Dealing) -> Ranked:
+    """The columns with which each cell's greatest values are found; the plan gets those that it hasn't."""
+    values = {column: plan.place(column.party, Dealt(factor=(column.column,))) for column in linked.asked.measures}
+    cells, strides = 1, dict[str, list[tuple[str, int]]]()
+    for column in reversed(linked.asked.groups):
+        strides.setdefault(column.party, []).append((column.column, cells))
+        cells *= len(linked.values(column))
+    parts = tuple(plan.place(owner, Dealt(strides=tuple(found))) for owner, found in strides.items())
+    return Ranked(tuple(plan.place(owner, Dealt()) for owner in plan.dealt), parts, values, cells)
 
 
 def _own(linked: Linked, owner: str) -> list[Qualified]:

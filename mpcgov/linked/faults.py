@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import comb
+from math import comb, prod
 
 from mpcgov import protections
 from mpcgov.errors import SpecError
-from mpcgov.linked import layout, plan
+from mpcgov.linked import layout, plan, sums
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.params import Asked
 from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.sizes import padded_length
+from mpcgov.linked.sums import SAFE_BITS
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Column, Declaration
@@ -59,6 +60,7 @@ def of_columns(
         return found
     linked = Linked(job, manifest, declarations, asked)
     found += _margins(linked)
+    found += _dominance(linked)
     if asked.outcome is not None:
         found += _model(linked, threshold)
     elif not found:
@@ -90,6 +92,24 @@ def _model(linked: Linked, threshold: int) -> Iterator[str]:
         asked.needs(comb(len(linked.job.parties), threshold)).check(comb(len(linked.job.parties), threshold))
     except SpecError as error:
         yield f"params: {error.message}: declare fewer max_rows or smaller ranges, or take fewer predictors"
+
+
+def _dominance(linked: Linked) -> Iterator[str]:
+    """What the p % rule can't judge: values that take each other away, or count otherwise than as they are."""
+    percent, where = linked.job.disclosure.dominance, "disclosure.dominance"
+    if percent is None:
+        return
+    if linked.left is not None:
+        yield f"{where}: not with a left join"
+    if linked.asked.weight is not None or linked.asked.pairs:
+        yield f"{where}: not with a weight or correlations, which tell more of the greatest value than a mean does"
+    cells = prod(len(linked.values(column)) for column in linked.asked.groups)
+    for column in linked.asked.measures:
+        number, total = linked.number(column), sums.sum_of(linked, (column,), linked.needed())
+        if number.low < 0:
+            yield f"{where}: {column} may be negative; declare it with min 0 or more"
+        elif (total.high + 3 * number.high) * 100 >= 1 << SAFE_BITS or (cells + 1) * (number.high + 2) > 1 << 60:
+            yield f"{where}: {column} is too large; declare fewer max_rows, or a smaller range or fewer places"
 
 
 def _needless(job: Job, manifest: Manifest) -> Iterator[str]:

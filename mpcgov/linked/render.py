@@ -63,17 +63,19 @@ def _possible(number: Number, n: int, mean: float, variance: float) -> tuple[flo
 
 
 def _getter(opened: Numbers, name: str, cell: int) -> Callable[[str], int | None]:
-    return lambda what: opened[f"{name}.{what}"][cell]
+    return lambda what: opened[f"{name}.{what}"][cell] if f"{name}.{what}" in opened else None
 
 
 def _mean_and_variance(get: Callable[[str], int | None], n: int | None, places: int, weighted: bool) -> list[Any]:
     """Mean and variance (n − 1), in units. Weighted: Σwx/Σw, and Σw(x − mean)²/Σw · n/(n − 1)."""
     x, xx = get("x"), get("xx")
     weight = get("w") if weighted else n
-    if n is None or x is None or xx is None or not weight:
+    if n is None or x is None or not weight:
         return [None, None]
     unit: int = 10**places
-    variance = (weight * xx - x * x) * n / (weight**2 * (n - 1) * unit**2) if n >= 2 else None
+    if xx is None or n < 2:
+        return [x / (weight * unit), None]
+    variance = (weight * xx - x * x) * n / (weight**2 * (n - 1) * unit**2)
     return [x / (weight * unit), variance]
 
 

@@ -87,7 +87,8 @@ def _bounds(linked: Linked, columns: tuple[Qualified, ...], rows: int) -> tuple[
 class Item:
     """A measure or a pair of measures in one cell: by short name the sums that are opened of it.
 
-    `n`: the number of rows that they run over. If `own_gate`, that isn't the cell's count, and decides about them.
+    `n`: the number of rows that they run over. If `own_gate`, more than the cell's count decides about them, and `n`
+    says so.
     """
 
     name: str
@@ -121,11 +122,13 @@ def _item(linked: Linked, name: str, columns: tuple[Qualified, ...]) -> Item:
     needed = linked.needed(*columns, *weight)
     products = {"w": weight} if weight else {}
     products |= {letter: (*weight, column) for letter, column in zip("xy", columns, strict=False)}
-    products |= {2 * letter: (*weight, column, column) for letter, column in zip("xy", columns, strict=False)}
+    if linked.job.disclosure.dominance is None:  # a sum of squares tells the greatest far better than a sum does
+        products |= {2 * letter: (*weight, column, column) for letter, column in zip("xy", columns, strict=False)}
     if len(columns) == 2:
         products["xy"] = (*weight, *columns)
     sums = {short: sum_of(linked, factors, needed) for short, factors in products.items()}
-    return Item(name, sums, sum_of(linked, (), needed), needed != linked.needed())
+    own_gate = needed != linked.needed() or linked.job.disclosure.dominance is not None
+    return Item(name, sums, sum_of(linked, (), needed), own_gate)
 
 
 def by_name(linked: Linked) -> dict[str, Sum]:
@@ -172,6 +175,11 @@ def row_sets(linked: Linked, item: Item) -> list[frozenset[str]]:
     every = frozenset().union(*(one.n.owners for one in (item, *rivals(linked, item)))) - linked.needed()
     sizes = range(len(every) + 1)
     return [linked.needed() | set(some) for size in sizes for some in itertools.combinations(sorted(every), size)]
+
+
+def top_names(measure: str) -> tuple[str, str]:
+    """The names of the greatest and the second greatest value of a measure."""
+    return f":greatest {measure}", f":second {measure}"
 
 
 def rows_name(owners: frozenset[str]) -> str:

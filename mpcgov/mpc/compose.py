@@ -31,6 +31,9 @@ def composed(dealt: Sequence[Dealt], columns: Mapping[str, Numbers], own_groups:
     """The dealt columns of the rows with keys, shape (columns, rows)."""
     result = np.empty((len(dealt), len(own_groups)), np.int64)
     for place, one in enumerate(dealt):
+        if one.strides:
+            result[place] = sum(columns[name] * stride for name, stride in one.strides)
+            continue
         result[place] = _limb(columns, one) if one.factor else 1
         if one.level is not None:
             result[place] *= own_groups == one.level

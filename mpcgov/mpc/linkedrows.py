@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mpcgov.errors import SpecError
 from mpcgov.linked import sums as all_sums
 from mpcgov.linked.cost import MEMORY_LIMIT_BYTES, held_bytes, star_dealing
-from mpcgov.linked.dealing import Dealing
+from mpcgov.linked.dealing import Dealing, Ranked, Ref
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model as regression_model
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
@@ -31,10 +31,12 @@ from mpcgov.mpc.functions import concatenate, if_else
 from mpcgov.mpc.join import Owned, PrivateList, SpokePlan
 from mpcgov.mpc.moments import in_places, limb_products, named
 from mpcgov.mpc.solve import Moments, fit
+from mpcgov.mpc.tops import top_two
 from mpcgov.mpc.totals import cell_sums
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.product import product
 
 Places = list[SecretArray]
 """A secret number for each cell, digit by digit, the lowest first."""
@@ -77,13 +79,15 @@ class LinkedRows:
         wanted = all_sums.by_name(self._linked)
         star, lengths = await self._roles()
         plan = star_dealing(self._linked, star)
-        found = limbs_of(self._engine, plan, await self._star_sums(star, lengths, plan))
+        shares, kept = await self._dealt(star, lengths, plan)
+        found = limbs_of(self._engine, plan, await self._star_sums(star, kept, plan, shares))
+        more = {} if plan.ranked is None else await self._greatest(plan.ranked, shares)
         plain = dict.fromkeys(one for name, one in wanted.items() if name not in self._noise)
         digits = {one: digits_of(one, found[one]) for one in plain}
         return {
             name: digits_of(one, found[one], self._noise[name]) if name in self._noise else digits[one]
             for name, one in wanted.items()
-        }
+        } | more
 
     async def overlaps(self) -> SecretArray:
         """How many keys all owners of a set have, for every set of two or more in their order; shape (sets,)."""
@@ -100,7 +104,8 @@ class LinkedRows:
             sets = [owned for owned in owner_sets(owners) if owned[0] == star.left]
             wanted = {owned: all_sums.sum_of(self._linked, (), frozenset(owned)) for owned in sets}
             sub = star_dealing(self._linked, star)
-            found = limbs_of(self._engine, sub, await self._star_sums(star, lengths, sub))
+            shares, kept = await self._dealt(star, lengths, sub)
+            found = limbs_of(self._engine, sub, await self._star_sums(star, kept, sub, shares))
             counts |= {owned: found[one][0] for owned, one in wanted.items()}
         return concatenate([counts[owned] for owned in owner_sets(owners)])
 
@@ -162,11 +167,18 @@ class LinkedRows:
 
     # -- one star
 
-    async def _star_sums(self, star: Star, lengths: Mapping[str, int], plan: Dealing) -> Words:
-        """Shares of all places of all sums, shape (places, cells)."""
+    async def _dealt(
+        self, star: Star, lengths: Mapping[str, int], plan: Dealing
+    ) -> tuple[dict[str, Words], PrivateList | None]:
+        """What a plan says, as `_aligned`."""
         columns = self._columns(plan) if self._me in plan.dealt else None
         sizes = {owner: len(dealt) for owner, dealt in plan.dealt.items()}
-        shares, kept = await self._aligned(star, lengths, sizes, columns)
+        return await self._aligned(star, lengths, sizes, columns)
+
+    async def _star_sums(
+        self, star: Star, kept: PrivateList | None, plan: Dealing, shares: Mapping[str, Words]
+    ) -> Words:
+        """Shares of all places of all sums, shape (places, cells)."""
         channel, prss = self._engine.operation()
         grouped = None if kept is None else (kept, self._groups())
         return await cell_sums(channel, prss, plan, shares, self._index(star.left), grouped)
@@ -194,6 +206,28 @@ class LinkedRows:
             spoke_plan = self._spoke(spoke, lengths, sizes[spoke.other])
             shares[spoke.other] = await join.spoke(channel, prss, spoke_plan, listed, dealt)
         return shares, kept
+
+    async def _greatest(self, columns: Ranked, shares: Mapping[str, Words]) -> dict[str, Places]:
+        """Each measure's two greatest values in every cell, of rows that all owners have."""
+
+        def column(ref: Ref) -> Words:
+            owner, place = ref
+            return np.ascontiguousarray(shares[owner][:, place])
+
+        channel, prss = self._engine.operation()
+        everywhere, *others = map(column, columns.real)
+        for other in others:
+            everywhere = await product(channel, prss, everywhere, other)
+        parts = [column(ref) for ref in columns.parts]
+        cell = field.combine([1] * len(parts), parts) if parts else np.zeros_like(everywhere)
+        result: dict[str, Places] = {}
+        for measure, ref in columns.values.items():
+            highest = self._linked.number(measure).high
+            channel, prss = self._engine.operation()
+            found = await top_two(channel, prss, everywhere, cell, column(ref), columns.cells, highest)
+            names = all_sums.top_names(str(measure))
+            result |= {name: [self._array(top, 0, highest)] for name, top in zip(names, found, strict=True)}
+        return result
 
     def _groups(self) -> NDArray[np.int64]:
         """The group of each of our keys."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -65,8 +66,11 @@ def of_cells(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
     result = {count_name: shown}
     gated = sums.gated(linked)
     alone = {item.n.owners: _enough(found[name][0], counts, least) for name, item in gated.items()}
+    dominance = linked.job.disclosure.dominance
     for name, item in gated.items():
         result[name] = shown * _item(linked, item, found, alone, least)
+        if dominance is not None:
+            result[name] = result[name] * (1 - _dominated(name.removesuffix(".n"), item.name, found, dominance))
     for name, released in linked.tables.items():
         if released.measure == "match_rate":
             result[f"{name}.records"] = _match_rates(linked, found, name, least)
@@ -95,6 +99,14 @@ def _doubtful(pairs: SecretArray, counts: SecretArray, least: int) -> SecretArra
     """Pairs below the threshold, and those above it, of which the other links must be enough or none."""
     above = pairs[1:2]
     return concatenate([pairs[0:1] >= least, (above >= least) * _some_or_none(counts - above, least)])
+
+
+def _dominated(place: str, measure: str, found: Found, percent: int) -> SecretArray:
+    """The p % rule: all but the two greatest values together are less than p % of the greatest."""
+    share = Fraction(percent, 100)
+    greatest, second = (found[name][0] for name in sums.top_names(measure))
+    rest = found[f"{place}.x"][0] - greatest - second
+    return rest * share.denominator < greatest * share.numerator
 
 
 def of_noisy(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]:

@@ -66,7 +66,7 @@ def run(
         owners: by party, its rows by normalised key, in job order; numbers as text, in units.
         domains: by `party.column`, its values in order.
         params: `by`, `measures`, `correlations` and `weight`, all optional.
-        rules: `join` (inner or left) and `min_count`.
+        rules: `join` (inner or left), `min_count`, and `dominance` if that is asked for.
     """
     by, left, weight = list(params.get("by", [])), next(iter(owners)), params.get("weight")
     join = Join(owners, left, by, rules["min_count"], rules["join"] == "left")
@@ -82,7 +82,7 @@ def run(
         known = {} if cell in hidden else _known(join, keys, measures, pairs)
         row: list[Any] = [*cell, None if cell in hidden else len(keys)]
         for item in measures:
-            row += _mean_and_variance(join, item, weight, known.get(item))
+            row += _described(join, item, weight, known.get(item), rules.get("dominance"))
         statistics.append(row)
         correlation += [[*cell, *item.columns, _r(join, item, weight, known.get(item))] for item in pairs]
     return {"statistics": statistics} | ({"correlation": correlation} if pairs else {})
@@ -143,6 +143,16 @@ def _rival(item: Item, other: Item) -> bool:
 
 def _number(join: Join, column: str | None, key: Key) -> Fraction:
     return Fraction(1) if column is None else Fraction(join.value(column, key) or 0)
+
+
+def _described(join: Join, item: Item, weight: str | None, keys: set[Key] | None, dominance: int | None) -> list[Any]:
+    """Mean and variance; with `dominance` no variance, and no mean if all but the two greatest values are together less
+    than so many percent of the greatest."""
+    if dominance is None or keys is None:
+        return _mean_and_variance(join, item, weight, keys)
+    values = sorted((_number(join, item.columns[0], key) for key in keys), reverse=True)
+    dominated = 100 * sum(values[2:]) < dominance * values[0]
+    return [None if dominated else float(sum(values) / len(keys)), None]
 
 
 def _mean_and_variance(join: Join, item: Item, weight: str | None, keys: set[Key] | None) -> list[Any]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpcgov.disclosure import SENTINEL, check_rounding, cleared, rounded
+from mpcgov.disclosure import SENTINEL, check_rounding, cleared, dominated, enough_agencies, rounded
 from mpcgov.errors import SpecError
 
 
@@ -39,3 +39,25 @@ def test_rounding_is_accepted_exactly_if_every_released_value_has_three_preimage
 def test_the_pairs_that_are_known_to_fail_with_base_five_are_refused(min_count: int) -> None:
     with pytest.raises(SpecError, match="would stand for only"):
         check_rounding(min_count, 5)
+
+
+@given(st.lists(st.integers(0, 2000), max_size=12), st.integers(1, 100))
+def test_dominance_is_what_the_second_greatest_could_estimate(values: list[int], percent: int) -> None:
+    """The second greatest knows the sum and itself: what is left overestimates the greatest by less than p %."""
+    first, second = sorted([*values, 0, 0], reverse=True)[:2]
+    estimate = sum(values) - second
+    assert dominated(values, percent) == (100 * (estimate - first) < percent * first)
+
+
+def test_dominance_by_the_book() -> None:
+    assert dominated([900, 50, *[1] * 10], 10)
+    assert not dominated([900, 50, *[1] * 90], 10)
+    assert not dominated([], 10)
+    assert not dominated([0, 0, 0], 10)
+    assert dominated([7], 1)
+    assert dominated([7, 7], 1)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=6), st.integers(3, 5))
+def test_agencies_count_if_they_have_any_row(counts: list[int], least: int) -> None:
+    assert enough_agencies(counts, least) == (len([count for count in counts if count]) >= least)

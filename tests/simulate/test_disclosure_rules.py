@@ -147,6 +147,50 @@ def test_r23_every_released_multiple_of_five_stands_for_three_counts() -> None:
         assert (min(preimages) >= 3) == (least not in (6, 7, 11, 12))
 
 
+def test_r24_a_mean_that_one_enterprise_makes_up_is_null(tmp_path: Path) -> None:
+    """900, 50 and ten of 1: all but the two greatest are 10, less than 10 % of 900. One that brings 890 in two rows is
+    one enterprise, by its key."""
+    few = [("", value) for value in (900, 50, *[1] * 10)]
+    vector = sums({"alone": few, "even": [("", 100)] * 12, "small": [("", 7)] * 2})
+    rows = vector["tables"]["tax"]["rows"]
+    key = next(key for key, income in rows if income == "900")
+    rows[rows.index([key, "900"])] = [key, "450"]
+    rows.append([key, "450"])
+    path = agencies.write(tmp_path, "linked-statistics", vector)
+    job = json.loads(path.read_text())
+    job["parties"]["tax"]["duplicates"] = {"income": "sum"}
+    path.write_text(json.dumps(job | {"disclosure": {"min_count": 3, "dominance": 10}}))
+    found = simulate(path, tmp_path / "agencies")
+    assert found["tables"]["statistics"]["rows"] == [
+        ["alone", 12, None, None], ["even", 12, 100.0, None], ["small", None, None, None]
+    ]  # fmt: skip
+    assert found["disclosure"] == {
+        "min_count": 3, "round_to": None, "dominance": 10, "suppressed": 3, "total": 24
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"link": {"join": "left"}}, "not with a left join"),
+        ({"params": {"measures": ["tax.debt"]}}, "tax.debt may be negative"),
+        ({"params": {"measures": ["tax.wealth"]}}, "tax.wealth is too large"),
+        ({"params": {"measures": ["tax.income"], "weight": "edu.age"}}, "not with a weight"),
+        ({"params": {"correlations": [["tax.income", "edu.age"]]}}, "not with a weight or correlations"),
+    ],
+)
+def test_r24_what_the_rule_cannot_judge_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    vector = sums({"ba": [("", 10)] * 5})
+    vector["declared"]["tax"] |= {
+        "debt": {"kind": "integer", "min": -1, "max": 9}, "wealth": {"kind": "integer", "min": 0, "max": 2**40}
+    }  # fmt: skip
+    vector["declared"]["edu"] |= {"age": {"kind": "integer", "min": 0, "max": 120}}
+    path = agencies.write(tmp_path, "linked-statistics", vector, **{"disclosure": {"dominance": 10}, **change})
+    with pytest.raises(LocalError, match=message) as caught:
+        simulate(path, tmp_path / "agencies")
+    assert caught.value.exit_status == 2
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -85,7 +85,7 @@ def expected(made: Case, rules: dict[str, Any]) -> dict[str, list[list[Any]]]:
 
 def check(made: Case) -> int:
     """How many numbers are hidden; what is released is what the reference releases."""
-    rules = {"join": made.join, "min_count": made.min_count, "round_to": made.round_to}
+    rules = {"join": made.join, "min_count": made.min_count, "round_to": made.round_to, **made.rules}
     tables = expected(made, rules)
     assert vectors.differences(released(made), tables) == []
     return sum(value is None for rows in tables.values() for row in rows for value in row)
@@ -177,3 +177,24 @@ def test_sums_over_three_sets_of_rows_are_hidden_where_few_are_in_none() -> None
     made.rows["edu"] += [{"key": f"p{i}", "level": "ba", "age": str(i)} for i in range(20, 42)]
     made.rows["wel"] += [{"key": f"p{i}", "kind": "x", "benefit": str(i)} for i in (*range(20), 40, 41)]
     assert check(made) == 0
+
+
+SKEWED = [
+    {"by": ["tax.region"], "measures": ["wel.benefit", "edu.age"]},
+    {"by": ["edu.level", "wel.kind"], "measures": ["wel.benefit"]},
+    {"measures": ["edu.age", "tax.w"]},
+]
+
+
+@pytest.mark.parametrize("params", SKEWED, ids=range(3))
+@pytest.mark.parametrize("percent", [1, 15, 100])
+@pytest.mark.parametrize("seed", range(2))
+def test_means_that_one_value_dominates_are_hidden_as_the_reference_hides_them(
+    seed: int, params: dict[str, Any], percent: int
+) -> None:
+    rules = {"dominance": percent}
+    made = case(seed, "linked-statistics", params, 24 + 30 * seed, 3, "inner", min_count=3, rules=rules)
+    made.declared["wel"] = made.declared["wel"] | {"benefit": {"kind": "integer", "min": 0, "max": 5000}}
+    for number, row in enumerate(made.rows["wel"]):
+        row["benefit"] = str([5000, 3, 0, 40, 700][number % 5] if number % 3 else 0)
+    check(made)
