@@ -7,7 +7,7 @@ polynomials differ wherever keys do, so two of 2·10^7 keys of at most 64 bytes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,12 @@ def spoke_keys(secrets: Sequence[bytes], job_digest: str, spoke: str, owners: Se
     Whichever of the two chose its bytes at random, the keys are as good as random. The info says what they are for, so
     that no two spokes, jobs or uses have the same.
     """
+    derive = derivation(secrets, job_digest, spoke, owners)
+    return SpokeKeys(points(derive), derive("tags"), derive("dummies"))
+
+
+def derivation(secrets: Sequence[bytes], job_digest: str, spoke: str, owners: Sequence[str]) -> Callable[[str], bytes]:
+    """A spoke's key for each use, by the use's label."""
     if len(secrets) != 2 or len(owners) != 2 or any(len(secret) != KEY_BYTES for secret in secrets):
         raise InternalError("a spoke's key is made of 32 bytes of each of its two owners")
     parts = [text.encode() for text in (job_digest, spoke, *owners, "link")]
@@ -58,8 +64,12 @@ def spoke_keys(secrets: Sequence[bytes], job_digest: str, spoke: str, owners: Se
         info = b"".join(len(part).to_bytes(4, "big") + part for part in (*parts, label.encode()))
         return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(b"".join(secrets))
 
-    first, second = (int.from_bytes(derive(f"point {i}"), "big") % P for i in (1, 2))  # within 2^-195 of uniform
-    return SpokeKeys((first, second), derive("tags"), derive("dummies"))
+    return derive
+
+
+def points(derive: Callable[[str], bytes]) -> tuple[int, int]:
+    """Two independent elements, each within 2^-195 of uniform."""
+    return int.from_bytes(derive("point 1"), "big") % P, int.from_bytes(derive("point 2"), "big") % P
 
 
 @kernel("void(uint8[::1], int64[::1], uint64, uint64, uint64[:, ::1])")
@@ -81,12 +91,17 @@ def _hash(data: Bytes, offsets: Offsets, x: Any, y: Any, out: Words) -> None:
 
 def key_tags(data: Bytes, offsets: Offsets, keys: SpokeKeys) -> Words:
     """The tags of N keys, shape (N, 2): key i is data[offsets[i]:offsets[i + 1]]."""
+    return encrypted(key_blocks(data, offsets, keys.points), keys.tag_key)
+
+
+def key_blocks(data: Bytes, offsets: Offsets, points: tuple[int, int]) -> Words:
+    """The polynomials of N keys at two secret points, shape (N, 2)."""
     if len(offsets) < 1 or offsets[0] < 0 or (np.diff(offsets) < 0).any() or offsets[-1] > len(data):
         raise InternalError("the bounds of the keys are damaged")
     blocks = np.empty((len(offsets) - 1, TAG_WORDS), np.uint64)
-    x, y = (np.uint64(point) for point in keys.points)
+    x, y = (np.uint64(point) for point in points)
     _hash(_writable(data), _writable(offsets), x, y, blocks)
-    return _encrypted(blocks, keys.tag_key)
+    return blocks
 
 
 def _writable(array: NDArray[Any]) -> NDArray[Any]:
@@ -99,10 +114,10 @@ def dummy_tags(count: int, keys: SpokeKeys) -> Words:
     blocks = np.zeros((count, TAG_WORDS), np.uint64)
     blocks[:, 0] = np.arange(count, dtype=np.uint64)
     blocks[:, 1] = _DUMMY
-    return _encrypted(blocks, keys.dummy_key)
+    return encrypted(blocks, keys.dummy_key)
 
 
-def _encrypted(blocks: Words, key: bytes) -> Words:
+def encrypted(blocks: Words, key: bytes) -> Words:
     """AES-256 of each block of 16 bytes: a permutation, so that distinct blocks stay distinct."""
     out = np.empty(blocks.nbytes + 15, np.uint8)
     cipher = Cipher(algorithms.AES256(key), modes.ECB()).encryptor()  # noqa: S305 - of distinct blocks, once each

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mpcgov.spec.ids import ProtocolName
+from mpcgov.spec.link import Method
 from mpcgov.spec.load import Frozen
 
 Join = Literal["inner", "left"]
@@ -80,9 +81,9 @@ class Manifest(Frozen):
     """What a protocol is, in its folder's `manifest.yaml`.
 
     `local` names what each owner computes in the clear on its own rows before anything is shared: `counts` is the
-    number of its rows in each cell; `rows` is one row for each key, to be linked. `joins`: how they may be linked.
-    `rounding`: whether its counts may be rounded. `noise`: whether its numbers may be released with noise. `rules`: the
-    other rules of disclosure control that it has.
+    number of its rows in each cell; `rows` is one row for each key, to be linked. `joins`, `methods`: how they may be
+    linked. `rounding`: whether its counts may be rounded. `noise`: whether its numbers may be released with noise.
+    `rules`: the other rules of disclosure control that it has.
     """
 
     id: ProtocolName
@@ -92,6 +93,7 @@ class Manifest(Frozen):
     summary: str
     local: Literal["counts", "rows"]
     joins: tuple[Join, ...] = Field(default=(), strict=False)
+    methods: tuple[Method, ...] = Field(default=("matcher",), strict=False)
     rounding: bool = True
     noise: bool = False
     rules: tuple[Rule, ...] = Field(default=(), strict=False)
