@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mpcgov.linked.sizes import pool
 from mpcgov.spec.job import Job
-from mpcgov.spec.link import described
+from mpcgov.spec.link import SizeNoise, described
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Column, Declaration, KeyColumn
 
@@ -82,7 +82,7 @@ def faults(job: Job, manifest: Manifest) -> list[str]:
     method = job.linking.method
     if method not in manifest.methods:
         found.append(f"link.method: {manifest.id} can't be linked by {method}; it can by {', '.join(manifest.methods)}")
-    if method == "oblivious" and "size_noise" in job.linking.model_fields_set:
+    if method == "oblivious" and job.linking.size_noise != SizeNoise():
         found.append("link.size_noise: with method oblivious nobody sees how many match; leave it out")
     if matcher is not None and matcher not in job.parties:
         found.append(f"link.matcher: {matcher} is no party of the job")

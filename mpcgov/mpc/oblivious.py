@@ -26,15 +26,15 @@ from mpcgov.mpc.word.product import reduce_degree
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sharing import deal
 from mpcgov.mpc.word.stream import KEY_WORDS, Stream
-from mpcgov.mpc.word.wire import Channel
+from mpcgov.mpc.word.wire import Channel, in_batches
 
 TOKEN_BITS = 60
 """Different keys have the same token with probability 2^-60; tokens that no key has lie above all others."""
 NO_KEY = 1 << TOKEN_BITS
 NO_ROW = NO_KEY + 1
 
-PIECE = 1 << 16
-"""Rows that are compared at once."""
+PIECE = compare.LANES_CHUNK // CHOICES
+"""Rows in a batch."""
 
 
 @dataclass(frozen=True)
@@ -74,21 +74,25 @@ async def spoke(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList 
     """
     if columns is not None and (len(columns) != plan.columns or not (columns[0] == 1).all()):
         raise InternalError("the first column of an owner doesn't say which rows are real")
-    halves = await _halves(channel, plan, own, columns)
-    pieces = [await _matched(channel, prss, plan, halves, rows) for rows in _pieces(plan.left_rows)]
-    return np.concatenate(pieces)
+    return await _chosen(channel, prss, plan, own, columns)
 
 
 async def overlap(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList | None) -> Words:
     """Our share of how many keys both have, shape (1,)."""
     columns = np.ones((1, len(own.owned)), np.uint64) if own is not None and channel.line.me == plan.other else None
+    return field.sum_rows(await _chosen(channel, prss, plan, own, columns))
+
+
+async def _chosen(
+    channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList | None, columns: Words | None
+) -> Words:  # fmt: skip
+    """Our shares of each row's match, shape (left rows, columns), one at least."""
     halves = await _halves(channel, plan, own, columns)
-    pieces = [await _matched(channel, prss, plan, halves, rows) for rows in _pieces(plan.left_rows)]
-    return field.sum_rows(np.concatenate(pieces)[:, :1])
 
+    async def step(part: Channel, rows: slice) -> Words:
+        return await _matched(part, prss, plan, halves, rows)
 
-def _pieces(rows: int) -> list[slice]:
-    return [slice(start, min(start + PIECE, rows)) for start in range(0, rows, PIECE)]
+    return await in_batches(channel, plan.left_rows, PIECE, step)
 
 
 async def _halves(channel: Channel, plan: SpokePlan, own: PrivateList | None, columns: Words | None) -> Halves | None:

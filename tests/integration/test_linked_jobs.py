@@ -32,7 +32,7 @@ protocols: [overlap, linked-count, linked-statistics]
 purposes: ["*"]
 partners: ["*"]
 receivers: [coordinator]
-link: [matcher]
+link: [matcher, oblivious]
 datasets:
   people: {columns: {person: [key], region: [group], wages: [measure]}, min_count: 10}
   many: {columns: {person: [key]}, min_count: 10}
@@ -124,6 +124,20 @@ def test_a_plan_says_who_matches_whom_and_what_each_learns(network: Network) -> 
         assert words not in plan
 
 
+def test_a_job_of_which_nobody_learns_how_many_match(network: Network) -> None:
+    link = {"method": "oblivious"}
+    plan = flat(network.mpcgov("job", "plan", network.job(**STATISTICS, link=link), "--home", "hq").stdout)
+    assert "census helps to match tax with welfare: it has no data in the job" in plan
+    assert "nobody learns how many keys two owners have in common" in plan
+    assert "comparing tags" not in plan
+    job = network.submit(**STATISTICS, link=link)
+    network.approve(job, *PARTIES)
+    network.released(job)
+    result = network.json("job", "result", job, "--home", "hq")
+    assert [row[:2] for row in result["tables"]["statistics"]["rows"]] == [["North", 36], ["South", None]]
+    assert not any({"what": "matches-noised"} in learned for learned in result["learned"].values())
+
+
 def test_what_waits_is_shown_with_what_linking_would_reveal(network: Network) -> None:
     job = network.submit(**STATISTICS)
     shown = flat(network.mpcgov("node", "jobs", "--home", "tax").stdout)
@@ -144,7 +158,7 @@ def test_what_waits_is_shown_with_what_linking_would_reveal(network: Network) ->
 def test_an_agency_that_takes_no_part_in_linking_denies_the_job(network: Network, party: str) -> None:
     """Also one without data of its own: it would be the matcher."""
     path = network.folder / party / "policy.yaml"
-    path.write_text(POLICY.replace("link: [matcher]\n", ""))
+    path.write_text(POLICY.replace("link: [matcher, oblivious]\n", ""))
     try:
         line = network.mpcgov("job", "submit", network.job(**STATISTICS), "--home", "hq", expect=3).stderr
     finally:
