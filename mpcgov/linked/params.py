@@ -1,4 +1,5 @@
-"""What a linked job asks for: columns of several owners, written `party.column`."""
+"""What a job over rows asks for: columns of several owners, written `party.column`; or, if the owners' rows aren't
+linked, columns that all of them have, written `column`."""
 
 from __future__ import annotations
 
@@ -14,13 +15,13 @@ from mpcgov.spec.table import CategoryColumn, Column, Declaration
 
 @dataclass(frozen=True, order=True)
 class Qualified:
-    """A column of one party's data set."""
+    """A column of one party's data set; if `party` is empty, of every owner's."""
 
     party: str
     column: str
 
     def __str__(self) -> str:
-        return f"{self.party}.{self.column}"
+        return f"{self.party}.{self.column}" if self.party else self.column
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def read(job: Job, manifest: Manifest, faults: list[str]) -> Asked:
             if param.min_items:
                 faults.append(f"{place}: missing ({param.what})")
             continue
-        found[param.kind] = _READERS.get(param.kind, _columns)(value, place, param, job, faults)
+        kind = "groups" if param.kind == "categories" else param.kind
+        found[kind] = _READERS.get(kind, _columns)(value, place, param, job if manifest.linked else None, faults)
     asked = Asked(**found)
     _overlaps(asked, faults)
     return asked
@@ -106,9 +108,9 @@ def sum_testers(job: Job, manifest: Manifest) -> set[str]:
     return {column.party for column in summed} & set(job.receivers)
 
 
-def _columns(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:
+def _columns(value: Any, place: str, param: Param, job: Job | None, faults: list[str]) -> tuple[Qualified, ...]:
     if not isinstance(value, list):
-        faults.append(f"{place}: expected a list of columns, such as [tax.income]")
+        faults.append(f"{place}: expected a list of columns, such as [{'tax.income' if job else 'income'}]")
         return ()
     columns = [column for item in value if (column := _column(item, place, job, faults)) is not None]
     if len(set(columns)) != len(columns):
@@ -117,15 +119,16 @@ def _columns(value: Any, place: str, param: Param, job: Job, faults: list[str]) 
     return tuple(columns)
 
 
-def _one(value: Any, place: str, _: Param, job: Job, faults: list[str]) -> Qualified | None:
+def _one(value: Any, place: str, _: Param, job: Job | None, faults: list[str]) -> Qualified | None:
     return _column(value, place, job, faults)
 
 
 def _pairs(
-    value: Any, place: str, param: Param, job: Job, faults: list[str]
+    value: Any, place: str, param: Param, job: Job | None, faults: list[str]
 ) -> tuple[tuple[Qualified, Qualified], ...]:
     if not isinstance(value, list) or not all(isinstance(item, list) and len(item) == 2 for item in value):
-        faults.append(f"{place}: expected a list of pairs, such as [[tax.income, welfare.benefit]]")
+        example = "[tax.income, welfare.benefit]" if job else "[income, age]"
+        faults.append(f"{place}: expected a list of pairs, such as [{example}]")
         return ()
     pairs = []
     for item in value:
@@ -146,7 +149,12 @@ def _count(value: list[Any], place: str, param: Param, what: str, faults: list[s
         faults.append(f"{place}: expected {param.min_items} to {param.max_items} {what}, found {len(value)}")
 
 
-def _column(item: Any, place: str, job: Job, faults: list[str]) -> Qualified | None:
+def _column(item: Any, place: str, job: Job | None, faults: list[str]) -> Qualified | None:
+    if job is None:
+        if isinstance(item, str) and item:
+            return Qualified("", item)
+        faults.append(f"{place}: expected the name of a column that all parties with data have")
+        return None
     party, dot, column = item.partition(".") if isinstance(item, str) else ("", "", "")
     if not (party and dot and column) or "." in column:
         faults.append(f"{place}: expected a column with its party, such as tax.income")
