@@ -28,7 +28,7 @@ many:
 """
 POLICY = """
 approve: manual
-protocols: [overlap, linked-count, linked-statistics]
+protocols: [overlap, linked-count, linked-statistics, linked-regression, joint-statistics]
 purposes: ["*"]
 partners: ["*"]
 receivers: [coordinator]
@@ -50,6 +50,10 @@ STATISTICS: dict[str, Any] = {
     "parties": PAIR,
     "params": {"by": ["welfare.region"], "measures": ["tax.wages"]},
 }
+
+
+SAME_WAGES = (("(intercept)", 0.0), ("welfare.wages", 1.0))
+"""Both registers hold the same wages."""
 
 
 def wages(person: int) -> int:
@@ -106,6 +110,35 @@ def test_three_agencies_that_all_bring_rows(network: Network) -> None:
     assert rows == [
         ["tax+welfare", None], ["tax+census", 60], ["welfare+census", 80], ["tax+welfare+census", 40]
     ]  # fmt: skip
+
+
+def test_a_regression_over_linked_rows(network: Network) -> None:
+    params = {"outcome": "tax.wages", "predictors": ["welfare.region", "welfare.wages"]}
+    job = network.submit(protocol="linked-regression", parties=PAIR, params=params)
+    network.approve(job, *PARTIES)
+    network.released(job)
+    tables = network.json("job", "result", job, "--home", "hq")["tables"]
+    assert tables["fit"]["rows"] == [[None, None]]  # four live in the South
+    job = network.submit(protocol="linked-regression", parties=PAIR, params=params | {"predictors": ["welfare.wages"]})
+    network.approve(job, *PARTIES)
+    network.released(job)
+    tables = network.json("job", "result", job, "--home", "hq")["tables"]
+    terms = [[name, pytest.approx(number, abs=1e-6), pytest.approx(0)] for name, number in SAME_WAGES]
+    assert tables["coefficients"]["rows"] == terms
+    assert tables["fit"]["rows"] == [[40, pytest.approx(1)]]
+
+
+def test_statistics_over_rows_that_are_not_linked(network: Network) -> None:
+    parties = {party: {"dataset": "people"} for party in PARTIES}
+    job = network.submit(protocol="joint-statistics", parties=parties, params={"by": ["region"], "measures": ["wages"]})
+    shown = flat(network.mpcgov("node", "jobs", "--home", "tax").stdout)
+    assert "the statistics of all parties' rows together (region, count, wages.mean, wages.variance), 2 cells" in shown
+    network.approve(job, *PARTIES)
+    network.released(job)
+    rows = network.json("job", "result", job, "--home", "hq")["tables"]["statistics"]["rows"]
+    for name, *numbers in rows:
+        own = [wages(person) for people in PEOPLE.values() for person in people if region(person) == name]
+        assert numbers == [len(own), pytest.approx(statistics.mean(own)), pytest.approx(statistics.variance(own))]
 
 
 def test_a_plan_says_who_matches_whom_and_what_each_learns(network: Network) -> None:
