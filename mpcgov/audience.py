@@ -10,7 +10,7 @@ from mpcgov.spec.manifest import Leakage, Manifest
 def audience(job: Job, manifest: Manifest, threshold: int) -> dict[str, tuple[str, ...]]:
     """The job's participants that each `to` of a leakage means, in job order; of the network nobody in particular."""
     matchers: set[str] = set()
-    if manifest.linked and not faults(job, manifest):
+    if manifest.linked and job.linking.method == "matcher" and not faults(job, manifest):
         stars = link_plan(job, manifest, threshold).stars
         matchers = {spoke.matcher for star in stars for spoke in star.spokes}
     return {

@@ -15,7 +15,7 @@ from mpcgov.errors import SpecError
 from mpcgov.linked import faults as linked_faults
 from mpcgov.linked import layout as linked_layout
 from mpcgov.linked import params as linked_params
-from mpcgov.linked.facts import Linked
+from mpcgov.linked import stacked
 from mpcgov.spec import where
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest, Param
@@ -55,8 +55,9 @@ def used_columns(
     uses: dict[str, set[Use]] = {}
     if part.dataset is None:
         return uses
-    if manifest.linked:
-        uses = linked_params.read(job, manifest, []).uses(party, declaration)
+    if manifest.local != "counts":
+        asked = linked_params.read(job, manifest, [])
+        uses = asked.uses(party if manifest.linked else "", declaration)
     else:
         for name, param in manifest.params.items():
             for column in _columns_param(job, name, param, []):
@@ -94,11 +95,8 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
     missing = [party for party in job.data_parties if party not in declarations]
     if missing and not faults:
         faults.append(f"parties: no declaration of the data of {', '.join(missing)}")
-    if manifest.linked and not faults:
-        asked = linked_params.read(job, manifest, [])
-        faults += linked_faults.of_columns(job, manifest, declarations, asked, threshold)
-    if not manifest.linked and not missing:
-        faults += _counts_faults(job, manifest, declarations, sound=not faults)
+    if not missing:
+        faults += _columns_faults(job, manifest, declarations, threshold, sound=not faults)
     if not missing and not faults:
         faults += noising.faults(job, manifest, declarations, _exact_tables(job, manifest, declarations))
     if faults:
@@ -110,8 +108,10 @@ def params_faults(job: Job, manifest: Manifest) -> list[str]:
     faults = [f"params.{name}: protocol {manifest.id} has no such parameter" for name in job.params
               if name not in manifest.params]  # fmt: skip
     faults += linked_faults.of_parts(job, manifest)
-    if manifest.linked:
-        linked_params.read(job, manifest, faults)
+    if manifest.local != "counts":
+        asked = linked_params.read(job, manifest, faults)
+        if manifest.local == "sums" and not asked.columns and not faults:
+            faults.append(f"params: name some columns: {', '.join(manifest.params)}")
         return faults
     for name, param in manifest.params.items():
         _columns_param(job, name, param, faults)
@@ -136,8 +136,9 @@ def result_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Decla
 
 
 def _exact_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> tuple[ResultTable, ...]:
-    if manifest.linked:
-        return linked_layout.tables(Linked.of(job, manifest, declarations))
+    facts = stacked.facts(job, manifest, declarations)
+    if facts is not None:
+        return linked_layout.tables(facts)
     bound = sum(declarations[party].max_rows for party in job.data_parties) + (job.disclosure.round_to or 0)
     tables = []
     for name, table in manifest.tables.items():
@@ -148,6 +149,20 @@ def _exact_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Decla
         found = ResultTable(name=name, columns=columns, domain=values, opened=opened)
         tables += [found, *(found.margins() if job.disclosure.margins else ())]
     return tuple(tables)
+
+
+def _columns_faults(
+    job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], threshold: int, sound: bool
+) -> list[str]:
+    """What is wrong with the columns; `sound`: nothing else is."""
+    if manifest.local == "counts":
+        return _counts_faults(job, manifest, declarations, sound)
+    if not sound:
+        return []
+    asked = linked_params.read(job, manifest, [])
+    if manifest.local == "sums":
+        return stacked.faults(job, manifest, declarations, asked)
+    return linked_faults.of_columns(job, manifest, declarations, asked, threshold)
 
 
 def _counts_faults(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], sound: bool) -> list[str]:

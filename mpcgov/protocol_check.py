@@ -98,17 +98,18 @@ def _vector_faults(reference: Reference, manifest: Manifest, path: Path) -> list
         vector = json.loads(read_text(path))
     except ValueError:
         return ["not JSON"]
-    keys = vectors.KEYS if manifest.linked else VECTOR_KEYS
+    counts = manifest.local == "counts"
+    keys = VECTOR_KEYS if counts else vectors.KEYS
     if not isinstance(vector, dict) or set(vector) != keys:
         return [f"expected the keys {', '.join(sorted(keys))}"]
-    return (_linked_faults if manifest.linked else _counts_faults)(reference, manifest, vector)
+    return (_counts_faults if counts else _rows_faults)(reference, manifest, vector)
 
 
 def _counts_faults(reference: Reference, manifest: Manifest, vector: Mapping[str, Any]) -> list[str]:
     if set(vector["expected"]) != set(manifest.tables) or set(vector["released"]) != set(manifest.tables):
         return [f"expected the tables {', '.join(manifest.tables)}"]
     try:
-        found = reference(_rows(vector["tables"]), vector["domains"], vector["params"])
+        found = reference(vectors.rows(vector), vector["domains"], vector["params"])
     except Exception as error:
         return [f"the reference fails ({type(error).__name__})"]
     if found != vector["expected"]:
@@ -120,18 +121,14 @@ def _counts_faults(reference: Reference, manifest: Manifest, vector: Mapping[str
     return [] if released == vector["released"] else ["the disclosure rules release something else"]
 
 
-def _linked_faults(reference: Reference, _: Manifest, vector: Mapping[str, Any]) -> list[str]:
+def _rows_faults(reference: Reference, manifest: Manifest, vector: Mapping[str, Any]) -> list[str]:
     try:
-        found: Any = reference(vectors.owners(vector), vectors.domains(vector), vector["params"], vector["rules"])
+        data: tuple[Any, Any] = (
+            (vectors.owners(vector), vectors.domains(vector))
+            if manifest.linked
+            else (vectors.rows(vector), vectors.common_domains(vector))
+        )
+        found: Any = reference(*data, vector["params"], vector["rules"])
     except Exception as error:
         return [f"the reference fails ({type(error).__name__})"]
     return vectors.differences(found, vector["released"])
-
-
-def _rows(tables: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
-    """The data parties' rows as the reference takes them; parties without data are left out."""
-    return {
-        party: [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
-        for party, table in tables.items()
-        if table is not None
-    }

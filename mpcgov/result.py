@@ -12,7 +12,7 @@ from mpcgov.accuracy import Accuracy
 from mpcgov.audience import audience
 from mpcgov.errors import PeerError
 from mpcgov.linked import render
-from mpcgov.linked.facts import Linked
+from mpcgov.linked.stacked import facts
 from mpcgov.spec.job import COORDINATOR, Disclosure
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Layout, Proposal, ResultShare, ResultTable, job_id
@@ -154,7 +154,7 @@ def _cell(raw: int, gate: int, one: OneOpened, name: str) -> int | None:
 
 
 def _tables(proposal: Proposal, manifest: Manifest, layout: Layout, opened: Opened) -> dict[str, Any]:
-    linked = Linked.of(proposal.job, manifest, proposal.declarations) if manifest.linked else None
+    linked = facts(proposal.job, manifest, proposal.declarations)
     known = _accuracy(proposal, manifest, layout)
     result = {}
     for table in layout.tables:

@@ -87,7 +87,7 @@ def job_cost(
     if not made_of_sums(linked):
         return rounds, bytes_per_party, 0
     link = most(linked, threshold)
-    return rounds, bytes_per_party + max(link.bytes_sent.values()), link.memory_bytes
+    return rounds + link.rounds, bytes_per_party + max(link.bytes_sent.values()), link.memory_bytes
 
 
 def cost(

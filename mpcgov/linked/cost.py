@@ -6,15 +6,15 @@ Counts what grows with the rows. What clearing a cell costs stands in the protoc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mpcgov.linked import sums
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.plan import LinkPlan, Star, link_plan
+from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
-from mpcgov.linked.sizes import padded_length
+from mpcgov.linked.sizes import padded_length, table_third
 
 WORD, TAG, PLACE = 8, 16, 4
 """Bytes of a field element, of a tag, and of the number of a row."""
@@ -22,16 +22,23 @@ WORD, TAG, PLACE = 8, 16, 4
 SORT = 32
 """Bytes that each party sends to sort one row, for each doubling of the rows: as measured, of three words each."""
 
+BATCH_ROWS = 21845
+"""How many rows the oblivious method compares in a batch of 11 rounds."""
+
 MEMORY_LIMIT_BYTES = 8_000_000_000
 """A job whose linked rows would take more at each party ends before any tag is sent."""
 
 
 @dataclass(frozen=True)
 class LinkCost:
-    """Bytes that each party sends to all others together, and bytes that each holds of the linked rows."""
+    """Bytes that each party sends to all others together, and bytes that each holds of the linked rows.
+
+    `rounds`: of the oblivious method, beside those that jobs have with a matcher.
+    """
 
     bytes_sent: Mapping[str, int]
     memory_bytes: int
+    rounds: int = 0
 
 
 def made_of_sums(linked: Linked) -> bool:
@@ -53,22 +60,29 @@ def link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], thresh
     """The cost of lists of these padded lengths, with settled roles."""
     parties = len(linked.job.parties)
     sent: Counter[str] = Counter()
-    memory_bytes = 0
+    memory_bytes = rounds = 0
+    oblivious = linked.job.linking.method == "oblivious"
     pair = _overlaps(linked) and len(linked.owners) == 2
     for star in plan.stars:
         rows = {owner: lengths[owner] + plan.dummies for owner in lengths}
         dealt_bytes = WORD * (parties - 1 - threshold)
+        made = None if pair else star_dealing(linked, star)
         for spoke in star.spokes:
-            sent += {spoke.left: TAG * rows[spoke.left], spoke.other: TAG * rows[spoke.other]}
-        if pair:
+            columns = 1 if made is None else len(made.dealt[spoke.other])
+            if oblivious:
+                sent += _compared(spoke, rows, columns, tuple(linked.job.parties), threshold)
+                rounds += 2 + 11 * -(-rows[star.left] // BATCH_ROWS)
+            else:
+                sent += {spoke.left: TAG * rows[spoke.left], spoke.other: TAG * rows[spoke.other]}
+                sent += _brought(spoke, 0 if made is None else columns, rows, dealt_bytes)
+        if made is None:
             sent += dict.fromkeys(linked.owners, dealt_bytes * plan.dummies)
             continue
-        made = star_dealing(linked, star)
-        sent += _brought(star, made, rows, dealt_bytes)
+        sent[star.left] += dealt_bytes * rows[star.left] * (len(made.dealt[star.left]) + made.groups)
         sent += dict.fromkeys(linked.job.parties, _products(made, rows[star.left], parties, threshold))
         sent += dict.fromkeys(linked.job.parties, _sorts(made, rows[star.left]))
         memory_bytes = max(memory_bytes, held_bytes(sum(map(len, made.dealt.values())), rows[star.left]))
-    return LinkCost({party: sent[party] for party in linked.job.parties}, memory_bytes)
+    return LinkCost({party: sent[party] for party in linked.job.parties}, memory_bytes, rounds)
 
 
 def star_dealing(linked: Linked, star: Star) -> Dealing:
@@ -89,15 +103,27 @@ def held_bytes(columns: int, rows: int) -> int:
     return WORD * rows * columns
 
 
-def _brought(star: Star, made: Dealing, rows: Mapping[str, int], dealt_bytes: int) -> Counter[str]:
-    """The columns of the left owner and its groups, and those that are brought into its order."""
-    left_rows = rows[star.left]
-    sent = Counter({star.left: dealt_bytes * left_rows * (len(made.dealt[star.left]) + made.groups)})
-    for spoke in star.spokes:
-        columns, together = len(made.dealt[spoke.other]), rows[spoke.other] + left_rows
-        sent[spoke.other] += WORD * together * columns
-        sent[spoke.matcher] += PLACE * (together + left_rows) + dealt_bytes * left_rows * columns
-        sent[star.left] += dealt_bytes * left_rows * columns
+def _brought(spoke: Spoke, columns: int, rows: Mapping[str, int], dealt_bytes: int) -> Counter[str]:
+    """What a matcher brings into the left owner's order; nothing for a count."""
+    if not columns:
+        return Counter()
+    left_rows, together = rows[spoke.left], rows[spoke.other] + rows[spoke.left]
+    half = dealt_bytes * left_rows * columns
+    matcher = PLACE * (together + left_rows) + half
+    return Counter({spoke.other: WORD * together * columns, spoke.matcher: matcher, spoke.left: half})
+
+
+def _compared(
+    spoke: Spoke, rows: Mapping[str, int], columns: int, parties: Sequence[str], threshold: int
+) -> Counter[str]:  # fmt: skip
+    """The oblivious method's table, places and candidates, and everybody's part in comparing and choosing them."""
+    left_rows, count = rows[spoke.left], len(parties)
+    everybody = 3 * left_rows * _equal(count, threshold) + _converted(left_rows * (columns - 1), count, threshold)
+    half = WORD * (count - 1 - threshold) * 3 * left_rows * columns
+    sent = Counter(dict.fromkeys(parties, everybody))
+    sent[spoke.other] += WORD * 3 * table_third(rows[spoke.other]) * columns
+    sent[spoke.left] += PLACE * 3 * left_rows + half
+    sent[spoke.matcher] += half
     return sent
 
 
@@ -109,11 +135,22 @@ def _sorts(made: Dealing, rows: int) -> int:
     return SORT * len(made.ranked.values) * sorted_rows * sorted_rows.bit_length()
 
 
+def _equal(parties: int, threshold: int) -> int:
+    """What each party sends to compare one element with zero."""
+    if parties == 3:
+        return 2 * 61 // 8 + WORD + WORD // 2  # its bits and their products, and back to a word, which one party deals
+    return WORD * 61 * 2 * threshold + _converted(61, parties, threshold)  # squares of random bits, and products
+
+
 def _products(made: Dealing, rows: int, parties: int, threshold: int) -> int:
     """What each party sends for products of columns of several owners, and for the sums."""
     wanted = {term for column in made.columns for term in column}
     products = {term[:length] for term in wanted for length in range(2, len(term) + 1)}
-    elements = len(products) * rows + made.groups * len(made.columns)
+    return _converted(len(products) * rows + made.groups * len(made.columns), parties, threshold)
+
+
+def _converted(elements: int, parties: int, threshold: int) -> int:
+    """What each party sends to bring products back to the threshold's degree."""
     if parties == 3:
         return WORD * elements
     return WORD * elements * (parties - 1 - threshold) * (2 * threshold + 1) // parties

@@ -35,18 +35,17 @@ _KEY_CLASS = {"key": "text", "text": "text", "category": "text", "date": "date",
 def of_parts(job: Job, manifest: Manifest) -> list[str]:
     """What is wrong with keys, rules and roles before any declaration is known."""
     if not manifest.linked:
-        return list(_needless(job, manifest))
+        return [*_needless(job, manifest), *_rounding(job, manifest)]
     found = plan.faults(job, manifest)
-    if job.disclosure.round_to is not None and not manifest.rounding:
-        found.append(f"disclosure.round_to: {manifest.id} releases exact counts and sums, or nothing of a cell")
     if manifest.compares:
         keyed = [party for party in job.data_parties if job.parties[party].key is not None]
-        return [*found, *(f"parties.{party}.key: {manifest.id} compares records without one" for party in keyed)]
+        found += [f"parties.{party}.key: {manifest.id} compares records without one" for party in keyed]
+        return [*found, *_rounding(job, manifest)]
     keys = {party: job.parties[party].key for party in job.data_parties}
     found += [f"parties.{party}.key: missing; it says whose rows they are" for party, key in keys.items() if not key]
     if len({len(key) for key in keys.values() if key}) > 1:
         found.append("parties: every key must have the same number of columns, in the same order")
-    return found
+    return [*found, *_rounding(job, manifest)]
 
 
 def of_columns(
@@ -110,6 +109,11 @@ def _dominance(linked: Linked) -> Iterator[str]:
             yield f"{where}: {column} may be negative; declare it with min 0 or more"
         elif (total.high + 3 * number.high) * 100 >= 1 << SAFE_BITS or (cells + 1) * (number.high + 2) > 1 << 60:
             yield f"{where}: {column} is too large; declare fewer max_rows, or a smaller range or fewer places"
+
+
+def _rounding(job: Job, manifest: Manifest) -> Iterator[str]:
+    if job.disclosure.round_to is not None and not manifest.rounding:
+        yield f"disclosure.round_to: {manifest.id} releases exact counts and sums, or nothing of a cell"
 
 
 def _needless(job: Job, manifest: Manifest) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""What a linked job asks for: columns of several owners, written `party.column`."""
+"""What a job over rows asks for: columns of several owners, written `party.column`; or, if the owners' rows aren't
+linked, columns that all of them have, written `column`."""
 
 from __future__ import annotations
 
@@ -81,8 +82,9 @@ def read(job: Job, manifest: Manifest, faults: list[str]) -> Asked:
             if param.min_items:
                 faults.append(f"{place}: missing ({param.what})")
             continue
-        reader: Callable[..., Any] = _READERS.get(param.kind, _columns)
-        found[param.kind] = reader(value, place, param, job, faults)
+        kind = "groups" if param.kind == "categories" else param.kind
+        reader: Callable[..., Any] = _READERS.get(kind, _columns)
+        found[kind] = reader(value, place, param, job if manifest.linked else None, faults)
     asked = Asked(**found)
     _overlaps(asked, faults)
     _contradictions(asked, faults)
@@ -117,9 +119,9 @@ def releases_links(job: Job, manifest: Manifest) -> bool:
     return manifest.compares and read(job, manifest, []).output == "links"
 
 
-def _columns(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:
+def _columns(value: Any, place: str, param: Param, job: Job | None, faults: list[str]) -> tuple[Qualified, ...]:
     if not isinstance(value, list):
-        faults.append(f"{place}: expected a list of columns, such as [tax.income]")
+        faults.append(f"{place}: expected a list of columns, such as [{'tax.income' if job else 'income'}]")
         return ()
     columns = [column for item in value if (column := column_of(item, place, job, faults)) is not None]
     if len(set(columns)) != len(columns):
@@ -128,15 +130,16 @@ def _columns(value: Any, place: str, param: Param, job: Job, faults: list[str]) 
     return tuple(columns)
 
 
-def _one(value: Any, place: str, _: Param, job: Job, faults: list[str]) -> Qualified | None:
+def _one(value: Any, place: str, _: Param, job: Job | None, faults: list[str]) -> Qualified | None:
     return column_of(value, place, job, faults)
 
 
 def _pairs(
-    value: Any, place: str, param: Param, job: Job, faults: list[str]
+    value: Any, place: str, param: Param, job: Job | None, faults: list[str]
 ) -> tuple[tuple[Qualified, Qualified], ...]:
     if not isinstance(value, list) or not all(isinstance(item, list) and len(item) == 2 for item in value):
-        faults.append(f"{place}: expected a list of pairs, such as [[tax.income, welfare.benefit]]")
+        example = "[tax.income, welfare.benefit]" if job else "[income, age]"
+        faults.append(f"{place}: expected a list of pairs, such as [{example}]")
         return ()
     pairs = []
     for item in value:

@@ -1,7 +1,8 @@
 """Who does what when rows are linked: the left owner, the spokes, and a matcher for each; by public facts alone.
 
-A spoke links the left owner with one other; the matcher compares their tags under a key that it doesn't have. All
-spokes with one left owner are a star. See docs/security/linkage.md for what each role sees.
+A spoke links the left owner with one other; the matcher compares their tags under a key that it doesn't have, or, with
+method oblivious, helps to compare them in secret. All spokes with one left owner are a star. See
+docs/security/linkage.md for what each role sees.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from mpcgov.linked.sizes import pool
 from mpcgov.spec.job import Job
-from mpcgov.spec.link import described
+from mpcgov.spec.link import SizeNoise, described
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Column, Declaration, KeyColumn
 
@@ -82,9 +83,14 @@ def faults(job: Job, manifest: Manifest) -> list[str]:
         found.append(f"parties: {len(owners)} have a dataset; a linked job needs 2 to {MAX_OWNERS}")
     if job.linking.join not in manifest.joins:
         found.append(f"link.join: {manifest.id} can't be joined {job.linking.join}; it can {', '.join(manifest.joins)}")
+    method = job.linking.method
+    if method not in manifest.methods:
+        found.append(f"link.method: {manifest.id} can't be linked by {method}; it can by {', '.join(manifest.methods)}")
+    if method == "oblivious" and job.linking.size_noise != SizeNoise():
+        found.append("link.size_noise: with method oblivious nobody sees how many match; leave it out")
     if matcher is not None and matcher not in job.parties:
         found.append(f"link.matcher: {matcher} is no party of the job")
-    elif matcher is not None and len(owners) > 2:
+    elif matcher is not None and len(owners) > 2 and method == "matcher":
         found.append("link.matcher: with three or more owners each spoke has a matcher of its own; leave it out")
     elif matcher in owners:
         found.append(f"link.matcher: {matcher} owns one of the two lists; the matcher must be a third party")
@@ -110,9 +116,9 @@ def _comparing_notes(job: Job) -> tuple[str, ...]:
 
 
 def _star(job: Job, left: str, others: tuple[str, ...]) -> Star:
-    if len(others) == 1:
-        matcher = job.linking.matcher or _third(job, (left, *others))
-        return Star(left, (Spoke(left, others[0], matcher),))
+    if len(others) == 1 or job.linking.method == "oblivious":
+        spokes = (Spoke(left, other, job.linking.matcher or _third(job, (left, other))) for other in others)
+        return Star(left, tuple(spokes))
     following = (*others[1:], others[0])
     return Star(left, tuple(Spoke(left, other, next_) for other, next_ in zip(others, following, strict=True)))
 
@@ -132,16 +138,18 @@ def _notes(job: Job, stars: tuple[Star, ...], by_size: bool, dummies: int, thres
         notes.append(f"left owner: {stars[0].left}, the first party with data, all of whose keys a left join keeps")
     else:
         notes.append(f"left owner: {' and then '.join(star.left for star in stars)}, in job order")
+    matches = "helps to match" if job.linking.method == "oblivious" else "matches"
     notes += [
-        f"{spoke.matcher} matches {spoke.left} with {spoke.other}: {_why(job, spoke, stars)}"
+        f"{spoke.matcher} {matches} {spoke.left} with {spoke.other}: {_why(job, spoke, stars)}"
         for star in stars
         for spoke in star.spokes
     ]
     notes.append(_noise_note(job, dummies))
     if threshold >= 2:
+        exact = ", and two matchers of one star learn the exact overlap of three owners"
         notes.append(
-            "any two of a spoke's three parties together learn who is linked, and two matchers of one star learn the "
-            f"exact overlap of three owners, although the threshold is {threshold}"
+            "any two of a spoke's three parties together learn who is linked"
+            f"{exact if job.linking.method == 'matcher' else ''}, although the threshold is {threshold}"
         )
     return notes
 
@@ -149,13 +157,15 @@ def _notes(job: Job, stars: tuple[Star, ...], by_size: bool, dummies: int, thres
 def _why(job: Job, spoke: Spoke, stars: tuple[Star, ...]) -> str:
     if job.linking.matcher == spoke.matcher:
         return "the job names it"
-    if any(len(star.spokes) > 1 and spoke in star.spokes for star in stars):
+    if job.linking.method == "matcher" and any(len(star.spokes) > 1 and spoke in star.spokes for star in stars):
         return "the next owner in turn, so that nobody matches two spokes of one star"
     return "it has no data in the job" if spoke.matcher not in job.data_parties else "it owns neither list"
 
 
 def _noise_note(job: Job, dummies: int) -> str:
     noise = job.linking.size_noise
+    if job.linking.method == "oblivious":
+        return "every row is compared in secret, so that nobody learns how many keys two owners have in common"
     if noise == "off":
         return "size_noise is off: each matcher learns exactly how many keys its two owners have in common"
     return (

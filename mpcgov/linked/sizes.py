@@ -1,4 +1,4 @@
-"""Public list lengths, and how many dummies hide the number of matches from a matcher.
+"""Public list lengths, table sizes, and how many dummies hide the number of matches from a matcher.
 
 See docs/security/linkage.md; the lengths are those of the tag lists, whatever is in them.
 """
@@ -21,9 +21,18 @@ def padded_length(keys: int) -> int:
     return -(-keys // step) * step
 
 
+def table_third(length: int) -> int:
+    """How many places each third of a table for `length` keys has, each of which goes into one of three given ones, one
+    in each third: 1.7 for each key, and 300 more, together.
+
+    With places drawn at random there is no room for all keys with probability below 2^-41.
+    """
+    return (17 * length // 10 + 300) // 3 + 1
+
+
 def pool(link: Link) -> int:
     """L: how many dummy rows each list of a spoke has for this job's size noise; 0 without any."""
-    if link.size_noise == "off":
+    if link.method == "oblivious" or link.size_noise == "off":
         return 0
     return least_pool(float(link.size_noise.epsilon), float(link.size_noise.delta))
 

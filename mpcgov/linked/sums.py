@@ -72,6 +72,13 @@ def sum_of(linked: Linked, columns: tuple[Qualified, ...], needed: frozenset[str
     return Sum(columns, needed, low, high, radix_bits, limbs)
 
 
+def place_bounds(linked: Linked, one: Sum, rows: int) -> tuple[int, int]:
+    """What each place of a sum over so many rows can be."""
+    if one.places > 1:
+        return -(rows << one.radix_bits), rows << one.radix_bits
+    return _bounds(linked, one.columns, rows)
+
+
 def _bounds(linked: Linked, columns: tuple[Qualified, ...], rows: int) -> tuple[int, int]:
     """At most one column's total times the others' largest; not negative if no odd power can be."""
     numbers = [linked.number(column) for column in columns]

@@ -1,4 +1,4 @@
-"""Test vectors of linked protocols: small registers with keys, a job's parameters, and the tables that come out."""
+"""Test vectors of protocols over rows: small registers, a job's parameters, and the tables that come out."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 KEYS = {"what", "declared", "keys", "tables", "params", "rules", "released"}
 """What a vector holds.
 
-`declared`: by data party, its columns as `datasets.yaml` has them. `keys`: by data party, its key columns, if any.
-`tables`: by party, columns and rows as text, or null for one without data. `rules`: join, min_count, round_to.
+`declared`: by data party, its columns as `datasets.yaml` has them. `keys`: by data party, its key columns; empty if
+rows aren't linked. `tables`: by party, columns and rows as text, or null for one without data. `rules`: join,
+min_count, round_to.
 """
 
 Tables = Mapping[str, Sequence[Sequence[Any]]]
@@ -33,6 +34,21 @@ def owners(vector: Mapping[str, Any]) -> dict[str, dict[tuple[str, ...], dict[st
         if len(result[party]) != len(rows):
             raise ValueError(f"{party}: a key is repeated")
     return result
+
+
+def rows(vector: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """The data parties' rows, as the reference of a protocol that doesn't link takes them."""
+    return {
+        party: [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+        for party, table in vector["tables"].items()
+        if table is not None
+    }
+
+
+def common_domains(vector: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The values of every category column, by its name, in the first data party's order."""
+    first = next(iter(vector["declared"].values()))
+    return {name: list(column["values"]) for name, column in first.items() if column["kind"] == "category"}
 
 
 def domains(vector: Mapping[str, Any]) -> dict[str, list[str]]:

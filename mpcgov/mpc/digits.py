@@ -8,6 +8,11 @@ from mpcgov.errors import SpecError
 from mpcgov.mpc.arrays import SecretArray
 
 
+def lifted_digits(places: Sequence[SecretArray], lift: int, radix_bits: int) -> list[SecretArray]:
+    """The digits of Σ (places[k] + lift) · 2^(k·radix_bits); a single place as it is."""
+    return list(places) if len(places) == 1 else whole_digits([place + lift for place in places], radix_bits)
+
+
 def whole_digits(limbs: Sequence[SecretArray], radix_bits: int) -> list[SecretArray]:
     """The digits of Σ limbs[k] · 2^(k·radix_bits), the lowest first; all but the last from 0 to 2^radix_bits − 1.
 

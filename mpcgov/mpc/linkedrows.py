@@ -21,7 +21,7 @@ from mpcgov.linked.model import model as regression_model
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import SAFE_BITS, Sum
-from mpcgov.mpc import join
+from mpcgov.mpc import join, oblivious
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.compose import composed, designed, groups
 from mpcgov.mpc.config import SessionConfig
@@ -70,6 +70,9 @@ class LinkedRows:
         self._own = own
         self._noise = noise or {}
         self._plan = link_plan(linked.job, linked.manifest, config.threshold)
+        hidden = linked.job.linking.method == "oblivious"
+        self._linked_rows = oblivious.spoke if hidden else join.spoke
+        self._common = oblivious.overlap if hidden else join.overlap
 
     async def cell_sums(self) -> dict[str, Places]:
         """Every sum that the job's tables need, in every cell, by `table.name`; each shape (cells,).
@@ -97,7 +100,7 @@ class LinkedRows:
             (spoke,) = plan.stars[0].spokes
             own = self._list(lengths) if self._me in owners else None
             channel, prss = self._engine.operation()
-            share = await join.overlap(channel, prss, self._spoke(spoke, lengths, 0), own)
+            share = await self._common(channel, prss, self._spoke(spoke, lengths, 0), own)
             return self._array(share, 0, self._linked.most_rows(frozenset(owners)))
         counts: dict[tuple[str, ...], SecretArray] = {}
         for star in plan.stars:
@@ -204,7 +207,7 @@ class LinkedRows:
             listed = kept if mine else None if dealt is None else self._list(lengths)
             channel, prss = self._engine.operation()
             spoke_plan = self._spoke(spoke, lengths, sizes[spoke.other])
-            shares[spoke.other] = await join.spoke(channel, prss, spoke_plan, listed, dealt)
+            shares[spoke.other] = await self._linked_rows(channel, prss, spoke_plan, listed, dealt)
         return shares, kept
 
     async def _greatest(self, columns: Ranked, shares: Mapping[str, Words]) -> dict[str, Places]:

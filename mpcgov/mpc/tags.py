@@ -7,8 +7,9 @@ polynomials differ wherever keys do, so two of 2·10^7 keys of at most 64 bytes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,13 +59,20 @@ def derived(secrets: Sequence[bytes], context: Sequence[str], label: str) -> byt
 
 def spoke_keys(secrets: Sequence[bytes], job_digest: str, spoke: str, owners: Sequence[str]) -> SpokeKeys:
     """The keys of a spoke, of the left owner's bytes and then the other's."""
+    derive = derivation(secrets, job_digest, spoke, owners)
+    return SpokeKeys(points(derive), derive("tags"), derive("dummies"))
+
+
+def derivation(secrets: Sequence[bytes], job_digest: str, spoke: str, owners: Sequence[str]) -> Callable[[str], bytes]:
+    """A spoke's key for each use, by the use's label; the left owner's bytes come first."""
     if len(owners) != 2:
         raise InternalError("a spoke has two owners")
-    context = (job_digest, spoke, *owners, "link")
-    first, second = (  # within 2^-195 of uniform
-        int.from_bytes(derived(secrets, context, f"point {i}"), "big") % P for i in (1, 2)
-    )
-    return SpokeKeys((first, second), derived(secrets, context, "tags"), derived(secrets, context, "dummies"))
+    return partial(derived, secrets, (job_digest, spoke, *owners, "link"))
+
+
+def points(derive: Callable[[str], bytes]) -> tuple[int, int]:
+    """Two independent elements, each within 2^-195 of uniform."""
+    return int.from_bytes(derive("point 1"), "big") % P, int.from_bytes(derive("point 2"), "big") % P
 
 
 @kernel("void(uint8[::1], int64[::1], uint64, uint64, uint64[:, ::1])")
@@ -86,12 +94,17 @@ def _hash(data: Bytes, offsets: Offsets, x: Any, y: Any, out: Words) -> None:
 
 def key_tags(data: Bytes, offsets: Offsets, keys: SpokeKeys) -> Words:
     """The tags of N keys, shape (N, 2): key i is data[offsets[i]:offsets[i + 1]]."""
+    return encrypted(key_blocks(data, offsets, keys.points), keys.tag_key)
+
+
+def key_blocks(data: Bytes, offsets: Offsets, points: tuple[int, int]) -> Words:
+    """The polynomials of N keys at two secret points, shape (N, 2)."""
     if len(offsets) < 1 or offsets[0] < 0 or (np.diff(offsets) < 0).any() or offsets[-1] > len(data):
         raise InternalError("the bounds of the keys are damaged")
     blocks = np.empty((len(offsets) - 1, TAG_WORDS), np.uint64)
-    x, y = (np.uint64(point) for point in keys.points)
+    x, y = (np.uint64(point) for point in points)
     _hash(_writable(data), _writable(offsets), x, y, blocks)
-    return _encrypted(blocks, keys.tag_key)
+    return blocks
 
 
 def _writable(array: NDArray[Any]) -> NDArray[Any]:
@@ -104,10 +117,10 @@ def dummy_tags(count: int, keys: SpokeKeys) -> Words:
     blocks = np.zeros((count, TAG_WORDS), np.uint64)
     blocks[:, 0] = np.arange(count, dtype=np.uint64)
     blocks[:, 1] = _DUMMY
-    return _encrypted(blocks, keys.dummy_key)
+    return encrypted(blocks, keys.dummy_key)
 
 
-def _encrypted(blocks: Words, key: bytes) -> Words:
+def encrypted(blocks: Words, key: bytes) -> Words:
     """AES-256 of each block of 16 bytes: a permutation, so that distinct blocks stay distinct."""
     out = np.empty(blocks.nbytes + 15, np.uint8)
     cipher = Cipher(algorithms.AES256(key), modes.ECB()).encryptor()  # noqa: S305 - of distinct blocks, once each

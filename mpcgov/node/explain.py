@@ -131,8 +131,9 @@ def _table(proposal: Proposal, manifest: Manifest, name: str) -> str:
     if not found:
         return ""  # the job asks for none of it
     cells = f"{found[0].rows:,} cell{'' if found[0].rows == 1 else 's'}"
-    if manifest.linked:
-        return f"table {name}: the {table.measure} of the linked rows ({', '.join(found[0].columns)}), {cells}"
+    if manifest.local != "counts":
+        rows = "the linked rows" if manifest.linked else "all parties' rows together"
+        return f"table {name}: the {table.measure} of {rows} ({', '.join(found[0].columns)}), {cells}"
     columns = ", ".join(found[0].columns[:-1])
     return f"table {name}: the {table.measure} of all parties' rows together by {columns}, {cells}"
 

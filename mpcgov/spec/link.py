@@ -90,14 +90,19 @@ def described(noise: Noise) -> str:
     return "off" if noise == "off" else f"epsilon {noise.epsilon}, delta {noise.delta}"
 
 
+Method = Literal["matcher", "oblivious"]
+"""Who learns what: a third party, with noise, how many keys two owners have in common; or nobody anything of it."""
+
+
 class Link(Frozen):
     """How the owners' rows are linked.
 
-    `matcher`: a third party compares tags under a key of the owners' that it doesn't have. `inner` keeps the keys that
+    Method `matcher`: a third party compares tags under a key of the owners' that it doesn't have. `oblivious`: a third
+    party helps to compare every row in secret. `matcher`: that third party, of two owners. `inner` keeps the keys that
     all owners have, `left` all keys of the first owner. `size_noise`: `off` lets the matcher count the matches.
     """
 
-    method: Literal["matcher"] = "matcher"
+    method: Method = "matcher"
     join: Literal["inner", "left"] = "inner"
     matcher: PartyId | None = None
     size_noise: Noise = SizeNoise()

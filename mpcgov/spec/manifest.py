@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mpcgov.spec.ids import ProtocolName
+from mpcgov.spec.link import Method
 from mpcgov.spec.load import Frozen
 
 Join = Literal["inner", "left"]
@@ -18,10 +19,10 @@ Rule = Literal["margins", "contributors", "dominance"]
 
 
 class Param(Frozen):
-    """One parameter of a protocol. Columns of linked data sets are written `party.column`.
+    """One parameter of a protocol. Columns of linked data sets are written `party.column`, others just `column`.
 
     `categories`: category columns that every data party declares with the same set of values.
-    `groups`: category columns of linked data sets. `measures`: numeric ones. `pairs`: pairs of measures, as lists of
+    `groups`: category columns of linked data sets. `measures`: numeric columns. `pairs`: pairs of measures, as lists of
     two. `weight` and `outcome`: one numeric column. `predictors`: numeric or category columns. Of compared records:
     `fields`, the `threshold`, the `output`, columns that `identify` records, categories to `report` match rates of.
     """
@@ -92,10 +93,10 @@ class Manifest(Frozen):
     """What a protocol is, in its folder's `manifest.yaml`.
 
     `local` names what each owner computes in the clear on its own rows before anything is shared: `counts` is the
-    number of its rows in each cell; `rows` is one row for each key, to be linked; `records` is each row with fields to
-    be compared. `joins`: how they may be linked.
-    `rounding`: whether its counts may be rounded. `noise`: whether its numbers may be released with noise. `rules`: the
-    other rules of disclosure control that it has.
+    number of its rows in each cell; `sums` is that and sums of measures, their squares and products; `rows` is one row
+    for each key, to be linked; `records` is each row with fields to be compared. `joins`, `methods`: how they may be
+    linked. `rounding`: whether its counts may be rounded. `noise`: whether its numbers may be released with noise.
+    `rules`: the other rules of disclosure control that it has.
     """
 
     id: ProtocolName
@@ -103,8 +104,9 @@ class Manifest(Frozen):
     status: Literal["vetted", "experimental"]
     title: str
     summary: str
-    local: Literal["counts", "rows", "records"]
+    local: Literal["counts", "sums", "rows", "records"]
     joins: tuple[Join, ...] = Field(default=(), strict=False)
+    methods: tuple[Method, ...] = Field(default=("matcher",), strict=False)
     rounding: bool = True
     noise: bool = False
     rules: tuple[Rule, ...] = Field(default=(), strict=False)
@@ -116,7 +118,7 @@ class Manifest(Frozen):
     @property
     def linked(self) -> bool:
         """Whether it links the owners' rows."""
-        return self.local != "counts"
+        return self.local in ("rows", "records")
 
     @property
     def compares(self) -> bool:
@@ -133,15 +135,19 @@ class Manifest(Frozen):
         if self.linked != bool(self.joins):
             faults.append("joins: protocols that link name the joins they have, others have none")
         kinds = [param.kind for param in self.params.values()]
-        if any((kind == "categories") == self.linked for kind in kinds):
-            faults.append("params: categories are for unlinked protocols, every other kind for linked ones")
-        if len(set(kinds)) != len(kinds) and self.linked:
+        fitting = {"counts": {"categories"}, "sums": {"categories", "measures", "pairs"}}.get(self.local)
+        if any(kind == "categories" if fitting is None else kind not in fitting for kind in kinds):
+            faults.append(f"params: a kind that protocols over {self.local} don't have")
+        if len(set(kinds)) != len(kinds) and self.local != "counts":
             faults.append("params: two of the same kind")
         unknown = [table.by for table in self.tables.values() if table.by is not None and table.by not in self.params]
         if unknown:
             faults.append(f"tables: by {', '.join(unknown)}: no such parameter")
-        if not self.linked and any(table.measure != "count" or table.by is None for table in self.tables.values()):
-            faults.append("tables: an unlinked protocol releases counts by some parameter")
+        measures = {"counts": {"count"}, "sums": {"statistics", "correlation"}}.get(self.local)
+        if measures and any(table.measure not in measures or table.by is None for table in self.tables.values()):
+            faults.append(
+                f"tables: a protocol over {self.local} releases {' and '.join(sorted(measures))} by some parameter"
+            )
         if "margins" in self.rules and [table.measure for table in self.tables.values()] != ["count"]:
             faults.append("rules: margins are of one table of counts")
         if "contributors" in self.rules and self.linked:

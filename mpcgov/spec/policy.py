@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId, ProtocolRef
 from mpcgov.spec.job import Line
-from mpcgov.spec.link import Noise, NumberText, SizeNoise
+from mpcgov.spec.link import Method, Noise, NumberText, SizeNoise
 from mpcgov.spec.load import Frozen
 from mpcgov.spec.noise import UnitName
 
@@ -49,7 +49,7 @@ class Policy(Frozen):
     partners: Annotated[tuple[PartyId | Literal["*"], ...], Field(strict=False)] = ()
     receivers: Annotated[tuple[PartyId | Literal["*"], ...], Field(strict=False)] = ()
     size_noise: Noise = SizeNoise()
-    link: Annotated[tuple[Literal["matcher", "oblivious"], ...], Field(strict=False)] = ()
+    link: Annotated[tuple[Method, ...], Field(strict=False)] = ()
     datasets: dict[DatasetName, DatasetPolicy] = Field(default_factory=dict)
 
 

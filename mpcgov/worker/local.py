@@ -83,7 +83,7 @@ def check_columns(source: Source, used: Collection[str], may_be_missing: Collect
 
 @dataclass(frozen=True)
 class AtMost:
-    """Of rows with equal values in the columns `key`, at most `rows` are counted: the first in order of the cells."""
+    """Of rows with equal values in the columns `key`, at most `rows` are counted."""
 
     key: Sequence[str]
     rows: int
@@ -99,11 +99,16 @@ def counts(source: Source, by: By, where: Expr | None = None, limit: AtMost | No
     rows = chosen(source, [*names, *(limit.key if limit else ())], where)
     keys = [source.value(name) for name in names]
     if limit is not None:
-        unit = ibis.window(group_by=[rows[source.value(name)] for name in limit.key], order_by=[rows[k] for k in keys])
-        rows = rows.mutate(**{_PLACE: ibis.row_number().over(unit)})
-        rows = rows.filter(rows[_PLACE] < limit.rows)
+        rows = limited(rows, source, limit, names)
     groups = source.query(rows.group_by(keys).aggregate(rows=rows.count()))
     return _in_cells(groups, keys, by, source.name)
+
+
+def limited(rows: Any, source: Source, limit: AtMost, order: Sequence[str]) -> Any:
+    """Of the rows of each key no more than the limit: the first ones in order of some columns' values."""
+    key, by = ([rows[source.value(name)] for name in names] for names in (limit.key, order))
+    ranked = rows.mutate(**{_PLACE: ibis.row_number().over(ibis.window(group_by=key, order_by=by))})
+    return ranked.filter(ranked[_PLACE] < limit.rows)
 
 
 def chosen(source: Source, names: Collection[str], where: Expr | None, optional: Collection[str] = ()) -> Any:

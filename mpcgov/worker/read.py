@@ -13,13 +13,14 @@ from mpcgov import check, registry
 from mpcgov.control import Channel
 from mpcgov.errors import DataError, InternalError, MpcgovError
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.stacked import Stacked
 from mpcgov.spec import where as language
 from mpcgov.spec.condition import Expr
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Fault, Order, Report
 from mpcgov.spec.table import Dataset, Datasets
-from mpcgov.worker import encode, engine, keyed, local, records
+from mpcgov.worker import encode, engine, keyed, local, records, sums
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
 
@@ -54,9 +55,8 @@ def _read(order: Order, pipe: int) -> None:
     dataset = _declared(path, part.dataset or "", order.proposal.declarations[party].only(set(used)), set(used))
     condition = None if part.where is None else language.parse(part.where)
     with open_table(dataset, part.dataset or "", path.parent, used) as source:
-        write = (_records if manifest.compares else _rows if manifest.linked else _counts)(
-            order, manifest, source, condition
-        )
+        kinds = {"counts": _counts, "sums": _sums, "rows": _rows, "records": _records}
+        write = kinds[manifest.local](order, manifest, source, condition)
     with os.fdopen(pipe, "wb") as stream:
         write(stream)
 
@@ -67,6 +67,12 @@ def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None
     limit = None if key is None or noise is None else local.AtMost(key, noise.bound)
     counts = local.counts(source, domain.columns, where, limit)
     return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows)
+
+
+def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
+    stacked = Stacked.of(order.proposal.job, manifest, order.proposal.declarations)
+    numbers = sums.cell_sums(source, stacked, where)
+    return lambda stream: encode.write_numbers(stream, sums.encoding(stacked, order.party), numbers)
 
 
 def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:

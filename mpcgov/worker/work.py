@@ -13,21 +13,25 @@ from mpcgov import check
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.precision import Needs
-from mpcgov.mpc import OwnRecords, OwnRows, Session
+from mpcgov.linked.stacked import Stacked
+from mpcgov.linked.sums import by_name
+from mpcgov.mpc import OwnRecords, OwnRows, SecretArray, Session
 from mpcgov.mpc.config import WORD_BITS
+from mpcgov.mpc.digits import lifted_digits
 from mpcgov.mpc.join import Owned
 from mpcgov.mpc.similar.clk import Texts
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import ResultTable
-from mpcgov.worker import clear, encode, keyed, noise, records
+from mpcgov.worker import clear, encode, keyed, noise, records, sums
 from mpcgov.worker.clear import Cleared
 from mpcgov.worker.keyed import KeyedRows
 from mpcgov.worker.program import Program
 from mpcgov.worker.records import Records
 
 Counts: TypeAlias = NDArray[np.int64]
-Local: TypeAlias = Counts | KeyedRows | Records
+Sums: TypeAlias = dict[str, NDArray[np.int64]]
+Local: TypeAlias = Counts | Sums | KeyedRows | Records
 
 
 class Work(Protocol):
@@ -38,6 +42,8 @@ class Work(Protocol):
     needs: Needs
     noise: noise.Noise
 
+    def __init__(self, order: Order, manifest: Manifest) -> None: ...
+
     def read(self, pipe: int) -> Local | None:
         """The reader's output; None if it failed, in which case it has told our parent why."""
 
@@ -47,9 +53,10 @@ class Work(Protocol):
 
 def work(order: Order, manifest: Manifest) -> Work:
     """What the job of an order has to do."""
-    if manifest.compares:
-        return RecordsWork(order, manifest)
-    return LinkedWork(order, manifest) if manifest.linked else CountsWork(order, manifest)
+    kinds: dict[str, type[Work]] = {
+        "counts": CountsWork, "sums": SumsWork, "rows": LinkedWork, "records": RecordsWork,
+    }  # fmt: skip
+    return kinds[manifest.local](order, manifest)
 
 
 class CountsWork:
@@ -80,6 +87,53 @@ class CountsWork:
         tables = noise.added(await program.run(inputs, self._proposal.job.params), dealt, self.tables)
         session.enter("clear")
         return clear.clear_counts(tables, self._proposal.job.disclosure, self.tables, list(inputs.values()))
+
+
+class SumsWork:
+    """Counts and sums of each owner's rows in each cell."""
+
+    value_bits = WORD_BITS
+
+    def __init__(self, order: Order, manifest: Manifest) -> None:
+        self._order, self._proposal = order, order.proposal
+        self._stacked = Stacked.of(self._proposal.job, manifest, self._proposal.declarations)
+        self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
+        self.needs = Needs(0, 0)
+        self.noise = noise.Noise(self._proposal, manifest, self.tables)
+
+    def read(self, pipe: int) -> Sums | None:
+        """See `Work`."""
+        with os.fdopen(pipe, "rb") as stream:
+            return encode.read_numbers(stream, sums.encoding(self._stacked, self._order.party))
+
+    async def cleared(self, session: Session, program: Program, local: Local | None) -> dict[str, Cleared]:
+        """See `Work`: every owner deals its sums, place by place; carries are taken up once they are added."""
+        own = local if isinstance(local, dict) else None
+        inputs = {party: self._dealt(session, party, own) for party in self._proposal.job.data_parties}
+        session.enter("compute")
+        found = await program.run(inputs, self._proposal.job.params)
+        wanted = by_name(self._stacked)
+        whole = {
+            name: lifted_digits(places, wanted[name].lift, wanted[name].radix_bits) for name, places in found.items()
+        }
+        session.enter("clear")
+        return clear.clear_linked(self._stacked, whole)
+
+    def _dealt(self, session: Session, party: str, own: Sums | None) -> dict[str, list[SecretArray]]:
+        """One owner's numbers, by `table.name`, place by place."""
+        encoding, sender = sums.encoding(self._stacked, party), self._proposal.parties.index(party)
+        mine = own if party == self._order.party else None
+        shared = {
+            field.name: session.input(
+                None if mine is None else mine[field.name], sender, encoding.rows, field.low, field.high
+            )
+            for field in encoding.fields
+        }
+        numbers = {one: number for number, one in enumerate(sums.wanted(self._stacked))}
+        return {
+            name: [shared[sums.name(numbers[one], place)] for place in range(one.places)]
+            for name, one in by_name(self._stacked).items()
+        }
 
 
 class LinkedWork:

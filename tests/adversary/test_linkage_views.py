@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 from mpcgov import registry
-from mpcgov.linked.sizes import least_pool
+from mpcgov.linked.sizes import least_pool, table_third
 from mpcgov.mpc.linkedrows import LinkedRows
 from mpcgov.mpc.tags import tag_list
 from mpcgov.mpc.word.field import P
@@ -74,19 +74,22 @@ def views(made: Case, runs: int) -> dict[Label, list[bytes]]:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "owners", "join"),
+    ("protocol", "owners", "join", "method"),
     [
-        ("overlap", 2, "inner"),
-        ("overlap", 3, "inner"),
-        ("linked-count", 2, "inner"),
-        ("linked-count", 3, "left"),
-        ("linked-statistics", 2, "left"),
-        ("linked-statistics", 3, "inner"),
+        ("overlap", 2, "inner", "matcher"),
+        ("overlap", 3, "inner", "matcher"),
+        ("linked-count", 2, "inner", "matcher"),
+        ("linked-count", 3, "left", "matcher"),
+        ("linked-statistics", 2, "left", "matcher"),
+        ("linked-statistics", 3, "inner", "matcher"),
+        ("overlap", 2, "inner", "oblivious"),
+        ("linked-count", 3, "left", "oblivious"),
+        ("linked-statistics", 2, "inner", "oblivious"),
     ],
 )
-def test_what_parties_receive_does_not_go_with_the_data(protocol: str, owners: int, join: str) -> None:
-    nobody = views(world(protocol, owners, everybody=False, join=join), RUNS)
-    everybody = views(world(protocol, owners, everybody=True, join=join), RUNS)
+def test_what_parties_receive_does_not_go_with_the_data(protocol: str, owners: int, join: str, method: str) -> None:
+    nobody = views(world(protocol, owners, everybody=False, join=join, method=method), RUNS)
+    everybody = views(world(protocol, owners, everybody=True, join=join, method=method), RUNS)
     assert {label: {len(m) for m in messages} for label, messages in nobody.items()} == {
         label: {len(m) for m in messages} for label, messages in everybody.items()
     }
@@ -156,9 +159,10 @@ def test_a_view_that_goes_with_the_data_would_be_noticed() -> None:
     assert apart([np.stack([masked[:, 0], masked[:, 0] + values[:, 0]], axis=1)]) < UNLIKELY
 
 
+@pytest.mark.parametrize("method", ["matcher", "oblivious"])
 @pytest.mark.parametrize("protocol", ["overlap", "linked-statistics"])
-def test_no_identifier_nor_a_hash_of_one_is_on_the_wire(protocol: str) -> None:
-    made = world(protocol, 2, everybody=True)
+def test_no_identifier_nor_a_hash_of_one_is_on_the_wire(protocol: str, method: str) -> None:
+    made = world(protocol, 2, everybody=True, method=method)
     everything = b"\0".join(message for messages in views(made, 3).values() for message in messages)
     for row in made.rows["tax"]:
         key = row["key"].encode()
@@ -177,6 +181,22 @@ def test_runs_have_keys_and_orders_of_their_own() -> None:
         if receiver == 2 and sender in (0, 1) and len(first) > 1000:
             tags = [{message[i : i + 16] for i in range(0, len(message), 16)} for message in (first, second)]
             assert not tags[0] & tags[1]
+
+
+def test_a_helper_sees_the_same_whether_places_are_of_keys_or_of_none() -> None:
+    """A left list without keys, or full of them: three places in each row, all as likely."""
+    laws = []
+    for count in (0, 100):
+        made = world("overlap", 2, everybody=False, method="oblivious")
+        made.rows["tax"] = [{"key": f"p{i}", "income": "1"} for i in range(count)]
+        found = views(made, 40)
+        (messages,) = [m for (a, b, _), m in found.items() if (a, b) == (0, 2) and len(m[0]) == 1200]
+        rows = np.array([np.frombuffer(message, "<u4").reshape(100, 3) for message in messages])
+        assert all(len({row.tobytes() for row in run}) > 90 for run in rows)
+        assert len({run.tobytes() for run in rows}) == 40
+        laws.append(np.bincount(rows.reshape(-1), minlength=table_third(100)))
+        assert stats.chisquare(laws[-1]).pvalue > UNLIKELY
+    assert stats.chi2_contingency(laws).pvalue > UNLIKELY
 
 
 def test_where_tags_match_says_nothing_about_their_rows() -> None:

@@ -28,11 +28,11 @@ many:
 """
 POLICY = """
 approve: manual
-protocols: [overlap, linked-count, linked-statistics]
+protocols: [overlap, linked-count, linked-statistics, linked-regression, joint-statistics]
 purposes: ["*"]
 partners: ["*"]
 receivers: [coordinator]
-link: [matcher]
+link: [matcher, oblivious]
 datasets:
   people: {columns: {person: [key], region: [group], wages: [measure]}, min_count: 10}
   many: {columns: {person: [key]}, min_count: 10}
@@ -50,6 +50,10 @@ STATISTICS: dict[str, Any] = {
     "parties": PAIR,
     "params": {"by": ["welfare.region"], "measures": ["tax.wages"]},
 }
+
+
+SAME_WAGES = (("(intercept)", 0.0), ("welfare.wages", 1.0))
+"""Both registers hold the same wages."""
 
 
 def wages(person: int) -> int:
@@ -108,6 +112,35 @@ def test_three_agencies_that_all_bring_rows(network: Network) -> None:
     ]  # fmt: skip
 
 
+def test_a_regression_over_linked_rows(network: Network) -> None:
+    params = {"outcome": "tax.wages", "predictors": ["welfare.region", "welfare.wages"]}
+    job = network.submit(protocol="linked-regression", parties=PAIR, params=params)
+    network.approve(job, *PARTIES)
+    network.released(job)
+    tables = network.json("job", "result", job, "--home", "hq")["tables"]
+    assert tables["fit"]["rows"] == [[None, None]]  # four live in the South
+    job = network.submit(protocol="linked-regression", parties=PAIR, params=params | {"predictors": ["welfare.wages"]})
+    network.approve(job, *PARTIES)
+    network.released(job)
+    tables = network.json("job", "result", job, "--home", "hq")["tables"]
+    terms = [[name, pytest.approx(number, abs=1e-6), pytest.approx(0)] for name, number in SAME_WAGES]
+    assert tables["coefficients"]["rows"] == terms
+    assert tables["fit"]["rows"] == [[40, pytest.approx(1)]]
+
+
+def test_statistics_over_rows_that_are_not_linked(network: Network) -> None:
+    parties = {party: {"dataset": "people"} for party in PARTIES}
+    job = network.submit(protocol="joint-statistics", parties=parties, params={"by": ["region"], "measures": ["wages"]})
+    shown = flat(network.mpcgov("node", "jobs", "--home", "tax").stdout)
+    assert "the statistics of all parties' rows together (region, count, wages.mean, wages.variance), 2 cells" in shown
+    network.approve(job, *PARTIES)
+    network.released(job)
+    rows = network.json("job", "result", job, "--home", "hq")["tables"]["statistics"]["rows"]
+    for name, *numbers in rows:
+        own = [wages(person) for people in PEOPLE.values() for person in people if region(person) == name]
+        assert numbers == [len(own), pytest.approx(statistics.mean(own)), pytest.approx(statistics.variance(own))]
+
+
 def test_a_plan_says_who_matches_whom_and_what_each_learns(network: Network) -> None:
     plan = flat(network.mpcgov("job", "plan", network.job(**STATISTICS), "--home", "hq").stdout)
     for words in (
@@ -122,6 +155,20 @@ def test_a_plan_says_who_matches_whom_and_what_each_learns(network: Network) -> 
         assert words in plan
     for words in ("left join", "a receiver that brings data"):  # neither is in this job
         assert words not in plan
+
+
+def test_a_job_of_which_nobody_learns_how_many_match(network: Network) -> None:
+    link = {"method": "oblivious"}
+    plan = flat(network.mpcgov("job", "plan", network.job(**STATISTICS, link=link), "--home", "hq").stdout)
+    assert "census helps to match tax with welfare: it has no data in the job" in plan
+    assert "nobody learns how many keys two owners have in common" in plan
+    assert "comparing tags" not in plan
+    job = network.submit(**STATISTICS, link=link)
+    network.approve(job, *PARTIES)
+    network.released(job)
+    result = network.json("job", "result", job, "--home", "hq")
+    assert [row[:2] for row in result["tables"]["statistics"]["rows"]] == [["North", 36], ["South", None]]
+    assert not any({"what": "matches-noised"} in learned for learned in result["learned"].values())
 
 
 def test_what_waits_is_shown_with_what_linking_would_reveal(network: Network) -> None:
@@ -144,7 +191,7 @@ def test_what_waits_is_shown_with_what_linking_would_reveal(network: Network) ->
 def test_an_agency_that_takes_no_part_in_linking_denies_the_job(network: Network, party: str) -> None:
     """Also one without data of its own: it would be the matcher."""
     path = network.folder / party / "policy.yaml"
-    path.write_text(POLICY.replace("link: [matcher]\n", ""))
+    path.write_text(POLICY.replace("link: [matcher, oblivious]\n", ""))
     try:
         line = network.mpcgov("job", "submit", network.job(**STATISTICS), "--home", "hq", expect=3).stderr
     finally:

@@ -28,9 +28,9 @@ def write(folder: Path, protocol: str, vector: dict[str, Any], **job: Any) -> Pa
 
 def job_of(protocol: str, vector: dict[str, Any]) -> dict[str, Any]:
     """The vector's job."""
-    rules = vector["rules"]
+    rules, keys = vector["rules"], vector["keys"]
     parts = {
-        party: {} if table is None else {"dataset": "rows"} | ({"key": vector["keys"][party]} if vector["keys"] else {})
+        party: {} if table is None else {"dataset": "rows"} | ({"key": keys[party]} if keys else {})
         for party, table in vector["tables"].items()
     }
     return {
@@ -41,4 +41,5 @@ def job_of(protocol: str, vector: dict[str, Any]) -> dict[str, Any]:
         "params": vector["params"],
         "disclosure": {name: rules[name] for name in ("min_count", "round_to") if rules[name] is not None},
         "receivers": ["coordinator"],
-    } | ({"link": {"join": rules["join"]}} if vector["keys"] else {})
+        **({"link": {"join": rules["join"]}} if keys else {}),
+    }

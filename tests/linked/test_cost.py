@@ -12,7 +12,7 @@ from mpcgov import registry
 from mpcgov.coordinator.plan import job_cost
 from mpcgov.errors import SpecError
 from mpcgov.linked import cost
-from mpcgov.mpc import linkedrows
+from mpcgov.mpc import linkedrows, oblivious
 from mpcgov.mpc.linkedrows import LinkedRows
 from mpcgov.node.run import ending
 from mpcgov.worker.clear import clear_linked
@@ -59,7 +59,15 @@ JOBS = [
     made("linked-statistics", 2, 8, MEAN),
     made("linked-statistics", 2, 8, MEAN, highest=2**40),
     made("linked-statistics", 2, 8, MEAN, join="left"),
+    made("overlap", 2, 1, {}, method="oblivious"),
+    made("overlap", 3, 1, {}, method="oblivious"),
+    made("linked-count", 2, 15, BY, parties=4, method="oblivious"),
+    made("linked-statistics", 2, 8, MEAN, join="left", method="oblivious"),
 ]
+
+
+def test_a_batch_is_as_large_as_is_said() -> None:
+    assert cost.BATCH_ROWS == oblivious.PIECE
 
 
 @pytest.mark.parametrize("case", JOBS, ids=lambda case: f"{case.protocol}-{len(case.rows)}-{case.join}")

@@ -6,6 +6,7 @@ import pytest
 
 from mpcgov import check
 from mpcgov.errors import SpecError
+from mpcgov.linked import plan
 
 STATISTICS = "params: {by: [edu.level], measures: [tax.income]}\n"
 WEL = {"wel": "{dataset: d, key: id}"}
@@ -36,6 +37,10 @@ def faults(made, threshold: int = 1) -> list[str]:
         ),
         ("linked-statistics", "params: {correlations: [[tax.income, edu.age]], weight: tax.weight}", {}),
         ("linked-regression", REGRESSION, {}),
+        ("overlap", "link: {method: oblivious}", {}),
+        ("overlap", "link: {method: oblivious, matcher: stat}", WEL),
+        ("linked-count", "params: {by: [edu.level]}\nlink: {method: oblivious, join: left}", WEL),
+        ("linked-regression", REGRESSION + "link: {method: oblivious}", {}),
     ],
 )
 def test_sound_jobs_pass(case, protocol: str, rest: str, parties: dict[str, str]) -> None:
@@ -57,6 +62,8 @@ def test_sound_jobs_pass(case, protocol: str, rest: str, parties: dict[str, str]
         ("overlap", "link: {matcher: edu}", {}, "edu owns one of the two lists"),
         ("overlap", "link: {matcher: nobody}", {}, "nobody is no party of the job"),
         ("overlap", "link: {matcher: stat}", WEL, "matcher of its own; leave it out"),
+        ("overlap", "link: {method: oblivious, size_noise: off}", {}, "nobody sees how many match; leave it out"),
+        ("overlap", "link: {method: oblivious, matcher: edu}", WEL, "edu owns one of the two lists"),
         ("overlap", "params: {by: [edu.level]}", {}, "overlap has no such parameter"),
         ("linked-count", "params: {by: [edu.age]}", {}, "edu.age is an integer; it must be a category"),
         ("linked-count", "params: {by: [edu.level, edu.level]}", {}, "a column stands twice"),
@@ -90,6 +97,13 @@ def test_sound_jobs_pass(case, protocol: str, rest: str, parties: dict[str, str]
 def test_each_fault_is_named(case, protocol: str, rest: str, parties: dict[str, str], says: str) -> None:
     found = faults(case(protocol, rest, parties))
     assert any(says in fault for fault in found), found
+
+
+def test_a_protocol_names_the_methods_by_which_it_links(case) -> None:
+    made = case("overlap", "link: {method: oblivious}")
+    only = made.manifest.model_copy(update={"methods": ("matcher",)})
+    assert plan.faults(made.job, only) == ["link.method: overlap can't be linked by oblivious; it can by matcher"]
+    assert plan.faults(made.job, made.manifest) == []
 
 
 def test_all_faults_come_at_once(case) -> None:

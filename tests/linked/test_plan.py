@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from mpcgov.audience import leaks
 from mpcgov.linked.plan import LinkPlan, Spoke, link_plan
 
 OWNERS = ["tax", "edu", "wel", "o4", "o5"]
@@ -74,6 +75,34 @@ def test_the_reasons_are_told(case) -> None:
     off = plan(case, "overlap", 2, 3, "link: {size_noise: off}")
     assert off.dummies == 0
     assert "learns exactly how many" in "\n".join(off.notes)
+
+
+def test_with_the_oblivious_method_one_party_without_data_helps_in_every_spoke(case) -> None:
+    link = "link: {method: oblivious}"
+    for owners in range(2, 6):
+        for star in plan(case, "overlap", owners, owners + 1, link).stars:
+            assert {spoke.matcher for spoke in star.spokes} == {"p0"}
+    for star in plan(case, "overlap", 4, 4, link).stars:
+        assert all(len({spoke.left, spoke.other, spoke.matcher}) == 3 for spoke in star.spokes)
+    named = plan(case, "overlap", 3, 5, "link: {method: oblivious, matcher: p1}")
+    assert {spoke.matcher for star in named.stars for spoke in star.spokes} == {"p1"}
+
+
+def test_nobody_is_said_to_learn_how_many_match_with_the_oblivious_method(case) -> None:
+    made = plan(case, "linked-count", 3, 5, "link: {method: oblivious}", threshold=2)
+    notes = "\n".join(made.notes)
+    assert made.dummies == 0
+    assert "p0 helps to match tax with edu: it has no data in the job" in notes
+    assert "nobody learns how many keys two owners have in common" in notes
+    assert "together learn who is linked, although the threshold is 2" in notes
+
+
+def test_what_a_matcher_learns_is_no_leakage_of_the_oblivious_method(case) -> None:
+    for link, learns in (("matcher", True), ("oblivious", False)):
+        made = case("overlap", f"link: {{method: {link}}}")
+        said = "\n".join(leaks(made.job, made.manifest, 1))
+        assert ("comparing tags" in said) == learns
+        assert "how many keys each owner brings" in said
 
 
 def test_differently_normalised_keys_are_pointed_out(case) -> None:

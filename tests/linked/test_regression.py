@@ -119,19 +119,22 @@ ALL = ["edu.level", "tax.region", "edu.age"]
 
 
 @pytest.mark.parametrize(
-    ("owners", "parties", "threshold", "predictors"),
+    ("owners", "parties", "threshold", "predictors", "method"),
     [
-        (2, 3, 1, ALL),
-        (3, 3, 1, [*ALL, "wel.benefit"]),
-        (4, 4, 1, ["job.hours", *ALL, "wel.benefit"]),
-        (2, 5, 2, ["edu.age", "tax.region"]),
-        (3, 4, 1, ["edu.age"]),  # an owner that only says whom it knows
+        (2, 3, 1, ALL, "matcher"),
+        (2, 3, 1, ALL, "oblivious"),
+        (3, 3, 1, [*ALL, "wel.benefit"], "matcher"),
+        (3, 3, 1, [*ALL, "wel.benefit"], "oblivious"),
+        (4, 4, 1, ["job.hours", *ALL, "wel.benefit"], "matcher"),
+        (2, 5, 2, ["edu.age", "tax.region"], "matcher"),
+        (3, 4, 1, ["edu.age"], "oblivious"),  # an owner that only says whom it knows
     ],
 )
 def test_any_owners_and_parties_get_what_the_reference_gives(
-    owners: int, parties: int, threshold: int, predictors: list[str]
+    owners: int, parties: int, threshold: int, predictors: list[str], method: str
 ) -> None:
-    made = case(owners, predictors, 90, owners, parties=parties, threshold=threshold, min_count=3)
+    rules = {"parties": parties, "threshold": threshold, "min_count": 3}
+    made = case(owners, predictors, 90, owners, method=method, **rules)
     found = check(made)
     records = [[number for row in rows for number in row] for rows in found.values()]
     assert None not in records[0]

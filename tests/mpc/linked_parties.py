@@ -38,6 +38,7 @@ class Case:
     parties: int = 3
     threshold: int = 1
     join: str = "inner"
+    method: str = "matcher"
     size_noise: Any = None
     max_rows: int = MAX_ROWS
     min_count: int = 10
@@ -60,7 +61,8 @@ class Case:
                 "legal_basis": "none",
                 "parties": parts,
                 "params": self.params,
-                "link": {"join": self.join} | ({} if self.size_noise is None else {"size_noise": self.size_noise}),
+                "link": {"join": self.join, "method": self.method}
+                | ({} if self.size_noise is None else {"size_noise": self.size_noise}),
                 "disclosure": {"min_count": self.min_count, "round_to": self.round_to, "noise": self.noise}
                 | self.rules,
                 "receivers": ["coordinator"],

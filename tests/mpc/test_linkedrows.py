@@ -40,6 +40,7 @@ DECLARED: dict[str, dict[str, dict[str, Any]]] = {
     "o5": {},
 }
 PAIR = [["tax.income", "edu.age"]]
+METHODS = ["matcher", "oblivious"]
 
 
 def value(rng: random.Random, kind: dict[str, Any]) -> str:
@@ -113,8 +114,9 @@ STATISTICS = {"by": ["edu.level", "tax.region"], "measures": ["tax.income", "edu
 
 @pytest.mark.parametrize("join_", ["inner", "left"])
 @pytest.mark.parametrize(("people", "share"), [(0, 0.5), (1, 1.0), (40, 0.0), (150, 0.5), (150, 1.0), (1000, 0.8)])
-def test_sums_of_two_owners_are_those_of_a_plain_join(people: int, share: float, join_: str) -> None:
-    made = case(people, people, share, "linked-statistics", STATISTICS, join=join_)
+@pytest.mark.parametrize("method", METHODS)
+def test_sums_of_two_owners_are_those_of_a_plain_join(people: int, share: float, join_: str, method: str) -> None:
+    made = case(people, people, share, "linked-statistics", STATISTICS, join=join_, method=method)
     found, linked = computed(made)
     assert found == plain(made, linked)
 
@@ -137,8 +139,9 @@ def test_sums_of_two_owners_are_those_of_a_plain_join(people: int, share: float,
     ],
     ids=range(7),
 )
-def test_sums_of_three_owners_are_those_of_a_plain_join(params: dict[str, Any], join_: str) -> None:
-    made = case(7, 130, 0.8, "linked-statistics", params, 3, join=join_)
+@pytest.mark.parametrize("method", METHODS)
+def test_sums_of_three_owners_are_those_of_a_plain_join(params: dict[str, Any], join_: str, method: str) -> None:
+    made = case(7, 130, 0.8, "linked-statistics", params, 3, join=join_, method=method)
     found, linked = computed(made)
     assert found == plain(made, linked)
     if "wide" in str(params):
@@ -148,9 +151,10 @@ def test_sums_of_three_owners_are_those_of_a_plain_join(params: dict[str, Any], 
 @pytest.mark.parametrize(
     ("owners", "parties", "threshold"), [(2, 4, 1), (2, 5, 2), (3, 4, 1), (4, 5, 2), (4, 4, 1), (5, 5, 2)]
 )
-def test_any_number_of_parties(owners: int, parties: int, threshold: int) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_any_number_of_parties(owners: int, parties: int, threshold: int, method: str) -> None:
     params = {"by": ["edu.level"], "measures": ["tax.income", "edu.age"]}
-    made = case(3, 60, 0.8, "linked-statistics", params, owners, parties=parties, threshold=threshold)
+    made = case(3, 60, 0.8, "linked-statistics", params, owners, parties=parties, threshold=threshold, method=method)
     found, linked = computed(made)
     assert found == plain(made, linked)
 
@@ -162,8 +166,9 @@ def test_the_noise_changes_nothing_in_the_result(size_noise: Any) -> None:
     assert found == plain(made, linked)
 
 
-def test_the_shorter_list_is_the_left_one() -> None:
-    made = case(5, 400, 1.0, "linked-count", {"by": ["tax.region"]})
+@pytest.mark.parametrize("method", METHODS)
+def test_the_shorter_list_is_the_left_one(method: str) -> None:
+    made = case(5, 400, 1.0, "linked-count", {"by": ["tax.region"]}, method=method)
     made.rows["edu"] = made.rows["edu"][:50]
     linked = made.linked()
 
@@ -182,8 +187,9 @@ def test_the_shorter_list_is_the_left_one() -> None:
     ("owners", "parties", "threshold"), [(2, 3, 1), (2, 5, 2), (3, 3, 1), (3, 5, 2), (4, 4, 1), (5, 5, 1)]
 )
 @pytest.mark.parametrize("share", [0.0, 0.6, 1.0])
-def test_overlaps_of_every_set(owners: int, parties: int, threshold: int, share: float) -> None:
-    made = case(9, 120, share, "overlap", {}, owners, parties=parties, threshold=threshold)
+@pytest.mark.parametrize("method", METHODS)
+def test_overlaps_of_every_set(owners: int, parties: int, threshold: int, share: float, method: str) -> None:
+    made = case(9, 120, share, "overlap", {}, owners, parties=parties, threshold=threshold, method=method)
 
     async def program(rows: LinkedRows) -> Any:
         return await places({"counts": await rows.overlaps()})

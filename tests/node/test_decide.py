@@ -350,6 +350,11 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
     "linking by a method that the policy doesn't name": (
         "_linking_allowed", lambda: linked({"link": []}), "labour takes no part in jobs that link rows by matcher",
     ),
+    "the oblivious method where the policy names the matcher's": (
+        "_linking_allowed",
+        lambda: linked(link={"method": "oblivious"}),
+        "labour takes no part in jobs that link rows by oblivious",
+    ),
     "a matcher that may count": (
         "_linking_allowed",
         lambda: linked(link={"size_noise": "off"}),
@@ -389,6 +394,8 @@ def test_what_the_policy_lists_is_permitted() -> None:
 def test_linked_jobs_are_permitted_as_the_policy_says() -> None:
     assert decide(*linked()) == Permit("manual")
     assert decide(*linked({"receivers": ["*"]}, receivers=("coordinator",))) == Permit("manual")
+    strict = {"link": ["oblivious"], "size_noise": {"epsilon": "0.1"}}
+    assert decide(*linked(strict, {"method": "oblivious"})) == Permit("manual")
     assert decide(*linked({"size_noise": "off"}, {"size_noise": "off"})) == Permit("manual")
     assert decide(*linked(link={"size_noise": {"epsilon": "0.5", "delta": "1e-7"}})) == Permit("manual")
 

@@ -17,8 +17,8 @@ from tests.linked import agencies
 
 FOLDERS = [folder / name for folder in registry.folders() for name in registry.names()]
 PATHS = [(folder, path) for folder in FOLDERS for path in sorted((folder / "vectors").glob("*.json"))]
-VECTORS = [(folder, path) for folder, path in PATHS if not registry.read(folder).manifest.linked]
-LINKED = [(folder, path) for folder, path in PATHS if registry.read(folder).manifest.linked]
+VECTORS = [(folder, path) for folder, path in PATHS if registry.read(folder).manifest.local == "counts"]
+ROWS = [(folder, path) for folder, path in PATHS if (folder, path) not in VECTORS]
 HEADINGS = ("Functionality", "Inputs", "What each party learns", "Security argument", "Disclosure", "Cost", "Limits")
 
 
@@ -84,8 +84,21 @@ def test_what_a_plan_says_of_the_cost_is_right_within_a_factor_of_three(workspac
     assert spent["rounds"] < 3 * rounds < 9 * spent["rounds"]
 
 
-@pytest.mark.parametrize(("folder", "path"), LINKED, ids=lambda value: value.stem if value.suffix else value.name)
-def test_linked_rows_give_what_the_vector_says_through_real_workers(folder: Path, path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("protocol", "name"),
+    [("overlap", "three-owners"), ("linked-count", "inner-rounded"), ("linked-statistics", "left")],
+)
+def test_linked_rows_give_the_same_by_the_oblivious_method(protocol: str, name: str, tmp_path: Path) -> None:
+    vector = json.loads((registry.find(protocol).folder / "vectors" / f"{name}.json").read_text(encoding="utf-8"))
+    link = {"method": "oblivious", "join": vector["rules"]["join"]}
+    result = simulate(agencies.write(tmp_path, protocol, vector, link=link), tmp_path / "agencies")
+    found = {name: table["rows"] for name, table in result["tables"].items()}
+    assert vectors.differences(found, vector["released"]) == []
+    assert not any({"what": "matches-noised"} in learned for learned in result["learned"].values())
+
+
+@pytest.mark.parametrize(("folder", "path"), ROWS, ids=lambda value: value.stem if value.suffix else value.name)
+def test_rows_give_what_the_vector_says_through_real_workers(folder: Path, path: Path, tmp_path: Path) -> None:
     vector = json.loads(path.read_text(encoding="utf-8"))
     result = simulate(agencies.write(tmp_path, folder.name, vector), tmp_path / "agencies")
     found = {name: table["rows"] for name, table in result["tables"].items()}

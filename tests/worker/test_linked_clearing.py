@@ -140,7 +140,8 @@ STATISTICS = [
 @pytest.mark.parametrize("params", STATISTICS, ids=range(4))
 @pytest.mark.parametrize("seed", range(4))
 def test_statistics_hide_what_the_reference_hides(seed: int, params: dict[str, Any], join: str) -> None:
-    check(case(seed, "linked-statistics", params, 30 + 12 * seed, 3, join, min_count=3 + seed))
+    method = ["matcher", "oblivious"][seed % 2]
+    check(case(seed, "linked-statistics", params, 30 + 12 * seed, 3, join, min_count=3 + seed, method=method))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -157,10 +158,12 @@ def test_sums_over_nearly_the_same_rows_are_hidden_in_a_left_join(seed: int) -> 
     check(made)
 
 
+@pytest.mark.parametrize("method", ["matcher", "oblivious"])
 @pytest.mark.parametrize("owners", [2, 3])
 @pytest.mark.parametrize("seed", range(6))
-def test_overlaps_hide_what_the_reference_hides(seed: int, owners: int) -> None:
-    made = case(seed, "overlap", {}, 8 + 4 * seed, owners, "inner", min_count=5, round_to=[None, 5][seed % 2])
+def test_overlaps_hide_what_the_reference_hides(seed: int, owners: int, method: str) -> None:
+    rules = {"min_count": 5, "round_to": [None, 5][seed % 2]}
+    made = case(seed, "overlap", {}, 8 + 4 * seed, owners, "inner", method=method, **rules)
     check(made)
 
 

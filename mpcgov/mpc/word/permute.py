@@ -88,7 +88,7 @@ async def _programme(channel: Channel, roles: Roles, source: Order | None, own: 
     places = place[source]
     key = stream.private_key()
     await channel.exchange(
-        {roles.sender: np.concatenate([stream.key_words(key), _packed(order)]), roles.receiver: _packed(places)}, {}
+        {roles.sender: np.concatenate([stream.key_words(key), packed(order)]), roles.receiver: packed(places)}, {}
     )
     half = _pads(key, roles)[places]
     return (half if own is None else field.add(half, own[source])).reshape(-1)
@@ -98,17 +98,17 @@ async def _send(channel: Channel, roles: Roles, rows: Words | None) -> None:
     """The sender's part: its rows in the programmer's order, padded, go to the receiver."""
     if rows is None or rows.shape != (roles.rows, roles.columns):
         raise InternalError("the sender's rows aren't as many as agreed")
-    taken = await channel.exchange({}, {roles.programmer: KEY_WORDS + _packed_words(roles.rows)})
+    taken = await channel.exchange({}, {roles.programmer: KEY_WORDS + packed_words(roles.rows)})
     words = taken[roles.programmer]
-    order = _unpacked(words[KEY_WORDS:], roles.rows, roles.rows, roles.programmer)
+    order = unpacked(words[KEY_WORDS:], roles.rows, roles.rows, roles.programmer)
     padded = field.subtract(rows[order], _pads(stream.key_from(words[:KEY_WORDS]), roles))
     await channel.exchange({roles.receiver: padded}, {})
 
 
 async def _receive(channel: Channel, roles: Roles) -> Words:
     """The receiver's part: its half of the wanted rows, padded."""
-    taken = await channel.exchange({}, {roles.programmer: _packed_words(roles.wanted)})
-    places = _unpacked(taken[roles.programmer], roles.wanted, roles.rows, roles.programmer)
+    taken = await channel.exchange({}, {roles.programmer: packed_words(roles.wanted)})
+    places = unpacked(taken[roles.programmer], roles.wanted, roles.rows, roles.programmer)
     padded = await channel.exchange_elements({}, {roles.sender: roles.rows * roles.columns})
     return padded[roles.sender].reshape(roles.rows, roles.columns)[places].reshape(-1)
 
@@ -130,18 +130,19 @@ def _pads(key: bytes, roles: Roles) -> Words:
     return Stream(key).elements(roles.rows * roles.columns).reshape(roles.rows, roles.columns)
 
 
-def _packed_words(count: int) -> int:
+def packed_words(count: int) -> int:
+    """How many words row numbers take."""
     return (count + 1) // 2
 
 
-def _packed(places: Order) -> Words:
+def packed(places: Order) -> Words:
     """Row numbers, two to a word."""
-    halves = np.zeros(2 * _packed_words(len(places)), "<u4")
+    halves = np.zeros(2 * packed_words(len(places)), "<u4")
     halves[: len(places)] = places
     return halves.view(np.uint64)
 
 
-def _unpacked(words: Words, count: int, limit: int, sender: int) -> Order:
+def unpacked(words: Words, count: int, limit: int, sender: int) -> Order:
     """`count` row numbers below `limit`; WireError, naming the sender, if one isn't."""
     places = words.view("<u4")[:count].astype(np.int64)
     if count and places.max() >= limit:

@@ -115,8 +115,8 @@ def test_places_are_uniform_over_runs_and_no_order_comes_twice():
 
 
 def test_a_place_outside_the_rows_is_the_programmers_fault(monkeypatch):
-    original = permute._packed
-    monkeypatch.setattr(permute, "_packed", lambda places: original(np.full_like(places, 5)))
+    original = permute.packed
+    monkeypatch.setattr(permute, "packed", lambda places: original(np.full_like(places, 5)))
     with pytest.raises(WireError) as caught:
         permuted(3, Roles(0, 1, 2, rows=5, wanted=3, columns=2))
     assert caught.value.peer == 1

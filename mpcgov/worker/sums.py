@@ -1,0 +1,102 @@
+"""What an owner adds up of its own rows in each cell: how many, and sums of measures, their squares and products.
+
+Sums may need more bits than a word: each product of a row is taken apart into limbs, and each place is added up by
+itself (see `mpcgov.linked.sums`). Only these numbers go on to the child that computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mpcgov.errors import DataError, InternalError
+from mpcgov.linked import sums
+from mpcgov.linked.dealing import Dealt
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.limbs import limb_of
+from mpcgov.linked.sums import Sum
+from mpcgov.spec.condition import Expr, nullable
+from mpcgov.worker.columns import MISSING
+from mpcgov.worker.encode import Encoding, Field
+from mpcgov.worker.local import chosen
+from mpcgov.worker.source import Source, counted
+
+Numbers = NDArray[np.int64]
+
+
+def wanted(stacked: Linked) -> list[Sum]:
+    """The sums that a job's tables need, each once, in an order that both children know."""
+    return list(dict.fromkeys(sums.by_name(stacked).values()))
+
+
+def name(number: int, place: int) -> str:
+    """The name of one place of the wanted sum with this number."""
+    return f"s{number}_{place}"
+
+
+def encoding(stacked: Linked, party: str) -> Encoding:
+    """What crosses the pipe at one owner: every place of every wanted sum, for each cell."""
+    rows, cells = stacked.declarations[party].max_rows, 1
+    for column in stacked.asked.groups:
+        cells *= len(stacked.levels(column))
+    fields = []
+    for number, one in enumerate(wanted(stacked)):
+        low, high = sums.place_bounds(stacked, one, rows)
+        fields += [Field(name(number, place), low, high) for place in range(one.places)]
+    return Encoding(tuple(fields), cells)
+
+
+def cell_sums(source: Source, stacked: Linked, where: Expr | None) -> dict[str, Numbers]:
+    """The numbers of `encoding`, of the chosen rows.
+
+    Raises:
+        DataError: a used column has a fault, or a chosen row has no value to add up.
+    """
+    by = [column.column for column in stacked.asked.groups]
+    measures = [column.column for column in stacked.asked.numbers]
+    names = list(dict.fromkeys([*by, *measures]))
+    rows = chosen(source, names, where)
+    _refuse_missing(source, rows, names, where)
+    some = names or list(source.declaration.columns)[:1]
+    found = source.query(rows.select(*(source.value(column) for column in some)))
+    place = np.zeros(found.num_rows, np.int64)
+    cells = 1
+    for column in stacked.asked.groups:
+        levels = stacked.levels(column)
+        place = place * len(levels) + _positions(found[source.value(column.column)], levels, source.name)
+        cells *= len(levels)
+    columns = {column: found[source.value(column)].to_numpy().astype(np.int64) for column in measures}
+    return _added(wanted(stacked), columns, place, cells)
+
+
+def _added(all_sums: Sequence[Sum], columns: Mapping[str, Numbers], place: Numbers, cells: int) -> dict[str, Numbers]:
+    result = {}
+    for number, one in enumerate(all_sums):
+        for k in range(one.places):
+            total = np.zeros(cells, np.int64)
+            factor = one.factors.get("", ())
+            values = limb_of(columns, Dealt(None, factor, one.radix_bits, k)) if factor else np.int64(1)
+            np.add.at(total, place, values)
+            result[name(number, k)] = total
+    return result
+
+
+def _positions(column: pa.ChunkedArray, levels: Sequence[str], dataset: str) -> Numbers:
+    found = pc.index_in(column.combine_chunks(), value_set=pa.array(levels, column.type))
+    if found.null_count:
+        raise InternalError(f"{dataset}: the job's values aren't those of the declaration")
+    positions: Numbers = found.to_numpy().astype(np.int64)
+    return positions
+
+
+def _refuse_missing(source: Source, rows: object, names: Sequence[str], where: Expr | None) -> None:
+    """A chosen row may lack a value of a column that `where` tests by `is null`; there is nothing to add up."""
+    for column in sorted(set(names) & (nullable(where) if where else frozenset())):
+        lacking = rows.filter(rows[source.fault(column)] == MISSING)  # type: ignore[attr-defined, index]
+        missing = source.query(lacking.aggregate(n=lacking.count()))["n"][0].as_py()
+        if missing:
+            raise DataError(f"{source.name}: column {column}: {counted(missing)} without a value to add up")
