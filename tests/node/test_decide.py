@@ -46,6 +46,7 @@ POLICY: dict[str, Any] = {
     "datasets": {"people": {"columns": {"region": ["group"], "age": ["filter"]}, "min_count": 10}},
 }
 PEOPLE = POLICY["datasets"]["people"]
+WITH_SEX = {"columns": {"region": ["group"], "sex": ["group"], "age": ["filter"]}}
 NOISY = {
     "disclosure": {"noise": {"mechanism": "discrete-laplace", "epsilon": "1.5", "unit": "person", "bound": 1}},
 }
@@ -107,6 +108,13 @@ def proposal(job: dict[str, Any] | None = None, **changes: Any) -> Proposal:
         "nonce": "0" * 32,
     }
     return Proposal.model_validate(fields | changes)
+
+
+def totals() -> Proposal:
+    """One that asks for true totals."""
+    declared = {"labour": OWN, "welfare": OWN.only({"region", "sex"})}
+    job = {"params": {"by": ["region", "sex"]}, "disclosure": {"margins": True}}
+    return proposal(job, declarations=declared)
 
 
 def with_party(name: str, **part: Any) -> dict[str, Any]:
@@ -289,6 +297,16 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
         lambda: (proposal({"disclosure": {"min_count": 5}}), facts()),
         "labour needs min_count 10, the job says 5",
     ),
+    "fewer agencies in a cell than the policy's floor": (
+        "_data_allowed",
+        lambda: (proposal(), facts({"datasets": {"people": PEOPLE | {"contributors": 3}}})),
+        "labour needs contributors 3, the job says none",
+    ),
+    "true totals where the policy wants none": (
+        "_data_allowed",
+        lambda: (totals(), facts({"datasets": {"people": WITH_SEX | {"margins": False}}})),
+        "labour needs a job without true margins",
+    ),
     "no noise where the policy wants some": (
         "_data_allowed",
         lambda: (proposal(), facts({"datasets": {"people": PEOPLE | {"max_epsilon": "1"}}})),
@@ -436,3 +454,9 @@ def test_a_party_without_data_checks_all_but_the_data() -> None:
 
 def test_a_security_officer_can_read_it_all() -> None:
     assert len(Path(rules.__file__).read_text(encoding="utf-8").splitlines()) <= 140
+
+
+def test_floors_concern_only_the_rules_that_a_protocol_has() -> None:
+    """A floor for dominance is no reason against counts, which have no sums; margins are allowed unless forbidden."""
+    floors = {"datasets": {"people": WITH_SEX | {"dominance": 10}}}
+    assert decide(totals(), facts(floors)) == Permit("manual")

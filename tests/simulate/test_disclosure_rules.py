@@ -229,3 +229,16 @@ def test_r28_a_result_says_what_was_done_to_it(workspace: Any) -> None:
     assert any("3 agencies" in line for line in protection["done"])
     assert len(protection["caveats"]) >= 3
     assert json.loads(json.dumps(found)) == found
+
+
+def test_what_is_suppressed_changes_neither_bytes_nor_rounds(workspace: Any) -> None:
+    """Two data sets that agree in all that is shown, and in nothing that isn't."""
+    spent = []
+    for number, small in enumerate(([0, 0, 0], [0, 9, 3])):
+        workspace.folder = workspace.folder.parent / f"world-{number}"
+        fill(workspace, [[small[0], 20, 12, 14, 30, small[1]], [0, 20, 12, 14, 30, small[2]], [0, 20, 12, 14, 30, 0]])
+        rules = {"margins": True, "contributors": 3, "min_count": 13}
+        found = simulate(workspace.job(["region", "sex"], disclosure=rules), workspace.folder)
+        assert released(found)[0] == [-1] * 6
+        spent.append({name: found["cost"][name] for name in ("rounds", "bytes_sent")})
+    assert spent[0] == spent[1]
