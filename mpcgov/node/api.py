@@ -79,6 +79,7 @@ class Api:
         app.router.add_post(f"{job}/approvals", self._approval)
         app.router.add_post(f"{job}/end", self._end)
         app.router.add_post(f"{job}/receipts", self._receipt)
+        app.router.add_get(f"{job}/proposal", self._proposal)
         app.router.add_get(f"{job}/share", self._share)
         app.router.add_get(f"{job}/stream", self._stream)
         return app
@@ -161,6 +162,9 @@ class Api:
     async def _receipt(self, request: web.Request) -> web.Response:
         job = self._job(request).id
         return _answer(self._service.receipt(job, request[CALLER], await _body(request)))
+
+    async def _proposal(self, request: web.Request) -> web.Response:
+        return _answer(self._book.proposed(self._job(request, COORDINATOR).id).model_dump(mode="json"))
 
     async def _share(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id

@@ -33,8 +33,13 @@ class Computes(Protocol):
         peers: Mapping[str, socket.socket],
         commit: Callable[[], Awaitable[None]],
         on_phase: Callable[[str], None],
+        admit: Callable[[Mapping[str, str]], Awaitable[None]] | None = None,
     ) -> Outcome:
         """This party's part of a job."""
+
+
+class _AnsweredError(Exception):
+    """An earlier result is given again: the children aren't needed any further. Not a failure."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +95,18 @@ class JobRun:
 
     async def _steps(self) -> None:
         sockets = await self.streams.connect(self._client)
-        outcome = await self._computes.run(self._order(), sockets, self._commit, self._set_phase)
+        try:
+            outcome = await self._computes.run(self._order(), sockets, self._commit, self._set_phase, self._admit)
+            await self._finish(outcome)
+        except _AnsweredError:
+            # Every party has got the receipts for the result of an earlier job; nothing was computed.
+            pass
+        self._book.move(self.job, Event.RELEASE)
+
+    async def _finish(self, outcome: Outcome) -> None:
         self.phase = "receipts"
         self._book.finish(self._proposal, outcome)
         await self._receipts(outcome.layout.digest)
-        self._book.move(self.job, Event.RELEASE)
 
     def _order(self) -> Order:
         has_data = self._proposal.job.parties[self._home.party].dataset is not None
@@ -106,8 +118,19 @@ class JobRun:
             binding=binding(self._proposal.parties, self._book.approvals(self.job)),
         )
 
+    async def _admit(self, fingerprints: Mapping[str, str]) -> None:
+        self._book.releases.admit(self._proposal, fingerprints)
+
     async def _commit(self) -> None:
-        self._book.move(self.job, Event.COMMIT)
+        """All parties are ready, with the rows that they had before: either the job goes on, or an earlier result does.
+
+        The children stay as they are while receipts go round, so that nobody sees another one's stream end too soon.
+        """
+        self._book.releases.commit(self.job)
+        earlier = self._book.answers(self.job)
+        if earlier is not None:
+            await self._finish(self._book.outcome(earlier))
+            raise _AnsweredError
 
     def _set_phase(self, phase: str) -> None:
         self.phase = phase

@@ -61,6 +61,8 @@ class ScriptedWorker:
         self.phases: list[str] = []
         self.hung_up: list[str] = []
         self.layout: Layout | None = None
+        self.rows = {"rows": "40"}
+        self.received: list[tuple[str, str]] = []
 
     async def start(self) -> None:
         pass
@@ -74,6 +76,7 @@ class ScriptedWorker:
         peers: Mapping[str, socket.socket],
         commit: Callable[[], Awaitable[None]],
         on_phase: Callable[[str], None],
+        admit: Callable[[Mapping[str, str]], Awaitable[None]],
     ) -> Outcome:
         self.runs.append(job_id(order.proposal.job_digest))
         links = {party: await asyncio.open_connection(sock=sock) for party, sock in peers.items()}
@@ -85,6 +88,8 @@ class ScriptedWorker:
                     await self.gates[phase].wait()
                 if phase in self.faults:
                     raise self.faults[phase]
+                if phase == "ready" and order.datasets is not None:
+                    await admit(self.rows)
                 if phase == "deal":
                     await commit()
                 size = self.bulk_bytes if phase == "compute" else 8

@@ -1,0 +1,175 @@
+"""What was released from this agency's data, and what that has cost: one line per job, in the node's database.
+
+A line is *reserved* when all parties have approved, *committed* before the first byte that depends on data may leave,
+*final* when the job has ended. What is committed counts for ever, also if the job fails: a peer may have seen enough by
+then. What is only reserved when a job ends is void and counts no more. Lines change in the transaction of the audit
+record of what they follow from, so neither is without the other.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import sqlalchemy as sql
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from mpcgov import privacy
+from mpcgov.errors import Refused
+from mpcgov.keys import Identity
+from mpcgov.lifecycle import State
+from mpcgov.node import differencing
+from mpcgov.node.differencing import Release, Side
+from mpcgov.node.facts import Balance, Line, View
+from mpcgov.node.store import BUDGETS, JOBS, LEDGER
+from mpcgov.privacy import Spend
+from mpcgov.spec.load import parse_json
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.statement import Proposal, job_id
+
+COUNTS = ("reserved", "committed", "final")
+"""The states of lines that count."""
+
+DEFAULT_TOTALS = {"epsilon": Fraction(10), "rho": Fraction(1)}
+"""What may be spent of a unit in a data set in all until its agency says otherwise."""
+
+RELEASE_LIMIT_BYTES = 64 << 20
+
+
+def view(tx: sql.Connection, proposal: Proposal, dataset: str | None) -> View:
+    """The ledger as a decision about this job sees it; the job's own line left out."""
+    job, spend = job_id(proposal.job_digest), privacy.spend(proposal.job)
+    lines = [line for line in ([] if dataset is None else of_dataset(tx, dataset)) if line.job != job]
+    return View(
+        earlier=tuple(line for line in lines if line.release is not None),
+        balance=None if spend is None or dataset is None else balance(tx, dataset, spend.unit, spend.measure, lines),
+        answer=answer(tx, proposal),
+    )
+
+
+def answer(tx: sql.Connection, proposal: Proposal) -> str | None:
+    """The job that released the result of an equal one here, on data that aren't known to have changed."""
+    query = (
+        sql.select(LEDGER.c.job)
+        .join(JOBS, JOBS.c.id == LEDGER.c.job)
+        .where(
+            LEDGER.c.content == proposal.content_digest,
+            LEDGER.c.job != job_id(proposal.job_digest),
+            LEDGER.c.answers.is_(None),
+            LEDGER.c.stale.is_(False),
+            LEDGER.c.state == "final",
+            JOBS.c.state == State.RELEASED.value,
+        )
+    )
+    return tx.execute(query.order_by(LEDGER.c.at.desc(), LEDGER.c.job).limit(1)).scalar_one_or_none()
+
+
+def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
+    """The lines of a data set that count, oldest first."""
+    query = sql.select(LEDGER).where(LEDGER.c.dataset == dataset, LEDGER.c.state.in_(COUNTS))
+    return [_line(row) for row in tx.execute(query.order_by(LEDGER.c.at, LEDGER.c.job))]
+
+
+def balance(tx: sql.Connection, dataset: str, unit: str, measure: str, lines: list[Line]) -> Balance:
+    """What is left of one budget, given the data set's lines."""
+    query = sql.select(BUDGETS.c.total).where(
+        BUDGETS.c.dataset == dataset, BUDGETS.c.unit == unit, BUDGETS.c.measure == measure
+    )
+    found = tx.execute(query).scalar_one_or_none()
+    total = DEFAULT_TOTALS[measure] if found is None else Fraction(found)
+    spends = [line.spend for line in lines if line.spend is not None]
+    spent = sum((s.amount for s in spends if (s.unit, s.measure) == (unit, measure)), Fraction(0))
+    return Balance(dataset, unit, measure, total, spent)
+
+
+def reserve(
+    tx: sql.Connection, proposal: Proposal, dataset: str | None, manifest: Manifest, answers: str | None, now: float
+) -> None:
+    """A line for a job that is about to start. One that is answered by an earlier result takes nothing."""
+    spend = privacy.spend(proposal.job) if dataset is not None and answers is None else None
+    exact = dataset is not None and answers is None and spend is None
+    release = differencing.release(proposal, manifest).model_dump_json().encode() if exact else None
+    tx.execute(
+        sql.insert(LEDGER).values(
+            job=job_id(proposal.job_digest),
+            content=proposal.content_digest,
+            dataset=dataset,
+            release=release,
+            unit=None if spend is None else spend.unit,
+            measure=None if spend is None else spend.measure,
+            amount=None if spend is None else str(spend.amount),
+            snapshot={},
+            matchers={},
+            state="reserved",
+            answers=answers,
+            stale=False,
+            at=now,
+        )
+    )
+
+
+def admit(tx: sql.Connection, job: str, snapshot: Mapping[str, str]) -> str | None:
+    """Takes down which rows a job has read. Returns an earlier job that has read others where they must be the same.
+
+    Columns that only one of the two used can't be compared. The earlier result isn't given again from now on.
+    """
+    row = tx.execute(sql.select(LEDGER).where(LEDGER.c.job == job)).one()
+    tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(snapshot=dict(snapshot)))
+    own = _line(row)
+    for line in of_dataset(tx, row.dataset):
+        shared = line.job == row.answers or (line.job != job and _share_rows(own, line))
+        if shared and any(line.snapshot[name] != snapshot[name] for name in {*snapshot} & {*line.snapshot}):
+            tx.execute(sql.update(LEDGER).where(LEDGER.c.job == line.job).values(stale=True))
+            return line.job
+    return None
+
+
+def _share_rows(a: Line, b: Line) -> bool:
+    if a.release is None or b.release is None:
+        return False
+    return differencing.compare(a.release, b.release) is not Side.APART
+
+
+def commit(tx: sql.Connection, job: str) -> None:
+    """From now on the job's line counts for ever.
+
+    Raises:
+        Refused: it has data and no fingerprint of them, or isn't reserved.
+    """
+    row = tx.execute(sql.select(LEDGER).where(LEDGER.c.job == job)).one_or_none()
+    if row is None or row.state != "reserved" or (row.dataset is not None and not row.snapshot):
+        raise Refused(f"job {job}: not in this node's ledger as a job about to start", code="ledger")
+    tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(state="committed"))
+
+
+def settle(tx: sql.Connection, job: str) -> None:
+    """The job has ended, one way or another: what was committed is spent, what was only reserved is free again."""
+    for before, after in (("committed", "final"), ("reserved", "void")):
+        mine = sql.update(LEDGER).where(LEDGER.c.job == job, LEDGER.c.state == before)
+        tx.execute(mine.values(state=after))
+
+
+def answers(tx: sql.Connection, job: str) -> str | None:
+    """The earlier job whose result this one gives again; None if it has its own."""
+    return tx.execute(sql.select(LEDGER.c.answers).where(LEDGER.c.job == job)).scalar_one_or_none()
+
+
+def keyed(identity: Identity, dataset: str, fingerprints: Mapping[str, str]) -> Mapping[str, str]:
+    """Fingerprints as they are kept: a bare one, of few rows or few values, could be guessed by whoever reads it."""
+    raw = identity.signing_key.private_bytes_raw()
+    key = HKDF(hashes.SHA256(), 32, salt=None, info=b"mpcgov ledger snapshot").derive(raw)
+    return {
+        name: hmac.digest(key, f"{len(dataset)}:{dataset}{len(name)}:{name}{value}".encode(), "sha256").hex()
+        for name, value in fingerprints.items()
+    }
+
+
+def _line(row: Any) -> Line:
+    release = None
+    if row.release is not None:
+        release = parse_json(bytes(row.release), Release, "ledger", RELEASE_LIMIT_BYTES)
+    spend = None if row.amount is None else Spend(row.unit, row.measure, Fraction(row.amount))
+    return Line(row.job, release, spend, row.state, dict(row.snapshot), row.at)
