@@ -8,6 +8,7 @@ from mpcgov.audience import leaks
 from mpcgov.coordinator.plan import Plan, PlannedTable
 from mpcgov.coordinator.propose import Draft
 from mpcgov.linked.cost import MEMORY_LIMIT_BYTES
+from mpcgov.node.budget import DELTA, Budgets
 from mpcgov.node.explain import JobView
 from mpcgov.protections import own_caveats, sentences
 from mpcgov.registry import Protocol
@@ -90,6 +91,20 @@ def describe_job(view: JobView) -> Sections:
         *waiting,
     ]
     return [(f"{view.job}  {state}", lines)]
+
+
+def budget_notes(budgets: Budgets) -> list[str]:
+    """What a table of budgets can't show."""
+    lines = [
+        f"{dataset}: everything together tells of a {unit} at most epsilon {epsilon:.4g}, but for a chance of {DELTA:g}"
+        for dataset, unit, epsilon in budgets.together
+        if epsilon
+    ]
+    lines += [
+        f"{dataset}: {matcher} has seen numbers of matches worth epsilon {epsilon}, as a matcher of tags"
+        for dataset, matcher, epsilon in budgets.matchers
+    ]
+    return lines
 
 
 def _kind(column: Column) -> str:

@@ -17,6 +17,7 @@ from mpcgov.node import ledger
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.facts import Deny, Permit
+from mpcgov.node.heads import Heads
 from mpcgov.node.home import NodeHome
 from mpcgov.node.releases import Releases
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES, make_approval, make_receipt, read_proposal
@@ -43,6 +44,7 @@ class Book:
         self._audit = audit
         self._clock = clock
         self.releases = Releases(home, audit, clock, self._move)
+        self.heads = Heads(home, store, audit)
 
     @property
     def me(self) -> str:

@@ -9,7 +9,8 @@ record of what they follow from, so neither is without the other.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +22,7 @@ from mpcgov import privacy
 from mpcgov.errors import Refused
 from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
+from mpcgov.linked.plan import link_plan
 from mpcgov.node import differencing
 from mpcgov.node.differencing import Release, Side
 from mpcgov.node.facts import Balance, Line, View
@@ -85,10 +87,52 @@ def balance(tx: sql.Connection, dataset: str, unit: str, measure: str, lines: li
     return Balance(dataset, unit, measure, total, spent)
 
 
+def units_set(tx: sql.Connection, dataset: str) -> set[str]:
+    """The units that the agency has set a total for."""
+    return set(tx.execute(sql.select(BUDGETS.c.unit).where(BUDGETS.c.dataset == dataset)).scalars())
+
+
+def epsilon_at(spends: Sequence[Spend], delta: float) -> float:
+    """What all of them together tell of a unit, as the epsilon of (epsilon, delta)-differential privacy.
+
+    As if all were zCDP: rho + 2·sqrt(rho·ln(1/delta)) (Bun and Steinke, TCC 2016, proposition 1.3); or the plain sum,
+    where all are pure and that is less.
+    """
+    rho = float(sum((spend.as_rho for spend in spends), Fraction(0)))
+    whole = rho + 2 * math.sqrt(rho * math.log(1 / delta))
+    pure = [spend.amount for spend in spends if spend.measure == "epsilon"]
+    return min(whole, float(sum(pure))) if len(pure) == len(spends) else whole
+
+
+def seen_by_matchers(tx: sql.Connection, dataset: str) -> dict[str, str]:
+    """For each matcher, the sum of the size noise's epsilon over all jobs that used the data set: `3`, or `unbounded`
+    once it counted without noise."""
+    query = sql.select(LEDGER.c.matchers).where(LEDGER.c.dataset == dataset, LEDGER.c.state.in_(COUNTS))
+    sums: dict[str, Fraction | None] = {}
+    for seen in tx.execute(query).scalars():
+        for matcher, epsilon in seen.items():
+            before = sums.get(matcher, Fraction(0))
+            sums[matcher] = None if before is None or epsilon is None else before + Fraction(epsilon)
+    return {name: "unbounded" if total is None else privacy.number(total) for name, total in sorted(sums.items())}
+
+
+def matchers(proposal: Proposal, manifest: Manifest, me: str) -> dict[str, str | None]:
+    """The parties that compare this one's tags in a job, each with the epsilon of its noised counts; None for exact."""
+    job = proposal.job
+    if not manifest.linked or job.linking.method != "matcher" or me not in job.data_parties:
+        return {}
+    stars, noise = link_plan(job, manifest, proposal.threshold).stars, job.linking.size_noise
+    spokes = [spoke.matcher for star in stars for spoke in star.spokes if me in (spoke.left, spoke.other)]
+    if noise == "off":
+        return dict.fromkeys(spokes)
+    return {matcher: str(Fraction(noise.epsilon) * spokes.count(matcher)) for matcher in spokes}
+
+
 def reserve(
-    tx: sql.Connection, proposal: Proposal, dataset: str | None, manifest: Manifest, answers: str | None, now: float
+    tx: sql.Connection, proposal: Proposal, me: str, manifest: Manifest, answers: str | None, now: float
 ) -> None:
     """A line for a job that is about to start. One that is answered by an earlier result takes nothing."""
+    dataset = proposal.job.parties[me].dataset
     spend = privacy.spend(proposal.job) if dataset is not None and answers is None else None
     exact = dataset is not None and answers is None and spend is None
     release = differencing.release(proposal, manifest).model_dump_json().encode() if exact else None
@@ -102,7 +146,7 @@ def reserve(
             measure=None if spend is None else spend.measure,
             amount=None if spend is None else str(spend.amount),
             snapshot={},
-            matchers={},
+            matchers=matchers(proposal, manifest, me) if answers is None else {},
             state="reserved",
             answers=answers,
             stale=False,

@@ -58,7 +58,7 @@ class Releases:
                 )
                 raise Refused(text, hint="propose the job again", code="policy")
             manifest = registry.find(proposal.job.protocol_name).manifest
-            ledger.reserve(entry.tx, proposal, self._dataset(proposal), manifest, agreed.answers, now)
+            ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now)
             answers = {"answers": agreed.answers} if agreed.answers else {}
             self._move(entry, job, Event.ALL_APPROVED, **answers)
 

@@ -65,6 +65,7 @@ class JobRun:
         self._client = client
         self._computes = computes
         self._proposal = proposal
+        self._announcing: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[MpcgovError] = asyncio.get_running_loop().create_future()
 
     def abort(self, cause: MpcgovError) -> None:
@@ -90,11 +91,13 @@ class JobRun:
             await self._stop(steps)
 
     async def _stop(self, steps: asyncio.Task[None]) -> None:
-        steps.cancel()
-        await asyncio.gather(steps, return_exceptions=True)
+        for task in (steps, *self._announcing):
+            task.cancel()
+        await asyncio.gather(steps, *self._announcing, return_exceptions=True)
 
     async def _steps(self) -> None:
         sockets = await self.streams.connect(self._client)
+        await self._book.heads.exchange(self._client, self.job, self._proposal.parties)
         try:
             outcome = await self._computes.run(self._order(), sockets, self._commit, self._set_phase, self._admit)
             await self._finish(outcome)
@@ -127,6 +130,8 @@ class JobRun:
         The children stay as they are while receipts go round, so that nobody sees another one's stream end too soon.
         """
         self._book.releases.commit(self.job)
+        announcing = self._book.heads.announce(self._client, self.job, self._proposal.parties)
+        self._announcing.append(asyncio.create_task(announcing))
         earlier = self._book.answers(self.job)
         if earlier is not None:
             await self._finish(self._book.outcome(earlier))
