@@ -87,6 +87,7 @@ def describe_job(view: JobView) -> Sections:
         *view.others,
         f"protects: {view.disclosure}",
         *(f"links rows: {text}" for text in view.links),
+        *(f"ledger: {text}" for text in view.ledger),
         *(f"reveals to {text}" if ": " in text else text for text in view.reveals),
         *waiting,
     ]

@@ -135,10 +135,15 @@ class Book:
 
     def verdict(self, proposal: Proposal, known_digest: str | None) -> Verdict:
         """The decision about a proposal, from this home's files and ledger as they are now."""
-        part = proposal.job.parties.get(self.me)
         with self._store.read() as tx:
-            view = ledger.view(tx, proposal, None if part is None else part.dataset)
+            view = ledger.view(tx, proposal, self.me)
         return evaluate(self._home, proposal, self._clock.now(), known_digest, view)
+
+    def weighed(self, proposal: Proposal) -> tuple[str, ...]:
+        """What the ledger says about a job that waits, in sentences."""
+        beside = self.verdict(proposal, proposal.job_digest).beside
+        with self._store.read() as tx:
+            return tuple(ledger.notes(tx, proposal, self.me, beside))
 
     def propose(self, envelope: Envelope, proposal: Proposal, verdict: Verdict) -> JobRow:
         """Takes a new proposal on record, together with the policy's decision about it.

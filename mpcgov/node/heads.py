@@ -53,7 +53,7 @@ class Heads:
         """Answers a peer that shows its head; keeps that, unless a later one was seen before.
 
         Raises:
-            SpecError: it isn't the peer's signed head.
+            SpecError, PeerError: it isn't the peer's signed head.
         """
         theirs = parse_json(body, Shown, "head")
         head, answer = self._read(theirs.head, party), self.show(party)
@@ -90,7 +90,7 @@ class Heads:
     def _compared(self, party: str, shown: Shown) -> tuple[Head, Envelope]:
         """What a peer shows, if neither its log nor this node's has been set back."""
         if shown.seen is not None:
-            self._compare_own(party, self._read(shown.seen, self._home.party))
+            self._compare_own(party, self._read(shown.seen, self._home.party, party))
         head, saw = self._read(shown.head, party), self.show(party).seen
         kept = None if saw is None else self._read(saw, party)
         if saw is None or kept is None or kept == head or kept.sequence < head.sequence:
@@ -108,9 +108,12 @@ class Heads:
         if there != seen:
             raise _rolled_back(f"{party} saw another record {seen.sequence} of {self._home.party} than it has")
 
-    def _read(self, envelope: Envelope, party: str) -> Head:
+    def _read(self, envelope: Envelope, party: str, shown_by: str = "") -> Head:
         key = self._home.joined()[0].member(party).signing_key
-        return open_envelope(envelope, HEAD_TYPE, Head, party, key)
+        try:
+            return open_envelope(envelope, HEAD_TYPE, Head, party, key)
+        except SpecError as error:
+            raise PeerError(f"{shown_by or party}: no head of {party}'s log: {error.message}", code="head") from None
 
     def _keep(self, heads: Mapping[str, tuple[Head, Envelope]]) -> None:
         """Keeps the later one of each. They are signed by others, so that no record of ours needs to vouch for them."""

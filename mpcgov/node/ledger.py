@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -24,7 +24,7 @@ from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
 from mpcgov.linked.plan import link_plan
 from mpcgov.node import differencing
-from mpcgov.node.differencing import Release, Side
+from mpcgov.node.differencing import Release, Side, rows_of
 from mpcgov.node.facts import Balance, Line, View
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
 from mpcgov.privacy import Spend
@@ -41,8 +41,9 @@ DEFAULT_TOTALS = {"epsilon": Fraction(10), "rho": Fraction(1)}
 RELEASE_LIMIT_BYTES = 64 << 20
 
 
-def view(tx: sql.Connection, proposal: Proposal, dataset: str | None) -> View:
+def view(tx: sql.Connection, proposal: Proposal, me: str) -> View:
     """The ledger as a decision about this job sees it; the job's own line left out."""
+    dataset = proposal.job.parties[me].dataset if me in proposal.parties else None
     job, spend = job_id(proposal.job_digest), privacy.spend(proposal.job)
     lines = [line for line in ([] if dataset is None else of_dataset(tx, dataset)) if line.job != job]
     return View(
@@ -114,6 +115,28 @@ def seen_by_matchers(tx: sql.Connection, dataset: str) -> dict[str, str]:
             before = sums.get(matcher, Fraction(0))
             sums[matcher] = None if before is None or epsilon is None else before + Fraction(epsilon)
     return {name: "unbounded" if total is None else privacy.number(total) for name, total in sorted(sums.items())}
+
+
+def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[str]) -> Iterator[str]:
+    """What the person who says yes or no should know of the ledger; `beside`: jobs with other tables of these rows."""
+    seen, dataset, spend = view(tx, proposal, me), proposal.job.parties[me].dataset, privacy.spend(proposal.job)
+    if seen.answer is not None:
+        yield f"job {seen.answer} asked the same: if all rows are as they were, its result is given again, at no cost"
+    for line in seen.earlier:
+        if line.job in beside and line.release is not None:
+            yield (
+                f"job {line.job} has released other tables of the same rows ({rows_of(line.release)}): a cell that is "
+                "suppressed in one may follow from the sums of both; look at them together"
+            )
+    if seen.balance is not None and spend is not None and seen.answer is None:
+        budget = seen.balance
+        yield (
+            f"takes {budget.measure} {privacy.number(spend.amount)} from the budget of a {budget.unit} in {dataset}; "
+            f"{privacy.number(budget.left)} of {privacy.number(budget.total)} are left before it"
+        )
+    if dataset is not None:
+        for matcher, epsilon in seen_by_matchers(tx, dataset).items():
+            yield f"{matcher} has seen numbers of matches of {dataset} worth epsilon {epsilon} in earlier jobs"
 
 
 def matchers(proposal: Proposal, manifest: Manifest, me: str) -> dict[str, str | None]:

@@ -47,7 +47,7 @@ class Releases:
         """
         job, now = job_id(proposal.job_digest), self._clock.now()
         with self._audit.entry() as entry:
-            view = replace(ledger.view(entry.tx, proposal, self._dataset(proposal)), answer=agreed.answers)
+            view = replace(ledger.view(entry.tx, proposal, self._home.party), answer=agreed.answers)
             verdict = evaluate(self._home, proposal, now, proposal.job_digest, view)
             if verdict.reasons:
                 raise Refused("; ".join(verdict.reasons), code="policy")
@@ -68,7 +68,7 @@ class Releases:
         Raises:
             Refused: they have changed. It is the only refusal that depends on data, and tells just that.
         """
-        job, dataset = job_id(proposal.job_digest), str(self._dataset(proposal))
+        job, dataset = job_id(proposal.job_digest), str(proposal.job.parties[self._home.party].dataset)
         with self._audit.entry() as entry:
             snapshot = ledger.keyed(self._home.identity, dataset, fingerprints)
             earlier = ledger.admit(entry.tx, job, snapshot)
@@ -89,9 +89,6 @@ class Releases:
         with self._audit.entry() as entry:
             ledger.commit(entry.tx, job)
             self._move(entry, job, Event.COMMIT)
-
-    def _dataset(self, proposal: Proposal) -> str | None:
-        return proposal.job.parties[self._home.party].dataset
 
 
 def _unseen(beside: tuple[str, ...], view: View, agreed: Agreed) -> str | None:
