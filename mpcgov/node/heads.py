@@ -70,7 +70,7 @@ class Heads:
         """
         others = [party for party in parties if party != self._home.party]
         answers = await asyncio.gather(*(self._ask(client, job, party) for party in others))
-        self._keep({party: self._compared(party, shown) for party, shown in zip(others, answers, strict=True)})
+        self._keep({party: self._compared(party, *both) for party, both in zip(others, answers, strict=True)})
 
     async def announce(self, client: Client, job: str, parties: Iterable[str]) -> None:
         """Lets the peers see how far the log has come; those that can't be reached see it next time."""
@@ -79,19 +79,24 @@ class Heads:
                 with contextlib.suppress(MpcgovError):
                     await self._ask(client, job, party)
 
-    async def _ask(self, client: Client, job: str, party: str) -> Shown:
-        body = canonical_json(self.show(party).model_dump(mode="json"))
+    async def _ask(self, client: Client, job: str, party: str) -> tuple[Shown, Shown]:
+        """What this node showed a peer, and what the peer then showed."""
+        own = self.show(party)
+        body = canonical_json(own.model_dump(mode="json"))
         answer = await client.request(party, "POST", f"/v1/jobs/{job}/head", body, EXCHANGE_S, REPLY_LIMIT_BYTES)
         try:
-            return validate(answer, Shown, f"{party}: head")
+            return own, validate(answer, Shown, f"{party}: head")
         except SpecError as error:
             raise PeerError(error.message, code="answer") from None
 
-    def _compared(self, party: str, shown: Shown) -> tuple[Head, Envelope]:
-        """What a peer shows, if neither its log nor this node's has been set back."""
+    def _compared(self, party: str, own: Shown, shown: Shown) -> tuple[Head, Envelope]:
+        """What a peer shows, if neither its log nor this node's has been set back.
+
+        It is compared with what was seen before the peer was asked: meanwhile the peer may have shown a later one.
+        """
         if shown.seen is not None:
             self._compare_own(party, self._read(shown.seen, self._home.party, party))
-        head, saw = self._read(shown.head, party), self.show(party).seen
+        head, saw = self._read(shown.head, party), own.seen
         kept = None if saw is None else self._read(saw, party)
         if saw is None or kept is None or kept == head or kept.sequence < head.sequence:
             return head, shown.head

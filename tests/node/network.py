@@ -51,6 +51,7 @@ class ScriptedWorker:
     """Does to the streams what a worker would do, without data: says hello, commits, exchanges bytes, deals shares.
 
     `gates`: a phase waits until its event is set. `faults`: a phase raises. `bulk_bytes`: sent to each peer.
+    `rows`: the fingerprints of what it reads. `received`: how many bytes came, by job, peer and phase.
     """
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ class ScriptedWorker:
         self.hung_up: list[str] = []
         self.layout: Layout | None = None
         self.rows = {"rows": "40"}
-        self.received: list[tuple[str, str]] = []
+        self.received: dict[tuple[str, str, str], int] = {}
 
     async def start(self) -> None:
         pass
@@ -107,12 +108,21 @@ class ScriptedWorker:
             await writer.drain()
 
         try:
-            _, data = await asyncio.gather(send(), reader.readexactly(size))
+            _, data = await asyncio.gather(send(), self._receive(party, reader, size))
         except (asyncio.IncompleteReadError, ConnectionError):
             self.hung_up.append(party)
             raise PeerError(f"{party}: hung up", code="peer-lost") from None
         if data != b"x" * size:
             raise PeerError(f"{party}: sent other bytes", code="peer")
+
+    async def _receive(self, party: str, reader: asyncio.StreamReader, size: int) -> bytes:
+        data, key = b"", (self.runs[-1], party, self.phases[-1])
+        while len(data) < size and (more := await reader.read(size - len(data))):
+            data += more
+            self.received[key] = len(data)
+        if len(data) < size:
+            raise asyncio.IncompleteReadError(data, size)
+        return data
 
     def outcome_tables(self, proposal: Proposal) -> tuple[ResultTable, ...]:
         manifest = registry.find(proposal.job.protocol_name).manifest
