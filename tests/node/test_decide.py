@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 from mpcgov import registry
 from mpcgov.node import decide as rules
 from mpcgov.node.decide import decide
-from mpcgov.node.facts import Deny, Facts, Permit
+from mpcgov.node.differencing import release
+from mpcgov.node.facts import Balance, Deny, Facts, Line, Permit, View
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.policy import Policy
@@ -156,6 +158,30 @@ def linked(
     }
     proposed = proposal(job, protocol_digest=protocol.digest, declarations=declarations)
     return proposed, facts(allowed | (policy or {}), protocol=protocol, declaration=LINKED_OWN)
+
+
+NOISY = {
+    "disclosure": {
+        "min_count": 10,
+        "noise": {"mechanism": "discrete-laplace", "epsilon": "1", "unit": "person", "bound": 1},
+    }
+}
+
+
+def earlier(parties: dict[str, Any] | None = None, **job: Any) -> Line:
+    """What a job has released that is the one of `proposal` but for these changes."""
+    changed = proposal(job | ({"parties": JOB["parties"] | parties} if parties else {}))
+    return Line("aaaa-aaaa-aaaa", release(changed, registry.find("joint-count").manifest), None, "final", {}, 0.0)
+
+
+def spent(amount: str) -> Balance:
+    """So much of a budget of epsilon 3."""
+    return Balance("people", "person", "epsilon", Fraction(3), Fraction(amount))
+
+
+def with_ledger(*lines: Line, balance: Balance | None = None, answer: str | None = None, **allowed: Any) -> Facts:
+    dataset = POLICY["datasets"]["people"] | allowed
+    return facts({"datasets": {"people": dataset}}, ledger=View(lines, balance, answer))
 
 
 CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
@@ -353,6 +379,21 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
         lambda: linked({"receivers": ["*"]}, params={"measures": ["labour.wage"], "weight": "welfare.wage"}),
         "must name welfare as a receiver",
     ),
+    "rows that may differ in few from released ones": (
+        "_no_difference_tells",
+        lambda: (proposal(), with_ledger(earlier({"labour": {"dataset": "people", "where": "age < 26"}}))),
+        "labour: job aaaa-aaaa-aaaa has released a table over labour's people, rows where age < 26",
+    ),
+    "released rows in other cells, where the policy refuses that": (
+        "_no_difference_tells",
+        lambda: (proposal(), with_ledger(earlier(disclosure={"min_count": 20}), more_tables="refuse")),
+        "job aaaa-aaaa-aaaa has released these rows in other cells",
+    ),
+    "more than is left of a budget": (
+        "_affordable",
+        lambda: (proposal(NOISY), with_ledger(balance=spent("2.5"))),
+        "labour: people has epsilon 0.5 left for a person, and this job would take 1",
+    ),
     "a key that is no key": (
         "_data_allowed",
         lambda: linked({"datasets": {"people": {"columns": {"id": ["group"]}}}}),
@@ -364,6 +405,29 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
 def test_what_the_policy_lists_is_permitted() -> None:
     assert decide(proposal(), facts()) == Permit("manual")
     assert decide(proposal(), facts({"approve": "standing"})) == Permit("standing")
+
+
+def test_what_was_released_and_spent_leaves_room_for_what_is_harmless() -> None:
+    assert decide(proposal(), with_ledger(earlier())) == Permit("manual")
+    apart = {party: {"dataset": "people", "where": "age >= 25"} for party in ("labour", "welfare")}
+    lower = {party: {"dataset": "people", "where": "age < 25"} for party in ("labour", "welfare")}
+    job = {"parties": JOB["parties"] | lower}
+    declared = {party: OWN.only({"region", "age"}) for party in ("labour", "welfare")}
+    lower_job = proposal(job, declarations=declared)
+    old = release(
+        proposal({"parties": JOB["parties"] | apart}, declarations=declared), registry.find("joint-count").manifest
+    )
+    line = Line("aaaa-aaaa-aaaa", old, None, "final", {}, 0.0)
+    assert decide(lower_job, with_ledger(line)) == Permit("manual")
+    clash = earlier({"labour": {"dataset": "people", "where": "age < 26"}})
+    assert decide(proposal(NOISY), with_ledger(clash, balance=spent("2"))) == Permit("manual")
+    assert decide(proposal(NOISY), with_ledger(balance=spent("3"), answer="bbbb-bbbb-bbbb")) == Permit("manual")
+
+
+def test_other_cells_of_released_rows_are_for_a_person_to_weigh() -> None:
+    given = with_ledger(earlier(disclosure={"min_count": 20}))
+    policy = given.policy.model_copy(update={"approve": "standing"})
+    assert decide(proposal(), dataclasses.replace(given, policy=policy)) == Permit("manual", ("aaaa-aaaa-aaaa",))
 
 
 def test_linked_jobs_are_permitted_as_the_policy_says() -> None:
