@@ -72,9 +72,10 @@ class Side(Enum):
     SAME_CELLS = "same cells"
     """the same rows, in the same cells, under the same rules"""
     SAME_ROWS = "same rows"
-    """the same rows in other cells, or under other rules: a suppressed cell may follow from both tables together"""
+    """the same rows of each data set that both use, but in other cells, under other rules, or put together with others'
+    in another way: what is suppressed in one may follow from both"""
     UNCLEAR = "unclear"
-    """they may differ in few rows"""
+    """a filter differs, perhaps in few rows"""
 
 
 def rows_of(release: Release) -> str:
@@ -128,12 +129,10 @@ def compare(new: Release, old: Release) -> Side:
     relations = [_relation(a, b) for a, b in shared]
     if _apart(new, old, shared, relations):
         return Side.APART
-    whole = len(shared) == len(new.parts) == len(old.parts)
-    if not (
-        whole and _linked_alike(new, old) and all(_same(a, b, r) for (a, b), r in zip(shared, relations, strict=True))
-    ):
+    if any(r is not Relation.SAME or a.used != b.used for (a, b), r in zip(shared, relations, strict=True)):
         return Side.UNCLEAR
-    return Side.SAME_CELLS if (new.cells, new.rules) == (old.cells, old.rules) else Side.SAME_ROWS
+    alike = len(shared) == len(new.parts) == len(old.parts) and _put_together_alike(new, old, shared)
+    return Side.SAME_CELLS if alike and (new.cells, new.rules) == (old.cells, old.rules) else Side.SAME_ROWS
 
 
 def _apart(new: Release, old: Release, shared: list[tuple[Part, Part]], relations: list[Relation]) -> bool:
@@ -150,15 +149,12 @@ def _apart(new: Release, old: Release, shared: list[tuple[Part, Part]], relation
     return all(apart)
 
 
-def _linked_alike(new: Release, old: Release) -> bool:
-    """Whether the same rows give the same linked rows; a left join's first party decides which are kept."""
-    if new.link == "left" and (new.parts[0].party, new.parts[0].dataset) != (old.parts[0].party, old.parts[0].dataset):
+def _put_together_alike(new: Release, old: Release, shared: list[tuple[Part, Part]]) -> bool:
+    """Whether the same rows of every owner give the same rows to count; a left join's first party decides which."""
+    if new.link == "left" and shared[0] != (new.parts[0], old.parts[0]):
         return False
-    return (new.link, new.every_set, new.settings) == (old.link, old.every_set, old.settings)
-
-
-def _same(a: Part, b: Part, found: Relation) -> bool:
-    return found is Relation.SAME and (a.used, a.key, a.duplicates) == (b.used, b.key, b.duplicates)
+    keys = all((a.key, a.duplicates) == (b.key, b.duplicates) for a, b in shared)
+    return keys and (new.link, new.every_set, new.settings) == (old.link, old.every_set, old.settings)
 
 
 def _relation(a: Part, b: Part) -> Relation:

@@ -50,7 +50,7 @@ class Releases:
             view = replace(ledger.view(entry.tx, proposal, self._home.party), answer=agreed.answers)
             verdict = evaluate(self._home, proposal, now, proposal.job_digest, view)
             if verdict.reasons:
-                raise Refused("; ".join(verdict.reasons), code="policy")
+                raise Refused("; ".join(verdict.reasons), code="agreement")
             unseen = {line.job for line in view.earlier if line.at > agreed.approved_at} & {*verdict.beside}
             if unseen:
                 text = (

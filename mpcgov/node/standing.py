@@ -14,7 +14,7 @@ END_EVENTS = {
     State.ABORTED: "abort", State.FAILED: "abort",
 }  # fmt: skip
 
-REFUSALS = frozenset({"policy", "snapshot", "ledger", "rollback"})
+REFUSALS = frozenset({"snapshot", "ledger", "rollback"})
 """Why a job was refused after it was approved, by code."""
 
 

@@ -160,14 +160,6 @@ def linked(
     return proposed, facts(allowed | (policy or {}), protocol=protocol, declaration=LINKED_OWN)
 
 
-NOISY = {
-    "disclosure": {
-        "min_count": 10,
-        "noise": {"mechanism": "discrete-laplace", "epsilon": "1", "unit": "person", "bound": 1},
-    }
-}
-
-
 def earlier(parties: dict[str, Any] | None = None, **job: Any) -> Line:
     """What a job has released that is the one of `proposal` but for these changes."""
     changed = proposal(job | ({"parties": JOB["parties"] | parties} if parties else {}))
@@ -392,7 +384,7 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
     "more than is left of a budget": (
         "_affordable",
         lambda: (proposal(NOISY), with_ledger(balance=spent("2.5"))),
-        "labour: people has epsilon 0.5 left for a person, and this job would take 1",
+        "labour: people has epsilon 0.5 left for a person, and this job would take 1.5",
     ),
     "a key that is no key": (
         "_data_allowed",
@@ -420,7 +412,7 @@ def test_what_was_released_and_spent_leaves_room_for_what_is_harmless() -> None:
     line = Line("aaaa-aaaa-aaaa", old, None, "final", {}, 0.0)
     assert decide(lower_job, with_ledger(line)) == Permit("manual")
     clash = earlier({"labour": {"dataset": "people", "where": "age < 26"}})
-    assert decide(proposal(NOISY), with_ledger(clash, balance=spent("2"))) == Permit("manual")
+    assert decide(proposal(NOISY), with_ledger(clash, balance=spent("1.5"))) == Permit("manual")
     assert decide(proposal(NOISY), with_ledger(balance=spent("3"), answer="bbbb-bbbb-bbbb")) == Permit("manual")
 
 
