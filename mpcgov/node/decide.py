@@ -29,7 +29,7 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
                 return Deny(reasons)
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
-    beside = tuple(job for job, _ in _beside(proposal, facts, Side.SAME_ROWS))
+    beside = tuple(job for job, _ in _beside(proposal, facts, Side.RELATED))
     return Permit("manual" if beside else facts.policy.approve, beside)
 
 
@@ -94,8 +94,8 @@ def _no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
         )
     allowed = facts.policy.datasets.get(str(proposal.job.parties[facts.me].dataset))
     if allowed is not None and allowed.more_tables == "refuse":
-        for job, _ in _beside(proposal, facts, Side.SAME_ROWS):
-            yield f"{facts.me}: job {job} has released these rows in other cells, and more_tables is refuse"
+        for job, _ in _beside(proposal, facts, Side.RELATED):
+            yield f"{facts.me}: job {job} has released related tables, and more_tables is refuse"
 
 
 def _beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Release], ...]:

@@ -71,9 +71,9 @@ class Side(Enum):
     """they share no row"""
     SAME_CELLS = "same cells"
     """the same rows, in the same cells, under the same rules"""
-    SAME_ROWS = "same rows"
+    RELATED = "related"
     """the same rows of each data set that both use, but in other cells, under other rules, or put together with others'
-    in another way: what is suppressed in one may follow from both"""
+    in another way; or one adds rows up and the other links them: what is suppressed in one may follow from both"""
     UNCLEAR = "unclear"
     """a filter differs, perhaps in few rows"""
 
@@ -129,10 +129,20 @@ def compare(new: Release, old: Release) -> Side:
     relations = [_relation(a, b) for a, b in shared]
     if _apart(new, old, shared, relations):
         return Side.APART
+    if (new.link == "none") != (old.link == "none"):
+        return Side.RELATED
     if any(r is not Relation.SAME or a.used != b.used for (a, b), r in zip(shared, relations, strict=True)):
         return Side.UNCLEAR
     alike = len(shared) == len(new.parts) == len(old.parts) and _put_together_alike(new, old, shared)
-    return Side.SAME_CELLS if alike and (new.cells, new.rules) == (old.cells, old.rules) else Side.SAME_ROWS
+    return Side.SAME_CELLS if alike and (new.cells, new.rules) == (old.cells, old.rules) else Side.RELATED
+
+
+def same_rows(party: str, a: Release, b: Release) -> bool:
+    """Whether two releases certainly used the same rows of one party's data set."""
+    both = [part for release in (a, b) for part in release.parts if part.party == party]
+    if len(both) < 2 or (both[0].dataset, both[0].used) != (both[1].dataset, both[1].used):
+        return False
+    return _relation(*both) is Relation.SAME
 
 
 def _apart(new: Release, old: Release, shared: list[tuple[Part, Part]], relations: list[Relation]) -> bool:

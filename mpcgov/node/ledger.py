@@ -24,7 +24,7 @@ from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
 from mpcgov.linked.plan import link_plan
 from mpcgov.node import differencing
-from mpcgov.node.differencing import Release, Side, rows_of
+from mpcgov.node.differencing import Release, rows_of
 from mpcgov.node.facts import Balance, Line, View
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
 from mpcgov.privacy import Spend
@@ -127,8 +127,8 @@ def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[st
     for line in seen.earlier:
         if line.job in beside and line.release is not None:
             yield (
-                f"job {line.job} has released other tables of the same rows ({rows_of(line.release)}): a cell that is "
-                "suppressed in one may follow from the sums of both; look at them together"
+                f"job {line.job} has released other tables of the same rows, or linked rows that it counted "
+                f"({rows_of(line.release)}): what is suppressed in one may follow from both; look at them together"
             )
     if seen.balance is not None and spend is not None and seen.answer is None:
         budget = seen.balance
@@ -180,7 +180,7 @@ def reserve(
     )
 
 
-def admit(tx: sql.Connection, job: str, snapshot: Mapping[str, str]) -> str | None:
+def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str]) -> str | None:
     """Takes down which rows a job has read. Returns an earlier job that has read others where they must be the same.
 
     Columns that only one of the two used can't be compared. The earlier result isn't given again from now on.
@@ -189,17 +189,15 @@ def admit(tx: sql.Connection, job: str, snapshot: Mapping[str, str]) -> str | No
     tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(snapshot=dict(snapshot)))
     own = _line(row)
     for line in of_dataset(tx, row.dataset):
-        shared = line.job == row.answers or (line.job != job and _share_rows(own, line))
-        if shared and any(line.snapshot[name] != snapshot[name] for name in {*snapshot} & {*line.snapshot}):
+        same = line.job == row.answers or (line.job != job and _same_rows(me, own, line))
+        if same and any(line.snapshot[name] != snapshot[name] for name in {*snapshot} & {*line.snapshot}):
             tx.execute(sql.update(LEDGER).where(LEDGER.c.job == line.job).values(stale=True))
             return line.job
     return None
 
 
-def _share_rows(a: Line, b: Line) -> bool:
-    if a.release is None or b.release is None:
-        return False
-    return differencing.compare(a.release, b.release) is not Side.APART
+def _same_rows(me: str, a: Line, b: Line) -> bool:
+    return a.release is not None and b.release is not None and differencing.same_rows(me, a.release, b.release)
 
 
 def commit(tx: sql.Connection, job: str) -> None:

@@ -53,9 +53,7 @@ class Releases:
                 raise Refused("; ".join(verdict.reasons), code="agreement")
             unseen = {line.job for line in view.earlier if line.at > agreed.approved_at} & {*verdict.beside}
             if unseen:
-                text = (
-                    f"{self._home.party}: job {min(unseen)} has released these rows in other cells since the approval"
-                )
+                text = f"{self._home.party}: job {min(unseen)} has released a related table since the approval"
                 raise Refused(text, hint="propose the job again", code="policy")
             manifest = registry.find(proposal.job.protocol_name).manifest
             ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now)
@@ -71,7 +69,7 @@ class Releases:
         job, dataset = job_id(proposal.job_digest), str(proposal.job.parties[self._home.party].dataset)
         with self._audit.entry() as entry:
             snapshot = ledger.keyed(self._home.identity, dataset, fingerprints)
-            earlier = ledger.admit(entry.tx, job, snapshot)
+            earlier = ledger.admit(entry.tx, self._home.party, job, snapshot)
             entry.record("read", job, **({"differs_from": earlier} if earlier else {}))
         if earlier is not None:
             raise Refused(

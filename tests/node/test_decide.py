@@ -379,7 +379,7 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
     "released rows in other cells, where the policy refuses that": (
         "_no_difference_tells",
         lambda: (proposal(), with_ledger(earlier(disclosure={"min_count": 20}), more_tables="refuse")),
-        "job aaaa-aaaa-aaaa has released these rows in other cells",
+        "job aaaa-aaaa-aaaa has released related tables",
     ),
     "more than is left of a budget": (
         "_affordable",

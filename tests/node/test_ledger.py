@@ -154,7 +154,7 @@ async def test_other_tables_of_the_same_rows_need_a_persons_yes_even_where_the_p
     approve(nodes, job)
     await nodes.until(job, "RELEASED")
     nodes.policy("labour", MANUAL.replace("min_count: 5", "min_count: 5\n    more_tables: refuse"))
-    assert f"job {first} has released these rows in other cells" in await denial(nodes, params={"by": ["sex"]})
+    assert f"job {first} has released related tables" in await denial(nodes, params={"by": ["sex"]})
 
 
 async def test_two_jobs_at_once_cant_both_pass(nodes: Network) -> None:
