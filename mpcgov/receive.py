@@ -103,13 +103,16 @@ async def collect(
         if isinstance(share, BaseException):
             raise share
     opened = [share for share in shares if isinstance(share, ResultShare)]
-    given = {share.job for share in opened} - {job}
-    return open_result(await _earlier(client, roster, proposal, given) if given else proposal, manifest, opened)
+    others = [share for share in opened if share.job != job]
+    if others and len({share.job for share in opened}) > 1:
+        raise PeerError(f"{others[0].party}: its share was made for another job than the others'", code="shares")
+    given = await _earlier(client, roster, proposal, others[0].job) if others else proposal
+    return open_result(given, manifest, opened)
 
 
-async def _earlier(client: Client, roster: Roster, proposal: Proposal, given: set[str]) -> Proposal:
+async def _earlier(client: Client, roster: Roster, proposal: Proposal, earlier: str) -> Proposal:
     """The proposal of the equal job whose result the nodes gave again, as the coordinator signed it then."""
-    earlier, party = min(given), proposal.parties[0]
+    party = proposal.parties[0]
     answer = await client.request(
         party, "GET", f"/v1/jobs/{earlier}/proposal", None, SHARE_TIMEOUT_S, PROPOSAL_REPLY_BYTES
     )
@@ -120,7 +123,7 @@ async def _earlier(client: Client, roster: Roster, proposal: Proposal, given: se
         )  # fmt: skip
     except SpecError as error:
         raise PeerError(f"{party}: {error.message}", code="shares") from None
-    if len(given) > 1 or job_id(found.job_digest) != earlier or found.content_digest != proposal.content_digest:
+    if job_id(found.job_digest) != earlier or found.content_digest != proposal.content_digest:
         raise PeerError(f"{party}: the result that it gives again is of another job", code="shares")
     return found
 
