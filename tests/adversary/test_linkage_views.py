@@ -184,7 +184,7 @@ def test_runs_have_keys_and_orders_of_their_own() -> None:
 
 
 def test_runs_have_places_and_pads_of_their_own() -> None:
-    """The helper can't tell the same rows again: three places in common have two rows of different keys once in 10^6."""
+    """The helper can't tell the same rows again: two rows have all places in common by chance once in 10^6."""
     found = views(world("overlap", 2, everybody=True, method="oblivious"), 2)
     (rows,) = [m for (a, b, _), m in found.items() if (a, b) == (0, 2) and len(m[0]) == 1200]
     triples = [{message[i : i + 12] for i in range(0, 1200, 12)} for message in rows]
