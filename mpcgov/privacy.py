@@ -39,6 +39,12 @@ def spend(job: Job) -> Spend | None:
     return Spend(noise.unit, "rho", Fraction(noise.rho))
 
 
+def number(amount: Fraction) -> str:
+    """An amount as people write it: with decimals where they are exact and few."""
+    text = f"{float(amount):.6g}"
+    return text if Fraction(text) == amount else f"{amount} (about {text})"
+
+
 def described(noise: CellNoise) -> str:
     """The noise in few words."""
     size = f"epsilon {noise.epsilon}" if isinstance(noise, LaplaceNoise) else f"rho {noise.rho}"

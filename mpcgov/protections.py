@@ -13,6 +13,7 @@ from mpcgov import privacy
 from mpcgov.spec.job import Disclosure, Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import DatasetPolicy
+from mpcgov.spec.statement import ResultTable
 
 MAX_MARGIN_CELLS = 400
 """Which cells to hide beside the small ones is searched among all cycles: their number grows with the cells' square."""
@@ -42,6 +43,20 @@ def margin_faults(table: str, extents: Sequence[int]) -> list[str]:
     if (cells := math.prod(extents)) > MAX_MARGIN_CELLS:
         return [f"disclosure.margins: table {table} has {cells:,} cells; at most {MAX_MARGIN_CELLS}"]
     return []
+
+
+def added_cost(job: Job, table: ResultTable) -> tuple[int, int]:
+    """The rounds, and the bytes from each of three parties to each other one, that a table's rules take besides the
+    threshold and rounding; as measured."""
+    rules, rounds, sent_bytes = job.disclosure, 0, 0
+    if rules.contributors is not None:
+        rounds += 10
+        sent_bytes += 32 * len(job.data_parties) * table.rows
+    if rules.margins:
+        cycles = math.prod(len(values) - 1 for values in table.domain)
+        rounds += 20 + 12 * cycles.bit_length()
+        sent_bytes += 40 * cycles * table.rows
+    return rounds, sent_bytes
 
 
 def floor_faults(rules: Disclosure, manifest: Manifest, allowed: DatasetPolicy) -> Iterator[str]:

@@ -208,8 +208,10 @@ def _first_cause(errors: Mapping[str, BaseException]) -> BaseException:
     """What to tell: all owners' faults together, else what isn't merely another party's echo."""
     own = {party: error for party, error in errors.items() if isinstance(error, LocalError)}
     if own:
-        message = "; ".join(f"{party}: {error.message}" for party, error in own.items())
         first = next(iter(own.values()))
+        if first.code == "memory":  # worked out by all alike
+            return first
+        message = "; ".join(f"{party}: {error.message}" for party, error in own.items())
         return LocalError(message, hint=first.hint, code=first.code)
     ours = (error for error in errors.values() if isinstance(error, MpcgovError) and not isinstance(error, PeerError))
     return next(ours, next(iter(errors.values())))

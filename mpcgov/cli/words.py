@@ -8,6 +8,7 @@ from mpcgov.audience import leaks
 from mpcgov.coordinator.plan import Plan, PlannedTable
 from mpcgov.coordinator.propose import Draft
 from mpcgov.linked.cost import MEMORY_LIMIT_BYTES
+from mpcgov.node.budget import DELTA, Budgets
 from mpcgov.node.explain import JobView
 from mpcgov.protections import own_caveats, sentences
 from mpcgov.registry import Protocol
@@ -86,10 +87,25 @@ def describe_job(view: JobView) -> Sections:
         *view.others,
         f"protects: {view.disclosure}",
         *(f"links rows: {text}" for text in view.links),
+        *(f"ledger: {text}" for text in view.ledger),
         *(f"reveals to {text}" if ": " in text else text for text in view.reveals),
         *waiting,
     ]
     return [(f"{view.job}  {state}", lines)]
+
+
+def budget_notes(budgets: Budgets) -> list[str]:
+    """What a table of budgets can't show."""
+    lines = [
+        f"{dataset}: everything together tells of a {unit} at most epsilon {epsilon:.4g}, but for a chance of {DELTA:g}"
+        for dataset, unit, epsilon in budgets.together
+        if epsilon
+    ]
+    lines += [
+        f"{dataset}: {matcher} has seen numbers of matches worth epsilon {epsilon}, as a matcher of tags"
+        for dataset, matcher, epsilon in budgets.matchers
+    ]
+    return lines
 
 
 def _kind(column: Column) -> str:

@@ -16,6 +16,7 @@ from mpcgov.linked.encoding import MOST_PAIRS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
 from mpcgov.linked.sizes import padded_length
+from mpcgov.protections import added_cost
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Declaration
@@ -75,10 +76,15 @@ def job_cost(
 
     Of linked jobs if every owner's list is as long as its max_rows allows.
     """
-    cells = sum(table.cells for table in check.result_tables(job, manifest, declarations))
+    tables = check.result_tables(job, manifest, declarations)
+    cells = sum(table.cells for table in tables)
     rounding = job.disclosure.round_to is not None
     lists = [padded_length(declarations[party].max_rows) for party in job.data_parties] if manifest.linked else []
     rounds, bytes_per_party = cost(manifest, cells, len(job.parties), rounding, lists, noise)
+    more_rounds, more_bytes = added_cost(job, tables[0])
+    rounds += more_rounds
+    factor = manifest.cost.more_parties_factor if len(job.parties) > 3 else 1
+    bytes_per_party += (len(job.parties) - 1) * factor * more_bytes
     if not manifest.linked:
         return rounds, bytes_per_party, 0
     rounds += manifest.cost.rounds_left if job.linking.join == "left" else 0

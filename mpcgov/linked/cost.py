@@ -14,7 +14,7 @@ from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
-from mpcgov.linked.sizes import padded_length, table_third
+from mpcgov.linked.sizes import padded_length, pool, table_third
 
 WORD, TAG, PLACE = 8, 16, 4
 """Bytes of a field element, of a tag, and of the number of a row."""
@@ -81,7 +81,7 @@ def link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], thresh
         sent[star.left] += dealt_bytes * rows[star.left] * (len(made.dealt[star.left]) + made.groups)
         sent += dict.fromkeys(linked.job.parties, _products(made, rows[star.left], parties, threshold))
         sent += dict.fromkeys(linked.job.parties, _sorts(made, rows[star.left]))
-        memory_bytes = max(memory_bytes, held_bytes(sum(map(len, made.dealt.values())), rows[star.left]))
+        memory_bytes = max(memory_bytes, star_bytes(linked, star, lengths, {o: len(d) for o, d in made.dealt.items()}))
     return LinkCost({party: sent[party] for party in linked.job.parties}, memory_bytes, rounds)
 
 
@@ -101,6 +101,14 @@ def _overlaps(linked: Linked) -> bool:
 def held_bytes(columns: int, rows: int) -> int:
     """What every party holds of the linked rows of a star: a word for each row and dealt column."""
     return WORD * rows * columns
+
+
+def star_bytes(linked: Linked, star: Star, lengths: Mapping[str, int], sizes: Mapping[str, int]) -> int:
+    """A bound on what a party holds of a star whose owners have so many keys and dealt columns."""
+    tables = [table_third(lengths[spoke.other]) * sizes[spoke.other] for spoke in star.spokes]
+    oblivious = linked.job.linking.method == "oblivious"  # whose tables are there with their pads and what is sent
+    rows = lengths[star.left] + pool(linked.job.linking)
+    return held_bytes(sum(sizes.values()), rows) + (9 * WORD * max(tables) if oblivious else 0)
 
 
 def _brought(spoke: Spoke, columns: int, rows: Mapping[str, int], dealt_bytes: int) -> Counter[str]:

@@ -13,7 +13,8 @@ from mpcgov.errors import SpecError
 from mpcgov.linked import layout
 from mpcgov.linked.columns import Carried, Category, Number, carried
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.params import Asked, Qualified
+from mpcgov.linked.params import Asked
+from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import CategoryColumn, Column, Declaration
@@ -56,7 +57,7 @@ class Stacked(Linked):
 
 def facts(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> Linked | None:
     """The facts of a job over rows, linked or not; None if its protocol only counts."""
-    kind = {"rows": Linked, "sums": Stacked}.get(manifest.local)
+    kind = {"rows": Linked, "records": Linked, "sums": Stacked}.get(manifest.local)
     return None if kind is None else kind.of(job, manifest, declarations)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mpcgov.errors import SpecError
 from mpcgov.linked import sums as all_sums
-from mpcgov.linked.cost import MEMORY_LIMIT_BYTES, held_bytes, star_dealing
+from mpcgov.linked.cost import MEMORY_LIMIT_BYTES, star_bytes, star_dealing
 from mpcgov.linked.dealing import Dealing, Ranked, Ref
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model as regression_model
@@ -197,7 +197,7 @@ class LinkedRows:
         mine = self._me == star.left
         kept = self._list(lengths) if mine else None
         rows = lengths[star.left] + self._plan.dummies
-        _refuse_too_much(sum(sizes.values()), rows)
+        _refuse_too_much(star_bytes(self._linked, star, lengths, sizes), rows)
         channel, prss = self._engine.operation()
         own = None if kept is None or columns is None else (kept, columns)
         left = await join.left_columns(channel, prss, self._index(star.left), rows, sizes[star.left], own)
@@ -274,13 +274,12 @@ def digits_of(one: Sum, limbs: Places, noise: Places | None = None) -> Places:
     return limbs if one.places == 1 else whole_digits(limbs, one.radix_bits)
 
 
-def _refuse_too_much(columns: int, rows: int) -> None:
+def _refuse_too_much(needed: int, rows: int) -> None:
     """Before anything but the lists' lengths is known: whether a party can hold the linked rows.
 
     Raises:
         SpecError: it would take more than the stated memory; the same at every party.
     """
-    needed = held_bytes(columns, rows)
     if needed > MEMORY_LIMIT_BYTES:
         raise SpecError(
             f"linking {rows:,} rows takes {needed / 1e9:,.1f} GB at each party, more than "

@@ -78,7 +78,9 @@ class Api:
         app.router.add_post(f"{job}/cancel", self._cancel)
         app.router.add_post(f"{job}/approvals", self._approval)
         app.router.add_post(f"{job}/end", self._end)
+        app.router.add_post(f"{job}/head", self._head)
         app.router.add_post(f"{job}/receipts", self._receipt)
+        app.router.add_get(f"{job}/proposal", self._proposal)
         app.router.add_get(f"{job}/share", self._share)
         app.router.add_get(f"{job}/stream", self._stream)
         return app
@@ -158,9 +160,17 @@ class Api:
         self._service.ended(job, request[CALLER].id, notice.event, notice.reason)
         return _answer({})
 
+    async def _head(self, request: web.Request) -> web.Response:
+        self._job(request)
+        shown = self._book.heads.answer(request[CALLER].id, await _body(request))
+        return _answer(shown.model_dump(mode="json"))
+
     async def _receipt(self, request: web.Request) -> web.Response:
         job = self._job(request).id
         return _answer(self._service.receipt(job, request[CALLER], await _body(request)))
+
+    async def _proposal(self, request: web.Request) -> web.Response:
+        return _answer(self._book.proposed(self._job(request, COORDINATOR).id).model_dump(mode="json"))
 
     async def _share(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id

@@ -128,6 +128,23 @@ class AuditLog:
             raise _damaged(count + 1, f"and all up to {head.sequence} are missing")
         return count
 
+    def last(self, tx: sql.Connection) -> Head:
+        """How far the log goes, as the database has it.
+
+        Raises:
+            LocalError: there is no record.
+        """
+        row = tx.execute(sql.select(AUDIT.c.sequence, AUDIT.c.hash).order_by(AUDIT.c.sequence.desc()).limit(1))
+        found = row.one_or_none()
+        if found is None:
+            raise _damaged(1, "is missing")
+        return Head(sequence=found.sequence, hash=found.hash)
+
+    def at(self, tx: sql.Connection, sequence: int) -> Head | None:
+        """What the head was when the log had so many records; None if it hasn't."""
+        found = tx.execute(sql.select(AUDIT.c.hash).where(AUDIT.c.sequence == sequence)).scalar_one_or_none()
+        return None if found is None else Head(sequence=sequence, hash=found)
+
     def append(self, tx: sql.Connection, event: str, job: str, facts: dict[str, Any]) -> Head:
         """Adds a record in somebody's transaction; returns what the head will be once that is durable."""
         last = tx.execute(

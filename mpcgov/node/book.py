@@ -12,12 +12,15 @@ import sqlalchemy as sql
 from mpcgov import lifecycle
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused
-from mpcgov.lifecycle import WAITING, Event, State
+from mpcgov.lifecycle import TERMINAL, WAITING, Event, State
+from mpcgov.node import ledger
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.facts import Deny, Permit
+from mpcgov.node.heads import Heads
 from mpcgov.node.home import NodeHome
-from mpcgov.node.statements import make_approval, make_receipt, read_proposal
+from mpcgov.node.releases import Releases
+from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES, make_approval, make_receipt, read_proposal
 from mpcgov.node.store import APPROVALS, DECISIONS, JOBS, RECEIPTS, JobRow, Store
 from mpcgov.node.verdict import Verdict, evaluate
 from mpcgov.spec.envelope import Envelope
@@ -40,6 +43,8 @@ class Book:
         self._store = store
         self._audit = audit
         self._clock = clock
+        self.releases = Releases(home, audit, clock, self._move)
+        self.heads = Heads(home, store, audit)
 
     @property
     def me(self) -> str:
@@ -86,6 +91,11 @@ class Book:
             raise PeerError(f"job {job}: its proposal is no longer as the coordinator signed it", code="store")
         return proposal
 
+    def proposed(self, job: str) -> Envelope:
+        """The proposal of a job, as the coordinator signed it."""
+        with self._store.read() as tx:
+            return parse_json(table.proposal(tx, job), Envelope, "proposal", ENVELOPE_LIMIT_BYTES)
+
     def approvals(self, job: str) -> dict[str, bytes]:
         """The approvals that this node holds, its own included, as envelopes by party."""
         with self._store.read() as tx:
@@ -117,6 +127,23 @@ class Book:
         if row.state is not State.RELEASED or body is None:
             raise PeerError(f"job {job}: {row.state.value}", hint="ask again later", code="too-early")
         return parse_json(body, Outcome, "outcome", SHARE_LIMIT_BYTES)
+
+    def answers(self, job: str) -> str | None:
+        """The earlier job whose result this one gives again; None if it has its own."""
+        with self._store.read() as tx:
+            return ledger.answers(tx, job)
+
+    def verdict(self, proposal: Proposal, known_digest: str | None) -> Verdict:
+        """The decision about a proposal, from this home's files and ledger as they are now."""
+        with self._store.read() as tx:
+            view = ledger.view(tx, proposal, self.me)
+        return evaluate(self._home, proposal, self._clock.now(), known_digest, view)
+
+    def weighed(self, proposal: Proposal) -> tuple[str, ...]:
+        """What the ledger says about a job that waits, in sentences."""
+        beside = self.verdict(proposal, proposal.job_digest).beside
+        with self._store.read() as tx:
+            return tuple(ledger.notes(tx, proposal, self.me, beside))
 
     def propose(self, envelope: Envelope, proposal: Proposal, verdict: Verdict) -> JobRow:
         """Takes a new proposal on record, together with the policy's decision about it.
@@ -169,7 +196,7 @@ class Book:
         if row.state not in (State.PROPOSED, State.AWAITING_APPROVAL):
             return row
         proposal = self.proposal(job)
-        verdict = evaluate(self._home, proposal, self._clock.now(), row.digest)
+        verdict = self.verdict(proposal, row.digest)
         with self._audit.entry() as entry:
             if isinstance(verdict.decision, Permit):
                 row = self._approve(entry, proposal, verdict)
@@ -216,7 +243,7 @@ class Book:
         """Keeps this party's part of the result and signs the receipt for it; nothing is released yet."""
         job, layout = job_id(proposal.job_digest), outcome.layout.digest
         receipt = make_receipt(self._home, proposal, layout).to_bytes()
-        body = outcome.model_dump_json().encode()
+        body = outcome.model_dump_json().encode() if self.answers(job) is None else None
         with self._audit.entry() as entry:
             table.move(entry.tx, job, State.RUNNING, {"outcome": body})
             values = {"job": job, "party": self._home.party, "layout_digest": layout, "envelope": receipt}
@@ -239,9 +266,10 @@ class Book:
         return row
 
     def _approve(self, entry: Entry, proposal: Proposal, verdict: Verdict) -> JobRow:
-        standing = verdict.decision == Permit("standing")
+        standing = isinstance(verdict.decision, Permit) and verdict.decision.approve == "standing"
         job = job_id(proposal.job_digest)
-        approval = make_approval(self._home, proposal, standing, verdict.policy_digest, self._clock.now())
+        now, answers = self._clock.now(), ledger.answer(entry.tx, proposal)
+        approval = make_approval(self._home, proposal, standing, verdict.policy_digest, now, answers)
         entry.tx.execute(sql.insert(APPROVALS).values(job=job, party=self._home.party, envelope=approval.to_bytes()))
         return self._move(entry, job, Event.APPROVE, policy=verdict.policy_digest)
 
@@ -257,6 +285,8 @@ class Book:
             # A share of a result that will never be released helps nobody but a thief.
             changes["outcome"] = None
         table.move(entry.tx, job, row.state, changes)
+        if state in TERMINAL:
+            ledger.settle(entry.tx, job)
         said = {"reason": reason, "code": code} if reason else {}
         entry.record(event.value, job, before=row.state.value, after=state.value, **said, **facts)
         return table.require(entry.tx, job)

@@ -7,10 +7,12 @@ machine's own protocol, roster and declaration; then those below, of the agency'
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from mpcgov import check, privacy
 from mpcgov.linked.params import releases_links, sum_testers
 from mpcgov.node.agreement import AGREEMENT, MEANING
+from mpcgov.node.differencing import Release, Side, compare, release, rows_of
 from mpcgov.node.facts import Deny, Facts, Permit, Rule
 from mpcgov.protections import floor_faults
 from mpcgov.spec.link import described, weaker
@@ -27,7 +29,8 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
                 return Deny(reasons)
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
-    return Permit(facts.policy.approve)
+    beside = tuple(job for job, _ in _beside(proposal, facts, Side.RELATED))
+    return Permit("manual" if beside else facts.policy.approve, beside)
 
 
 def _protocol_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
@@ -89,7 +92,44 @@ def _naming_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
             yield f"{facts.me} must name {receiver} as a receiver: it would learn which records are the same person's"
 
 
+def _no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    """No table is released that could be subtracted from an earlier one; depends on no data."""
+    for job, old in _beside(proposal, facts, Side.UNCLEAR):
+        yield (
+            f"{facts.me}: job {job} has released a table over {rows_of(old)}; this one's rows may "
+            "differ from those in few, whom both tables together would show; allowed are exactly the same rows, rows "
+            "that the filters keep apart for certain, or disclosure.noise"
+        )
+    allowed = facts.policy.datasets.get(str(proposal.job.parties[facts.me].dataset))
+    if allowed is not None and allowed.more_tables == "refuse":
+        for job, _ in _beside(proposal, facts, Side.RELATED):
+            yield f"{facts.me}: job {job} has released related tables, and more_tables is refuse"
+
+
+def _beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Release], ...]:
+    """The earlier releases that this one would lie to like that, by job."""
+    if not facts.ledger.earlier or facts.protocol is None or proposal.job.disclosure.noise or facts.ledger.answer:
+        return ()
+    new = release(proposal, facts.protocol.manifest)
+    earlier = ((line.job, line.release) for line in facts.ledger.earlier)
+    return tuple((job, old) for job, old in earlier if old is not None and compare(new, old) is side)
+
+
+def _affordable(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    """What jobs with noise tell of a unit adds up, and is bounded."""
+    cost, budget = privacy.spend(proposal.job), facts.ledger.balance
+    if cost is None or budget is None or facts.ledger.answer:
+        return
+    limit = getattr(facts.policy.datasets.get(budget.dataset), f"total_{budget.measure}", None)
+    left = budget.left if limit is None else min(budget.left, max(Fraction(limit) - budget.spent, Fraction(0)))
+    if cost.amount > left:
+        yield (
+            f"{facts.me}: {budget.dataset} has {budget.measure} {privacy.number(left)} left for a {budget.unit}, "
+            f"and this job would take {privacy.number(cost.amount)}"
+        )
+
+
 POLICY: tuple[Rule, ...] = (
     _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _naming_allowed,
-    _data_allowed,
+    _data_allowed, _no_difference_tells, _affordable,
 )  # fmt: skip

@@ -25,7 +25,8 @@ class JobView:
 
     `own_data`: what of this agency's data is used and what for. `others`: what each other party brings; a table that
     few bring rows to tells about those few. `reveals`: who would learn what, one sentence each.
-    `links`: who matches whose rows, and what follows. `detail`: what only this agency may know of why it ended.
+    `links`: who matches whose rows, and what follows. `ledger`: what earlier jobs have to do with it, and what it would
+    take from a budget. `detail`: what only this agency may know of why it ended.
     """
 
     job: str
@@ -44,6 +45,7 @@ class JobView:
     disclosure: str
     reveals: tuple[str, ...]
     links: tuple[str, ...]
+    ledger: tuple[str, ...]
     approve_before: str
 
     def to_json(self) -> dict[str, Any]:
@@ -52,7 +54,13 @@ class JobView:
 
 
 def explain(
-    me: str, row: JobRow, proposal: Proposal, manifest: Manifest | None, roster: Roster, waiting_for: tuple[str, ...]
+    me: str,
+    row: JobRow,
+    proposal: Proposal,
+    manifest: Manifest | None,
+    roster: Roster,
+    waiting_for: tuple[str, ...],
+    ledger: tuple[str, ...],
 ) -> JobView:
     """The view of a job.
 
@@ -77,6 +85,7 @@ def explain(
         disclosure="; ".join(sentences(job.disclosure)),
         reveals=_reveals(proposal, manifest),
         links=_links(proposal, manifest),
+        ledger=ledger,
         approve_before=_moment(proposal.approve_before),
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal
 
+from mpcgov.node.differencing import Release
+from mpcgov.privacy import Spend
 from mpcgov.registry import Protocol
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.roster import Roster
@@ -15,9 +18,13 @@ from mpcgov.spec.table import Declaration
 
 @dataclass(frozen=True)
 class Permit:
-    """The policy allows the job: `manual`, if a person here says yes; `standing`, by itself."""
+    """The policy allows the job: `manual`, if a person here says yes; `standing`, by itself.
+
+    `beside`: earlier jobs that released other tables of the same rows, which the person must weigh.
+    """
 
     approve: Literal["manual", "standing"]
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,12 +35,57 @@ class Deny:
 
 
 @dataclass(frozen=True)
+class Line:
+    """What one job has taken from one data set of this agency, as the ledger has it.
+
+    `release`: None if the job had noise, or gave an earlier result again. `spend`: None if it had no noise.
+    `snapshot`: fingerprints of the rows that it read, by name. `at`: when the line was written.
+    """
+
+    job: str
+    release: Release | None
+    spend: Spend | None
+    state: str
+    snapshot: Mapping[str, str]
+    at: float
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What may be spent of a unit in a data set in all, and what has been; reserved amounts count as spent."""
+
+    dataset: str
+    unit: str
+    measure: str
+    total: Fraction
+    spent: Fraction
+
+    @property
+    def left(self) -> Fraction:
+        """What is left."""
+        return max(self.total - self.spent, Fraction(0))
+
+
+@dataclass(frozen=True)
+class View:
+    """What a decision about one job needs of the ledger.
+
+    `earlier`: what was released without noise from the data set that the job uses here. `balance`: of the budget that
+    it would take from; None if it takes from none. `answer`: the released job whose result it would get again.
+    """
+
+    earlier: tuple[Line, ...] = ()
+    balance: Balance | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """All that a decision depends on besides the proposal, as this machine has it at this moment.
 
     `declaration`: this agency's own, of the whole data set that the job names; None if it has none of that name, or
     brings no data. `protocol`: as it is on this disk now. `known_digest`: the job digest already on record here under
-    this proposal's job id.
+    this proposal's job id. `ledger`: what was released and spent before.
     """
 
     me: str
@@ -44,6 +96,7 @@ class Facts:
     protocol: Protocol | None
     declaration: Declaration | None
     known_digest: str | None
+    ledger: View = field(default_factory=View)
 
 
 Rule = Callable[[Proposal, Facts], Iterator[str]]

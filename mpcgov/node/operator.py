@@ -124,7 +124,8 @@ def _view(node: NodeHome, book: Book, row: JobRow) -> JobView:
     proposal = book.proposal(row.id)
     held = book.approvals(row.id)
     waiting_for = tuple(party for party in row.parties if party not in held) if row.state in WAITING else ()
-    return explain(node.party, row, proposal, _manifest(proposal), book.roster, waiting_for)
+    ledger = book.weighed(proposal) if row.state in WAITING else ()
+    return explain(node.party, row, proposal, _manifest(proposal), book.roster, waiting_for, ledger)
 
 
 def _manifest(proposal: Proposal) -> Manifest | None:

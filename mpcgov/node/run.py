@@ -33,8 +33,13 @@ class Computes(Protocol):
         peers: Mapping[str, socket.socket],
         commit: Callable[[], Awaitable[None]],
         on_phase: Callable[[str], None],
+        admit: Callable[[Mapping[str, str]], Awaitable[None]] | None = None,
     ) -> Outcome:
         """This party's part of a job."""
+
+
+class _AnsweredError(Exception):
+    """An earlier result is given again: the children aren't needed any further. Not a failure."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class JobRun:
         self._client = client
         self._computes = computes
         self._proposal = proposal
+        self._announcing: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[MpcgovError] = asyncio.get_running_loop().create_future()
 
     def abort(self, cause: MpcgovError) -> None:
@@ -85,16 +91,25 @@ class JobRun:
             await self._stop(steps)
 
     async def _stop(self, steps: asyncio.Task[None]) -> None:
-        steps.cancel()
-        await asyncio.gather(steps, return_exceptions=True)
+        for task in (steps, *self._announcing):
+            task.cancel()
+        await asyncio.gather(steps, *self._announcing, return_exceptions=True)
 
     async def _steps(self) -> None:
         sockets = await self.streams.connect(self._client)
-        outcome = await self._computes.run(self._order(), sockets, self._commit, self._set_phase)
+        await self._book.heads.exchange(self._client, self.job, self._proposal.parties)
+        try:
+            outcome = await self._computes.run(self._order(), sockets, self._commit, self._set_phase, self._admit)
+            await self._finish(outcome)
+        except _AnsweredError:
+            # Every party has got the receipts for the result of an earlier job; nothing was computed.
+            pass
+        self._book.move(self.job, Event.RELEASE)
+
+    async def _finish(self, outcome: Outcome) -> None:
         self.phase = "receipts"
         self._book.finish(self._proposal, outcome)
         await self._receipts(outcome.layout.digest)
-        self._book.move(self.job, Event.RELEASE)
 
     def _order(self) -> Order:
         has_data = self._proposal.job.parties[self._home.party].dataset is not None
@@ -106,8 +121,21 @@ class JobRun:
             binding=binding(self._proposal.parties, self._book.approvals(self.job)),
         )
 
+    async def _admit(self, fingerprints: Mapping[str, str]) -> None:
+        self._book.releases.admit(self._proposal, fingerprints)
+
     async def _commit(self) -> None:
-        self._book.move(self.job, Event.COMMIT)
+        """All parties are ready, with the rows that they had before: either the job goes on, or an earlier result does.
+
+        The children stay as they are while receipts go round, so that nobody sees another one's stream end too soon.
+        """
+        self._book.releases.commit(self.job)
+        announcing = self._book.heads.announce(self._client, self.job, self._proposal.parties)
+        self._announcing.append(asyncio.create_task(announcing))
+        earlier = self._book.answers(self.job)
+        if earlier is not None:
+            await self._finish(self._book.outcome(earlier))
+            raise _AnsweredError
 
     def _set_phase(self, phase: str) -> None:
         self.phase = phase

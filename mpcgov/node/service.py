@@ -19,15 +19,14 @@ from mpcgov.node.home import NodeHome
 from mpcgov.node.relay import printable
 from mpcgov.node.run import Computes, Ending, JobRun
 from mpcgov.node.statements import (
+    agreed,
     make_share,
     read_approval,
     read_proposal,
     read_receipt,
     receiver_name,
-    version_conflict,
 )
 from mpcgov.node.store import JobRow
-from mpcgov.node.verdict import evaluate
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json, validate
 from mpcgov.spec.roster import Card
@@ -67,8 +66,7 @@ class Service:
         if row is None:
             if self._home.party not in proposal.parties:
                 raise Refused(f"job {job}: {self._home.party} is no party of it", code="job")
-            verdict = evaluate(self._home, proposal, self._clock.now(), None)
-            row = self._book.propose(envelope, proposal, verdict)
+            row = self._book.propose(envelope, proposal, self._book.verdict(proposal, None))
             self._log.info("job proposed", job=job, state=row.state.value, reason=row.reason)
             self._moved(row)
         elif row.digest != proposal.job_digest:
@@ -97,7 +95,8 @@ class Service:
             raise Refused(f"job {job}: {receiver} is not a receiver", hint=hint, code="receiver")
         if row.state is not State.RELEASED:
             raise standing.no_result(row)
-        envelope = make_share(self._home, self._book.proposal(job), receiver, self._book.outcome(job))
+        given = self._book.answers(job) or job
+        envelope = make_share(self._home, self._book.proposal(given), receiver, self._book.outcome(given))
         return envelope.model_dump(mode="json")
 
     # What the other parties' nodes say
@@ -226,20 +225,15 @@ class Service:
         try:
             members = {party: self._book.roster.member(party) for party in row.parties}
             approvals = {party: read_approval(held[party], members[party], proposal, now) for party in row.parties}
-        except SpecError as error:
-            self._end_early(job, error.message)
+            self._book.releases.reserve(proposal, agreed(self._home.party, approvals, proposal))
+        except (SpecError, PeerError, Refused) as error:
+            if error.code == "store":
+                raise
+            code = error.code if isinstance(error, Refused) else "agreement"
+            self._moved(self._book.move(job, Event.ABORT, error.message, code=code))
             return
-        reasons = evaluate(self._home, proposal, now, row.digest).reasons
-        conflict = version_conflict(self._home.party, approvals, proposal)
-        if reasons or conflict:
-            self._end_early(job, "; ".join(reasons) or str(conflict))
-            return
-        self._book.move(job, Event.ALL_APPROVED)
         self._runs[job] = JobRun(self._home, self._book, self._client, self._computes, proposal)
         self._spawn(self._run(self._runs[job]), f"job {job}")
-
-    def _end_early(self, job: str, reason: str) -> None:
-        self._moved(self._book.move(job, Event.ABORT, reason, code="agreement"))
 
     async def _run(self, run: JobRun) -> None:
         self._log.info("job started", job=run.job)

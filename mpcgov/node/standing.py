@@ -14,6 +14,9 @@ END_EVENTS = {
     State.ABORTED: "abort", State.FAILED: "abort",
 }  # fmt: skip
 
+REFUSALS = frozenset({"snapshot", "ledger", "rollback"})
+"""Why a job was refused after it was approved, by code."""
+
 
 def status(me: str, row: JobRow, approved: Container[str], phase: str) -> dict[str, Any]:
     """What a coordinator or another party is told of a job.
@@ -43,7 +46,7 @@ def no_result(row: JobRow) -> MpcgovError:
     if row.state not in TERMINAL:
         return PeerError(f"job {row.id}: too early: {row.state.value}", hint="ask again later", code="too-early")
     text, code = f"job {row.id}: {row.state.value}: {row.reason}", row.code or row.state.value.lower()
-    if row.state in (State.DENIED, State.REJECTED):
+    if row.state in (State.DENIED, State.REJECTED) or row.code in REFUSALS:
         return Refused(text, code=code)
     if row.state is State.FAILED and row.code == "data-contract":
         return LocalError(text, hint="its owner sees what is wrong with 'mpcgov node jobs'", code=code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from mpcgov import registry
 from mpcgov.errors import PeerError, SpecError
@@ -42,7 +43,34 @@ def read_proposal(body: bytes, roster: Roster) -> tuple[Envelope, Proposal]:
     return envelope, proposal
 
 
-def make_approval(home: NodeHome, proposal: Proposal, standing: bool, policy_digest: str, now: float) -> Envelope:
+@dataclass(frozen=True)
+class Agreed:
+    """What all parties' approvals of a job come to: when this node gave its own, and whether a person did.
+
+    `answers`: the equal job that was released before and whose result all would give again, if all name the same.
+    """
+
+    approved_at: int
+    by_a_person: bool
+    answers: str | None
+
+
+def agreed(me: str, approvals: Mapping[str, Approval], proposal: Proposal) -> Agreed:
+    """What the approvals of all parties come to.
+
+    Raises:
+        PeerError: they were given for other versions of what will run; names the node and both digests.
+    """
+    conflict = version_conflict(me, approvals, proposal)
+    if conflict is not None:
+        raise PeerError(conflict, code="agreement")
+    named, own = {approval.answers for approval in approvals.values()}, approvals[me]
+    return Agreed(own.approved_at, own.approved_by == "operator", named.pop() if len(named) == 1 else None)
+
+
+def make_approval(
+    home: NodeHome, proposal: Proposal, standing: bool, policy_digest: str, now: float, answers: str | None
+) -> Envelope:
     """This agency's signed yes to one proposal, with one version of everything that will run."""
     approval = Approval(
         job=job_id(proposal.job_digest),
@@ -55,6 +83,7 @@ def make_approval(home: NodeHome, proposal: Proposal, standing: bool, policy_dig
         approved_by="standing policy" if standing else "operator",
         approved_at=int(now),
         expires_at=proposal.approve_before,
+        answers=answers,
     )
     return sign(approval, APPROVAL_TYPE, home.party, home.identity.signing_key)
 

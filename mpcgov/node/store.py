@@ -61,6 +61,38 @@ DECISIONS = sql.Table(
     sql.Column("job", sql.ForeignKey("jobs.id"), nullable=False),
     sql.Column("decided_at", sql.Float, nullable=False),
 )
+LEDGER = sql.Table(
+    "ledger",
+    _tables,
+    sql.Column("job", sql.ForeignKey("jobs.id"), primary_key=True),
+    sql.Column("content", sql.String(71), nullable=False, index=True),
+    sql.Column("dataset", sql.String(64), index=True),
+    sql.Column("release", sql.LargeBinary),
+    sql.Column("unit", sql.String(64)),
+    sql.Column("measure", sql.String(10)),
+    sql.Column("amount", sql.Text),
+    sql.Column("snapshot", sql.JSON, nullable=False),
+    sql.Column("matchers", sql.JSON, nullable=False),
+    sql.Column("state", sql.String(10), nullable=False),
+    sql.Column("answers", sql.String(14)),
+    sql.Column("stale", sql.Boolean, nullable=False),
+    sql.Column("at", sql.Float, nullable=False),
+)
+BUDGETS = sql.Table(
+    "budgets",
+    _tables,
+    sql.Column("dataset", sql.String(64), primary_key=True),
+    sql.Column("unit", sql.String(64), primary_key=True),
+    sql.Column("measure", sql.String(10), primary_key=True),
+    sql.Column("total", sql.Text, nullable=False),
+)
+HEADS = sql.Table(
+    "heads",
+    _tables,
+    sql.Column("party", sql.String(64), primary_key=True),
+    sql.Column("sequence", sql.BigInteger, nullable=False),
+    sql.Column("envelope", sql.LargeBinary, nullable=False),
+)
 AUDIT = sql.Table(
     "audit",
     _tables,

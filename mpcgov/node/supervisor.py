@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from mpcgov.control import Channel
-from mpcgov.errors import InternalError, LocalError, MpcgovError
+from mpcgov.errors import InternalError, LocalError, MpcgovError, Refused
 from mpcgov.spec.order import Go, Order, Outcome, Report
 
 OWN_FAULT_WAIT_S = 2.0
@@ -30,6 +30,8 @@ REST_S = 1.0
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 """Libraries that start threads when they are imported: Landlock would not bind those, see `worker/confine.py`."""
+
+Admit = Callable[[Mapping[str, str]], Awaitable[None]]
 
 STOPPED_CHECK_S = 1.0
 STOPPED_LIMIT = 4
@@ -97,6 +99,7 @@ class Supervisor:
         peers: Mapping[str, socket.socket],
         commit: Callable[[], Awaitable[None]],
         on_phase: Callable[[str], None],
+        admit: Admit | None = None,
     ) -> Outcome:
         """One job, from reading the data to this party's shares of what may be released.
 
@@ -104,13 +107,15 @@ class Supervisor:
             peers: a connected stream per other party; they are handed to the child and closed here.
             commit: awaited when every party is ready, before the first byte that depends on data is sent.
             on_phase: told what the job is doing.
+            admit: told which rows were read, by fingerprints, before they are handed on; may refuse them.
 
         Raises:
             MpcgovError: the first thing that went wrong. The children are gone by then, also on cancellation.
         """
         children = await self._take()
         try:
-            return await _Run(order, children, commit, on_phase).outcome(peers)
+            order = order.model_copy(update={"fingerprint": admit is not None})
+            return await _Run(order, children, commit, on_phase, admit).outcome(peers)
         finally:
             for sock in peers.values():
                 sock.close()
@@ -150,12 +155,14 @@ class _Run:
         children: list[Child],
         commit: Callable[[], Awaitable[None]],
         on_phase: Callable[[str], None],
+        admit: Admit | None,
     ) -> None:
         self._order = order
         self._reader, self._runner = children
         self._commit = commit
         self._committed = False
         self._on_phase = on_phase
+        self._admit = admit
 
     async def outcome(self, peers: Mapping[str, socket.socket]) -> Outcome:
         await self._hand_out(peers)
@@ -194,12 +201,21 @@ class _Run:
         if error is not None and not self._committed and self._order.datasets is not None:
             await asyncio.wait({reading}, timeout=OWN_FAULT_WAIT_S)
             own = reading.exception() if reading.done() else None
-            if isinstance(own, LocalError) or (isinstance(error, MpcgovError) and error.code == "own-data"):
+            if isinstance(own, LocalError | Refused) or (isinstance(error, MpcgovError) and error.code == "own-data"):
                 raise own or error
         return running.result()
 
     async def _read(self) -> None:
+        """Returns once the data are handed on; if they may not be, the others hear that ours aren't as they must be."""
         report = await self._reader.channel.receive(Report)
+        if report is not None and report.event == "read" and self._admit is not None:
+            try:
+                await self._admit(report.fingerprints)
+            except BaseException:
+                self._reader.channel.close()
+                raise
+            await self._reader.channel.send(Go())
+            report = await self._reader.channel.receive(Report)
         if report is None:
             raise InternalError("the process that reads this agency's data died", code="worker")
         if report.fault is not None:

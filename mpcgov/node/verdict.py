@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mpcgov import registry
 from mpcgov.errors import LocalError, MpcgovError, Refused, SpecError
 from mpcgov.node.decide import decide
-from mpcgov.node.facts import Deny, Facts, Permit
+from mpcgov.node.facts import Deny, Facts, Permit, View
 from mpcgov.node.home import NodeHome
 from mpcgov.registry import Protocol
 from mpcgov.spec.statement import Proposal
@@ -26,8 +26,13 @@ class Verdict:
         """Why not; empty if it is permitted."""
         return self.decision.reasons if isinstance(self.decision, Deny) else ()
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The earlier jobs that released other tables of the same rows."""
+        return self.decision.beside if isinstance(self.decision, Permit) else ()
 
-def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str | None) -> Verdict:
+
+def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str | None, ledger: View) -> Verdict:
     """The decision about a proposal from this home's files as they are now. Whatever can't be read denies."""
     roster, roster_digest = home.joined()
     if not home.still_joined():
@@ -47,6 +52,7 @@ def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str |
             protocol=_protocol(proposal.job.protocol_name),
             declaration=_own_declaration(home, proposal),
             known_digest=known_digest,
+            ledger=ledger,
         )
     except MpcgovError as error:
         return Verdict(Deny((error.message,)), policy_digest)

@@ -14,6 +14,8 @@ from mpcgov.spec.statement import Cost, Layout, Proposal
 class Order(Frozen):
     """One job for one party's children.
 
+    `fingerprint`: whether the child that reads first says what rows it has, and waits for `Go`.
+
     `datasets` is the path of the party's `datasets.yaml`, for the child that reads; None for a party without data.
     `folder` is the protocol's, for the child that runs. `binding` is a digest of everything that the parties' nodes
     agreed on besides the proposal (their approvals); the engine compares it before any key is made.
@@ -24,6 +26,7 @@ class Order(Frozen):
     datasets: str | None
     folder: str
     binding: Digest
+    fingerprint: bool = False
 
 
 class Outcome(Frozen):
@@ -44,15 +47,20 @@ class Fault(Frozen):
 
 
 class Report(Frozen):
-    """What a child says: `ready` waits for the parent's word that data may now be shared."""
+    """What a child says: `ready` waits for the parent's word that data may now be shared.
 
-    event: Literal["phase", "ready", "done", "failed"]
+    `read`: which rows were read, by fingerprints; it waits for the parent's word that they may be handed on.
+    """
+
+    event: Literal["phase", "read", "ready", "done", "failed"]
     phase: str = ""
+    fingerprints: dict[str, str] = Field(default_factory=dict)
     outcome: Outcome | None = None
     fault: Fault | None = None
 
 
 class Go(Frozen):
-    """The parent's word to a child that is `ready`: the commit is durable, data may be shared."""
+    """The parent's word to a child that waits: what was `read` may be handed on; or the commit is durable, and what is
+    `ready` may be shared."""
 
     go: Literal[True] = True

@@ -131,7 +131,8 @@ def _number(literal: Literal, column: Column) -> Fraction:
     """A number in the column's steps, so that its values are the whole ones; a date as its day."""
     if isinstance(column, DateColumn):
         return Fraction(date.fromisoformat(str(literal)).toordinal())
-    return Fraction(Decimal(literal).scaleb(column.places if isinstance(column, DecimalColumn) else 0))
+    steps: int = 10**column.places if isinstance(column, DecimalColumn) else 1
+    return Fraction(Decimal(literal)) * steps
 
 
 def _bounds(column: IntegerColumn | DecimalColumn | DateColumn) -> tuple[Fraction, Fraction]:

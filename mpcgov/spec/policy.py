@@ -24,6 +24,9 @@ class DatasetPolicy(Frozen):
     ask for at least as much. `max_epsilon`, `max_rho`: the most that one job may tell of a unit; with either, a job
     without noise is denied.
     `rows_per_unit`: how many rows, or keys, one unit can have in this data set; a job must reckon with as many.
+    `total_epsilon`, `total_rho`: the most that all jobs with noise together may tell of a unit; the ledger's own totals
+    (`mpcgov node budget`) hold too. `more_tables`: whether other tables of rows of which one was released before are
+    refused, or need a person's yes whatever `approve` says, as a suppressed cell may follow from both together.
     """
 
     columns: dict[ColumnName, Annotated[tuple[Use, ...], Field(strict=False)]] = Field(default_factory=dict)
@@ -34,6 +37,9 @@ class DatasetPolicy(Frozen):
     max_epsilon: NumberText | None = None
     max_rho: NumberText | None = None
     rows_per_unit: dict[UnitName, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    total_epsilon: NumberText | None = None
+    total_rho: NumberText | None = None
+    more_tables: Literal["ask", "refuse"] = "ask"
 
 
 class Policy(Frozen):

@@ -57,6 +57,13 @@ class Proposal(Frozen):
         """The SHA-256 of the proposal's canonical bytes: what every approval names."""
         return "sha256:" + hashlib.sha256(canonical_json(self.model_dump(mode="json"))).hexdigest()
 
+    @property
+    def content_digest(self) -> str:
+        """What two proposals of the same job have in common: all but when it was proposed and how long it may take."""
+        job = self.job.model_dump(mode="json", exclude={"approve_within_h", "deadline_s"})
+        asked = self.model_dump(mode="json", exclude={"job", "proposed_at", "approve_before", "nonce"})
+        return "sha256:" + hashlib.sha256(canonical_json(asked | {"job": job})).hexdigest()
+
 
 def job_id(job_digest: str) -> str:
     """The short name under which people speak of a proposal: the first 60 bits of its digest in base 32.
@@ -68,7 +75,10 @@ def job_id(job_digest: str) -> str:
 
 
 class Approval(Frozen):
-    """One agency's yes to one proposal, under one policy, with one version of everything that will run."""
+    """One agency's yes to one proposal, under one policy, with one version of everything that will run.
+
+    `answers`: an equal job that was released before, whose result this node would give again instead of a new one.
+    """
 
     job: JobId
     job_digest: Digest
@@ -80,6 +90,7 @@ class Approval(Frozen):
     approved_by: Literal["operator", "standing policy"]
     approved_at: Seconds
     expires_at: Seconds
+    answers: JobId | None = None
 
 
 class Receipt(Frozen):

@@ -66,12 +66,13 @@ def clear_counts(
     return result
 
 
-def clear_linked(linked: Linked, found: gates.Found) -> dict[str, Cleared]:
-    """The tables of a linked job: counts or the sentinel, and sums or 0.
+def clear_linked(linked: Linked, found: gates.Found, agencies: Sequence[SecretArray] = ()) -> dict[str, Cleared]:
+    """The tables of a job over rows, linked or not: counts or the sentinel, and sums or 0.
 
     Args:
         found: by `table.name`, every number that the layout opens and the counts that decide about them, each
             shape (cells,), place by place.
+        agencies: each agency's own counts, if rows aren't linked and there must be several with some.
 
     Leaks: nothing; see docs/security/linkage.md.
     """
@@ -86,6 +87,9 @@ def clear_linked(linked: Linked, found: gates.Found) -> dict[str, Cleared]:
         bits = gates.of_noisy(linked, found, rules.min_count)
     else:
         bits = gates.of_cells(linked, found, rules.min_count)
+    if rules.contributors is not None:
+        several = gates.of_agencies(agencies, rules.contributors)
+        bits = {name: bit * several for name, bit in bits.items()}
     for table in layout.tables(linked):
         if rules.margins:
             if table.margin_of is None:

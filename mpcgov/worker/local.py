@@ -123,6 +123,13 @@ def chosen(source: Source, names: Collection[str], where: Expr | None, optional:
     tested = nullable(where) if where else frozenset()
     used = [name for name in source.declaration.columns if name in names or (where and name in columns(where))]
     check_columns(source, {*used, *optional}, {*tested, *(name for name in optional if name not in used)})
+    return filtered(source, names, where)
+
+
+def filtered(source: Source, names: Collection[str], where: Expr | None) -> Any:
+    """The rows that a job uses, of columns that have been judged."""
+    tested = nullable(where) if where else frozenset()
+    used = [name for name in source.declaration.columns if name in names or (where and name in columns(where))]
     rows = source.table
     if source.declaration.missing == "drop":
         rows = _without_missing(rows, source, [name for name in used if name not in tested])

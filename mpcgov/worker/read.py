@@ -18,9 +18,10 @@ from mpcgov.spec import where as language
 from mpcgov.spec.condition import Expr
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest
-from mpcgov.spec.order import Fault, Order, Report
+from mpcgov.spec.order import Fault, Go, Order, Report
 from mpcgov.spec.table import Dataset, Datasets
 from mpcgov.worker import encode, engine, keyed, local, records, sums
+from mpcgov.worker.fingerprint import fingerprints_of
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
 
@@ -36,7 +37,11 @@ def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
     """
     (pipe,) = descriptors
     try:
-        _read(order, pipe)
+        write, fingerprints = _read(order)
+        if order.fingerprint and not _admitted(control, fingerprints):
+            return
+        with os.fdopen(pipe, "wb") as stream:
+            write(stream)
         report = Report(event="done")
     except MpcgovError as error:
         report = Report(event="failed", fault=Fault.model_validate(error.to_json()))
@@ -47,7 +52,19 @@ def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
     asyncio.run(Channel(control).send(report))
 
 
-def _read(order: Order, pipe: int) -> None:
+def _admitted(control: socket.socket, fingerprints: dict[str, str]) -> bool:
+    """Tells the parent which rows these are; whether it lets them be handed on."""
+
+    async def ask() -> bool:
+        channel = Channel(control)
+        await channel.send(Report(event="read", fingerprints=fingerprints))
+        return await channel.receive(Go) is not None
+
+    return asyncio.run(ask())
+
+
+def _read(order: Order) -> tuple[Write, dict[str, str]]:
+    """What is to be handed on, and the fingerprints of the rows that it was made from, if they are asked for."""
     job, party = order.proposal.job, order.party
     part, path = job.parties[party], Path(order.datasets or "")
     manifest = registry.read(Path(order.folder)).manifest
@@ -57,8 +74,7 @@ def _read(order: Order, pipe: int) -> None:
     with open_table(dataset, part.dataset or "", path.parent, used) as source:
         kinds = {"counts": _counts, "sums": _sums, "rows": _rows, "records": _records}
         write = kinds[manifest.local](order, manifest, source, condition)
-    with os.fdopen(pipe, "wb") as stream:
-        write(stream)
+        return write, fingerprints_of(source, condition) if order.fingerprint else {}
 
 
 def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import check
+from mpcgov.linked import layout
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.precision import Needs
@@ -108,8 +109,8 @@ class SumsWork:
 
     async def cleared(self, session: Session, program: Program, local: Local | None) -> dict[str, Cleared]:
         """See `Work`: every owner deals its sums, place by place; carries are taken up once they are added."""
-        own = local if isinstance(local, dict) else None
-        inputs = {party: self._dealt(session, party, own) for party in self._proposal.job.data_parties}
+        mine = local if isinstance(local, dict) else None
+        inputs = {party: self._dealt(session, party, mine) for party in self._proposal.job.data_parties}
         session.enter("compute")
         found = await program.run(inputs, self._proposal.job.params)
         wanted = by_name(self._stacked)
@@ -117,7 +118,9 @@ class SumsWork:
             name: lifted_digits(places, wanted[name].lift, wanted[name].radix_bits) for name, places in found.items()
         }
         session.enter("clear")
-        return clear.clear_linked(self._stacked, whole)
+        statistics = layout.table_name(self._stacked, "statistics")
+        count = f"{statistics}.{self._stacked.manifest.tables[statistics].value}"
+        return clear.clear_linked(self._stacked, whole, [own[count][0] for own in inputs.values()])
 
     def _dealt(self, session: Session, party: str, own: Sums | None) -> dict[str, list[SecretArray]]:
         """One owner's numbers, by `table.name`, place by place."""

@@ -20,20 +20,22 @@ def run(
 ) -> dict[str, list[list[Any]]]:
     """The released tables: each cell's count, each measure's mean and variance, each pair's correlation.
 
-    All is null in a cell with fewer than `min_count` rows.
+    All is null in a cell with fewer than `min_count` rows, or in which fewer than `contributors` owners have rows.
 
     Args:
         owners: by party, its rows; numbers as text, in units.
         domains: by column, its values in order.
         params: `by`, `measures` and `correlations`, all optional.
-        rules: `min_count`.
+        rules: `min_count`, and `contributors` if that is asked for.
     """
     by, measures, pairs = (list(params.get(name, [])) for name in ("by", "measures", "correlations"))
-    rows = [row for own in owners.values() for row in own]
     statistics, correlation = [], []
     for cell in itertools.product(*(domains[column] for column in by)):
-        own = [row for row in rows if tuple(row[column] for column in by) == cell]
-        enough = len(own) >= rules["min_count"]
+        of_owners = [
+            [row for row in rows if tuple(row[column] for column in by) == cell] for rows in owners.values()
+        ]  # fmt: skip
+        own = [row for rows in of_owners for row in rows]
+        enough = len(own) >= rules["min_count"] and sum(map(bool, of_owners)) >= rules.get("contributors", 0)
         line: list[Any] = [*cell, len(own) if enough else None]
         for column in measures:
             line += _mean_and_variance([Fraction(row[column]) for row in own]) if enough else [None, None]

@@ -183,6 +183,18 @@ def test_runs_have_keys_and_orders_of_their_own() -> None:
             assert not tags[0] & tags[1]
 
 
+def test_runs_have_places_and_pads_of_their_own() -> None:
+    """The helper can't tell the same rows again: two rows have all places in common by chance once in 10^6."""
+    found = views(world("overlap", 2, everybody=True, method="oblivious"), 2)
+    (rows,) = [m for (a, b, _), m in found.items() if (a, b) == (0, 2) and len(m[0]) == 1200]
+    triples = [{message[i : i + 12] for i in range(0, 1200, 12)} for message in rows]
+    assert len(triples[0] & triples[1]) < 3
+    (table,) = [m for (a, b, _), m in found.items() if (a, b) == (1, 2) and len(m[0]) == 24 * table_third(100)]
+    numbers = [np.frombuffer(message, np.uint64) for message in table]
+    assert not set(numbers[0].tolist()) & set(numbers[1].tolist())
+    assert spread(numbers[0] - numbers[1]) < stats.chi2.isf(UNLIKELY, 255)
+
+
 def test_a_helper_sees_the_same_whether_places_are_of_keys_or_of_none() -> None:
     """A left list without keys, or full of them: three places in each row, all as likely."""
     laws = []

@@ -27,14 +27,17 @@ START_LIMIT_S = 30.0
 ROWS = {"tax": 17, "welfare": 20, "census": 3}
 """Rows in the cell North; South has 2 at each, so 6 in all: suppressed."""
 
-DATASETS = """
-people:
+DATASETS = "".join(
+    f"""
+{name}:
   source: people.csv
   max_rows: 1000
   columns:
-    region: {kind: category, values: [North, South]}
-    age: {kind: integer, min: 0, max: 120}
+    region: {{kind: category, values: [North, South]}}
+    age: {{kind: integer, min: 0, max: 120}}
 """
+    for name in ("people", "others")
+)
 POLICY = """
 approve: manual
 protocols: [joint-count]
@@ -43,6 +46,7 @@ partners: ["*"]
 receivers: [coordinator, tax]
 datasets:
   people: {columns: {region: [group], age: [filter]}, min_count: 10}
+  others: {columns: {region: [group], age: [filter]}, min_count: 10}
 """
 
 

@@ -90,7 +90,8 @@ def test_only_the_named_receiver_gets_the_result(network: Network) -> None:
 
 
 def test_a_party_without_data_only_computes(network: Network) -> None:
-    parties = {"census": {}, "tax": {"dataset": "people"}, "welfare": {"dataset": "people", "where": "age < 18"}}
+    # Not a data set of which others have been released with another filter: that would be refused.
+    parties = {"census": {}, "tax": {"dataset": "others"}, "welfare": {"dataset": "others", "where": "age < 18"}}
     job = network.submit(parties=parties, disclosure={"min_count": 10, "round_to": 5})
     network.approve(job, *PARTIES)
     network.released(job)

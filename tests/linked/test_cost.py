@@ -12,6 +12,7 @@ from mpcgov import registry
 from mpcgov.coordinator.plan import job_cost
 from mpcgov.errors import SpecError
 from mpcgov.linked import cost
+from mpcgov.linked.plan import link_plan
 from mpcgov.mpc import linkedrows, oblivious
 from mpcgov.mpc.linkedrows import LinkedRows
 from mpcgov.node.run import ending
@@ -80,23 +81,35 @@ def test_a_plan_tells_the_cost_within_a_factor_of_two(case: Case) -> None:
     assert (memory_bytes == 0) == (case.protocol == "overlap" and len(case.rows) == 2)
 
 
-def test_a_job_that_no_party_could_hold_ends_before_any_tag_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    case = made("linked-count", 2, 15, BY)
+@pytest.mark.parametrize(("method", "rows"), [("matcher", 393), ("oblivious", 250)])
+def test_a_job_that_no_party_could_hold_ends_before_any_tag_is_sent(
+    method: str, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = made("linked-count", 2, 15, BY, method=method)
     linked = case.linked()
     needed = job_cost(linked.job, linked.manifest, linked.declarations, 1)[2]
     monkeypatch.setattr(linkedrows, "MEMORY_LIMIT_BYTES", needed)
     case.run(LinkedRows.cell_sums)
     monkeypatch.setattr(linkedrows, "MEMORY_LIMIT_BYTES", needed - 1)
 
-    async def refused(rows: LinkedRows) -> str:
-        with pytest.raises(SpecError, match="linking 393 rows takes") as found:  # the padded length and the dummies
-            await rows.cell_sums()
+    async def refused(linked_rows: LinkedRows) -> str:
+        with pytest.raises(SpecError, match=f"linking {rows} rows takes") as found:  # the padded length and the dummies
+            await linked_rows.cell_sums()
         return ending(found.value, "a", "link").reason
 
     reasons, parties = case.run(refused)
     assert reasons == [reasons[0]] * 3  # nothing that one party knows and another doesn't
     assert "GB at each party" in reasons[0]
     assert max(party.line.bytes_sent for party in parties) == 16  # an owner's list's length, to two others
+
+
+def test_a_long_list_of_another_owner_counts_where_its_table_is_held() -> None:
+    """10^7 rows to link with 100: nothing with a matcher, whose rows come one by one; 1.3 GB with a table of all."""
+    for method, least in (("matcher", 0), ("oblivious", 10**9)):
+        case = made("linked-count", 2, 3, BY, method=method)
+        linked, lengths = case.linked(), {"a": 100, "b": 10**7}
+        plan = link_plan(linked.job, linked.manifest, 1).settled(lengths)
+        assert least <= cost.link_cost(linked, plan, lengths, 1).memory_bytes < least + 10**9
 
 
 def test_the_limit_is_far_above_what_the_study_takes(case) -> None:

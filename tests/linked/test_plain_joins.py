@@ -21,6 +21,7 @@ import pytest
 from mpcgov import check, registry
 from mpcgov.linked import layout, render, vectors
 from mpcgov.linked.facts import Linked
+from mpcgov.mpc import join, totals
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.join import Owned
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
@@ -218,6 +219,15 @@ def linked_tables(folder: Path) -> dict[str, list[list[Any]]]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_random_job_gives_what_a_plain_join_gives(seed: int, tmp_path: Path) -> None:
     case = Case(seed)
+    case.write(tmp_path)
+    assert vectors.differences(linked_tables(tmp_path), case.plain()) == []
+
+
+def test_columns_in_blocks_and_rows_in_pieces_give_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(join, "BLOCK", 1)
+    monkeypatch.setattr(totals, "PIECE", 1)
+    case = Case(SEEDS[10])
+    assert (case.protocol, len(case.owners)) == ("linked-statistics", 3)
     case.write(tmp_path)
     assert vectors.differences(linked_tables(tmp_path), case.plain()) == []
 

@@ -140,6 +140,10 @@ def test_any_owners_and_parties_get_what_the_reference_gives(
     assert None not in records[0]
 
 
+def test_rows_that_nobody_compares_in_the_clear_give_the_same() -> None:
+    check(case(3, ALL, 40, method="oblivious", min_count=3))
+
+
 def test_numbers_of_many_digits_are_dealt_in_limbs_and_come_out_as_exactly() -> None:
     made = case(5, ALL, 60, max_rows=10_000_000, min_count=3)
     asked = model(made.linked())

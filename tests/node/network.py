@@ -51,6 +51,7 @@ class ScriptedWorker:
     """Does to the streams what a worker would do, without data: says hello, commits, exchanges bytes, deals shares.
 
     `gates`: a phase waits until its event is set. `faults`: a phase raises. `bulk_bytes`: sent to each peer.
+    `rows`: the fingerprints of what it reads. `received`: how many bytes came, by job, peer and phase.
     """
 
     def __init__(self) -> None:
@@ -61,6 +62,8 @@ class ScriptedWorker:
         self.phases: list[str] = []
         self.hung_up: list[str] = []
         self.layout: Layout | None = None
+        self.rows = {"rows": "40"}
+        self.received: dict[tuple[str, str, str], int] = {}
 
     async def start(self) -> None:
         pass
@@ -74,6 +77,7 @@ class ScriptedWorker:
         peers: Mapping[str, socket.socket],
         commit: Callable[[], Awaitable[None]],
         on_phase: Callable[[str], None],
+        admit: Callable[[Mapping[str, str]], Awaitable[None]],
     ) -> Outcome:
         self.runs.append(job_id(order.proposal.job_digest))
         links = {party: await asyncio.open_connection(sock=sock) for party, sock in peers.items()}
@@ -85,6 +89,8 @@ class ScriptedWorker:
                     await self.gates[phase].wait()
                 if phase in self.faults:
                     raise self.faults[phase]
+                if phase == "ready" and order.datasets is not None:
+                    await admit(self.rows)
                 if phase == "deal":
                     await commit()
                 size = self.bulk_bytes if phase == "compute" else 8
@@ -102,12 +108,21 @@ class ScriptedWorker:
             await writer.drain()
 
         try:
-            _, data = await asyncio.gather(send(), reader.readexactly(size))
+            _, data = await asyncio.gather(send(), self._receive(party, reader, size))
         except (asyncio.IncompleteReadError, ConnectionError):
             self.hung_up.append(party)
             raise PeerError(f"{party}: hung up", code="peer-lost") from None
         if data != b"x" * size:
             raise PeerError(f"{party}: sent other bytes", code="peer")
+
+    async def _receive(self, party: str, reader: asyncio.StreamReader, size: int) -> bytes:
+        data, key = b"", (self.runs[-1], party, self.phases[-1])
+        while len(data) < size and (more := await reader.read(size - len(data))):
+            data += more
+            self.received[key] = len(data)
+        if len(data) < size:
+            raise asyncio.IncompleteReadError(data, size)
+        return data
 
     def outcome_tables(self, proposal: Proposal) -> tuple[ResultTable, ...]:
         manifest = registry.find(proposal.job.protocol_name).manifest

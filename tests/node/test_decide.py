@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 from mpcgov import registry
 from mpcgov.node import decide as rules
 from mpcgov.node.decide import decide
-from mpcgov.node.facts import Deny, Facts, Permit
+from mpcgov.node.differencing import release
+from mpcgov.node.facts import Balance, Deny, Facts, Line, Permit, View
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.policy import Policy
@@ -46,6 +48,7 @@ POLICY: dict[str, Any] = {
     "datasets": {"people": {"columns": {"region": ["group"], "age": ["filter"]}, "min_count": 10}},
 }
 PEOPLE = POLICY["datasets"]["people"]
+WITH_SEX = {"columns": {"region": ["group"], "sex": ["group"], "age": ["filter"]}}
 NOISY = {
     "disclosure": {"noise": {"mechanism": "discrete-laplace", "epsilon": "1.5", "unit": "person", "bound": 1}},
 }
@@ -107,6 +110,13 @@ def proposal(job: dict[str, Any] | None = None, **changes: Any) -> Proposal:
         "nonce": "0" * 32,
     }
     return Proposal.model_validate(fields | changes)
+
+
+def totals() -> Proposal:
+    """One that asks for true totals."""
+    declared = {"labour": OWN, "welfare": OWN.only({"region", "sex"})}
+    job = {"params": {"by": ["region", "sex"]}, "disclosure": {"margins": True}}
+    return proposal(job, declarations=declared)
 
 
 def with_party(name: str, **part: Any) -> dict[str, Any]:
@@ -175,6 +185,22 @@ def compared(
     }
     proposed = proposal(job, protocol_digest=protocol.digest, declarations={"labour": own, "welfare": own})
     return proposed, facts(allowed | (policy or {}), protocol=protocol, declaration=own)
+
+
+def earlier(parties: dict[str, Any] | None = None, **job: Any) -> Line:
+    """What a job has released that is the one of `proposal` but for these changes."""
+    changed = proposal(job | ({"parties": JOB["parties"] | parties} if parties else {}))
+    return Line("aaaa-aaaa-aaaa", release(changed, registry.find("joint-count").manifest), None, "final", {}, 0.0)
+
+
+def spent(amount: str) -> Balance:
+    """So much of a budget of epsilon 3."""
+    return Balance("people", "person", "epsilon", Fraction(3), Fraction(amount))
+
+
+def with_ledger(*lines: Line, balance: Balance | None = None, answer: str | None = None, **allowed: Any) -> Facts:
+    dataset = POLICY["datasets"]["people"] | allowed
+    return facts({"datasets": {"people": dataset}}, ledger=View(lines, balance, answer))
 
 
 CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
@@ -332,6 +358,16 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
         lambda: (proposal({"disclosure": {"min_count": 5}}), facts()),
         "labour needs min_count 10, the job says 5",
     ),
+    "fewer agencies in a cell than the policy's floor": (
+        "_data_allowed",
+        lambda: (proposal(), facts({"datasets": {"people": PEOPLE | {"contributors": 3}}})),
+        "labour needs contributors 3, the job says none",
+    ),
+    "true totals where the policy wants none": (
+        "_data_allowed",
+        lambda: (totals(), facts({"datasets": {"people": WITH_SEX | {"margins": False}}})),
+        "labour needs a job without true margins",
+    ),
     "no noise where the policy wants some": (
         "_data_allowed",
         lambda: (proposal(), facts({"datasets": {"people": PEOPLE | {"max_epsilon": "1"}}})),
@@ -378,6 +414,21 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
         lambda: linked({"receivers": ["*"]}, params={"measures": ["labour.wage"], "weight": "welfare.wage"}),
         "must name welfare as a receiver",
     ),
+    "rows that may differ in few from released ones": (
+        "_no_difference_tells",
+        lambda: (proposal(), with_ledger(earlier({"labour": {"dataset": "people", "where": "age < 26"}}))),
+        "labour: job aaaa-aaaa-aaaa has released a table over labour's people, rows where age < 26",
+    ),
+    "released rows in other cells, where the policy refuses that": (
+        "_no_difference_tells",
+        lambda: (proposal(), with_ledger(earlier(disclosure={"min_count": 20}), more_tables="refuse")),
+        "job aaaa-aaaa-aaaa has released related tables",
+    ),
+    "more than is left of a budget": (
+        "_affordable",
+        lambda: (proposal(NOISY), with_ledger(balance=spent("2.5"))),
+        "labour: people has epsilon 0.5 left for a person, and this job would take 1.5",
+    ),
     "a key that is no key": (
         "_data_allowed",
         lambda: linked({"datasets": {"people": {"columns": {"id": ["group"]}}}}),
@@ -389,6 +440,29 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
 def test_what_the_policy_lists_is_permitted() -> None:
     assert decide(proposal(), facts()) == Permit("manual")
     assert decide(proposal(), facts({"approve": "standing"})) == Permit("standing")
+
+
+def test_what_was_released_and_spent_leaves_room_for_what_is_harmless() -> None:
+    assert decide(proposal(), with_ledger(earlier())) == Permit("manual")
+    apart = {party: {"dataset": "people", "where": "age >= 25"} for party in ("labour", "welfare")}
+    lower = {party: {"dataset": "people", "where": "age < 25"} for party in ("labour", "welfare")}
+    job = {"parties": JOB["parties"] | lower}
+    declared = {party: OWN.only({"region", "age"}) for party in ("labour", "welfare")}
+    lower_job = proposal(job, declarations=declared)
+    old = release(
+        proposal({"parties": JOB["parties"] | apart}, declarations=declared), registry.find("joint-count").manifest
+    )
+    line = Line("aaaa-aaaa-aaaa", old, None, "final", {}, 0.0)
+    assert decide(lower_job, with_ledger(line)) == Permit("manual")
+    clash = earlier({"labour": {"dataset": "people", "where": "age < 26"}})
+    assert decide(proposal(NOISY), with_ledger(clash, balance=spent("1.5"))) == Permit("manual")
+    assert decide(proposal(NOISY), with_ledger(balance=spent("3"), answer="bbbb-bbbb-bbbb")) == Permit("manual")
+
+
+def test_other_cells_of_released_rows_are_for_a_person_to_weigh() -> None:
+    given = with_ledger(earlier(disclosure={"min_count": 20}))
+    policy = given.policy.model_copy(update={"approve": "standing"})
+    assert decide(proposal(), dataclasses.replace(given, policy=policy)) == Permit("manual", ("aaaa-aaaa-aaaa",))
 
 
 def test_linked_jobs_are_permitted_as_the_policy_says() -> None:
@@ -485,3 +559,9 @@ def test_a_party_without_data_checks_all_but_the_data() -> None:
 
 def test_a_security_officer_can_read_it_all() -> None:
     assert len(Path(rules.__file__).read_text(encoding="utf-8").splitlines()) <= 140
+
+
+def test_floors_concern_only_the_rules_that_a_protocol_has() -> None:
+    """A floor for dominance is no reason against counts, which have no sums; margins are allowed unless forbidden."""
+    floors = {"datasets": {"people": WITH_SEX | {"dominance": 10}}}
+    assert decide(totals(), facts(floors)) == Permit("manual")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mpcgov import disclosure, opening
+from mpcgov import disclosure, opening, registry
 from mpcgov.errors import LocalError, MpcgovError
+from mpcgov.linked.vectors import differences
 from mpcgov.simulate import simulate
 from mpcgov.spec.job import Disclosure
 from tests.core.attacker import Case, Release, widths
@@ -75,6 +77,32 @@ def test_r18_a_cell_of_too_few_agencies_is_null_however_many_rows_it_has(workspa
     found = simulate(workspace.job(["region", "sex"], disclosure={"contributors": 3}), workspace.folder)
     assert released(found) == [[-1, 15, -1, 27, 61, -1]]
     assert (found["disclosure"]["contributors"], found["disclosure"]["suppressed"]) == (3, 3)
+
+
+def test_r18_sums_of_too_few_agencies_are_null_as_the_reference_says(tmp_path: Path) -> None:
+    """A hundred rows of two agencies are null, twelve of three are not."""
+    rows = {"a": ["x"] * 50 + ["y"] * 4, "b": ["x"] * 50 + ["y"] * 4, "c": ["y"] * 4 + ["z"] * 30}
+    columns = {"kind": {"kind": "category", "values": ["x", "y", "z"]}, "age": {"kind": "integer", "min": 0, "max": 9}}
+    ages = {name: [(kind, number % 9) for number, kind in enumerate(kinds)] for name, kinds in rows.items()}
+    vector = {
+        "what": "a test",
+        "declared": dict.fromkeys(rows, columns),
+        "keys": None,
+        "tables": {
+            name: {"columns": ["kind", "age"], "rows": [[kind, str(age)] for kind, age in own]}
+            for name, own in ages.items()
+        },
+        "params": {"by": ["kind"], "measures": ["age"]},
+        "rules": {"min_count": 10, "round_to": None},
+    }
+    rules = {"min_count": 10, "contributors": 3}
+    path = agencies.write(tmp_path, "joint-statistics", vector, disclosure=rules)
+    found = simulate(path, tmp_path / "agencies")["tables"]["statistics"]["rows"]
+    reference = runpy.run_path(str(registry.find("joint-statistics").folder / "reference.py"))["run"]
+    owners = {name: [{"kind": kind, "age": str(age)} for kind, age in own] for name, own in ages.items()}
+    expected = reference(owners, {"kind": ["x", "y", "z"]}, vector["params"], rules)["statistics"]
+    assert [row[1] for row in expected] == [None, 12, None]
+    assert differences({"statistics": found}, {"statistics": expected}) == []
 
 
 @pytest.mark.parametrize(
@@ -229,3 +257,16 @@ def test_r28_a_result_says_what_was_done_to_it(workspace: Any) -> None:
     assert any("3 agencies" in line for line in protection["done"])
     assert len(protection["caveats"]) >= 3
     assert json.loads(json.dumps(found)) == found
+
+
+def test_what_is_suppressed_changes_neither_bytes_nor_rounds(workspace: Any) -> None:
+    """Two data sets that agree in all that is shown, and in nothing that isn't."""
+    spent = []
+    for number, small in enumerate(([0, 0, 0], [0, 9, 3])):
+        workspace.folder = workspace.folder.parent / f"world-{number}"
+        fill(workspace, [[small[0], 20, 12, 14, 30, small[1]], [0, 20, 12, 14, 30, small[2]], [0, 20, 12, 14, 30, 0]])
+        rules = {"margins": True, "contributors": 3, "min_count": 13}
+        found = simulate(workspace.job(["region", "sex"], disclosure=rules), workspace.folder)
+        assert released(found)[0] == [-1] * 6
+        spent.append({name: found["cost"][name] for name in ("rounds", "bytes_sent")})
+    assert spent[0] == spent[1]

@@ -87,6 +87,7 @@ def test_rows_that_can_have_none_in_common(a: str | None, b: str | None) -> None
         ("year = 2024", "year in (2024, 2025)"),
         (None, "age >= 0"),  # a row without an age is in the first alone
         ("income < 10", "income < 10.01"),
+        ("income < 9.9900000000000000000000000000000001", "income < 9.99"),  # 35 digits: nothing is rounded
         ("name = 'x'", "name != 'y'"),
         ("height < 3", "height < 3"),  # not declared
     ],

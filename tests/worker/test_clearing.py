@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpcgov import disclosure
-from mpcgov.spec.job import Disclosure
-from tests.worker.clearing import clear
+from mpcgov.protections import added_cost
+from mpcgov.spec.job import Disclosure, Job
+from tests.worker.clearing import clear, layout
 
 
 def check(agencies: list[list[int]], shape: tuple[int, int], rules: Disclosure, m: int = 3) -> list[list[int]]:
@@ -60,10 +61,23 @@ def test_totals_that_cannot_be_covered_are_suppressed_and_nothing_else_is() -> N
     assert tables == [[-1, 9, 9, -1, -1, -1], [-1, -1], [-1] * 3, [-1]]
 
 
-def test_the_largest_table_with_totals_is_done_in_seconds() -> None:
+@pytest.mark.parametrize(("shape", "rule"), [((20, 20), "margins"), ((5, 4), "margins"), ((20, 20), "contributors")])
+def test_the_largest_tables_are_done_and_take_what_a_plan_says(shape: tuple[int, int], rule: str) -> None:
     rng = random.Random(1)
-    agencies = [[rng.choice([1, 6, 12, 40]) for _ in range(400)] for _ in range(3)]
-    check(agencies, (20, 20), Disclosure(min_count=10, margins=True))
+    cells = shape[0] * shape[1]
+    agencies = [[rng.choice([1, 6, 12, 40]) for _ in range(cells)] for _ in range(3)]
+    rules = {"margins": {"margins": True}, "contributors": {"contributors": 3}}[rule]
+    counts = [sum(cell) for cell in zip(*agencies, strict=True)]
+    with_rule, without = (clear(agencies, shape, Disclosure(**more)) for more in (rules, {}))
+    assert list(with_rule.tables.values()) == disclosure.released(counts, Disclosure(**rules), shape[1], agencies)
+    sent = [sum(size for (a, _, _), size in world.sizes.items() if a == 0) for world in (with_rule, without)]
+    parts = {name: {"dataset": "people"} for name in "abc"}
+    job = Job(
+        protocol="joint-count", purpose="a test", legal_basis="none", parties=parts, receivers=["coordinator"],
+        disclosure=rules, params={"by": ["a", "b"]},
+    )  # fmt: skip
+    _, planned = added_cost(job, layout(shape, Disclosure())[0])
+    assert 0.5 < (sent[0] - sent[1]) / (2 * planned) < 2
 
 
 @pytest.mark.parametrize("rules", RULES, ids="-".join)

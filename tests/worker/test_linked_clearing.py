@@ -16,6 +16,7 @@ from mpcgov.spec.job import Disclosure
 from mpcgov.spec.statement import Layout
 from mpcgov.worker.clear import clear_linked
 from tests.mpc.linked_parties import Case, opened_places, places
+from tests.mpc.word.local import Party
 
 LEVELS, REGIONS = ["ba", "ma", "phd"], ["North", "South"]
 DECLARED: dict[str, dict[str, dict[str, Any]]] = {
@@ -50,18 +51,24 @@ def case(seed: int, protocol: str, params: dict[str, Any], people: int, owners: 
     return Case(protocol, {name: DECLARED[name] for name in names}, rows, params, join=join, **more)
 
 
-def released(made: Case) -> dict[str, list[list[Any]]]:
-    """The tables as a receiver reads them."""
+def cleared(made: Case) -> tuple[dict[str, list[Any]], list[Party]]:
+    """What would be opened, and the parties with all their messages."""
     linked = made.linked()
     folder = registry.find(made.protocol).folder
     program = ModuleType("program")
     exec((folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
 
     async def run(rows: LinkedRows) -> Any:
-        cleared = clear_linked(linked, await program.run(rows, made.params))
-        return await places({name: table.cells for name, table in cleared.items()})
+        tables = clear_linked(linked, await program.run(rows, made.params))
+        return await places({name: table.cells for name, table in tables.items()})
 
-    found = opened_places(made.run(run)[0], made.threshold)
+    results, parties = made.run(run)
+    return opened_places(results, made.threshold), parties
+
+
+def released(made: Case) -> dict[str, list[list[Any]]]:
+    """The tables as a receiver reads them."""
+    linked, (found, _) = made.linked(), cleared(made)
     tables = layout.tables(linked)
     values = [int(value) for table in tables for value in found[table.name][0]]
     names = numbers_by_name(Layout(modulus="7", degree=1, tables=tables), values)
@@ -201,3 +208,27 @@ def test_means_that_one_value_dominates_are_hidden_as_the_reference_hides_them(
     for number, row in enumerate(made.rows["wel"]):
         row["benefit"] = str([5000, 3, 0, 40, 700][number % 5] if number % 3 else 0)
     check(made)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "params", "rules"),
+    [
+        ("linked-count", {"by": ["edu.level", "tax.region"]}, {}),
+        ("linked-count", {"by": ["edu.level", "tax.region"]}, {"margins": True}),
+        ("linked-statistics", STATISTICS[1], {}),
+    ],
+)
+@pytest.mark.parametrize("join", ["inner", "left"])
+def test_messages_are_the_same_in_number_and_length_whatever_is_suppressed(
+    protocol: str, params: dict[str, Any], rules: dict[str, Any], join: str
+) -> None:
+    """The same persons match; those with a phd are few in both worlds, but not the same few."""
+    sizes = []
+    for few in (0, 4):
+        made = case(5, protocol, params, 90, 3, join, min_count=6, rules=rules)
+        for number, row in enumerate(made.rows["edu"]):
+            row["level"] = "phd" if number < few else "ma" if number % 2 else "ba"
+        found, parties = cleared(made)
+        assert -1 in next(iter(found.values()))[0]
+        sizes.append({label: len(message) for label, message in parties[0].network.messages.items()})
+    assert sizes[0] == sizes[1]

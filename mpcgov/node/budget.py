@@ -1,0 +1,117 @@
+"""What an agency's people see and set of their budgets: what jobs with noise may tell of a unit, in all.
+
+Pure epsilon and zCDP's rho are budgets of their own; a unit is protected by both together. What a matcher of tags has
+seen, a noised number of matches for each job, is summed up beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+
+from mpcgov.clock import RealClock
+from mpcgov.errors import SpecError
+from mpcgov.node import home as homes
+from mpcgov.node import ledger
+from mpcgov.node.audit import AuditLog
+from mpcgov.node.facts import Balance
+from mpcgov.node.home import NodeHome
+from mpcgov.node.store import BUDGETS, Store
+from mpcgov.privacy import number
+from mpcgov.spec.link import NumberText
+from mpcgov.spec.load import Frozen, validate
+from mpcgov.spec.noise import UnitName
+
+DELTA = 1e-6
+"""The delta at which everything together is said in epsilon."""
+
+USUAL_UNIT = "person"
+"""What is shown of a data set that no unit was named for yet."""
+
+
+class Totals(Frozen):
+    """What an agency sets: how much may be told of a unit in all; None leaves as it is what was set before."""
+
+    unit: UnitName = USUAL_UNIT
+    epsilon: NumberText | None = None
+    rho: NumberText | None = None
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """The budgets of all data sets, and for each data set and matcher what it has seen."""
+
+    balances: tuple[Balance, ...]
+    together: tuple[tuple[str, str, float], ...]
+    matchers: tuple[tuple[str, str, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that programs read; amounts as exact text."""
+        balances = [
+            {
+                "dataset": one.dataset,
+                "unit": one.unit,
+                "measure": one.measure,
+                "total": number(one.total),
+                "spent": number(one.spent),
+                "left": number(one.left),
+            }
+            for one in self.balances
+        ]
+        together = [{"dataset": d, "unit": u, "epsilon": e, "delta": DELTA} for d, u, e in self.together]
+        matchers = [{"dataset": d, "matcher": m, "epsilon": e} for d, m, e in self.matchers]
+        return {"budgets": balances, "together": together, "matchers": matchers}
+
+
+def show(home: Path) -> Budgets:
+    """What may be told of each unit, what has been, and what is left."""
+    with _opened(home) as (node, store, _), store.read() as tx:
+        declared = sorted(node.datasets().root)
+        balances, together, matchers = [], [], []
+        for dataset in declared:
+            lines = ledger.of_dataset(tx, dataset)
+            units = {line.spend.unit for line in lines if line.spend is not None} | ledger.units_set(tx, dataset)
+            for unit in sorted(units) or [USUAL_UNIT]:
+                balances += [ledger.balance(tx, dataset, unit, measure, lines) for measure in ledger.DEFAULT_TOTALS]
+                spends = [line.spend for line in lines if line.spend is not None and line.spend.unit == unit]
+                together.append((dataset, unit, ledger.epsilon_at(spends, DELTA)))
+            matchers += [(dataset, matcher, seen) for matcher, seen in ledger.seen_by_matchers(tx, dataset).items()]
+    return Budgets(tuple(balances), tuple(together), tuple(matchers))
+
+
+def set_total(home: Path, dataset: str, unit: str, epsilon: str | None, rho: str | None) -> None:
+    """Sets what may be told of a unit in a data set in all; on record. What was told already stays told.
+
+    Raises:
+        SpecError: no such data set, or not an amount.
+    """
+    totals = validate({"unit": unit, "epsilon": epsilon, "rho": rho}, Totals, "budget")
+    changes = {name: Fraction(value) for name, value in (("epsilon", totals.epsilon), ("rho", totals.rho)) if value}
+    with _opened(home) as (node, _, audit):
+        if dataset not in node.datasets().root:
+            raise SpecError(f"there is no data set {dataset}", hint="datasets.yaml declares them", code="dataset")
+        if not changes:
+            raise SpecError("nothing to set", hint="give --epsilon, --rho, or both", code="budget")
+        with audit.entry() as entry:
+            for measure, total in changes.items():
+                mine = (BUDGETS.c.dataset == dataset, BUDGETS.c.unit == unit, BUDGETS.c.measure == measure)
+                entry.tx.execute(sql.delete(BUDGETS).where(*mine))
+                row = {"dataset": dataset, "unit": unit, "measure": measure, "total": str(total)}
+                entry.tx.execute(sql.insert(BUDGETS).values(row))
+            entry.record("budget set", dataset=dataset, unit=unit, **{m: str(total) for m, total in changes.items()})
+
+
+@contextmanager
+def _opened(home: Path) -> Iterator[tuple[NodeHome, Store, AuditLog]]:
+    node = homes.load(home)
+    store = Store(node.state_path, node.config.state)
+    try:
+        yield node, store, AuditLog(store, node.identity, node.state_path, RealClock())
+    finally:
+        store.close()

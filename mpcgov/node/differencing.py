@@ -1,0 +1,198 @@
+"""Whether two jobs' tables could be subtracted from one another: from what both say, never from data.
+
+What was released once stays known. Two tables over rows that differ in a few people show, subtracted, those few. So
+of two tables without noise over one data set, either the rows are certain to be the same ones, or certain to have none
+in common. docs/security/disclosure.md argues why that is enough, docs/adr/0009 why nothing more is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mpcgov import check
+from mpcgov.spec import where
+from mpcgov.spec.condition import Expr
+from mpcgov.spec.ids import ColumnName, DatasetName, PartyId
+from mpcgov.spec.link import KeyColumns, Rule
+from mpcgov.spec.load import Frozen, canonical_json
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.overlap import Relation, relation
+from mpcgov.spec.statement import Proposal
+from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn
+
+SPANS = frozenset({"categories", "groups"})
+"""Parameters whose columns span the cells."""
+MEASURES = frozenset({"measures", "pairs", "weight", "outcome", "predictors"})
+"""Parameters that say what is computed over the rows; which rows these are doesn't depend on them."""
+OF_CELLS = frozenset({"count", "overlap", "statistics", "correlation"})
+"""Tables of numbers that each are about the rows of one cell."""
+
+
+class Part(Frozen):
+    """The rows that one party brought: of which data set, under which filter.
+
+    `columns`: those that the filter tests, as declared. `used`: all that the job uses, where rows without a value in
+    any of them are dropped, so that the choice of columns is part of the filter; empty otherwise.
+    """
+
+    party: PartyId
+    dataset: DatasetName
+    where: str | None
+    columns: dict[ColumnName, Column]
+    used: Annotated[tuple[ColumnName, ...], Field(strict=False)]
+    key: KeyColumns | None
+    duplicates: dict[ColumnName, Rule] | None
+
+
+class Release(Frozen):
+    """What a job without noise releases, as far as other jobs' releases must be compared with it.
+
+    `link`: whether rows were added up as they are, or linked and how. `every_set`: it counts matches of several sets of
+    owners at once. `settings`: further parameters that decide which rows are linked. `cells`: what the tables are by.
+    `rules`: the disclosure rules.
+    """
+
+    parts: Annotated[tuple[Part, ...], Field(strict=False)]
+    link: Literal["none", "inner", "left"]
+    every_set: bool
+    settings: str
+    cells: str
+    rules: str
+
+
+class Side(Enum):
+    """How a new release lies to an earlier one."""
+
+    APART = "apart"
+    """they share no row"""
+    SAME_CELLS = "same cells"
+    """the same rows, in the same cells, under the same rules"""
+    RELATED = "related"
+    """the same rows of each data set that both use, but in other cells, under other rules, or put together with others'
+    in another way; or one adds rows up and the other links them: what is suppressed in one may follow from both"""
+    UNCLEAR = "unclear"
+    """a filter differs, perhaps in few rows"""
+
+
+def rows_of(release: Release) -> str:
+    """Over which rows it is, in few words."""
+    return "; ".join(f"{part.party}'s {part.dataset}, {rows_where(part.where)}" for part in release.parts)
+
+
+def rows_where(condition: str | None) -> str:
+    """A choice of rows, in few words."""
+    return "all rows" if condition is None else f"rows where {condition}"
+
+
+def release(proposal: Proposal, manifest: Manifest) -> Release:
+    """What a job that has passed `check_job` releases."""
+    job = proposal.job
+    kinds = {name: manifest.params[name].kind for name in job.params}
+    settings = {name: job.params[name] for name, kind in kinds.items() if kind not in SPANS | MEASURES}
+    by = sorted(column for name, kind in kinds.items() if kind in SPANS for column in job.params[name] or ())
+    measures = {table.measure for table in manifest.tables.values()}
+    cells: object = by if measures <= OF_CELLS else [manifest.id, job.params]
+    return Release(
+        parts=tuple(_part(proposal, manifest, party) for party in job.data_parties),
+        link=job.linking.join if manifest.linked else "none",
+        every_set="overlap" in measures and len(job.data_parties) > 2,
+        settings=canonical_json(settings).decode(),
+        cells=canonical_json(cells).decode(),
+        rules=canonical_json(job.disclosure.model_dump(mode="json", exclude={"noise"})).decode(),
+    )
+
+
+def _part(proposal: Proposal, manifest: Manifest, party: str) -> Part:
+    part, declaration = proposal.job.parties[party], proposal.declarations[party]
+    condition = None if part.where is None else where.parse(part.where)
+    named = where.columns(condition) if condition else frozenset()
+    used = sorted(check.used_columns(proposal.job, manifest, party)) if declaration.missing == "drop" else []
+    return Part(
+        party=party,
+        dataset=part.dataset or "",
+        where=where.canonical(condition) if condition else None,
+        columns={name: column for name, column in declaration.columns.items() if name in named},
+        used=tuple(used),
+        key=part.key,
+        duplicates=part.duplicates,
+    )
+
+
+def compare(new: Release, old: Release) -> Side:
+    """How two releases lie to each other; both came from one consortium, where a party's data set has one name."""
+    found = {(part.party, part.dataset): part for part in old.parts}
+    shared = [(part, found[part.party, part.dataset]) for part in new.parts if (part.party, part.dataset) in found]
+    relations = [_relation(a, b) for a, b in shared]
+    if _apart(new, old, shared, relations):
+        return Side.APART
+    if (new.link == "none") != (old.link == "none"):
+        return Side.RELATED
+    if any(r is not Relation.SAME or a.used != b.used for (a, b), r in zip(shared, relations, strict=True)):
+        return Side.UNCLEAR
+    alike = len(shared) == len(new.parts) == len(old.parts) and _put_together_alike(new, old, shared)
+    return Side.SAME_CELLS if alike and (new.cells, new.rules) == (old.cells, old.rules) else Side.RELATED
+
+
+def same_rows(party: str, a: Release, b: Release) -> bool:
+    """Whether two releases certainly used the same rows of one party's data set."""
+    both = [part for release in (a, b) for part in release.parts if part.party == party]
+    if len(both) < 2 or (both[0].dataset, both[0].used) != (both[1].dataset, both[1].used):
+        return False
+    return _relation(*both) is Relation.SAME
+
+
+def _apart(new: Release, old: Release, shared: list[tuple[Part, Part]], relations: list[Relation]) -> bool:
+    """Whether no counted row, or combination of linked rows, can be in both releases.
+
+    Rows that are linked inner count as combinations of one row of each owner: they differ as soon as one owner's do.
+    A left join keeps all rows of its left owner, so those must differ. Rows that are added up must all differ.
+    """
+    apart = [found is Relation.APART for found in relations]
+    if new.link == old.link == "inner" and not new.every_set and not old.every_set:
+        return not shared or any(apart)
+    if new.link == old.link == "left" and shared and shared[0] == (new.parts[0], old.parts[0]):
+        return apart[0]
+    return all(apart)
+
+
+def _put_together_alike(new: Release, old: Release, shared: list[tuple[Part, Part]]) -> bool:
+    """Whether the same rows of every owner give the same rows to count; a left join's first party decides which."""
+    if new.link == "left" and shared[0] != (new.parts[0], old.parts[0]):
+        return False
+    keys = all((a.key, a.duplicates) == (b.key, b.duplicates) for a, b in shared)
+    return keys and (new.link, new.every_set, new.settings) == (old.link, old.every_set, old.settings)
+
+
+def _relation(a: Part, b: Part) -> Relation:
+    return relation(_condition(a), _condition(b), dict(_common(a.columns, b.columns)))
+
+
+def _condition(part: Part) -> Expr | None:
+    return None if part.where is None else where.parse(part.where)
+
+
+def _common(a: Mapping[str, Column], b: Mapping[str, Column]) -> Iterator[tuple[str, Column]]:
+    """Declarations that the rows of both times meet; none of a column that was of another kind."""
+    for name in {*a, *b}:
+        hull = _hull(a.get(name, b.get(name)), b.get(name, a.get(name)))
+        if hull is not None:
+            yield name, hull
+
+
+def _hull(a: Column | None, b: Column | None) -> Column | None:
+    if a is None or b is None or a == b:
+        return a
+    if isinstance(a, CategoryColumn) and isinstance(b, CategoryColumn):
+        return a.model_copy(update={"values": tuple(dict.fromkeys((*a.values, *b.values)))})
+    if isinstance(a, IntegerColumn) and isinstance(b, IntegerColumn):
+        return a.model_copy(update={"min": min(a.min, b.min), "max": max(a.max, b.max)})
+    if isinstance(a, DateColumn) and isinstance(b, DateColumn):
+        return a.model_copy(update={"min": min(a.min, b.min), "max": max(a.max, b.max)})
+    if isinstance(a, DecimalColumn) and isinstance(b, DecimalColumn) and a.places == b.places:
+        least, most = min(a, b, key=lambda column: column.low), max(a, b, key=lambda column: column.high)
+        return a.model_copy(update={"min": least.min, "max": most.max})
+    return None

@@ -1,0 +1,138 @@
+"""Every node keeps the last signed head of each other node's log, so that none can be set back, or shown in two forms.
+
+Before a job deals anything its parties show each other the heads of their audit logs, which stand in one database with
+the ledger, and tell what they last saw of one another. A node that is behind what a peer saw of it, or has something
+else in that place, was restored from an old copy or changed: it refuses. So does a peer that is shown such a head; both
+signed heads go on record. After the commit the new head goes round once more, so that the spending can't be undone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sql
+
+from mpcgov.client import Client
+from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
+from mpcgov.node.audit import HEAD_TYPE, AuditLog, Head
+from mpcgov.node.home import NodeHome
+from mpcgov.node.store import HEADS, Store
+from mpcgov.spec.envelope import Envelope, open_envelope, sign
+from mpcgov.spec.load import Frozen, canonical_json, parse_json, validate
+
+EXCHANGE_S = 5.0
+REPLY_LIMIT_BYTES = 64 << 10
+
+
+class Shown(Frozen):
+    """What one node shows another: its own head, and the last one that it saw of the other."""
+
+    head: Envelope
+    seen: Envelope | None = None
+
+
+class Heads:
+    """This node's view of the other nodes' logs."""
+
+    def __init__(self, home: NodeHome, store: Store, audit: AuditLog) -> None:
+        self._home = home
+        self._store = store
+        self._audit = audit
+
+    def show(self, party: str) -> Shown:
+        """What a peer is shown."""
+        with self._store.read() as tx:
+            head = self._audit.last(tx)
+            kept = tx.execute(sql.select(HEADS.c.envelope).where(HEADS.c.party == party)).scalar_one_or_none()
+        seen = None if kept is None else parse_json(bytes(kept), Envelope, "head")
+        return Shown(head=sign(head, HEAD_TYPE, self._home.party, self._home.identity.signing_key), seen=seen)
+
+    def answer(self, party: str, body: bytes) -> Shown:
+        """Answers a peer that shows its head; keeps that, unless a later one was seen before.
+
+        Raises:
+            SpecError, PeerError: it isn't the peer's signed head.
+        """
+        theirs = parse_json(body, Shown, "head")
+        head, answer = self._read(theirs.head, party), self.show(party)
+        kept = None if answer.seen is None else self._read(answer.seen, party)
+        if kept is None or kept.sequence < head.sequence:
+            self._keep({party: (head, theirs.head)})
+        return answer
+
+    async def exchange(self, client: Client, job: str, parties: Iterable[str]) -> None:
+        """Shows this node's head to the job's other parties, and looks at what they show.
+
+        Raises:
+            Refused: this node's log, or a peer's, is not what it was. PeerError: a peer can't be reached.
+        """
+        others = [party for party in parties if party != self._home.party]
+        answers = await asyncio.gather(*(self._ask(client, job, party) for party in others))
+        self._keep({party: self._compared(party, *both) for party, both in zip(others, answers, strict=True)})
+
+    async def announce(self, client: Client, job: str, parties: Iterable[str]) -> None:
+        """Lets the peers see how far the log has come; those that can't be reached see it next time."""
+        for party in parties:
+            if party != self._home.party:
+                with contextlib.suppress(MpcgovError):
+                    await self._ask(client, job, party)
+
+    async def _ask(self, client: Client, job: str, party: str) -> tuple[Shown, Shown]:
+        """What this node showed a peer, and what the peer then showed."""
+        own = self.show(party)
+        body = canonical_json(own.model_dump(mode="json"))
+        answer = await client.request(party, "POST", f"/v1/jobs/{job}/head", body, EXCHANGE_S, REPLY_LIMIT_BYTES)
+        try:
+            return own, validate(answer, Shown, f"{party}: head")
+        except SpecError as error:
+            raise PeerError(error.message, code="answer") from None
+
+    def _compared(self, party: str, own: Shown, shown: Shown) -> tuple[Head, Envelope]:
+        """What a peer shows, if neither its log nor this node's has been set back.
+
+        It is compared with what was seen before the peer was asked: meanwhile the peer may have shown a later one.
+        """
+        if shown.seen is not None:
+            self._compare_own(party, self._read(shown.seen, self._home.party, party))
+        head, saw = self._read(shown.head, party), own.seen
+        kept = None if saw is None else self._read(saw, party)
+        if saw is None or kept is None or kept == head or kept.sequence < head.sequence:
+            return head, shown.head
+        with self._audit.entry() as entry:
+            both = [saw.model_dump(mode="json"), shown.head.model_dump(mode="json")]
+            entry.record("heads conflict", party=party, saw_and_shows=both)
+        raise _rolled_back(f"{self._home.party} saw record {kept.sequence} of {party}, which now shows {head.sequence}")
+
+    def _compare_own(self, party: str, seen: Head) -> None:
+        with self._store.read() as tx:
+            last, there = self._audit.last(tx), self._audit.at(tx, seen.sequence)
+        if seen.sequence > last.sequence:
+            raise _rolled_back(f"{party} saw record {seen.sequence} of {self._home.party}, which has {last.sequence}")
+        if there != seen:
+            raise _rolled_back(f"{party} saw another record {seen.sequence} of {self._home.party} than it has")
+
+    def _read(self, envelope: Envelope, party: str, shown_by: str = "") -> Head:
+        key = self._home.joined()[0].member(party).signing_key
+        try:
+            return open_envelope(envelope, HEAD_TYPE, Head, party, key)
+        except SpecError as error:
+            raise PeerError(f"{shown_by or party}: no head of {party}'s log: {error.message}", code="head") from None
+
+    def _keep(self, heads: Mapping[str, tuple[Head, Envelope]]) -> None:
+        """Keeps the later one of each. They are signed by others, so that no record of ours needs to vouch for them."""
+        with self._store.write() as tx:
+            for party, (head, envelope) in heads.items():
+                tx.execute(sql.delete(HEADS).where(HEADS.c.party == party, HEADS.c.sequence < head.sequence))
+                if tx.execute(sql.select(HEADS.c.party).where(HEADS.c.party == party)).one_or_none() is None:
+                    row = {"party": party, "sequence": head.sequence, "envelope": envelope.to_bytes()}
+                    tx.execute(sql.insert(HEADS).values(row))
+
+
+def _rolled_back(what: str) -> Refused:
+    return Refused(
+        f"ledger rollback: {what}",
+        hint="a node with an old copy of its database must not go on; docs/operations.md says what to do",
+        code="rollback",
+    )

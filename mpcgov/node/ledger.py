@@ -1,0 +1,242 @@
+"""What was released from this agency's data, and what that has cost: one line per job, in the node's database.
+
+A line is *reserved* when all parties have approved, *committed* before the first byte that depends on data may leave,
+*final* when the job has ended. What is committed counts for ever, also if the job fails: a peer may have seen enough by
+then. What is only reserved when a job ends is void and counts no more. Lines change in the transaction of the audit
+record of what they follow from, so neither is without the other.
+"""
+
+from __future__ import annotations
+
+import hmac
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import sqlalchemy as sql
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from mpcgov import privacy
+from mpcgov.errors import Refused
+from mpcgov.keys import Identity
+from mpcgov.lifecycle import State
+from mpcgov.linked.plan import link_plan
+from mpcgov.node import differencing
+from mpcgov.node.differencing import Release, rows_of
+from mpcgov.node.facts import Balance, Line, View
+from mpcgov.node.store import BUDGETS, JOBS, LEDGER
+from mpcgov.privacy import Spend
+from mpcgov.spec.load import parse_json
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.statement import Proposal, job_id
+
+COUNTS = ("reserved", "committed", "final")
+"""The states of lines that count."""
+
+DEFAULT_TOTALS = {"epsilon": Fraction(10), "rho": Fraction(1)}
+"""What may be spent of a unit in a data set in all until its agency says otherwise."""
+
+RELEASE_LIMIT_BYTES = 64 << 20
+
+
+def view(tx: sql.Connection, proposal: Proposal, me: str) -> View:
+    """The ledger as a decision about this job sees it; the job's own line left out."""
+    dataset = proposal.job.parties[me].dataset if me in proposal.parties else None
+    job, spend = job_id(proposal.job_digest), privacy.spend(proposal.job)
+    lines = [line for line in ([] if dataset is None else of_dataset(tx, dataset)) if line.job != job]
+    return View(
+        earlier=tuple(line for line in lines if line.release is not None),
+        balance=None if spend is None or dataset is None else balance(tx, dataset, spend.unit, spend.measure, lines),
+        answer=answer(tx, proposal),
+    )
+
+
+def answer(tx: sql.Connection, proposal: Proposal) -> str | None:
+    """The job that released the result of an equal one here, on data that aren't known to have changed."""
+    query = (
+        sql.select(LEDGER.c.job)
+        .join(JOBS, JOBS.c.id == LEDGER.c.job)
+        .where(
+            LEDGER.c.content == proposal.content_digest,
+            LEDGER.c.job != job_id(proposal.job_digest),
+            LEDGER.c.answers.is_(None),
+            LEDGER.c.stale.is_(False),
+            LEDGER.c.state == "final",
+            JOBS.c.state == State.RELEASED.value,
+        )
+    )
+    return tx.execute(query.order_by(LEDGER.c.at.desc(), LEDGER.c.job).limit(1)).scalar_one_or_none()
+
+
+def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
+    """The lines of a data set that count, oldest first."""
+    query = sql.select(LEDGER).where(LEDGER.c.dataset == dataset, LEDGER.c.state.in_(COUNTS))
+    return [_line(row) for row in tx.execute(query.order_by(LEDGER.c.at, LEDGER.c.job))]
+
+
+def balance(tx: sql.Connection, dataset: str, unit: str, measure: str, lines: Sequence[Line]) -> Balance:
+    """What is left of one budget, given the data set's lines.
+
+    A unit that the agency has set a total for has a budget of its own. All others share one: a job names its unit as it
+    likes, and another name must not be another budget.
+    """
+    mine = (BUDGETS.c.dataset == dataset, BUDGETS.c.unit == unit, BUDGETS.c.measure == measure)
+    found = tx.execute(sql.select(BUDGETS.c.total).where(*mine)).scalar_one_or_none()
+    total = DEFAULT_TOTALS[measure] if found is None else Fraction(found)
+    spends = [line.spend for line in lines if line.spend is not None and line.spend.measure == measure]
+    spent = sum((spend.amount for spend in spends if found is None or spend.unit == unit), Fraction(0))
+    return Balance(dataset, unit, measure, total, spent)
+
+
+def units_set(tx: sql.Connection, dataset: str) -> set[str]:
+    """The units that the agency has set a total for."""
+    return set(tx.execute(sql.select(BUDGETS.c.unit).where(BUDGETS.c.dataset == dataset)).scalars())
+
+
+def epsilon_at(spends: Sequence[Spend], delta: float) -> float:
+    """What all of them together tell of a unit, as the epsilon of (epsilon, delta)-differential privacy.
+
+    As if all were zCDP: rho + 2·sqrt(rho·ln(1/delta)) (Bun and Steinke, TCC 2016, proposition 1.3); or the plain sum,
+    where all are pure and that is less.
+    """
+    rho = float(sum((spend.as_rho for spend in spends), Fraction(0)))
+    whole = rho + 2 * math.sqrt(rho * math.log(1 / delta))
+    pure = [spend.amount for spend in spends if spend.measure == "epsilon"]
+    return min(whole, float(sum(pure))) if len(pure) == len(spends) else whole
+
+
+def seen_by_matchers(tx: sql.Connection, dataset: str) -> dict[str, str]:
+    """For each matcher, the sum of the size noise's epsilon over all jobs that used the data set: `3`, or `unbounded`
+    once it counted without noise."""
+    query = sql.select(LEDGER.c.matchers).where(LEDGER.c.dataset == dataset, LEDGER.c.state.in_(COUNTS))
+    sums: dict[str, Fraction | None] = {}
+    for seen in tx.execute(query).scalars():
+        for matcher, epsilon in seen.items():
+            before = sums.get(matcher, Fraction(0))
+            sums[matcher] = None if before is None or epsilon is None else before + Fraction(epsilon)
+    return {name: "unbounded" if total is None else privacy.number(total) for name, total in sorted(sums.items())}
+
+
+def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[str]) -> Iterator[str]:
+    """What the person who says yes or no should know of the ledger; `beside`: jobs with other tables of these rows."""
+    seen, dataset, spend = view(tx, proposal, me), proposal.job.parties[me].dataset, privacy.spend(proposal.job)
+    if seen.answer is not None:
+        yield f"job {seen.answer} asked the same: if all rows are as they were, its result is given again, at no cost"
+    for line in seen.earlier:
+        if line.job in beside and line.release is not None:
+            yield (
+                f"job {line.job} has released other tables of the same rows, or linked rows that it counted "
+                f"({rows_of(line.release)}): what is suppressed in one may follow from both; look at them together"
+            )
+    if seen.balance is not None and spend is not None and seen.answer is None:
+        budget = seen.balance
+        yield (
+            f"takes {budget.measure} {privacy.number(spend.amount)} from the budget of a {budget.unit} in {dataset}; "
+            f"{privacy.number(budget.left)} of {privacy.number(budget.total)} are left before it"
+        )
+    if dataset is not None:
+        for matcher, epsilon in seen_by_matchers(tx, dataset).items():
+            yield f"{matcher} has seen numbers of matches of {dataset} worth epsilon {epsilon} in earlier jobs"
+
+
+def matchers(proposal: Proposal, manifest: Manifest, me: str) -> dict[str, str | None]:
+    """The parties that compare this one's tags in a job, each with the epsilon of its noised counts; None for exact."""
+    job = proposal.job
+    if not manifest.linked or job.linking.method != "matcher" or me not in job.data_parties:
+        return {}
+    stars, noise = link_plan(job, manifest, proposal.threshold).stars, job.linking.size_noise
+    spokes = [spoke.matcher for star in stars for spoke in star.spokes if me in (spoke.left, spoke.other)]
+    if noise == "off":
+        return dict.fromkeys(spokes)
+    return {matcher: str(Fraction(noise.epsilon) * spokes.count(matcher)) for matcher in spokes}
+
+
+def reserve(
+    tx: sql.Connection, proposal: Proposal, me: str, manifest: Manifest, answers: str | None, now: float
+) -> None:
+    """A line for a job that is about to start. One that is answered by an earlier result takes nothing."""
+    dataset = proposal.job.parties[me].dataset
+    spend = privacy.spend(proposal.job) if dataset is not None and answers is None else None
+    exact = dataset is not None and answers is None and spend is None
+    release = differencing.release(proposal, manifest).model_dump_json().encode() if exact else None
+    tx.execute(
+        sql.insert(LEDGER).values(
+            job=job_id(proposal.job_digest),
+            content=proposal.content_digest,
+            dataset=dataset,
+            release=release,
+            unit=None if spend is None else spend.unit,
+            measure=None if spend is None else spend.measure,
+            amount=None if spend is None else str(spend.amount),
+            snapshot={},
+            matchers=matchers(proposal, manifest, me) if answers is None else {},
+            state="reserved",
+            answers=answers,
+            stale=False,
+            at=now,
+        )
+    )
+
+
+def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str]) -> str | None:
+    """Takes down which rows a job has read. Returns an earlier job that has read others where they must be the same.
+
+    Columns that only one of the two used can't be compared. The earlier result isn't given again from now on.
+    """
+    row = tx.execute(sql.select(LEDGER).where(LEDGER.c.job == job)).one()
+    tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(snapshot=dict(snapshot)))
+    own = _line(row)
+    for line in of_dataset(tx, row.dataset):
+        same = line.job == row.answers or (line.job != job and _same_rows(me, own, line))
+        if same and any(line.snapshot[name] != snapshot[name] for name in {*snapshot} & {*line.snapshot}):
+            tx.execute(sql.update(LEDGER).where(LEDGER.c.job == line.job).values(stale=True))
+            return line.job
+    return None
+
+
+def _same_rows(me: str, a: Line, b: Line) -> bool:
+    return a.release is not None and b.release is not None and differencing.same_rows(me, a.release, b.release)
+
+
+def commit(tx: sql.Connection, job: str) -> None:
+    """From now on the job's line counts for ever.
+
+    Raises:
+        Refused: it has data and no fingerprint of them, or isn't reserved.
+    """
+    row = tx.execute(sql.select(LEDGER).where(LEDGER.c.job == job)).one_or_none()
+    if row is None or row.state != "reserved" or (row.dataset is not None and not row.snapshot):
+        raise Refused(f"job {job}: not in this node's ledger as a job about to start", code="ledger")
+    tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(state="committed"))
+
+
+def settle(tx: sql.Connection, job: str) -> None:
+    """The job has ended, one way or another: what was committed is spent, what was only reserved is free again."""
+    for before, after in (("committed", "final"), ("reserved", "void")):
+        mine = sql.update(LEDGER).where(LEDGER.c.job == job, LEDGER.c.state == before)
+        tx.execute(mine.values(state=after))
+
+
+def answers(tx: sql.Connection, job: str) -> str | None:
+    """The earlier job whose result this one gives again; None if it has its own."""
+    return tx.execute(sql.select(LEDGER.c.answers).where(LEDGER.c.job == job)).scalar_one_or_none()
+
+
+def keyed(identity: Identity, dataset: str, fingerprints: Mapping[str, str]) -> Mapping[str, str]:
+    """Fingerprints as they are kept: a bare one, of few rows or few values, could be guessed by whoever reads it."""
+    raw = identity.signing_key.private_bytes_raw()
+    key = HKDF(hashes.SHA256(), 32, salt=None, info=b"mpcgov ledger snapshot").derive(raw)
+    return {
+        name: hmac.digest(key, f"{len(dataset)}:{dataset}{len(name)}:{name}{value}".encode(), "sha256").hex()
+        for name, value in fingerprints.items()
+    }
+
+
+def _line(row: Any) -> Line:
+    release = None
+    if row.release is not None:
+        release = parse_json(bytes(row.release), Release, "ledger", RELEASE_LIMIT_BYTES)
+    spend = None if row.amount is None else Spend(row.unit, row.measure, Fraction(row.amount))
+    return Line(row.job, release, spend, row.state, dict(row.snapshot), row.at)

@@ -1,0 +1,96 @@
+"""What a job must pass at the ledger on its way: once all have approved, once its rows are read, before it deals.
+
+Everything is looked at again at each step, in the transaction that records it: other jobs may have gone ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from mpcgov import registry
+from mpcgov.clock import Clock
+from mpcgov.errors import Refused
+from mpcgov.lifecycle import Event
+from mpcgov.node import ledger
+from mpcgov.node.audit import AuditLog, Entry
+from mpcgov.node.facts import View
+from mpcgov.node.home import NodeHome
+from mpcgov.node.statements import Agreed
+from mpcgov.node.store import JobRow
+from mpcgov.node.verdict import evaluate
+from mpcgov.spec.statement import Proposal, job_id
+
+
+class Move(Protocol):
+    """How the book changes a job's state."""
+
+    def __call__(self, entry: Entry, job: str, event: Event, reason: str = "", **facts: str) -> JobRow:
+        """One event of a job, in a transaction that is open."""
+
+
+class Releases:
+    """The steps of one node's jobs at its ledger."""
+
+    def __init__(self, home: NodeHome, audit: AuditLog, clock: Clock, move: Move) -> None:
+        self._home = home
+        self._audit = audit
+        self._clock = clock
+        self._move = move
+
+    def reserve(self, proposal: Proposal, agreed: Agreed) -> None:
+        """All parties have approved: takes from the budget what the job will cost, and the rows that it is about.
+
+        Raises:
+            Refused: the policy, or what was released or spent meanwhile, no longer allows it; nothing has changed.
+        """
+        job, now = job_id(proposal.job_digest), self._clock.now()
+        with self._audit.entry() as entry:
+            view = replace(ledger.view(entry.tx, proposal, self._home.party), answer=agreed.answers)
+            verdict = evaluate(self._home, proposal, now, proposal.job_digest, view)
+            if verdict.reasons:
+                raise Refused("; ".join(verdict.reasons), code="agreement")
+            unseen = {line.job for line in view.earlier if line.at > agreed.approved_at} & {*verdict.beside}
+            if unseen:
+                text = f"{self._home.party}: job {min(unseen)} has released a related table since the approval"
+                raise Refused(text, hint="propose the job again", code="policy")
+            manifest = registry.find(proposal.job.protocol_name).manifest
+            ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now)
+            answers = {"answers": agreed.answers} if agreed.answers else {}
+            self._move(entry, job, Event.ALL_APPROVED, **answers)
+
+    def admit(self, proposal: Proposal, fingerprints: Mapping[str, str]) -> None:
+        """The rows are read, and nobody has heard of them yet: whether they are those of earlier releases.
+
+        Raises:
+            Refused: they have changed. It is the only refusal that depends on data, and tells just that.
+        """
+        job, dataset = job_id(proposal.job_digest), str(proposal.job.parties[self._home.party].dataset)
+        with self._audit.entry() as entry:
+            snapshot = ledger.keyed(self._home.identity, dataset, fingerprints)
+            earlier = ledger.admit(entry.tx, self._home.party, job, snapshot)
+            entry.record("read", job, **({"differs_from": earlier} if earlier else {}))
+        if earlier is not None:
+            raise Refused(
+                f"{self._home.party}: the rows of {dataset} have changed since job {earlier} released them",
+                hint="allowed are rows that no release is about yet, or disclosure.noise",
+                code="snapshot",
+            )
+
+    def commit(self, job: str) -> None:
+        """Every party is ready: the job's line counts from now on, whatever becomes of it.
+
+        Raises:
+            Refused: it has no line that was reserved.
+        """
+        with self._audit.entry() as entry:
+            ledger.commit(entry.tx, job)
+            self._move(entry, job, Event.COMMIT)
+
+
+def _unseen(beside: tuple[str, ...], view: View, agreed: Agreed) -> str | None:
+    """A job that released other tables of the same rows, and that nobody here could weigh when they approved."""
+    lines = [line for line in view.earlier if line.job in beside]
+    late = (line.job for line in lines if not agreed.by_a_person or int(line.at) > agreed.approved_at)
+    return next(late, None)

@@ -1,0 +1,73 @@
+"""Which rows a job has read, in a few numbers: the same rows give the same ones, in whatever order they are stored.
+
+Each column's values are hashed in the engine that holds them, and the hashes of all rows added up; so are hashes of
+whole rows. Other rows give other sums, but for chances of about 2^-64. The hashes are not cryptographic: they show that
+data have changed, not that somebody changed them back to the same sums on purpose. They stay in this process and its
+parent, which keeps them under a key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+import ibis
+
+from mpcgov.spec.condition import Expr
+from mpcgov.worker.local import filtered
+from mpcgov.worker.source import Source
+
+ROWS = "rows"
+"""The name of the fingerprint that is just the number of rows."""
+
+_LOW = 0xFFFFFFFF
+
+
+def _any(value: Any) -> Any:
+    return value
+
+
+_hash_any: Any = ibis.udf.scalar.builtin(_any, name="hash", signature=((None,), "uint64"))
+"""DuckDB's own hash, of 64 bits without a sign."""
+
+
+def fingerprints_of(source: Source, where: Expr | None) -> dict[str, str]:
+    """Fingerprints of the rows that a job chose, whose columns were judged: of their number, of each column that the
+    job uses, and of the columns together, by name.
+
+    Raises:
+        DataError: the engine can't compute them.
+    """
+    names = list(source.declaration.columns)
+    rows = filtered(source, names, where)
+    hashes = {name: _hash(source, rows[source.value(name)]) for name in names}
+    hashes[",".join(sorted(names)) + "="] = reduce(
+        lambda whole, one: _hash(source, whole) ^ one, (hashes[name] for name in sorted(names))
+    )
+    sums = {f"s{i}_{half}": part for i, one in enumerate(hashes.values()) for half, part in _halves(one).items()}
+    found = source.query(rows.aggregate(n=rows.count(), **sums)).to_pylist()[0]
+    prints = {name: f"{found[f's{i}_low']} {found[f's{i}_high']}" for i, name in enumerate(hashes)}
+    return {ROWS: str(found["n"])} | {_label(source, name): _short(value) for name, value in prints.items()}
+
+
+def _hash(source: Source, value: Any) -> Any:
+    if source.backend.name == "duckdb":
+        return _hash_any(value)
+    # Not every engine hashes every type; the text of a value is as good.
+    return value.cast("string").hash()
+
+
+def _halves(one: Any) -> Mapping[str, Any]:
+    """Two sums that 2^31 rows can't make overflow."""
+    return {"low": (one & _LOW).sum().cast("int64"), "high": (one >> 32).sum().cast("int64")}
+
+
+def _label(source: Source, name: str) -> str:
+    """Hashes of one engine in one version are comparable; those of others have other names."""
+    return f"{name} by {source.backend.name} {source.backend.version}"
+
+
+def _short(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()

@@ -1,0 +1,230 @@
+"""What noise costs: reserved, committed before anything is dealt, spent for ever; refused when there is not enough."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+
+from mpcgov.errors import MpcgovError, SpecError
+from mpcgov.node import budget, ledger, operator
+from mpcgov.node.facts import Balance
+from mpcgov.node.store import JOBS, LEDGER, Store
+from mpcgov.privacy import Spend
+from mpcgov.spec.statement import job_id
+from tests.node.network import PARTIES, POLICY, Network
+from tests.node.test_faults import ROOT
+from tests.node.test_ledger import denial, everywhere, failed, run
+
+LAPLACE = {"mechanism": "discrete-laplace", "unit": "person", "bound": 1}
+GAUSSIAN = {"mechanism": "discrete-gaussian", "unit": "person", "bound": 1}
+
+
+def noise(amount: str, unit: str = "person") -> dict[str, Any]:
+    return {"disclosure": {"min_count": 10, "noise": LAPLACE | {"epsilon": amount, "unit": unit}}}
+
+
+def of(network: Network, party: str, measure: str = "epsilon", unit: str = "person") -> Balance:
+    found = budget.show(network.home(party)).balances
+    return next(b for b in found if (b.dataset, b.unit, b.measure) == ("people", unit, measure))
+
+
+@pytest.fixture
+async def nodes(network: Network) -> Network:
+    await network.start()
+    return network
+
+
+async def test_r30_a_job_needs_budget_at_every_node_and_costs_the_others_nothing_where_one_has_none(
+    nodes: Network,
+) -> None:
+    budget.set_total(nodes.home("education"), "people", "person", "1", None)
+    await run(nodes, **noise("0.75"))
+    asked = noise("0.5") | {"purpose": "Youth, once more"}
+    reason = await denial(nodes, "education", **asked)
+    assert reason == "education: people has epsilon 0.25 left for a person, and this job would take 0.5"
+    answers = await nodes.submit(nodes.proposal(**asked))
+    assert {party: answer["state"] for party, answer in answers.items()} == {
+        "labour": "AWAITING_APPROVAL", "welfare": "AWAITING_APPROVAL", "education": "DENIED"
+    }  # fmt: skip
+    assert [of(nodes, party).spent for party in PARTIES] == [Fraction(3, 4)] * 3
+    assert [of(nodes, party).left for party in PARTIES] == [Fraction(37, 4), Fraction(37, 4), Fraction(1, 4)]
+    await run(nodes, **noise("0.25"))
+
+
+async def test_noise_may_overlap_with_anything_and_is_paid_for(nodes: Network) -> None:
+    await run(nodes)
+    await run(nodes, **noise("1"), **everywhere("age < 41"))
+    nodes.workers["labour"].rows = {"rows": "41"}
+    await run(nodes, **noise("1"), **everywhere("age < 42"))
+    gaussian = {"disclosure": {"noise": GAUSSIAN | {"rho": "0.125"}}}
+    await run(nodes, **gaussian)
+    assert [of(nodes, party).spent for party in PARTIES] == [2] * 3
+    assert [of(nodes, party, "rho").spent for party in PARTIES] == [Fraction(1, 8)] * 3
+    shown = budget.show(nodes.home("labour")).to_json()
+    assert shown["together"][0]["epsilon"] == pytest.approx(1.125 + 2 * (1.125 * 13.8155) ** 0.5, rel=1e-4)
+
+
+async def test_r33_noise_isnt_drawn_twice_for_the_same_rows_nor_is_it_paid_twice(nodes: Network) -> None:
+    await run(nodes, **noise("6"))
+    await run(nodes, **noise("6"))  # 4 are left, but it is the same result
+    assert [of(nodes, party).spent for party in PARTIES] == [6] * 3
+    assert nodes.workers["labour"].phases.count("deal") == 2  # one of them only as far as the commit
+    assert nodes.workers["labour"].phases.count("compute") == 1
+    nodes.workers["welfare"].rows = {"rows": "41"}
+    _, statuses = await failed(nodes, **noise("6"))
+    assert "have changed" in statuses["welfare"]["reason"]
+    # Now that they are known to have changed, the result would be another one, with noise of its own.
+    assert "welfare: people has epsilon 4 left" in await denial(nodes, "welfare", **noise("6"))
+
+
+async def test_another_name_for_the_unit_is_not_another_budget(nodes: Network) -> None:
+    await run(nodes, **noise("6"))
+    assert "labour: people has epsilon 4 left for a human" in await denial(nodes, **noise("5", "human"))
+    budget.set_total(nodes.home("labour"), "people", "household", "2", None)
+    assert "labour: people has epsilon 2 left for a household" in await denial(nodes, **noise("5", "household"))
+
+
+async def test_the_policy_floors_what_is_spent_in_all(nodes: Network) -> None:
+    nodes.policy("labour", POLICY.replace("min_count: 5", 'min_count: 5\n    total_epsilon: "1.5"'))
+    await run(nodes, **noise("1"))
+    assert "labour: people has epsilon 0.5 left" in await denial(nodes, **noise("0.75"))
+
+
+async def test_who_says_yes_is_told_what_it_takes_and_what_is_left(nodes: Network) -> None:
+    await run(nodes, **noise("1"))
+    proposal = nodes.proposal(**noise("2"))
+    await nodes.submit(proposal)
+    views = {view.job: view for view in operator.jobs(nodes.home("labour"))}
+    (line,) = views[job_id(proposal.job_digest)].ledger
+    assert line == "takes epsilon 2 from the budget of a person in people; 9 of 10 are left before it"
+
+
+async def test_jobs_at_once_dont_spend_the_same_budget(nodes: Network) -> None:
+    jobs = []
+    for amount in ("6", "5"):
+        proposal = nodes.proposal(**noise(amount))
+        await nodes.submit(proposal)
+        jobs.append(job_id(proposal.job_digest))
+    gate = nodes.workers["labour"].gates["hello"] = asyncio.Event()
+    for job in jobs:
+        for party in PARTIES:
+            with contextlib.suppress(MpcgovError):
+                nodes.nodes[party].book.approve(job)
+                nodes.nodes[party].service.decided(job)
+    statuses = await nodes.until(jobs[1], "ABORTED", "REJECTED", "CANCELLED")
+    assert any("has epsilon 4 left" in status["reason"] for status in statuses.values())
+    gate.set()
+    await nodes.until(jobs[0], "RELEASED")
+
+
+def test_totals_are_checked_and_on_record(network: Network) -> None:
+    home = network.home("labour")
+    for dataset, epsilon in (("persons", "1"), ("people", None), ("people", "-1"), ("people", "much")):
+        with pytest.raises(SpecError):
+            budget.set_total(home, dataset, "person", epsilon, None)
+    budget.set_total(home, "people", "person", "1.5", "0.25")
+    budget.set_total(home, "people", "person", "2", None)
+    assert [(b.measure, b.total) for b in budget.show(home).balances] == [("epsilon", 2), ("rho", Fraction(1, 4))]
+    records = [record["facts"] for record in operator.audit_records(home) if record["event"] == "budget set"]
+    assert records[-1] == {"dataset": "people", "unit": "person", "epsilon": "2"}
+
+
+def test_what_everything_together_tells() -> None:
+    pure = [Spend("person", "epsilon", Fraction(1, 10))] * 2
+    assert ledger.epsilon_at(pure, 1e-6) == pytest.approx(0.2)  # the plain sum is less
+    many = [Spend("person", "epsilon", Fraction(1, 10))] * 1000
+    assert ledger.epsilon_at(many, 1e-6) == pytest.approx(5 + 2 * (5 * 13.8155) ** 0.5, rel=1e-4)  # not 100
+    assert ledger.epsilon_at([], 1e-6) == 0
+
+
+def states(network: Network, party: str, job: str) -> tuple[str | None, str]:
+    """A job's line in a node's ledger, and its state, read from the files of a node that doesn't run."""
+    store = Store(network.home(party) / "state")
+    with store.read() as tx:
+        line = tx.execute(sql.select(LEDGER.c.state).where(LEDGER.c.job == job)).scalar_one_or_none()
+        state = tx.execute(sql.select(JOBS.c.state).where(JOBS.c.id == job)).scalar_one()
+    store.close()
+    return line, state
+
+
+POINTS = [
+    ("recorded", "all-approved", None, False), ("durable", "all-approved", "void", False),
+    ("recorded", "read", "void", False), ("durable", "read", "void", False),
+    ("recorded", "commit", "void", False), ("durable", "commit", "final", False),
+    ("recorded", "computed", "final", True), ("durable", "computed", "final", True),
+    ("recorded", "release", "final", True), ("durable", "release", "final", True),
+]  # fmt: skip
+"""When the node dies; what its ledger says once it is back; whether peers have had bytes that depend on data."""
+
+
+@contextlib.asynccontextmanager
+async def killed_at(network: Network, moment: str, event: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Welfare's node as a process that dies there; it serves, and so has put its ledger in order."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, str(ROOT / "tests/node/serve_killed.py"), str(network.home("welfare")), moment, event,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    async with network.client() as client:
+        for _ in range(300):
+            with contextlib.suppress(MpcgovError):
+                await client.request("welfare", "GET", "/v1/about")
+                break
+            await asyncio.sleep(0.1)
+    try:
+        yield child
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+
+
+async def test_r31_a_node_killed_at_any_point_of_its_ledger_has_spent_if_and_only_if_it_had_committed(
+    network: Network,
+) -> None:
+    await network.start("labour", "education")
+    spent, jobs = Fraction(0), []
+    for number, (moment, event, line, dealt) in enumerate(POINTS):
+        async with killed_at(network, moment, event) as child:
+            if jobs:
+                assert states(network, "welfare", jobs[-1])[0] == POINTS[number - 1][2], POINTS[number - 1]
+                assert of(network, "welfare").spent == spent, POINTS[number - 1]
+            job = await _approved(network, number)
+            assert await asyncio.wait_for(child.wait(), 30) == -signal.SIGKILL, (moment, event)
+        received = sum(
+            size
+            for party in ("labour", "education")
+            for (of_job, peer, phase), size in network.workers[party].received.items()
+            if (of_job, peer) == (job, "welfare") and phase in ("deal", "compute")
+        )
+        assert (received > 0) == dealt, (moment, event)
+        jobs.append(job)
+        spent += Fraction(1, 2) if line == "final" else 0
+        if line is None:  # to this node nothing has begun; nor may it begin in the next round
+            operator.reject(network.home("welfare"), job, "enough")
+    async with killed_at(network, "never", "never"):
+        assert states(network, "welfare", jobs[-1]) == ("final", "RELEASED")
+        assert {states(network, "welfare", job)[1] for job in jobs[1:-1]} == {"FAILED"}
+        assert of(network, "welfare").spent == spent
+        assert operator.audit_verify(network.home("welfare")) > len(POINTS)
+
+
+async def _approved(network: Network, number: int) -> str:
+    """A job of its own that every party has approved."""
+    proposal = network.proposal(**noise("0.5"), **everywhere(f"age = {number}"))
+    job = job_id(proposal.job_digest)
+    await network.submit(proposal)
+    await asyncio.to_thread(operator.approve, network.home("welfare"), job)
+    for party in ("labour", "education"):
+        network.nodes[party].book.approve(job)
+        network.nodes[party].service.decided(job)
+    return job

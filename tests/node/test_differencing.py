@@ -1,0 +1,250 @@
+"""Which two releases may stand beside each other: from what both say alone, for counts, linked rows and models."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from mpcgov import registry
+from mpcgov.node.differencing import Release, Side, compare, release, same_rows
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
+from mpcgov.spec.statement import Proposal
+from mpcgov.spec.table import Declaration
+
+DECLARED = {
+    "max_rows": 1000,
+    "columns": {
+        "id": {"kind": "key"},
+        "region": {"kind": "category", "values": ["North", "South"]},
+        "sex": {"kind": "category", "values": ["F", "M"]},
+        "age": {"kind": "integer", "min": 0, "max": 120},
+        "year": {"kind": "integer", "min": 2000, "max": 2030},
+        "wage": {"kind": "decimal", "min": 0, "max": 1000, "places": 2},
+        "born": {"kind": "date", "min": "1900-01-01", "max": "2025-12-31"},
+    },
+}
+NOWHERE = "sha256:" + "0" * 64
+
+
+def released(
+    parties: dict[str, Any] | None = None,
+    declared: dict[str, Any] | None = None,
+    protocol: str = "joint-count",
+    **changes: Any,
+) -> Release:
+    """Of a job over a's and b's people, by region; `parties` are taken in place of these."""
+    job = {
+        "protocol": protocol,
+        "purpose": "p",
+        "legal_basis": "l",
+        "parties": parties or {"a": {"dataset": "people"}, "b": {"dataset": "people"}, "c": {}},
+        "params": {"by": ["region"]},
+        "receivers": ["coordinator"],
+    } | changes
+    built = validate(job, Job, "job")
+    declaration = validate(DECLARED | (declared or {}), Declaration, "declaration")
+    proposal = Proposal(
+        job=built, protocol_digest=NOWHERE, roster_digest=NOWHERE, threshold=1,
+        declarations=dict.fromkeys(built.data_parties, declaration), proposed_at=0, approve_before=1, nonce="0" * 32,
+    )  # fmt: skip
+    return release(proposal, registry.find(protocol).manifest)
+
+
+def where(a: str | None = None, b: str | None = None) -> dict[str, Any]:
+    rows = {"a": a, "b": b}
+    return {name: {"dataset": "people", "where": text} for name, text in rows.items()} | {"c": {}}
+
+
+def linked(a: str | None = None, b: str | None = None, join: str = "inner", **changes: Any) -> Release:
+    parties = {
+        name: {"dataset": "people", "key": "id", "where": text} for name, text in {"a": a, "b": b}.items()
+    } | {"c": {}}  # fmt: skip
+    link = {"join": join}
+    params = changes.pop("params", {"by": ["a.region"]})
+    return released(changes.pop("parties", parties), protocol="linked-count", params=params, link=link, **changes)
+
+
+def both(x: Release, y: Release) -> Side:
+    assert compare(x, y) is compare(y, x)
+    return compare(x, y)
+
+
+def test_the_same_job_and_the_same_said_otherwise_share_rows_and_cells() -> None:
+    assert both(released(), released()) is Side.SAME_CELLS
+    assert both(released(where("age < 25")), released(where("not age >= 25"))) is Side.SAME_CELLS
+    two = {"by": ["region", "sex"]}
+    assert both(released(params=two), released(params={"by": ["sex", "region"]})) is Side.SAME_CELLS
+    assert both(released(receivers=["a"]), released(purpose="another")) is Side.SAME_CELLS
+
+
+def test_disjoint_years_are_apart_and_so_is_a_partition() -> None:
+    years = [released(where(f"year = {year}", f"year = {year}")) for year in (2023, 2024, 2025)]
+    groups = [released(where(text, text)) for text in ("age < 25", "age between 25 and 64", "age >= 65")]
+    for family in (years, groups):
+        assert {both(x, y) for x, y in itertools.combinations(family, 2)} == {Side.APART}
+
+
+def test_data_sets_that_have_nothing_in_common_are_apart() -> None:
+    other = {"a": {"dataset": "firms"}, "b": {"dataset": "firms"}, "c": {}}
+    assert both(released(), released(other)) is Side.APART
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (where(), where("region != 'South'")),
+        (where("age between 20 and 29"), where("age between 20 and 30")),
+        (where("age < 25"), where("sex = 'F'")),
+        (where("year = 2024"), where("year in (2024, 2025)")),
+        (where("age < 25"), where(b="age < 25")),
+    ],
+    ids=["all but one", "a year more", "another choice", "one more part", "another agency's choice"],
+)
+def test_r26_filters_that_may_differ_in_few_rows_are_unclear(first: dict[str, Any], second: dict[str, Any]) -> None:
+    assert both(released(first), released(second)) is Side.UNCLEAR
+
+
+def test_r26_the_general_tracker_has_a_query_that_is_unclear() -> None:
+    """Denning's: q(C) = q(C or T) + q(C or not T) - q(T) - q(not T); whatever two come first, a third is refused."""
+    person, tracker = "age = 41", "sex = 'F'"
+    texts = [f"{person} or {tracker}", f"{person} or not {tracker}", tracker, f"not {tracker}"]
+    queries = [released(where(text, text)) for text in texts]
+    for order in itertools.permutations(queries):
+        passed: list[Release] = []
+        for query in order:
+            if all(both(query, earlier) in (Side.APART, Side.SAME_CELLS) for earlier in passed):
+                passed.append(query)
+        assert len(passed) <= 2
+
+
+def test_r26_the_tracker_by_columns_is_the_same_rows_in_other_cells() -> None:
+    """North less the women of the North leaves the men of the North, suppressed or not: a person must look at it."""
+    assert both(released(), released(params={"by": ["region", "sex"]})) is Side.RELATED
+    assert both(released(), released(params={"by": ["sex"]})) is Side.RELATED
+    assert both(released(), released(disclosure={"min_count": 5})) is Side.RELATED
+    assert both(released(), released(disclosure={"min_count": 10, "round_to": 5})) is Side.RELATED
+
+
+def test_other_company_for_the_same_rows_is_for_a_person_to_weigh() -> None:
+    """What is left when an agency is taken out are its own counts, which no rule has looked at."""
+    without_b = {"a": {"dataset": "people"}, "c": {}, "b": {}}
+    assert both(released(), released(without_b)) is Side.RELATED
+    assert both(linked(), released()) is Side.RELATED
+    assert both(linked("age < 25"), released()) is Side.RELATED
+    assert both(released(), released(without_b | {"a": {"dataset": "people", "where": "age < 99"}})) is Side.UNCLEAR
+
+
+def test_filters_must_keep_all_rows_apart_that_are_added_up() -> None:
+    # Disjoint at one agency only: the other one's rows are in both sums.
+    assert both(released(where("year = 2024")), released(where("year = 2025"))) is Side.UNCLEAR
+    # With nobody of the one, the second table is the other's own.
+    assert both(released(), released(where("age > 120"))) is Side.UNCLEAR
+
+
+def test_dropping_rows_makes_the_columns_part_of_the_filter() -> None:
+    drop = {"missing": "drop"}
+    assert both(released(declared=drop), released(declared=drop)) is Side.SAME_CELLS
+    assert both(released(declared=drop), released(declared=drop, params={"by": ["region", "sex"]})) is Side.UNCLEAR
+    assert both(released(declared=drop), released()) is Side.UNCLEAR
+    assert both(released(where("year = 2024", "year = 2024"), drop), released(where("year = 2025", "year = 2025"))) is (
+        Side.APART
+    )
+
+
+def test_a_declaration_that_has_grown_still_keeps_years_apart() -> None:
+    columns = DECLARED["columns"] | {"year": {"kind": "integer", "min": 2000, "max": 2031}}  # type: ignore[operator]
+    grown = {"columns": columns}
+    this, next_ = released(where("year = 2024", "year = 2024")), where("year = 2025", "year = 2025")
+    assert both(this, released(next_, grown)) is Side.APART
+    everybody = released(where("year <= 2030", "year <= 2030"))
+    assert both(everybody, released(where("year <= 2031", "year <= 2031"), grown)) is Side.UNCLEAR
+    text = {"columns": DECLARED["columns"] | {"year": {"kind": "decimal", "min": 0, "max": 9, "places": 1}}}  # type: ignore[operator]
+    assert both(this, released(next_, text)) is Side.UNCLEAR
+
+
+def test_linked_rows_differ_as_soon_as_one_owners_do() -> None:
+    assert both(linked("year = 2024"), linked("year = 2025")) is Side.APART
+    assert both(linked(), linked()) is Side.SAME_CELLS
+    assert both(linked(), linked("age < 100")) is Side.UNCLEAR
+    assert both(linked(), linked(params={"by": ["b.sex"]})) is Side.RELATED
+    assert both(linked("year = 2024", "year = 2024"), released(where("year = 2025", "year = 2025"))) is Side.APART
+
+
+def test_a_left_join_keeps_the_left_owners_rows_whatever_the_other_brings() -> None:
+    assert both(linked("year = 2024", join="left"), linked("year = 2025", join="left")) is Side.APART
+    assert both(linked(b="year = 2024", join="left"), linked(b="year = 2025", join="left")) is Side.UNCLEAR
+    assert both(linked(join="left"), linked()) is Side.RELATED
+    turned = {"b": {"dataset": "people", "key": "id"}, "a": {"dataset": "people", "key": "id"}, "c": {}}
+    assert both(linked(join="left"), linked(join="left", parties=turned)) is Side.RELATED
+    assert both(linked(), linked(parties=turned)) is Side.SAME_CELLS
+
+
+def test_another_key_or_another_rule_for_repeated_ones_links_others() -> None:
+    other = {
+        "a": {"dataset": "people", "key": ["id", "born"]},
+        "b": {"dataset": "people", "key": ["id", "born"]},
+        "c": {},
+    }
+    assert both(linked(), linked(parties=other)) is Side.RELATED
+    ruled = {
+        "a": {"dataset": "people", "key": "id", "duplicates": {"region": "max"}},
+        "b": {"dataset": "people", "key": "id"},
+        "c": {},
+    }
+    assert both(linked(), linked(parties=ruled)) is Side.RELATED
+
+
+def owners(*names: str, **filters: str) -> dict[str, Any]:
+    return {name: {"dataset": "people", "key": "id", "where": filters.get(name)} for name in names}
+
+
+def test_overlaps_of_three_share_the_pairs_that_leave_an_owner_out() -> None:
+    def overlap(**filters: str) -> Release:
+        return released(owners("a", "b", "c", **filters), protocol="overlap", params={})
+
+    assert both(overlap(), overlap()) is Side.SAME_CELLS
+    assert both(overlap(a="year = 2024"), overlap(a="year = 2025")) is Side.UNCLEAR  # b with c is in both
+    every = [overlap(**dict.fromkeys("abc", f"year = {year}")) for year in (2024, 2025)]
+    assert both(*every) is Side.APART
+    pair = released(owners("a", "b") | {"c": {}}, protocol="overlap", params={})
+    assert both(pair, overlap()) is Side.RELATED
+    assert both(pair, linked()) is Side.RELATED
+
+
+def test_other_statistics_of_the_same_cells_are_allowed() -> None:
+    def wages(measures: list[str], **more: Any) -> Release:
+        params = {"by": ["a.region"], "measures": measures} | more
+        return released(owners("a", "b") | {"c": {}}, protocol="linked-statistics", params=params)
+
+    assert both(wages(["b.wage"]), wages(["b.age"], weight="a.age")) is Side.SAME_CELLS
+    assert both(wages(["b.wage"]), linked()) is Side.SAME_CELLS
+    assert both(wages(["b.wage"]), wages(["b.wage"], by=[])) is Side.RELATED
+
+
+def test_any_order_of_jobs_leaves_cells_that_cant_be_subtracted() -> None:
+    """Brute force: of all filters on a small domain, in random order, whatever passes has pairwise the same or no rows;
+    then no sum and difference of released cells is a set of rows that isn't made of released cells."""
+    texts = [f"age between {low} and {high}" for low in range(4) for high in range(low, 4)]
+    passed: list[tuple[set[int], Release]] = []
+    for text in sorted(texts, key=lambda text: text[::-1]):
+        rows = {age for age in range(121) if eval_between(text, age)}
+        new = released(where(text, text))
+        if all(compare(new, old) in (Side.APART, Side.SAME_CELLS) for _, old in passed):
+            assert all(rows == other or not rows & other for other, _ in passed)
+            passed.append((rows, new))
+    assert passed
+
+
+def eval_between(text: str, age: int) -> bool:
+    low, high = (int(word) for word in text.split()[2::2])
+    return low <= age <= high
+
+
+def test_rows_can_be_compared_where_one_partys_filter_says_the_same() -> None:
+    assert same_rows("a", released(), linked(b="age < 25"))
+    assert not same_rows("b", released(), linked(b="age < 25"))
+    assert not same_rows("c", released(), released())
+    assert not same_rows("a", released(), released(declared={"missing": "drop"}))

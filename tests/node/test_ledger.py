@@ -1,0 +1,311 @@
+"""The ledger at real nodes: what may stand beside an earlier release, what is given again, what can't be set back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+
+from mpcgov import receive, registry
+from mpcgov.errors import MpcgovError, Refused
+from mpcgov.node import ledger, operator
+from mpcgov.node.store import LEDGER
+from mpcgov.spec.load import canonical_json
+from mpcgov.spec.statement import Proposal, job_id
+from tests.node.network import PARTIES, POLICY, Network, refusal
+
+MANUAL = POLICY.replace("sex: [group], age: [filter]", "sex: [group, filter], age: [filter]")
+STANDING = MANUAL.replace("manual", "standing")
+RERUNS = 20
+"""The requirement says 100; that takes too long for every day, and was done by hand with this number set to 100."""
+
+
+@pytest.fixture
+async def nodes(network: Network) -> Network:
+    """Three nodes whose policies allow what the tests ask for, if somebody says yes."""
+    for party in PARTIES:
+        network.policy(party, MANUAL)
+    await network.start()
+    return network
+
+
+def approve(network: Network, job: str) -> None:
+    """Says yes at every node, which take it up at once."""
+    for party in PARTIES:
+        network.nodes[party].book.approve(job)
+        network.nodes[party].service.decided(job)
+
+
+def everywhere(where: str | None) -> dict[str, Any]:
+    return {"parties": {party: {"dataset": "people", "where": where} for party in PARTIES}}
+
+
+async def run(network: Network, **changes: Any) -> tuple[Proposal, str]:
+    """A job that must be released."""
+    proposal = network.proposal(**changes)
+    answers = await network.submit(proposal)
+    assert {answer["state"] for answer in answers.values()} == {"AWAITING_APPROVAL"}, answers
+    job = job_id(proposal.job_digest)
+    approve(network, job)
+    await network.until(job, "RELEASED")
+    return proposal, job
+
+
+async def failed(network: Network, **changes: Any) -> tuple[str, dict[str, Any]]:
+    """A job that all approve and that must fail; the parties' statuses."""
+    proposal = network.proposal(**changes)
+    await network.submit(proposal)
+    job = job_id(proposal.job_digest)
+    approve(network, job)
+    return job, await network.until(job, "FAILED", "ABORTED")
+
+
+async def denial(network: Network, party: str = "labour", **changes: Any) -> str:
+    """Why a job that must be denied is."""
+    answer = (await network.submit(network.proposal(**changes), party))[party]
+    assert answer["state"] == "DENIED"
+    return "; ".join(answer["reasons"])
+
+
+def lines(network: Network, party: str) -> list[Any]:
+    with network.nodes[party]._store.read() as tx:
+        return list(tx.execute(sql.select(LEDGER).order_by(LEDGER.c.at)))
+
+
+async def opened(network: Network, proposal: Proposal) -> dict[str, Any]:
+    async with network.client() as client:
+        manifest = registry.find("joint-count").manifest
+        return await receive.collect(client, network.roster, proposal, manifest, "coordinator")
+
+
+async def test_r26_a_subset_of_rows_that_were_released_is_refused_and_says_which_job_and_what_is_allowed(
+    nodes: Network,
+) -> None:
+    _, job = await run(nodes)
+    reason = await denial(nodes, **everywhere("age != 41"))
+    assert f"job {job} has released a table over labour's people, all rows" in reason
+    assert "allowed are exactly the same rows" in reason
+    assert "disclosure.noise" in reason
+    assert nodes.workers["labour"].runs == [job]
+
+
+async def test_r26_filters_that_differ_in_a_year_are_refused_and_a_partition_passes(nodes: Network) -> None:
+    await run(nodes, **everywhere("age between 20 and 29"))
+    assert "may differ" in await denial(nodes, **everywhere("age between 20 and 30"))
+    await run(nodes, **everywhere("age between 30 and 39"))
+    await run(nodes, **everywhere("age < 30 and age > 19"))
+
+
+async def test_r26_the_general_tracker_is_refused(nodes: Network) -> None:
+    await run(nodes, **everywhere("sex = 'F'"))
+    await run(nodes, **everywhere("sex != 'F'"))
+    for where in ("age = 41 or sex = 'F'", "age = 41 or sex != 'F'", "age = 41", None):
+        assert "may differ" in await denial(nodes, **everywhere(where))
+
+
+async def test_r26_the_same_job_on_changed_rows_is_refused_before_the_commit(nodes: Network) -> None:
+    _, first = await run(nodes)
+    nodes.workers["welfare"].rows = {"rows": "41"}
+    job, statuses = await failed(nodes, receivers=["labour"])
+    said = f"welfare: the rows of people have changed since job {first} released them"
+    assert statuses["welfare"]["reason"].startswith(said)
+    async with nodes.client("labour") as client:
+        error = await refusal(client.request("welfare", "GET", f"/v1/jobs/{job}/share"))
+    assert (error.exit_status, error.code) == (3, "snapshot")
+    assert all("deal" not in worker.phases[len(worker.phases) // 2 :] for worker in nodes.workers.values())
+    assert [line.state for line in lines(nodes, "welfare")] == ["final", "void"]
+    # Rows that no release is about may have changed.
+    nodes.workers["labour"].rows = nodes.workers["welfare"].rows
+    await run(nodes, **everywhere("age > 120"))
+
+
+async def test_r27_a_refusal_is_the_same_whatever_the_data(nodes: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, job = await run(nodes)
+    reasons = set()
+    for _ in range(50):
+        for worker in nodes.workers.values():
+            worker.rows = {"rows": str(random.getrandbits(20)), "age": str(random.getrandbits(64))}
+        reasons.add(await denial(nodes, **everywhere("age != 41")))
+    assert len(reasons) == 1
+    assert all(worker.runs == [job] for worker in nodes.workers.values())
+
+
+async def test_other_tables_of_the_same_rows_need_a_persons_yes_even_where_the_policy_stands(nodes: Network) -> None:
+    for party in PARTIES:
+        nodes.policy(party, STANDING)
+    proposal = nodes.proposal()
+    await nodes.submit(proposal)
+    first = job_id(proposal.job_digest)
+    await nodes.until(first, "RELEASED")
+    proposal = nodes.proposal(params={"by": ["region", "sex"]})
+    assert {a["state"] for a in (await nodes.submit(proposal)).values()} == {"AWAITING_APPROVAL"}
+    job = job_id(proposal.job_digest)
+    view = next(view for view in operator.jobs(nodes.home("labour")) if view.job == job)
+    assert first in " ".join(view.ledger)
+    assert "suppressed" in " ".join(view.ledger)
+    approve(nodes, job)
+    await nodes.until(job, "RELEASED")
+    nodes.policy("labour", MANUAL.replace("min_count: 5", "min_count: 5\n    more_tables: refuse"))
+    assert f"job {first} has released related tables" in await denial(nodes, params={"by": ["sex"]})
+
+
+async def test_two_jobs_at_once_cant_both_pass(nodes: Network) -> None:
+    """Neither is released when the other is decided about; the one that starts first wins."""
+    proposals = [nodes.proposal(**everywhere(where)) for where in ("age < 30", "age < 31")]
+    for proposal in proposals:
+        assert {a["state"] for a in (await nodes.submit(proposal)).values()} == {"AWAITING_APPROVAL"}
+    jobs = [job_id(proposal.job_digest) for proposal in proposals]
+    gate = nodes.workers["labour"].gates["hello"] = asyncio.Event()
+    approve(nodes, jobs[0])
+    with contextlib.suppress(MpcgovError):
+        approve(nodes, jobs[1])
+    statuses = await nodes.until(jobs[1], "ABORTED", "REJECTED", "CANCELLED")
+    assert any(f"job {jobs[0]} has released" in status["reason"] for status in statuses.values())
+    gate.set()
+    await nodes.until(jobs[0], "RELEASED")
+
+
+async def test_what_was_only_reserved_stands_in_nobodys_way(nodes: Network) -> None:
+    nodes.workers["welfare"].faults["ready"] = MpcgovError("no")
+    await failed(nodes, **everywhere("age < 30"))
+    assert [line.state for party in PARTIES for line in lines(nodes, party)] == ["void"] * 3
+    nodes.workers["welfare"].faults.clear()
+    await run(nodes, **everywhere("age < 31"))
+
+
+async def test_r31_what_was_committed_counts_though_the_job_failed(nodes: Network) -> None:
+    nodes.workers["welfare"].faults["compute"] = MpcgovError("no")
+    job, _ = await failed(nodes, **everywhere("age < 30"))
+    assert [line.state for party in PARTIES for line in lines(nodes, party)] == ["final"] * 3
+    assert f"job {job} has released" in await denial(nodes, **everywhere("age < 31"))
+    nodes.workers["welfare"].faults.clear()
+    await run(nodes, **everywhere("age < 30"))
+
+
+async def test_r33_reruns_give_the_same_bytes_compute_nothing_and_cost_nothing(nodes: Network) -> None:
+    proposal, job = await run(nodes)
+    first = canonical_json(await opened(nodes, proposal))
+    async with nodes.client() as client:
+        share = await client.request("labour", "GET", f"/v1/jobs/{job}/share")
+        for number in range(RERUNS):
+            again, _ = await run(nodes, deadline_s=600 + number)
+            if number % 3 == 0:
+                path = f"/v1/jobs/{job_id(again.job_digest)}/share"
+                assert await client.request("labour", "GET", path) == share
+                assert canonical_json(await opened(nodes, again)) == first
+    assert json.loads(first)["job"] == job
+    for party in PARTIES:
+        found = lines(nodes, party)
+        assert len(found) == RERUNS + 1
+        assert [line.answers for line in found] == [None] + [job] * RERUNS
+        assert "deal" in nodes.workers[party].phases
+        assert nodes.workers[party].phases.count("compute") == 1
+        assert operator.audit_verify(nodes.home(party))
+
+
+async def test_a_result_is_given_again_only_of_the_same_rows_and_to_equal_jobs(nodes: Network) -> None:
+    await run(nodes)
+    for change in ({"purpose": "Youth on support, other"}, {"receivers": ["coordinator", "labour"]}):
+        await run(nodes, **change)
+    assert [line.answers for line in lines(nodes, "labour")] == [None] * 3
+    nodes.workers["education"].rows = {"rows": "39"}
+    _, statuses = await failed(nodes)
+    assert "the rows of people have changed" in statuses["education"]["reason"]
+    assert nodes.workers["labour"].phases.count("compute") == 3
+
+
+async def test_nodes_that_dont_all_have_the_result_compute_it_anew(nodes: Network) -> None:
+    await run(nodes)
+    with nodes.nodes["welfare"]._store.write() as tx:
+        tx.execute(sql.update(LEDGER).values(stale=True))
+    await run(nodes)
+    assert nodes.workers["labour"].phases.count("compute") == 2
+    assert [line.answers for line in lines(nodes, "labour")] == [None, None]
+
+
+async def test_a_coordinators_other_job_isnt_passed_for_the_earlier_one(nodes: Network) -> None:
+    """A node that gives another job's shares again is found out by whoever opens them."""
+    proposal, job = await run(nodes)
+    other, another = await run(nodes, purpose="Youth on support, other")
+    for party in PARTIES:
+        with nodes.nodes[party]._store.write() as tx:
+            tx.execute(sql.update(LEDGER).where(LEDGER.c.job == another).values(answers=job))
+    with pytest.raises(MpcgovError, match="gives again is of another job"):
+        await opened(nodes, other)
+    del proposal
+
+
+def copy(state: Path, to: Path) -> None:
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(state, to)
+
+
+async def nothing(*_: object) -> None:
+    """Looks at no head."""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [(0, r"welfare: ledger rollback: \w+ saw record \d+ of welfare, which has \d+"),
+     (100, r"welfare: ledger rollback: \w+ saw another record \d+ of welfare than it has")],
+    ids=["shorter", "longer again"],
+)  # fmt: skip
+async def test_r32_a_node_with_an_old_copy_of_its_database_refuses(
+    nodes: Network, tmp_path: Path, more: int, said: str
+) -> None:
+    await run(nodes, **everywhere("age < 20"))
+    await nodes.stop("welfare")
+    copy(nodes.home("welfare") / "state", tmp_path / "old")
+    await nodes.start("welfare")
+    await run(nodes, **everywhere("age = 20"))
+    await run(nodes, **everywhere("age = 21"))
+    await nodes.stop("welfare")
+    copy(tmp_path / "old", nodes.home("welfare") / "state")
+    await nodes.start("welfare")
+    for _ in range(more):
+        nodes.nodes["welfare"].book.note("filled up")
+    for peer in ("labour", "education"):
+        # They would refuse too; here it is the node itself that must.
+        nodes.nodes[peer].book.heads.exchange = nothing  # type: ignore[method-assign]
+    job, statuses = await failed(nodes, **everywhere("age = 22"))
+    assert statuses["welfare"]["state"] == "FAILED"
+    assert re.search(said, statuses["welfare"]["reason"])
+    async with nodes.client() as client:
+        error = await refusal(client.request("welfare", "GET", f"/v1/jobs/{job}/share"))
+    assert (error.exit_status, error.code) == (3, "rollback")
+    assert nodes.workers["labour"].phases.count("deal") == 3
+
+
+async def test_r38_a_peer_that_shows_an_earlier_head_is_refused_with_both_on_record(nodes: Network) -> None:
+    await run(nodes, **everywhere("age < 20"))
+    heads = nodes.nodes["labour"].book.heads
+    before = {party: heads.show(party) for party in PARTIES}
+    await run(nodes, **everywhere("age = 20"))
+    nodes.nodes["labour"].book.heads.show = before.__getitem__  # type: ignore[method-assign]
+    _, statuses = await failed(nodes, **everywhere("age = 21"))
+    assert any("of labour, which now shows" in status["reason"] for status in statuses.values())
+    found = [r for p in ("welfare", "education") for r in operator.audit_records(nodes.home(p))]
+    conflicts = [record for record in found if record["event"] == "heads conflict"]
+    assert conflicts
+    assert all(len(record["facts"]["saw_and_shows"]) == 2 for record in conflicts)
+
+
+def test_fingerprints_are_kept_under_the_nodes_own_key(network: Network) -> None:
+    kept = {party: ledger.keyed(network.identity(party), "people", {"rows": "40"}) for party in PARTIES}
+    assert len({snapshot["rows"] for snapshot in kept.values()}) == 3
+    assert all(snapshot["rows"] != "40" and len(snapshot["rows"]) == 64 for snapshot in kept.values())
+    assert ledger.keyed(network.identity("labour"), "people", {"rows": "40"}) == kept["labour"]
+    assert ledger.keyed(network.identity("labour"), "persons", {"rows": "40"}) != kept["labour"]
+
+
+async def test_a_job_that_isnt_in_the_ledger_is_never_committed(nodes: Network) -> None:
+    with pytest.raises(Refused, match="not in this node's ledger"):
+        nodes.nodes["labour"].book.releases.commit("aaaa-aaaa-aaaa")
