@@ -20,7 +20,7 @@ from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Fault, Go, Order, Report
 from mpcgov.spec.table import Dataset, Datasets
-from mpcgov.worker import encode, engine, keyed, local, sums
+from mpcgov.worker import encode, engine, keyed, local, summed, sums
 from mpcgov.worker.fingerprint import fingerprints_of
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
@@ -87,7 +87,7 @@ def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None
 def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
     stacked = Stacked.of(order.proposal.job, manifest, order.proposal.declarations)
     numbers = sums.cell_sums(source, stacked, where)
-    return lambda stream: encode.write_numbers(stream, sums.encoding(stacked, order.party), numbers)
+    return lambda stream: encode.write_numbers(stream, summed.encoding(stacked, order.party), numbers)
 
 
 def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
