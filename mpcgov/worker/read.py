@@ -20,7 +20,7 @@ from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Fault, Go, Order, Report
 from mpcgov.spec.table import Dataset, Datasets
-from mpcgov.worker import encode, engine, keyed, local, records, sums
+from mpcgov.worker import compared, encode, engine, keyed, local, records, summed, sums
 from mpcgov.worker.fingerprint import fingerprints_of
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
@@ -88,7 +88,7 @@ def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None
 def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
     stacked = Stacked.of(order.proposal.job, manifest, order.proposal.declarations)
     numbers = sums.cell_sums(source, stacked, where)
-    return lambda stream: encode.write_numbers(stream, sums.encoding(stacked, order.party), numbers)
+    return lambda stream: encode.write_numbers(stream, summed.encoding(stacked, order.party), numbers)
 
 
 def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
@@ -101,7 +101,7 @@ def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) 
 
 def _records(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
     linked = Linked.of(order.proposal.job, manifest, order.proposal.declarations)
-    found = records.compared_records(source, linked, order.party, where)
+    found = compared.compared_records(source, linked, order.party, where)
     return lambda stream: records.write_records(stream, records.encoding(linked, order.party), found)
 
 

@@ -14,40 +14,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mpcgov.errors import DataError, InternalError
-from mpcgov.linked import sums
 from mpcgov.linked.dealing import Dealt
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.limbs import limb_of
 from mpcgov.linked.sums import Sum
 from mpcgov.spec.condition import Expr, nullable
 from mpcgov.worker.columns import MISSING
-from mpcgov.worker.encode import Encoding, Field
 from mpcgov.worker.local import chosen
 from mpcgov.worker.source import Source, counted
+from mpcgov.worker.summed import name, wanted
 
 Numbers = NDArray[np.int64]
-
-
-def wanted(stacked: Linked) -> list[Sum]:
-    """The sums that a job's tables need, each once, in an order that both children know."""
-    return list(dict.fromkeys(sums.by_name(stacked).values()))
-
-
-def name(number: int, place: int) -> str:
-    """The name of one place of the wanted sum with this number."""
-    return f"s{number}_{place}"
-
-
-def encoding(stacked: Linked, party: str) -> Encoding:
-    """What crosses the pipe at one owner: every place of every wanted sum, for each cell."""
-    rows, cells = stacked.declarations[party].max_rows, 1
-    for column in stacked.asked.groups:
-        cells *= len(stacked.levels(column))
-    fields = []
-    for number, one in enumerate(wanted(stacked)):
-        low, high = sums.place_bounds(stacked, one, rows)
-        fields += [Field(name(number, place), low, high) for place in range(one.places)]
-    return Encoding(tuple(fields), cells)
 
 
 def cell_sums(source: Source, stacked: Linked, where: Expr | None) -> dict[str, Numbers]:

@@ -24,7 +24,7 @@ from mpcgov.mpc.similar.clk import Texts
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import ResultTable
-from mpcgov.worker import clear, encode, keyed, noise, records, sums
+from mpcgov.worker import clear, encode, keyed, noise, records, summed
 from mpcgov.worker.clear import Cleared
 from mpcgov.worker.keyed import KeyedRows
 from mpcgov.worker.program import Program
@@ -105,7 +105,7 @@ class SumsWork:
     def read(self, pipe: int) -> Sums | None:
         """See `Work`."""
         with os.fdopen(pipe, "rb") as stream:
-            return encode.read_numbers(stream, sums.encoding(self._stacked, self._order.party))
+            return encode.read_numbers(stream, summed.encoding(self._stacked, self._order.party))
 
     async def cleared(self, session: Session, program: Program, local: Local | None) -> dict[str, Cleared]:
         """See `Work`: every owner deals its sums, place by place; carries are taken up once they are added."""
@@ -124,7 +124,7 @@ class SumsWork:
 
     def _dealt(self, session: Session, party: str, own: Sums | None) -> dict[str, list[SecretArray]]:
         """One owner's numbers, by `table.name`, place by place."""
-        encoding, sender = sums.encoding(self._stacked, party), self._proposal.parties.index(party)
+        encoding, sender = summed.encoding(self._stacked, party), self._proposal.parties.index(party)
         mine = own if party == self._order.party else None
         shared = {
             field.name: session.input(
@@ -132,9 +132,9 @@ class SumsWork:
             )
             for field in encoding.fields
         }
-        numbers = {one: number for number, one in enumerate(sums.wanted(self._stacked))}
+        numbers = {one: number for number, one in enumerate(summed.wanted(self._stacked))}
         return {
-            name: [shared[sums.name(numbers[one], place)] for place in range(one.places)]
+            name: [shared[summed.name(numbers[one], place)] for place in range(one.places)]
             for name, one in by_name(self._stacked).items()
         }
 

@@ -17,6 +17,7 @@ from scipy import stats
 
 from mpcgov import registry
 from mpcgov.linked.sizes import least_pool, table_third
+from mpcgov.mpc import join
 from mpcgov.mpc.linkedrows import LinkedRows
 from mpcgov.mpc.tags import tag_list
 from mpcgov.mpc.word.field import P
@@ -181,6 +182,16 @@ def test_runs_have_keys_and_orders_of_their_own() -> None:
         if receiver == 2 and sender in (0, 1) and len(first) > 1000:
             tags = [{message[i : i + 16] for i in range(0, len(message), 16)} for message in (first, second)]
             assert not tags[0] & tags[1]
+
+
+def test_columns_that_are_moved_apart_have_orders_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(join, "BLOCK", 1)
+    rows = 100 + least_pool(1.0, 1e-6)
+    found = views(world("linked-count", 2, everybody=False), 1)
+    places = [m[0] for (a, b, _), m in found.items() if (a, b) == (2, 0) and len(m[0]) == 4 * (rows + rows % 2)]
+    orders = [m[0] for (a, b, _), m in found.items() if (a, b) == (2, 1) and len(m[0]) == 32 + 8 * rows]
+    assert len(places) == len(orders) >= 3  # a column for what is real, and one for each level
+    assert len(set(places)) == len({order[32:] for order in orders}) == len({order[:32] for order in orders})
 
 
 def test_runs_have_places_and_pads_of_their_own() -> None:

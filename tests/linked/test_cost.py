@@ -104,7 +104,7 @@ def test_a_job_that_no_party_could_hold_ends_before_any_tag_is_sent(
 
 
 def test_a_long_list_of_another_owner_counts_where_its_table_is_held() -> None:
-    """10^7 rows to link with 100: nothing with a matcher, whose rows come one by one; 1.3 GB with a table of all."""
+    """10^7 rows to link with 100: little with a matcher, who moves a few columns at a time; 1.3 GB with a table."""
     for method, least in (("matcher", 0), ("oblivious", 10**9)):
         case = made("linked-count", 2, 3, BY, method=method)
         linked, lengths = case.linked(), {"a": 100, "b": 10**7}

@@ -16,7 +16,7 @@ from mpcgov.spec import where as language
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import Dataset, Declaration
-from mpcgov.worker import sums
+from mpcgov.worker import summed, sums
 from mpcgov.worker.source import open_table
 
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -122,7 +122,7 @@ def added(folder: Path, rows: list[dict[str, str]], where: str | None = None, mi
     condition = None if where is None else language.parse(where)
     with open_table(dataset, "rows", folder, ["region", "income", "age"]) as source:
         found = sums.cell_sums(source, stacked, condition)
-    encoding = sums.encoding(stacked, "tax")
+    encoding = summed.encoding(stacked, "tax")
     assert list(found) == [field.name for field in encoding.fields]
     for field in encoding.fields:
         assert field.low <= found[field.name].min() <= found[field.name].max() <= field.high
@@ -133,7 +133,7 @@ def added(folder: Path, rows: list[dict[str, str]], where: str | None = None, mi
 def test_sums_of_any_size_are_exact_in_every_cell(tmp_path: Path, seed: int, count: int) -> None:
     rows = rows_of(seed, count)
     stacked, found = added(tmp_path, rows)
-    for number, one in enumerate(sums.wanted(stacked)):
+    for number, one in enumerate(summed.wanted(stacked)):
         for cell, region in enumerate(["North", "South", "East"]):
             expected = 0
             for row in rows:
@@ -142,9 +142,9 @@ def test_sums_of_any_size_are_exact_in_every_cell(tmp_path: Path, seed: int, cou
                 for column in one.columns:
                     product *= steps[column.column]
                 expected += product * (row["region"] == region)
-            places = [int(found[sums.name(number, k)][cell]) for k in range(one.places)]
+            places = [int(found[summed.name(number, k)][cell]) for k in range(one.places)]
             assert sum(place << (k * one.radix_bits) for k, place in enumerate(places)) == expected
-    assert max(one.places for one in sums.wanted(stacked)) > 1
+    assert max(one.places for one in summed.wanted(stacked)) > 1
 
 
 def test_only_chosen_rows_are_added_and_those_without_a_value_are_a_fault(tmp_path: Path) -> None:
@@ -152,12 +152,12 @@ def test_only_chosen_rows_are_added_and_those_without_a_value_are_a_fault(tmp_pa
     stacked, found = added(tmp_path, rows, where="age < 40")
     young = [row["region"] for row in rows if int(row["age"]) < 40]
     counts = [young.count(region) for region in ("North", "South", "East")]
-    number = next(n for n, one in enumerate(sums.wanted(stacked)) if not one.columns)
-    assert found[sums.name(number, 0)].tolist() == counts
+    number = next(n for n, one in enumerate(summed.wanted(stacked)) if not one.columns)
+    assert found[summed.name(number, 0)].tolist() == counts
     rows[0]["income"] = ""
     with pytest.raises(DataError, match="column income: 1 row without a value"):
         added(tmp_path, rows)
     with pytest.raises(DataError, match="without a value to add up"):
         added(tmp_path, rows, where="income is null or age > 0")
     _, found = added(tmp_path, rows, missing="drop")
-    assert found[sums.name(number, 0)].sum() == 49
+    assert found[summed.name(number, 0)].sum() == 49

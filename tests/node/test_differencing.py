@@ -80,6 +80,17 @@ def test_the_same_job_and_the_same_said_otherwise_share_rows_and_cells() -> None
     assert both(released(receivers=["a"]), released(purpose="another")) is Side.SAME_CELLS
 
 
+def test_r26_the_same_true_totals_in_another_order_are_related() -> None:
+    """Of equal cycles the first is hidden, so another order of columns or values may show what the first one hid."""
+    rules = {"disclosure": {"margins": True}}
+    one = released(params={"by": ["region", "sex"]}, **rules)
+    assert both(one, released(params={"by": ["region", "sex"]}, purpose="another", **rules)) is Side.SAME_CELLS
+    assert both(one, released(params={"by": ["sex", "region"]}, **rules)) is Side.RELATED
+    turned = {"columns": DECLARED["columns"] | {"sex": {"kind": "category", "values": ["M", "F"]}}}
+    assert both(one, released(params={"by": ["region", "sex"]}, declared=turned, **rules)) is Side.RELATED
+    assert both(one, released(params={"by": ["region", "sex"]})) is Side.RELATED
+
+
 def test_disjoint_years_are_apart_and_so_is_a_partition() -> None:
     years = [released(where(f"year = {year}", f"year = {year}")) for year in (2023, 2024, 2025)]
     groups = [released(where(text, text)) for text in ("age < 25", "age between 25 and 64", "age >= 65")]

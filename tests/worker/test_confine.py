@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mpcgov import registry
+from mpcgov.node.supervisor import ONE_THREAD
 
 FOLDER = registry.find("joint-count").folder
 START = f"""
@@ -81,3 +83,21 @@ def test_a_thread_that_ran_before_is_not_passed_over_in_silence() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "False"
+
+
+def test_what_the_computing_child_loads_starts_no_thread_and_reads_no_data() -> None:
+    """A thread that runs before would not be shut in; engines that read registers start some when they are loaded."""
+    code = (
+        "import sys\nfrom pathlib import Path\nimport mpcgov.worker.run\n"
+        "print(len(list(Path('/proc/self/task').iterdir())))\n"
+        "print([name for name in ('ibis', 'duckdb', 'mpcgov.worker.source') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=os.environ | ONE_THREAD,
+    )
+    assert done.stdout.splitlines() == ["1", "[]"]

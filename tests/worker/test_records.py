@@ -16,8 +16,9 @@ from mpcgov.linked.facts import Linked
 from mpcgov.spec import where as language
 from mpcgov.spec.table import Dataset
 from mpcgov.worker import texts
+from mpcgov.worker.compared import compared_records
 from mpcgov.worker.encode import Field
-from mpcgov.worker.records import Records, RecordsEncoding, compared_records, encoding, read_records, write_records
+from mpcgov.worker.records import Records, RecordsEncoding, encoding, read_records, write_records
 from mpcgov.worker.source import open_table
 from tests.mpc.similar.compared import Case
 

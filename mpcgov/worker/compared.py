@@ -1,0 +1,69 @@
+"""An owner's rows as records to be compared, read by the engine that holds them: the counterpart of `rows.py`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mpcgov.errors import DataError
+from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
+from mpcgov.linked.facts import Linked
+from mpcgov.spec.condition import Expr
+from mpcgov.spec.condition import columns as tested_columns
+from mpcgov.spec.table import CategoryColumn
+from mpcgov.worker import texts
+from mpcgov.worker.local import chosen
+from mpcgov.worker.records import Records
+from mpcgov.worker.source import Source, counted
+
+IDENTIFIER_BYTES = IDENTIFIER_WORDS * IDENTIFIER_BITS // 8
+
+
+def compared_records(source: Source, linked: Linked, party: str, where: Expr | None) -> Records:
+    """The chosen rows as records.
+
+    Raises:
+        DataError: a used column has a fault, or what identifies records is repeated or too long. Says of how many rows.
+    """
+    asked = linked.asked
+    fields = [field.columns[party] for field in asked.fields]
+    naming = [column.column for column in asked.identify if column.party == party and asked.output == "links"]
+    needed = [*asked.of(party), *naming]
+    tested = tested_columns(where) if where else frozenset()
+    optional = [name for name in fields if name not in needed and name not in tested]
+    rows = chosen(source, needed, where, optional)
+    wanted = dict.fromkeys([*fields, *needed])
+    found = source.query(rows.select(**{f"w{i}": rows[source.value(name)] for i, name in enumerate(wanted)}))
+    values = {name: found[f"w{i}"].combine_chunks() for i, name in enumerate(wanted)}
+    compared = tuple(
+        texts.normalised(values[name], field.type).cast(pa.large_binary())
+        for name, field in zip(fields, asked.fields, strict=True)
+    )
+    identifiers = _identifiers(values[naming[0]], source, naming[0]) if naming else None
+    return Records(compared, identifiers, {name: _numbers(values[name], source, name) for name in asked.of(party)})
+
+
+def _identifiers(values: pa.Array, source: Source, column: str) -> pa.Array:
+    text = values.cast(pa.large_string()).cast(pa.large_binary())
+    where = f"{source.name}: column {column}, which identifies records"
+    if text.null_count:
+        raise DataError(f"{where}: {counted(text.null_count)} without a value")
+    repeated = len(text) - len(pc.unique(text))
+    if repeated:
+        raise DataError(f"{where}: {counted(repeated)} with a value that another has, too", code="duplicates")
+    long = int(pc.sum(pc.greater(pc.binary_length(text), IDENTIFIER_BYTES)).as_py() or 0)
+    if long:
+        raise DataError(f"{where}: {counted(long)} with a value of more than {IDENTIFIER_BYTES} bytes")
+    return text
+
+
+def _numbers(values: pa.Array, source: Source, column: str) -> NDArray[np.int64]:
+    kind = source.declaration.columns[column]
+    if values.null_count:
+        raise DataError(f"{source.name}: column {column}: {counted(values.null_count)} without a value to compute with")
+    if isinstance(kind, CategoryColumn):
+        values = pc.index_in(values, value_set=pa.array(kind.values, values.type))
+    numbers: NDArray[np.int64] = values.cast(pa.int64()).to_numpy()
+    return numbers

@@ -1,0 +1,40 @@
+"""What people read of a result: what is suppressed is marked, and why it may be is said below the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mpcgov.cli import render
+
+
+def result(**disclosure: Any) -> dict[str, Any]:
+    rules = {"min_count": 10, "round_to": None, "suppressed": 1, "total": 30} | disclosure
+    return {
+        "job": "j",
+        "protocol": "joint-count@x",
+        "tables": {"count": {"columns": ["sex", "count"], "rows": [["F", 30], ["M", None]]}},
+        "disclosure": rules,
+        "cost": {"seconds": 1.0, "rounds": 1, "bytes_sent": {"a": 1}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("disclosure", "says"),
+    [
+        ({}, "· 1 cell is suppressed: fewer than 10 rows, or none; nobody saw how many."),
+        ({"contributors": 3}, "fewer than 10 rows, or none; or fewer than 3 agencies with rows; nobody saw how many."),
+        ({"margins": "released"}, "or none; or so that true totals don't tell another one; nobody saw how many."),
+        ({"margins": "suppressed"}, "· The true totals are suppressed: no choice of other cells would keep them"),
+        ({"dominance": 10}, "· A mean is suppressed where one value dominates (10 % rule)."),
+        ({"round_to": 5}, "Released counts are rounded to multiples of 5."),
+    ],
+)
+def test_r28_the_printed_table_marks_what_is_suppressed_and_says_why(
+    capsys: pytest.CaptureFixture[str], disclosure: dict[str, Any], says: str
+) -> None:
+    render.print_result(result(**disclosure))
+    lines = capsys.readouterr().out.splitlines()
+    assert "M        ·" in lines
+    assert any(says in line for line in lines)
