@@ -78,15 +78,13 @@ def _read(order: Order) -> tuple[Write, dict[str, str]]:
 
 def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
     domain = check.domain(order.proposal.job, order.proposal.declarations, str(manifest.tables["count"].by))
-    key, noise = order.proposal.job.parties[order.party].key, order.proposal.job.disclosure.noise
-    limit = None if key is None or noise is None else local.AtMost(key, noise.bound)
-    counts = local.counts(source, domain.columns, where, limit)
+    counts = local.counts(source, domain.columns, where, _limit(order))
     return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows)
 
 
 def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
     stacked = Stacked.of(order.proposal.job, manifest, order.proposal.declarations)
-    numbers = sums.cell_sums(source, stacked, where)
+    numbers = sums.cell_sums(source, stacked, where, _limit(order))
     return lambda stream: encode.write_numbers(stream, summed.encoding(stacked, order.party), numbers)
 
 
@@ -96,6 +94,12 @@ def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) 
     wanted = Wanted(part.key or (), linked.asked.of(order.party), part.duplicates)
     rows = keyed_rows(source, wanted, where)
     return lambda stream: keyed.write_rows(stream, keyed.encoding(linked, order.party), rows)
+
+
+def _limit(order: Order) -> local.AtMost | None:
+    """How many rows of one unit are taken, where noise reckons with so many."""
+    key, noise = order.proposal.job.parties[order.party].key, order.proposal.job.disclosure.noise
+    return None if key is None or noise is None else local.AtMost(key, noise.bound)
 
 
 def _declared(path: Path, name: str, approved: object, used: set[str]) -> Dataset:
