@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mpcgov import noising, privacy
 from mpcgov.linked.columns import Number
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.stacked import facts
 from mpcgov.noising import Law
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
@@ -105,7 +106,7 @@ def sentences(
         return []
     laws = noising.laws(job, manifest, declarations, noising.names(tables))
     honest = len(job.parties) - threshold
-    linked = Linked.of(job, manifest, declarations) if manifest.linked else None
+    linked = facts(job, manifest, declarations)
     counts = {f"{table.name}.{one.name}" for table in tables for one in table.opened if one.gate is None}
     lines = [
         (
@@ -120,6 +121,7 @@ def sentences(
         lines.append(f"of 1,000 empty cells {1000 * often:,.1f} get {least} or more by noise alone, and are shown so")
     if linked is not None:
         lines += [line for column in linked.asked.measures for line in _of_mean(linked, str(column), laws, honest)]
+    if manifest.linked:
         lines.append("that covers what is opened; what leaks besides, such as the lengths of lists, comes on top of it")
     return lines
 

@@ -16,6 +16,7 @@ from fractions import Fraction
 from mpcgov.linked import sums
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.params import Asked, read
+from mpcgov.linked.stacked import facts
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.noise import LaplaceNoise
@@ -106,8 +107,8 @@ def laws(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], 
         return {}
     pure = isinstance(noise, LaplaceNoise)
     budget = Fraction(noise.epsilon if isinstance(noise, LaplaceNoise) else noise.rho) / len(names)
-    linked = Linked.of(job, manifest, declarations) if manifest.linked else None
-    rows = noise.bound if linked else noise.bound * len(job.data_parties)
+    linked = facts(job, manifest, declarations)
+    rows = noise.bound if manifest.linked else noise.bound * len(job.data_parties)
     largest = dict.fromkeys(names, 1) if linked is None else _largest(linked)
     return {name: Law(pure, rows, largest[name], budget, len(job.parties)) for name in names}
 
@@ -155,7 +156,7 @@ def request_faults(job: Job, manifest: Manifest) -> Iterator[str]:
     if not manifest.noise:
         yield f"disclosure.noise: {manifest.id} doesn't offer it"
         return
-    asked = read(job, manifest, []) if manifest.linked else Asked()
+    asked = Asked() if manifest.local == "counts" else read(job, manifest, [])
     if asked.weight is not None or asked.pairs:
         yield "disclosure.noise: not offered together with weights or correlations"
     for name in noise.clamp:

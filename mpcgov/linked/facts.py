@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mpcgov.errors import SpecError
@@ -66,7 +66,18 @@ class Linked:
         noise, found = self.job.disclosure.noise, self.declared_number(column)
         if noise is None:
             return found
-        return found.centred(noise.clamp.get(str(column)), self.declarations[column.party].max_rows)
+        return found.centred(noise.clamp.get(str(column)), self.most_keys(column))
+
+    def most_keys(self, column: Qualified) -> int:
+        """In how many rows a column can have a value."""
+        return self.declarations[column.party].max_rows
+
+    def clamp_faults(self) -> Iterator[str]:
+        """Ranges for noise that leave nothing of what a measure is declared with."""
+        clamp = {} if self.job.disclosure.noise is None else self.job.disclosure.noise.clamp
+        for column in self.asked.measures:
+            if str(column) in clamp and self.number(column).low >= self.number(column).high:
+                yield f"disclosure.noise.clamp: {column} isn't declared with two values in that range"
 
     def declared_number(self, column: Qualified) -> Number:
         """A numeric column as its owner's rows carry it."""

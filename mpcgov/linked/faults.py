@@ -8,7 +8,7 @@ from math import comb, prod
 from mpcgov import protections
 from mpcgov.errors import SpecError
 from mpcgov.linked import layout, plan, sums
-from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
+from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, rule
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.params import Asked
@@ -54,12 +54,12 @@ def of_columns(
     """What is wrong with the columns: `of_parts` and the parameters by themselves have no fault."""
     found = [*_keys(job, declarations), *_rules(job, declarations, asked), *_kinds(job, declarations, asked)]
     found += _compared(job, declarations, asked)
-    found += _clamps(job, declarations, asked)
     if found:
         return found
     linked = Linked(job, manifest, declarations, asked)
     found += _margins(linked)
     found += _dominance(linked)
+    found += linked.clamp_faults()
     if asked.outcome is not None:
         found += _model(linked, threshold)
     elif not found:
@@ -197,17 +197,6 @@ def _kinds(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> I
             yield f"params: {qualified} is {_article(column)}; it must be {need}"
         else:
             yield from _values(job, asked, qualified, column)
-
-
-def _clamps(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
-    """Ranges for noise that leave nothing of what a measure is declared with."""
-    clamp = {} if job.disclosure.noise is None else job.disclosure.noise.clamp
-    for column in asked.measures:
-        found = carried_by(job, declarations, column)
-        if str(column) in clamp and isinstance(found, Number):
-            taken = found.centred(clamp[str(column)], 1)
-            if taken.low >= taken.high:
-                yield f"disclosure.noise.clamp: {column} isn't declared with two values in that range"
 
 
 def _values(job: Job, asked: Asked, qualified: Qualified, column: Column) -> Iterator[str]:

@@ -13,6 +13,7 @@ from mpcgov.errors import SpecError
 from mpcgov.linked import layout
 from mpcgov.linked.columns import Carried, Category, Number, carried
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.faults import of_units
 from mpcgov.linked.params import Asked
 from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
@@ -28,12 +29,16 @@ class Stacked(Linked):
         """How many rows there may be, all owners' together."""
         return sum(self.declarations[party].max_rows for party in self.owners)
 
-    def number(self, column: Qualified) -> Number:
+    def declared_number(self, column: Qualified) -> Number:
         """A numeric column, of all owners."""
         found = self._carried(column)
         if not isinstance(found, Number):
             raise SpecError(f"{column} is not a number", code="job")
         return found
+
+    def most_keys(self, column: Qualified) -> int:
+        """In how many rows a column can have a value, all owners' together."""
+        return self.most_rows(frozenset())
 
     def is_category(self, column: Qualified) -> bool:
         """Whether a column is a category."""
@@ -64,7 +69,9 @@ def facts(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
 def faults(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], asked: Asked) -> list[str]:
     """What is wrong with the columns, every one of which all owners must declare alike; and with the tables' sizes."""
     found = [fault for column in asked.columns for fault in _column(job, declarations, asked, column)]
-    return found or layout.faults(Stacked(job, manifest, declarations, asked))
+    found += of_units(job, declarations)
+    stacked = Stacked(job, manifest, declarations, asked)
+    return found or list(stacked.clamp_faults()) or layout.faults(stacked)
 
 
 def _column(job: Job, declarations: Mapping[str, Declaration], asked: Asked, column: Qualified) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from mpcgov import registry
 from mpcgov.client import Client
-from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError
+from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import Event
 from mpcgov.node.book import Book
 from mpcgov.node.home import NodeHome
@@ -122,7 +122,12 @@ class JobRun:
         )
 
     async def _admit(self, fingerprints: Mapping[str, str]) -> None:
-        self._book.releases.admit(self._proposal, fingerprints)
+        try:
+            self._book.releases.admit(self._proposal, fingerprints)
+        except Refused as error:
+            # Before the peers' engines hear of it, and their nodes tell us that we broke off.
+            self.abort(error)
+            raise
 
     async def _commit(self) -> None:
         """All parties are ready, with the rows that they had before: either the job goes on, or an earlier result does.

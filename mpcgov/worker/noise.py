@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import noising
-from mpcgov.linked.facts import Linked
 from mpcgov.mpc import SecretArray, Session, noise
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Proposal, ResultTable
@@ -79,6 +78,14 @@ def _summed(session: Session, parties: int, own: NDArray[np.int64], cells: int, 
     return sum(dealt[1:], start=dealt[0])
 
 
+def onto(sums: Mapping[str, Places], dealt: Mapping[str, Places]) -> dict[str, Places]:
+    """Sums, place by place, with the noise on those that get some."""
+    return {
+        name: [place + more for place, more in zip(places, dealt[name], strict=True)] if name in dealt else places
+        for name, places in sums.items()
+    }
+
+
 def added(
     counts: Mapping[str, SecretArray], dealt: Mapping[str, Places], tables: tuple[ResultTable, ...]
 ) -> dict[str, SecretArray]:
@@ -87,16 +94,3 @@ def added(
     return {
         name: cells + dealt[names[name]][0] if names.get(name) in dealt else cells for name, cells in counts.items()
     }  # fmt: skip
-
-
-def taken(linked: Linked, party: str, columns: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
-    """An owner's columns as the job adds them up: with noise, measures are clamped and counted from their middle."""
-    if linked.job.disclosure.noise is None:
-        return dict(columns)
-    result = dict(columns)
-    for column in linked.asked.measures:
-        if column.party == party:
-            number = linked.number(column)
-            clamped = np.clip(columns[column.column], number.low + number.middle, number.high + number.middle)
-            result[column.column] = clamped - number.middle
-    return result

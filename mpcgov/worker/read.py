@@ -79,15 +79,13 @@ def _read(order: Order) -> tuple[Write, dict[str, str]]:
 
 def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
     domain = check.domain(order.proposal.job, order.proposal.declarations, str(manifest.tables["count"].by))
-    key, noise = order.proposal.job.parties[order.party].key, order.proposal.job.disclosure.noise
-    limit = None if key is None or noise is None else local.AtMost(key, noise.bound)
-    counts = local.counts(source, domain.columns, where, limit)
+    counts = local.counts(source, domain.columns, where, _limit(order))
     return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows)
 
 
 def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
     stacked = Stacked.of(order.proposal.job, manifest, order.proposal.declarations)
-    numbers = sums.cell_sums(source, stacked, where)
+    numbers = sums.cell_sums(source, stacked, where, _limit(order))
     return lambda stream: encode.write_numbers(stream, summed.encoding(stacked, order.party), numbers)
 
 
@@ -103,6 +101,12 @@ def _records(order: Order, manifest: Manifest, source: Source, where: Expr | Non
     linked = Linked.of(order.proposal.job, manifest, order.proposal.declarations)
     found = compared.compared_records(source, linked, order.party, where)
     return lambda stream: records.write_records(stream, records.encoding(linked, order.party), found)
+
+
+def _limit(order: Order) -> local.AtMost | None:
+    """How many rows of one unit are taken, where noise reckons with so many."""
+    key, noise = order.proposal.job.parties[order.party].key, order.proposal.job.disclosure.noise
+    return None if key is None or noise is None else local.AtMost(key, noise.bound)
 
 
 def _declared(path: Path, name: str, approved: object, used: set[str]) -> Dataset:

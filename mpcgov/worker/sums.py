@@ -18,16 +18,17 @@ from mpcgov.linked.dealing import Dealt
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.limbs import limb_of
 from mpcgov.linked.sums import Sum
+from mpcgov.linked.taken import taken
 from mpcgov.spec.condition import Expr, nullable
 from mpcgov.worker.columns import MISSING
-from mpcgov.worker.local import chosen
+from mpcgov.worker.local import AtMost, chosen, limited
 from mpcgov.worker.source import Source, counted
 from mpcgov.worker.summed import name, wanted
 
 Numbers = NDArray[np.int64]
 
 
-def cell_sums(source: Source, stacked: Linked, where: Expr | None) -> dict[str, Numbers]:
+def cell_sums(source: Source, stacked: Linked, where: Expr | None, limit: AtMost | None = None) -> dict[str, Numbers]:
     """The numbers of `encoding`, of the chosen rows.
 
     Raises:
@@ -36,7 +37,9 @@ def cell_sums(source: Source, stacked: Linked, where: Expr | None) -> dict[str, 
     by = [column.column for column in stacked.asked.groups]
     measures = [column.column for column in stacked.asked.numbers]
     names = list(dict.fromkeys([*by, *measures]))
-    rows = chosen(source, names, where)
+    rows = chosen(source, [*names, *(limit.key if limit else ())], where)
+    if limit is not None:
+        rows = limited(rows, source, limit, names)
     _refuse_missing(source, rows, names, where)
     some = names or list(source.declaration.columns)[:1]
     found = source.query(rows.select(*(source.value(column) for column in some)))
@@ -47,10 +50,11 @@ def cell_sums(source: Source, stacked: Linked, where: Expr | None) -> dict[str, 
         place = place * len(levels) + _positions(found[source.value(column.column)], levels, source.name)
         cells *= len(levels)
     columns = {column: found[source.value(column)].to_numpy().astype(np.int64) for column in measures}
-    return _added(wanted(stacked), columns, place, cells)
+    return added(wanted(stacked), taken(stacked, "", columns), place, cells)
 
 
-def _added(all_sums: Sequence[Sum], columns: Mapping[str, Numbers], place: Numbers, cells: int) -> dict[str, Numbers]:
+def added(all_sums: Sequence[Sum], columns: Mapping[str, Numbers], place: Numbers, cells: int) -> dict[str, Numbers]:
+    """Each sum's places over the rows of each cell; `place`: the cell of each row."""
     result = {}
     for number, one in enumerate(all_sums):
         for k in range(one.places):

@@ -16,6 +16,7 @@ from mpcgov.linked.model import model
 from mpcgov.linked.precision import Needs
 from mpcgov.linked.stacked import Stacked
 from mpcgov.linked.sums import by_name
+from mpcgov.linked.taken import taken
 from mpcgov.mpc import OwnRecords, OwnRows, SecretArray, Session
 from mpcgov.mpc.config import WORD_BITS
 from mpcgov.mpc.digits import lifted_digits
@@ -111,8 +112,9 @@ class SumsWork:
         """See `Work`: every owner deals its sums, place by place; carries are taken up once they are added."""
         mine = local if isinstance(local, dict) else None
         inputs = {party: self._dealt(session, party, mine) for party in self._proposal.job.data_parties}
+        dealt = self.noise.dealt(session)
         session.enter("compute")
-        found = await program.run(inputs, self._proposal.job.params)
+        found = noise.onto(await program.run(inputs, self._proposal.job.params), dealt)
         wanted = by_name(self._stacked)
         whole = {
             name: lifted_digits(places, wanted[name].lift, wanted[name].radix_bits) for name, places in found.items()
@@ -163,7 +165,7 @@ class LinkedWork:
         """See `Work`: tags, lengths and shares are dealt as the program asks for sums."""
         own = None
         if isinstance(local, KeyedRows):
-            columns = noise.taken(self._linked, self._order.party, local.columns)
+            columns = taken(self._linked, self._order.party, local.columns)
             own = OwnRows(Owned(*local.key_bytes()), columns)
         session.enter("link")
         rows = session.linked(self._linked, self._proposal.job_digest, own, self.noise.dealt(session))

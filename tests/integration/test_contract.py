@@ -226,3 +226,52 @@ def test_a_noisy_job_is_planned_shown_and_released_as_such(network: Network) -> 
     ((_, count), _), (ends, _) = result["tables"]["count"]["rows"], result["tables"]["count"]["intervals"]["rows"]
     assert abs(count - 40) < 60
     assert ends == [[max(0, count - 11), count + 11]]
+
+
+def test_an_equal_job_gets_the_same_result_again_and_only_of_the_same_rows(network: Network) -> None:
+    """Through real workers: what was computed once is given again; what would tell by subtraction is refused."""
+    asked = {"params": {"by": ["region"]}, "purpose": "Asked again and again"}
+    results = []
+    for _ in range(2):
+        job = network.submit(**asked)
+        network.approve(job, *PARTIES)
+        network.released(job)
+        results.append(network.mpcgov("job", "result", job, "--home", "hq", "--json").stdout)
+    assert results[0] == results[1]
+    fewer = {party: {"dataset": "people", "where": "age >= 19"} for party in PARTIES}
+    line = network.mpcgov("job", "submit", network.job(**asked | {"parties": fewer}), "--home", "hq", expect=3).stderr
+    assert json.loads(results[0])["job"] in line
+    assert "may differ from those in few" in line
+
+    people = network.folder / "welfare" / "people.csv"
+    people.write_text(people.read_text() + "North,30\n")
+    job = network.submit(**asked)
+    network.approve(job, *PARTIES)
+    network.ended(job)
+    error = network.json("job", "result", job, "--home", "hq", expect=3)["error"]
+    assert error["code"] == "snapshot"
+    assert "welfare: the rows of people have changed since job" in error["message"]
+    assert "the rows of people have changed" in network.mpcgov("node", "jobs", "--home", "welfare").stdout
+
+
+def test_budgets_are_set_and_shown(network: Network) -> None:
+    network.mpcgov("node", "budget", "set", "others", "--epsilon", "0.5", "--home", "tax")
+    shown = network.json("node", "budget", "show", "--home", "tax")["budgets"]
+    assert {
+        "dataset": "others",
+        "unit": "person",
+        "measure": "epsilon",
+        "total": "0.5",
+        "spent": "0",
+        "left": "0.5",
+    } in (shown)
+    assert "0.5" in network.mpcgov("node", "budget", "show", "--home", "tax").stdout
+    network.mpcgov("node", "budget", "set", "nothing", "--epsilon", "1", "--home", "tax", expect=2)
+    noise = {"mechanism": "discrete-laplace", "epsilon": "1.0", "unit": "person", "bound": 1}
+    asked = {
+        "parties": {party: {"dataset": "others"} for party in PARTIES},
+        "disclosure": {"min_count": 10, "noise": noise},
+    }
+    line = network.mpcgov("job", "submit", network.job(**asked), "--home", "hq", expect=3).stderr
+    assert "tax: others has epsilon 0.5 left for a person, and this job would take 1" in line
+    assert "welfare" not in line.split(": ", 2)[2]

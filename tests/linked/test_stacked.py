@@ -17,6 +17,7 @@ from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import Dataset, Declaration
 from mpcgov.worker import summed, sums
+from mpcgov.worker.local import AtMost
 from mpcgov.worker.source import open_table
 
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -27,6 +28,8 @@ COLUMNS: dict[str, dict[str, Any]] = {
 }
 PARAMS = {"by": ["region"], "measures": ["income"], "correlations": [["age", "income"]]}
 NOISE = {"mechanism": "discrete-laplace", "epsilon": "1", "unit": "person", "bound": 1}
+PAY = {"by": ["region"], "measures": ["income"]}
+KEYED = {"tax": {"dataset": "rows", "key": "income"}, "welfare": {"dataset": "rows"}, "statistics": {}}
 MANIFEST = registry.find("joint-statistics").manifest
 
 
@@ -81,7 +84,21 @@ def test_a_sound_job_passes_and_uses_its_columns() -> None:
         ({}, {}, {}, "name some columns: by, measures, correlations"),
         (PARAMS, {}, {"link": {"join": "inner"}}, "doesn't link rows"),
         (PARAMS, {}, {"disclosure": {"round_to": 5}}, "exact counts and sums"),
-        (PARAMS, {}, {"disclosure": {"noise": NOISE}}, "noise"),
+        (PARAMS, {}, {"disclosure": {"noise": NOISE}}, "not offered together with weights or correlations"),
+        (
+            PAY,
+            {},
+            {"disclosure": {"noise": NOISE | {"clamp": {"age": ["1", "2"]}}}},
+            "age is none of the job's measures",
+        ),
+        (
+            PAY,
+            {},
+            {"disclosure": {"noise": NOISE | {"clamp": {"income": ["-9000", "-8000"]}}}},
+            "two values in that range",
+        ),
+        (PAY, {}, {"parties": KEYED, "disclosure": {"noise": NOISE}}, "income is a decimal, which can't identify"),
+        (PAY, {}, {"parties": KEYED}, "doesn't link rows; only noise has a use for it"),
     ],
 )
 def test_each_fault_is_named(params: Any, other: dict[str, Any], more: dict[str, Any], says: str) -> None:
@@ -109,7 +126,13 @@ def rows_of(seed: int, count: int) -> list[dict[str, str]]:
     ]
 
 
-def added(folder: Path, rows: list[dict[str, str]], where: str | None = None, missing: str = "refuse") -> Any:
+def added(
+    folder: Path,
+    rows: list[dict[str, str]],
+    where: str | None = None,
+    missing: str = "refuse",
+    limit: AtMost | None = None,
+) -> Any:
     """What an owner adds up, as whole numbers in steps by name of the sum, and its job's facts."""
     dataset = validate(
         {"source": "rows.csv", "columns": {n: COLUMNS[n] for n in ("region", "income", "age")}, "missing": missing},
@@ -121,12 +144,23 @@ def added(folder: Path, rows: list[dict[str, str]], where: str | None = None, mi
     stacked = Stacked.of(job_of(PARAMS), MANIFEST, dict.fromkeys(("tax", "welfare"), dataset.declaration))
     condition = None if where is None else language.parse(where)
     with open_table(dataset, "rows", folder, ["region", "income", "age"]) as source:
-        found = sums.cell_sums(source, stacked, condition)
+        found = sums.cell_sums(source, stacked, condition, limit)
     encoding = summed.encoding(stacked, "tax")
     assert list(found) == [field.name for field in encoding.fields]
     for field in encoding.fields:
         assert field.low <= found[field.name].min() <= found[field.name].max() <= field.high
     return stacked, found
+
+
+def test_of_each_unit_no_more_rows_are_added_up_than_the_noise_reckons_with(tmp_path: Path) -> None:
+    rows = rows_of(5, 300)
+    stacked, found = added(tmp_path, rows, limit=AtMost(["age"], 2))
+    (count,) = [summed.name(i, 0) for i, one in enumerate(summed.wanted(stacked)) if not one.columns]
+    per_unit = [sum(row["age"] == age for row in rows) for age in {row["age"] for row in rows}]
+    assert max(per_unit) > 2
+    assert found[count].sum() == sum(min(2, rows_) for rows_ in per_unit)
+    again = added(tmp_path, rows[::-1], limit=AtMost(["age"], 2))[1]
+    assert all((found[name] == again[name]).all() for name in found)
 
 
 @pytest.mark.parametrize(("seed", "count"), [(1, 0), (2, 1), (3, 200)])

@@ -12,6 +12,7 @@ import numpy as np
 from mpcgov import check, registry
 from mpcgov.linked.columns import carried_by
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.taken import taken
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.join import Owned
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
@@ -20,7 +21,6 @@ from mpcgov.mpc.word.lazy import Scheduler
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import CategoryColumn, Dataset, DecimalColumn, Declaration
-from mpcgov.worker.noise import taken
 from tests.mpc.word.local import Party, make_parties, opened, run
 
 Rows = dict[str, list[dict[str, str]]]

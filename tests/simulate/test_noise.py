@@ -116,3 +116,25 @@ def test_r34_rules_on_exact_data_are_refused_beside_noise(workspace) -> None:
     for rule in ({"margins": True}, {"contributors": 3}, {"dominance": 10}):
         with pytest.raises(SpecError, match="not together with noise"):
             simulate(workspace.job(["group"], disclosure=rule | {"noise": noise}), workspace.folder)
+
+
+def test_statistics_of_unlinked_rows_with_noise_come_with_intervals(workspace) -> None:
+    """Means of ages over two agencies' rows, through real workers."""
+    workspace.domains = {"group": ["a", "b"]}
+    ages = {"a": [20 + i % 40 for i in range(800)], "b": [50 + i % 20 for i in range(400)]}
+    rows = [{"group": group, "age": str(age)} for group, found in ages.items() for age in found]
+    for i in range(3):
+        workspace.agency(f"p{i}", rows[i::2] if i < 2 else None)
+    noise = {"mechanism": "discrete-gaussian", "rho": "1", "unit": "person", "bound": 1}
+    job = {
+        "protocol": "joint-statistics",
+        "params": {"by": ["group"], "measures": ["age"]},
+        "disclosure": {"noise": noise | {"clamp": {"age": ["18", "70"]}}},
+    }
+    table = simulate(workspace.job(["group"], **job), workspace.folder)["tables"]["statistics"]
+    for (group, count, mean, variance), ends in zip(table["rows"], table["intervals"]["rows"], strict=True):
+        exact = sum(ages[group]) / len(ages[group])
+        assert abs(count - len(ages[group])) < 60
+        assert abs(mean - exact) < 6
+        assert [low <= number <= high for number, (low, high) in zip((count, mean, variance), ends, strict=True)]
+        assert abs(variance - sum((age - exact) ** 2 for age in ages[group]) / (len(ages[group]) - 1)) < 200

@@ -17,6 +17,8 @@ from mpcgov import accuracy, check, noising, registry
 from mpcgov.accuracy import Accuracy
 from mpcgov.errors import SpecError
 from mpcgov.linked import render, vectors
+from mpcgov.linked.stacked import Stacked
+from mpcgov.linked.taken import taken
 from mpcgov.mpc import SecretArray, SessionConfig
 from mpcgov.mpc import noise as shares
 from mpcgov.mpc.linkedrows import LinkedRows
@@ -25,9 +27,8 @@ from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.statement import Layout
 from mpcgov.spec.table import Declaration
-from mpcgov.worker import noise, run, work
+from mpcgov.worker import noise, run, summed, sums, work
 from mpcgov.worker.clear import clear_linked
-from mpcgov.worker.work import CountsWork
 from tests.mpc.linked_parties import Case, engine, opened_places, places
 from tests.mpc.word.local import Party, make_parties
 from tests.mpc.word.local import run as run_parties
@@ -324,52 +325,98 @@ def test_shares_are_drawn_so_that_those_of_all_but_t_suffice(
     assert len(found["count"]) == 3
 
 
-@pytest.mark.parametrize(("each", "shown"), [(0, [30, 12, -1]), (5, [45, 27, 15]), (-4, [18, -1, -1])])
-def test_r34_counts_are_gated_and_rounded_with_their_noise_on(
-    each: int, shown: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The worker's whole way from dealt counts to cleared cells; three parties deal `each`, one brings no rows."""
-    monkeypatch.setattr(shares, "share", lambda law, honest, count: np.full(count, each))
-    monkeypatch.setattr(noise, "SLOT_S", 1e-6)
-    folder = registry.find("joint-count").folder
-    program = ModuleType("program")
-    exec((folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
-    column = {"kind": "category", "values": ["a", "b", "c"]}
-    declared = validate({"max_rows": 100, "columns": {"group": column}}, Declaration, "declaration")
-    parts = {"p0": {"dataset": "d"}, "p1": {"dataset": "d"}, "p2": {}}
+PARTS = {"p0": {"dataset": "d"}, "p1": {"dataset": "d"}, "p2": {}}
+
+
+def proposed(protocol: str, columns: dict[str, Any], params: dict[str, Any], rules: dict[str, Any]) -> Any:
+    """A proposal about rows that aren't linked; the third party brings none."""
+    declared = validate({"max_rows": 10**6, "columns": columns}, Declaration, "declaration")
     asked = {
-        "protocol": "joint-count",
+        "protocol": protocol,
         "purpose": "a test",
         "legal_basis": "none",
-        "parties": parts,
-        "params": {"by": ["group"]},
-        "disclosure": {"min_count": 10, "round_to": 3, "noise": LAPLACE},
+        "parties": PARTS,
+        "params": params,
+        "disclosure": rules,
         "receivers": ["coordinator"],
     }
-    proposal = SimpleNamespace(
-        job=validate(asked, Job, "job"),
-        declarations={"p0": declared, "p1": declared},
-        parties=tuple(parts),
-        threshold=1,
-    )
-    counts = {"p0": [20, 12, 0], "p1": [10, 0, 0]}
+    declarations = {"p0": declared, "p1": declared}
+    job = validate(asked, Job, "job")
+    check.check_job(job, registry.find(protocol).manifest, declarations, 1)
+    return SimpleNamespace(job=job, declarations=declarations, parties=tuple(PARTS), threshold=1)
+
+
+def worked(kind: Any, proposal: Any, locals_: dict[str, Any]) -> dict[str, list[np.ndarray]]:
+    """What each table opens, after the worker's whole way from what owners read to cleared cells."""
+    protocol = registry.find(proposal.job.protocol_name)
+    program = ModuleType("program")
+    exec((protocol.folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
 
     async def one(party: Party) -> Any:
         name, failures = f"p{party.me}", []
-        config = SessionConfig(tuple(parts), party.me, 1, bytes(32), 59, 1000)
+        config = SessionConfig(tuple(PARTS), party.me, 1, bytes(32), 59, 1000)
         made = engine(party, config, failures)
         session = SimpleNamespace(
             config=config, enter=lambda _: None, input=lambda *args: SecretArray.deal(made, *args)
         )  # fmt: skip
-        counted = CountsWork(SimpleNamespace(proposal=proposal, party=name), registry.read(folder).manifest)
-        await counted.noise.draw()
-        own = np.array(counts[name]) if name in counts else None
-        cleared = await counted.cleared(session, program, own)
+        own = kind(SimpleNamespace(proposal=proposal, party=name), protocol.manifest)
+        await own.noise.draw()
+        cleared = await own.cleared(session, program, locals_.get(name))
         return await places({table: one.cells for table, one in cleared.items()})
 
-    law = noising.laws(proposal.job, registry.read(folder).manifest, proposal.declarations, ["count.count"])[
-        "count.count"
-    ]
+    return opened_places(run_parties(make_parties(3, 1), one), 1)
+
+
+@pytest.mark.parametrize(("each", "shown"), [(0, [30, 12, -1]), (5, [45, 27, 15]), (-4, [18, -1, -1])])
+def test_r34_counts_are_gated_and_rounded_with_their_noise_on(
+    each: int, shown: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three parties deal `each`, one brings no rows."""
+    monkeypatch.setattr(shares, "share", lambda law, honest, count: np.full(count, each))
+    monkeypatch.setattr(noise, "SLOT_S", 1e-6)
+    column = {"group": {"kind": "category", "values": ["a", "b", "c"]}}
+    rules = {"min_count": 11, "round_to": 3, "noise": LAPLACE}
+    proposal = proposed("joint-count", column, {"by": ["group"]}, rules)
+    manifest = registry.find("joint-count").manifest
+    law = noising.laws(proposal.job, manifest, proposal.declarations, ["count.count"])["count.count"]
     assert (law.rows, law.sensitivity) == (2, 2)  # a person may be in both registers
-    parties = make_parties(3, 1)
-    assert opened_places(run_parties(parties, one), 1)["count"][0].tolist() == shown
+    counts = {"p0": np.array([20, 12, 0]), "p1": np.array([10, 0, 0])}
+    assert worked(work.CountsWork, proposal, counts)["count"][0].tolist() == shown
+
+
+@pytest.mark.usefixtures("silent")
+@pytest.mark.parametrize("clamp", [None, ["-50.00", "800.00"]])
+@pytest.mark.parametrize("most", [1000, 10**5], ids=["one word", "digits"])
+def test_statistics_of_unlinked_rows_are_exact_but_for_the_noise(most: int, clamp: list[str] | None) -> None:
+    rng = np.random.default_rng(7)
+    columns = {
+        "group": {"kind": "category", "values": ["a", "b", "c"]},
+        "pay": {"kind": "decimal", "min": "-100", "max": str(most), "places": 2},
+    }
+    rule = LAPLACE | ({} if clamp is None else {"clamp": {"pay": clamp}})
+    proposal = proposed("joint-statistics", columns, {"by": ["group"], "measures": ["pay"]}, {"noise": rule})
+    manifest = registry.find("joint-statistics").manifest
+    stacked = Stacked.of(proposal.job, manifest, proposal.declarations)
+    rows = {name: (rng.integers(0, 2, 40), rng.integers(-10_000, 100_000, 40)) for name in ("p0", "p1")}
+    locals_ = {
+        name: sums.added(summed.wanted(stacked), taken(stacked, "", {"pay": pay}), place, 3)
+        for name, (place, pay) in rows.items()
+    }
+    tables = check.result_tables(proposal.job, manifest, proposal.declarations)
+    assert (tables[0].opened[2].places > 1) is (most > 1000 and clamp is None)
+    values = [int(value) for value in worked(work.SumsWork, proposal, locals_)["statistics"][0]]
+    names = numbers_by_name(Layout(modulus="7", degree=1, tables=tables), values)
+    numbers = {name.removeprefix("statistics."): value for name, value in names.items()}
+    found = render.rows(stacked, tables[0], numbers)
+    place, pay = (np.concatenate([rows[name][i] for name in rows]) for i in (0, 1))
+    if clamp is not None:
+        pay = np.clip(pay, -5_000, 80_000)
+    for cell, row in enumerate(found[:2]):
+        expected = pay[place == cell] / 100
+        assert row[1] == len(expected)
+        assert row[2:] == [pytest.approx(expected.mean()), pytest.approx(expected.var(ddof=1))]
+    assert found[2] == ["c", None, None, None]
+    laws = noising.laws(proposal.job, manifest, proposal.declarations, noising.names(tables))
+    assert [law.rows for law in laws.values()] == [2, 2, 2]
+    width = 85_000 if clamp else 100 * most + 10_000
+    assert laws["statistics.pay.x"].largest == width // 2
