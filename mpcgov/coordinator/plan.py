@@ -53,7 +53,7 @@ class Plan:
 
 
 async def plan(client: Client, draft: Draft) -> Plan:
-    """What would happen; asks every party's node only which version of the protocol it has.
+    """What would happen; asks every party's node which version of the protocol it has, and what matchers have seen.
 
     Raises:
         Refused: a node has another version than this disk.
@@ -65,6 +65,8 @@ async def plan(client: Client, draft: Draft) -> Plan:
     tables = tuple(PlannedTable(table.name, table.columns, table.rows) for table in released)
     noise = accuracy.sentences(job, manifest, draft.declarations, released, draft.roster.threshold)
     roles = link_plan(job, manifest, draft.roster.threshold, draft.declarations).notes if manifest.linked else ()
+    if manifest.linked and job.linking.method == "matcher":
+        roles = (*roles, *await _seen_by_matchers(client, job))
     spent = job_cost(job, manifest, draft.declarations, draft.roster.threshold, bool(noise))
     return Plan(draft, tables, roles, tuple(noise), *spent)
 
@@ -110,6 +112,21 @@ def cost(
     per_cell *= formula.more_parties_factor if parties > 3 else 1
     linked = formula.bytes_per_row * sum(lists) + formula.bytes_per_pair * min(prod(lists), MOST_PAIRS)
     return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells + linked)
+
+
+async def _seen_by_matchers(client: Client, job: Job) -> list[str]:
+    """What matchers have seen of the owners' data sets in earlier jobs, as far as their nodes can say."""
+    parts = {party: str(job.parties[party].dataset) for party in job.data_parties}
+    paths = {party: f"/v1/datasets/{dataset}/matchers" for party, dataset in parts.items()}
+    answers = await asyncio.gather(
+        *(client.request(party, "GET", path) for party, path in paths.items()), return_exceptions=True
+    )
+    return [
+        f"{matcher} has seen numbers of matches of {party}'s {parts[party]} worth epsilon {epsilon} in earlier jobs"
+        for party, answer in zip(parts, answers, strict=True)
+        if isinstance(answer, Mapping) and isinstance(answer.get("matchers"), Mapping)
+        for matcher, epsilon in answer["matchers"].items()
+    ]
 
 
 async def _check_versions(client: Client, draft: Draft) -> None:

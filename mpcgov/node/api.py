@@ -73,6 +73,7 @@ class Api:
         app.router.add_get("/v1/about", self._about)
         app.router.add_post("/v1/declarations", self._declarations)
         app.router.add_get("/v1/protocols/{name:[a-z0-9-]{1,64}}", self._protocol)
+        app.router.add_get("/v1/datasets/{name:[a-z0-9_-]{1,64}}/matchers", self._matchers)
         app.router.add_post("/v1/jobs", self._submit)
         app.router.add_get(job, self._status)
         app.router.add_post(f"{job}/cancel", self._cancel)
@@ -138,6 +139,10 @@ class Api:
 
     async def _protocol(self, request: web.Request) -> web.Response:
         return _answer({"digest": registry.find(request.match_info["name"]).digest})
+
+    async def _matchers(self, request: web.Request) -> web.Response:
+        _require_coordinator(request)
+        return _answer({"matchers": self._book.seen_by_matchers(request.match_info["name"])})
 
     async def _submit(self, request: web.Request) -> web.Response:
         _require_coordinator(request)

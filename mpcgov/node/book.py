@@ -145,6 +145,11 @@ class Book:
         with self._store.read() as tx:
             return tuple(ledger.notes(tx, proposal, self.me, beside))
 
+    def seen_by_matchers(self, dataset: str) -> dict[str, str]:
+        """For each matcher, what the size noise of all jobs over a data set of ours adds up to."""
+        with self._store.read() as tx:
+            return ledger.seen_by_matchers(tx, dataset)
+
     def propose(self, envelope: Envelope, proposal: Proposal, verdict: Verdict) -> JobRow:
         """Takes a new proposal on record, together with the policy's decision about it.
 

@@ -101,6 +101,15 @@ def test_two_agencies_statistics_of_linked_rows(network: Network) -> None:
     assert f"{statistics.mean(linked):,.2f}" in shown
 
 
+def test_what_a_matcher_has_seen_adds_up_at_each_owner_and_in_plans(network: Network) -> None:
+    found = network.json("node", "budget", "show", "--home", "tax")["matchers"]
+    assert {"dataset": "people", "matcher": "census", "epsilon": "1"} in found
+    plan = flat(network.mpcgov("job", "plan", network.job(**STATISTICS), "--home", "hq").stdout)
+    for party in PAIR_OWNERS:
+        said = f"census has seen numbers of matches of {party}'s people worth epsilon 1 in earlier jobs"
+        assert said in plan
+
+
 def test_three_agencies_that_all_bring_rows(network: Network) -> None:
     job = network.submit(
         protocol="overlap", parties={party: {"dataset": "people", "key": "person"} for party in PARTIES}, params={}
