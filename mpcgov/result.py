@@ -42,13 +42,13 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
         "parties": list(proposal.parties),
         "tables": _tables(proposal, manifest, layout, opened),
         "disclosure": {**settled, **_noise(proposal, manifest, layout)},
-        "protection": protections.described(proposal.job, proposal.threshold),
         "learned": learned(proposal, manifest),
         "cost": {
             "seconds": round(max(share.cost.seconds for share in shares), 3),
             "rounds": max(share.cost.rounds for share in shares),
             "bytes_sent": {share.party: share.cost.bytes_sent for share in shares},
         },
+        "protection": protections.described(proposal.job, proposal.threshold),
     }
 
 

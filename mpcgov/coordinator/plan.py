@@ -11,7 +11,7 @@ from mpcgov import accuracy, check
 from mpcgov.client import Client
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
-from mpcgov.linked.cost import made_of_sums, most
+from mpcgov.linked.cost import made_of_sums, most, sort_rounds
 from mpcgov.linked.encoding import MOST_PAIRS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
@@ -92,6 +92,7 @@ def job_cost(
     rounds += manifest.cost.rounds_left if job.linking.join == "left" else 0
     rounds += manifest.cost.rounds_per_owner * (len(job.data_parties) - 2)
     linked = Linked.of(job, manifest, declarations)
+    rounds += sort_rounds(linked)
     if not made_of_sums(linked):
         return rounds, bytes_per_party, 0
     link = most(linked, threshold)

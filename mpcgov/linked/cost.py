@@ -25,6 +25,9 @@ SORT = 32
 BATCH_ROWS = 21845
 """How many rows the oblivious method compares in a batch of 11 rounds."""
 
+SORT_ROUNDS = 32
+"""Rounds for each doubling of the rows."""
+
 MEMORY_LIMIT_BYTES = 8_000_000_000
 """A job whose linked rows would take more at each party ends before any tag is sent."""
 
@@ -133,6 +136,14 @@ def _compared(
     sent[spoke.left] += PLACE * 3 * left_rows + half
     sent[spoke.matcher] += half
     return sent
+
+
+def sort_rounds(linked: Linked) -> int:
+    """The rounds of finding each cell's greatest values, one measure after the other, as measured."""
+    if linked.job.disclosure.dominance is None:
+        return 0
+    rows = min(padded_length(linked.declarations[owner].max_rows) for owner in linked.owners)
+    return SORT_ROUNDS * len(linked.asked.measures) * rows.bit_length()
 
 
 def _sorts(made: Dealing, rows: int) -> int:

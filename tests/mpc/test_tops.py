@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from mpcgov.mpc import tops
 from mpcgov.mpc.tops import top_two
@@ -15,6 +16,13 @@ from tests.mpc.word.local import Party, make_parties, opened, run, share
 
 def secretly(rows: list[tuple[int, int, int]], cells: int, highest: int, m: int = 3) -> list[list[int]]:
     """`rows`: whether it counts, its cell, its value."""
+    return worked(rows, cells, highest, m)[0]
+
+
+def worked(
+    rows: list[tuple[int, int, int]], cells: int, highest: int, m: int = 3
+) -> tuple[list[list[int]], list[Party]]:
+    """And the parties with all their messages."""
     columns = [share([row[k] for row in rows], m, 1) for k in range(3)]
     parties = make_parties(m)
 
@@ -22,7 +30,7 @@ def secretly(rows: list[tuple[int, int, int]], cells: int, highest: int, m: int 
         linked, cell, values = (column[party.me] for column in columns)
         return await top_two(party.channel(), party.prss, linked, cell, values, cells, highest)
 
-    return [[int(value) for value in row] for row in opened(run(parties, program), 1)]
+    return [[int(value) for value in row] for row in opened(run(parties, program), 1)], parties
 
 
 def plainly(rows: list[tuple[int, int, int]], cells: int) -> list[list[int]]:
@@ -65,3 +73,14 @@ def test_what_is_opened_is_the_markers_of_all_cells_in_uniform_order(monkeypatch
     for found in seen:
         assert sorted(found.tolist()) == [0] * 20 + [1, 2, 3, 4]
     assert seen[0].tolist() != seen[3].tolist()
+
+
+def test_how_much_is_sent_varies_with_the_shuffle_and_not_with_who_dominates() -> None:
+    """A sort's bytes vary from run to run. Two worlds, one value that dominates or all alike: the same law."""
+    worlds = []
+    for values in ([900, *[1] * 39], [50] * 40, list(range(40))):
+        rows = [(1, number % 2, value) for number, value in enumerate(values)]
+        runs = (worked(rows, 2, 1000)[1] for _ in range(25))
+        worlds.append([sum(map(len, parties[0].network.messages.values())) for parties in runs])
+    assert len({size for world in worlds for size in world}) > 1
+    assert min(stats.ks_2samp(worlds[0], other).pvalue for other in worlds[1:]) > 1e-4

@@ -15,7 +15,7 @@ from mpcgov.lifecycle import State
 from mpcgov.node import home as homes
 from mpcgov.node import operator
 from mpcgov.node import store as table
-from mpcgov.node.store import APPROVALS, AUDIT, DECISIONS, JOBS, RECEIPTS, Store
+from mpcgov.node.store import APPROVALS, AUDIT, BUDGETS, DECISIONS, HEADS, JOBS, LEDGER, RECEIPTS, Store
 
 
 @pytest.fixture
@@ -93,5 +93,5 @@ def test_a_state_that_cant_be_opened_is_an_error_in_the_configuration(tmp_path: 
 
 
 def test_the_tables_are_plain_sql() -> None:
-    for each in (JOBS, APPROVALS, RECEIPTS, DECISIONS, AUDIT):
+    for each in (JOBS, APPROVALS, RECEIPTS, DECISIONS, AUDIT, LEDGER, BUDGETS, HEADS):
         assert f"CREATE TABLE {each.name}" in str(CreateTable(each).compile(dialect=postgresql.dialect()))

@@ -198,12 +198,12 @@ SKEWED = [
 
 @pytest.mark.parametrize("params", SKEWED, ids=range(3))
 @pytest.mark.parametrize("percent", [1, 15, 100])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("people", "more"), [(24, {}), (54, {"method": "oblivious"}), (30, {"parties": 4})])
 def test_means_that_one_value_dominates_are_hidden_as_the_reference_hides_them(
-    seed: int, params: dict[str, Any], percent: int
+    people: int, more: dict[str, Any], params: dict[str, Any], percent: int
 ) -> None:
     rules = {"dominance": percent}
-    made = case(seed, "linked-statistics", params, 24 + 30 * seed, 3, "inner", min_count=3, rules=rules)
+    made = case(people, "linked-statistics", params, people, 3, "inner", min_count=3, rules=rules, **more)
     made.declared["wel"] = made.declared["wel"] | {"benefit": {"kind": "integer", "min": 0, "max": 5000}}
     for number, row in enumerate(made.rows["wel"]):
         row["benefit"] = str([5000, 3, 0, 40, 700][number % 5] if number % 3 else 0)
