@@ -96,6 +96,12 @@ MATCHED = (
     "number of matches; nobody learns who matched"
 )
 LINKED = Contender("mpcgov", "mpcgov.worker", MATCHED)
+COMPARED = Contender(
+    "mpcgov",
+    "mpcgov.worker",
+    "3 parties, at most 1 curious, all follow the protocol; all see the lists' padded lengths; nobody sees how alike "
+    "two records are, and only the receiver which are linked",
+)
 IDS_SHOWN = "2 parties, all follow the protocol; the receiver sees which of its ids the other has"
 ROWS_SHOWN = "3 parties, at most 1 curious, all follow the protocol; but both owners see which ids they share"
 
@@ -120,6 +126,7 @@ OPENMINED = Contender(
 CONTENDERS: dict[str, tuple[Contender, ...]] = {
     "W1": (MPCGOV, SEMI2K, ABY3, MPYC),
     "W2": (LINKED, _psi("RR22", "RR22"), _psi("KKRT", "KKRT"), _psi("ECDH", "ECDH"), OPENMINED),
+    "W3": (COMPARED,),
     "W4": (LINKED, JOINED),
     "W4-large": (LINKED, JOINED),
     "study": (LINKED,),

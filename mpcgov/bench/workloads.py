@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mpcgov.bench import linked
+from mpcgov.bench import compared, linked
 from mpcgov.bench.task import Array, Task, Workload, integers
 
 __all__ = ["WORKLOADS", "Array", "Task", "Workload", "integers"]
@@ -77,6 +77,7 @@ WORKLOADS = {
     for workload in (
         Workload("W1", "sum of 3 tables", "10^6 cells", 10**6, sum_of_tables),
         Workload("W2", "overlap of string ids", "10^6 × 10^6", 10**6, linked.overlap),
+        Workload("W3", "FEBRL4 without the number", "5,000 × 5,000", 5000, compared.febrl, on_demand=True),
         Workload("W4", "join, and mean by group", "10^5 × 10^5", 10**5, linked.mean_by_group),
         Workload("W4-large", "join, and mean by group", "10^6 × 10^6", 10**6, linked.mean_by_group),
         Workload("W5", "comparisons of 32-bit values", "10^5", 10**5, comparisons),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mpcgov.bench import contenders, jobteam, race
-from mpcgov.bench.contenders import CONTENDERS, LINKED, MPCGOV, Contender
+from mpcgov.bench.contenders import COMPARED, CONTENDERS, LINKED, MPCGOV, Contender
 from mpcgov.bench.programs import PROGRAMS
 from mpcgov.bench.race import Measured
 from mpcgov.bench.workloads import WORKLOADS
@@ -118,6 +118,6 @@ async def test_a_wrong_table_of_our_own_job_is_our_fault(monkeypatch: pytest.Mon
 
 def test_we_run_every_workload_that_we_have_a_program_for() -> None:
     assert {name for name, entrants in CONTENDERS.items() if MPCGOV in entrants} == set(PROGRAMS)
-    linked = {name for name, entrants in CONTENDERS.items() if LINKED in entrants}
+    linked = {name for name, entrants in CONTENDERS.items() if {LINKED, COMPARED} & {*entrants}}
     assert linked == {name for name, workload in WORKLOADS.items() if workload.make(20).files is not None}
     assert set(CONTENDERS) == set(WORKLOADS)
