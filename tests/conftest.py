@@ -17,19 +17,6 @@ from mpcgov import disclosure
 
 Rows = Sequence[Mapping[str, str]]
 
-OF_PROCESSES = {"bench", "cli", "coordinator", "integration", "node", "protocols", "simulate"}
-"""Folders of tests that start parties as processes. Two of them at once would make a small machine's clocks lie."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One process of pytest takes all tests that start processes, another the rest, file by file."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    root = Path(__file__).parent
-    for item in items:
-        place = item.path.relative_to(root)
-        item.add_marker(pytest.mark.xdist_group("processes" if place.parts[0] in OF_PROCESSES else str(place)))
-
 
 @dataclass
 class Workspace:

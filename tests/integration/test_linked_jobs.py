@@ -102,6 +102,9 @@ def test_two_agencies_statistics_of_linked_rows(network: Network) -> None:
 
 
 def test_what_a_matcher_has_seen_adds_up_at_each_owner_and_in_plans(network: Network) -> None:
+    job = network.submit(**STATISTICS)
+    network.approve(job, *PARTIES)
+    network.released(job)
     found = network.json("node", "budget", "show", "--home", "tax")["matchers"]
     assert {"dataset": "people", "matcher": "census", "epsilon": "1"} in found
     plan = flat(network.mpcgov("job", "plan", network.job(**STATISTICS), "--home", "hq").stdout)
