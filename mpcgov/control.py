@@ -48,12 +48,13 @@ class Channel:
                 raise InternalError("a process of this job is gone", hint="see the log", code="worker") from None
 
     async def receive(self, model: type[Model]) -> Model | None:
-        """The next message; None when the other end is gone."""
+        """The next message; None when the other end is gone, in the middle of a message too."""
         try:
             head = await self._exactly(4)
-            return None if head is None else _parse(await self._exactly(_length(head)), model)
+            body = None if head is None else await self._exactly(_length(head))
         except ConnectionError:
             return None
+        return None if body is None else _parse(body, model)
 
     async def _exactly(self, size: int) -> bytes | None:
         loop = asyncio.get_running_loop()
@@ -82,8 +83,9 @@ def receive_first(sock: socket.socket, model: type[Model]) -> tuple[Model, list[
         return None
     with sock.dup() as copy, copy.makefile("rb") as stream:
         head += stream.read(4 - len(head)) if len(head) < 4 else b""
-        message = _parse(stream.read(_length(head)), model)
-    return message, list(descriptors)
+        if len(head) < 4 or len(body := stream.read(size := _length(head))) < size:
+            return None
+    return _parse(body, model), list(descriptors)
 
 
 def _length(head: bytes) -> int:
@@ -93,8 +95,8 @@ def _length(head: bytes) -> int:
     return size
 
 
-def _parse(body: bytes | None, model: type[Model]) -> Model:
+def _parse(body: bytes, model: type[Model]) -> Model:
     try:
-        return parse_json(body or b"", model, "worker", LIMIT_BYTES)
+        return parse_json(body, model, "worker", LIMIT_BYTES)
     except SpecError as error:
         raise InternalError(f"a message between our own processes is broken: {error.message}") from None

@@ -47,6 +47,16 @@ def test_a_child_whose_parent_is_gone_gets_none() -> None:
     right.close()
 
 
+@pytest.mark.parametrize("sent", [b"\0\0", b"\0\0\0\5", b"\0\0\0\5{\"a"])
+async def test_an_end_killed_in_the_middle_of_a_message_is_gone_and_its_message_not_broken(sent: bytes) -> None:
+    for read_first in (False, True):
+        left, right = socket.socketpair()
+        left.sendall(sent)
+        left.close()
+        assert (receive_first(right, Go) if read_first else await Channel(right).receive(Report)) is None
+        right.close()
+
+
 @pytest.mark.parametrize("data", [(LIMIT_BYTES + 1).to_bytes(4, "big"), b"\0\0\0\2{}", b"\0\0\0\5[oops"])
 async def test_what_is_no_message_is_our_own_fault(data: bytes) -> None:
     left, right = socket.socketpair()
