@@ -21,7 +21,7 @@ from mpcgov.bench.contenders import Contender
 from mpcgov.bench.task import Array, Task
 from mpcgov.errors import InternalError
 
-READY_TIMEOUT_S = 900.0
+READY_TIMEOUT_S = 300.0
 RUN_TIMEOUT_S = 900.0
 QUIET_LINES = 3
 """How much of a party's own words on stderr a failure shows."""

@@ -55,6 +55,11 @@ async def test_contenders_take_turns_and_none_is_left_running(fake: Fake, tmp_pa
             os.kill(pid, 0)
 
 
+async def test_mpyc_as_it_comes_connects_and_sums(fake: Fake) -> None:
+    measured = await run(contenders.MPYC)
+    assert (len(measured["MPyC"].turns), measured["MPyC"].failure) == (5, "")
+
+
 async def test_bytes_are_unknown_when_one_party_does_not_tell(fake: Fake) -> None:
     assert (await run(fake("a", "counts nothing")))["a"].bytes_sent is None
 

@@ -37,7 +37,7 @@ PROGRAMS: dict[str, Callable[[Any, Order, int | None], Any]] = {"W1": sum_of_tab
 
 async def prepare(order: Order) -> Run:
     """Connect to the others and compute something small."""
-    addresses = [f"-P127.0.0.1:{port}" for port in order.ports]
+    addresses = [f"-P127.0.0.1:{port}" for port in order.ports[: order.parties]]
     sys.argv = [sys.argv[0], *addresses, "-I", str(order.party), "--no-log"]
     mpc = importlib.import_module("mpyc.runtime").mpc  # reads sys.argv
     program = PROGRAMS[order.workload]
