@@ -3,7 +3,9 @@
 A cell is released if at least `min_count` rows are in it; otherwise it is suppressed, zero included, because
 "nobody" can be as telling as "one". With `round_to`, a released count is the nearest multiple, halves up. Totals
 are sums of released cells, so that no total gives a suppressed cell away; true ones are released only if every
-suppressed cell is on a cycle of suppressed cells. docs/security/disclosure.md argues for each rule.
+suppressed cell is on a cycle of suppressed cells. With noise, counts are the noisy ones, and totals are of all of them,
+as what follows from noisy numbers tells nothing more: `consistent` takes negative ones as 0.
+docs/security/disclosure.md argues for each rule.
 Sources: ACRO default.yaml (safe_threshold 10); Handbook on Statistical Disclosure Control, ch. 4; OpenSAFELY output
 checking (totals recalculated after redaction; a rounded value needs several possible originals).
 """
@@ -68,13 +70,16 @@ def released(
 
 def opened(counts: Sequence[int], shown: Sequence[bool], rules: Disclosure, columns: int = 1) -> list[list[int]]:
     """As `released`, where it is decided which cells may be shown but for what their totals would tell."""
-    closing = closed(counts, shown, columns) if rules.margins else set()
+    closing = closed(counts, shown, columns) if rules.margins and rules.noise is None else set()
     shows = [may and cell not in (closing or ()) for cell, may in enumerate(shown)]
     base = rules.round_to or 1
     tables = [[rounded(count, base) if may else SENTINEL for count, may in zip(counts, shows, strict=True)]]
     if rules.margins:
-        rows = [counts[start : start + columns] for start in range(0, len(counts), columns)]
-        totals = [[*map(sum, rows)], [*map(sum, zip(*rows, strict=True))], [sum(counts)]]
+        added = [max(count, 0) for count in counts] if rules.noise is not None and rules.noise.consistent else counts
+        rows = [added[start : start + columns] for start in range(0, len(added), columns)]
+        totals = [[*map(sum, rows)], [*map(sum, zip(*rows, strict=True))], [sum(added)]]
+        if rules.noise is not None:
+            totals = [cleared(total, rules.min_count, None) for total in totals]
         tables += totals if closing is not None else [[SENTINEL] * len(total) for total in totals]
     return tables
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from mpcgov.linked import sums
@@ -45,7 +45,8 @@ class Law:
     """The noise of one number, in every cell of its table.
 
     `rows`: how many rows of one unit a number can run over, in all cells together. `largest`: the most that one of them
-    adds to it. `budget`: this number's part of epsilon, if `pure`, or of rho.
+    adds to it. `budget`: this number's part of epsilon, if `pure`, or of rho. `cells`: of a total of noisy counts, how
+    many it adds up; `raised`: negative ones as 0.
     """
 
     pure: bool
@@ -53,6 +54,8 @@ class Law:
     largest: int
     budget: Fraction
     parties: int
+    cells: int = 1
+    raised: bool = False
 
     @property
     def step(self) -> int:
@@ -128,6 +131,7 @@ def noised(
     found = laws(job, manifest, declarations, names(tables))
     if not found:
         return tables
+    found |= totals(job, found, tables)
     return tuple(
         table.model_copy(
             update={"opened": tuple(_wider(one, found[f"{table.name}.{one.name}"]) for one in table.opened)}
@@ -137,12 +141,26 @@ def noised(
 
 
 def names(tables: Sequence[ResultTable]) -> list[str]:
-    """The numbers that are opened, as `table.number`."""
-    return [f"{table.name}.{one.name}" for table in tables for one in table.opened]
+    """The numbers that get noise, as `table.number`: those that are opened, but for totals of others."""
+    return [f"{table.name}.{one.name}" for table in tables for one in table.opened if table.margin_of is None]
+
+
+def totals(job: Job, laws: Mapping[str, Law], tables: Sequence[ResultTable]) -> dict[str, Law]:
+    """By `table.number`, the noise of the totals that the job asks for: that of the counts which they add up."""
+    cells = {table.name: table.rows for table in tables}
+    raised = job.disclosure.noise is not None and job.disclosure.noise.consistent
+    return {
+        f"{table.name}.{one.name}": replace(
+            laws[f"{table.margin_of}.{one.name}"], cells=cells[table.margin_of] // table.rows, raised=raised
+        )
+        for table in tables
+        if table.margin_of is not None
+        for one in table.opened
+    }
 
 
 def _wider(one: Opened, law: Law) -> Opened:
-    most = law.parties * law.bound
+    most = law.cells * law.parties * law.bound
     # Digits can't be negative, so shares of noise in several places are dealt with their bound on top.
     offset = one.offset + (most if one.places > 1 else 0)
     return one.model_copy(update={"low": one.low - most, "high": one.high + most, "offset": offset})
@@ -168,7 +186,7 @@ def faults(
     job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], tables: tuple[ResultTable, ...]
 ) -> Iterator[str]:
     """Numbers whose noise would be too wide to draw, or to be of any use."""
-    opened = [one for table in tables for one in table.opened]
+    opened = [one for table in tables for one in table.opened if table.margin_of is None]
     for one, (name, law) in zip(opened, laws(job, manifest, declarations, names(tables)).items(), strict=False):
         if law.scale > MOST_SCALE:
             yield (

@@ -52,7 +52,10 @@ def added_cost(job: Job, table: ResultTable) -> tuple[int, int]:
     if rules.contributors is not None:
         rounds += 10
         sent_bytes += 32 * len(job.data_parties) * table.rows
-    if rules.margins:
+    if rules.margins and rules.noise is not None:
+        rounds += 30
+        sent_bytes += 40 * table.rows
+    elif rules.margins:
         cycles = math.prod(len(values) - 1 for values in table.domain)
         rounds += 20 + 12 * cycles.bit_length()
         sent_bytes += 40 * cycles * table.rows
@@ -63,7 +66,7 @@ def floor_faults(rules: Disclosure, manifest: Manifest, allowed: DatasetPolicy) 
     """What an agency's policy for a data set needs that the job's rules don't give, where the protocol has the rule."""
     if rules.min_count < allowed.min_count:
         yield f"min_count {allowed.min_count}, the job says {rules.min_count}"
-    if rules.margins and not allowed.margins:
+    if rules.margins and rules.noise is None and not allowed.margins:
         yield "a job without true margins"
     for name, asked, least in (
         ("contributors", rules.contributors, allowed.contributors),
@@ -85,7 +88,13 @@ def sentences(rules: Disclosure) -> tuple[str, ...]:
             "of a cell's measure nothing is opened if all but the two greatest values add up to less than "
             f"{rules.dominance} % of the greatest, and no variance at all"
         )
-    if rules.margins:
+    if rules.margins and rules.noise is not None:
+        raised = ", negative ones as 0," if rules.noise.consistent else ""
+        found.append(
+            f"totals of rows, columns and the whole table are sums of all noisy counts{raised} shown or not; those "
+            f"below {rules.min_count} are suppressed"
+        )
+    elif rules.margins:
         found.append(
             "the true totals of rows, columns and the whole table are opened; so that they don't tell a suppressed "
             "cell, others are suppressed with it, or else no total is opened"
@@ -122,7 +131,7 @@ def _caveats(job: Job, threshold: int) -> list[str]:
 def own_caveats(rules: Disclosure) -> tuple[str, ...]:
     """What the rules of a job leave open, in plain words."""
     found = ["other tables about the same persons, from here or elsewhere, can tell more together with these"]
-    if rules.margins:
+    if rules.margins and rules.noise is None:
         found.append(
             "who knows from elsewhere what is in some suppressed cells, if only that nobody is, can narrow the others "
             "down by the true totals"

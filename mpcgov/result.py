@@ -171,6 +171,7 @@ def _tables(proposal: Proposal, manifest: Manifest, layout: Layout, opened: Open
 def _accuracy(proposal: Proposal, manifest: Manifest, layout: Layout) -> Accuracy | None:
     """How the job's numbers are noisy; None if they aren't."""
     laws = noising.laws(proposal.job, manifest, proposal.declarations, noising.names(layout.tables))
+    laws |= noising.totals(proposal.job, laws, layout.tables) if laws else {}
     honest = len(proposal.parties) - proposal.threshold
     return Accuracy(laws, honest, proposal.job.disclosure.round_to) if laws else None
 

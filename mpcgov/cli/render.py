@@ -145,11 +145,13 @@ def _footnote(disclosure: dict[str, Any]) -> str:
             f"All numbers are noisy, which protects each {noise['unit']}: {noise['mechanism']}, {size}. "
             "The intervals are for the noise alone."
         )
+        if disclosure.get("margins"):
+            lines.append("The totals are of all noisy cells, suppressed ones included.")
     if suppressed:
         few = "with their noise fewer" if noise else "fewer"
         cells = "1 cell is" if suppressed == 1 else f"{suppressed:,} cells are"
         lines.append(f"{SUPPRESSED} {cells} suppressed: {few} than {_why(disclosure)}; nobody saw how many.")
-    if disclosure.get("margins") == "suppressed":
+    if disclosure.get("margins") == "suppressed" and not noise:
         lines.append(
             f"{SUPPRESSED} The true totals are suppressed: no choice of other cells would keep them from telling."
         )
@@ -163,6 +165,6 @@ def _why(disclosure: dict[str, Any]) -> str:
     found = [f"{disclosure['min_count']} rows, or none"]
     if "contributors" in disclosure:
         found.append(f"fewer than {disclosure['contributors']} agencies with rows")
-    if disclosure.get("margins") == "released":
+    if disclosure.get("margins") == "released" and "noise" not in disclosure:
         found.append("so that true totals don't tell another one")
     return "; or ".join(found)

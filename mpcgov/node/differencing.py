@@ -27,7 +27,8 @@ from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn,
 SPANS = frozenset({"categories", "groups"})
 """Parameters whose columns span the cells."""
 MEASURES = frozenset({"measures", "pairs", "weight", "outcome", "predictors"})
-"""Parameters that say what is computed over the rows; which rows these are doesn't depend on them."""
+"""Parameters that say what is computed over the rows; which rows these are doesn't depend on them, but in left joins of
+three owners or more."""
 OF_CELLS = frozenset({"count", "overlap", "statistics", "correlation"})
 """Tables of numbers that each are about the rows of one cell."""
 
@@ -96,6 +97,9 @@ def release(proposal: Proposal, manifest: Manifest) -> Release:
     by = sorted(column for name, kind in kinds.items() if kind in SPANS for column in job.params[name] or ())
     measures = {table.measure for table in manifest.tables.values()}
     cells: object = by if measures <= OF_CELLS else [manifest.id, job.params]
+    if manifest.linked and job.linking.join == "left" and len(job.data_parties) > 2:
+        # Each measure runs over the rows in which its own owners match; those of two jobs may differ in few.
+        cells = [by, {name: job.params[name] for name, kind in kinds.items() if kind in MEASURES}]
     if job.disclosure.margins:  # which cells are hidden beside the small ones hangs on the order, if only of equal sums
         tables = check.result_tables(job, manifest, proposal.declarations)
         cells = [[table.columns, table.domain] for table in tables]

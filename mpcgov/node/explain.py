@@ -117,7 +117,8 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
     receivers = ", ".join("the coordinator" if name == COORDINATOR else name for name in proposal.job.receivers)
     lines = [f"{receivers}: {text}" for name in manifest.tables if (text := _table(proposal, manifest, name))]
     if proposal.job.disclosure.margins:
-        lines.append(f"{receivers}: the true totals of rows, columns and the whole table, unless that tells too much")
+        totals = "noisy totals" if proposal.job.disclosure.noise else "true totals"
+        lines.append(f"{receivers}: the {totals} of rows, columns and the whole table, unless that tells too much")
     if len(proposal.job.data_parties) == 1:
         lines.append(f"{receivers}: nobody but {proposal.job.data_parties[0]} brings rows, so the counts are its own")
     lines += leaks(proposal.job, manifest, proposal.threshold)

@@ -79,12 +79,14 @@ def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
 def balance(tx: sql.Connection, dataset: str, unit: str, measure: str, lines: Sequence[Line]) -> Balance:
     """What is left of one budget, given the data set's lines.
 
-    A unit that the agency has set a total for has a budget of its own. All others share one: a job names its unit as it
-    likes, and another name must not be another budget.
+    A unit that the agency has set a total for has a budget of its own. A job names its unit as it likes, and another
+    name must not be another budget: so all others share one, and have none once the agency has set any unit's.
     """
     mine = (BUDGETS.c.dataset == dataset, BUDGETS.c.unit == unit, BUDGETS.c.measure == measure)
     found = tx.execute(sql.select(BUDGETS.c.total).where(*mine)).scalar_one_or_none()
-    total = DEFAULT_TOTALS[measure] if found is None else Fraction(found)
+    known = units_set(tx, dataset)
+    usual = DEFAULT_TOTALS[measure] if not known or unit in known else Fraction(0)
+    total = usual if found is None else Fraction(found)
     spends = [line.spend for line in lines if line.spend is not None and line.spend.measure == measure]
     spent = sum((spend.amount for spend in spends if found is None or spend.unit == unit), Fraction(0))
     return Balance(dataset, unit, measure, total, spent)

@@ -48,7 +48,7 @@ class Disclosure(Frozen):
 
     `margins`: the true totals of a two-way table are asked for, and more cells hidden so that they don't tell the
     others. `contributors`: how many agencies must have rows in a cell. `dominance`: p of the p % rule for sums. With
-    `noise`, what the other rules look at are the noisy counts.
+    `noise`, what the other rules look at are the noisy counts, and totals are sums of all of these.
     """
 
     min_count: Annotated[int, Field(ge=3, le=1_000_000)] = 10
@@ -70,8 +70,9 @@ class Disclosure(Frozen):
     def _rules_agree(self) -> Disclosure:
         if self.margins and self.round_to is not None:
             raise ValueError("margins: not together with round_to, as true totals tell what was rounded")
-        if self.noise is not None and self.asked:
-            raise ValueError(f"{', '.join(self.asked)}: not together with noise, as they look at the exact data")
+        exact = [rule for rule in self.asked if rule != "margins"]
+        if self.noise is not None and exact:
+            raise ValueError(f"{', '.join(exact)}: not together with noise, as they look at the exact data")
         return self
 
 

@@ -108,14 +108,21 @@ def clear_linked(linked: Linked, found: gates.Found, agencies: Sequence[SecretAr
 
 
 def _with_totals(table: ResultTable, counts: SecretArray, shown: SecretArray, rules: Disclosure) -> dict[str, Cleared]:
-    """A two-way table of counts of which some may be shown, and the true totals if enough others can be hidden."""
-    rows, columns = map(len, table.domain)
-    shown, safe = closing.close(counts, shown, columns)
-    square = counts.reshape((rows, columns))
-    totals = [square.sum(axis=1), square.sum(axis=0), counts.sum()]
+    """A two-way table of counts of which some may be shown, and the true totals if enough others can be hidden.
+
+    With noise, totals are of all noisy counts, shown or not, and each that is large enough is shown.
+    """
+    added, noise = counts, rules.noise
+    if noise is None:
+        shown, safe = closing.close(counts, shown, len(table.domain[1]))
+    elif noise.consistent:
+        added = counts * (counts >= 0)
+    square = added.reshape(tuple(map(len, table.domain)))
+    totals = [square.sum(axis=1), square.sum(axis=0), added.sum()]
     result = {table.name: Cleared(_count(counts, shown, rules), _SEAL)}
     for margin, total in zip(table.margins(), totals, strict=True):
-        result[margin.name] = Cleared(if_else(safe, total, disclosure.SENTINEL), _SEAL)
+        fit = safe if noise is None else total >= rules.min_count
+        result[margin.name] = Cleared(if_else(fit, total, disclosure.SENTINEL), _SEAL)
     return result
 
 

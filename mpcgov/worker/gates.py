@@ -111,7 +111,8 @@ def _dominated(place: str, measure: str, found: Found, percent: int) -> SecretAr
 
 def of_noisy(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]:
     """1 where a noisy number of rows is large enough. What hidden cells would tell of others, the noise hides."""
-    names = [f"{table.name}.{one.name}" for table in layout.tables(linked) for one in table.opened if one.gate is None]
+    tables = [table for table in layout.tables(linked) if table.margin_of is None]
+    names = [f"{table.name}.{one.name}" for table in tables for one in table.opened if one.gate is None]
     return {name: found[name][0] >= least for name in names}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -167,13 +168,16 @@ def test_the_sum_of_gaussian_shares_keeps_its_zcdp_in_every_order(rho: str, rows
 @pytest.mark.parametrize("rho", ["0.000001", "0.001", "0.04", "1", "10"])
 @pytest.mark.parametrize("rows", [1, 9, 1000])
 def test_the_known_bound_on_the_deviation_is_paid_for(honest: int, rho: str, rows: int) -> None:
-    """Kairouz, Liu and Steinke: rho ≤ Δ²/2hs² + τd/4, d the coordinates that one unit can change."""
+    """Kairouz, Liu and Steinke: rho ≤ Δ²/2hs² + τd/4, d the coordinates that one unit can change; and by the derivation
+    in docs/security/privacy.md √2rho ≤ Δ/s√h + τ√d."""
     law = gaussian(rho, rows)
     variance = law.share_variance(honest)
     assert variance >= LEAST_VARIANCE
     tau = 10 * sum(math.exp(-2 * math.pi**2 * float(variance) * k / (k + 1)) for k in range(1, honest))
     spent = law.sensitivity**2 / (2 * honest * variance) + Fraction(tau * rows / 4)
     assert spent <= law.budget
+    left = math.sqrt(2 * law.budget) - tau * math.sqrt(rows)
+    assert law.sensitivity / math.sqrt(honest * variance) <= left
 
 
 @given(
@@ -254,3 +258,21 @@ def test_what_a_plan_says_of_the_error_is_what_all_shares_together_do(law: Law, 
         assert law.step > 1 or (total >= least).mean() == pytest.approx(expected, abs=5 * math.sqrt(expected / 40_000))
     narrower = min(0.8 * accuracy.half_width(law, 2, level), accuracy.half_width(law, 2, level) - 2 * law.step)
     assert (np.abs(total) <= narrower).mean() < level
+
+
+@pytest.mark.parametrize("law", [laplace("1.0", 3), laplace("0.2"), gaussian("0.5", 2), gaussian("0.001")])
+@pytest.mark.parametrize("cells", [2, 7, 100])
+@pytest.mark.parametrize("count", [0, 3, 10_000], ids=["empty", "few", "many"])
+def test_the_intervals_of_totals_cover_as_often_as_they_say(law: Law, cells: int, count: int) -> None:
+    """Of noisy counts as they are, and with negative ones as 0, which makes those of empty cells too high."""
+    added = count + sum(noise.share(law, 2, 2000 * cells) for _ in range(law.parties)).reshape(2000, cells)
+    for raised in (False, True):
+        of_total = replace(law, cells=cells, raised=raised)
+        known = accuracy.Accuracy({"total": of_total}, 2)
+        errors = (np.maximum(added, 0) if raised else added).sum(axis=1) - count * cells
+        low, high = known.around("total", 0)
+        assert ((errors <= -low) & (errors >= -high)).mean() >= 0.95 - 0.02
+        half = known.described("total")["half_width"]
+        assert (np.abs(errors) <= half).mean() >= 0.95 - 0.02
+        if not raised or count == 0:  # nor much wider than that takes
+            assert (errors <= -0.8 * low).mean() < 0.99

@@ -91,6 +91,9 @@ async def test_another_name_for_the_unit_is_not_another_budget(nodes: Network) -
     assert "labour: people has epsilon 4 left for a human" in await denial(nodes, **noise("5", "human"))
     budget.set_total(nodes.home("labour"), "people", "household", "2", None)
     assert "labour: people has epsilon 2 left for a household" in await denial(nodes, **noise("5", "household"))
+    said = await denial(nodes, **noise("0.5", "human"))
+    assert "labour: people has epsilon 0 left for a human" in said
+    assert said.endswith("no budget is set for a human, and for others one is")
 
 
 async def test_the_policy_floors_what_is_spent_in_all(nodes: Network) -> None:

@@ -235,6 +235,24 @@ def test_other_statistics_of_the_same_cells_are_allowed() -> None:
     assert both(wages(["b.wage"]), wages(["b.wage"], by=[])) is Side.RELATED
 
 
+def test_other_measures_of_a_left_join_of_three_are_of_other_rows() -> None:
+    """Σ over the rows that b has, less Σ over those that c has too, may be one person's: in one job each looks at the
+    other, in two nobody does."""
+
+    def wages(*names: str, join: str = "left", **params: Any) -> Release:
+        asked = {"by": ["a.region"], "measures": ["b.wage"]} | params
+        others = {} if "c" in names else {"c": {}}
+        link = {"join": join}
+        return released(owners(*names) | others, protocol="linked-statistics", params=asked, link=link)
+
+    pairs = {"measures": [], "correlations": [["b.wage", "c.wage"]]}
+    assert both(wages("a", "b", "c"), wages("a", "b", "c", **pairs)) is Side.RELATED
+    assert both(wages("a", "b", "c"), wages("a", "b", "c", weight="c.age")) is Side.RELATED
+    assert both(wages("a", "b", "c"), wages("a", "b", "c")) is Side.SAME_CELLS
+    assert both(wages("a", "b"), wages("a", "b", measures=["b.age"])) is Side.SAME_CELLS
+    assert both(wages("a", "b", "c", join="inner"), wages("a", "b", "c", join="inner", **pairs)) is Side.SAME_CELLS
+
+
 def test_any_order_of_jobs_leaves_cells_that_cant_be_subtracted() -> None:
     """Brute force: of all filters on a small domain, in random order, whatever passes has pairwise the same or no rows;
     then no sum and difference of released cells is a set of rows that isn't made of released cells."""

@@ -12,6 +12,7 @@ from mpcgov.errors import SpecError
 from mpcgov.simulate import simulate
 from tests.linked import agencies
 
+GAUSSIAN = {"mechanism": "discrete-gaussian", "rho": "0.5"}
 SIZES = {"none": 0, "few": 12, "more": 300, "many": 900}
 
 
@@ -113,7 +114,7 @@ def test_r34_rules_on_exact_data_are_refused_beside_noise(workspace) -> None:
     for i in range(3):
         workspace.agency(f"p{i}", [])
     noise = {"mechanism": "discrete-laplace", "epsilon": "1.0", "unit": "person", "bound": 1}
-    for rule in ({"margins": True}, {"contributors": 3}, {"dominance": 10}):
+    for rule in ({"contributors": 3}, {"dominance": 10}):
         with pytest.raises(SpecError, match="not together with noise"):
             simulate(workspace.job(["group"], disclosure=rule | {"noise": noise}), workspace.folder)
 
@@ -138,3 +139,80 @@ def test_statistics_of_unlinked_rows_with_noise_come_with_intervals(workspace) -
         assert abs(mean - exact) < 6
         assert [low <= number <= high for number, (low, high) in zip((count, mean, variance), ends, strict=True)]
         assert abs(variance - sum((age - exact) ** 2 for age in ages[group]) / (len(ages[group]) - 1)) < 200
+
+
+@pytest.mark.parametrize("consistent", [False, True])
+@pytest.mark.parametrize(
+    "mechanism", [{"mechanism": "discrete-laplace", "epsilon": "3"}, GAUSSIAN], ids=["pure", "zcdp"]
+)
+def test_noisy_tables_add_up_to_noisy_totals(
+    workspace, capsys: pytest.CaptureFixture[str], mechanism: dict[str, str], consistent: bool
+) -> None:
+    """Of cells that are all shown the totals are the sums; of others they are near the exact totals, none is negative,
+    and no total is less than its shown cells are together, if that was asked for."""
+    workspace.domains = {"region": ["North", "South", "East"], "sex": ["F", "M", "X", "Y"]}
+    sizes = {"North": (200, 300, 250, 400), "South": (90, 3, 5, 60), "East": (0, 0, 0, 0)}
+    sexes = workspace.domains["sex"]
+    rows = [
+        {"region": region, "sex": sex, "age": "1"}
+        for region, cells in sizes.items()
+        for sex, size in zip(sexes, cells, strict=True)
+        for _ in range(size)
+    ]
+    for i in range(3):
+        workspace.agency(f"p{i}", rows[i::3])
+    noise = mechanism | {"unit": "person", "bound": 1, "consistent": consistent}
+    job = workspace.job(["region", "sex"], disclosure={"min_count": 40, "margins": True, "noise": noise})
+    result = simulate(job, workspace.folder)
+
+    tables, numbers = result["tables"], result["disclosure"]["noise"]["numbers"]
+    cells = {(region, sex): count for region, sex, count in tables["count"]["rows"]}
+    by_region = dict(tables["margins.region"]["rows"])
+    assert by_region["North"] == sum(cells["North", sex] for sex in sexes)
+    assert by_region["East"] is None
+    assert tables["margins.region"]["intervals"]["rows"][2] == [None]
+    ((whole,),) = tables["margins"]["rows"]
+    for region in ("North", "South"):
+        spread = numbers["margins.region.count"]
+        assert abs(by_region[region] - sum(sizes[region])) < 5 * spread["half_width"]
+        shown = sum(cells[region, sex] or 0 for sex in sexes)
+        assert by_region[region] >= shown or not consistent
+        assert by_region[region] <= shown + 39 * sum(cells[region, sex] is None for sex in sexes)
+    assert abs(whole - len(rows)) < 5 * numbers["margins.count"]["half_width"]
+    ((low, high),) = tables["margins"]["intervals"]["rows"][0]
+    assert low < whole < high
+    assert (whole - low > high - whole) == consistent
+    assert result["disclosure"]["margins"] == "released"
+    assert result["disclosure"]["total"] == sum(count or 0 for count in cells.values())
+
+    render.print_result(result)
+    assert "The totals are of all noisy cells, suppressed ones included." in capsys.readouterr().out
+
+
+def test_linked_counts_with_noise_have_totals(tmp_path: Path) -> None:
+    people = [f"p{i}" for i in range(400)]
+    levels, regions = ["ba", "ma"], ["N", "S"]
+    vector = {
+        "what": "noise",
+        "declared": {
+            "tax": {"id": {"kind": "key"}, "region": {"kind": "category", "values": regions}},
+            "edu": {"id": {"kind": "key"}, "level": {"kind": "category", "values": levels}},
+        },
+        "keys": {"tax": ["id"], "edu": ["id"]},
+        "tables": {
+            "tax": {"columns": ["id", "region"], "rows": [[p, regions[i % 2]] for i, p in enumerate(people)]},
+            "edu": {"columns": ["id", "level"], "rows": [[p, levels[i // 2 % 2]] for i, p in enumerate(people)]},
+            "count": None,
+        },
+        "params": {"by": ["tax.region", "edu.level"]},
+        "rules": {"join": "inner", "min_count": 10, "round_to": None},
+    }
+    noise = {"mechanism": "discrete-laplace", "epsilon": "5", "unit": "person", "bound": 1}
+    rules = {"min_count": 10, "margins": True, "noise": noise}
+    result = simulate(agencies.write(tmp_path, "linked-count", vector, disclosure=rules), tmp_path / "agencies")
+    tables = result["tables"]
+    counts = [count for *_, count in tables["count"]["rows"]]
+    assert [count for _, count in tables["margins.tax.region"]["rows"]] == [sum(counts[:2]), sum(counts[2:])]
+    assert [count for _, count in tables["margins.edu.level"]["rows"]] == [sum(counts[::2]), sum(counts[1::2])]
+    assert tables["margins"]["rows"] == [[sum(counts)]]
+    assert abs(sum(counts) - 400) < 20

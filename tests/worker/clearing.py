@@ -42,7 +42,7 @@ def layout(shape: Sequence[int], rules: Disclosure) -> tuple[ResultTable, ...]:
 
 
 def clear(agencies: Sequence[Sequence[int]], shape: Sequence[int], rules: Disclosure, m: int = 3) -> Cleared:
-    """The cleared tables of counts that the first parties of m deal."""
+    """The cleared tables of counts that the first parties of m deal; with noise they may be negative."""
     masters = {s: os.urandom(32) for s in subsets(m, 1)}
     network = Network()
     failures: list[BaseException] = []
@@ -55,7 +55,8 @@ def clear(agencies: Sequence[Sequence[int]], shape: Sequence[int], rules: Disclo
         dealt = []
         for dealer, counts in enumerate(agencies):
             values = np.array(counts, np.int64) if dealer == me else None
-            dealt.append(SecretArray.deal(engine, values, dealer, len(counts), 0, HIGH // 8))
+            low = 0 if rules.noise is None else -HIGH // 8
+            dealt.append(SecretArray.deal(engine, values, dealer, len(counts), low, HIGH // 8))
         cleared = clear_counts({"count": sum(dealt[1:], start=dealt[0])}, rules, tables, dealt)
         shares = {name: await table.cells.shares() for name, table in cleared.items()}
         await engine.idle()

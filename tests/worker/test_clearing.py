@@ -22,12 +22,16 @@ def check(agencies: list[list[int]], shape: tuple[int, int], rules: Disclosure, 
     return expected
 
 
+NOISE = {"mechanism": "discrete-laplace", "epsilon": "1.0", "unit": "person", "bound": 1}
+
 RULES: list[dict[str, Any]] = [
     {"min_count": 5},
     {"min_count": 5, "round_to": 3},
     {"min_count": 5, "contributors": 3},
     {"min_count": 4, "margins": True},
     {"min_count": 4, "margins": True, "contributors": 3},
+    {"min_count": 4, "margins": True, "noise": NOISE},
+    {"min_count": 4, "margins": True, "noise": NOISE | {"consistent": True}},
 ]
 
 
@@ -37,7 +41,8 @@ RULES: list[dict[str, Any]] = [
 def test_the_secure_rules_open_what_the_plain_ones_do(rules: dict[str, Any], data: st.DataObject) -> None:
     shape = data.draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
     most = data.draw(st.sampled_from([1, 3, 8]))
-    counts = st.lists(st.integers(0, most), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1])
+    least = -most if "noise" in rules else 0
+    counts = st.lists(st.integers(least, most), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1])
     check([data.draw(counts) for _ in range(3)], shape, Disclosure(**rules))
 
 
@@ -82,10 +87,11 @@ def test_the_largest_tables_are_done_and_take_what_a_plan_says(shape: tuple[int,
 
 @pytest.mark.parametrize("rules", RULES, ids="-".join)
 def test_messages_are_the_same_in_number_and_length_whatever_is_suppressed(rules: dict[str, Any]) -> None:
-    """The tables agree in what is shown and differ in what isn't: small counts, and who has them."""
+    """The tables agree in what is shown and differ in what isn't: small counts, and who has them; with noise, negative
+    ones too, which are then taken as 0 or not."""
     shown = [[7, 9, 8, 6, 5, 7, 8, 9, 6, 7, 5, 8]] * 3
     worlds = []
-    for small in ([0, 0, 0], [1, 0, 2], [3, 0, 0], [1, 1, 1]):
+    for small in ([0, 0, 0], [1, 0, 2], [3, 0, 0], [-1, -9, 0] if "noise" in rules else [1, 1, 1]):
         agencies = [list(counts) for counts in shown]
         for agency, count in zip(agencies, small, strict=True):
             agency[4] = count
