@@ -47,7 +47,7 @@ def test_a_child_whose_parent_is_gone_gets_none() -> None:
     right.close()
 
 
-@pytest.mark.parametrize("sent", [b"\0\0", b"\0\0\0\5", b"\0\0\0\5{\"a"])
+@pytest.mark.parametrize("sent", [b"\0\0", b"\0\0\0\5", b'\0\0\0\5{"a'])
 async def test_an_end_killed_in_the_middle_of_a_message_is_gone_and_its_message_not_broken(sent: bytes) -> None:
     for read_first in (False, True):
         left, right = socket.socketpair()
