@@ -65,9 +65,18 @@ def used_columns(
     for column in part.key or ():
         uses.setdefault(column, set()).add("key")
     if part.where is not None:
-        for column in where.columns(where.parse(part.where)):
+        for column in _filtered(part.where, party):
             uses.setdefault(column, set()).add("filter")
     return uses
+
+
+def _filtered(text: str, party: str) -> frozenset[str]:
+    """The columns that a party's `where` tests; what is wrong with it names the party, as others have one too."""
+    try:
+        return where.columns(where.parse(text))
+    except SpecError as error:
+        faults = [f"parties.{party}.{fault}" for fault in error.faults]
+        raise SpecError(faults, hint=error.hint, code=error.code) from None
 
 
 def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], threshold: int) -> None:
@@ -219,7 +228,7 @@ def _where_faults(job: Job, declaration: Declaration, party: str) -> list[str]:
     text = job.parties[party].where
     if text is None:
         return []
-    return [f"parties.{party}.where: {fault}" for fault in _collect(_check_where, text, declaration)]
+    return [f"parties.{party}.{fault}" for fault in _collect(_check_where, text, declaration)]
 
 
 def _check_where(text: str, declaration: Declaration) -> None:

@@ -60,10 +60,12 @@ def _cells_of(layout: Layout, manifest: Manifest) -> Layout:
 
 
 def _disclosure(rules: Disclosure, layout: Layout, opened: Opened) -> dict[str, Any]:
-    """The job's rules and what became of its cells; true totals count neither as cells nor into the total."""
+    """The job's rules and what became of its cells; true totals count neither as cells nor into the total, and what is
+    hidden of a cell whose count is shown makes it no suppressed one."""
     tables = [table for table in layout.tables if table.margin_of is None]
-    gates = [f"{table.name}.{one.name}" for table in tables for one in table.opened if not one.gate]
-    counts = [opened[name] for name in gates if not name.endswith(".n")]  # the others are of one measure's rows
+    gates = [(f"{table.name}.{one.name}", one) for table in tables for one in table.opened if not one.gate]
+    cells = [opened[name] for name, one in gates if not one.name.endswith(".n")]  # the others are of one measure's rows
+    counts = [opened[name] for name, _ in gates if not name.endswith(".n")]  # a regression's n is no cell's
     asked: dict[str, Any] = {rule: getattr(rules, rule) for rule in rules.asked}
     if rules.margins:
         (total,) = opened[f"{layout.tables[-1].name}.{layout.tables[-1].opened[0].name}"]
@@ -72,8 +74,8 @@ def _disclosure(rules: Disclosure, layout: Layout, opened: Opened) -> dict[str, 
         "min_count": rules.min_count,
         "round_to": rules.round_to,
         **asked,
-        "suppressed": sum(count is None for name in gates for count in opened[name]),
-        "total": sum(count for cells in counts for count in cells if count is not None),
+        "suppressed": sum(count is None for numbers in cells for count in numbers),
+        "total": sum(count for numbers in counts for count in numbers if count is not None),
     }
 
 

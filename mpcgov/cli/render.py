@@ -64,6 +64,11 @@ def print_result(result: dict[str, Any]) -> None:
             click.echo(f"{plain(name)}:")
         print_table(*_with_intervals(table))
     click.echo(f"\n{_footnote(result['disclosure'])}")
+    if "dominance" not in result["disclosure"] and any(map(_hides_numbers, result["tables"].values())):
+        click.echo(
+            f"{SUPPRESSED} A number beside a released count is suppressed where the rows that it runs over, or the "
+            f"cell's others, are fewer than {result['disclosure']['min_count']}; or there is none: all weights are 0."
+        )
     if "quality" in result:
         click.echo(_quality(result["quality"]))
     cost = result["cost"]
@@ -158,6 +163,12 @@ def _footnote(disclosure: dict[str, Any]) -> str:
     if "dominance" in disclosure:
         lines.append(f"{SUPPRESSED} A mean is suppressed where one value dominates ({disclosure['dominance']} % rule).")
     return "\n".join(lines)
+
+
+def _hides_numbers(table: dict[str, Any]) -> bool:
+    """Whether a cell has a count, and no mean or variance beside it."""
+    place = table["columns"].index("count") if "count" in table["columns"] else None
+    return place is not None and any(row[place] is not None and None in row[place:] for row in table["rows"])
 
 
 def _why(disclosure: dict[str, Any]) -> str:

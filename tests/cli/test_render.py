@@ -38,3 +38,16 @@ def test_r28_the_printed_table_marks_what_is_suppressed_and_says_why(
     lines = capsys.readouterr().out.splitlines()
     assert "M        ·" in lines
     assert any(says in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [(["F", 30, None, None], True), (["F", 30, 1.5, 2.5], False), (["F", None, None, None], False)],
+)
+def test_a_hidden_mean_beside_a_shown_count_is_explained(
+    capsys: pytest.CaptureFixture[str], row: list[Any], said: bool
+) -> None:
+    columns = ["sex", "count", "tax.pay.mean", "tax.pay.variance"]
+    render.print_result(result() | {"tables": {"statistics": {"columns": columns, "rows": [row]}}})
+    words = "A number beside a released count is suppressed where the rows that it runs over, or the cell's others, are"
+    assert (words in capsys.readouterr().out) == said

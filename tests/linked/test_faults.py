@@ -106,6 +106,16 @@ def test_a_protocol_names_the_methods_by_which_it_links(case) -> None:
     assert plan.faults(made.job, made.manifest) == []
 
 
+@pytest.mark.parametrize(("text", "says"), [
+    ("year >", "parties.edu.where: character 7: expected a value"),
+    ("year = 'x'", "parties.edu.where: character 1: year is an integer"),
+])  # fmt: skip
+def test_a_fault_of_where_names_the_party(case, text: str, says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        case("overlap", "", {"edu": f"{{dataset: d, key: id, where: {text}}}"}).check()
+    assert [fault[: len(says)] for fault in caught.value.faults] == [says]
+
+
 def test_all_faults_come_at_once(case) -> None:
     found = faults(case("linked-count", "params: {by: [edu.age, tax.born]}", {"edu": "{dataset: d, key: born}"}))
     assert len(found) == 3
