@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import PARTIES, Network, running
+from tests.simulate.test_traces import betrayed
 
 DATASETS = """
 people:
@@ -62,6 +63,10 @@ def wages(person: int) -> int:
     return 1000 + 37 * person**2 % 5000
 
 
+def identifier(party: str, person: int) -> str:
+    return {"tax": " Ægir-{} ", "welfare": "ÆGIR-{}", "census": "ægir-{}"}[party].format(person)
+
+
 def region(person: int) -> str:
     return "South" if person % 9 == 0 else "North"
 
@@ -69,8 +74,7 @@ def region(person: int) -> str:
 def write_home(home: Path, party: str) -> None:
     (home / "datasets.yaml").write_text(DATASETS)
     (home / "policy.yaml").write_text(POLICY)
-    names = {"tax": " Ægir-{} ", "welfare": "ÆGIR-{}", "census": "ægir-{}"}[party]
-    rows = [f"{names.format(person)},{region(person)},{wages(person)}" for person in PEOPLE[party]]
+    rows = [f"{identifier(party, person)},{region(person)},{wages(person)}" for person in PEOPLE[party]]
     (home / "people.csv").write_text("\n".join(["person,region,wages", *rows, ""]), encoding="utf-8")
 
 
@@ -153,6 +157,20 @@ def test_statistics_over_rows_that_are_not_linked(network: Network) -> None:
     for name, *numbers in rows:
         own = [wages(person) for people in PEOPLE.values() for person in people if region(person) == name]
         assert numbers == [len(own), pytest.approx(statistics.mean(own)), pytest.approx(statistics.variance(own))]
+
+
+def test_no_identifier_nor_a_hash_of_one_stays_at_a_node(network: Network) -> None:
+    """Not in its database, its log or its audit log, nor at the coordinator: only in the register itself."""
+    job = network.submit(protocol="overlap", parties=PAIR, params={})
+    network.approve(job, *PARTIES)
+    network.released(job)
+    network.mpcgov("job", "result", job, "--home", "hq")
+    written = [identifier(party, person) for party in PARTIES for person in range(50, 60)]
+    texts = {text for key in written for text in (key, key.strip().casefold())}
+    kept = [path for path in network.folder.rglob("*") if path.is_file()]
+    betraying = {path.name for path in kept if betrayed(path.read_bytes(), sorted(texts))}
+    assert betraying == {"people.csv"}
+    assert {"node.sqlite", "tax.log", "census.log"} <= {path.name for path in kept}
 
 
 def test_a_plan_says_who_matches_whom_and_what_each_learns(network: Network) -> None:

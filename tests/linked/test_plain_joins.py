@@ -63,6 +63,7 @@ class Case:
         self.rng = rng = random.Random(seed)
         self.owners = NAMES[: rng.choice((2, 2, 3, 4))]
         self.protocol = ("linked-statistics", "overlap", "linked-statistics", "linked-count")[seed % 4]
+        self.method = ("matcher", "oblivious")[seed // 4 % 2]
         self.join = "inner" if self.protocol == "overlap" else rng.choice(("inner", "left"))
         self.kinds = [rng.choice(("number", "odd", "day")) for _ in range(rng.choice((1, 1, 2)))]
         self.steps = [rng.sample(["nfkc", "trim", "casefold"], rng.randint(0, 3)) for _ in self.kinds]
@@ -127,7 +128,7 @@ class Case:
         parts |= {f"helper{i}": {} for i in range(3 - len(parts))}
         return {
             "protocol": self.protocol, "purpose": "a test", "legal_basis": "none", "parties": parts,
-            "params": self.params, "link": {"join": self.join}, "disclosure": {"min_count": 3},
+            "params": self.params, "link": {"method": self.method, "join": self.join}, "disclosure": {"min_count": 3},
             "receivers": ["coordinator"],
         }  # fmt: skip
 
@@ -238,6 +239,8 @@ def test_the_random_jobs_are_of_every_kind() -> None:
         ("overlap", "inner"), ("linked-count", "inner"), ("linked-count", "left"),
         ("linked-statistics", "inner"), ("linked-statistics", "left"),
     }  # fmt: skip
+    methods = {(case.protocol, case.method) for case in cases}
+    assert methods == {(protocol, method) for protocol, _ in methods for method in ("matcher", "oblivious")}
     assert {len(case.owners) for case in cases} == {2, 3, 4}
     assert {case.repeats for case in cases} == {case.missing for case in cases} == {False, True}
     assert {len(case.kinds) for case in cases} == {1, 2}
