@@ -23,7 +23,7 @@ from mpcgov.spec.link import Rule
 from mpcgov.spec.table import CategoryColumn, IntegerColumn
 from mpcgov.worker import keys
 from mpcgov.worker.columns import MISSING
-from mpcgov.worker.keyed import KeyedRows
+from mpcgov.worker.keyed import KeyedRows, bytes_of
 from mpcgov.worker.local import chosen
 from mpcgov.worker.source import Source, counted
 
@@ -31,6 +31,10 @@ _PIECES: Mapping[Rule, tuple[str, ...]] = {"sum": ("sum",), "max": ("max",), "an
 """What is gathered of a column in the rows of one key, so that a rule can be applied to parts and then to their sum."""
 
 _AGAIN = {"sum": "sum", "count": "sum", "max": "max", "min": "min"}
+
+
+_ODD = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93], np.uint64)
+"""Any odd numbers: they only have to tell most keys apart."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def _by_key(found: pa.Table, source: Source, wanted: Wanted) -> pa.Table:
     ]  # fmt: skip
     encoded = keys.encoded(columns, source.name)
     found = found.drop_columns([f"k{i}" for i in range(len(wanted.key))]).append_column("key", encoded)
-    distinct = len(pc.unique(encoded))
+    distinct = _distinct(encoded)
     if distinct == len(encoded):
         return found
     if wanted.rules is None:
@@ -105,6 +109,24 @@ def _by_key(found: pa.Table, source: Source, wanted: Wanted) -> pa.Table:
     again = [(name, _AGAIN[piece]) for _, piece, name in wanted.pieces()]
     grouped = found.group_by("key", use_threads=False).aggregate(again)
     return grouped.rename_columns(["key", *(name for name, _ in again)])
+
+
+def _distinct(encoded: pa.LargeBinaryArray) -> int:
+    """How many different keys there are.
+
+    Short ones of one length, as most registers have, become a word each first: to sort words takes a fifth of the time
+    of a table of texts. Only if two words agree does it take the table to say whether their keys do.
+    """
+    data, bounds = bytes_of(encoded)
+    size = int(bounds[1] - bounds[0]) if len(encoded) else 0
+    if 0 < size <= 8 * len(_ODD) and bool((np.diff(bounds) == size).all()):
+        padded = np.zeros((len(encoded), -(-size // 8) * 8), np.uint8)
+        padded[:, :size] = data[bounds[0] : bounds[-1]].reshape(-1, size)
+        words = padded.view(np.uint64)
+        hashes = np.sort((words * _ODD[: words.shape[1]]).sum(axis=1))
+        if bool((hashes[1:] != hashes[:-1]).all()):
+            return len(encoded)
+    return len(pc.unique(encoded))
 
 
 def _repeated(encoded: pa.Array, distinct: int, source: Source, wanted: Wanted) -> DataError:

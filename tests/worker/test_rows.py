@@ -128,6 +128,21 @@ def test_repeated_keys_are_refused_by_count_never_by_name(tmp_path: Path) -> Non
     assert not any(name in caught.value.line().lower() for name in ("anna", "bob"))
 
 
+@pytest.mark.parametrize("digits", [1, 7, 8, 9, 32, 33])
+@pytest.mark.parametrize("told_apart", [True, False])
+def test_keys_of_one_length_are_repeated_only_where_they_are_equal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: int, told_apart: bool
+) -> None:
+    if not told_apart:  # every key becomes the same word
+        monkeypatch.setattr("mpcgov.worker.rows._ODD", np.zeros(4, np.uint64))
+    keys = [f"{i:0{digits}}" for i in range(10)]
+    assert set(as_dict(rows_of(tmp_path, [row(key) for key in keys], Wanted(["id"], ["pay"], None)))) == {
+        key.encode() for key in keys
+    }
+    with pytest.raises(DataError, match="key id: 1 key is repeated, in 2 rows"):
+        rows_of(tmp_path, [row(key) for key in [*keys, keys[3]]], Wanted(["id"], [], None))
+
+
 def test_any_is_the_common_value_and_refused_where_there_is_none(tmp_path: Path) -> None:
     wanted = Wanted(["id"], ["age", "level"], {"age": "any", "level": "any"})
     assert as_dict(rows_of(tmp_path, [row("a"), row("A"), row("b", age=7)], wanted)) == {b"a": (30, 0), b"b": (7, 0)}
