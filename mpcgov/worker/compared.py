@@ -29,12 +29,11 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
     """
     asked = linked.asked
     fields = [field.columns[party] for field in asked.fields]
-    naming = [column.column for column in asked.identify if column.party == party and asked.output == "links"]
-    needed = [*asked.of(party), *naming]
+    naming, columns = _naming(linked, party), needed(linked, party)
     tested = tested_columns(where) if where else frozenset()
-    optional = [name for name in fields if name not in needed and name not in tested]
-    rows = chosen(source, needed, where, optional)
-    wanted = dict.fromkeys([*fields, *needed])
+    optional = [name for name in fields if name not in columns and name not in tested]
+    rows = chosen(source, columns, where, optional)
+    wanted = dict.fromkeys([*fields, *columns])
     found = source.query(rows.select(**{f"w{i}": rows[source.value(name)] for i, name in enumerate(wanted)}))
     values = {name: found[f"w{i}"].combine_chunks() for i, name in enumerate(wanted)}
     compared = tuple(
@@ -43,6 +42,16 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
     )
     identifiers = _identifiers(values[naming[0]], source, naming[0]) if naming else None
     return Records(compared, identifiers, {name: _numbers(values[name], source, name) for name in asked.of(party)})
+
+
+def needed(linked: Linked, party: str) -> list[str]:
+    """The columns that records must have a value in; in compared fields they may lack one."""
+    return [*linked.asked.of(party), *_naming(linked, party)]
+
+
+def _naming(linked: Linked, party: str) -> list[str]:
+    named = linked.asked.identify if linked.asked.output == "links" else ()
+    return [column.column for column in named if column.party == party]
 
 
 def _identifiers(values: pa.Array, source: Source, column: str) -> pa.Array:

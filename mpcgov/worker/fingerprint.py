@@ -9,7 +9,7 @@ parent, which keeps them under a key.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import reduce
 from typing import Any
 
@@ -23,6 +23,8 @@ ROWS = "rows"
 """The name of the fingerprint that is just the number of rows."""
 
 _LOW = 0xFFFFFFFF
+_NOTHING = 0x6E6F7468
+"""The hash of a missing value, in engines that have none of it."""
 
 
 def _any(value: Any) -> Any:
@@ -33,15 +35,19 @@ _hash_any: Any = ibis.udf.scalar.builtin(_any, name="hash", signature=((None,), 
 """DuckDB's own hash, of 64 bits without a sign."""
 
 
-def fingerprints_of(source: Source, where: Expr | None) -> dict[str, str]:
+def fingerprints_of(source: Source, needed: Collection[str], where: Expr | None) -> dict[str, str]:
     """Fingerprints of the rows that a job chose, whose columns were judged: of their number, of each column that the
     job uses, and of the columns together, by name.
+
+    Args:
+        needed: the columns that the job chose its rows by, besides those that `where` tests. It may use others, which
+            some of these rows lack.
 
     Raises:
         DataError: the engine can't compute them.
     """
     names = list(source.declaration.columns)
-    rows = filtered(source, names, where)
+    rows = filtered(source, needed, where)
     hashes = {name: _hash(source, rows[source.value(name)]) for name in names}
     hashes[",".join(sorted(names)) + "="] = reduce(
         lambda whole, one: _hash(source, whole) ^ one, (hashes[name] for name in sorted(names))
@@ -56,7 +62,7 @@ def _hash(source: Source, value: Any) -> Any:
     if source.backend.name == "duckdb":
         return _hash_any(value)
     # Not every engine hashes every type; the text of a value is as good.
-    return value.cast("string").hash()
+    return ibis.coalesce(value.cast("string").hash(), _NOTHING)
 
 
 def _halves(one: Any) -> Mapping[str, Any]:

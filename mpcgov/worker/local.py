@@ -96,12 +96,17 @@ def counts(source: Source, by: By, where: Expr | None = None, limit: AtMost | No
         DataError: a used column has a fault (`check_columns`), or a chosen row has no value to count by.
     """
     names = [name for name, _ in by]
-    rows = chosen(source, [*names, *(limit.key if limit else ())], where)
+    rows = chosen(source, needed(names, limit), where)
     keys = [source.value(name) for name in names]
     if limit is not None:
         rows = limited(rows, source, limit, names)
     groups = source.query(rows.group_by(keys).aggregate(rows=rows.count()))
     return _in_cells(groups, keys, by, source.name)
+
+
+def needed(names: Sequence[str], limit: AtMost | None) -> list[str]:
+    """The columns that rows must have a value in, to be added up by columns `names`."""
+    return [*names, *(limit.key if limit else ())]
 
 
 def limited(rows: Any, source: Source, limit: AtMost, order: Sequence[str]) -> Any:

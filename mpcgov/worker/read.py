@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
 
 Write = Callable[[BufferedIOBase], None]
+Chosen = tuple[Write, Collection[str]]
+"""What is to be handed on, and the columns that its rows were chosen by."""
 
 engine.warm()
 
@@ -73,34 +75,37 @@ def _read(order: Order) -> tuple[Write, dict[str, str]]:
     condition = None if part.where is None else language.parse(part.where)
     with open_table(dataset, part.dataset or "", path.parent, used) as source:
         kinds = {"counts": _counts, "sums": _sums, "rows": _rows, "records": _records}
-        write = kinds[manifest.local](order, manifest, source, condition)
-        return write, fingerprints_of(source, condition) if order.fingerprint else {}
+        write, needed = kinds[manifest.local](order, manifest, source, condition)
+        return write, fingerprints_of(source, needed, condition) if order.fingerprint else {}
 
 
-def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
+def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
     domain = check.domain(order.proposal.job, order.proposal.declarations, str(manifest.tables["count"].by))
-    counts = local.counts(source, domain.columns, where, _limit(order))
-    return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows)
+    counts, names = local.counts(source, domain.columns, where, _limit(order)), [name for name, _ in domain.columns]
+    needed = local.needed(names, _limit(order))
+    return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows), needed
 
 
-def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
+def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
     stacked = Stacked.of(order.proposal.job, manifest, order.proposal.declarations)
     numbers = sums.cell_sums(source, stacked, where, _limit(order))
-    return lambda stream: encode.write_numbers(stream, summed.encoding(stacked, order.party), numbers)
+    needed = local.needed(sums.used(stacked), _limit(order))
+    return lambda stream: encode.write_numbers(stream, summed.encoding(stacked, order.party), numbers), needed
 
 
-def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
+def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
     linked = Linked.of(order.proposal.job, manifest, order.proposal.declarations)
     part = linked.job.parties[order.party]
     wanted = Wanted(part.key or (), linked.asked.of(order.party), part.duplicates)
     rows = keyed_rows(source, wanted, where)
-    return lambda stream: keyed.write_rows(stream, keyed.encoding(linked, order.party), rows)
+    return lambda stream: keyed.write_rows(stream, keyed.encoding(linked, order.party), rows), wanted.needed
 
 
-def _records(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Write:
+def _records(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
     linked = Linked.of(order.proposal.job, manifest, order.proposal.declarations)
     found = compared.compared_records(source, linked, order.party, where)
-    return lambda stream: records.write_records(stream, records.encoding(linked, order.party), found)
+    needed = compared.needed(linked, order.party)
+    return lambda stream: records.write_records(stream, records.encoding(linked, order.party), found), needed
 
 
 def _limit(order: Order) -> local.AtMost | None:

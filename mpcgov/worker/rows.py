@@ -48,6 +48,11 @@ class Wanted:
     columns: Sequence[str]
     rules: Mapping[str, Rule] | None
 
+    @property
+    def needed(self) -> list[str]:
+        """The columns that rows must have a value in."""
+        return [*self.key, *self.columns]
+
     def pieces(self) -> Iterator[tuple[str, str, str]]:
         """Column, what is gathered of it, and under which name."""
         for i, column in enumerate(self.columns):
@@ -62,7 +67,7 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
         DataError: a used column has a fault, a key is repeated though that is refused, or rows with one key have
             different values where the rule is `any`. Says how many rows or keys, never which.
     """
-    rows = chosen(source, [*wanted.key, *wanted.columns], where)
+    rows = chosen(source, wanted.needed, where)
     _refuse_missing(source, rows, wanted, where)
     key = {f"k{i}": rows[source.value(name)] for i, name in enumerate(wanted.key)}
     gathered = {name: _gathered(source, rows, column, piece) for column, piece, name in wanted.pieces()}

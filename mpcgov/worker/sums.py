@@ -21,7 +21,7 @@ from mpcgov.linked.sums import Sum
 from mpcgov.linked.taken import taken
 from mpcgov.spec.condition import Expr, nullable
 from mpcgov.worker.columns import MISSING
-from mpcgov.worker.local import AtMost, chosen, limited
+from mpcgov.worker.local import AtMost, chosen, limited, needed
 from mpcgov.worker.source import Source, counted
 from mpcgov.worker.summed import name, wanted
 
@@ -34,10 +34,8 @@ def cell_sums(source: Source, stacked: Linked, where: Expr | None, limit: AtMost
     Raises:
         DataError: a used column has a fault, or a chosen row has no value to add up.
     """
-    by = [column.column for column in stacked.asked.groups]
-    measures = [column.column for column in stacked.asked.numbers]
-    names = list(dict.fromkeys([*by, *measures]))
-    rows = chosen(source, [*names, *(limit.key if limit else ())], where)
+    names, measures = used(stacked), [column.column for column in stacked.asked.numbers]
+    rows = chosen(source, needed(names, limit), where)
     if limit is not None:
         rows = limited(rows, source, limit, names)
     _refuse_missing(source, rows, names, where)
@@ -51,6 +49,11 @@ def cell_sums(source: Source, stacked: Linked, where: Expr | None, limit: AtMost
         cells *= len(levels)
     columns = {column: found[source.value(column)].to_numpy().astype(np.int64) for column in measures}
     return added(wanted(stacked), taken(stacked, "", columns), place, cells)
+
+
+def used(stacked: Linked) -> list[str]:
+    """The columns that span cells, and those that are added up."""
+    return list(dict.fromkeys(column.column for column in (*stacked.asked.groups, *stacked.asked.numbers)))
 
 
 def added(all_sums: Sequence[Sum], columns: Mapping[str, Numbers], place: Numbers, cells: int) -> dict[str, Numbers]:

@@ -1,0 +1,102 @@
+"""Fingerprints of the rows that a job reads: whatever changes what is handed on changes them, and nothing else does."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpcgov.simulate import Simulation
+from mpcgov.spec.ids import digest
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
+from mpcgov.spec.order import Order
+from mpcgov.worker import read
+
+COLUMNS: dict[str, Any] = {
+    "id": {"kind": "key"},
+    "name": {"kind": "text"},
+    "born": {"kind": "date", "min": "1900-01-01", "max": "2025-12-31"},
+    "sex": {"kind": "category", "values": ["F", "M"]},
+    "age": {"kind": "integer", "min": 0, "max": 120},
+}
+OTHER = {"id": "another", "name": "Oda", "born": "1999-12-31", "sex": "M", "age": "99"}
+ROWS = [
+    {"id": "a", "name": "Ada", "born": "1970-01-01", "sex": "F", "age": "40"},
+    {"id": "b", "name": "", "born": "1971-01-01", "sex": "F", "age": "41"},
+    {"id": "c", "name": "Cid", "born": "", "sex": "F", "age": "42"},
+    {"id": "d", "name": "Dot", "born": "1973-01-01", "sex": "F", "age": ""},
+    {"id": "e", "name": "Eve", "born": "1974-01-01", "sex": "", "age": "44"},
+]
+"""Every column but the key lacks a value in one row."""
+
+FIELDS = [
+    {"type": "name", "columns": {"tax": "name", "edu": "name"}},
+    {"type": "date", "columns": {"tax": "born", "edu": "born"}},
+]
+COMPARED = {"fields": FIELDS, "threshold": "0.7"}
+NAMED = {"output": "links", "identify": {"tax": "id", "edu": "id"}}
+JOBS: dict[str, dict[str, Any]] = {
+    "counts where missing": {"protocol": "joint-count", "params": {"by": ["sex"]}, "where": "age is null or age > 40"},
+    "sums": {"protocol": "joint-statistics", "params": {"by": ["sex"], "measures": ["age"]}},
+    "keys": {"protocol": "linked-statistics", "params": {"by": ["edu.sex"], "measures": ["tax.age"]}, "key": ["id"]},
+    "records and groups": {"protocol": "record-linkage", "params": COMPARED | {"by": ["tax.sex"]}},
+    "records by name": {"protocol": "record-linkage", "params": COMPARED | NAMED, "where": "age > 40"},
+}
+CHANGED = {"counts where missing": "sex", "sums": "age", "keys": "id", "records and groups": "born"}
+"""The column whose values are changed, row by row; elsewhere the name."""
+
+
+def read_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> tuple[bytes, dict[str, str]]:
+    """What tax's reading child hands on, and the fingerprints of the rows it was made from."""
+    for party in ("tax", "edu"):
+        (folder / party).mkdir(exist_ok=True)
+        with (folder / party / "people.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(COLUMNS))
+            writer.writeheader()
+            writer.writerows(rows)
+        declared = {"people": {"source": "people.csv", "missing": "drop", "max_rows": 1000, "columns": COLUMNS}}
+        (folder / party / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
+    part = {"dataset": "people"} | {name: job[name] for name in ("key", "where") if name in job}
+    asked = {
+        "protocol": job["protocol"],
+        "purpose": "a test",
+        "legal_basis": "none",
+        "parties": {"tax": part, "edu": part, "helper": {}},
+        "params": job["params"],
+        "receivers": ["coordinator"],
+    }
+    made = Simulation.of(validate(asked, Job, "job"), folder)
+    order = Order(
+        proposal=made.proposal, party="tax", datasets=str(made.files["tax"]), folder=str(made.protocol.folder),
+        binding=digest(b""), fingerprint=True,
+    )  # fmt: skip
+    write, fingerprints = read._read(order)
+    write(stream := io.BytesIO())
+    return stream.getvalue(), fingerprints
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_r26_whatever_changes_what_a_job_uses_of_its_rows_changes_their_fingerprints(name: str, tmp_path: Path) -> None:
+    """Of every row, also those that lack a value which the job can do without."""
+    before, prints = read_by(tmp_path, JOBS[name], ROWS)
+    column, told = CHANGED.get(name, "name"), 0
+    for place, row in enumerate(ROWS):
+        changed = [*ROWS[:place], row | {column: OTHER[column]}, *ROWS[place + 1 :]]
+        after, now = read_by(tmp_path, JOBS[name], changed)
+        if after != before:
+            told += 1
+            assert now != prints, place
+    assert told >= 3
+
+
+def test_r26_the_order_of_rows_and_what_a_job_does_not_use_change_no_fingerprint(tmp_path: Path) -> None:
+    job = {"protocol": "record-linkage", "params": COMPARED}
+    _, prints = read_by(tmp_path, job, ROWS)
+    assert read_by(tmp_path, job, ROWS[::-1])[1] == prints
+    assert read_by(tmp_path, job, [row | {"age": "1", "sex": "M"} for row in ROWS])[1] == prints
+    assert prints["rows"] == "5"
