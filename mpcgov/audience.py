@@ -15,6 +15,7 @@ def audience(job: Job, manifest: Manifest, threshold: int) -> dict[str, tuple[st
         matchers = {spoke.matcher for star in stars for spoke in star.spokes}
     return {
         "network": (),
+        "everyone": (*job.parties, COORDINATOR),
         "parties": tuple(job.parties),
         "owners": job.data_parties,
         "matchers": tuple(party for party in job.parties if party in matchers),
@@ -35,7 +36,12 @@ def leaks(job: Job, manifest: Manifest, threshold: int) -> list[str]:
 
 
 def _named(leak: Leakage, names: tuple[str, ...]) -> str:
-    if leak.to in ("network", "parties"):
-        return {"network": "whoever sees the network", "parties": "all parties that compute"}[leak.to]
+    fixed = {
+        "network": "whoever sees the network",
+        "everyone": "all parties and the coordinator",
+        "parties": "all parties that compute",
+    }
+    if leak.to in fixed:
+        return fixed[leak.to]
     named = ", ".join("the coordinator" if name == COORDINATOR else name for name in names)
     return f"{named}, comparing tags" if leak.to == "matchers" else named

@@ -178,6 +178,7 @@ def _released(table: Table) -> str:
 def _listeners(to: str) -> str:
     names = {
         "network": "whoever sees the network",
+        "everyone": "all parties and the coordinator",
         "owners": "the parties with data",
         "receiving-owners": "a receiver that brings data",
     }

@@ -57,13 +57,14 @@ class Table(Frozen):
 class Leakage(Frozen):
     """Something that somebody learns besides the released tables.
 
-    `to`: `network` everyone who sees the traffic, `parties` all that compute, `owners` those that bring data,
-    `matchers` those that compare tags, `receivers` those who get the result, `receiving-owners` those among them who
-    brought data themselves. `exact`: it isn't so where numbers are opened with noise.
+    `to`: `network` whoever sees the traffic, `everyone` all parties and the coordinator, `parties` all that compute,
+    `owners` those that bring data, `matchers` those that compare tags, `receivers` those who get the result,
+    `receiving-owners` those among them who brought data themselves. `exact`: it isn't so where numbers are opened with
+    noise.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-    to: Literal["network", "parties", "owners", "matchers", "receivers", "receiving-owners", "coordinator"]
+    to: Literal["network", "everyone", "parties", "owners", "matchers", "receivers", "receiving-owners", "coordinator"]
     what: str
     exact: bool = False
 
