@@ -51,9 +51,9 @@ class Releases:
             verdict = evaluate(self._home, proposal, now, proposal.job_digest, view)
             if verdict.reasons:
                 raise Refused("; ".join(verdict.reasons), code="agreement")
-            unseen = {line.job for line in view.earlier if line.at > agreed.approved_at} & {*verdict.beside}
-            if unseen:
-                text = f"{self._home.party}: job {min(unseen)} has released a related table since the approval"
+            unseen = _unseen(verdict.beside, view, agreed)
+            if unseen is not None:
+                text = f"{self._home.party}: job {unseen} has released a related table since the approval"
                 raise Refused(text, hint="propose the job again", code="policy")
             manifest = registry.find(proposal.job.protocol_name).manifest
             ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now)
@@ -90,7 +90,10 @@ class Releases:
 
 
 def _unseen(beside: tuple[str, ...], view: View, agreed: Agreed) -> str | None:
-    """A job that released other tables of the same rows, and that nobody here could weigh when they approved."""
-    lines = [line for line in view.earlier if line.job in beside]
-    late = (line.job for line in lines if not agreed.by_a_person or int(line.at) > agreed.approved_at)
+    """A job that released other tables of the same rows, and that nobody here could weigh when they approved.
+
+    Approvals say whole seconds, rounded down: what came in the same second counts as unseen.
+    """
+    lines = (line for line in view.earlier if line.job in beside)
+    late = (line.job for line in lines if not agreed.by_a_person or line.at > agreed.approved_at)
     return next(late, None)
