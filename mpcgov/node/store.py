@@ -132,8 +132,9 @@ class Store:
             where = url or sql.URL.create("sqlite", database=str(state_path / "node.sqlite"))
             # Parameters hold statements of others; an error's text may be logged.
             self._engine = sql.create_engine(where, hide_parameters=True)
-            if self._engine.dialect.name == "sqlite":
-                _harden_sqlite(self._engine)
+            for name, harden in (("sqlite", _harden_sqlite), ("postgresql", _harden_postgres)):
+                if self._engine.dialect.name == name:
+                    harden(self._engine)
             _tables.create_all(self._engine)
         except (SQLAlchemyError, OSError, ImportError) as error:
             raise LocalError(
@@ -190,6 +191,19 @@ def _harden_sqlite(engine: sql.Engine) -> None:
     def _begun(connection: sql.Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _harden_postgres(engine: sql.Engine) -> None:
+    """The only place that knows Postgres: durable commits whatever its server's default is, one view per transaction,
+    writers that queue. The lock comes before the view, so that a writer sees what the one before it did."""
+
+    @sql.event.listens_for(engine, "begin")
+    def _begun(connection: sql.Connection) -> None:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+            connection.exec_driver_sql("LOCK TABLE audit IN EXCLUSIVE MODE")
 
 
 _ROW_COLUMNS = [JOBS.c[name] for name in JobRow.__dataclass_fields__]

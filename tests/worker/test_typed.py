@@ -3,11 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -27,6 +22,7 @@ from mpcgov.spec.table import Dataset
 from mpcgov.worker.columns import FINE
 from mpcgov.worker.local import counts, dataset_check
 from mpcgov.worker.source import open_table
+from tests.postgres import CANARY, server
 
 KINDS: dict[str, dict[str, Any]] = {
     "region": {"kind": "category", "values": ["1", "2"]},
@@ -36,7 +32,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "pay": {"kind": "decimal", "min": "-10", "max": "1000.5", "places": 2},
     "born": {"kind": "date", "min": "1990-01-01", "max": "1990-12-31"},
 }
-CANARY = "kanarienvogel"
 
 
 def outcome(folder: Path, column: str, array: pa.Array, **changes: Any) -> str:
@@ -272,34 +267,15 @@ def test_a_missing_driver_says_what_to_install(tmp_path: Path, monkeypatch: pyte
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
     """The URL of a server of our own, with ROWS in public.people and registers.people."""
-    psycopg = pytest.importorskip("psycopg")
-    control = shutil.which("pg_ctl")
-    if control is None or not hasattr(os, "geteuid"):
-        pytest.skip("no Postgres server here")
-    folder = Path(tempfile.mkdtemp(prefix="mpcgov-postgres-"))  # pytest's own folders are closed to other users
-    run: dict[str, Any] = {"capture_output": True, "cwd": folder}
-    if os.geteuid() == 0:  # the server refuses to run as root
-        shutil.chown(folder, "nobody")
-        run["user"] = "nobody"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = f"-p {port} -h 127.0.0.1 -k '' -F"
-    url = f"postgres://tester:{CANARY}@127.0.0.1:{port}/postgres"
-    try:
-        subprocess.run([control, "init", "-D", folder / "data", "-o", "-A trust -U tester"], check=True, **run)
-        subprocess.run(
-            [control, "start", "-w", "-D", folder / "data", "-l", folder / "log", "-o", options], check=True, **run
-        )
+    with server() as url:
+        import psycopg
+
         with psycopg.connect(url) as connection:
             connection.execute("CREATE SCHEMA registers")
             for name in ("people", "registers.people"):
                 connection.execute(TABLE.format(name))
                 connection.cursor().executemany(f"INSERT INTO {name} VALUES (%s, %s, %s, %s, %s, 'x')", ROWS)  # noqa: S608
         yield url
-    finally:
-        subprocess.run([control, "stop", "-m", "immediate", "-D", folder / "data"], check=False, **run)
-        shutil.rmtree(folder)
 
 
 def test_postgres_counts_like_any_other_source(postgres: str, tmp_path: Path) -> None:
