@@ -6,11 +6,14 @@ import random
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mpcgov import disclosure, registry
 from mpcgov.linked import layout, render, vectors
 from mpcgov.mpc.linkedrows import LinkedRows
+from mpcgov.mpc.word import sort
+from mpcgov.mpc.word.sharing import open_to_all
 from mpcgov.result import numbers_by_name
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.statement import Layout
@@ -232,3 +235,52 @@ def test_messages_are_the_same_in_number_and_length_whatever_is_suppressed(
         assert -1 in next(iter(found.values()))[0]
         sizes.append({label: len(message) for label, message in parties[0].network.messages.items()})
     assert sizes[0] == sizes[1]
+
+
+@pytest.fixture
+def same_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the data, a sort's rows lie in the same order after its shuffle: n of them in one and the same of n!.
+
+    For that they are opened here, which costs all worlds the same messages.
+    """
+    shuffle = sort.shuffle
+
+    async def fixed(channel: Any, prss: Any, rows: np.ndarray, *more: Any) -> np.ndarray:
+        shuffled = await shuffle(channel, prss, rows, *more)
+        values = await open_to_all(channel, shuffled.reshape(-1), prss.threshold)
+        ranked = np.lexsort(values.reshape(rows.shape).T[1::-1])
+        return np.ascontiguousarray(shuffled[ranked[np.random.default_rng(len(rows)).permutation(len(rows))]])
+
+    monkeypatch.setattr(sort, "shuffle", fixed)
+
+
+@pytest.mark.usefixtures("same_order")
+@pytest.mark.parametrize("more", [{}, {"method": "oblivious"}, {"parties": 4}], ids=str)
+def test_r21_messages_are_the_same_whatever_the_dominance_rule_suppresses(more: dict[str, Any]) -> None:
+    """In both worlds the mean of (ma, x) is hidden, as one has nearly all, and (phd, x) and (phd, y), with four people.
+
+    How these four divide, who dominates and by how much differs, and so do the values of all who are hidden.
+    """
+    params = {"by": ["edu.level", "wel.kind"], "measures": ["wel.benefit"]}
+    worlds = []
+    for few, most, rest in ((1, 5000, 1), (4, 3000, 7)):
+        made = case(5, "linked-statistics", params, 0, 3, "inner", min_count=6, rules={"dominance": 10}, **more)
+        made.declared["wel"] = made.declared["wel"] | {"benefit": {"kind": "integer", "min": 0, "max": 5000}}
+        people = [("ba", "xy"[i % 2], 40) for i in range(20)] + [("ma", "y", 40)] * 8
+        people += [("ma", "x", most if i == 3 else rest) for i in range(9)]
+        people += [("phd", "xy"[i < few], most + i) for i in range(4)]
+        made.rows = {
+            "tax": [{"key": f"p{i}", "region": "North", "sex": "F", "income": "1.00", "w": "1"} for i in range(41)],
+            "edu": [{"key": f"p{i}", "level": level, "age": "1"} for i, (level, _, _) in enumerate(people)],
+            "wel": [{"key": f"p{i}", "kind": kind, "benefit": str(b)} for i, (_, kind, b) in enumerate(people)],
+        }
+        found, parties = cleared(made)
+        worlds.append((found, {label: len(message) for label, message in parties[0].network.messages.items()}))
+    (opened, sizes), (others, other_sizes) = worlds
+    (table,) = layout.tables(made.linked())
+    names = [one.name for one in table.opened]
+    cells = dict(zip(names, np.reshape(opened["statistics"][0], (len(names), 6)).tolist(), strict=True))
+    assert cells["count"] == [10, 10, 9, 8, -1, -1]
+    assert [value == -1 for value in cells["wel.benefit.n"]] == [False, False, True, False, True, True]
+    assert np.array_equal(opened["statistics"], others["statistics"])
+    assert sizes == other_sizes
