@@ -235,6 +235,26 @@ def test_r17_no_random_number_whatever_gives_more_than_the_bound(law: Law, monke
             assert int(np.abs(noise.share(law, honest, 1)).max()) <= law.bound
 
 
+@pytest.mark.parametrize("law", [laplace("0.1"), laplace("0.5", 3, 10**6), gaussian("0.5", 3)])
+def test_r35_every_draw_takes_the_same_random_words_whatever_comes_out(
+    law: Law, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is rejected and drawn again: 500 draws of 20 cells ask for as many words, in the same order."""
+    asked: list[list[int]] = []
+    real = noise.Stream
+
+    def counting(key: bytes) -> SimpleNamespace:
+        stream = real(key)
+        asked.append([])
+        return SimpleNamespace(words=lambda count: asked[-1].append(count) or stream.words(count))
+
+    monkeypatch.setattr(noise, "Stream", counting)
+    drawn = {noise.share(law, 2, 20).tobytes() for _ in range(500)}
+    assert len(drawn) > 490
+    assert len(asked) == 500
+    assert all(one == asked[0] for one in asked)
+
+
 def test_every_share_comes_from_a_fresh_key_of_the_operating_system(monkeypatch: pytest.MonkeyPatch) -> None:
     keys: list[bytes] = []
     real = noise.private_key

@@ -176,6 +176,9 @@ class Network:
     def home(self, party: str) -> Path:
         return self.folder / party
 
+    def loaded(self, party: str) -> homes.NodeHome:
+        return homes.load(self.home(party))
+
     def policy(self, party: str, text: str) -> None:
         (self.home(party) / "policy.yaml").write_text(text)
 

@@ -6,20 +6,27 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sql
 
 from mpcgov.errors import MpcgovError, SpecError
+from mpcgov.lifecycle import TERMINAL
 from mpcgov.node import budget, ledger, operator
 from mpcgov.node.facts import Balance
+from mpcgov.node.service import Service
 from mpcgov.node.store import JOBS, LEDGER, Store
 from mpcgov.privacy import Spend
+from mpcgov.spec.load import canonical_json
 from mpcgov.spec.statement import job_id
+from tests.node.alone import Dealing, approvals, started, take_through
+from tests.node.failpoints import POINTS
 from tests.node.network import PARTIES, POLICY, Network
 from tests.node.test_faults import ROOT
 from tests.node.test_ledger import denial, everywhere, failed, run
@@ -84,6 +91,29 @@ async def test_r33_noise_isnt_drawn_twice_for_the_same_rows_nor_is_it_paid_twice
     assert "have changed" in statuses["welfare"]["reason"]
     # Now that they are known to have changed, the result would be another one, with noise of its own.
     assert "welfare: people has epsilon 4 left" in await denial(nodes, "welfare", **noise("6"))
+
+
+def test_r33_a_hundred_reruns_are_charged_once_and_get_the_same_signed_bytes(network: Network) -> None:
+    """At one node, from the proposal to what it gives the receiver; 6 of 10 are charged, so twice is refused."""
+    home, dealt, shares = network.loaded("labour"), [], set()
+    book, store = started(home)
+    service = Service(home, book, None, None, network.clock)  # type: ignore[arg-type]
+    first: str | None = None
+    for number in range(101):
+        proposal = network.proposal(**noise("6"), deadline_s=600 + number)
+        proposed = network.envelope(proposal).to_bytes()
+        said = approvals(network, "labour", proposal, first)
+        job = take_through(home, book, proposed, said, Dealing(lambda: dealt.append("share")))
+        shares.add(canonical_json(service.share(job, network.hq.card)))
+        first = first or job
+    assert len(shares) == 1
+    assert dealt == ["share"]
+    with store.read() as tx:
+        found = tx.execute(sql.select(LEDGER.c.answers, LEDGER.c.amount).order_by(LEDGER.c.at)).all()
+    assert [tuple(line) for line in found] == [(None, "6")] + [(first, None)] * 100
+    store.close()
+    assert of(network, "labour").spent == 6
+    assert operator.audit_verify(home.path) > 700
 
 
 async def test_another_name_for_the_unit_is_not_another_budget(nodes: Network) -> None:
@@ -159,53 +189,75 @@ def states(network: Network, party: str, job: str) -> tuple[str | None, str]:
     return line, state
 
 
-POINTS = [
-    ("recorded", "all-approved", None, False), ("durable", "all-approved", "void", False),
-    ("recorded", "read", "void", False), ("durable", "read", "void", False),
-    ("recorded", "commit", "void", False), ("durable", "commit", "final", False),
-    ("recorded", "computed", "final", True), ("durable", "computed", "final", True),
-    ("recorded", "release", "final", True), ("durable", "release", "final", True),
-]  # fmt: skip
-"""When the node dies; what its ledger says once it is back; whether peers have had bytes that depend on data."""
+class Killable:
+    """One party's node at a time, in a process of its own that dies at a point of its ledger."""
+
+    def __init__(self, network: Network, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._network, self._in, self._out = network, process.stdin, process.stdout
+        self.pid = 0
+
+    async def serve(self, party: str, moment: str, event: str) -> None:
+        """The node serves, and so has put its ledger in order."""
+        self._in.write(f"{self._network.home(party)}\t{moment}\t{event}\n".encode())
+        self.pid = int(await asyncio.wait_for(self._out.readline(), 20))
+        async with self._network.client() as client:
+            for _ in range(1000):
+                with contextlib.suppress(MpcgovError):
+                    await client.request(party, "GET", "/v1/about")
+                    return
+                await asyncio.sleep(0.02)
+        raise AssertionError(f"{party} doesn't serve")
+
+    async def ended(self) -> int:
+        """What the process ended by."""
+        status = int(await asyncio.wait_for(self._out.readline(), 30))
+        self.pid = 0
+        return status
+
+    async def stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        await self.ended()
 
 
-@contextlib.asynccontextmanager
-async def killed_at(network: Network, moment: str, event: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Welfare's node as a process that dies there; it serves, and so has put its ledger in order."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, str(ROOT / "tests/node/serve_killed.py"), str(network.home("welfare")), moment, event,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+@pytest.fixture
+async def killable(network: Network) -> AsyncIterator[Killable]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(ROOT / "tests/node/serve_killed.py"),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    async with network.client() as client:
-        for _ in range(300):
-            with contextlib.suppress(MpcgovError):
-                await client.request("welfare", "GET", "/v1/about")
-                break
-            await asyncio.sleep(0.1)
-    try:
-        yield child
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()
+    made = Killable(network, process)
+    yield made
+    if made.pid:
+        await made.stop()
+    assert process.stdin is not None
+    process.stdin.close()
+    await process.wait()
+
+
+NODES_TOO = [point for point in POINTS if point[0] in ("recorded", "durable")]
 
 
 async def test_r31_a_node_killed_at_any_point_of_its_ledger_has_spent_if_and_only_if_it_had_committed(
-    network: Network,
+    network: Network, killable: Killable
 ) -> None:
-    await network.start("labour", "education")
+    """Whole nodes, of which welfare's is killed."""
+    others = ["labour", "education"]
+    await network.start(*others)
     spent, jobs = Fraction(0), []
-    for number, (moment, event, line, dealt) in enumerate(POINTS):
-        async with killed_at(network, moment, event) as child:
-            if jobs:
-                assert states(network, "welfare", jobs[-1])[0] == POINTS[number - 1][2], POINTS[number - 1]
-                assert of(network, "welfare").spent == spent, POINTS[number - 1]
-            job = await _approved(network, number)
-            assert await asyncio.wait_for(child.wait(), 30) == -signal.SIGKILL, (moment, event)
+    for number, (moment, event, line, dealt) in enumerate(NODES_TOO):
+        await killable.serve("welfare", moment, event)
+        if jobs:
+            assert states(network, "welfare", jobs[-1])[0] == NODES_TOO[number - 1][2], NODES_TOO[number - 1]
+            assert of(network, "welfare").spent == spent, NODES_TOO[number - 1]
+        job = await _approved(network, number)
+        assert await killable.ended() == -signal.SIGKILL, (moment, event)
         received = sum(
             size
-            for party in ("labour", "education")
+            for party in others
             for (of_job, peer, phase), size in network.workers[party].received.items()
             if (of_job, peer) == (job, "welfare") and phase in ("deal", "compute")
         )
@@ -214,11 +266,53 @@ async def test_r31_a_node_killed_at_any_point_of_its_ledger_has_spent_if_and_onl
         spent += Fraction(1, 2) if line == "final" else 0
         if line is None:  # to this node nothing has begun; nor may it begin in the next round
             operator.reject(network.home("welfare"), job, "enough")
-    async with killed_at(network, "never", "never"):
-        assert states(network, "welfare", jobs[-1]) == ("final", "RELEASED")
-        assert {states(network, "welfare", job)[1] for job in jobs[1:-1]} == {"FAILED"}
-        assert of(network, "welfare").spent == spent
-        assert operator.audit_verify(network.home("welfare")) > len(POINTS)
+    await killable.serve("welfare", "never", "never")
+    assert states(network, "welfare", jobs[-1]) == ("final", "RELEASED")
+    assert {states(network, "welfare", job)[1] for job in jobs[1:-1]} == {"FAILED"}
+    assert of(network, "welfare").spent == spent
+    assert operator.audit_verify(network.home("welfare")) > len(NODES_TOO)
+    await _others_spent_what_they_committed(network, others, jobs)
+
+
+def test_r31_at_each_node_and_every_point_it_is_spent_if_and_only_if_committed_and_nothing_dealt_before(
+    network: Network, tmp_path: Path
+) -> None:
+    """Real processes and a real SIGKILL at all of the ledger's points, of each of the three nodes; no network."""
+    asked, jobs = [], []
+    for party in PARTIES:
+        for number, (moment, event, *_) in enumerate(POINTS):
+            proposal = network.proposal(**noise("0.5"), **everywhere(f"age = {number}"))
+            jobs.append(job_id(proposal.job_digest))
+            files = [tmp_path / f"{party}-{number}-{name}" for name in ("asked", "one", "two")]
+            bodies = [network.envelope(proposal).to_bytes(), *approvals(network, party, proposal)]
+            for path, body in zip(files, bodies, strict=True):
+                path.write_bytes(body)
+            asked.append("\t".join(map(str, (network.home(party), moment, event, *files))) + "\n")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests/node/run_killed.py")], input="".join(asked), text=True, check=True,
+        capture_output=True, timeout=400, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    ends = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    assert len(ends) == len(jobs) == 3 * len(POINTS)
+    for number, (status, dealt) in enumerate(ends):
+        party, (moment, event, line, may_deal) = PARTIES[number // len(POINTS)], POINTS[number % len(POINTS)]
+        assert status == -signal.SIGKILL, (party, moment, event, done.stderr)
+        assert (dealt > 0) == may_deal, (party, moment, event)
+        assert states(network, party, jobs[number])[0] == line, (party, moment, event)
+    for party in PARTIES:
+        assert of(network, party).spent == Fraction(sum(point[2] == "final" for point in POINTS), 2)
+        assert operator.audit_verify(network.home(party)) > len(POINTS)
+
+
+async def _others_spent_what_they_committed(network: Network, others: list[str], jobs: list[str]) -> None:
+    """Whatever became of the one that was killed: the decision is each node's own."""
+    for job in jobs:
+        await network.until(job, *(state.value for state in TERMINAL), parties=tuple(others))
+    for party in others:
+        committed = {r["job"] for r in operator.audit_records(network.home(party)) if r["event"] == "commit"}
+        for job in jobs:
+            assert (states(network, party, job)[0] == "final") == (job in committed)
+        assert of(network, party).spent == Fraction(len(committed), 2)
 
 
 async def _approved(network: Network, number: int) -> str:

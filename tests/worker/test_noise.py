@@ -7,11 +7,13 @@ import asyncio
 import inspect
 import math
 import random
+import time
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mpcgov import accuracy, check, noising, registry
 from mpcgov.accuracy import Accuracy
@@ -223,6 +225,48 @@ def test_r35_drawing_ends_at_a_moment_that_does_not_go_with_the_noise(monkeypatc
     assert np.corrcoef(sizes, taken_s)[0, 1] > 0.99
     assert max(ends) - min(ends) < 1e-9
     assert ends[0] == pytest.approx(noise.SLOT_S * math.ceil(ends[0] / noise.SLOT_S))
+
+
+def ends_and_sizes(runs: int) -> tuple[list[float], list[int]]:
+    """How long draws took by the real clock, and how much noise came out of each, all signs left out."""
+    made = case(1, "linked-count", {"by": ["edu.level"]}, 20, 2, "inner", noise=LAPLACE)
+    linked = made.linked()
+    tables = check.result_tables(linked.job, linked.manifest, linked.declarations)
+    proposal = SimpleNamespace(
+        job=linked.job, declarations=linked.declarations, parties=tuple(made.names), threshold=1
+    )  # fmt: skip
+    taken_s, sizes = [], []
+
+    async def draws() -> None:
+        for _ in range(runs):
+            own = noise.Noise(proposal, linked.manifest, tables)
+            started = time.perf_counter()
+            await own.draw()
+            taken_s.append(time.perf_counter() - started)
+            sizes.append(int(sum(np.abs(drawn).sum() for drawn in own._own.values())))
+
+    asyncio.run(draws())
+    return taken_s[1:], sizes[1:]  # the first works out the law's table
+
+
+def test_r35_over_500_draws_the_time_they_take_does_not_go_with_the_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine may be busy as it likes: it doesn't know what is drawn, so ranks go together by chance only, beyond
+    0.25 once in a hundred million times. A sampler that takes longer the larger the noise, out of its slot, is found.
+    """
+    monkeypatch.setattr(noise, "SLOT_S", 0.001)
+    taken_s, sizes = ends_and_sizes(501)
+    assert len(set(sizes)) > 5
+    assert abs(stats.spearmanr(taken_s, sizes).statistic) < 0.25
+    share = shares.share
+
+    def slow(*args: Any) -> np.ndarray:
+        drawn = share(*args)
+        time.sleep(1e-4 * float(np.abs(drawn).sum()))
+        return drawn
+
+    monkeypatch.setattr(noise, "SLOT_S", 1e-6)
+    monkeypatch.setattr(shares, "share", slow)
+    assert stats.spearmanr(*ends_and_sizes(501)).statistic > 0.25
 
 
 @pytest.mark.parametrize(
