@@ -166,12 +166,15 @@ def rivals(linked: Linked, item: Item) -> list[Item]:
     """Items over other rows with which an item tells of the rows that only some of them have.
 
     They sum a column of its own too; or the rows of one of the two are among the other's, so that the difference of
-    their numbers is known. An unweighted measure has no rivals among pairs: these give way to it.
+    their numbers is known. In a cell, the owners of its groups match in all rows: which rows are among which is judged
+    as if they did in every item. An unweighted measure has no rivals among pairs: these give way to it.
     """
+    grouped = frozenset(column.party for column in linked.asked.groups)
+    own = item.n.owners | grouped
     return [
         other
         for other in (*measures(linked), *pairs(linked))
-        if (item.summed & other.summed or item.n.owners < other.n.owners or item.n.owners > other.n.owners)
+        if (item.summed & other.summed or own <= other.n.owners | grouped or own >= other.n.owners | grouped)
         and item.n.owners != other.n.owners
         and not (len(item.summed) == 1 and "xy" in other.sums)
     ]

@@ -122,7 +122,7 @@ def _known(join: Join, keys: Sequence[Key], measures: Sequence[Item], pairs: Seq
     alone = {item: own for item, own in rows.items() if not item.apart or _divides_well([own], keys, join.least)}
     known = {}
     for item, own in alone.items():
-        sets = [own, *(rows[other] for other in alone if _rival(item, other))]
+        sets = [own, *(rows[other] for other in alone if _rival(join, item, other))]
         if not item.apart or _divides_well(sets, keys, join.least):
             known[item] = own
     return known
@@ -134,10 +134,13 @@ def _divides_well(sets: Sequence[set[Key]], keys: Sequence[Key], least: int) -> 
     return len(sets[0]) >= least and all(count >= least for count in parts.values())
 
 
-def _rival(item: Item, other: Item) -> bool:
-    """Whether what is opened of an item can be compared with what is opened of another one over other rows."""
+def _rival(join: Join, item: Item, other: Item) -> bool:
+    """Whether what is opened of an item can be compared with what is opened of another one over other rows: sums of one
+    column, or numbers of rows that are among each other, as the owners of a cell's groups match in all its rows."""
     alone = len(item.summed) == 1 and len(other.columns) == 2
-    related = item.summed & other.summed or item.apart < other.apart or item.apart > other.apart
+    grouped = frozenset(column.partition(".")[0] for column in join.by)
+    own, others = item.apart | grouped, other.apart | grouped
+    related = item.summed & other.summed or own <= others or own >= others
     return bool(related) and item.apart != other.apart and not alone
 
 

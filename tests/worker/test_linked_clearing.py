@@ -192,6 +192,31 @@ def test_sums_over_three_sets_of_rows_are_hidden_where_few_are_in_none() -> None
     assert check(made) == 0
 
 
+@pytest.mark.parametrize(("at_hea", "hidden"), [(28, True), (25, False), (30, False)])
+def test_numbers_of_rows_that_lie_in_each_other_only_within_a_cell_are_hidden(at_hea: int, hidden: bool) -> None:
+    """All with a level are at edu: so of 30 at edu and wel, 28 are at wel and hea, and two are not."""
+    number = {"kind": "integer", "min": 0, "max": 99}
+    declared = DECLARED | {"wel": DECLARED["wel"] | {"children": number}, "hea": {"visits": number}}
+    pairs = [["edu.age", "wel.benefit"], ["wel.children", "hea.visits"]]
+    values = {
+        "tax": {"region": "North", "sex": "F", "w": "1", "income": "1"},
+        "edu": {"level": "ba"},
+        "wel": {"kind": "x"},
+        "hea": {},
+    }
+    rows = {
+        name: [
+            {"key": f"p{i}", "age": f"{i * i % 90}", "benefit": f"{i}", "children": f"{i}", "visits": f"{i}"} | own
+            for i in range({"wel": 30, "hea": at_hea}.get(name, 40))
+        ]
+        for name, own in values.items()
+    }
+    params = {"by": ["edu.level"], "correlations": pairs}
+    made = Case("linked-statistics", declared, rows, params, parties=4, join="left", min_count=5)
+    check(made)
+    assert [row[-1] is None for row in released(made)["correlation"][:2]] == [hidden, hidden]
+
+
 SKEWED = [
     {"by": ["tax.region"], "measures": ["wel.benefit", "edu.age"]},
     {"by": ["edu.level", "wel.kind"], "measures": ["wel.benefit"]},
