@@ -53,7 +53,7 @@ def added_cost(job: Job, table: ResultTable) -> tuple[int, int]:
         rounds += 10
         sent_bytes += 32 * len(job.data_parties) * table.rows
     if rules.margins and rules.noise is not None:
-        rounds += 30
+        rounds += 26 if rules.noise.consistent else 16
         sent_bytes += 40 * table.rows
     elif rules.margins:
         cycles = math.prod(len(values) - 1 for values in table.domain)

@@ -118,11 +118,12 @@ def _with_totals(table: ResultTable, counts: SecretArray, shown: SecretArray, ru
     elif noise.consistent:
         added = counts * (counts >= 0)
     square = added.reshape(tuple(map(len, table.domain)))
-    totals = [square.sum(axis=1), square.sum(axis=0), added.sum()]
-    result = {table.name: Cleared(_count(counts, shown, rules), _SEAL)}
-    for margin, total in zip(table.margins(), totals, strict=True):
-        fit = safe if noise is None else total >= rules.min_count
-        result[margin.name] = Cleared(if_else(fit, total, disclosure.SENTINEL), _SEAL)
+    totals = concatenate([square.sum(axis=1), square.sum(axis=0), added.sum()])
+    totals = if_else(safe if noise is None else totals >= rules.min_count, totals, disclosure.SENTINEL)
+    result, start = {table.name: Cleared(_count(counts, shown, rules), _SEAL)}, 0
+    for margin in table.margins():
+        result[margin.name] = Cleared(totals[start : start + margin.rows], _SEAL)
+        start += margin.rows
     return result
 
 
