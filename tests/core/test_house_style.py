@@ -61,6 +61,17 @@ def _in_prose(path: Path, line: str) -> bool:
     return any(line.strip() in (ast.get_docstring(node) or "") for node in nodes)
 
 
+def test_r35_no_random_numbers_come_from_anywhere_but_the_operating_system() -> None:
+    """No generator that isn't made for it is imported, or reached by a name."""
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = {a.name for n in imports for a in n.names} | {str(getattr(n, "module", "")) for n in imports}
+        reached = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not {"random", "numpy.random"} & names, path
+        assert not {"np.random", "numpy.random"} & reached, path
+
+
 def test_no_assert_guards_anything_in_the_package() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"

@@ -167,6 +167,15 @@ def test_too_few_persons_give_nothing(change: dict[str, Any], least: int) -> Non
     assert {number for rows in found.values() for row in rows for number in row[-2:]} == {None}
 
 
+@pytest.mark.parametrize(("people", "shown"), [(11, False), (12, True)])
+def test_r25_a_model_needs_ten_degrees_of_freedom(people: int, shown: bool) -> None:
+    """Two coefficients, and everybody is in both registers."""
+    made = case(1, ["edu.age"], people, share=1.0, min_count=3)
+    assert model(made.linked()).unknowns == 2
+    numbers = [number for rows in check(made).values() for row in rows for number in row[-2:]]
+    assert [number is not None for number in numbers] == [shown] * len(numbers)
+
+
 def test_a_value_that_too_few_have_gives_nothing_and_so_do_a_constant_outcome_and_dependent_predictors() -> None:
     rare, flat, twice = (case(2, ALL, 60, min_count=4) for _ in range(3))
     north = 0

@@ -163,6 +163,27 @@ def test_bounds_that_do_not_fit_are_refused_before_anything_is_sent() -> None:
         assert outcome.value == [True] * 13
 
 
+@pytest.mark.parametrize(("value_bits", "most"), [(46, 6), (47, 7)])
+def test_r17_a_product_that_would_wrap_round_is_refused_and_one_at_the_bound_exact(value_bits: int, most: int) -> None:
+    """100^7, which MPyC's integers of 8 bits make a negative number of: 10^14 has 47 bits."""
+    values = [100, -100, 99, -99]
+
+    async def job(session: Session, index: int) -> list[Any]:
+        x = session.input(values if index == 0 else None, 0, 4, -100, 100)
+        power, exponent = x, 1
+        try:
+            for exponent in range(1, 8):
+                power = x if exponent == 1 else power * x
+        except SpecError as error:
+            return [await share_list(session, power), exponent - 1, error.line()]
+        return [await share_list(session, power), exponent, ""]
+
+    outcomes = run(job, value_bits=value_bits)
+    assert outcomes[0].value[1] == most
+    assert (f"{value_bits} bits" in outcomes[0].value[2]) == (most < 7)
+    assert opened(outcomes, part=0) == [value**most for value in values]
+
+
 @pytest.mark.parametrize("values", [[1, 2, 101], [1, 2], [1, 2, -1]])
 def test_an_input_that_is_not_as_announced_is_our_fault_and_never_sent(values: list[int]) -> None:
     async def job(session: Session, index: int) -> list[int]:

@@ -21,7 +21,10 @@ from mpcgov.errors import DataError, LocalError, MpcgovError, Refused
 from mpcgov.lifecycle import Event
 from mpcgov.mpc import frames
 from mpcgov.node import budget, ledger, operator
+from mpcgov.node.facts import Line, View
+from mpcgov.node.releases import _unseen
 from mpcgov.node.run import ending
+from mpcgov.node.statements import Agreed
 from mpcgov.node.store import LEDGER
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.statement import Proposal, job_id
@@ -206,6 +209,23 @@ async def test_other_tables_of_the_same_rows_need_a_persons_yes_even_where_the_p
     await nodes.until(job, "RELEASED")
     nodes.policy("labour", MANUAL.replace("min_count: 5", "min_count: 5\n    more_tables: refuse"))
     assert f"job {first} has released related tables" in await denial(nodes, params={"by": ["sex"]})
+
+
+@pytest.mark.parametrize(
+    ("at", "by_a_person", "beside", "unseen"),
+    [
+        (99.9, True, True, None),
+        (100.2, True, True, "old"),  # in the second of the approval: it may have been before it
+        (101.0, True, True, "old"),
+        (50.0, False, True, "old"),  # a standing policy has weighed nothing
+        (101.0, False, False, None),
+    ],
+)
+def test_a_related_release_that_nobody_weighed_counts_as_unseen(
+    at: float, by_a_person: bool, beside: bool, unseen: str | None
+) -> None:
+    view = View(earlier=(Line("old", None, None, "final", {}, at), Line("else", None, None, "final", {}, 999.0)))
+    assert _unseen(("old",) if beside else (), view, Agreed(100, by_a_person, None)) == unseen
 
 
 async def test_two_jobs_at_once_cant_both_pass(nodes: Network) -> None:

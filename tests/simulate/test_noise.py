@@ -11,6 +11,7 @@ from mpcgov.cli import render
 from mpcgov.errors import SpecError
 from mpcgov.simulate import simulate
 from tests.linked import agencies
+from tests.simulate.result_file import checked
 
 GAUSSIAN = {"mechanism": "discrete-gaussian", "rho": "0.5"}
 SIZES = {"none": 0, "few": 12, "more": 300, "many": 900}
@@ -48,6 +49,7 @@ def test_r28_counts_with_noise_are_near_and_marked_as_noisy(
             assert abs(count - SIZES[group]) < 14 * spread["deviation"]
             assert ends == [[max(0, count - spread["half_width"]), count + spread["half_width"]]]
     assert [table["intervals"]["level"], table["intervals"]["columns"]] == [0.95, ["count"]]
+    assert checked(result).disclosure.noise is not None
     assert json.loads(json.dumps(result)) == result
 
     render.print_result(result)
@@ -104,6 +106,7 @@ def test_linked_means_with_noise_come_with_intervals(tmp_path: Path, capsys: pyt
         assert abs(mean - exact[level][1]) < 300
         assert 0 <= variance <= 2000**2 / 4 * 1.02
         assert [low <= number <= high for number, (low, high) in zip((count, mean, variance), ends, strict=True)]
+    assert checked(result).protection.numbers == "noisy"
     assert "measure-owner" not in json.dumps(result["learned"])  # what exact sums would tell
     render.print_result(result)
     assert capsys.readouterr().out.count("95% within") == 3

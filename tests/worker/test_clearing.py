@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,6 +84,19 @@ def test_the_largest_tables_are_done_and_take_what_a_plan_says(shape: tuple[int,
     )  # fmt: skip
     _, planned = added_cost(job, layout(shape, Disclosure())[0])
     assert 0.5 < (sent[0] - sent[1]) / (2 * planned) < 2
+
+
+@pytest.mark.parametrize("rules", RULES[:3], ids="-".join)
+def test_r21_no_message_holds_a_count_below_the_threshold_nor_the_bits_that_decide(rules: dict[str, Any]) -> None:
+    """Counts 0, 1, k − 1 and k. A word that is sent is as good as random: one of a million is below 64, or says which
+    cells are shown, once in 10^12 times. There are cells enough to fill the words that hold bits."""
+    small = [0, 1, 4, 5] * 32
+    world = clear([small, [0] * 128, [0] * 128], (8, 16), Disclosure(**rules))
+    shown = [value != disclosure.SENTINEL for value in world.tables["count"]]
+    words = np.concatenate([np.frombuffer(message, "<u8") for message in world.network.messages.values()])
+    assert len(words) > 1000
+    assert words.min() >= 64
+    assert not np.isin(words, np.packbits(shown, bitorder="little").view("<u8")).any()
 
 
 @pytest.mark.parametrize("rules", RULES, ids="-".join)

@@ -227,6 +227,31 @@ def test_every_row_is_judged_whether_chosen_or_not(tmp_path: Path) -> None:
     assert count(tmp_path, BY_SEX, None, "refuse") == [4, 0]
 
 
+@pytest.mark.parametrize(
+    ("column", "inside", "beyond"),
+    [
+        ("age", ["-5", "-4", "119", "120"], ["-6", "121"]),
+        ("pay", ["-2.5", "-2.49", "999.99", "1000"], ["-2.51", "1000.01"]),
+        ("born", ["1990-01-01", "1990-01-02", "1990-01-11", "1990-01-12"], ["1989-12-31", "1990-01-13"]),
+    ],
+)
+def test_r17_values_are_refused_from_one_step_beyond_their_bounds_by_column_and_not_by_row(
+    tmp_path: Path, column: str, inside: list[str], beyond: list[str]
+) -> None:
+    row = dict.fromkeys(COLUMNS, "") | {"region": "North", "sex": "F"}
+    for wrong in ([], beyond[:1], beyond[1:], beyond):
+        save(tmp_path, [row | {column: value} for value in (*inside, *wrong)])
+        with open_table(declare(), "d", tmp_path, {column}) as source:
+            if not wrong:
+                check_columns(source, [column])
+                continue
+            with pytest.raises(DataError) as caught:
+                check_columns(source, [column])
+        said = f"{len(wrong)} row{'s' if len(wrong) > 1 else ''} out of range"
+        assert caught.value.message.startswith(f"d: column {column}: {said}")
+        assert not any(value in caught.value.line() for value in beyond)
+
+
 def test_all_columns_faults_come_in_one_error(tmp_path: Path) -> None:
     save(tmp_path, [*rows_of("400"), {**rows_of("1")[0], "sex": "X"}, {**rows_of("2")[0], "sex": ""}])
     with open_table(declare(), "d", tmp_path) as source, pytest.raises(DataError) as caught:

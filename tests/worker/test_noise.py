@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from mpcgov import accuracy, check, noising, registry
@@ -288,6 +290,29 @@ def test_noise_that_makes_no_sense_for_a_job_is_refused_before_it_starts(
     with pytest.raises(SpecError) as caught:
         case(1, protocol, params, 20, 2, "inner", noise=rule).linked()
     assert says in "; ".join(caught.value.faults)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(2, 10**9), st.lists(st.integers(0, 4), min_size=3, max_size=40))
+def test_r17_sums_of_values_at_their_bounds_are_those_of_pythons_integers(bound: int, picked: list[int]) -> None:
+    """From the owners' rows to what is opened; values at the bounds, and one less."""
+    values = [[bound, bound - 1, -bound, 1 - bound, 0][pick] for pick in picked]
+    columns = {
+        "group": {"kind": "category", "values": ["a"]}, "pay": {"kind": "integer", "min": -bound, "max": bound}
+    }  # fmt: skip
+    asked = {"by": ["group"], "measures": ["pay"]}
+    proposal = proposed("joint-statistics", columns, asked, {"min_count": 3})
+    stacked = Stacked.of(proposal.job, registry.find("joint-statistics").manifest, proposal.declarations)
+    locals_ = {}
+    for name, own in (("p0", values[::2]), ("p1", values[1::2])):
+        numbers = taken(stacked, "", {"pay": np.array(own, np.int64)})
+        locals_[name] = sums.added(summed.wanted(stacked), numbers, np.zeros(len(own), np.int64), 1)
+    opened = [int(value) for value in worked(work.SumsWork, proposal, locals_)["statistics"][0]]
+    tables = check.result_tables(proposal.job, registry.find("joint-statistics").manifest, proposal.declarations)
+    found = numbers_by_name(Layout(modulus="7", degree=1, tables=tables), opened)
+    assert found["statistics.count"] == [len(values)]
+    assert found["statistics.pay.x"] == [sum(values)]
+    assert found["statistics.pay.xx"] == [sum(value * value for value in values)]
 
 
 def test_r17_noise_that_could_leave_the_word_is_refused() -> None:
