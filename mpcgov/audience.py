@@ -30,7 +30,7 @@ def leaks(job: Job, manifest: Manifest, threshold: int) -> list[str]:
     listeners = audience(job, manifest, threshold)
     return [
         f"{_named(leak, listeners[leak.to])}: {leak.what}"
-        for leak in manifest.leaks(noisy=job.disclosure.noise is not None)
+        for leak in manifest.leaks(job.disclosure.noise is not None, job.params)
         if listeners[leak.to] or leak.to == "network"
     ]
 

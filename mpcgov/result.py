@@ -83,7 +83,7 @@ def learned(proposal: Proposal, manifest: Manifest) -> dict[str, list[dict[str, 
     """Who learns what: the tables for the receivers, and the leakage that the manifest declares."""
     result: dict[str, list[dict[str, str]]] = {}
     released = [table.name for table in check.result_tables(proposal.job, manifest, proposal.declarations)]
-    declared = manifest.leaks(noisy=proposal.job.disclosure.noise is not None)
+    declared = manifest.leaks(proposal.job.disclosure.noise is not None, proposal.job.params)
     listeners = audience(proposal.job, manifest, proposal.threshold)
     for who in (*proposal.parties, COORDINATOR):
         tables = [f"tables.{name}" for name in released] if who in proposal.job.receivers else []

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 from mpcgov import accuracy, check
 from mpcgov.client import Client
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.linked import blocks
 from mpcgov.linked.cost import made_of_sums, most, sort_rounds
-from mpcgov.linked.encoding import MOST_PAIRS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
 from mpcgov.linked.sizes import padded_length
@@ -82,16 +81,17 @@ def job_cost(
     cells = sum(table.cells for table in tables)
     rounding = job.disclosure.round_to is not None
     lists = [padded_length(declarations[party].max_rows) for party in job.data_parties] if manifest.linked else []
-    rounds, bytes_per_party = cost(manifest, cells, len(job.parties), rounding, lists, noise)
+    linked = Linked.of(job, manifest, declarations) if manifest.linked else None
+    divided = 1 if linked is None else blocks.count(linked.blocks)
+    rounds, bytes_per_party = cost(manifest, cells, len(job.parties), rounding, lists, noise, divided)
     more_rounds, more_bytes = added_cost(job, tables[0])
     rounds += more_rounds
     factor = manifest.cost.more_parties_factor if len(job.parties) > 3 else 1
     bytes_per_party += (len(job.parties) - 1) * factor * more_bytes
-    if not manifest.linked:
+    if linked is None:
         return rounds, bytes_per_party, 0
     rounds += manifest.cost.rounds_left if job.linking.join == "left" else 0
     rounds += manifest.cost.rounds_per_owner * (len(job.data_parties) - 2)
-    linked = Linked.of(job, manifest, declarations)
     rounds += sort_rounds(linked)
     if not made_of_sums(linked):
         return rounds, bytes_per_party, 0
@@ -100,18 +100,20 @@ def job_cost(
 
 
 def cost(
-    manifest: Manifest, cells: int, parties: int, rounding: bool, lists: Sequence[int] = (), noise: bool = False
-) -> tuple[int, int]:
+    manifest: Manifest, cells: int, parties: int, rounding: bool, lists: Sequence[int] = (), noise: bool = False,
+    divided: int = 1,
+) -> tuple[int, int]:  # fmt: skip
     """The rounds, and the bytes that each party sends at most, by the manifest's formula.
 
-    `lists`: the owners' padded lists, if each is as long as its max_rows allows.
+    `lists`: the owners' padded lists, if each is as long as its max_rows allows. `divided`: into so many blocks.
     """
     formula = manifest.cost
-    rounds = formula.rounds + (formula.rounds_rounding if rounding else 0)
+    turns = -(-divided // blocks.together(min(blocks.lengths(divided, lists)))) if divided > 1 else 1
+    rounds = turns * formula.rounds + (formula.rounds_rounding if rounding else 0)
     per_cell = formula.bytes_per_cell + (formula.bytes_per_cell_rounding if rounding else 0)
     per_cell += WORD_BYTES if noise else 0
     per_cell *= formula.more_parties_factor if parties > 3 else 1
-    linked = formula.bytes_per_row * sum(lists) + formula.bytes_per_pair * min(prod(lists), MOST_PAIRS)
+    linked = formula.bytes_per_row * sum(lists) + formula.bytes_per_pair * blocks.planned_pairs(divided, lists)
     return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells + linked)
 
 

@@ -6,15 +6,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
+from mpcgov.linked.blocks import BlockColumn, BlockType
 from mpcgov.linked.encoding import HUNDREDTHS, FieldType
 from mpcgov.linked.qualified import Qualified, column_of
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Output, Param
 
 TYPES: tuple[FieldType, ...] = get_args(FieldType)
+BLOCK_TYPES: tuple[BlockType, ...] = get_args(BlockType)
 OUTPUTS: tuple[Output, ...] = get_args(Output)
+
+Kind = TypeVar("Kind", bound=str)
 
 _THRESHOLD = re.compile(r"(0(\.[0-9]{1,2})|1(\.0{1,2})?)\Z")
 
@@ -28,32 +32,45 @@ class ComparedField:
 
 
 def _fields(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[ComparedField, ...]:
+    return tuple(ComparedField(*found) for found in _typed(value, place, param, job, faults, TYPES))
+
+
+def _blocks(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[BlockColumn, ...]:
+    return tuple(BlockColumn(*found) for found in _typed(value, place, param, job, faults, BLOCK_TYPES))
+
+
+def _typed(
+    value: Any, place: str, param: Param, job: Job, faults: list[str], types: tuple[Kind, ...]
+) -> list[tuple[Kind, dict[str, str]]]:
+    """A list of types, each with a column of both owners."""
     if not isinstance(value, list):
-        faults.append(f"{place}: expected a list of fields, such as {{type: name, columns: {{tax: last_name, …}}}}")
-        return ()
-    if not param.min_items <= len(value) <= param.max_items:
-        faults.append(f"{place}: expected {param.min_items} to {param.max_items} fields, found {len(value)}")
-    found = [_field(item, f"{place}[{number}]", job, faults) for number, item in enumerate(value)]
-    fields = tuple(field for field in found if field is not None)
+        faults.append(f"{place}: expected a list of {param.kind}, such as {{type: {types[0]}, columns: {{tax: …, …}}}}")
+        return []
+    if not 1 <= len(value) <= param.max_items:
+        faults.append(f"{place}: expected 1 to {param.max_items} {param.kind}, found {len(value)}")
+    each = [_one_typed(item, f"{place}[{number}]", job, faults, types) for number, item in enumerate(value)]
+    found = [one for one in each if one is not None]
     for party in job.data_parties:
-        columns = [field.columns[party] for field in fields]
+        columns = [one[1][party] for one in found]
         if len(set(columns)) != len(columns):
             faults.append(f"{place}: a column of {party} stands twice")
-    return fields
+    return found
 
 
-def _field(item: Any, place: str, job: Job, faults: list[str]) -> ComparedField | None:
+def _one_typed(
+    item: Any, place: str, job: Job, faults: list[str], types: tuple[Kind, ...]
+) -> tuple[Kind, dict[str, str]] | None:
     if not isinstance(item, dict) or set(item) != {"type", "columns"}:
         faults.append(f"{place}: expected type and columns, and nothing else")
         return None
     type_, columns = item["type"], item["columns"]
-    if type_ not in TYPES:
-        faults.append(f"{place}.type: expected {', '.join(TYPES)}")
+    if type_ not in types:
+        faults.append(f"{place}.type: expected {', '.join(types)}")
         return None
     if not _by_owner(columns, job):
         faults.append(f"{place}.columns: expected one column of each of {', '.join(job.data_parties)}")
         return None
-    return ComparedField(type_, {party: columns[party] for party in job.data_parties})
+    return type_, {party: columns[party] for party in job.data_parties}
 
 
 def _by_owner(value: Any, job: Job) -> bool:
@@ -96,6 +113,7 @@ def _report(value: Any, place: str, param: Param, job: Job, faults: list[str]) -
 
 READERS: Mapping[str, Callable[[Any, str, Param, Job, list[str]], Any]] = {
     "fields": _fields,
+    "blocks": _blocks,
     "threshold": _threshold,
     "output": _output,
     "identify": _identify,

@@ -19,10 +19,7 @@ FieldType = Literal["name", "text", "date", "number", "code"]
 
 FILTER_BITS = 1024
 MOST_PAIRS = 30_000_000
-"""So many pairs are compared at most."""
-
-MOST_MATCHES = 5477
-"""The shorter of two lists with at most MOST_PAIRS pairs has no more records."""
+"""So many pairs are compared at most, unless the records are divided into blocks."""
 
 IDENTIFIER_WORDS, IDENTIFIER_BITS = 6, 56
 """What identifies a record to receivers is at most 42 bytes of UTF-8, seven to a number, the first ones lowest."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mpcgov.errors import SpecError
+from mpcgov.linked import blocks
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried_by
 from mpcgov.linked.encoding import Scoring, scoring
 from mpcgov.linked.params import Asked, read
@@ -46,6 +47,11 @@ class Linked:
         if self.asked.threshold is None:
             raise SpecError("records are compared with a threshold", code="job")
         return scoring([field.type for field in self.asked.fields], self.asked.threshold)
+
+    @property
+    def blocks(self) -> tuple[blocks.Axis, ...]:
+        """What divides the records into blocks; empty if all are compared."""
+        return blocks.axes(self.asked.blocks, self.declarations)
 
     @property
     def owners(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from math import comb, prod
 
 from mpcgov import protections
 from mpcgov.errors import SpecError
-from mpcgov.linked import layout, plan, sums
+from mpcgov.linked import blocks, comparing, layout, plan, sums
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, rule
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
@@ -54,8 +54,11 @@ def of_columns(
     """What is wrong with the columns: `of_parts` and the parameters by themselves have no fault."""
     found = [*_keys(job, declarations), *_rules(job, declarations, asked), *_kinds(job, declarations, asked)]
     found += _compared(job, declarations, asked)
+    found = found or blocks.faults(asked.blocks, declarations)
     if found:
         return found
+    if manifest.compares:
+        found += comparing.threshold_faults(manifest, threshold)
     linked = Linked(job, manifest, declarations, asked)
     found += _margins(linked)
     found += _dominance(linked)
@@ -156,7 +159,8 @@ def _keys(job: Job, declarations: Mapping[str, Declaration]) -> Iterator[str]:
 
 
 def _compared(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
-    for qualified in (*(Qualified(*item) for field in asked.fields for item in field.columns.items()), *asked.identify):
+    named = [Qualified(*item) for columns in asked.paired for item in columns.items()]
+    for qualified in (*named, *asked.identify):
         if qualified.column not in declarations[qualified.party].columns:
             yield f"params: {qualified}: data set {job.parties[qualified.party].dataset} has no such column"
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpcgov.linked import sums
-from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS, MOST_MATCHES
+from mpcgov.linked import blocks, sums
+from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.precision import MAX_SOLVER_BITS, SIGNIFICANT_BITS
@@ -158,7 +158,7 @@ def _doubtful(linked: Linked, _: Table) -> Iterator[Opened]:
 
 
 def _links_span(linked: Linked) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    most = min(MOST_MATCHES, linked.most_rows(frozenset(linked.owners)))
+    most = blocks.most_matches(blocks.count(linked.blocks), linked.most_rows(frozenset(linked.owners)))
     return tuple(map(str, linked.asked.identify)), (tuple(map(str, range(1, most + 1))),)
 
 

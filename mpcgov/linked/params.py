@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from mpcgov.linked import compared
+from mpcgov.linked.blocks import BlockColumn
 from mpcgov.linked.compared import ComparedField
 from mpcgov.linked.qualified import Qualified, column_of
 from mpcgov.spec.job import Job
@@ -32,6 +33,7 @@ class Asked:
     output: str | None = None
     identify: tuple[Qualified, ...] = ()
     report: tuple[Qualified, ...] = ()
+    blocks: tuple[BlockColumn, ...] = ()
 
     @property
     def numbers(self) -> tuple[Qualified, ...]:
@@ -44,6 +46,11 @@ class Asked:
         single = [column for column in (self.weight, self.outcome) if column is not None]
         return tuple(dict.fromkeys((*self.groups, *self.numbers, *single, *self.predictors, *self.report)))
 
+    @property
+    def paired(self) -> tuple[Mapping[str, str], ...]:
+        """By party, the columns that records are compared in, or divided into blocks by."""
+        return (*(field.columns for field in self.fields), *(block.columns for block in self.blocks))
+
     def of(self, party: str) -> tuple[str, ...]:
         """The columns of one party, without its name."""
         return tuple(column.column for column in self.columns if column.party == party)
@@ -55,9 +62,9 @@ class Asked:
             if column.party == party:
                 kind = None if declaration is None else declaration.columns.get(column.column)
                 uses[column.column] = self._uses(column, kind)
-        for field in self.fields:
-            if party in field.columns:
-                uses.setdefault(field.columns[party], set()).add("key")
+        for columns in self.paired:
+            if party in columns:
+                uses.setdefault(columns[party], set()).add("key")
         for column in self.identify:
             if column.party == party:
                 uses.setdefault(column.column, set()).add("identify" if self.output == "links" else "key")

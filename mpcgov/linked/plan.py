@@ -7,9 +7,10 @@ docs/security/linkage.md for what each role sees.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mpcgov.linked import comparing
 from mpcgov.linked.sizes import pool
 from mpcgov.spec.job import Job
 from mpcgov.spec.link import SizeNoise, described
@@ -63,7 +64,7 @@ def link_plan(
 ) -> LinkPlan:
     """The roles in a job whose `faults` are none. With the declarations, the notes also speak of the keys."""
     if manifest.compares:
-        return LinkPlan((), True, 0, _comparing_notes(job))
+        return LinkPlan((), True, 0, tuple(comparing.notes(job, manifest, declarations or {})))
     owners = job.data_parties
     every_set = any(table.measure == "overlap" for table in manifest.tables.values())
     lefts = owners[:-1] if every_set else owners[:1]
@@ -77,7 +78,7 @@ def link_plan(
 def faults(job: Job, manifest: Manifest) -> list[str]:
     """What makes it impossible to give out the roles."""
     if manifest.compares:
-        return list(_comparing_faults(job, manifest))
+        return list(comparing.faults(job, manifest))
     owners, matcher, found = job.data_parties, job.linking.matcher, []
     if not 2 <= len(owners) <= MAX_OWNERS:
         found.append(f"parties: {len(owners)} have a dataset; a linked job needs 2 to {MAX_OWNERS}")
@@ -95,24 +96,6 @@ def faults(job: Job, manifest: Manifest) -> list[str]:
     elif matcher in owners:
         found.append(f"link.matcher: {matcher} owns one of the two lists; the matcher must be a third party")
     return found
-
-
-def _comparing_faults(job: Job, manifest: Manifest) -> Iterator[str]:
-    if len(job.data_parties) != 2:
-        yield f"parties: {len(job.data_parties)} have a dataset; {manifest.id} compares the records of two"
-    if len(job.parties) != 3:
-        yield f"parties: {len(job.parties)} of them; {manifest.id} is computed by three: the two owners and one more"
-    if job.link is not None:
-        yield f"link: {manifest.id} compares records; there is no join to choose"
-
-
-def _comparing_notes(job: Job) -> tuple[str, ...]:
-    compared = " are compared with all of ".join(job.data_parties)
-    choice = "each is linked to the one most like it, if that is so both ways and they are alike enough"
-    return (
-        f"all records of {compared}, and {choice}; nobody sees a comparison",
-        "the owner of the shorter padded list has the rows, the other one the columns of the table of all pairs",
-    )
 
 
 def _star(job: Job, left: str, others: tuple[str, ...]) -> Star:

@@ -13,11 +13,12 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.errors import SpecError
 from mpcgov.linked import layout
 from mpcgov.linked import sums as all_sums
+from mpcgov.linked.blocks import check_pairs, count
+from mpcgov.linked.comparing import comparing
 from mpcgov.linked.dealing import Dealing, dealing
-from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS, MOST_PAIRS
+from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
 from mpcgov.mpc import join
@@ -26,11 +27,12 @@ from mpcgov.mpc.compose import composed, groups
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import concatenate, sort_rows
 from mpcgov.mpc.linkedrows import Places, digits_of, limbs_of
-from mpcgov.mpc.similar import bring, report
-from mpcgov.mpc.similar.best import mutual_best
+from mpcgov.mpc.similar import report
+from mpcgov.mpc.similar.arranged import Arranged, arranged, longest
 from mpcgov.mpc.similar.bring import Brought
 from mpcgov.mpc.similar.clk import Filters, Texts, filler, filter_keys
-from mpcgov.mpc.similar.scores import Grid, Side, scores
+from mpcgov.mpc.similar.scores import Grid, Side
+from mpcgov.mpc.similar.turns import compared
 from mpcgov.mpc.totals import cell_sums
 from mpcgov.mpc.word import field, stream
 from mpcgov.mpc.word.engine import WordEngine
@@ -43,19 +45,37 @@ from mpcgov.mpc.word.wire import Channel
 
 @dataclass(frozen=True)
 class OwnRecords:
-    """An owner's records: the texts of each field, what identifies them if receivers are told, columns of numbers."""
+    """An owner's records: the texts of each field, what identifies them if receivers are told, columns of numbers.
+
+    `blocks`: the number of each record's block, −1 if it is in none; None if the job has no blocks.
+    """
 
     fields: tuple[Texts, ...]
     identifiers: Texts | None
     columns: Mapping[str, NDArray[np.int64]]
+    blocks: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.fields[0])
 
+    @property
+    def block_numbers(self) -> NDArray[np.int64]:
+        """The number of each record's block; all are in one if the job has none."""
+        return np.zeros(len(self), np.int64) if self.blocks is None else self.blocks
+
+
+@dataclass(frozen=True)
+class Own:
+    """Our records, the order in which we bring them, and their filters."""
+
+    records: OwnRecords
+    order: Arranged
+    filters: Filters
+
 
 @dataclass(frozen=True)
 class PaddedList:
-    """The rows' list, in the order in which its owner has it: padding at the end."""
+    """The rows' list, in the order in which its owner has arranged it, padding included."""
 
     length: int
     dummies: int = 0
@@ -82,18 +102,18 @@ class LinkedRecords:
     async def tables(self) -> dict[str, Places]:
         """All numbers of the job's tables, and those that decide about them, by `table.name`; each shape (cells,)."""
         grid = await self._grid()
-        filters = await self._filters(grid)
+        mine = await self._arranged(grid)
         left, other = (self._parties[side.owner] for side in (grid.rows, grid.columns))
         wanted = all_sums.by_name(self._linked)
         plan = dealing(self._linked, left, list(wanted.values()), (left, other))
-        brought = await self._brought(grid, filters, plan, other)
-        sums = limbs_of(self._engine, plan, await self._sums(grid, plan, brought))
+        brought = await self._brought(grid, mine, plan, other)
+        sums = limbs_of(self._engine, plan, await self._sums(grid, mine, plan, brought))
         digits = {one: digits_of(one, limbs) for one, limbs in sums.items()}
         found = {name: digits[one] for name, one in wanted.items()}
         if self._linked.asked.output == "links":
-            found |= await self._links(grid, brought)
+            found |= await self._links(grid, mine, brought)
         if self._linked.asked.report:
-            found |= await self._report(grid, filters, brought)
+            found |= await self._report(grid, mine, brought)
         return found
 
     def _channel(self) -> Channel:
@@ -102,93 +122,81 @@ class LinkedRecords:
     # -- who has rows and who has columns
 
     async def _grid(self) -> Grid:
-        """The public sizes.
+        """The public sizes: of the lists, or of their longest blocks.
 
         Raises:
             SpecError: there are too many pairs.
         """
-        owners = self._linked.owners
-        most = {self._parties.index(owner): self._linked.declarations[owner].max_rows for owner in owners}
-        lengths = await join.exchange_lengths(self._channel(), most, None if self._own is None else len(self._own))
+        linked, blocks = self._linked, count(self._linked.blocks)
+        most = {self._parties.index(owner): linked.declarations[owner].max_rows for owner in linked.owners}
+        own = None if self._own is None else longest(self._own.block_numbers, blocks)
+        lengths = await join.exchange_lengths(self._channel(), most, own)
         first, second = sorted(lengths, key=lambda owner: lengths[owner])
-        if lengths[first] * lengths[second] > MOST_PAIRS:
-            raise SpecError(
-                f"{lengths[first]:,} and {lengths[second]:,} records are more than {MOST_PAIRS:,} pairs to compare",
-                hint="choose fewer by where: both owners by the same years of birth, one job for each",
-                code="pairs",
-            )
-        scoring = self._linked.scoring
+        check_pairs(blocks, (lengths[first], lengths[second]), bool(linked.blocks))
+        scoring = linked.scoring
         rows, columns = Side(first, lengths[first]), Side(second, lengths[second])
-        return Grid(rows, columns, scoring.terms, scoring.prime_bits, filler(scoring))
+        return Grid(rows, columns, scoring.terms, scoring.prime_bits, filler(scoring), blocks)
 
-    async def _filters(self, grid: Grid) -> Filters | None:
-        """Our records as filters, under keys that both owners make."""
+    async def _arranged(self, grid: Grid) -> Own | None:
+        """Our records in the order in which we bring them, as filters, under keys that both owners make."""
         channel, owners = self._channel(), (grid.rows.owner, grid.columns.owner)
-        me = channel.line.me
-        if self._own is None:
+        me, own = channel.line.me, self._own
+        if own is None:
             return None
-        mine, (peer,) = stream.private_key(), [owner for owner in owners if owner != me]
-        taken = await channel.exchange({peer: stream.key_words(mine)}, {peer: stream.KEY_WORDS})
+        drawn, (peer,) = stream.private_key(), [owner for owner in owners if owner != me]
+        taken = await channel.exchange({peer: stream.key_words(drawn)}, {peer: stream.KEY_WORDS})
         theirs = stream.key_from(taken[peer])
-        secrets = (mine, theirs) if me == owners[0] else (theirs, mine)
+        secrets = (drawn, theirs) if me == owners[0] else (theirs, drawn)
         names = [self._parties[owner] for owner in owners]
-        keys = filter_keys(secrets, self._job_digest, names, len(self._own.fields))
+        keys = filter_keys(secrets, self._job_digest, names, len(own.fields))
         first = me == owners[0]
-        length = (grid.rows if first else grid.columns).records
-        return Filters(self._own.fields, keys, self._linked.scoring, length, first)
+        order = arranged(own.block_numbers, grid.blocks, (grid.rows if first else grid.columns).records)
+        return Own(own, order, Filters(own.fields, keys, self._linked.scoring, order.records, first))
 
     # -- what the columns' owner has, brought to the rows
 
-    async def _brought(self, grid: Grid, filters: Filters | None, plan: Dealing, other: str) -> Brought:
-        prss = self._engine.operation()[1]
-        found = await scores(self._channel, prss, grid, None if filters is None else filters.rows)
-        chosen = await mutual_best(self._channel, prss, found)
-        widths = [*_widths(self._linked, plan, other)]
-        kept = len(widths) + (IDENTIFIER_WORDS if self._linked.asked.output == "links" else 0)
+    async def _brought(self, grid: Grid, mine: Own | None, plan: Dealing, other: str) -> Brought:
+        linked = self._linked
+        widths = [*_widths(linked, plan, other)]
+        kept = len(widths) + (IDENTIFIER_WORDS if linked.asked.output == "links" else 0)
         widths += [IDENTIFIER_BITS] * (kept - len(widths))
-        widths += report.widths(self._linked, other) if self._linked.asked.report else []
-        mine = self._other_columns(grid, plan, filters) if self._me == other else None
-        return await bring.brought(self._channel, prss, grid, chosen, widths, kept, mine)
+        widths += report.widths(linked, other) if linked.asked.report else []
+        columns = None if mine is None or self._me != other else self._other_columns(mine, plan)
+        members = tuple(self._parties.index(party) for party in comparing(linked.job))
+        filters = None if mine is None else mine.filters
+        return await compared(self._engine.operation, grid, members, filters, widths, kept, columns)
 
-    def _other_columns(self, grid: Grid, plan: Dealing, filters: Filters | None) -> Words:
-        own, length = self._records(), grid.columns.records
-        columns = [_padded(self._columns(plan), length)]
-        if own.identifiers is not None:
-            columns.append(_padded(_identifier_words(own.identifiers), length))
-        if filters is not None and self._linked.asked.report:
-            columns.append(report.columns(self._linked, self._me, own.columns, filters))
+    def _other_columns(self, mine: Own, plan: Dealing) -> Words:
+        columns = [self._columns(mine, plan)]
+        if mine.records.identifiers is not None:
+            columns.append(mine.order.columns(_identifier_words(mine.records.identifiers)))
+        if self._linked.asked.report:
+            columns.append(report.columns(self._linked, self._me, mine.records.columns, mine.filters, mine.order))
         return np.concatenate(columns)
 
-    def _records(self) -> OwnRecords:
-        if self._own is None:
-            raise SpecError("an owner without records")
-        return self._own
+    def _columns(self, mine: Own, plan: Dealing) -> Words:
+        """What we deal, of our rows, shape (columns, rows)."""
+        columns = mine.records.columns
+        return mine.order.columns(field.from_signed(composed(plan.dealt[self._me], columns, self._groups(mine))))
 
-    def _columns(self, plan: Dealing) -> Words:
-        """What we deal, of our records, shape (columns, N)."""
-        own = self._records()
-        return field.from_signed(composed(plan.dealt[self._me], own.columns, self._groups()))
-
-    def _groups(self) -> NDArray[np.int64]:
+    def _groups(self, mine: Own) -> NDArray[np.int64]:
         """The group of each of our records."""
-        own = self._records()
         by = [(c.column, len(self._linked.levels(c))) for c in self._linked.asked.groups if c.party == self._me]
-        return groups(own.columns, by, len(own))
+        return groups(mine.records.columns, by, len(mine.records))
 
     # -- what comes out
 
-    async def _sums(self, grid: Grid, plan: Dealing, brought: Brought) -> Words:
+    async def _sums(self, grid: Grid, mine: Own | None, plan: Dealing, brought: Brought) -> Words:
         """Shares of all places of all sums, shape (places, cells)."""
-        rows, other = grid.rows, self._parties[grid.columns.owner]
-        mine = self._me == plan.left
-        values = _padded(self._columns(plan), rows.records) if mine else None
-        count = len(plan.dealt[plan.left])
-        dealt = await self._deal(rows.owner, values, (count, rows.records))
+        rows, other = grid.all_of(grid.rows), self._parties[grid.columns.owner]
+        ours = mine if self._me == plan.left else None
+        values = None if ours is None else self._columns(ours, plan)
+        dealt = await self._deal(grid.rows.owner, values, (len(plan.dealt[plan.left]), rows))
         here = np.ascontiguousarray(brought.linked[: len(plan.dealt[other])].T)
         shares = {plan.left: np.ascontiguousarray(dealt.T), other: here}
         channel, prss = self._engine.operation()
-        own = (PaddedList(rows.records), self._groups()) if mine else None
-        return await cell_sums(channel, prss, plan, shares, rows.owner, own)
+        listed = None if ours is None else (PaddedList(rows), ours.order.numbers(self._groups(ours)))
+        return await cell_sums(channel, prss, plan, shares, grid.rows.owner, listed)
 
     async def _deal(self, owner: int, values: Words | None, shape: tuple[int, int]) -> Words:
         channel, prss = self._engine.operation()
@@ -196,37 +204,37 @@ class LinkedRecords:
         (share,) = await deal(channel, prss.threshold, [owner], own, shape[0] * shape[1])
         return share.reshape(shape)
 
-    async def _links(self, grid: Grid, brought: Brought) -> dict[str, Places]:
+    async def _links(self, grid: Grid, mine: Own | None, brought: Brought) -> dict[str, Places]:
         """What identifies both records of each link, in an order that nobody knows; 0 in rows to spare."""
-        rows = grid.rows
-        mine = None
-        if self._parties.index(self._me) == rows.owner:
-            identifiers = self._records().identifiers
-            mine = None if identifiers is None else _padded(_identifier_words(identifiers), rows.records)
-        dealt = await self._deal(rows.owner, mine, (IDENTIFIER_WORDS, rows.records))
+        height = grid.all_of(grid.rows)
+        words = None
+        if mine is not None and mine.records.identifiers is not None:
+            words = mine.order.columns(_identifier_words(mine.records.identifiers))
+        ours_only = words if self._parties.index(self._me) == grid.rows.owner else None
+        dealt = await self._deal(grid.rows.owner, ours_only, (IDENTIFIER_WORDS, height))
         channel, prss = self._engine.operation()
         bit = np.broadcast_to(brought.link, dealt.shape)
         ours = await product(channel, prss, np.ascontiguousarray(bit), dealt)
         theirs = brought.linked[-IDENTIFIER_WORDS:]
-        sides = {rows.owner: ours, grid.columns.owner: theirs}
+        sides = {grid.rows.owner: ours, grid.columns.owner: theirs}
         named = [sides[self._parties.index(column.party)] for column in self._linked.asked.identify]
         table = np.ascontiguousarray(np.concatenate([brought.link[None], *named]).T)
         channel, prss = self._engine.operation()
         mixed = await shuffle(channel, prss, table)
         linked = self._array(mixed[:, 0], 0, 1)
-        words = self._array(mixed[:, 1:], 0, (1 << IDENTIFIER_BITS) - 1)
-        first = sort_rows(words, 1 - linked)
+        named_words = self._array(mixed[:, 1:], 0, (1 << IDENTIFIER_BITS) - 1)
+        first = sort_rows(named_words, 1 - linked)
         (name,) = [name for name, table in self._linked.tables.items() if table.measure == "links"]
         (wanted,) = [table.rows for table in layout.tables(self._linked) if table.name == name]
-        columns = [_of_length(first[:, k : k + 1].reshape((rows.records,)), wanted) for k in range(words.shape[1])]
+        columns = [_of_length(first[:, k : k + 1].reshape((height,)), wanted) for k in range(first.shape[1])]
         return {
             f"{name}.{column}": columns[k * IDENTIFIER_WORDS : (k + 1) * IDENTIFIER_WORDS]
             for k, column in enumerate(self._linked.asked.identify)
         }
 
-    async def _report(self, grid: Grid, filters: Filters | None, brought: Brought) -> dict[str, Places]:
-        own = None if self._own is None else self._own.columns
-        found = await report.tables(self._engine.operation, self._linked, grid, brought, filters, own, self._parties)
+    async def _report(self, grid: Grid, mine: Own | None, brought: Brought) -> dict[str, Places]:
+        own = None if mine is None else (mine.filters, mine.records.columns, mine.order)
+        found = await report.tables(self._engine.operation, self._linked, grid, brought, own, self._parties)
         most = max(self._linked.declarations[party].max_rows for party in self._linked.owners)
         return {name: [self._array(share, 0, most)] for name, share in found.items()}
 
@@ -243,13 +251,6 @@ def _widths(linked: Linked, plan: Dealing, owner: str) -> list[int]:
         negative = any(number.low < 0 for number in numbers)
         result.append(field.BITS if negative else one.radix_bits or max(1, whole))
     return result
-
-
-def _padded(columns: Words, length: int) -> Words:
-    """Columns with 0 in the rows that pad the list."""
-    padded = np.zeros((len(columns), length), np.uint64)
-    padded[:, : columns.shape[1]] = columns
-    return padded
 
 
 def _identifier_words(texts: Texts) -> Words:

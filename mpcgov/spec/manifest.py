@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -24,12 +25,13 @@ class Param(Frozen):
     `categories`: category columns that every data party declares with the same set of values.
     `groups`: category columns of linked data sets. `measures`: numeric columns. `pairs`: pairs of measures, as lists of
     two. `weight` and `outcome`: one numeric column. `predictors`: numeric or category columns. Of compared records:
-    `fields`, the `threshold`, the `output`, columns that `identify` records, categories to `report` match rates of.
+    `fields`, columns that divide them into `blocks`, the `threshold`, the `output`, columns that `identify` records,
+    categories to `report` match rates of.
     """
 
     kind: Literal[
         "categories", "groups", "measures", "pairs", "weight", "outcome", "predictors",
-        "fields", "threshold", "output", "identify", "report",
+        "fields", "blocks", "threshold", "output", "identify", "report",
     ]  # fmt: skip
     what: str
     min_items: Annotated[int, Field(ge=0)] = 1
@@ -60,13 +62,15 @@ class Leakage(Frozen):
     `to`: `network` whoever sees the traffic, `everyone` all parties and the coordinator, `parties` all that compute,
     `owners` those that bring data, `matchers` those that compare tags, `receivers` those who get the result,
     `receiving-owners` those among them who brought data themselves. `exact`: it isn't so where numbers are opened with
-    noise.
+    noise. `with_param`, `without_param`: it is so only in jobs that have that parameter, or haven't.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     to: Literal["network", "everyone", "parties", "owners", "matchers", "receivers", "receiving-owners", "coordinator"]
     what: str
     exact: bool = False
+    with_param: str | None = None
+    without_param: str | None = None
 
 
 class CostFormula(Frozen):
@@ -126,9 +130,13 @@ class Manifest(Frozen):
         """Whether it links rows by how alike they are, without a key."""
         return self.local == "records"
 
-    def leaks(self, noisy: bool) -> tuple[Leakage, ...]:
-        """What leaks of a job whose numbers are opened with noise, or without."""
-        return tuple(leak for leak in self.leakage if not (noisy and leak.exact))
+    def leaks(self, noisy: bool, params: Collection[str]) -> tuple[Leakage, ...]:
+        """What leaks of a job that has these parameters, whose numbers are opened with noise, or without."""
+        return tuple(
+            leak
+            for leak in self.leakage
+            if not (noisy and leak.exact) and leak.with_param in (None, *params) and leak.without_param not in params
+        )
 
     @model_validator(mode="after")
     def _consistent(self) -> Manifest:
@@ -144,6 +152,9 @@ class Manifest(Frozen):
         unknown = [table.by for table in self.tables.values() if table.by is not None and table.by not in self.params]
         if unknown:
             faults.append(f"tables: by {', '.join(unknown)}: no such parameter")
+        conditions = {name for leak in self.leakage for name in (leak.with_param, leak.without_param) if name}
+        if conditions - set(self.params):
+            faults.append(f"leakage: {', '.join(sorted(conditions - set(self.params)))}: no such parameter")
         measures = {"counts": {"count"}, "sums": {"statistics", "correlation"}}.get(self.local)
         if measures and any(table.measure not in measures or table.by is None for table in self.tables.values()):
             faults.append(

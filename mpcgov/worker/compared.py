@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mpcgov.errors import DataError
+from mpcgov.linked.blocks import BLOCK, Axis
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
 from mpcgov.spec.condition import Expr
@@ -31,9 +34,10 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
     fields = [field.columns[party] for field in asked.fields]
     naming, columns = _naming(linked, party), needed(linked, party)
     tested = tested_columns(where) if where else frozenset()
-    optional = [name for name in fields if name not in columns and name not in tested]
+    dividing = [axis.columns[party] for axis in linked.blocks]
+    optional = [name for name in (*fields, *dividing) if name not in columns and name not in tested]
     rows = chosen(source, columns, where, optional)
-    wanted = dict.fromkeys([*fields, *columns])
+    wanted = dict.fromkeys([*fields, *columns, *dividing])
     found = source.query(rows.select(**{f"w{i}": rows[source.value(name)] for i, name in enumerate(wanted)}))
     values = {name: found[f"w{i}"].combine_chunks() for i, name in enumerate(wanted)}
     compared = tuple(
@@ -41,11 +45,30 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
         for name, field in zip(fields, asked.fields, strict=True)
     )
     identifiers = _identifiers(values[naming[0]], source, naming[0]) if naming else None
-    return Records(compared, identifiers, {name: _numbers(values[name], source, name) for name in asked.of(party)})
+    numbers = {name: _numbers(values[name], source, name) for name in asked.of(party)}
+    if linked.blocks:
+        numbers[BLOCK] = _blocks([values[name] for name in dividing], linked.blocks)
+    return Records(compared, identifiers, numbers)
+
+
+def _blocks(columns: Sequence[pa.Array], axes: Sequence[Axis]) -> NDArray[np.int64]:
+    """The number of each record's block, the first axis slowest; −1 if it is in none."""
+    block = np.zeros(len(columns[0]), np.int64)
+    inside = np.ones(len(columns[0]), bool)
+    for values, axis in zip(columns, axes, strict=True):
+        if isinstance(axis.values, range):
+            years = pc.year(values) if pa.types.is_date(values.type) else values.cast(pa.int64())
+            steps = pc.subtract(years, axis.values.start)
+        else:
+            steps = pc.index_in(values, value_set=pa.array(axis.values, values.type))
+        step = pc.fill_null(steps.cast(pa.int64()), -1).to_numpy()
+        inside &= (step >= 0) & (step < len(axis.values))
+        block = block * len(axis.values) + step
+    return np.where(inside, block, -1)
 
 
 def needed(linked: Linked, party: str) -> list[str]:
-    """The columns that records must have a value in; in compared fields they may lack one."""
+    """The columns that records must have a value in; in compared fields, and those of blocks, they may lack one."""
     return [*linked.asked.of(party), *_naming(linked, party)]
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
+from mpcgov.linked.blocks import BLOCK, count
 from mpcgov.linked.facts import Linked
 from mpcgov.worker import keyed
 from mpcgov.worker.encode import Field
@@ -27,7 +28,7 @@ _BATCH_ROWS = 1 << 16
 class Records:
     """An owner's records: its fields' normalised texts, what identifies each record, and columns of whole numbers.
 
-    `identifiers`: None if no receiver is told them.
+    `identifiers`: None if no receiver is told them. The column BLOCK is the number of each record's block, if any.
     """
 
     fields: tuple[pa.LargeBinaryArray, ...]
@@ -58,8 +59,9 @@ class RecordsEncoding:
 def encoding(linked: Linked, party: str) -> RecordsEncoding:
     """The encoding of an owner's records: as the job's fields, output and columns need."""
     numbers = keyed.encoding(linked, party)
+    block = [Field(BLOCK, -1, count(linked.blocks) - 1)] if linked.blocks else []
     return RecordsEncoding(
-        len(linked.asked.fields), linked.asked.output == "links", tuple(numbers.fields), numbers.max_rows
+        len(linked.asked.fields), linked.asked.output == "links", (*numbers.fields, *block), numbers.max_rows
     )
 
 

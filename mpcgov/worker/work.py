@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mpcgov import check
 from mpcgov.linked import layout
+from mpcgov.linked.blocks import BLOCK
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.precision import Needs
@@ -188,7 +189,8 @@ class RecordsWork(LinkedWork):
         if isinstance(local, Records):
             texts = tuple(Texts(*keyed.bytes_of(field)) for field in local.fields)
             naming = None if local.identifiers is None else Texts(*keyed.bytes_of(local.identifiers))
-            own = OwnRecords(texts, naming, local.columns)
+            columns = {name: column for name, column in local.columns.items() if name != BLOCK}
+            own = OwnRecords(texts, naming, columns, local.columns.get(BLOCK))
         session.enter("compare")
         found = await program.run(
             session.compared(self._linked, self._proposal.job_digest, own), self._proposal.job.params

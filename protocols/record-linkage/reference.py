@@ -54,7 +54,7 @@ def run(
     (left, first), (right, second) = ((party, list(rows.values())) for party, rows in owners.items())
     threshold = Fraction(str(params["threshold"]))
     scores, weights = compared(first, second, params["fields"], left, right, threshold)
-    best = mutual_best(scores)
+    best = best_in_blocks(scores, block_keys(first, params, left), block_keys(second, params, right))
     pairs = [(i, j) for i, j in best if scores[i, j] >= 0]
     linked = [{left: first[i], right: second[j]} for i, j in pairs]
     least, output = rules["min_count"], params.get("output", "count")
@@ -154,6 +154,25 @@ def mutual_best(scores: np.ndarray) -> list[tuple[int, int]]:
     """The pairs that are the first greatest of their row and of their column."""
     of_row, of_column = scores.argmax(axis=1), scores.argmax(axis=0)
     return [(i, int(j)) for i, j in enumerate(of_row) if of_column[j] == i]
+
+
+def block_keys(rows: Sequence[Row], params: Mapping[str, Any], party: str) -> list[tuple[str, ...] | None]:
+    """What must be the same in two records for them to be compared; None: compared with nobody. Years begin dates."""
+    parts = [(one["columns"][party], 4 if one["type"] == "year" else None) for one in params.get("blocks", [])]
+    return [
+        tuple(row[column][:length] for column, length in parts) if all(row[column] for column, _ in parts) else None
+        for row in rows
+    ]
+
+
+def best_in_blocks(scores: np.ndarray, first: Sequence[Any], second: Sequence[Any]) -> list[tuple[int, int]]:
+    """The pairs in each block that are each other's best in it."""
+    pairs = []
+    for key in dict.fromkeys(first):
+        rows, columns = ([i for i, one in enumerate(side) if one == key] for side in (first, second))
+        if key is not None and columns:
+            pairs += [(rows[i], columns[j]) for i, j in mutual_best(scores[np.ix_(rows, columns)])]
+    return pairs
 
 
 # -- what is released

@@ -20,8 +20,14 @@ from tests.mpc.similar.compared import Case
 
 RUNS = 4
 PEOPLE = 30
-PARAMS = {"links": {}, "statistics": {"output": "statistics", "identify": None, "measures": ["tax.income"]}}
+PARAMS = {
+    "links": {},
+    "blocks": {"output": "count", "identify": None},
+    "statistics": {"output": "statistics", "identify": None, "measures": ["tax.income"]},
+}
 REPORT = {"output": "count", "identify": None, "report": ["tax.sex", "wel.sex"]}
+YEARS = {False: (1990, 1991, 1992), True: (1990, 1992, 1999)}
+"""In one world the blocks are as full as each other, in the other some are, one is empty, and some records in none."""
 
 Label = tuple[int, int, int]
 
@@ -33,14 +39,17 @@ def views(output: str, everybody: bool) -> dict[Label, list[np.ndarray]]:
     first = [f"{'abcdef'[i % 6] * 3}{'ghijk'[i % 5] * 3}{'lmno'[i % 4]}" for i in range(PEOPLE * (1 + 2 * everybody))]
     second = first if everybody else ["zzxxzz" for _ in range(PEOPLE)]
     result: dict[Label, list[np.ndarray]] = defaultdict(list)
+    years = None
+    if output == "blocks":
+        years = tuple([YEARS[everybody][i % 3] for i in range(len(names))] for names in (first, second))
     for _ in range(RUNS):
-        _, parties = Case(first, second, params).run()
+        _, parties = Case(first, second, params, blocks=years).run()
         for label, message in parties[0].network.messages.items():
             result[label].append(np.frombuffer(message, np.uint64))
     return dict(result)
 
 
-@pytest.mark.parametrize("output", ["links", "statistics", "report"])
+@pytest.mark.parametrize("output", ["links", "statistics", "report", "blocks"])
 def test_lengths_and_order_of_messages_do_not_go_with_the_records(output: str) -> None:
     """But for the sort that brings links to the front: its comparisons go with an order that nobody knows."""
     lengths = []

@@ -7,12 +7,15 @@ from fractions import Fraction
 import pytest
 
 from mpcgov import check
+from mpcgov.coordinator.plan import job_cost
 from mpcgov.errors import SpecError
 from mpcgov.linked import layout
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
 
 FIELDS = "fields: [{type: name, columns: {tax: kind, edu: name}}, {type: date, columns: {tax: born, edu: born}}]"
+BLOCKS = "blocks: [{{type: {}, columns: {{tax: {}, edu: {}}}}}]"
+MANY_BLOCKS = BLOCKS.format("year", "born", "born")[:-1] + ", {type: value, columns: {tax: wide, edu: age}}]"
 PARTIES = {"tax": "{dataset: d}", "edu": "{dataset: d}"}
 
 
@@ -79,7 +82,15 @@ def test_the_plan_says_that_nobody_matches(case):
         ("report: [tax.region, tax.region]", {}, "", "params.report: a column stands twice"),
         ("", {"tax": "{dataset: d, key: id}"}, "", "parties.tax.key: record-linkage compares records without one"),
         ("", {"wel": "{dataset: d}"}, "", "3 have a dataset; record-linkage compares the records of two"),
-        ("", {"more": "{}"}, "", "record-linkage is computed by three"),
+        ("blocks: []", {}, "", "expected 1 to 4 blocks, found 0"),
+        ("blocks: born", {}, "", "expected a list of blocks, such as {type: value"),
+        (BLOCKS.format("month", "born", "born"), {}, "", "params.blocks[0].type: expected value, year"),
+        (BLOCKS.format("year", "born", "level"), {}, "", "years are of dates, or of integers that are years"),
+        (BLOCKS.format("value", "born", "born"), {}, "", "values are of two categories or of two integers"),
+        (BLOCKS.format("value", "weight", "level"), {}, "", "values are of two categories or of two integers"),
+        (BLOCKS.format("value", "region", "level"), {}, "", "declared without a value in common"),
+        (BLOCKS.format("value", "born", "nothing"), {}, "", "edu.nothing: data set d has no such column"),
+        (MANY_BLOCKS, {}, "", "params.blocks: 15,246 blocks; at most 10,000"),
         ("", {}, "link: {join: inner}", "link: record-linkage compares records"),
         ("", {}, "disclosure: {min_count: 10, round_to: 5}", "disclosure.round_to"),
         ("output: statistics, weight: tax.income", {}, "", "may be negative"),
@@ -89,6 +100,35 @@ def test_what_a_job_may_not_ask_is_said_in_one_line(case, params, parties, rest,
     with pytest.raises(SpecError) as error:
         job(case, params, parties, rest).check()
     assert any(fault in one for one in error.value.faults), error.value.faults
+
+
+def test_blocks_are_of_what_both_owners_declare(case):
+    found = job(case, BLOCKS.format("value", "weight", "age")[:-1] + ", {type: year, columns: {tax: born, edu: year}}]")
+    found.check()
+    axes = linked(found).blocks
+    assert [list(axis.values) for axis in axes] == [list(range(10)), list(range(1990, 2026))]
+    assert check.used_columns(found.job, found.manifest, "edu")["age"] == {"key"}
+    notes = link_plan(found.job, found.manifest, 1, found.declarations).notes
+    assert any("360 blocks, one for each tax.weight = edu.age and same year of tax.born = edu.year" in n for n in notes)
+    assert any("100,800,000 pairs if lists as long as max_rows" in note for note in notes), notes
+    rounds, sent, _ = job_cost(found.job, found.manifest, found.declarations, 1)
+    turns = -(-360 // 81)  # of blocks of 100 rows
+    assert rounds == turns * found.manifest.cost.rounds
+    assert sent > 2 * 8 * 100_800_000
+
+
+def test_the_plan_says_what_to_do_about_too_many_pairs(case):
+    found = job(case)
+    notes = link_plan(found.job, found.manifest, 1, found.declarations).notes
+    assert any("would have 5,000,000,000 pairs" in note and "params.blocks" in note for note in notes)
+
+
+def test_more_than_three_parties_are_fine_unless_two_may_pool_what_they_see(case):
+    found = job(case, parties={"more": "{}", "most": "{}"})
+    found.check()
+    assert "tax and edu and stat compare" in link_plan(found.job, found.manifest, 1).notes[1]
+    with pytest.raises(SpecError, match="threshold: 2; record-linkage compares records among three of the parties"):
+        found.check(2)
 
 
 @pytest.mark.parametrize("threshold", ["0", "1.01", "0.655", "-0.5", "high", "[0.5]", "true", "0.0"])

@@ -70,9 +70,13 @@ class Cubes:
             part = cube[:, competitors]
             part[:] = values.reshape(part.shape)
 
-    def swapped(self) -> Cubes:
-        """Competitors and words in each other's place."""
-        return Cubes(*(np.ascontiguousarray(cube.transpose(0, 2, 1)) for cube in (self.left, self.right)))
+    def swapped(self, blocks: int) -> Cubes:
+        """Competitors and each block's words in each other's place; blocks stay side by side in the words."""
+        bits, count, words = self.shape
+        shapes = (bits, count, blocks, words // blocks), (bits, words // blocks, blocks * count)
+        return Cubes(
+            *(cube.reshape(shapes[0]).transpose(0, 3, 2, 1).reshape(shapes[1]) for cube in (self.left, self.right))
+        )
 
     def turned(self) -> Cubes:
         """One competitor's words as 64 competitors, a lane each."""
@@ -182,19 +186,20 @@ class Chosen:
         return Pieces(*(np.bitwise_xor.reduce(cube[0], axis=0) for cube in (self.pairs.left, self.pairs.right)))
 
 
-async def mutual_best(channel: Callable[[], Channel], prss: Prss, numbers: Cubes) -> Chosen:
-    """`numbers`: shape (bits, columns, words), rows in lanes: lane l of word w is row l · words + w.
+async def mutual_best(channel: Callable[[], Channel], prss: Prss, numbers: Cubes, blocks: int = 1) -> Chosen:
+    """`numbers`: shape (bits, columns, words), rows in lanes: of a block's W words lane l of word w is row l · W + w.
 
-    The pairs that are the first greatest of their row and of their column: at most one in each.
+    The pairs that are the first greatest of their row and of their column: at most one in each. Blocks are side by side
+    in the words, and each by itself: a row has so many columns of its own, and a column so many rows.
     """
     _, columns, words = numbers.shape
     by_row = await tournament(channel, prss, numbers)
     of_row = await one_hot(channel, prss, by_row.outcomes, columns, _everywhere(prss.me, words))
-    across = await tournament(channel, prss, numbers.swapped())
+    across = await tournament(channel, prss, numbers.swapped(blocks))
     lanes = await tournament(channel, prss, across.best.turned())
     lane = await one_hot(channel, prss, lanes.outcomes, LANES, _everywhere(prss.me, lanes.best.shape[2]))
-    start = lane.turned_back(columns)
-    of_column = (await one_hot(channel, prss, across.outcomes, words, start)).swapped()
+    start = lane.turned_back(blocks * columns)
+    of_column = (await one_hot(channel, prss, across.outcomes, words // blocks, start)).swapped(blocks)
     pairs = Cubes.empty(1, columns, words)
     step = max(1, 8 * CHUNK // words)
 

@@ -26,18 +26,23 @@ from mpcgov.mpc.word.wire import Channel, in_batches
 FIELD_CHUNK = 1 << 17
 
 
-@kernel("void(" + ", ".join(["uint64[:, ::1]"] * 5) + ")")
-def _linked_bits(xl: Words, xr: Words, yl: Words, yr: Words, out: Words) -> None:
-    """A party's terms of Σⱼ x[j]·y[bit, j]: x rows of lanes, y bits of columns in lanes; out one row for each bit."""
+@kernel("void(" + ", ".join(["uint64[:, ::1]"] * 4) + ", int64, uint64[:, ::1])")
+def _linked_bits(xl: Words, xr: Words, yl: Words, yr: Words, words: Any, out: Words) -> None:
+    """A party's terms of Σⱼ x[j]·y[bit, j]: x rows of lanes, y bits of columns in lanes; out one row for each bit.
+
+    Of each block its `words` lanes are rows, and its columns those of y that come next.
+    """
     for c in range(out.shape[0]):
-        for j in range(xl.shape[0]):
-            shift = np.uint64(j & 63)
-            own = (yr[c, j >> 6] >> shift) & np.uint64(1)
-            other = (yl[c, j >> 6] >> shift) & np.uint64(1)
-            of_right = np.uint64(0) - (own ^ other)
-            of_left = np.uint64(0) - own
-            for w in range(out.shape[1]):
-                out[c, w] ^= (xr[j, w] & of_right) ^ (xl[j, w] & of_left)
+        for block in range(out.shape[1] // words):
+            for j in range(xl.shape[0]):
+                column = block * xl.shape[0] + j
+                shift = np.uint64(column & 63)
+                own = (yr[c, column >> 6] >> shift) & np.uint64(1)
+                other = (yl[c, column >> 6] >> shift) & np.uint64(1)
+                of_right = np.uint64(0) - (own ^ other)
+                of_left = np.uint64(0) - own
+                for w in range(block * words, (block + 1) * words):
+                    out[c, w] ^= (xr[j, w] & of_right) ^ (xl[j, w] & of_left)
 
 
 def bit_rows(values: Words, widths: Sequence[int]) -> Words:
@@ -46,19 +51,21 @@ def bit_rows(values: Words, widths: Sequence[int]) -> Words:
     return np.ascontiguousarray(np.concatenate(parts))
 
 
-async def linked_bits(channel: Channel, prss: Prss, links: Cubes, owner: int, own: Words | None, count: int) -> Pieces:
+async def linked_bits(
+    channel: Channel, prss: Prss, grid: Grid, links: Cubes, own: Words | None, count: int
+) -> Pieces:  # fmt: skip
     """`count` bits of each column's owner's record where it is linked to a row, else 0: rows of lanes. Two rounds.
 
     Args:
         links: shape (1, columns, words).
         own: at the owner of the columns' side, `bit_rows` of its columns.
     """
-    _, columns, words = links.shape
-    bits = await enter(channel, prss, owner, own, (count, lanes.words_for(columns)))
-    circuit = Circuit(channel, prss, count, words)
+    columns = grid.columns
+    bits = await enter(channel, prss, columns.owner, own, (count, lanes.words_for(grid.all_of(columns))))
+    circuit = Circuit(channel, prss, count, grid.all_words)
     plus, minus = circuit.masks(count)
     terms = plus ^ minus
-    _linked_bits(links.left[0], links.right[0], bits.left, bits.right, terms)
+    _linked_bits(links.left[0], links.right[0], bits.left, bits.right, grid.words, terms)
     return await circuit.finish(terms)
 
 
@@ -96,6 +103,17 @@ class Brought:
     mutual: Words
     score: Words
 
+    def stacked(self) -> Words:
+        """All of it as one matrix, shape (columns + 3, rows)."""
+        return np.concatenate([self.linked, self.best, self.link[None], self.mutual[None], self.score[None]])
+
+    @classmethod
+    def of(cls, stacked: Words, kept_columns: int) -> Brought:
+        """The reverse."""
+        *columns, link, mutual, score = stacked
+        rows = np.array(columns, np.uint64).reshape(len(columns), stacked.shape[1])
+        return cls(rows[:kept_columns], rows[kept_columns:], link, mutual, score)
+
 
 async def brought(
     channel: Callable[[], Channel],
@@ -115,7 +133,7 @@ async def brought(
     """
     count, first = sum(widths), sum(widths[:kept_columns])
     rows = None if own is None else bit_rows(own, widths)
-    bits = await linked_bits(channel(), prss, chosen.pairs, grid.columns.owner, rows, count)
+    bits = await linked_bits(channel(), prss, grid, chosen.pairs, rows, count)
     mutual = chosen.per_row()
     best = chosen.best.rows(slice(None))
     link = await kept(channel(), prss, mutual, best[-1:])
@@ -123,7 +141,7 @@ async def brought(
     score = await kept(channel(), prss, mutual, best)
     together = [linked, bits[first:], link, Pieces(mutual.left[None], mutual.right[None]), score]
     stacked = Pieces(*(np.concatenate([getattr(part, side) for part in together]) for side in ("left", "right")))
-    words = (await as_words(channel(), prss, stacked))[:, np.argsort(grid.lanes, kind="stable")[: grid.rows.records]]
+    words = (await as_words(channel(), prss, stacked))[:, grid.places]
     columns = numbers(words[:count], widths) if widths else words[:0]
     top = field.subtract(words[count + 1], words[-1])  # 1 where a mutual best's score is negative
     plain = numbers(words[count + 2 : -1], [grid.bits - 1])[0]

@@ -67,22 +67,22 @@ class _Tokens:
 class Filters:
     """An owner's records as rows of numbers whose inner products with the other owner's are scores.
 
-    `padded`: how many rows there are; those past the last record are like nobody. `first`: whether ours are a or b.
+    `order`: which record is in each row, −1 in rows that are like nobody. `first`: whether ours are a or b.
     """
 
-    def __init__(self, texts: Sequence[Texts], keys: FilterKeys, scoring: Scoring, padded: int, first: bool) -> None:
-        if len({len(text) for text in texts}) != 1 or len(texts) != len(scoring.segments) or padded < len(texts[0]):
+    def __init__(self, texts: Sequence[Texts], keys: FilterKeys, scoring: Scoring, order: Numbers, first: bool) -> None:
+        if len({len(text) for text in texts}) != 1 or len(texts) != len(scoring.segments):
             raise InternalError("records without all their fields")
         self._scoring = scoring
-        self.records, self._padded, self._first = len(texts[0]), padded, first
+        self._records, self._first = order, first
         self._order = Stream(keys.order).permutation(scoring.filter_bits)
         self._tokens = [
             _tokens(text, segment, key) for text, segment, key in zip(texts, scoring.segments, keys.fields, strict=True)
         ]
 
-    def rows(self, some: slice) -> Small:
+    def rows(self, some: Numbers) -> Small:
         """The numbers of some rows modulo the job's prime, shape (rows, terms)."""
-        scoring, count = self._scoring, some.stop - some.start
+        scoring, count = self._scoring, len(some)
         filters, weights = self._filled(some)
         total = self._total(weights)
         result = np.zeros((count, scoring.terms), np.int64)
@@ -98,21 +98,22 @@ class Filters:
 
     def weights(self) -> tuple[Numbers, Numbers]:
         """The bits set of each field of each row, shape (fields, rows), and of all fields, shape (rows,)."""
-        starts = range(0, self._padded, _AT_ONCE)
-        parts = [self._filled(slice(start, min(self._padded, start + _AT_ONCE)))[1] for start in starts]
+        rows = np.arange(len(self._records))
+        parts = [self._filled(rows[start : start + _AT_ONCE])[1] for start in range(0, len(rows), _AT_ONCE)]
         weights = np.concatenate(parts)
         return np.ascontiguousarray(weights.T), self._total(weights)
 
-    def _filled(self, some: slice) -> tuple[NDArray[np.uint8], Numbers]:
+    def _filled(self, some: Numbers) -> tuple[NDArray[np.uint8], Numbers]:
         """The filters of some rows before their bits change places, and how many bits of each field are set."""
-        scoring, count = self._scoring, some.stop - some.start
-        real = max(0, min(some.stop, self.records) - some.start)
-        filters = np.zeros((count, scoring.filter_bits), np.uint8)
-        weights = np.zeros((count, len(scoring.segments)), np.int64)
+        scoring = self._scoring
+        records = self._records[some]
+        real = np.flatnonzero(records >= 0)
+        filters = np.zeros((len(some), scoring.filter_bits), np.uint8)
+        weights = np.zeros((len(some), len(scoring.segments)), np.int64)
         for f, (segment, tokens) in enumerate(zip(scoring.segments, self._tokens, strict=True)):
-            part = filters[:real, segment.start : segment.start + segment.bits]
-            _set(part, tokens, some.start, segment.most)
-            weights[:real, f] = part.sum(axis=1, dtype=np.int64)
+            part = filters[:, segment.start : segment.start + segment.bits]
+            _set(part, real, tokens, records[real], segment.most)
+            weights[:, f] = part.sum(axis=1, dtype=np.int64)
         return filters, weights
 
     def _total(self, weights: Numbers) -> Numbers:
@@ -128,14 +129,14 @@ def filler(scoring: Scoring) -> Small:
     return row
 
 
-def _set(part: NDArray[np.uint8], tokens: _Tokens, start: int, most: int) -> None:
-    """Set the bits of the records from `start`, as many as `part` has; of each at most so many as may be."""
-    bounds = tokens.starts[start : start + len(part) + 1]
-    if not len(part) or bounds[0] == bounds[-1]:
+def _set(part: NDArray[np.uint8], rows: Numbers, tokens: _Tokens, records: Numbers, most: int) -> None:
+    """Set the bits of some records in some rows of `part`; of each at most so many as may be."""
+    counts = tokens.starts[records + 1] - tokens.starts[records]
+    if not counts.sum():
         return
-    bits = tokens.places[tokens.which[bounds[0] : bounds[-1]]]
-    record = np.repeat(np.arange(len(part)), np.diff(bounds))
-    part[record[:, None], bits] = 1
+    before = np.cumsum(counts) - counts
+    which = np.arange(counts.sum()) + np.repeat(tokens.starts[records] - before, counts)
+    part[np.repeat(rows, counts)[:, None], tokens.places[tokens.which[which]]] = 1
     full = np.flatnonzero(part.sum(axis=1, dtype=np.int64) > most)
     part[full] *= np.cumsum(part[full], axis=1, dtype=np.int64) <= most
 

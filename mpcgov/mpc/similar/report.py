@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mpcgov.linked.encoding import DOUBT, HUNDREDTHS
 from mpcgov.linked.facts import Linked
+from mpcgov.mpc.similar.arranged import Arranged
 from mpcgov.mpc.similar.bring import Brought
 from mpcgov.mpc.similar.clk import Filters
 from mpcgov.mpc.similar.scores import Grid
@@ -36,18 +37,15 @@ def widths(linked: Linked, owner: str) -> list[int]:
     return [*([1] * len(weights)), *weights, scoring.nobody.bit_length(), *([1] * groups)]
 
 
-def columns(linked: Linked, owner: str, own: Numbers, filters: Filters) -> Words:
+def columns(linked: Linked, owner: str, own: Numbers, filters: Filters, rows: Arranged) -> Words:
     """An owner's own: which fields each record has, their weights, the weight of all, and the groups of its columns."""
     weights, total = filters.weights()
-    records = next(iter(own.values())).shape[0] if own else filters.records
-    parts = [weights > 0, weights, total[None]]
-    for column in linked.asked.report:
-        if column.party == owner:
-            levels = np.arange(len(linked.levels(column)))[:, None]
-            groups = np.zeros((len(levels), weights.shape[1]), bool)
-            groups[:, :records] = own[column.column] == levels
-            parts.append(groups)
-    return np.concatenate([part.astype(np.uint64) for part in parts])
+    groups = [
+        rows.numbers(own[column.column]) == np.arange(len(linked.levels(column)))[:, None]
+        for column in linked.asked.report
+        if column.party == owner
+    ]
+    return np.concatenate([part.astype(np.uint64) for part in (weights > 0, weights, total[None], *groups)])
 
 
 async def tables(
@@ -55,20 +53,21 @@ async def tables(
     linked: Linked,
     grid: Grid,
     brought: Brought,
-    filters: Filters | None,
-    own: Numbers | None,
+    owner: tuple[Filters, Numbers, Arranged] | None,
     parties: Sequence[str],
 ) -> dict[str, Words]:
     """Shares of the numbers of both tables, by `table.name`."""
     names = {table.measure: name for name, table in linked.tables.items()}
     left, other = (parties[side.owner] for side in (grid.rows, grid.columns))
     channel, prss = operation()
-    mine = None
-    if filters is not None and own is not None and prss.me == grid.rows.owner:
-        mine = columns(linked, left, own, filters).reshape(-1)
-    count = len(widths(linked, left))
-    (dealt,) = await deal(channel, prss.threshold, [grid.rows.owner], mine, count * grid.rows.records)
-    ours = dealt.reshape(count, grid.rows.records)
+    mine = own = None
+    if owner is not None:
+        filters, own, arranged = owner
+        if prss.me == grid.rows.owner:
+            mine = columns(linked, left, own, filters, arranged).reshape(-1)
+    count, rows = len(widths(linked, left)), grid.all_of(grid.rows)
+    (dealt,) = await deal(channel, prss.threshold, [grid.rows.owner], mine, count * rows)
+    ours = dealt.reshape(count, rows)
     matched = await _matched(operation, linked, brought, {left: ours, other: brought.best})
     return {
         f"{names['match_rate']}.records": await _records(operation, linked, own, parties),

@@ -8,12 +8,13 @@ party 2 and sends it to party 1, which sees a uniform element. So party 1 and pa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
+from mpcgov.linked.blocks import together
 from mpcgov.mpc.similar import gates, small
 from mpcgov.mpc.similar.best import CHUNK, Cubes, in_turns
 from mpcgov.mpc.similar.small import MOST_TERMS, Small
@@ -24,13 +25,13 @@ from mpcgov.mpc.word.wire import Channel
 
 _LAMBDA = (3, -3, 1)
 
-Vectors = Callable[[slice], Small]
-"""An owner's rows of numbers: of some of its records, shape (records, terms)."""
+Vectors = Callable[[NDArray[np.int64]], Small]
+"""An owner's rows of numbers: of some of its rows, shape (rows, terms)."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One side's public facts: who owns it, how many records its padded list has."""
+    """One side's public facts: who owns it, how many records its padded list has, or each of its padded blocks."""
 
     owner: int
     records: int
@@ -38,10 +39,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Grid:
-    """All pairs: the `rows` side is held whole, the `columns` side is dealt piece by piece. Three parties.
+    """All pairs of every block: the `rows` side is held whole, the `columns` side is dealt piece by piece.
 
     `terms` of an inner product modulo 2^bits − 1. `filler`: the row of numbers that no record is like, for lanes left
-    over.
+    over. `blocks` of equal sizes, of which `first` is the number of the first one.
     """
 
     rows: Side
@@ -49,6 +50,8 @@ class Grid:
     terms: int
     bits: int
     filler: Small
+    blocks: int = 1
+    first: int = 0
 
     def __post_init__(self) -> None:
         if self.terms > MOST_TERMS:
@@ -56,13 +59,47 @@ class Grid:
 
     @property
     def words(self) -> int:
-        """Words for a lane of each row."""
+        """Words for a lane of each row of a block."""
         return -(-self.rows.records // LANES)
 
     @property
+    def all_words(self) -> int:
+        """Words for a lane of each row of all blocks."""
+        return self.blocks * self.words
+
+    @property
     def lanes(self) -> NDArray[np.int64]:
-        """Which row is in each lane, word by word: lane l of word w has row l · words + w; fillers past the last."""
+        """Which row of a block is in each of its lanes, word by word: lane l of word w has row l · words + w; fillers
+        past the last."""
         return np.arange(LANES * self.words).reshape(LANES, self.words).T.reshape(-1)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """In which of all blocks' lanes each row is."""
+        in_block = np.argsort(self.lanes, kind="stable")[: self.rows.records]
+        places: NDArray[np.int64] = np.arange(self.blocks)[:, None] * LANES * self.words + in_block
+        return places.reshape(-1)
+
+    def all_of(self, side: Side) -> int:
+        """How many rows or columns all blocks have together."""
+        return self.blocks * side.records
+
+    def numbers(self, side: Side, some: slice) -> NDArray[np.int64]:
+        """The numbers that some rows or columns of each block have among all of their owner's."""
+        starts = np.arange(self.first, self.first + self.blocks) * side.records
+        numbers: NDArray[np.int64] = starts[:, None] + np.arange(some.start, some.stop)
+        return numbers.reshape(-1)
+
+    def among(self, members: tuple[int, ...]) -> Grid:
+        """The same, with the owners by their places among some parties."""
+        rows, columns = (replace(side, owner=members.index(side.owner)) for side in (self.rows, self.columns))
+        return replace(self, rows=rows, columns=columns)
+
+    def turns(self) -> list[Grid]:
+        """The same blocks, some after others: as many at a time as memory should hold."""
+        step = together(self.rows.records)
+        starts = range(0, self.blocks, step)
+        return [replace(self, blocks=min(step, self.blocks - start), first=self.first + start) for start in starts]
 
 
 async def scores(channel: Callable[[], Channel], prss: Prss, grid: Grid, own: Vectors | None) -> Cubes:
@@ -73,22 +110,30 @@ async def scores(channel: Callable[[], Channel], prss: Prss, grid: Grid, own: Ve
     if prss.parties != 3:
         raise InternalError("records are compared by three parties")
     rows = await _rows(channel(), prss, grid, own)
-    found = Cubes.empty(grid.bits, grid.columns.records, grid.words)
-    step = max(1, CHUNK // grid.words)
+    words = grid.all_words
+    found = Cubes.empty(grid.bits, grid.columns.records, words)
+    step = max(1, CHUNK // words)
 
     async def compare(part: Channel, number: int) -> None:
         some = slice(number * step, min(grid.columns.records, (number + 1) * step))
         count = some.stop - some.start
-        values = own(some).reshape(-1) if own is not None and prss.me == grid.columns.owner else None
-        share = await small.deal(part, grid.bits, grid.columns.owner, values, count * grid.terms)
-        sums = share.astype(np.float64).reshape(count, grid.terms) @ rows
-        term = await _summand(part, prss, grid.bits, sums)
+        share = await _dealt(part, prss, grid, grid.columns, some, own)
+        sums = np.matmul(share.astype(np.float64), rows)
+        term = await _summand(part, prss, grid.bits, np.ascontiguousarray(sums.transpose(1, 0, 2)))
         planes = None if term is None else gates.to_planes(term, grid.bits)
-        bits = await gates.added(part, prss, planes, (grid.bits, count * grid.words))
+        bits = await gates.added(part, prss, planes, (grid.bits, count * words))
         found.put(some, _ordered(prss.me, bits))
 
     await in_turns(channel(), -(-grid.columns.records // step), compare)
     return found
+
+
+async def _dealt(channel: Channel, prss: Prss, grid: Grid, side: Side, some: slice, own: Vectors | None) -> Small:
+    """Our shares of the numbers of some rows or columns of each block, shape (blocks, some, terms)."""
+    count = some.stop - some.start
+    values = own(grid.numbers(side, some)).reshape(-1) if own is not None and prss.me == side.owner else None
+    share = await small.deal(channel, grid.bits, side.owner, values, grid.blocks * count * grid.terms)
+    return share.reshape(grid.blocks, count, grid.terms)
 
 
 def _ordered(me: int, bits: Pieces) -> Pieces:
@@ -99,16 +144,14 @@ def _ordered(me: int, bits: Pieces) -> Pieces:
 
 
 async def _rows(channel: Channel, prss: Prss, grid: Grid, own: Vectors | None) -> NDArray[np.float64]:
-    """Our shares of the rows' numbers, shape (terms, lanes)."""
-    count = grid.rows.records
-    values = own(slice(0, count)).reshape(-1) if own is not None and prss.me == grid.rows.owner else None
-    share = (await small.deal(channel, grid.bits, grid.rows.owner, values, count * grid.terms)).reshape(count, -1)
+    """Our shares of the rows' numbers, shape (blocks, terms, lanes of a block)."""
+    share = await _dealt(channel, prss, grid, grid.rows, slice(0, grid.rows.records), own)
     lanes = grid.lanes
-    everyone = np.empty((len(lanes), grid.terms), np.float64)
-    real = lanes < count
-    everyone[real] = share[lanes[real]]
-    everyone[~real] = grid.filler
-    return np.ascontiguousarray(everyone.T)
+    everyone = np.empty((grid.blocks, len(lanes), grid.terms), np.float64)
+    real = lanes < grid.rows.records
+    everyone[:, real] = share[:, lanes[real]]
+    everyone[:, ~real] = grid.filler
+    return np.ascontiguousarray(everyone.transpose(0, 2, 1))
 
 
 async def _summand(channel: Channel, prss: Prss, bits: int, sums: NDArray[np.float64]) -> Small | None:

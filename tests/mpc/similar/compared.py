@@ -24,6 +24,8 @@ from tests.mpc.linked_parties import engine
 from tests.mpc.word.local import Party, make_parties, run
 
 NAMES = ("tax", "wel", "stat")
+YEARS = range(1990, 1993)
+THRESHOLD = 1
 
 
 def texts(values: Sequence[str]) -> Texts:
@@ -41,24 +43,31 @@ def opened(pieces: Sequence[Pieces | Cubes]) -> np.ndarray:
 
 @dataclass
 class Case:
-    """Both owners' records: names, and a category and a number of each."""
+    """Both owners' records: names, and a category and a number of each.
+
+    `blocks`: both owners' years, where there are blocks. `parties`: further ones only compute.
+    """
 
     first: list[str]
     second: list[str]
     params: dict[str, Any] = field(default_factory=dict)
     max_rows: int = 1000
     min_count: int = 3
+    blocks: tuple[Sequence[int], Sequence[int]] | None = None
+    parties: tuple[str, ...] = NAMES
 
     def linked(self) -> Linked:
         """The job's public facts."""
         fields = [{"type": "name", "columns": {"tax": "name", "wel": "name"}}]
         params = {"fields": fields, "threshold": "0.7", "output": "links", "identify": {"tax": "id", "wel": "id"}}
+        if self.blocks is not None:
+            params["blocks"] = [{"type": "year", "columns": {"tax": "year", "wel": "year"}}]
         job = validate(
             {
                 "protocol": "record-linkage",
                 "purpose": "a test",
                 "legal_basis": "none",
-                "parties": {"tax": {"dataset": "d"}, "wel": {"dataset": "d"}, "stat": {}},
+                "parties": {name: {"dataset": "d"} if name in ("tax", "wel") else {} for name in self.parties},
                 "params": {name: value for name, value in (params | self.params).items() if value is not None},
                 "disclosure": {"min_count": self.min_count},
                 "receivers": ["coordinator"],
@@ -72,13 +81,14 @@ class Case:
             "id": {"kind": "text"},
             "sex": {"kind": "category", "values": ["F", "M"]},
             "income": {"kind": "integer", "min": -100, "max": 100},
+            "year": {"kind": "integer", "min": YEARS[0], "max": YEARS[-1]},
         }
         whole = {"source": "x", "max_rows": self.max_rows, "columns": columns}
         declared = {}
         for name in ("tax", "wel"):
             used = set(check.used_columns(job, manifest, name))
             declared[name] = validate(whole, Dataset, name).declaration.only(used)
-        check.check_job(job, manifest, declared, 1)
+        check.check_job(job, manifest, declared, THRESHOLD)
         return Linked.of(job, manifest, declared)
 
     def own(self, linked: Linked, name: str) -> OwnRecords | None:
@@ -89,16 +99,20 @@ class Case:
         identifiers = texts([f"{name}{i}" for i in range(len(values))]) if linked.asked.output == "links" else None
         wanted = {column.column for column in linked.asked.columns if column.party == name}
         columns = {"sex": np.arange(len(values)) % 2, "income": np.arange(len(values)) - 50}
-        return OwnRecords((texts(values),), identifiers, {c: v for c, v in columns.items() if c in wanted})
+        blocks = None
+        if self.blocks is not None:
+            blocks = np.array(self.blocks[name == "wel"], np.int64) - YEARS[0]
+            blocks[(blocks < 0) | (blocks >= len(YEARS))] = -1
+        return OwnRecords((texts(values),), identifiers, {c: v for c, v in columns.items() if c in wanted}, blocks)
 
     def run(self, program: Callable[[LinkedRecords], Any] | None = None) -> tuple[list[Any], list[Party]]:
         """What comes out at each party, disclosure control included, and the parties with all their messages."""
-        linked, parties = self.linked(), make_parties(3)
+        linked, parties = self.linked(), make_parties(len(self.parties))
 
         async def one(party: Party) -> Any:
-            config = SessionConfig(NAMES, party.me, 1, bytes(32), 59, 1000)
+            config = SessionConfig(self.parties, party.me, 1, bytes(32), 59, 1000)
             failures: list[BaseException] = []
-            own = self.own(linked, NAMES[party.me])
+            own = self.own(linked, self.parties[party.me])
             records = LinkedRecords(engine(party, config, failures), config, linked, "job", own)
             cleared = clear_linked(linked, await records.tables())
             result = {name: await table.cells._backing.words() for name, table in cleared.items()}

@@ -18,7 +18,8 @@ RULES = scoring(["name", "number"], Fraction(7, 10))
 
 
 def made(names, numbers, first=True, padded=None, keys=KEYS):
-    return Filters([texts(names), texts(numbers)], keys, RULES, padded or len(names), first)
+    order = np.arange(padded or len(names))
+    return Filters([texts(names), texts(numbers)], keys, RULES, np.where(order < len(names), order, -1), first)
 
 
 def signed(rows):
@@ -48,8 +49,8 @@ def test_inner_products_are_the_scores_that_the_encoding_says():
     names_a, names_b = ["anna", "", "peter", "", "zoë"], ["ana", "peter", "", "", "zoë", "bob"]
     numbers_a, numbers_b = ["12", "7", "", "", "3"], ["12", "", "7", "", "3", "9"]
     a, b = made(names_a, numbers_a, padded=7), made(names_b, numbers_b, first=False, padded=6)
-    found = signed(a.rows(slice(0, 7))) @ signed(b.rows(slice(0, 6))).T
-    bits_a, bits_b = (filters._filled(slice(0, 7 - k))[0].astype(int) for k, filters in enumerate((a, b)))
+    found = signed(a.rows(np.arange(7))) @ signed(b.rows(np.arange(6))).T
+    bits_a, bits_b = (filters._filled(np.arange(7 - k))[0].astype(int) for k, filters in enumerate((a, b)))
     name = RULES.segments[0].bits
     for i in range(7):
         for j in range(6):
@@ -68,10 +69,9 @@ def test_inner_products_are_the_scores_that_the_encoding_says():
 
 def test_rows_come_the_same_in_pieces_and_fillers_are_like_padding():
     filters = made(["anna", "bob", "carl"], ["1", "2", "3"], padded=5)
-    whole = filters.rows(slice(0, 5))
-    assert (
-        np.concatenate([filters.rows(slice(0, 2)), filters.rows(slice(2, 4)), filters.rows(slice(4, 5))]) == whole
-    ).all()
+    whole = filters.rows(np.arange(5))
+    parts = [filters.rows(np.arange(*ends)) for ends in ((0, 2), (2, 4), (4, 5))]
+    assert (np.concatenate(parts) == whole).all()
     assert (whole[3:] == filler(RULES)).all()
     weights, total = filters.weights()
     assert weights.shape == (2, 5)
@@ -89,7 +89,7 @@ def test_a_field_has_at_most_as_many_bits_as_its_segment_may():
 def test_filters_have_about_the_dice_of_their_tokens():
     names = ["katherine", "catherine", "kathryn", "bob"]
     a, b = made(names, [""] * 4), made(names, [""] * 4, first=False)
-    found = signed(a.rows(slice(0, 4))) @ signed(b.rows(slice(0, 4))).T
+    found = signed(a.rows(np.arange(4))) @ signed(b.rows(np.arange(4))).T
     weights = a.weights()[0][0]
     for i, one in enumerate(names):
         for j, other in enumerate(names):
@@ -102,7 +102,7 @@ def test_filters_have_about_the_dice_of_their_tokens():
 def test_another_job_has_other_filters_and_each_field_its_own():
     names = ["anna", "bob"]
     other = filter_keys([bytes(32), bytes(31) + b"1"], "another job", ["tax", "wel"], 2)
-    assert (made(names, names).rows(slice(0, 2)) != made(names, names, keys=other).rows(slice(0, 2))).any()
+    assert (made(names, names).rows(np.arange(2)) != made(names, names, keys=other).rows(np.arange(2))).any()
     assert len({*KEYS.fields, KEYS.order}) == 3
 
 
@@ -120,5 +120,12 @@ def test_every_threshold_and_number_of_fields_fits_a_prime():
 def test_fields_of_different_lengths_are_refused():
     with pytest.raises(InternalError):
         made(["anna", "bob"], ["1"])
-    with pytest.raises(InternalError):
-        made(["anna", "bob"], ["1", "2"], padded=1)
+
+
+def test_records_may_stand_in_any_rows():
+    names, numbers, order = ["anna", "bob", "carl"], ["1", "22", "333"], np.array([2, -1, 0, -1, 1])
+    filters = Filters([texts(names), texts(numbers)], KEYS, RULES, order, True)
+    whole, plain = filters.rows(np.arange(5)), made(names, numbers).rows(np.arange(3))
+    assert (whole[[2, 4, 0]] == plain).all()
+    assert (whole[[1, 3]] == filler(RULES)).all()
+    assert (filters.rows(np.array([4, 1, 2])) == whole[[4, 1, 2]]).all()

@@ -7,7 +7,7 @@ import pytest
 
 from mpcgov.disclosure import SENTINEL
 from mpcgov.errors import SpecError
-from mpcgov.linked import encoding, layout, render
+from mpcgov.linked import blocks, layout, render
 from mpcgov.mpc import linkedrecords
 from mpcgov.result import numbers_by_name
 from mpcgov.spec.statement import Layout
@@ -106,7 +106,7 @@ def test_doubtful_pairs_are_those_within_a_twentieth_of_the_threshold(monkeypatc
         case = Case(names, typos, {"output": "count", "report": ["tax.sex"], "threshold": threshold})
         found = tables(case)["doubtful"]
         rules = case.linked().scoring
-        a, b = (made[side].rows(slice(0, len(names))).astype(np.int64) for side in (True, False))
+        a, b = (made[side].rows(np.arange(len(names))).astype(np.int64) for side in (True, False))
         p = 2**rules.prime_bits - 1
         scores = (a @ b.T) % p
         scores = np.where(scores > p // 2, scores - p, scores)
@@ -122,10 +122,16 @@ def test_doubtful_pairs_are_those_within_a_twentieth_of_the_threshold(monkeypatc
 
 
 def test_more_pairs_than_can_be_compared_are_refused_by_every_party(monkeypatch):
-    monkeypatch.setattr(linkedrecords, "MOST_PAIRS", 100 * 110 - 1)
-    with pytest.raises(SpecError, match="100 and 110 records are more than 10,999 pairs"):
+    monkeypatch.setattr(blocks, "MOST_PAIRS", 100 * 110 - 1)
+    with pytest.raises(SpecError, match="100 and 110 records are more than 10,999 pairs") as error:
         Case(FIRST, SECOND * 15).run()
-    assert encoding.MOST_MATCHES**2 <= encoding.MOST_PAIRS < (encoding.MOST_MATCHES + 1) ** 2
+    assert "params.blocks" in str(error.value.hint)
+    monkeypatch.undo()
+    monkeypatch.setattr(blocks, "MOST_BLOCKED_PAIRS", 3 * 100 * 110 - 1)
+    years = [[1990] * len(FIRST), [1991] * 105]
+    with pytest.raises(SpecError, match="3 blocks of 100 and 110 records are more than 32,999 pairs"):
+        Case(FIRST, SECOND * 15, blocks=years).run()
+    assert Case(FIRST, SECOND * 15, blocks=(years[0], [1991] * 100 + [1992] * 5)).run()
 
 
 @pytest.mark.parametrize(("first", "second"), [([""] * 5, [""] * 5), (["anna"], ["bob"]), ([], ["bob"]), ([], [])])

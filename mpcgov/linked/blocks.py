@@ -1,0 +1,140 @@
+"""Blocks: only records of one block are compared. Which blocks there are follows from the declarations alone.
+
+A block is a combination of values, one of each of the job's `blocks`, that both owners declare. An owner knows which of
+its own records are in which block, and pads every block to the length of its fullest one: that length, rounded up as
+lists' lengths are, is all that others learn. A record without a value, or with one that the other owner doesn't
+declare, is in no block, and compared with nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isqrt, prod
+from typing import Literal
+
+from mpcgov.errors import SpecError
+from mpcgov.linked.encoding import MOST_PAIRS
+from mpcgov.linked.sizes import padded_length
+from mpcgov.spec.table import CategoryColumn, Column, DateColumn, Declaration, IntegerColumn
+
+BlockType = Literal["value", "year"]
+
+MOST_BLOCKS = 10_000
+MOST_BLOCKED_PAIRS = 1_000_000_000
+"""So many pairs are compared at most in all blocks together; in each, MOST_PAIRS."""
+
+ROWS_AT_ONCE = 8192
+"""Rows of several blocks that are compared at once: 70 MB of shares."""
+
+BLOCK = "(block)"
+"""The name under which the number of each record's block goes with its columns; no column has it."""
+
+
+@dataclass(frozen=True)
+class BlockColumn:
+    """A column of each owner that divides the records: by its values, or by its years."""
+
+    type: BlockType
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What both owners declare of one of the job's `blocks`: each value is one step along it."""
+
+    type: BlockType
+    columns: Mapping[str, str]
+    values: Sequence[str] | range
+
+
+def axes(asked: Sequence[BlockColumn], declarations: Mapping[str, Declaration]) -> tuple[Axis, ...]:
+    """The public values of each, for columns of which `faults` finds nothing to say."""
+    return tuple(Axis(one.type, one.columns, _common(one, declarations)) for one in asked)
+
+
+def count(found: Sequence[Axis]) -> int:
+    """How many blocks there are; one if the records aren't divided."""
+    return prod(len(axis.values) for axis in found)
+
+
+def faults(asked: Sequence[BlockColumn], declarations: Mapping[str, Declaration]) -> list[str]:
+    """What is wrong with the columns, all of which are declared."""
+    found = []
+    for number, one in enumerate(asked):
+        kinds = {party: declarations[party].columns[name] for party, name in one.columns.items()}
+        place = f"params.blocks[{number}]"
+        if one.type == "year" and not all(isinstance(kind, DateColumn | IntegerColumn) for kind in kinds.values()):
+            found.append(f"{place}: years are of dates, or of integers that are years")
+        elif one.type == "value" and not any(
+            all(isinstance(kind, wanted) for kind in kinds.values()) for wanted in (CategoryColumn, IntegerColumn)
+        ):
+            found.append(f"{place}: values are of two categories or of two integers")
+        elif not _common(one, declarations):
+            found.append(f"{place}: the two columns are declared without a value in common")
+    blocks = 0 if found else count(axes(asked, declarations))
+    if blocks > MOST_BLOCKS:
+        found.append(f"params.blocks: {blocks:,} blocks; at most {MOST_BLOCKS:,}")
+    return found
+
+
+def _common(one: BlockColumn, declarations: Mapping[str, Declaration]) -> Sequence[str] | range:
+    kinds = [declarations[party].columns[name] for party, name in one.columns.items()]
+    first = kinds[0]
+    if isinstance(first, CategoryColumn):
+        others = [set(kind.values) for kind in kinds if isinstance(kind, CategoryColumn)]
+        return tuple(value for value in first.values if all(value in values for values in others))
+    ends = [_ends(kind) for kind in kinds]
+    return range(max(low for low, _ in ends), min(high for _, high in ends) + 1)
+
+
+def _ends(kind: Column) -> tuple[int, int]:
+    if isinstance(kind, DateColumn):
+        return int(kind.min[:4]), int(kind.max[:4])
+    return (kind.min, kind.max) if isinstance(kind, IntegerColumn) else (0, -1)
+
+
+def together(rows: int) -> int:
+    """How many blocks of so many rows are compared at once."""
+    return max(1, ROWS_AT_ONCE // rows)
+
+
+def lengths(blocks: int, lists: Sequence[int]) -> list[int]:
+    """How long the blocks are if lists of these lengths are spread evenly over them."""
+    return [padded_length(-(-length // blocks)) for length in lists]
+
+
+def planned_pairs(blocks: int, lists: Sequence[int]) -> int:
+    """How many pairs a plan reckons with, for lists of these lengths: if they are spread evenly over the blocks."""
+    if blocks == 1:
+        return min(prod(lists), MOST_PAIRS)
+    return min(blocks * prod(lengths(blocks, lists)), MOST_BLOCKED_PAIRS)
+
+
+def check_pairs(blocks: int, lengths: Sequence[int], divided: bool) -> None:
+    """Nothing, if blocks of these lengths, or lists if the records aren't divided, can be compared.
+
+    Raises:
+        SpecError: there are too many pairs.
+    """
+    first, second = lengths
+    if first * second > MOST_PAIRS:
+        what = "records in a block" if divided else "records"
+        raise SpecError(
+            f"{first:,} and {second:,} {what} are more than {MOST_PAIRS:,} pairs to compare",
+            hint="divide by one more of params.blocks, so that the fullest block gets smaller" if divided
+            else "name params.blocks, such as the year of birth: only records of the same block are compared",
+            code="pairs",
+        )  # fmt: skip
+    if blocks * first * second > MOST_BLOCKED_PAIRS:
+        raise SpecError(
+            f"{blocks:,} blocks of {first:,} and {second:,} records are more than {MOST_BLOCKED_PAIRS:,} pairs",
+            hint="params.blocks should divide the records more evenly: all blocks are as long as the fullest one",
+            code="pairs",
+        )
+
+
+def most_matches(blocks: int, records: int) -> int:
+    """No more records are linked, where the shorter of two lists has at most so many: so many pairs as may be have no
+    more rows."""
+    return min(records, isqrt(MOST_PAIRS) if blocks == 1 else isqrt(MOST_BLOCKED_PAIRS * blocks))

@@ -1,0 +1,81 @@
+"""Who does what when records are compared, and what that comes to; by public facts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import prod
+
+from mpcgov.linked import blocks
+from mpcgov.linked.encoding import MOST_PAIRS
+from mpcgov.linked.params import read
+from mpcgov.linked.sizes import padded_length
+from mpcgov.spec.job import Job
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.table import Declaration
+
+
+def faults(job: Job, manifest: Manifest) -> Iterator[str]:
+    """What makes it impossible to give out the roles."""
+    if len(job.data_parties) != 2:
+        yield f"parties: {len(job.data_parties)} have a dataset; {manifest.id} compares the records of two"
+    if job.link is not None:
+        yield f"link: {manifest.id} compares records; there is no join to choose"
+
+
+def threshold_faults(manifest: Manifest, threshold: int) -> Iterator[str]:
+    """Why records can't be compared in a consortium of which two may pool what they see."""
+    if threshold > 1:
+        yield (
+            f"threshold: {threshold}; {manifest.id} compares records among three of the parties, of which any two "
+            "together would learn them all: it needs a consortium with threshold 1"
+        )
+
+
+def comparing(job: Job) -> tuple[str, ...]:
+    """The three parties that compare, in job order: the two owners, and the first of the others."""
+    helper = next(party for party in job.parties if party not in job.data_parties)
+    return tuple(party for party in job.parties if party in (*job.data_parties, helper))
+
+
+def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> Iterator[str]:
+    """What the job does, in plain words; with the declarations, also with how many pairs."""
+    asked = read(job, manifest, []).blocks
+    left, right = job.data_parties
+    which, others, where = ("the", "those", " in the same block") if asked else ("all", "all", "")
+    choice = "each is linked to the one most like it, if that is so both ways and they are alike enough"
+    compared = f"{which} records of {left} are compared with {others} of {right}{where}"
+    yield f"{compared}, and {choice}; nobody sees a comparison"
+    if len(job.parties) > 3:
+        yield f"{' and '.join(comparing(job))} compare; what comes out is shared among all parties"
+    yield "the owner of the shorter padded list has the rows, the other one the columns of the table of all pairs"
+    if all(declarations.get(party) for party in job.data_parties):
+        lists = [padded_length(declarations[party].max_rows) for party in job.data_parties]
+        yield from _block_notes(blocks.axes(asked, declarations), lists) if asked else _pair_notes(lists)
+
+
+def _block_notes(axes: tuple[blocks.Axis, ...], lists: list[int]) -> Iterator[str]:
+    of = " and ".join(f"{'same year of ' * (axis.type == 'year')}{_named(axis)}" for axis in axes)
+    number = blocks.count(axes)
+    pairs = blocks.planned_pairs(number, lists)
+    yield (
+        f"{number:,} blocks, one for each {of}; every owner pads all of its blocks to the length of its fullest one, "
+        "which all learn, rounded up; records without a value, or with one that only one owner declares, are left out"
+    )
+    yield (
+        f"{pairs:,} pairs if lists as long as max_rows were spread evenly; the job ends before any record is dealt if "
+        f"there are more than {blocks.MOST_BLOCKED_PAIRS:,}, or {MOST_PAIRS:,} in a block"
+    )
+
+
+def _named(axis: blocks.Axis) -> str:
+    return " = ".join(f"{party}.{column}" for party, column in axis.columns.items())
+
+
+def _pair_notes(lists: list[int]) -> Iterator[str]:
+    most = prod(lists)
+    if most > MOST_PAIRS:
+        yield (
+            f"lists as long as max_rows would have {most:,} pairs; the job ends before any record is dealt if there "
+            f"are more than {MOST_PAIRS:,}: with params.blocks only records that share a value, such as the year of "
+            "birth, are compared"
+        )
