@@ -109,7 +109,7 @@ def cost(
     """
     formula = manifest.cost
     turns = -(-divided // blocks.together(min(blocks.lengths(divided, lists)))) if divided > 1 else 1
-    rounds = turns * formula.rounds + (formula.rounds_rounding if rounding else 0)
+    rounds = formula.rounds + (turns - 1) * formula.rounds_per_turn + (formula.rounds_rounding if rounding else 0)
     per_cell = formula.bytes_per_cell + (formula.bytes_per_cell_rounding if rounding else 0)
     per_cell += WORD_BYTES if noise else 0
     per_cell *= formula.more_parties_factor if parties > 3 else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import pyarrow as pa
 import pytest
 
 from mpcgov.errors import DataError, InternalError
+from mpcgov.linked.blocks import BLOCK, Axis
 from mpcgov.linked.facts import Linked
 from mpcgov.spec import where as language
 from mpcgov.spec.table import Dataset
-from mpcgov.worker import texts
+from mpcgov.worker import compared, texts
 from mpcgov.worker.compared import compared_records
 from mpcgov.worker.encode import Field
 from mpcgov.worker.records import Records, RecordsEncoding, encoding, read_records, write_records
@@ -83,6 +85,30 @@ def test_columns_to_compute_with_are_numbers_and_places(tmp_path):
     found = records_of(tmp_path, [row(sex="M", income="-7"), row(sex="F", income="100")], **STATISTICS)
     assert found.identifiers is None
     assert {name: column.tolist() for name, column in found.columns.items()} == {"sex": [1, 0], "income": [-7, 100]}
+
+
+BY_SEX_AND_INCOME = [{"type": "value", "columns": dict.fromkeys(("tax", "wel"), name)} for name in ("sex", "income")]
+
+
+def test_records_are_in_the_block_of_their_values_or_in_none_without_one(tmp_path):
+    rows = [row(sex="M", income="-7"), row("", "2", "F", "100"), row("Zoë", "3", sex=""), row("Ada", "4", income="")]
+    found = records_of(tmp_path, rows, blocks=BY_SEX_AND_INCOME)
+    assert found.columns[BLOCK].tolist() == [201 + 93, 200, -1, -1]
+    own = encoding(Case([], [], {"blocks": BY_SEX_AND_INCOME}).linked(), "tax")
+    assert own.numbers == (Field(BLOCK, -1, 401),)
+    assert through(own, found).columns[BLOCK].tolist() == found.columns[BLOCK].tolist()
+
+
+def test_blocks_of_years_are_those_that_both_declare():
+    names = {"tax": "a", "wel": "b"}
+    years, values = Axis("year", names, range(1990, 1993)), Axis("value", names, ("x", "y"))
+    days = pa.array([dt.date(1990, 12, 31), dt.date(1992, 1, 1), dt.date(1989, 1, 1), None])
+    whole = pa.array([1992, 1993, 1991, None], pa.int32())
+    assert compared._blocks([days], [years]).tolist() == [0, 2, -1, -1]
+    assert compared._blocks([whole], [years]).tolist() == [2, -1, 1, -1]
+    letters = pa.array(["y", "x", "z", "y"])
+    assert compared._blocks([whole, letters], [years, values]).tolist() == [5, -1, -1, -1]
+    assert compared._blocks([letters], [values]).tolist() == [1, 0, -1, 1]
 
 
 def test_rows_are_chosen_before_they_are_compared(tmp_path):
