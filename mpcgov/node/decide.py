@@ -126,7 +126,7 @@ def _affordable(proposal: Proposal, facts: Facts) -> Iterator[str]:
         yield (
             f"{facts.me}: {budget.dataset} has {budget.measure} {privacy.number(left)} left for a {budget.unit}, "
             f"and this job would take {privacy.number(cost.amount)}"
-            + ("" if budget.total else f"; no budget is set for a {budget.unit}, and for others one is")
+            + ("" if budget.total else f"; a {budget.unit} has no budget there")
         )
 
 
