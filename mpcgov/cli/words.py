@@ -145,6 +145,7 @@ def _formula(cost: CostFormula) -> list[str]:
         f"{cost.rounds} rounds, {cost.rounds_rounding} more with rounding",
         *([f"{cost.rounds_left} more rounds in left joins"] if cost.rounds_left else []),
         *([f"{cost.rounds_per_owner} more rounds for every owner but two"] if cost.rounds_per_owner else []),
+        *([f"{cost.rounds_per_turn} more rounds for every turn of blocks but one"] if cost.rounds_per_turn else []),
         f"{cost.bytes_fixed:,} bytes from each party to each other one",
         f"{cost.bytes_per_cell:,} more bytes for each cell, and {cost.bytes_per_cell_rounding:,} with rounding",
         *([f"{cost.bytes_per_row:,} more bytes for each row of the padded lists"] if cost.bytes_per_row else []),

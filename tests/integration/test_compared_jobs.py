@@ -11,7 +11,7 @@ import pytest
 from tests.integration.conftest import PARTIES, Network, running
 
 DATASETS = """
-register:
+NAME:
   source: register.csv
   max_rows: MAX_ROWS
   columns:
@@ -20,7 +20,6 @@ register:
     last_name: {kind: text}
     born: {kind: date, min: 1950-01-01, max: 1959-12-31}
     sex: {kind: category, values: [F, M]}
-    wages: {kind: integer, min: 0, max: 100000, unit: EUR}
 """
 POLICY = """
 approve: manual
@@ -32,13 +31,10 @@ link: [matcher]
 datasets:
   register:
     min_count: 10
-    columns:
-      number: [identify, key]
-      first_name: [key]
-      last_name: [key]
-      born: [key]
-      sex: [group]
-      wages: [measure]
+    columns: {number: [identify, key], first_name: [key], last_name: [key], born: [key], sex: [group]}
+  larger:
+    min_count: 10
+    columns: {number: [identify, key], first_name: [key], last_name: [key], born: [key]}
 """
 OWNERS = ("tax", "welfare")
 PEOPLE = {"tax": range(1, 50), "welfare": range(20, 64)}
@@ -61,14 +57,16 @@ def row(party: str, person: int) -> str:
         last = last[:2] + last[3:]
     year = 1950 + (person + (party == "welfare" and person in OTHER_YEAR)) % 10
     sex = "F" if person % 7 in (0, 2, 4, 6) else "M"
-    return f"{party[0]}{person},{first},{last},{year}-0{1 + person % 9}-1{person % 8},{sex},{1000 + 17 * person}"
+    return f"{party[0]}{person},{first},{last},{year}-0{1 + person % 9}-1{person % 8},{sex}"
 
 
 def write_home(home: Path, party: str) -> None:
-    (home / "datasets.yaml").write_text(DATASETS.replace("MAX_ROWS", "100000"))
+    declared = {"register": 100, "larger": 100_000}
+    texts = [DATASETS.replace("NAME", name).replace("MAX_ROWS", str(rows)) for name, rows in declared.items()]
+    (home / "datasets.yaml").write_text("".join(texts))
     (home / "policy.yaml").write_text(POLICY)
     rows = [row(party, person) for person in PEOPLE.get(party, ())]
-    header = "number,first_name,last_name,born,sex,wages"
+    header = "number,first_name,last_name,born,sex"
     (home / "register.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")
 
 
@@ -78,10 +76,10 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
         yield network
 
 
-def asked(**params: Any) -> dict[str, Any]:
-    """A job, with params that are None left out."""
+def asked(dataset: str = "register", **params: Any) -> dict[str, Any]:
+    """A job over both owners' data set of that name."""
     whole = {"fields": FIELDS, "threshold": "0.85"} | params
-    parties = {party: {"dataset": "register"} if party in OWNERS else {} for party in PARTIES}
+    parties = {party: {"dataset": dataset} if party in OWNERS else {} for party in PARTIES}
     return {"protocol": "record-linkage", "parties": parties, "params": whole}
 
 
@@ -130,7 +128,8 @@ def test_in_blocks_only_records_of_one_year_are_linked(network: Network) -> None
 
 
 def test_a_plan_says_what_is_compared_and_what_would_be_too_much(network: Network) -> None:
-    plan = flat(network.mpcgov("job", "plan", network.job(**LINKS), "--home", "hq").stdout)
+    links = asked("larger", **LINKS["params"])
+    plan = flat(network.mpcgov("job", "plan", network.job(**links), "--home", "hq").stdout)
     for words in (
         "all records of tax are compared with all of welfare",
         "10,000,000,000 pairs; the job ends before any record is dealt if there are more than 30,000,000: with params",
@@ -138,7 +137,7 @@ def test_a_plan_says_what_is_compared_and_what_would_be_too_much(network: Networ
         "to the coordinator: with output links, which records of the two agencies are taken for the same person's",
     ):
         assert words in plan
-    plan = flat(network.mpcgov("job", "plan", network.job(**asked(blocks=BLOCKS)), "--home", "hq").stdout)
+    plan = flat(network.mpcgov("job", "plan", network.job(**asked("larger", blocks=BLOCKS)), "--home", "hq").stdout)
     for words in (
         "the records of tax are compared with those of welfare in the same block",
         "10 blocks, one for each same year of tax.born = welfare.born",

@@ -75,8 +75,7 @@ YEARS_OF_SECOND = [1991, 1990, 1991, 1992, 1989, 1991, 1992]
 IN_BLOCKS = [(1, 0), (4, 5), (5, 3)]
 
 
-@pytest.mark.parametrize("at_once", [1, 250, 10_000])
-@pytest.mark.parametrize("longer", ["neither", "first", "second"])
+@pytest.mark.parametrize(("longer", "at_once"), [("neither", 1), ("neither", 250), ("first", 10_000), ("second", 1)])
 def test_links_are_those_of_records_in_one_block(longer, at_once, monkeypatch):
     monkeypatch.setattr(blocks, "ROWS_AT_ONCE", at_once)
     more = [f"{'qxzvkw'[i % 6] * 4}{'jfgh'[i % 4] * 5}" for i in range(120)]
@@ -151,9 +150,7 @@ def test_blocks_are_as_long_as_the_fullest_one_and_no_longer():
 # -- more than three parties
 
 
-@pytest.mark.parametrize(
-    "names", [("tax", "wel", "stat", "more"), ("more", "tax", "stat", "wel"), ("a", "tax", "b", "wel", "c")]
-)
+@pytest.mark.parametrize("names", [("tax", "wel", "stat", "more"), ("a", "tax", "b", "wel", "c")])
 def test_three_of_more_parties_compare_and_all_hold_what_comes_out(names):
     found = tables(Case(FIRST, SECOND, parties=names))
     assert found["links"] == [[f"tax{i}", f"wel{j}"] for i, j in PAIRS]
