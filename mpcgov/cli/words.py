@@ -13,7 +13,7 @@ from mpcgov.node.explain import JobView
 from mpcgov.protections import own_caveats, sentences
 from mpcgov.registry import Protocol
 from mpcgov.spec.ids import short
-from mpcgov.spec.manifest import CostFormula, Leakage, Manifest, Table
+from mpcgov.spec.manifest import Leakage, Manifest, Table
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.table import CategoryColumn, Column, Datasets, DateColumn, DecimalColumn, IntegerColumn
 
@@ -52,7 +52,7 @@ def describe_protocol(protocol: Protocol) -> Sections:
         ("Opens", tables),
         ("Protects", [f"by min_count; on request by {', '.join(_on_request(manifest)) or 'nothing else'}"]),
         ("Leaks besides", _leaks(manifest.leakage)),
-        ("Costs", _formula(manifest.cost)),
+        ("Costs", _formula(manifest)),
         ("Folder", [str(protocol.folder)]),
     ]
 
@@ -140,7 +140,8 @@ def _costs(plan: Plan) -> list[str]:
     return lines
 
 
-def _formula(cost: CostFormula) -> list[str]:
+def _formula(manifest: Manifest) -> list[str]:
+    cost, from_job = manifest.cost, manifest.linked and not manifest.compares
     return [
         f"{cost.rounds} rounds, {cost.rounds_rounding} more with rounding",
         *([f"{cost.rounds_left} more rounds in left joins"] if cost.rounds_left else []),
@@ -150,6 +151,7 @@ def _formula(cost: CostFormula) -> list[str]:
         f"{cost.bytes_per_cell:,} more bytes for each cell, and {cost.bytes_per_cell_rounding:,} with rounding",
         *([f"{cost.bytes_per_row:,} more bytes for each row of the padded lists"] if cost.bytes_per_row else []),
         *([f"{cost.bytes_per_pair:,} more bytes for each pair of their rows"] if cost.bytes_per_pair else []),
+        *(["what linking rows takes, and what is made of them, job plan works out from the job"] if from_job else []),
     ]
 
 

@@ -11,7 +11,7 @@ from mpcgov.client import Client
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.linked import blocks
-from mpcgov.linked.cost import made_of_sums, most, sort_rounds
+from mpcgov.linked.cost import most, sort_rounds
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
 from mpcgov.linked.sizes import padded_length
@@ -92,9 +92,9 @@ def job_cost(
         return rounds, bytes_per_party, 0
     rounds += manifest.cost.rounds_left if job.linking.join == "left" else 0
     rounds += manifest.cost.rounds_per_owner * (len(job.data_parties) - 2)
-    rounds += sort_rounds(linked)
-    if not made_of_sums(linked):
+    if manifest.compares:
         return rounds, bytes_per_party, 0
+    rounds += sort_rounds(linked)
     link = most(linked, threshold)
     return rounds + link.rounds, bytes_per_party + max(link.bytes_sent.values()), link.memory_bytes
 

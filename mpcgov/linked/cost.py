@@ -1,6 +1,6 @@
-"""What it takes to link rows and add up their cells, by public facts alone: who sends how much, and who holds it.
+"""What it takes to link rows and add up their cells, or fit a model to them: who sends how much, and who holds it.
 
-Counts what grows with the rows. What clearing a cell costs stands in the protocol's manifest.
+By public facts alone. What clearing a cell costs stands in the protocol's manifest.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from mpcgov.linked import sums
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.model import Model, model
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sizes import padded_length, pool, table_third
+from mpcgov.linked.solving import multiplied_bytes, solved_bytes
+from mpcgov.linked.traffic import WORD, converted, equal
 
-WORD, TAG, PLACE = 8, 16, 4
-"""Bytes of a field element, of a tag, and of the number of a row."""
+TAG, PLACE = 16, 4
+"""Bytes of a tag, and of the number of a row."""
 
 SORT = 32
 """Bytes that each party sends to sort one row, for each doubling of the rows: as measured, of three words each."""
@@ -44,14 +47,6 @@ class LinkCost:
     rounds: int = 0
 
 
-def made_of_sums(linked: Linked) -> bool:
-    """Whether this is what the job costs: not for a regression, which goes on with the linked
-    rows, nor where records are compared."""
-    if linked.manifest.compares:
-        return False
-    return bool({table.measure for table in linked.manifest.tables.values()} & {"count", "overlap", "statistics"})
-
-
 def most(linked: Linked, threshold: int) -> LinkCost:
     """The cost if every owner has as many keys as its data set may have rows."""
     plan = link_plan(linked.job, linked.manifest, threshold)
@@ -65,27 +60,52 @@ def link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], thresh
     sent: Counter[str] = Counter()
     memory_bytes = rounds = 0
     oblivious = linked.job.linking.method == "oblivious"
-    pair = _overlaps(linked) and len(linked.owners) == 2
     for star in plan.stars:
         rows = {owner: lengths[owner] + plan.dummies for owner in lengths}
         dealt_bytes = WORD * (parties - 1 - threshold)
-        made = None if pair else star_dealing(linked, star)
+        made = _made(linked, star)
+        sizes = _sizes(star, made)
         for spoke in star.spokes:
-            columns = 1 if made is None else len(made.dealt[spoke.other])
             if oblivious:
-                sent += _compared(spoke, rows, columns, tuple(linked.job.parties), threshold)
+                sent += _compared(spoke, rows, sizes.get(spoke.other, 1), tuple(linked.job.parties), threshold)
                 rounds += 2 + 11 * -(-rows[star.left] // BATCH_ROWS)
             else:
                 sent += {spoke.left: TAG * rows[spoke.left], spoke.other: TAG * rows[spoke.other]}
-                sent += _brought(spoke, 0 if made is None else columns, rows, dealt_bytes)
+                sent += _brought(spoke, sizes.get(spoke.other, 0), rows, dealt_bytes)
         if made is None:
             sent += dict.fromkeys(linked.owners, dealt_bytes * plan.dummies)
             continue
-        sent[star.left] += dealt_bytes * rows[star.left] * (len(made.dealt[star.left]) + made.groups)
-        sent += dict.fromkeys(linked.job.parties, _products(made, rows[star.left], parties, threshold))
-        sent += dict.fromkeys(linked.job.parties, _sorts(made, rows[star.left]))
-        memory_bytes = max(memory_bytes, star_bytes(linked, star, lengths, {o: len(d) for o, d in made.dealt.items()}))
+        groups = made.groups if isinstance(made, Dealing) else 0
+        sent[star.left] += dealt_bytes * rows[star.left] * (sizes[star.left] + groups)
+        everybody = _everybody(made, sizes, star.left, rows[star.left], parties, threshold)
+        sent += dict.fromkeys(linked.job.parties, everybody)
+        memory_bytes = max(memory_bytes, star_bytes(linked, star, lengths, sizes))
     return LinkCost({party: sent[party] for party in linked.job.parties}, memory_bytes, rounds)
+
+
+def _made(linked: Linked, star: Star) -> Dealing | Model | None:
+    """What is made of a star's rows: sums in cells, or a regression; None if matches are only counted."""
+    if linked.asked.outcome is not None:
+        return model(linked)
+    return None if _overlaps(linked) and len(linked.owners) == 2 else star_dealing(linked, star)
+
+
+def _sizes(star: Star, made: Dealing | Model | None) -> dict[str, int]:
+    """How many columns each owner of a star deals, that of its real rows included."""
+    if isinstance(made, Model):
+        owners = (star.left, *(spoke.other for spoke in star.spokes))
+        return {owner: 1 + len(made.limbs(owner)) for owner in owners}
+    return {} if made is None else {owner: len(dealt) for owner, dealt in made.dealt.items()}
+
+
+def _everybody(
+    made: Dealing | Model, sizes: Mapping[str, int], left: str, rows: int, parties: int, threshold: int
+) -> int:  # fmt: skip
+    """What each party sends once the rows are linked."""
+    if isinstance(made, Dealing):
+        return _products(made, rows, parties, threshold) + _sorts(made, rows)
+    columns = {owner: size - 1 for owner, size in sizes.items()}
+    return multiplied_bytes(columns, left, rows, parties, threshold) + solved_bytes(made, parties, threshold)
 
 
 def star_dealing(linked: Linked, star: Star) -> Dealing:
@@ -129,7 +149,7 @@ def _compared(
 ) -> Counter[str]:  # fmt: skip
     """The oblivious method's table, places and candidates, and everybody's part in comparing and choosing them."""
     left_rows, count = rows[spoke.left], len(parties)
-    everybody = 3 * left_rows * _equal(count, threshold) + _converted(left_rows * (columns - 1), count, threshold)
+    everybody = 3 * left_rows * equal(count, threshold) + converted(left_rows * (columns - 1), count, threshold)
     half = WORD * (count - 1 - threshold) * 3 * left_rows * columns
     sent = Counter(dict.fromkeys(parties, everybody))
     sent[spoke.other] += WORD * 3 * table_third(rows[spoke.other]) * columns
@@ -154,22 +174,8 @@ def _sorts(made: Dealing, rows: int) -> int:
     return SORT * len(made.ranked.values) * sorted_rows * sorted_rows.bit_length()
 
 
-def _equal(parties: int, threshold: int) -> int:
-    """What each party sends to compare one element with zero."""
-    if parties == 3:
-        return 2 * 61 // 8 + WORD + WORD // 2  # its bits and their products, and back to a word, which one party deals
-    return WORD * 61 * 2 * threshold + _converted(61, parties, threshold)  # squares of random bits, and products
-
-
 def _products(made: Dealing, rows: int, parties: int, threshold: int) -> int:
     """What each party sends for products of columns of several owners, and for the sums."""
     wanted = {term for column in made.columns for term in column}
     products = {term[:length] for term in wanted for length in range(2, len(term) + 1)}
-    return _converted(len(products) * rows + made.groups * len(made.columns), parties, threshold)
-
-
-def _converted(elements: int, parties: int, threshold: int) -> int:
-    """What each party sends to bring products back to the threshold's degree."""
-    if parties == 3:
-        return WORD * elements
-    return WORD * elements * (parties - 1 - threshold) * (2 * threshold + 1) // parties
+    return converted(len(products) * rows + made.groups * len(made.columns), parties, threshold)

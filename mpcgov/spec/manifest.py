@@ -77,10 +77,10 @@ class CostFormula(Frozen):
     """What a run of three parties costs, for planning: bytes are those that one party sends to one other party.
 
     `more_parties_factor`: by how much the bytes of each cell grow when there are more than three, roughly.
-    For linked protocols: what linking rows and adding them up sends is worked out from the job, see `linked/cost.py`;
-    `bytes_per_row` of the padded lists together, and `bytes_per_pair` of two lists' pairs, come on top. So do
-    `rounds_left` in left joins, `rounds_per_owner` for every owner but two, and `rounds_per_turn` for every turn but
-    one in which blocks are compared.
+    For linked protocols: what linking rows, adding them up and solving a regression's equations sends is worked out
+    from the job, see `linked/cost.py`; `bytes_per_row` of the padded lists together, and `bytes_per_pair` of two lists'
+    pairs, come on top. So do `rounds_left` in left joins, `rounds_per_owner` for every owner but two, and
+    `rounds_per_turn` for every turn but one in which blocks are compared.
     """
 
     rounds: int

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mpcgov import registry
+from mpcgov.coordinator.plan import job_cost
 from mpcgov.errors import SpecError
 from mpcgov.linked import layout, render, vectors
 from mpcgov.linked.facts import Linked
@@ -198,6 +199,39 @@ def test_rounds_and_bytes_do_not_depend_on_the_data_nor_on_whether_there_is_a_mo
         made = case(seed, ALL, 70, share=share, min_count=3)
         spent.add(tuple((outcome.rounds, outcome.bytes_sent) for outcome in outcomes_of(made)))
     assert len(spent) == 1
+
+
+def levels(count: int, **more: Any) -> Case:
+    """A model of an age by a category of so many values."""
+    values = [f"v{i}" for i in range(count)]
+    rows = {
+        "tax": [{"key": f"p{i}", "kind": values[i % count]} for i in range(100)],
+        "edu": [{"key": f"p{i}", "age": str(i)} for i in range(100)],
+    }
+    declared = {"tax": {"kind": {"kind": "category", "values": values}}, "edu": {"age": DECLARED["edu"]["age"]}}
+    return Case("linked-regression", declared, rows, {"outcome": "edu.age", "predictors": ["tax.kind"]}, **more)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        levels(2, max_rows=100),
+        levels(24, max_rows=100),
+        case(1, ALL, 100, max_rows=100, method="oblivious"),
+        case(1, ["edu.age"], 1000, share=1.0, max_rows=1000),
+        case(1, ["edu.age"], 1000, share=1.0, max_rows=1000, method="oblivious"),
+        case(1, [*ALL, "wel.benefit"], 500, 3, share=1.0, max_rows=500),
+        case(1, ["edu.age"], 100, parties=5, threshold=2, max_rows=100),
+    ],
+    ids=lambda made: f"{len(model(made.linked()).names)}-{made.max_rows}-{made.method}-{made.parties}",
+)
+def test_a_plan_tells_the_cost_within_a_factor_of_two(made: Case) -> None:
+    linked, outcomes = made.linked(), outcomes_of(made)
+    rounds, sent, memory_bytes = job_cost(linked.job, linked.manifest, linked.declarations, made.threshold)
+    actual_rounds, actual_sent = (max(getattr(one, what) for one in outcomes) for what in ("rounds", "bytes_sent"))
+    assert actual_rounds / 2 <= rounds <= 2 * actual_rounds
+    assert actual_sent / 2 <= sent <= 2 * actual_sent
+    assert memory_bytes > 0
 
 
 def test_coefficients_are_those_of_numpy() -> None:

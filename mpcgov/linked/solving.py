@@ -1,0 +1,56 @@
+"""What a regression takes beyond linked rows: sums of products of their columns, and solving the equations.
+
+Public facts alone. It is the same for any data, and with many coefficients more than all else: it grows with the third
+power of their number, and some of it with the length of a determinant besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import comb
+
+from mpcgov.linked import precision
+from mpcgov.linked.model import Model
+from mpcgov.linked.traffic import WORD, converted, equal, negative
+
+SPARE_BITS = 60
+"""By so many bits, about, a field is longer than the integers in it: for masks."""
+
+ROUNDED = 5
+"""Rounding a quotient sends about as much as so many comparisons, beside those that tell its length."""
+
+
+def multiplied_bytes(columns: Mapping[str, int], left: str, rows: int, parties: int, threshold: int) -> int:
+    """What each party sends for the sums of products of every two columns, of so many columns by owner.
+
+    Every column is made 0 where not all owners have a match; with two, the other one's is.
+    """
+    others = tuple(owner for owner in columns if owner != left)
+    every_set = {others, *(tuple(other for other in others if other != owner) for owner in others)}
+    flags = {one[:length] for one in every_set for length in range(2, len(one) + 1)}
+    masked = columns[left] if len(others) == 1 else sum(columns.values())
+    return converted((masked + len(flags)) * rows + (1 + sum(columns.values())) ** 2, parties, threshold)
+
+
+def solved_bytes(model: Model, parties: int, threshold: int) -> int:
+    """What each party sends to solve a model's equations; step by step as in `mpc.solve`."""
+    d, subsets = model.unknowns, comb(parties, threshold)
+    plan = precision.fit(model.squares, subsets)
+    values, quotients = 2 * d + 5, 2 * d + 2
+    moments = model.places * precision.entries(d) + 1
+    searched = values * (plan.parts + plan.steps)
+    compared = subsets * moments + 2 * searched + (6 + ROUNDED) * quotients + (2 + ROUNDED) * d
+    lifted = (1 + subsets) * moments + searched
+    words = 2 * d**3 + d**2 + values * plan.parts * (1 + plan.parts.bit_length()) + 4 * quotients
+    opened = d**3 + d**2
+    long_products = 6 * d**2 + 4 * d + 2 * values + 4 * quotients
+    element = (plan.solver_bits + SPARE_BITS) // 8
+    masks = 3 * values + quotients
+    return (
+        compared * negative(parties, threshold)
+        + equal(parties, threshold)
+        + converted(words, parties, threshold)
+        + WORD * threshold * (lifted + 2 * opened)
+        + element * long_products * (parties - 1) * (2 * threshold + 1) // parties
+        + element * threshold * (masks + 2 * (d**2 + d))
+    )
