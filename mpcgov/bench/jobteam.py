@@ -60,9 +60,9 @@ class Meter:
 class JobTeam:
     """All parties of a job on this machine. A context manager: at the end no process is left."""
 
-    def __init__(self, task: Task, data: Path) -> None:
+    def __init__(self, task: Task, data: Path, job: str = "job.yaml") -> None:
         self._task = task
-        self._simulation = Simulation.of(load_yaml(data / "job.yaml", Job), data / "agencies")
+        self._simulation = Simulation.of(load_yaml(data / job, Job), data / "agencies")
 
     async def __aenter__(self) -> JobTeam:
         return self

@@ -40,9 +40,12 @@ def overlap(size: int) -> Task:
     return _task(files, "count")
 
 
-def mean_by_group(size: int) -> Task:
+def mean_by_group(size: int, oblivious: bool = False) -> Task:
     """One owner has a group of each id, the other an amount, half of the ids are in common; the receiver gets the mean
-    amount of each group."""
+    amount of each group.
+
+    With `oblivious`, nobody learns how many matched; the same with a matcher, who does, is the job in `matcher.yaml`.
+    """
 
     def files(folder: Path) -> Array:
         left, right = _ids(size)
@@ -58,7 +61,9 @@ def mean_by_group(size: int) -> Task:
                 "right": ({"id": right, "amount": pa.array(amount)}, amounts),
             },
         )
-        _write_job(folder, "linked-statistics", {"by": ["left.group"], "measures": ["right.amount"]})
+        params = {"by": ["left.group"], "measures": ["right.amount"]}
+        _write_job(folder, "linked-statistics", params, "oblivious" if oblivious else "matcher")
+        _write_job(folder, "linked-statistics", params, name="matcher.yaml")
         place = pc.index_in(left, value_set=right)
         both = place.is_valid().to_numpy(zero_copy_only=False)
         linked = amount[place.drop_null().to_numpy()]
@@ -123,16 +128,19 @@ def _write(folder: Path, owners: Mapping[str, tuple[Mapping[str, pa.Array], Mapp
         (home / "datasets.yaml").write_text(json.dumps({"rows": dataset}), encoding="utf-8")
 
 
-def _write_job(folder: Path, protocol: str, params: Mapping[str, Any]) -> None:
+def _write_job(
+    folder: Path, protocol: str, params: Mapping[str, Any], method: str = "matcher", name: str = "job.yaml"
+) -> None:  # fmt: skip
     job = {
         "protocol": protocol,
         "purpose": "a measurement",
         "legal_basis": "none: the data are made up",
         "parties": {**{party: {"dataset": "rows", "key": "id"} for party in ("left", "right")}, "helper": {}},
         "params": dict(params),
+        "link": {"method": method},
         "receivers": ["coordinator"],
     }
-    (folder / "job.yaml").write_text(json.dumps(job), encoding="utf-8")
+    (folder / name).write_text(json.dumps(job), encoding="utf-8")
 
 
 def _column(result: Mapping[str, Any], column: str) -> Array:

@@ -51,6 +51,11 @@ class Measured:
         """By all parties together, in the last run."""
         return self.turns[-1].bytes_sent
 
+    @property
+    def f1(self) -> float:
+        """The worst run's, where the result is one."""
+        return min(float(turn.result[0]) for turn in self.turns)
+
 
 class _Entry:
     """A contender's way through the race."""
@@ -113,7 +118,7 @@ async def race(
             place.mkdir()
             team: Team | JobTeam = Team(contender, workload.name, task, place, data)
             if task.files is not None and contender.own:
-                team = JobTeam(task, data)
+                team = JobTeam(task, data, contender.options.get("job", "job.yaml"))
             await stack.enter_async_context(team)
             entries.append(_Entry(contender, team, task))
             await entries[-1].ready()

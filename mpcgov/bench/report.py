@@ -18,26 +18,33 @@ from mpcgov.errors import SpecError
 Tell = Callable[[str], None]
 Results = list[tuple[Workload, list[Measured]]]
 
-HEADS = ["workload", "who", "s", "CPU s", "peak MB", "sent MB", "runs", "mpcgov/peer"]
+HEADS = ["workload", "who", "s", "CPU s", "peak MB", "sent MB", "runs", "mpcgov/peer", "F1", "goals"]
 
 
 def measure(names: Sequence[str], peers: bool, tell: Tell, size: int | None = None) -> Results:
     """Run the named workloads, or all but those that take long, and with `peers` those that are installed, in turns.
 
     Args:
+        names: a name with several parts' names behind it, such as W3, means all of these.
         size: another size than the workloads' own.
 
     Raises:
         SpecError: there is no such workload. InternalError: mpcgov failed or its result is wrong.
     """
-    unknown = [name for name in names if name not in WORKLOADS]
-    if unknown:
-        raise SpecError(f"no workload {unknown[0]}", hint=f"there are {', '.join(WORKLOADS)}", code="workload")
+    quick = [name for name, workload in WORKLOADS.items() if not workload.on_demand]
+    chosen = [WORKLOADS[name] for name in [one for name in names for one in _named(name)] or quick]
     tell(machine())
-    chosen = [WORKLOADS[name] for name in names or WORKLOADS]
     if size is not None:
-        chosen = [replace(workload, size=size, case=f"{size:,}") for workload in chosen]
+        chosen = [replace(workload, size=size, case=f"{size:,}", goals=()) for workload in chosen]
     return asyncio.run(_measure(chosen, peers, tell))
+
+
+def _named(name: str) -> list[str]:
+    """The workload of that name, or those whose names begin with it."""
+    found = [name] if name in WORKLOADS else [one for one in WORKLOADS if one.startswith(f"{name}-")]
+    if not found:
+        raise SpecError(f"no workload {name}", hint=f"there are {', '.join(WORKLOADS)}", code="workload")
+    return found
 
 
 async def _measure(workloads: Sequence[Workload], peers: bool, tell: Tell) -> Results:
@@ -54,7 +61,8 @@ async def _measure(workloads: Sequence[Workload], peers: bool, tell: Tell) -> Re
 
 
 def rows(results: Results) -> list[dict[str, Any]]:
-    """One row per workload and peer, or per workload alone, with null for what there isn't."""
+    """One row per workload and peer, or per workload alone, with null for what there isn't; F1 where records are
+    linked."""
     found = []
     for workload, measured in results:
         own = _own(measured)
@@ -66,7 +74,7 @@ def rows(results: Results) -> list[dict[str, Any]]:
 
 
 def _row(workload: Workload, own: Measured | None, peer: Measured | None) -> dict[str, Any]:
-    return {
+    row = {
         "workload": workload.name,
         "case": f"{workload.title}, {workload.case}",
         "mpcgov_s": own and own.seconds,
@@ -76,25 +84,36 @@ def _row(workload: Workload, own: Measured | None, peer: Measured | None) -> dic
         "peer_s": peer and peer.seconds,
         "ratio": own and peer and own.seconds / peer.seconds,
     }
+    return row | ({"f1": own and own.f1, "peer_f1": peer and peer.f1} if workload.links else {})
 
 
 def table(results: Results) -> list[list[Any]]:
-    """The cells under HEADS: seconds to the result, then of one party CPU seconds and memory, bytes sent by all."""
+    """The cells under HEADS: seconds to the result, then of one party CPU seconds and memory, bytes sent by all; the
+    worst run's F1 where records are linked, and what mpcgov has to reach."""
     lines = []
     for workload, measured in results:
         own = _own(measured)
+        peers = {one.contender.name: one for one in measured if one is not own}
         for one in measured:
             sent = "unknown" if one.bytes_sent is None else f"{one.bytes_sent / 1e6:.1f}"
             ratio = f"{own.seconds / one.seconds:.3f}" if own and one is not own else ""
             figures = [f"{one.seconds:.3f}", f"{one.cpu_s:.2f}", f"{one.peak_mb:.0f}", sent, str(len(one.turns)), ratio]
+            figures.append(f"{one.f1:.4f}" if workload.links else "")
+            figures.append("; ".join(goal.verdict(one, peers) for goal in workload.goals) if one is own else "")
             lines.append([f"{workload.name} {workload.title}, {workload.case}", one.contender.name, *figures])
     return lines
 
 
 def trust(results: Results) -> list[tuple[str, list[str]]]:
-    """What each contender's privacy rests on, each once, as headings with lines."""
-    known = {one.contender.name: one.contender.trust for _, measured in results for one in measured}
-    return [(name, [text]) for name, text in known.items()]
+    """What each contender's privacy rests on, as headings with lines; by workload where that differs."""
+    known: dict[str, dict[str, list[str]]] = {}
+    for workload, measured in results:
+        for one in measured:
+            known.setdefault(one.contender.name, {}).setdefault(one.contender.trust, []).append(workload.name)
+    return [
+        (name, [f"{', '.join(where)}: {text}" if len(texts) > 1 else text for text, where in texts.items()])
+        for name, texts in known.items()
+    ]
 
 
 def machine() -> str:

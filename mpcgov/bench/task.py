@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mpcgov.bench.goals import Goal
 from mpcgov.errors import InternalError
 
 Array = NDArray[Any]
@@ -22,7 +23,7 @@ class Task:
 
     `tolerance`: how far each number of the result may be off, relative to the greatest; 0 for exact.
     `files`: where a whole job is measured, its reading included: writes `job.yaml` and the agencies' folders, and gives
-    what is expected. `numbers`: what to compare with that, of such a job's result.
+    what is expected. `numbers`: what to compare with that, of such a job's result; `read`: the same of a peer's.
     """
 
     inputs: tuple[dict[str, Array], ...]
@@ -30,6 +31,7 @@ class Task:
     tolerance: float = 0.0
     files: Callable[[Path], Array] | None = None
     numbers: Callable[[dict[str, Any]], Array] = lambda result: np.array([])
+    read: Callable[[Array], Array] = lambda result: result
 
     def check(self, result: Array, who: str, tolerance: float = 0.0) -> None:
         """Raise InternalError unless `result` is right, to this or the given tolerance, whichever is greater."""
@@ -45,7 +47,8 @@ class Task:
 class Workload:
     """What to compute, for people, and how to make it. `case` says the size that is measured.
 
-    `on_demand`: takes so long that it is measured only when it is named.
+    `on_demand`: takes so long, or needs so much, that it is measured only when it is named. `links`: the result that is
+    compared is the F1 of linked records. `goals`: what mpcgov has to reach.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Workload:
     size: int
     make: Callable[[int], Task]
     on_demand: bool = False
+    links: bool = False
+    goals: tuple[Goal, ...] = ()
 
 
 def _words(label: str, count: int) -> NDArray[np.uint64]:

@@ -48,6 +48,7 @@ class Team:
     def __init__(self, contender: Contender, workload: str, task: Task, folder: Path, data: Path) -> None:
         self.contender = contender
         self._workload = workload
+        self._read = task.read
         self._folder = folder
         self._data = data
         self._result = folder / "result.npy"
@@ -88,7 +89,7 @@ class Team:
             cpu_s=max(answer["cpu_s"] for answer in answers),
             peak_mb=max(answer["peak_mb"] for answer in answers),
             bytes_sent=None if None in sent else sum(sent),
-            result=np.load(self._result),
+            result=self._read(np.load(self._result)),
         )
 
     def _streams(self, stack: ExitStack) -> tuple[list[dict[int, socket.socket]], list[dict[int, socket.socket]]]:

@@ -6,9 +6,12 @@ To add one: a function that makes a `Task` of a given size, and an entry in WORK
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from mpcgov.bench import compared, linked
+from mpcgov.bench.goals import f1_near, least_f1, part_of, within_mb, within_seconds
 from mpcgov.bench.task import Array, Task, Workload, integers
 
 __all__ = ["WORKLOADS", "Array", "Task", "Workload", "integers"]
@@ -72,20 +75,74 @@ def protected_counts(size: int) -> Task:
     return Task(inputs, np.where(expected < MIN_COUNT, -1, expected), tolerance=0.003)
 
 
+LINKING = within_seconds(60)
+
 WORKLOADS = {
     workload.name: workload
     for workload in (
         Workload("W1", "sum of 3 tables", "10^6 cells", 10**6, sum_of_tables),
-        Workload("W2", "overlap of string ids", "10^6 × 10^6", 10**6, linked.overlap),
-        Workload("W3", "FEBRL4 without the number", "5,000 × 5,000", 5000, compared.febrl, on_demand=True),
-        Workload("W4", "join, and mean by group", "10^5 × 10^5", 10**5, linked.mean_by_group),
+        Workload(
+            "W2",
+            "overlap of string ids",
+            "10^6 × 10^6",
+            10**6,
+            linked.overlap,
+            goals=(part_of("SPU RR22", 0.3), within_mb(1000)),
+        ),
+        Workload(
+            "W3-febrl",
+            "FEBRL4 without the number",
+            "5,000 × 5,000",
+            5000,
+            compared.febrl,
+            on_demand=True,
+            links=True,
+            goals=(least_f1(compared.WHOLE_F1), LINKING),
+        ),
+        Workload(
+            "W3-febrl-60",
+            "FEBRL4, 60 % in both lists",
+            "3,500 × 3,500",
+            3500,
+            compared.febrl_in_part,
+            on_demand=True,
+            links=True,
+            goals=(least_f1(compared.PART_F1), LINKING),
+        ),
+        Workload(
+            "W3-registers",
+            "tax × social security without the number",
+            "3,127 × 8,246",
+            10**4,
+            compared.registers,
+            on_demand=True,
+            links=True,
+            goals=(f1_near("Splink", 0.02), LINKING),
+        ),
+        Workload(
+            "W4", "join, and mean by group", "10^5 × 10^5", 10**5, linked.mean_by_group, goals=(within_seconds(2),)
+        ),
         Workload("W4-large", "join, and mean by group", "10^6 × 10^6", 10**6, linked.mean_by_group),
+        Workload(
+            "W4-oblivious",
+            "the same, and nobody learns how many match",
+            "10^5 × 10^5",
+            10**5,
+            partial(linked.mean_by_group, oblivious=True),
+            goals=(within_seconds(60),),
+        ),
         Workload("W5", "comparisons of 32-bit values", "10^5", 10**5, comparisons),
         Workload("W6", "sort of 32-bit values", "10^5", 10**5, sorting),
         Workload("W7", "linear regression", "10^5 rows × 10", 10**5, regression),
         Workload("W9", "counts gated, rounded and noised", "10^5 cells", 10**5, protected_counts),
         Workload(
-            "study", "taxes and education", "10^7 payments × 5·10^5 persons", 500_000, linked.study, on_demand=True
+            "study",
+            "taxes and education",
+            "10^7 payments × 5·10^5 persons",
+            500_000,
+            linked.study,
+            on_demand=True,
+            goals=(within_seconds(120), within_mb(4000)),
         ),
     )
 }

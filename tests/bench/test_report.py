@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KEYS = ["workload", "case", "mpcgov_s", "peak_mb", "bytes_sent", "peer", "peer_s", "ratio"]
 
 
-def turns(*seconds: float, sent: int | None = 5_000_000) -> tuple[Turn, ...]:
-    return tuple(Turn(s, 0.1, 100 + s, sent, np.array([0])) for s in seconds)
+def turns(*seconds: float, sent: int | None = 5_000_000, f1: float = 0) -> tuple[Turn, ...]:
+    return tuple(Turn(s, 0.1, 100 + s, sent, np.array([f1])) for s in seconds)
 
 
 OWN = Measured(MPCGOV, turns(9.0, 1.0, 2.0))
@@ -47,14 +47,45 @@ def test_rows_for_programs() -> None:
 
 def test_table_for_people() -> None:
     table = report.table(RESULTS)
-    assert table[0][1:] == ["mpcgov", "2.000", "0.10", "109", "5.0", "3", ""]
-    assert table[1][1:] == ["SPU ABY3", "4.000", "0.10", "105", "5.0", "3", "0.500"]
-    assert table[2][1:] == ["MPyC", "40.000", "0.10", "140", "unknown", "1", "0.050"]
+    assert table[0][1:] == ["mpcgov", "2.000", "0.10", "109", "5.0", "3", "", "", ""]
+    assert table[1][1:] == ["SPU ABY3", "4.000", "0.10", "105", "5.0", "3", "0.500", "", ""]
+    assert table[2][1:] == ["MPyC", "40.000", "0.10", "140", "unknown", "1", "0.050", "", ""]
     assert all(len(line) == len(report.HEADS) for line in table)
+
+
+def test_links_are_judged_by_their_f1_and_by_the_peers() -> None:
+    workload = WORKLOADS["W3-registers"]
+    own, anonlink, splink = CONTENDERS[workload.name]
+    ours = Measured(own, turns(50.0, 62.0, f1=0.99) + turns(70.0, f1=0.97))
+    for peer, f1, verdict in ((splink, 0.98, "met"), (splink, 0.995, "missed"), (anonlink, 1, "not measured")):
+        results = [(workload, [ours, Measured(peer, turns(2.0, f1=f1))])]
+        mine, other = report.table(results)
+        assert mine[-2:] == ["0.9700", f"F1 ≥ Splink's − 0.02 {verdict}; ≤ 60 s missed"]
+        assert other[-2:] == [f"{f1:.4f}", ""]
+        (row,) = report.rows(results)
+        assert list(row) == [*KEYS, "f1", "peer_f1"]
+        assert (row["f1"], row["peer_f1"]) == (0.97, f1)
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "peer_seconds", "goals"),
+    [
+        ("W2", 2.0, 7.0, "≤ 0.3 × SPU RR22 met; ≤ 1,000 MB met"),
+        ("W2", 920.0, 7.0, "≤ 0.3 × SPU RR22 missed; ≤ 1,000 MB missed"),
+        ("W4", 2.0, 1.0, "≤ 2 s met"),
+    ],
+)
+def test_goals_are_met_or_missed(name: str, seconds: float, peer_seconds: float, goals: str) -> None:
+    own, peer, *_ = CONTENDERS[name]
+    measured = [Measured(own, turns(seconds)), Measured(peer, turns(peer_seconds))]
+    assert [line[-1] for line in report.table([(WORKLOADS[name], measured)])] == [goals, ""]
 
 
 def test_trust_models_are_said_once_each() -> None:
     assert [name for name, _ in report.trust(RESULTS)] == ["mpcgov", "SPU ABY3", "MPyC"]
+    linked = Measured(CONTENDERS["W4"][0], turns(1.0))
+    (_, lines), *_ = report.trust([*RESULTS, (WORKLOADS["W4"], [linked])])
+    assert lines == [f"W1, W5: {MPCGOV.trust}", f"W4: {linked.contender.trust}"]
 
 
 def test_command_prints_json_and_says_which_peers_are_missing(
@@ -88,6 +119,21 @@ def test_another_size_is_run_and_named(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert ran == [("W5", 12345), ("W6", 12345)]
     assert all(row["case"].endswith(", 12,345") for row in json.loads(capsys.readouterr().out))
     assert run(["bench", "W5", "--size", "0"]) == 2
+
+
+def test_a_name_may_mean_several_and_what_takes_long_is_measured_only_when_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fake_race(workload: Workload, entrants: list[object], tell: object) -> list[Measured]:
+        return [OWN]
+
+    monkeypatch.setattr(report, "race", fake_race)
+
+    def measured(*names: str) -> list[str]:
+        return [workload.name for workload, _ in report.measure(names, False, lambda text: None)]
+
+    assert measured("W3", "W4") == ["W3-febrl", "W3-febrl-60", "W3-registers", "W4"]
+    assert measured() == ["W1", "W2", "W4", "W4-large", "W4-oblivious", "W5", "W6", "W7", "W9"]
 
 
 def test_an_unknown_workload_is_refused_with_those_that_exist(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from mpcgov.bench import compared
+from mpcgov.bench.peers import records
 from mpcgov.bench.workloads import PLACES, WORKLOADS, Task
 from mpcgov.errors import InternalError
 
 OWNERS = ("left", "right")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def columns(task: Task, name: str) -> list[int]:
@@ -102,6 +105,53 @@ def test_the_studys_answer_is_a_plain_join(tmp_path: Path) -> None:
             sum(mean) / len(mean) if len(mean) >= 10 else float("nan"), nan_ok=True
         )
     assert len(expected) == 3 * 7 * 10
+
+
+def made_up(name: str) -> list[dict[str, str]]:
+    """Records as FEBRL's, persons in another order in each list."""
+    last = "org" if name == "dataset4a" else "dup-0"
+    persons = range(20) if last == "org" else reversed(range(20))
+    empty = dict.fromkeys([*compared.FEBRL_TYPES, "soc_sec_id"], "x")
+    return [{"rec_id": f"rec-{person}-{last}", **empty} for person in persons]
+
+
+@pytest.mark.parametrize(("name", "first"), [("W3-febrl", 0), ("W3-febrl-60", 4)])
+def test_lists_have_a_part_of_their_persons_in_common_and_links_are_judged_by_them(
+    name: str, first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compared, "_febrl_rows", made_up)
+    task = WORKLOADS[name].make(10)
+    assert task.files is not None
+    task.files(tmp_path)
+    job = records.Task.read(str(tmp_path))
+    left, right = ([row["rec_id"] for row in job.rows(owner)] for owner in OWNERS)
+    assert sorted(left) == sorted(f"rec-{person}-org" for person in range(10))
+    assert right == [f"rec-{person}-dup-0" for person in reversed(range(first, first + 10))]
+    links = np.array([(f"rec-{person}-org", f"rec-{person}-dup-0") for person in range(first, 10)])
+    assert task.read(links).tolist() == task.expected.tolist() == [1.0]
+    half = links[: len(links) // 2].tolist()
+    wrong = [["rec-9-org", "rec-8-dup-0"]]
+    result = {"tables": {"links": {"rows": half + wrong}}}
+    assert task.numbers(result).tolist() == [2 * len(half) / (len(half) + 1 + len(links))]
+
+
+def test_registers_are_compared_without_the_number_by_everybody(tmp_path: Path) -> None:
+    task = WORKLOADS["W3-registers"].make(300)
+    assert task.files is not None
+    task.files(tmp_path)
+    job = records.Task.read(str(tmp_path))
+    assert job.types == {"first_name": "name", "last_name": "name", "date_of_birth": "date", "sex": "code"}
+    for owner in OWNERS:
+        rows = job.rows(owner)
+        assert len(rows) == 300
+        assert list(rows[0]) == ["record_id", *job.types]
+    truth = (ROOT / "examples/truth/tax+social-security.csv").read_text().splitlines()[1:]
+    known = [{row["record_id"] for row in job.rows(owner)} for owner in OWNERS]
+    pairs = [line.split(",") for line in truth]
+    both = [pair for pair in pairs if pair[0] in known[0] and pair[1] in known[1]]
+    assert len(both) > 3
+    assert task.read(np.array(both)).tolist() == [1.0]
+    assert task.read(np.array(pairs))[0] < 0.1
 
 
 def test_data_do_not_change_between_versions() -> None:
