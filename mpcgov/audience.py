@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mpcgov.linked.comparing import helper
 from mpcgov.linked.plan import faults, link_plan
 from mpcgov.spec.job import COORDINATOR, Job
 from mpcgov.spec.manifest import Leakage, Manifest
@@ -13,6 +14,8 @@ def audience(job: Job, manifest: Manifest, threshold: int) -> dict[str, tuple[st
     if manifest.linked and job.linking.method == "matcher" and not faults(job, manifest):
         stars = link_plan(job, manifest, threshold).stars
         matchers = {spoke.matcher for star in stars for spoke in star.spokes}
+    if manifest.compares and job.params.get("exact"):
+        matchers = {helper(job)}
     return {
         "network": (),
         "everyone": (*job.parties, COORDINATOR),

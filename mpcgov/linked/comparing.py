@@ -7,11 +7,14 @@ from math import prod
 
 from mpcgov.linked import blocks
 from mpcgov.linked.encoding import MOST_PAIRS
-from mpcgov.linked.params import read
+from mpcgov.linked.params import Asked, read
 from mpcgov.linked.sizes import padded_length
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Declaration
+
+MOST_EXACT = 500_000
+"""Records of the shorter list for which exact partners are found first; each has a row in what comes out."""
 
 
 def faults(job: Job, manifest: Manifest) -> Iterator[str]:
@@ -33,24 +36,42 @@ def threshold_faults(manifest: Manifest, threshold: int) -> Iterator[str]:
 
 def comparing(job: Job) -> tuple[str, ...]:
     """The three parties that compare, in job order: the two owners, and the first of the others."""
-    helper = next(party for party in job.parties if party not in job.data_parties)
-    return tuple(party for party in job.parties if party in (*job.data_parties, helper))
+    return tuple(party for party in job.parties if party in (*job.data_parties, helper(job)))
+
+
+def helper(job: Job) -> str:
+    """The one of them that has no data; it also finds exact pairs, by tags."""
+    return next(party for party in job.parties if party not in job.data_parties)
 
 
 def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> Iterator[str]:
     """What the job does, in plain words; with the declarations, also with how many pairs."""
-    asked = read(job, manifest, []).blocks
+    whole = read(job, manifest, [])
+    asked = whole.blocks
     left, right = job.data_parties
     which, others, where = ("the", "those", " in the same block") if asked else ("all", "all", "")
     choice = "each is linked to the one most like it, if that is so both ways and they are alike enough"
     compared = f"{which} records of {left} are compared with {others} of {right}{where}"
     yield f"{compared}, and {choice}; nobody sees a comparison"
+    if whole.exact:
+        yield _exact_note(job, whole)
     if len(job.parties) > 3:
         yield f"{' and '.join(comparing(job))} compare; what comes out is shared among all parties"
     yield "the owner of the shorter padded list has the rows, the other one the columns of the table of all pairs"
     if all(declarations.get(party) for party in job.data_parties):
         lists = [padded_length(declarations[party].max_rows) for party in job.data_parties]
         yield from _block_notes(blocks.axes(asked, declarations), lists) if asked else _pair_notes(lists)
+
+
+def _exact_note(job: Job, asked: Asked) -> str:
+    fields = [asked.fields[number].columns for number in asked.exact_fields]
+    of = " and ".join(" = ".join(f"{party}.{column}" for party, column in columns.items()) for columns in fields)
+    return (
+        f"before that, records equal in {of} are linked outright, where either owner has only one with these values: "
+        f"{helper(job)} finds them by tags and sees how many, EACH OWNER LEARNS WHICH OF ITS OWN RECORDS THEY ARE, and "
+        "so who of its people is in the other register; only the others are compared; a node takes part only if its "
+        "policy's link has exact"
+    )
 
 
 def _block_notes(axes: tuple[blocks.Axis, ...], lists: list[int]) -> Iterator[str]:

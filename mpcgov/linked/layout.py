@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpcgov.linked import blocks, sums
+from mpcgov.linked.comparing import MOST_EXACT
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
@@ -158,7 +159,9 @@ def _doubtful(linked: Linked, _: Table) -> Iterator[Opened]:
 
 
 def _links_span(linked: Linked) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    most = blocks.most_matches(blocks.count(linked.blocks), linked.most_rows(frozenset(linked.owners)))
+    records = linked.most_rows(frozenset(linked.owners))
+    most = blocks.most_matches(blocks.count(linked.blocks), records)
+    most = min(records, MOST_EXACT) if linked.asked.exact else most
     return tuple(map(str, linked.asked.identify)), (tuple(map(str, range(1, most + 1))),)
 
 

@@ -34,6 +34,13 @@ class Asked:
     identify: tuple[Qualified, ...] = ()
     report: tuple[Qualified, ...] = ()
     blocks: tuple[BlockColumn, ...] = ()
+    exact: tuple[Qualified, ...] = ()
+
+    @property
+    def exact_fields(self) -> tuple[int, ...]:
+        """The numbers of the fields in which records must be equal to be linked without being compared."""
+        named = {(column.party, column.column) for column in self.exact}
+        return tuple(n for n, field in enumerate(self.fields) if named & set(field.columns.items()))
 
     @property
     def numbers(self) -> tuple[Qualified, ...]:
@@ -110,8 +117,10 @@ def declared(asked: Asked, declarations: Mapping[str, Declaration]) -> dict[Qual
 def sum_testers(job: Job, manifest: Manifest) -> set[str]:
     """The receivers who own a column of which the job opens sums as they are; these tell them about their own records.
 
-    A regression opens none, and noise is there to prevent it.
+    A regression opens none, and noise is there to prevent it. With exact pairs every number does, as owners know them.
     """
+    if manifest.compares and job.params.get("exact"):
+        return set(job.data_parties) & set(job.receivers)
     if job.disclosure.noise is not None or not any(
         table.measure in ("statistics", "correlation") for table in manifest.tables.values()
     ):
@@ -182,6 +191,8 @@ def _contradictions(asked: Asked, faults: list[str]) -> None:
         faults.append("params.by: output links has no cells")
     if asked.fields and asked.output != "statistics" and (asked.numbers or asked.weight):
         faults.append("params: measures, correlations and weight are for output statistics")
+    if len(asked.exact_fields) != len(asked.exact):
+        faults.append("params.exact: expected columns of params.fields, of each field one owner's")
     if asked.report and asked.groups:
         faults.append("params.report: not beside by: cells that are hidden could be told from the report's")
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mpcgov.linked import layout
 from mpcgov.linked import sums as all_sums
 from mpcgov.linked.blocks import check_pairs, count
-from mpcgov.linked.comparing import comparing
+from mpcgov.linked.comparing import comparing, helper
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
@@ -27,14 +27,16 @@ from mpcgov.mpc.compose import composed, groups
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import concatenate, sort_rows
 from mpcgov.mpc.linkedrows import Places, digits_of, limbs_of
-from mpcgov.mpc.similar import report
+from mpcgov.mpc.similar import exact, report
 from mpcgov.mpc.similar.arranged import Arranged, arranged, longest
 from mpcgov.mpc.similar.bring import Brought
-from mpcgov.mpc.similar.clk import Filters, Texts, filler, filter_keys
+from mpcgov.mpc.similar.clk import Filters, Texts, filler, filter_keys, identifier_words
+from mpcgov.mpc.similar.exact import Exact, common_secrets, exact_pairs
 from mpcgov.mpc.similar.scores import Grid, Side
 from mpcgov.mpc.similar.turns import compared
+from mpcgov.mpc.tags import spoke_keys
 from mpcgov.mpc.totals import cell_sums
-from mpcgov.mpc.word import field, stream
+from mpcgov.mpc.word import field
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
@@ -101,12 +103,14 @@ class LinkedRecords:
 
     async def tables(self) -> dict[str, Places]:
         """All numbers of the job's tables, and those that decide about them, by `table.name`; each shape (cells,)."""
-        grid = await self._grid()
-        mine = await self._arranged(grid)
+        secrets = await common_secrets(self._channel(), self._owners)
+        found_first = await self._exact(secrets)
+        grid = await self._grid(found_first)
+        mine = self._arranged(grid, secrets, found_first)
         left, other = (self._parties[side.owner] for side in (grid.rows, grid.columns))
         wanted = all_sums.by_name(self._linked)
         plan = dealing(self._linked, left, list(wanted.values()), (left, other))
-        brought = await self._brought(grid, mine, plan, other)
+        brought = await self._brought(grid, mine, plan, other, found_first)
         sums = limbs_of(self._engine, plan, await self._sums(grid, mine, plan, brought))
         digits = {one: digits_of(one, limbs) for one, limbs in sums.items()}
         found = {name: digits[one] for name, one in wanted.items()}
@@ -119,43 +123,59 @@ class LinkedRecords:
     def _channel(self) -> Channel:
         return self._engine.operation()[0]
 
-    # -- who has rows and who has columns
+    # -- who is equal, who has rows and who has columns
 
-    async def _grid(self) -> Grid:
-        """The public sizes: of the lists, or of their longest blocks.
+    @property
+    def _owners(self) -> tuple[int, int]:
+        first, second = (self._parties.index(owner) for owner in self._linked.owners)
+        return first, second
+
+    @property
+    def _most(self) -> dict[int, int]:
+        return {self._parties.index(owner): self._linked.declarations[owner].max_rows for owner in self._linked.owners}
+
+    async def _exact(self, secrets: tuple[bytes, bytes] | None) -> Exact:
+        """The pairs that are linked before any is compared, if the job asks for them."""
+        linked, own, wanted = self._linked, self._own, self._linked.asked.exact_fields
+        if not wanted:
+            return exact.none()
+        tagged = None
+        if own is not None and secrets is not None:
+            keys = spoke_keys(secrets, self._job_digest, "exact", linked.owners)
+            tagged = [own.fields[number] for number in wanted], keys
+        helping = self._parties.index(helper(linked.job))
+        return await exact_pairs(self._channel(), self._owners, helping, self._most, tagged)
+
+    async def _grid(self, found: Exact) -> Grid:
+        """The public sizes: of the lists without exact pairs, or of their longest blocks.
 
         Raises:
             SpecError: there are too many pairs.
         """
         linked, blocks = self._linked, count(self._linked.blocks)
-        most = {self._parties.index(owner): linked.declarations[owner].max_rows for owner in linked.owners}
-        own = None if self._own is None else longest(self._own.block_numbers, blocks)
-        lengths = await join.exchange_lengths(self._channel(), most, own)
+        own = None if self._own is None else longest(found.rest(self._own.block_numbers), blocks)
+        lengths = await join.exchange_lengths(self._channel(), self._most, own)
         first, second = sorted(lengths, key=lambda owner: lengths[owner])
         check_pairs(blocks, (lengths[first], lengths[second]), bool(linked.blocks))
         scoring = linked.scoring
         rows, columns = Side(first, lengths[first]), Side(second, lengths[second])
         return Grid(rows, columns, scoring.terms, scoring.prime_bits, filler(scoring), blocks)
 
-    async def _arranged(self, grid: Grid) -> Own | None:
-        """Our records in the order in which we bring them, as filters, under keys that both owners make."""
-        channel, owners = self._channel(), (grid.rows.owner, grid.columns.owner)
-        me, own = channel.line.me, self._own
-        if own is None:
+    def _arranged(self, grid: Grid, secrets: tuple[bytes, bytes] | None, found: Exact) -> Own | None:
+        """Our records as filters, in the order in which we bring them: those in exact pairs last."""
+        own = self._own
+        if own is None or secrets is None:
             return None
-        drawn, (peer,) = stream.private_key(), [owner for owner in owners if owner != me]
-        taken = await channel.exchange({peer: stream.key_words(drawn)}, {peer: stream.KEY_WORDS})
-        theirs = stream.key_from(taken[peer])
-        secrets = (drawn, theirs) if me == owners[0] else (theirs, drawn)
-        names = [self._parties[owner] for owner in owners]
-        keys = filter_keys(secrets, self._job_digest, names, len(own.fields))
-        first = me == owners[0]
-        order = arranged(own.block_numbers, grid.blocks, (grid.rows if first else grid.columns).records)
+        keys = filter_keys(secrets, self._job_digest, self._linked.owners, len(own.fields))
+        first = self._parties.index(self._me) == grid.rows.owner
+        length = (grid.rows if first else grid.columns).records
+        rest = arranged(found.rest(own.block_numbers), grid.blocks, length)
+        order = Arranged(np.concatenate([rest.records, found.records]))
         return Own(own, order, Filters(own.fields, keys, self._linked.scoring, order.records, first))
 
     # -- what the columns' owner has, brought to the rows
 
-    async def _brought(self, grid: Grid, mine: Own | None, plan: Dealing, other: str) -> Brought:
+    async def _brought(self, grid: Grid, mine: Own | None, plan: Dealing, other: str, first: Exact) -> Brought:
         linked = self._linked
         widths = [*_widths(linked, plan, other)]
         kept = len(widths) + (IDENTIFIER_WORDS if linked.asked.output == "links" else 0)
@@ -164,12 +184,25 @@ class LinkedRecords:
         columns = None if mine is None or self._me != other else self._other_columns(mine, plan)
         members = tuple(self._parties.index(party) for party in comparing(linked.job))
         filters = None if mine is None else mine.filters
-        return await compared(self._engine.operation, grid, members, filters, widths, kept, columns)
+        found = await compared(self._engine.operation, grid, members, filters, widths, kept, columns)
+        return await self._with_exact(found, grid, kept, len(widths), first, columns) if first.rows else found
+
+    async def _with_exact(
+        self, found: Brought, grid: Grid, kept: int, count: int, first: Exact, columns: Words | None
+    ) -> Brought:
+        """With a row for each exact pair, after the others: its owner deals them. None is a best, or has a score."""
+        own = None
+        if columns is not None:
+            own = np.concatenate([columns[:, -first.rows :], first.real[None]])
+            own[kept:-1][: report.weights(self._linked)] = 0
+        dealt = await self._deal(grid.columns.owner, own, (count + 1, first.rows))
+        rows = np.concatenate([dealt, np.zeros((2, first.rows), np.uint64)])
+        return Brought.of(np.concatenate([found.stacked(), rows], axis=1), kept)
 
     def _other_columns(self, mine: Own, plan: Dealing) -> Words:
         columns = [self._columns(mine, plan)]
         if mine.records.identifiers is not None:
-            columns.append(mine.order.columns(_identifier_words(mine.records.identifiers)))
+            columns.append(mine.order.columns(identifier_words(mine.records.identifiers)))
         if self._linked.asked.report:
             columns.append(report.columns(self._linked, self._me, mine.records.columns, mine.filters, mine.order))
         return np.concatenate(columns)
@@ -188,7 +221,7 @@ class LinkedRecords:
 
     async def _sums(self, grid: Grid, mine: Own | None, plan: Dealing, brought: Brought) -> Words:
         """Shares of all places of all sums, shape (places, cells)."""
-        rows, other = grid.all_of(grid.rows), self._parties[grid.columns.owner]
+        rows, other = len(brought.link), self._parties[grid.columns.owner]
         ours = mine if self._me == plan.left else None
         values = None if ours is None else self._columns(ours, plan)
         dealt = await self._deal(grid.rows.owner, values, (len(plan.dealt[plan.left]), rows))
@@ -206,10 +239,10 @@ class LinkedRecords:
 
     async def _links(self, grid: Grid, mine: Own | None, brought: Brought) -> dict[str, Places]:
         """What identifies both records of each link, in an order that nobody knows; 0 in rows to spare."""
-        height = grid.all_of(grid.rows)
+        height = len(brought.link)
         words = None
         if mine is not None and mine.records.identifiers is not None:
-            words = mine.order.columns(_identifier_words(mine.records.identifiers))
+            words = mine.order.columns(identifier_words(mine.records.identifiers))
         ours_only = words if self._parties.index(self._me) == grid.rows.owner else None
         dealt = await self._deal(grid.rows.owner, ours_only, (IDENTIFIER_WORDS, height))
         channel, prss = self._engine.operation()
@@ -251,19 +284,6 @@ def _widths(linked: Linked, plan: Dealing, owner: str) -> list[int]:
         negative = any(number.low < 0 for number in numbers)
         result.append(field.BITS if negative else one.radix_bits or max(1, whole))
     return result
-
-
-def _identifier_words(texts: Texts) -> Words:
-    """Texts of at most 42 bytes as six numbers of 56 bits each, shape (6, texts)."""
-    lengths = np.diff(texts.offsets)
-    width = IDENTIFIER_BITS // 8
-    characters = np.zeros((len(texts), IDENTIFIER_WORDS * width), np.uint8)
-    row = np.repeat(np.arange(len(texts)), lengths)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    characters[row, place] = texts.data[texts.offsets[0] : texts.offsets[-1]]
-    words = np.zeros((len(texts), IDENTIFIER_WORDS, 8), np.uint8)
-    words[:, :, :width] = characters.reshape(len(texts), IDENTIFIER_WORDS, width)
-    return np.ascontiguousarray(words.view("<u8")[:, :, 0].T)
 
 
 def _of_length(column: SecretArray, wanted: int) -> SecretArray:

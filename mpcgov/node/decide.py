@@ -79,10 +79,12 @@ def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
     compares = facts.protocol.manifest.compares
     if not policy.link if compares else link.method not in policy.link:
         yield f"{facts.me} takes no part in jobs that link rows{'' if compares else f' by {link.method}'}"
+    if compares and proposal.job.params.get("exact") and "exact" not in policy.link:
+        yield f"{facts.me} takes no part in jobs with params.exact: owners learn who of their own are in the other's"
     if link.method == "matcher" and not compares and weaker(link.size_noise, policy.size_noise):
         yield f"{facts.me} needs size_noise {described(policy.size_noise)}, the job says {described(link.size_noise)}"
     for receiver in sum_testers(proposal.job, facts.protocol.manifest) - {*policy.receivers, facts.me}:
-        yield f"{facts.me} must name {receiver} as a receiver: exact sums tell a measure's owner about its own records"
+        yield f"{facts.me} must name {receiver} as a receiver: exact sums and pairs tell owners about their own records"
 
 
 def _naming_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:

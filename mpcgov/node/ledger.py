@@ -22,6 +22,7 @@ from mpcgov import privacy
 from mpcgov.errors import Refused
 from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
+from mpcgov.linked.comparing import helper
 from mpcgov.linked.plan import link_plan
 from mpcgov.node import differencing
 from mpcgov.node.differencing import Release, rows_of
@@ -148,6 +149,8 @@ def matchers(proposal: Proposal, manifest: Manifest, me: str) -> dict[str, str |
     job = proposal.job
     if not manifest.linked or job.linking.method != "matcher" or me not in job.data_parties:
         return {}
+    if manifest.compares:
+        return dict.fromkeys([helper(job)] if job.params.get("exact") else [])
     stars, noise = link_plan(job, manifest, proposal.threshold).stars, job.linking.size_noise
     spokes = [spoke.matcher for star in stars for spoke in star.spokes if me in (spoke.left, spoke.other)]
     if noise == "off":

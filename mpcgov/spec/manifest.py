@@ -25,13 +25,13 @@ class Param(Frozen):
     `categories`: category columns that every data party declares with the same set of values.
     `groups`: category columns of linked data sets. `measures`: numeric columns. `pairs`: pairs of measures, as lists of
     two. `weight` and `outcome`: one numeric column. `predictors`: numeric or category columns. Of compared records:
-    `fields`, columns that divide them into `blocks`, the `threshold`, the `output`, columns that `identify` records,
-    categories to `report` match rates of.
+    `fields`, columns that divide them into `blocks`, those of fields that are equal in `exact` pairs, the `threshold`,
+    the `output`, columns that `identify` records, categories to `report` match rates of.
     """
 
     kind: Literal[
         "categories", "groups", "measures", "pairs", "weight", "outcome", "predictors",
-        "fields", "blocks", "threshold", "output", "identify", "report",
+        "fields", "blocks", "exact", "threshold", "output", "identify", "report",
     ]  # fmt: skip
     what: str
     min_items: Annotated[int, Field(ge=0)] = 1

@@ -45,7 +45,8 @@ class DatasetPolicy(Frozen):
 class Policy(Frozen):
     """What may be done with this agency's data, and with whom. Checked, never merged into a job.
 
-    `link`: the join methods that this agency takes part in. `size_noise`: the least noise on the number of matches that
+    `link`: the join methods that this agency takes part in; `exact` if compared jobs may first find records that are
+    equal, of which both owners learn which they are. `size_noise`: the least noise on the number of matches that
     a matcher sees; `off` if it may see the number.
     """
 
@@ -55,7 +56,7 @@ class Policy(Frozen):
     partners: Annotated[tuple[PartyId | Literal["*"], ...], Field(strict=False)] = ()
     receivers: Annotated[tuple[PartyId | Literal["*"], ...], Field(strict=False)] = ()
     size_noise: Noise = SizeNoise()
-    link: Annotated[tuple[Method, ...], Field(strict=False)] = ()
+    link: Annotated[tuple[Method | Literal["exact"], ...], Field(strict=False)] = ()
     datasets: dict[DatasetName, DatasetPolicy] = Field(default_factory=dict)
 
 

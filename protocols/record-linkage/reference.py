@@ -54,8 +54,13 @@ def run(
     (left, first), (right, second) = ((party, list(rows.values())) for party, rows in owners.items())
     threshold = Fraction(str(params["threshold"]))
     scores, weights = compared(first, second, params["fields"], left, right, threshold)
-    best = best_in_blocks(scores, block_keys(first, params, left), block_keys(second, params, right))
-    pairs = [(i, j) for i, j in best if scores[i, j] >= 0]
+    exact = exact_pairs(first, second, params, left, right)
+    keys = block_keys(first, params, left), block_keys(second, params, right)
+    for pair in exact:
+        for own, record in zip(keys, pair, strict=True):
+            own[record] = None
+    best = best_in_blocks(scores, *keys)
+    pairs = exact + [(i, j) for i, j in best if scores[i, j] >= 0]
     linked = [{left: first[i], right: second[j]} for i, j in pairs]
     least, output = rules["min_count"], params.get("output", "count")
     tables: dict[str, list[list[Any]]] = {}
@@ -163,6 +168,21 @@ def block_keys(rows: Sequence[Row], params: Mapping[str, Any], party: str) -> li
         tuple(row[column][:length] for column, length in parts) if all(row[column] for column, _ in parts) else None
         for row in rows
     ]
+
+
+def exact_pairs(
+    first: Sequence[Row], second: Sequence[Row], params: Mapping[str, Any], left: str, right: str
+) -> list[tuple[int, int]]:
+    """The pairs that agree in all fields of `exact`, each record the only one of its owner with these values."""
+    chosen = [
+        field for field in params["fields"]
+        if any(f"{party}.{column}" in params.get("exact", []) for party, column in field["columns"].items())
+    ]  # fmt: skip
+    alone: list[dict[tuple[str, ...], int]] = []
+    for party, rows in ((left, first), (right, second)):
+        keys = [tuple(normalised(row[field["columns"][party]], field["type"]) for field in chosen) for row in rows]
+        alone.append({key: i for i, key in enumerate(keys) if chosen and all(key) and keys.count(key) == 1})
+    return [(i, alone[1][key]) for key, i in alone[0].items() if key in alone[1]]
 
 
 def best_in_blocks(scores: np.ndarray, first: Sequence[Any], second: Sequence[Any]) -> list[tuple[int, int]]:

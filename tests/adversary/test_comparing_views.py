@@ -23,6 +23,7 @@ PEOPLE = 30
 PARAMS = {
     "links": {},
     "blocks": {"output": "count", "identify": None},
+    "exact": {"output": "count", "identify": None, "exact": ["tax.name"]},
     "statistics": {"output": "statistics", "identify": None, "measures": ["tax.income"]},
 }
 REPORT = {"output": "count", "identify": None, "report": ["tax.sex", "wel.sex"]}
@@ -49,7 +50,7 @@ def views(output: str, everybody: bool) -> dict[Label, list[np.ndarray]]:
     return dict(result)
 
 
-@pytest.mark.parametrize("output", ["links", "statistics", "report", "blocks"])
+@pytest.mark.parametrize("output", ["links", "statistics", "report", "blocks", "exact"])
 def test_lengths_and_order_of_messages_do_not_go_with_the_records(output: str) -> None:
     """But for the sort that brings links to the front: its comparisons go with an order that nobody knows."""
     worlds = [

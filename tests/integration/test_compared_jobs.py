@@ -27,7 +27,7 @@ protocols: [record-linkage]
 purposes: ["*"]
 partners: ["*"]
 receivers: [coordinator]
-link: [matcher]
+link: [matcher, exact]
 datasets:
   register:
     min_count: 10
@@ -127,6 +127,26 @@ def test_in_blocks_only_records_of_one_year_are_linked(network: Network) -> None
     assert all("block-length" in learned[party] and "list-length" not in learned[party] for party in PARTIES)
 
 
+def test_exact_pairs_are_linked_first_and_their_owners_learn_so(network: Network) -> None:
+    job = asked(output="links", identify=dict.fromkeys(OWNERS, "number"), exact=["tax.last_name", "welfare.born"])
+    result = released(network, **job)
+    assert sorted(result["tables"]["links"]["rows"]) == pairs(range(20, 50))
+    learned = {party: {item["what"] for item in items} for party, items in result["learned"].items()}
+    assert {party for party in PARTIES if "exact-partners" in learned[party]} == set(OWNERS)
+    assert {party for party in PARTIES if "exact-number" in learned[party]} == set(PARTIES) - set(OWNERS)
+    assert all("exact-length" in learned[party] for party in PARTIES)
+    plan = flat(network.mpcgov("job", "plan", network.job(**job), "--home", "hq").stdout)
+    assert "EACH OWNER LEARNS WHICH OF ITS OWN RECORDS THEY ARE" in plan
+    assert "to tax, welfare: WHICH OF ITS OWN RECORDS HAVE A PARTNER" in plan
+    path = network.folder / "welfare" / "policy.yaml"
+    path.write_text(POLICY.replace("[matcher, exact]", "[matcher]"))
+    try:
+        line = network.mpcgov("job", "submit", network.job(**job), "--home", "hq", expect=3).stderr
+    finally:
+        path.write_text(POLICY)
+    assert "welfare takes no part in jobs with params.exact" in line
+
+
 def test_a_plan_says_what_is_compared_and_what_would_be_too_much(network: Network) -> None:
     links = asked("larger", **LINKS["params"])
     plan = flat(network.mpcgov("job", "plan", network.job(**links), "--home", "hq").stdout)
@@ -153,7 +173,7 @@ def test_a_policy_that_names_no_receiver_or_no_column_to_identify_denies_links(n
     for changed, reason in (
         (POLICY.replace("receivers: [coordinator]", 'receivers: ["*"]'), "welfare must name coordinator as a receiver"),
         (POLICY.replace("[identify, key]", "[key]"), "welfare doesn't allow column number of register as identify"),
-        (POLICY.replace("link: [matcher]\n", ""), "welfare takes no part in jobs that link rows"),
+        (POLICY.replace("link: [matcher, exact]\n", ""), "welfare takes no part in jobs that link rows"),
     ):
         path.write_text(changed)
         try:

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from mpcgov import check
+from mpcgov.audience import leaks
 from mpcgov.coordinator.plan import job_cost
 from mpcgov.errors import SpecError
 from mpcgov.linked import layout
@@ -91,6 +92,9 @@ def test_the_plan_says_that_nobody_matches(case):
         (BLOCKS.format("value", "region", "level"), {}, "", "declared without a value in common"),
         (BLOCKS.format("value", "born", "nothing"), {}, "", "edu.nothing: data set d has no such column"),
         (MANY_BLOCKS, {}, "", "params.blocks: 15,246 blocks; at most 10,000"),
+        ("exact: [tax.income]", {}, "", "params.exact: expected columns of params.fields"),
+        ("exact: [tax.born, edu.born]", {}, "", "params.exact: expected columns of params.fields, of each field one"),
+        ("exact: born", {}, "", "params.exact: expected a list of columns"),
         ("", {}, "link: {join: inner}", "link: record-linkage compares records"),
         ("", {}, "disclosure: {min_count: 10, round_to: 5}", "disclosure.round_to"),
         ("output: statistics, weight: tax.income", {}, "", "may be negative"),
@@ -115,6 +119,17 @@ def test_blocks_are_of_what_both_owners_declare(case):
     turns = -(-360 // 81)  # of blocks of 100 rows
     assert rounds == found.manifest.cost.rounds + (turns - 1) * found.manifest.cost.rounds_per_turn
     assert sent > 2 * 8 * 100_800_000
+
+
+def test_the_plan_says_who_learns_what_of_exact_pairs(case):
+    found = job(case, "exact: [edu.born, tax.kind]")
+    found.check()
+    assert linked(found).asked.exact_fields == (0, 1)
+    notes = link_plan(found.job, found.manifest, 1, found.declarations).notes
+    assert any("equal in tax.kind = edu.name and tax.born = edu.born" in n and "EACH OWNER LEARNS" in n for n in notes)
+    said = {params: leaks(job(case, params).job, found.manifest, 1) for params in ("", "exact: [tax.born]")}
+    added = [one.partition(": ")[0] for one in said["exact: [tax.born]"] if one not in said[""]]
+    assert added == ["tax, edu", "stat, comparing tags", "all parties that compute"]
 
 
 def test_the_plan_says_what_to_do_about_too_many_pairs(case):

@@ -161,7 +161,10 @@ def linked(
 
 
 def compared(
-    policy: dict[str, Any] | None = None, output: str = "links", receivers: tuple[str, ...] = ("coordinator",)
+    policy: dict[str, Any] | None = None,
+    output: str = "links",
+    receivers: tuple[str, ...] = ("coordinator",),
+    exact: bool = False,
 ) -> tuple[Proposal, Facts]:
     """Labour's records compared with welfare's, and named to the coordinator."""
     part = {"dataset": "people"}
@@ -169,6 +172,7 @@ def compared(
         "fields": [{"type": "name", "columns": {"labour": "name", "welfare": "name"}}],
         "threshold": "0.65", "output": output, "identify": {"labour": "id", "welfare": "id"},
     }  # fmt: skip
+    params |= {"exact": ["welfare.name"]} if exact else {}
     job = {
         "protocol": "record-linkage",
         "parties": {"labour": part, "welfare": part, "education": {}},
@@ -206,6 +210,14 @@ def with_ledger(*lines: Line, balance: Balance | None = None, answer: str | None
 CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
     "records that are compared where none are linked": (
         "_linking_allowed", lambda: compared({"link": []}), "labour takes no part in jobs that link rows",
+    ),
+    "exact pairs where only the matcher's join is allowed": (
+        "_linking_allowed", lambda: compared(exact=True), "labour takes no part in jobs with params.exact",
+    ),
+    "exact pairs for an owner who is a receiver by wildcard only": (
+        "_linking_allowed",
+        lambda: compared({"link": ["exact"], "receivers": ["*"]}, "count", ("welfare",), exact=True),
+        "labour must name welfare as a receiver: exact sums and pairs",
     ),
     "linked records named to whoever comes": (
         "_naming_allowed", lambda: compared({"receivers": ["*"]}), "labour must name coordinator as a receiver",
@@ -478,6 +490,7 @@ def test_compared_records_are_permitted_as_the_policy_says() -> None:
     assert decide(*compared()) == Permit("manual")
     assert decide(*compared({"link": ["oblivious"]}, "count")) == Permit("manual")
     assert decide(*compared({"receivers": ["*"]}, "count")) == Permit("manual")
+    assert decide(*compared({"link": ["exact"]}, exact=True)) == Permit("manual")
 
 
 def test_more_protection_than_the_floor_is_permitted() -> None:

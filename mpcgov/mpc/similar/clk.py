@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
-from mpcgov.linked.encoding import FieldType, Scoring, Segment
+from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS, FieldType, Scoring, Segment
 from mpcgov.mpc.similar.small import Small, modulus
 from mpcgov.mpc.tags import Bytes, Offsets, derived
+from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.stream import Stream
 
 Numbers = NDArray[np.int64]
@@ -38,6 +39,19 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+
+def identifier_words(texts: Texts) -> Words:
+    """Texts of at most 42 bytes as six numbers of 56 bits each, shape (6, texts)."""
+    lengths = np.diff(texts.offsets)
+    width = IDENTIFIER_BITS // 8
+    characters = np.zeros((len(texts), IDENTIFIER_WORDS * width), np.uint8)
+    row = np.repeat(np.arange(len(texts)), lengths)
+    place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    characters[row, place] = texts.data[texts.offsets[0] : texts.offsets[-1]]
+    words = np.zeros((len(texts), IDENTIFIER_WORDS, 8), np.uint8)
+    words[:, :, :width] = characters.reshape(len(texts), IDENTIFIER_WORDS, width)
+    return np.ascontiguousarray(words.view("<u8")[:, :, 0].T)
 
 
 @dataclass(frozen=True)

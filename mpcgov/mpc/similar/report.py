@@ -29,23 +29,28 @@ Numbers = Mapping[str, NDArray[np.int64]]
 Operation = Callable[[], tuple[Channel, Prss]]
 
 
+def weights(linked: Linked) -> int:
+    """How many of `columns` say which fields a record has, and their weights."""
+    return 2 * len(linked.asked.fields) + 1
+
+
 def widths(linked: Linked, owner: str) -> list[int]:
     """The bits of each of `columns`."""
     scoring = linked.scoring
-    weights = [segment.most.bit_length() for segment in scoring.segments]
+    each = [segment.most.bit_length() for segment in scoring.segments]
     groups = sum(len(linked.levels(column)) for column in linked.asked.report if column.party == owner)
-    return [*([1] * len(weights)), *weights, scoring.nobody.bit_length(), *([1] * groups)]
+    return [*([1] * len(each)), *each, scoring.nobody.bit_length(), *([1] * groups)]
 
 
 def columns(linked: Linked, owner: str, own: Numbers, filters: Filters, rows: Arranged) -> Words:
     """An owner's own: which fields each record has, their weights, the weight of all, and the groups of its columns."""
-    weights, total = filters.weights()
+    each, total = filters.weights()
     groups = [
         rows.numbers(own[column.column]) == np.arange(len(linked.levels(column)))[:, None]
         for column in linked.asked.report
         if column.party == owner
     ]
-    return np.concatenate([part.astype(np.uint64) for part in (weights > 0, weights, total[None], *groups)])
+    return np.concatenate([part.astype(np.uint64) for part in (each > 0, each, total[None], *groups)])
 
 
 async def tables(
@@ -65,7 +70,7 @@ async def tables(
         filters, own, arranged = owner
         if prss.me == grid.rows.owner:
             mine = columns(linked, left, own, filters, arranged).reshape(-1)
-    count, rows = len(widths(linked, left)), grid.all_of(grid.rows)
+    count, rows = len(widths(linked, left)), len(brought.link)
     (dealt,) = await deal(channel, prss.threshold, [grid.rows.owner], mine, count * rows)
     ours = dealt.reshape(count, rows)
     matched = await _matched(operation, linked, brought, {left: ours, other: brought.best})
@@ -95,7 +100,7 @@ async def _doubtful(operation: Operation, linked: Linked, brought: Brought, ours
 
 async def _matched(operation: Operation, linked: Linked, brought: Brought, sides: Mapping[str, Words]) -> Words:
     """How many records of each group are linked."""
-    start = dict.fromkeys(sides, 2 * len(linked.asked.fields) + 1)
+    start = dict.fromkeys(sides, weights(linked))
     groups = []
     for column in linked.asked.report:
         first = start[column.party]
