@@ -15,7 +15,7 @@ from scipy import stats
 from mpcgov.mpc.similar.best import LANES
 from mpcgov.mpc.similar.small import unpacked
 from mpcgov.mpc.word.wire import CHANNELS_PER_OPERATION, MESSAGES_PER_CHANNEL
-from tests.adversary.test_linkage_views import UNLIKELY, spread
+from tests.adversary.test_linkage_views import UNLIKELY, uniform
 from tests.mpc.similar.compared import Case
 
 RUNS = 4
@@ -85,7 +85,7 @@ def test_what_a_party_receives_is_uniform_whatever_the_records(receiver: int, ev
             counts = np.bincount(values >> 9, minlength=256)[:256]
             bytes_.append(stats.chisquare(counts).pvalue)
             continue
-        bytes_.append(stats.chi2.sf(spread(words), 255))
+        bytes_.append(uniform(words))
         if top >> 63:
             counts = [int((words >> np.uint64(k) & np.uint64(1)).sum()) for k in range(LANES)]
             bits += [stats.binomtest(count, words.size).pvalue for count in counts[:8]]

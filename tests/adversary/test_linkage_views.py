@@ -32,6 +32,9 @@ PEOPLE = 30
 UNLIKELY = 1e-7
 """No p-value of the few hundred below should be smaller."""
 
+ENOUGH = 5 * 256
+"""So many words put some into each class of a byte, as a chi-square needs; of fewer, its upper half is counted."""
+
 DECLARED: dict[str, dict[str, dict[str, Any]]] = {
     "tax": {"income": {"kind": "integer", "min": 0, "max": 10**6}},
     "edu": {"level": {"kind": "category", "values": ["ba", "ma"]}, "age": {"kind": "integer", "min": 0, "max": 120}},
@@ -112,13 +115,15 @@ def test_what_parties_receive_does_not_go_with_the_data(protocol: str, owners: i
 
 
 def apart(messages: list[np.ndarray]) -> float:
-    """That no two messages to a party, or neighbours in one, have a mask in common: by their differences."""
-    found = [spread(words[:, 1:] - words[:, :-1]) for words in messages if words.shape[1] > 1]
+    """That no two messages to a party, or neighbours in one, have a mask in common: by their differences, corrected."""
+    found = [words[:, 1:] - words[:, :-1] for words in messages if words.shape[1] > 1]
     for i, one in enumerate(messages):
         for other in messages[:i]:
             count = min(one.shape[1], other.shape[1], 20)
-            found += [spread(one[:, :count] - other[:, :count]), spread(one[:, :count] ^ other[:, :count])]
-    return float(stats.chi2.sf(max(found), 255))
+            found += [one[:, :count] - other[:, :count], one[:, :count] ^ other[:, :count]]
+    classes = np.array([256 if words.size >= ENOUGH else 16 for words in found])
+    values = stats.chi2.sf([spread(*one) for one in zip(found, classes, strict=True)], classes - 1)
+    return float(min(1.0, len(found) * values.min()))
 
 
 def alike(here: np.ndarray, there: np.ndarray) -> float:
@@ -137,13 +142,14 @@ def alike(here: np.ndarray, there: np.ndarray) -> float:
 
 def uniform(words: np.ndarray) -> float:
     """That the lower bytes of words are uniform."""
-    return float(stats.chi2.sf(spread(words), 255))
+    classes = 256 if words.size >= ENOUGH else 16
+    return float(stats.chi2.sf(spread(words, classes), classes - 1))
 
 
-def spread(words: np.ndarray) -> float:
-    """The chi-square of the words' lower bytes, of 255 degrees of freedom if they are uniform."""
-    counts = np.bincount((words & np.uint64(255)).astype(int).reshape(-1), minlength=256)
-    return float(((counts * (256 / counts.sum()) - 1) ** 2).sum() * counts.sum() / 256)
+def spread(words: np.ndarray, classes: int = 256) -> float:
+    """The chi-square of words' lowest bytes, or their upper halves, of `classes` − 1 degrees of freedom if uniform."""
+    counts = np.bincount((words & np.uint64(255)).astype(int).reshape(-1) * classes >> 8, minlength=classes)
+    return float(((counts * (classes / counts.sum()) - 1) ** 2).sum() * counts.sum() / classes)
 
 
 def test_a_view_that_goes_with_the_data_would_be_noticed() -> None:
