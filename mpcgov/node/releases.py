@@ -14,6 +14,7 @@ from mpcgov.clock import Clock
 from mpcgov.errors import Refused
 from mpcgov.lifecycle import Event
 from mpcgov.node import ledger
+from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.facts import View
 from mpcgov.node.home import NodeHome
@@ -45,13 +46,15 @@ class Releases:
         Raises:
             Refused: the policy, or what was released or spent meanwhile, no longer allows it; nothing has changed.
         """
-        job, now = job_id(proposal.job_digest), self._clock.now()
+        job = job_id(proposal.job_digest)
         with self._audit.entry() as entry:
+            now = self._clock.now()  # in here, where writers queue: times go as the changes do
             view = replace(ledger.view(entry.tx, proposal, self._home.party), answer=agreed.answers)
             verdict = evaluate(self._home, proposal, now, proposal.job_digest, view)
             if verdict.reasons:
                 raise Refused("; ".join(verdict.reasons), code="agreement")
-            unseen = _unseen(verdict.beside, view, agreed)
+            approved_at = table.require(entry.tx, job).changed_at if agreed.by_a_person else None
+            unseen = _unseen(verdict.beside, view, approved_at)
             if unseen is not None:
                 text = f"{self._home.party}: job {unseen} has released a related table since the approval"
                 raise Refused(text, hint="propose the job again", code="policy")
@@ -89,11 +92,10 @@ class Releases:
             self._move(entry, job, Event.COMMIT)
 
 
-def _unseen(beside: tuple[str, ...], view: View, agreed: Agreed) -> str | None:
-    """A job that released other tables of the same rows, and that nobody here could weigh when they approved.
+def _unseen(beside: tuple[str, ...], view: View, approved_at: float | None) -> str | None:
+    """A job that released other tables of the same rows, and that no person here could weigh who approved then.
 
-    Approvals say whole seconds, rounded down: what came in the same second counts as unseen.
+    The moment is this node's own, not the whole second that its signed approval says; None: no person approved.
     """
     lines = (line for line in view.earlier if line.job in beside)
-    late = (line.job for line in lines if not agreed.by_a_person or line.at > agreed.approved_at)
-    return next(late, None)
+    return next((line.job for line in lines if approved_at is None or line.at >= approved_at), None)

@@ -45,12 +45,11 @@ def read_proposal(body: bytes, roster: Roster) -> tuple[Envelope, Proposal]:
 
 @dataclass(frozen=True)
 class Agreed:
-    """What all parties' approvals of a job come to: when this node gave its own, and whether a person did.
+    """What all parties' approvals of a job come to: whether a person gave this node's own.
 
     `answers`: the equal job that was released before and whose result all would give again, if all name the same.
     """
 
-    approved_at: int
     by_a_person: bool
     answers: str | None
 
@@ -65,7 +64,7 @@ def agreed(me: str, approvals: Mapping[str, Approval], proposal: Proposal) -> Ag
     if conflict is not None:
         raise PeerError(conflict, code="agreement")
     named, own = {approval.answers for approval in approvals.values()}, approvals[me]
-    return Agreed(own.approved_at, own.approved_by == "operator", named.pop() if len(named) == 1 else None)
+    return Agreed(own.approved_by == "operator", named.pop() if len(named) == 1 else None)
 
 
 def make_approval(
