@@ -38,7 +38,6 @@ class SecretArray:
     """
 
     __slots__ = ("_backing", "_engine", "high", "low", "places")
-    __hash__ = None  # type: ignore[assignment]
     __array_ufunc__ = None  # numpy then leaves `ndarray + SecretArray` to us
 
     low: int
@@ -102,6 +101,7 @@ class SecretArray:
         backing, low, high = left._operand(right)
         return left._made(lambda: left._backing - backing, left.low - high, left.high - low)
 
+    # mypy takes numpy's own operators for rivals of these five; `__array_ufunc__` keeps them away.
     def __rsub__(self, other: Public) -> SecretArray:  # type: ignore[misc]
         return -self + other
 

@@ -108,9 +108,9 @@ def _make_safe(modules: types.SimpleNamespace) -> None:
     for name, module in list(sys.modules.items()):
         if name == "mpyc" or name.startswith("mpyc."):
             if hasattr(module, "logging"):
-                module.logging = _Silent()  # type: ignore[attr-defined]
+                vars(module)["logging"] = _Silent()
             if hasattr(module, "pickle"):
-                module.pickle = NoPickle()  # type: ignore[attr-defined]
+                vars(module)["pickle"] = NoPickle()
     modules.finfields.os = types.SimpleNamespace(getenv=lambda _name, _default=None: "0")
 
 
@@ -118,4 +118,4 @@ def bind_runtime(modules: types.SimpleNamespace, runtime: Any) -> None:
     """Make `runtime` the one that MPyC's modules use; they keep it in globals, hence one job per process."""
     for name, module in list(sys.modules.items()):
         if name.startswith("mpyc.") and hasattr(module, "runtime") and module is not modules.package:
-            module.runtime = runtime  # type: ignore[attr-defined]
+            vars(module)["runtime"] = runtime

@@ -29,7 +29,8 @@ MPYC = load_mpyc()
 def coroutine(function: Callable[..., Any]) -> Callable[..., Any]:
     """An MPyC coroutine: its first await declares the result, which callers get at once as a placeholder."""
     function.__annotations__ = {}  # MPyC would evaluate a return annotation as the declaration
-    return MPYC.asyncoro.mpc_coro(function)  # type: ignore[no-any-return]
+    made: Callable[..., Any] = MPYC.asyncoro.mpc_coro(function)
+    return made
 
 
 def _reconcile(declared: Any, task: asyncio.Task[Any]) -> None:
@@ -48,7 +49,10 @@ def _reconcile(declared: Any, task: asyncio.Task[Any]) -> None:
 MPYC.asyncoro._reconcile = _reconcile
 
 
-class JobRuntime(MPYC.runtime.Runtime):  # type: ignore[misc,name-defined]
+_Runtime: Any = MPYC.runtime.Runtime
+
+
+class JobRuntime(_Runtime):  # type: ignore[misc]  # MPyC has no types
     """The runtime of one job. `failed` takes the first cause of a failure, whatever it is."""
 
     def __init__(self, config: SessionConfig, failed: Callable[[BaseException], None]) -> None:

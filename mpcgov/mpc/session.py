@@ -72,14 +72,17 @@ class Session:
         """Greet every peer; returns once all have shown the same agreement. Nothing keyed is sent before."""
         self.enter("hello")
         await check_openings(self._runtime)
-        agreement = self.config.agreement(self.modulus)
         for peer, stream in self._sockets.items():
-            stream.setblocking(False)
-            link = Link(self.config.me, peer, agreement, self._runtime.key_bytes_from(peer), self._link_failed)
-            self._links[peer] = link
-            self._runtime.parties[peer].protocol = link
-            await self._loop.create_connection(lambda link=link: link, sock=stream)  # type: ignore[misc]
+            await self._link(peer, stream)
         await self._guard(self._all(lambda link: link.hello), self.config.hello_timeout_s, lambda link: link.hello)
+
+    async def _link(self, peer: int, stream: socket.socket) -> None:
+        agreement, key_bytes = self.config.agreement(self.modulus), self._runtime.key_bytes_from(peer)
+        link = Link(self.config.me, peer, agreement, key_bytes, self._link_failed)
+        self._links[peer] = link
+        self._runtime.parties[peer].protocol = link
+        stream.setblocking(False)
+        await self._loop.create_connection(lambda: link, sock=stream)
 
     async def ready(self, ok: bool) -> None:
         """Tell every peer that our data are in order, or not, and wait for their word unless ours is 'not'.

@@ -70,7 +70,8 @@ def kernel(signature: str) -> Callable[[F], F]:
 
     def compiled(function: F) -> F:
         with _one_at_a_time():
-            return _numba.njit(signature, cache=True, boundscheck=False)(function)  # type: ignore[no-any-return]
+            fast: F = _numba.njit(signature, cache=True, boundscheck=False)(function)
+            return fast
 
     return compiled
 
