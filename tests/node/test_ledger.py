@@ -31,8 +31,7 @@ from tests.node.network import PARTIES, POLICY, Network, refusal
 
 MANUAL = POLICY.replace("sex: [group], age: [filter]", "sex: [group, filter], age: [filter]")
 STANDING = MANUAL.replace("manual", "standing")
-RERUNS = 7
-"""By whole nodes, a hundred of which take half a minute; `test_budget.py` does a hundred at one node."""
+RERUNS = 100
 
 
 @pytest.fixture

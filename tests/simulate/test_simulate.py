@@ -36,6 +36,7 @@ def fill(workspace, sizes: list[int | None], seed: int = 1) -> None:
 @pytest.mark.parametrize(
     ("sizes", "threshold", "by", "rules"),
     [
+        ([40, 50, 60], 1, ["region", "sex"], {"min_count": 10}),
         ([40, 0, None], 1, ["sex"], {"min_count": 3, "round_to": 5}),
         ([0, 0, 0], 1, ["region"], {"min_count": 3}),
         ([30, None, None, 30], 1, ["all"], {"min_count": 10, "round_to": 4}),
@@ -68,6 +69,16 @@ def test_cells_around_the_threshold_are_decided_exactly(workspace) -> None:
         ["v0", None], ["v1", None], ["v8", None], ["v9", None], ["v10", 10], ["v11", 10], ["v12", 10], ["v13", 15],
         ["v199", 200],
     ]  # fmt: skip
+
+
+def test_bytes_and_rounds_do_not_depend_on_the_data(workspace, tmp_path) -> None:
+    costs = []
+    for seed, size in ((1, 5), (2, 400)):
+        one = type(workspace)(tmp_path / str(seed))
+        fill(one, [size] * 3, seed)
+        result = simulate(one.job(["region"], disclosure={"min_count": 5, "round_to": 5}), one.folder)
+        costs.append((result["cost"]["rounds"], result["cost"]["bytes_sent"]))
+    assert costs[0] == costs[1]
 
 
 def test_every_owner_hears_of_its_own_faults_without_a_value(workspace) -> None:
