@@ -82,12 +82,13 @@ def who_learned(result: Mapping[str, Any], job: Job) -> list[tuple[str, list[str
     manifest = registry.find(job.protocol_name).manifest
     seen = "shares and tags that look" if manifest.linked else "shares that look"
     leaks = {leak.id: leak.what for leak in manifest.leakage}
+    learned = {who: [item["what"] for item in items] for who, items in result["learned"].items()}
+    everyone = [name for name in leaks if all(name in names for names in learned.values())]
     sections = []
-    for who, items in result["learned"].items():
-        names = [item["what"] for item in items]
+    for who, names in learned.items():
         tables = [f"the table {name.removeprefix('tables.')}" for name in names if name.startswith("tables.")]
         lines = [f"learned {', '.join(tables) or 'nothing of the result'}"]
-        lines += [f"declared to leak: {leaks[name]}" for name in names if name in leaks]
+        lines += [f"declared to leak: {leaks[name]}" for name in names if name in leaks and name not in everyone]
         part = job.parties.get(who)
         if part is not None:
             own = f"its own rows of {part.dataset}" if part.dataset else "no rows"
@@ -95,7 +96,7 @@ def who_learned(result: Mapping[str, Any], job: Job) -> list[tuple[str, list[str
         else:
             lines.insert(0, "saw no rows, and no share of anybody's input")
         sections.append((who, lines))
-    return sections
+    return [*sections, ("everyone", [f"declared to leak: {leaks[name]}" for name in everyone])]
 
 
 def _examples() -> Path:
@@ -244,7 +245,7 @@ def _terminable() -> Iterator[None]:
     """A request to end is met like Ctrl-C: by way of every `finally`."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)  # asyncio meets it between two steps; an exception from here, anywhere
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
