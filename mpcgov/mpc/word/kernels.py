@@ -24,20 +24,31 @@ def cache_directory() -> Path:
     """The user's own directory for compiled kernels, made if it isn't there.
 
     Raises SpecError if it, or any directory on the way from the user's cache directory to it, is a link, belongs to
-    somebody else, or can be written by others.
+    somebody else, or can be entered by others; or if others could put another in its place, because the cache directory
+    is somebody else's (not even the superuser's), or can be written by others and has no sticky bit.
     """
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     if not base.is_absolute():
         raise SpecError("XDG_CACHE_HOME is no absolute path", hint="unset it or give an absolute path")
     folder = base / "mpcgov" / "kernels"
     try:
-        base.mkdir(parents=True, exist_ok=True)
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_base(base)
         for path in (folder.parent, folder):
             path.mkdir(mode=0o700, exist_ok=True)
             _check_own(path)
     except OSError:
         raise SpecError(f"{folder} can't be made", hint="give HOME or XDG_CACHE_HOME a place to write to") from None
     return folder
+
+
+def _check_base(path: Path) -> None:
+    """Raise if anybody but us and the superuser can rename or remove what we have in `path`."""
+    found = path.stat()
+    if found.st_uid not in (0, os.geteuid()):
+        raise SpecError(f"{path} is somebody else's directory", hint="set XDG_CACHE_HOME to one of your own")
+    if found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX:
+        raise SpecError(f"others can write to {path}", hint=f"chmod go-w {path}, or set XDG_CACHE_HOME to another")
 
 
 def _check_own(path: Path) -> None:

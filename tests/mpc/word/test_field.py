@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,34 @@ def test_the_kernels_cache_is_a_directory_that_only_we_can_enter(tmp_path, monke
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     folder.chmod(0o750)
     with pytest.raises(SpecError, match="your own"):
+        kernels.cache_directory()
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o703, 0o722])
+def test_a_kernel_cache_that_others_could_replace_is_refused(tmp_path, monkeypatch, mode):
+    base = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(base))
+    kernels.cache_directory()
+    assert stat.S_IMODE(base.stat().st_mode) == 0o700
+    base.chmod(mode)
+    with pytest.raises(SpecError, match="others can write") as caught:
+        kernels.cache_directory()
+    assert "\n" not in caught.value.line()
+    base.chmod(mode | stat.S_ISVTX)  # as /tmp has it: who can write there can't move what is another's
+    kernels.cache_directory()
+
+
+@pytest.mark.parametrize(("owner", "allowed"), [(0, True), (4711, False)])
+def test_a_kernel_cache_lies_in_our_own_folder_or_the_superusers(tmp_path, monkeypatch, owner, allowed):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    real = Path.stat
+
+    def of(path, **options):
+        found = list(real(path, **options))
+        return os.stat_result([*found[:4], owner, *found[5:]]) if path == tmp_path else real(path, **options)
+
+    monkeypatch.setattr(Path, "stat", of)
+    with nullcontext() if allowed else pytest.raises(SpecError, match="somebody else's"):
         kernels.cache_directory()
 
 
