@@ -6,23 +6,33 @@ import asyncio
 import os
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mpcgov.bench.contenders import CONTENDERS
 from mpcgov.bench.race import Measured, race
 from mpcgov.bench.workloads import WORKLOADS, Workload
-from mpcgov.errors import SpecError
+from mpcgov.errors import MpcgovError, SpecError
 
 Tell = Callable[[str], None]
-Results = list[tuple[Workload, list[Measured]]]
 
 HEADS = ["workload", "who", "s", "CPU s", "peak MB", "sent MB", "runs", "mpcgov/peer", "F1", "goals"]
 
 
-def measure(names: Sequence[str], peers: bool, tell: Tell, size: int | None = None) -> Results:
+@dataclass(frozen=True)
+class Result:
+    """What came of a workload: the figures of all who ran it, or why there are none."""
+
+    workload: Workload
+    measured: Sequence[Measured] = ()
+    error: MpcgovError | None = None
+
+
+def measure(names: Sequence[str], peers: bool, tell: Tell, size: int | None = None) -> list[Result]:
     """Run the named workloads, or all but those that take long, and with `peers` those that are installed, in turns.
+
+    A workload that fails is told of and takes no other's figures away; a failure of the only one is raised.
 
     Args:
         names: a name with several parts' names behind it, such as W3, means all of these.
@@ -47,29 +57,41 @@ def _named(name: str) -> list[str]:
     return found
 
 
-async def _measure(workloads: Sequence[Workload], peers: bool, tell: Tell) -> Results:
-    results: Results = []
+async def _measure(workloads: Sequence[Workload], peers: bool, tell: Tell) -> list[Result]:
+    results = []
     for workload in workloads:
-        wanted = [contender for contender in CONTENDERS[workload.name] if peers or contender.own]
-        for absent in (contender for contender in wanted if not contender.installed):
-            tell(f"{workload.name}: {absent.name} isn't installed: scripts/bench-peers {absent.environment}")
-        measured = await race(workload, [contender for contender in wanted if contender.installed], tell)
-        for failed in (one for one in measured if one.failure):
-            tell(f"{workload.name}: {failed.failure}")
-        results.append((workload, [one for one in measured if one.turns]))
+        try:
+            results.append(Result(workload, await _measured(workload, peers, tell)))
+        except MpcgovError as error:
+            if len(workloads) == 1:
+                raise
+            tell(f"mpcgov: {workload.name}: {error.line()}")
+            results.append(Result(workload, error=error))
     return results
 
 
-def rows(results: Results) -> list[dict[str, Any]]:
+async def _measured(workload: Workload, peers: bool, tell: Tell) -> list[Measured]:
+    wanted = [contender for contender in CONTENDERS[workload.name] if peers or contender.own]
+    for absent in (contender for contender in wanted if not contender.installed):
+        tell(f"{workload.name}: {absent.name} isn't installed: scripts/bench-peers {absent.environment}")
+    measured = await race(workload, [contender for contender in wanted if contender.installed], tell)
+    for failed in (one for one in measured if one.failure):
+        tell(f"{workload.name}: {failed.failure}")
+    return [one for one in measured if one.turns]
+
+
+def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
     """One row per workload and peer, or per workload alone, with null for what there isn't; F1 where records are
-    linked."""
+    linked; the error of a workload that failed."""
     found = []
-    for workload, measured in results:
-        own = _own(measured)
-        peers = [one for one in measured if one is not own]
-        found += [_row(workload, own, peer) for peer in peers]
+    for result in results:
+        own = _own(result.measured)
+        peers = [one for one in result.measured if one is not own]
+        found += [_row(result.workload, own, peer) for peer in peers]
         if own and not peers:
-            found.append(_row(workload, own, None))
+            found.append(_row(result.workload, own, None))
+        if result.error:
+            found.append(_row(result.workload, None, None) | {"error": result.error.to_json()})
     return found
 
 
@@ -87,29 +109,32 @@ def _row(workload: Workload, own: Measured | None, peer: Measured | None) -> dic
     return row | ({"f1": own and own.f1, "peer_f1": peer and peer.f1} if workload.links else {})
 
 
-def table(results: Results) -> list[list[Any]]:
+def table(results: Sequence[Result]) -> list[list[Any]]:
     """The cells under HEADS: seconds to the result, then of one party CPU seconds and memory, bytes sent by all; the
     worst run's F1 where records are linked, and what mpcgov has to reach."""
-    lines = []
-    for workload, measured in results:
-        own = _own(measured)
-        peers = {one.contender.name: one for one in measured if one is not own}
-        for one in measured:
+    lines: list[list[Any]] = []
+    for result in results:
+        workload, own = result.workload, _own(result.measured)
+        title = f"{workload.name} {workload.title}, {workload.case}"
+        peers = {one.contender.name: one for one in result.measured if one is not own}
+        for one in result.measured:
             sent = "unknown" if one.bytes_sent is None else f"{one.bytes_sent / 1e6:.1f}"
             ratio = f"{own.seconds / one.seconds:.3f}" if own and one is not own else ""
             figures = [f"{one.seconds:.3f}", f"{one.cpu_s:.2f}", f"{one.peak_mb:.0f}", sent, str(len(one.turns)), ratio]
             figures.append(f"{one.f1:.4f}" if workload.links else "")
             figures.append("; ".join(goal.verdict(one, peers) for goal in workload.goals) if one is own else "")
-            lines.append([f"{workload.name} {workload.title}, {workload.case}", one.contender.name, *figures])
+            lines.append([title, one.contender.name, *figures])
+        if result.error:
+            lines.append([title, "mpcgov", "failed", *[""] * len(HEADS[3:])])
     return lines
 
 
-def trust(results: Results) -> list[tuple[str, list[str]]]:
+def trust(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
     """What each contender's privacy rests on, as headings with lines; by workload where that differs."""
     known: dict[str, dict[str, list[str]]] = {}
-    for workload, measured in results:
-        for one in measured:
-            known.setdefault(one.contender.name, {}).setdefault(one.contender.trust, []).append(workload.name)
+    for result in results:
+        for one in result.measured:
+            known.setdefault(one.contender.name, {}).setdefault(one.contender.trust, []).append(result.workload.name)
     return [
         (name, [f"{', '.join(where)}: {text}" if len(texts) > 1 else text for text, where in texts.items()])
         for name, texts in known.items()

@@ -18,9 +18,12 @@ def bench(workloads: tuple[str, ...], peers: bool, size: int | None, as_json: bo
     from mpcgov.bench import report
 
     results = report.measure(workloads, peers, note, size)
-    if as_json:
+    failure = next((result.error for result in results if result.error), None)
+    if as_json:  # each failure is in its row
         print_json(report.rows(results))
-        return
+        click.get_current_context().exit(failure.exit_status if failure else 0)
     print_table(report.HEADS, report.table(results))
     click.echo("\nWhat privacy rests on")
     print_sections(report.trust(results))
+    if failure:
+        raise failure

@@ -13,9 +13,11 @@ import pytest
 from mpcgov.bench import contenders, report
 from mpcgov.bench.contenders import ABY3, CONTENDERS, MPCGOV, MPYC
 from mpcgov.bench.race import Measured
+from mpcgov.bench.report import Result
 from mpcgov.bench.team import Turn
 from mpcgov.bench.workloads import WORKLOADS, Workload
 from mpcgov.cli.main import run
+from mpcgov.errors import SpecError
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = ["workload", "case", "mpcgov_s", "peak_mb", "bytes_sent", "peer", "peer_s", "ratio"]
@@ -27,9 +29,9 @@ def turns(*seconds: float, sent: int | None = 5_000_000, f1: float = 0) -> tuple
 
 OWN = Measured(MPCGOV, turns(9.0, 1.0, 2.0))
 RESULTS = [
-    (WORKLOADS["W1"], [OWN, Measured(ABY3, turns(4.0, 4.0, 5.0)), Measured(MPYC, turns(40.0, sent=None))]),
-    (WORKLOADS["W5"], [OWN]),
-    (WORKLOADS["W7"], [Measured(ABY3, turns(8.0))]),
+    Result(WORKLOADS["W1"], [OWN, Measured(ABY3, turns(4.0, 4.0, 5.0)), Measured(MPYC, turns(40.0, sent=None))]),
+    Result(WORKLOADS["W5"], [OWN]),
+    Result(WORKLOADS["W7"], [Measured(ABY3, turns(8.0))]),
 ]
 
 
@@ -58,7 +60,7 @@ def test_links_are_judged_by_their_f1_and_by_the_peers() -> None:
     own, anonlink, splink = CONTENDERS[workload.name]
     ours = Measured(own, turns(50.0, 62.0, f1=0.99) + turns(70.0, f1=0.97))
     for peer, f1, verdict in ((splink, 0.98, "met"), (splink, 0.995, "missed"), (anonlink, 1, "not measured")):
-        results = [(workload, [ours, Measured(peer, turns(2.0, f1=f1))])]
+        results = [Result(workload, [ours, Measured(peer, turns(2.0, f1=f1))])]
         mine, other = report.table(results)
         assert mine[-2:] == ["0.9700", f"F1 ≥ Splink's − 0.02 {verdict}; ≤ 60 s missed"]
         assert other[-2:] == [f"{f1:.4f}", ""]
@@ -78,13 +80,13 @@ def test_links_are_judged_by_their_f1_and_by_the_peers() -> None:
 def test_goals_are_met_or_missed(name: str, seconds: float, peer_seconds: float, goals: str) -> None:
     own, peer, *_ = CONTENDERS[name]
     measured = [Measured(own, turns(seconds)), Measured(peer, turns(peer_seconds))]
-    assert [line[-1] for line in report.table([(WORKLOADS[name], measured)])] == [goals, ""]
+    assert [line[-1] for line in report.table([Result(WORKLOADS[name], measured)])] == [goals, ""]
 
 
 def test_trust_models_are_said_once_each() -> None:
     assert [name for name, _ in report.trust(RESULTS)] == ["mpcgov", "SPU ABY3", "MPyC"]
     linked = Measured(CONTENDERS["W4"][0], turns(1.0))
-    (_, lines), *_ = report.trust([*RESULTS, (WORKLOADS["W4"], [linked])])
+    (_, lines), *_ = report.trust([*RESULTS, Result(WORKLOADS["W4"], [linked])])
     assert lines == [f"W1, W5: {MPCGOV.trust}", f"W4: {linked.contender.trust}"]
 
 
@@ -130,10 +132,43 @@ def test_a_name_may_mean_several_and_what_takes_long_is_measured_only_when_named
     monkeypatch.setattr(report, "race", fake_race)
 
     def measured(*names: str) -> list[str]:
-        return [workload.name for workload, _ in report.measure(names, False, lambda text: None)]
+        return [result.workload.name for result in report.measure(names, False, lambda text: None)]
 
     assert measured("W3", "W4") == ["W3-febrl", "W3-febrl-60", "W3-registers", "W4"]
     assert measured() == ["W1", "W2", "W4", "W4-large", "W4-oblivious", "W5", "W6", "W7", "W9"]
+
+
+async def _fails_in_w5(workload: Workload, entrants: list[object], tell: object) -> list[Measured]:
+    if workload.name == "W5":
+        raise SpecError("no data here", hint="fetch them", code="workload")
+    return [OWN]
+
+
+def test_a_workload_that_fails_takes_no_others_figures_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(report, "race", _fails_in_w5)
+    assert run(["bench", "W1", "W5", "W6"]) == 2
+    shown = capsys.readouterr()
+    assert [line.split()[0] for line in shown.out.splitlines() if line[:1] == "W"] == ["W1", "W5", "W6", "What"]
+    assert [" failed" in line for line in shown.out.splitlines() if line[:2] == "W5"] == [True]
+    assert "mpcgov: W5: no data here; fetch them\n" in shown.err
+    assert shown.err.endswith("mpcgov: no data here; fetch them\n")
+
+
+def test_a_failure_is_in_its_row_for_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(report, "race", _fails_in_w5)
+    error = {"code": "workload", "message": "no data here", "hint": "fetch them"}
+    assert run(["bench", "W1", "W5", "W6", "--json"]) == 2
+    first, failed, last = json.loads(capsys.readouterr().out)
+    assert (list(first), first["mpcgov_s"], last["mpcgov_s"]) == (KEYS, 2.0, 2.0)
+    assert list(failed) == [*KEYS, "error"]
+    assert [failed[key] for key in KEYS] == ["W5", WORKLOADS["W5"].title + ", 10^5", *[None] * 6]
+    assert failed["error"] == error | {"exit_status": 2}
+    assert run(["bench", "W5", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out) == {"error": error}
 
 
 def test_an_unknown_workload_is_refused_with_those_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
