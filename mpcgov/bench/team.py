@@ -55,7 +55,7 @@ class Team:
         self._inputs = {party: folder / f"inputs-{party}.npz" for party in range(contender.parties)}
         self._parties: list[asyncio.subprocess.Process] = []
         for party, path in self._inputs.items():
-            np.savez(path, **task.inputs[party])  # type: ignore[arg-type]  # no name of ours is savez's own
+            np.savez(path, allow_pickle=False, **task.inputs[party])
 
     async def __aenter__(self) -> Team:
         with ExitStack() as stack:

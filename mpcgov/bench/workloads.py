@@ -6,12 +6,13 @@ To add one: a function that makes a `Task` of a given size, and an entry in WORK
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 from mpcgov.bench import compared, linked
-from mpcgov.bench.goals import f1_near, least_f1, part_of, within_mb, within_seconds
+from mpcgov.bench.goals import Goal, f1_near, least_f1, part_of, within_mb, within_seconds
 from mpcgov.bench.task import Array, Task, Workload, integers
 
 __all__ = ["WORKLOADS", "Array", "Task", "Workload", "integers"]
@@ -75,7 +76,10 @@ def protected_counts(size: int) -> Task:
     return Task(inputs, np.where(expected < MIN_COUNT, -1, expected), tolerance=0.003)
 
 
-LINKING = within_seconds(60)
+def _links(name: str, title: str, case: str, size: int, make: Callable[[int], Task], f1: Goal) -> Workload:
+    """Of W3, whose result is judged by its F1."""
+    return Workload(name, title, case, size, make, on_demand=True, links=True, goals=(f1, within_seconds(60)))
+
 
 WORKLOADS = {
     workload.name: workload
@@ -89,35 +93,24 @@ WORKLOADS = {
             linked.overlap,
             goals=(part_of("SPU RR22", 0.3), within_mb(1000)),
         ),
-        Workload(
-            "W3-febrl",
-            "FEBRL4 without the number",
-            "5,000 × 5,000",
-            5000,
-            compared.febrl,
-            on_demand=True,
-            links=True,
-            goals=(least_f1(compared.WHOLE_F1), LINKING),
+        _links(
+            "W3-febrl", "FEBRL4 without the number", "5,000 × 5,000", 5000, compared.febrl, least_f1(compared.WHOLE_F1)
         ),
-        Workload(
+        _links(
             "W3-febrl-60",
             "FEBRL4, 60 % in both lists",
             "3,500 × 3,500",
             3500,
             compared.febrl_in_part,
-            on_demand=True,
-            links=True,
-            goals=(least_f1(compared.PART_F1), LINKING),
+            least_f1(compared.PART_F1),
         ),
-        Workload(
+        _links(
             "W3-registers",
             "tax × social security without the number",
             "3,127 × 8,246",
             10**4,
             compared.registers,
-            on_demand=True,
-            links=True,
-            goals=(f1_near("Splink", 0.02), LINKING),
+            f1_near("Splink", 0.02),
         ),
         Workload(
             "W4", "join, and mean by group", "10^5 × 10^5", 10**5, linked.mean_by_group, goals=(within_seconds(2),)

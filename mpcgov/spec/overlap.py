@@ -113,7 +113,7 @@ def _holds(condition: Condition, value: Value, column: Column) -> Truth:
         return _OPS[condition.op](value, at[0])
     if isinstance(condition, OneOf):
         return (value in at) != condition.negated
-    return bool(at[0] <= value <= at[1]) != condition.negated  # type: ignore[operator]
+    return (_OPS[">="](value, at[0]) and _OPS["<="](value, at[1])) != condition.negated
 
 
 _OPS: Mapping[str, Callable[..., bool]] = {
