@@ -112,12 +112,3 @@ def test_who_decides_or_asks_never_loads_the_engine_or_the_data(module: str) -> 
     code = f"import sys, {module}; print([name for name in {never} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
-
-
-def test_every_requirement_has_tests_of_its_name_in_the_files_that_its_row_names() -> None:
-    rows = [line for line in (ROOT / "docs/requirements.md").read_text().splitlines() if line.startswith("| R")]
-    assert len(rows) >= 10
-    for row in rows:
-        number = row.split("|")[1].strip().lower()
-        tests = [(ROOT / name).read_text() for name in re.findall(r"`(tests/[\w./]+\.py)`", row)]
-        assert any(f"def test_{number}_" in text for text in tests), number
