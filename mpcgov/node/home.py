@@ -36,6 +36,8 @@ DATASETS_FILE = """\
 #     region:    {kind: category, values: [North, South, East, West]}
 #     age:       {kind: integer, min: 0, max: 120}
 #     income:    {kind: decimal, min: 0, max: 500000, places: 2, unit: EUR}
+#     born:      {kind: date, min: 1900-01-01, max: 2025-12-31}
+#     name:      {kind: text}
 #   missing: refuse                   # refuse (default) | drop
 {}
 """
@@ -49,7 +51,8 @@ protocols: []       # names such as joint-count, or joint-count@sha256:… to pi
 purposes: []        # the purposes allowed, as whole texts; * stands for any text: ["Youth on support, *"]
 partners: []        # parties that may compute with us; "*" for all in the consortium
 receivers: []       # who may learn results: coordinator, and parties by name, this one included; "*" for all
-datasets: {}        # the columns that may be used, what for (group, filter, measure, key), and the least cell:
+link: []            # ways of linking rows that we take part in: matcher, oblivious, exact (docs/security/linkage.md)
+datasets: {}        # columns that may be used, what for (group, filter, measure, key, identify), and the least cell:
 #   jobseekers:
 #     columns: {region: [group], age: [filter]}
 #     min_count: 10

@@ -71,7 +71,8 @@ def declaration(home: NodeHome, dataset: str, columns: tuple[str, ...]) -> Decla
     hidden = [name for name in columns if allowed is None or not allowed.columns.get(name)]
     if allowed is None or hidden:
         what = f"column {', '.join(hidden)} of {dataset}" if allowed is not None else f"data set {dataset}"
-        raise Refused(f"{home.party} doesn't allow {what}", hint=f"ask {home.party} what it allows", code="policy")
+        hint = "check the name, or ask that agency what it allows"
+        raise Refused(f"{home.party} doesn't allow {what}", hint=hint, code="policy")
     own = _declarations(home).get(dataset)
     missing = [name for name in columns if own is None or name not in own.columns]
     if own is None or missing or not columns:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from mpcgov.errors import SpecError
 
@@ -222,11 +223,11 @@ def as_text(value: Any) -> Any:
 
 
 def _faults(error: ValidationError, where: str, lines: dict[tuple[str, ...], int]) -> list[str]:
-    return [_fault(item["loc"], item["type"], item["msg"], where, lines) for item in error.errors(include_input=False)]
+    return [_fault(item, where, lines) for item in error.errors(include_input=False)]
 
 
-def _fault(loc: tuple[int | str, ...], kind: str, text: str, where: str, lines: dict[tuple[str, ...], int]) -> str:
-    path = tuple(str(part) for part in loc)
+def _fault(item: ErrorDetails, where: str, lines: dict[tuple[str, ...], int]) -> str:
+    path, text = tuple(str(part) for part in item["loc"]), _text(item)
     known = path
     while known and known not in lines:
         # A discriminated union puts its tag into the location, which the file doesn't have; never as its last part,
@@ -236,11 +237,15 @@ def _fault(loc: tuple[int | str, ...], kind: str, text: str, where: str, lines: 
             path = known = shorter[0]
         else:
             known = known[:-1]
-    line = f":{lines[known]}" if known in lines else ""
-    if kind == "extra_forbidden":
-        text = "unknown key"
-    elif kind == "missing":
-        text = "missing"
-    elif text.startswith("Value error, "):
-        text = text.removeprefix("Value error, ")
+    named = (*known, text.partition(":")[0])  # a fault of several keys together begins with one of them
+    line = next((f":{lines[place]}" for place in (named, known) if place in lines), "")
     return f"{where}{line}: {'.'.join(path)}: {text}" if path else f"{where}{line}: {text}"
+
+
+def _text(item: ErrorDetails) -> str:
+    """What is wrong, without pydantic's words for it where we have better ones."""
+    kind, text = item["type"], item["msg"]
+    if kind == "union_tag_invalid":
+        discriminator, tags = (item["ctx"][name] for name in ("discriminator", "expected_tags"))
+        return f"{discriminator.strip(chr(39))}: expected one of {tags}"
+    return {"extra_forbidden": "unknown key", "missing": "missing"}.get(kind, text.removeprefix("Value error, "))

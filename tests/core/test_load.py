@@ -67,6 +67,23 @@ def test_all_faults_are_reported_at_once_each_with_its_line(tmp_path) -> None:
     assert lines == ["3", "5", "6", "7", "7"]
 
 
+def test_a_fault_of_several_keys_together_has_the_line_of_the_one_it_begins_with() -> None:
+    text = (
+        "protocol: joint-count\npurpose: p\nlegal_basis: l\nparties: {a: {dataset: d}, b: {}, c: {}}\n"
+        "disclosure:\n  min_count: 10\n  margins: true\n  round_to: 5\nreceivers: [coordinator]\n"
+    )
+    with pytest.raises(SpecError, match=r"x.yaml:7: disclosure: margins: not together with round_to"):
+        parse_yaml(text, Job, "x.yaml")
+    with pytest.raises(SpecError, match=r"x.yaml:8: receivers: nobody: neither a party of the job"):
+        parse_yaml(text.replace("  round_to: 5\n", "").replace("[coordinator]", "[nobody]"), Job, "x.yaml")
+
+
+def test_a_kind_that_there_isnt_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(SpecError, match=r"x.yaml:4: columns.c: kind: expected one of 'key', 'category', ") as caught:
+        parse_yaml("source: a.csv\ncolumns:\n  c:\n    kind: gender\n", Dataset, "x.yaml")
+    assert "Input" not in caught.value.line()
+
+
 def test_numbers_stay_as_written_where_text_is_meant() -> None:
     text = "source: a.csv\ncolumns:\n  c: {kind: category, values: [1, 01, 1.50, no]}\n"
     dataset = parse_yaml(text, Dataset, "x.yaml")
