@@ -77,8 +77,10 @@ def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
     if facts.protocol is None or not facts.protocol.manifest.linked:
         return
     compares = facts.protocol.manifest.compares
-    if not policy.link if compares else link.method not in policy.link:
-        yield f"{facts.me} takes no part in jobs that link rows{'' if compares else f' by {link.method}'}"
+    if compares and not policy.link:
+        yield f"{facts.me} takes no part in jobs that link rows"
+    if not compares and link.method not in policy.link:
+        yield f"{facts.me} takes no part in jobs that link rows by {link.method}"
     if compares and proposal.job.params.get("exact") and "exact" not in policy.link:
         yield f"{facts.me} takes no part in jobs with params.exact: owners learn who of their own are in the other's"
     if link.method == "matcher" and not compares and weaker(link.size_noise, policy.size_noise):

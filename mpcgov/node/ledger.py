@@ -150,7 +150,7 @@ def matchers(proposal: Proposal, manifest: Manifest, me: str) -> dict[str, str |
     if not manifest.linked or job.linking.method != "matcher" or me not in job.data_parties:
         return {}
     if manifest.compares:
-        return dict.fromkeys([helper(job)] if job.params.get("exact") else [])
+        return {helper(job): None} if job.params.get("exact") else {}
     stars, noise = link_plan(job, manifest, proposal.threshold).stars, job.linking.size_noise
     spokes = [spoke.matcher for star in stars for spoke in star.spokes if me in (spoke.left, spoke.other)]
     if noise == "off":

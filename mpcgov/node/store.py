@@ -132,9 +132,9 @@ class Store:
             where = url or sql.URL.create("sqlite", database=str(state_path / "node.sqlite"))
             # Parameters hold statements of others; an error's text may be logged.
             self._engine = sql.create_engine(where, hide_parameters=True)
-            for name, harden in (("sqlite", _harden_sqlite), ("postgresql", _harden_postgres)):
-                if self._engine.dialect.name == name:
-                    harden(self._engine)
+            if (kind := self._engine.dialect.name) not in _HARDEN:
+                raise LocalError(f"state: a node keeps nothing in {kind}", hint="SQLite or Postgres", code="store")
+            _HARDEN[kind](self._engine)
             _tables.create_all(self._engine)
         except (SQLAlchemyError, OSError, ImportError) as error:
             raise LocalError(
@@ -205,6 +205,9 @@ def _harden_postgres(engine: sql.Engine) -> None:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
             connection.exec_driver_sql("LOCK TABLE audit IN EXCLUSIVE MODE")
 
+
+_HARDEN = {"sqlite": _harden_sqlite, "postgresql": _harden_postgres}
+"""The databases of which we know how to make commits durable and writers queue."""
 
 _ROW_COLUMNS = [JOBS.c[name] for name in JobRow.__dataclass_fields__]
 

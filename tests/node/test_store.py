@@ -92,6 +92,12 @@ def test_a_state_that_cant_be_opened_is_an_error_in_the_configuration(tmp_path: 
         Store(tmp_path, url)
 
 
+def test_a_database_that_we_cant_make_durable_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(table._HARDEN, "sqlite")
+    with pytest.raises(LocalError, match="a node keeps nothing in sqlite"):
+        Store(tmp_path)
+
+
 def test_the_tables_are_plain_sql() -> None:
     for each in (JOBS, APPROVALS, RECEIPTS, DECISIONS, AUDIT, LEDGER, BUDGETS, HEADS):
         assert f"CREATE TABLE {each.name}" in str(CreateTable(each).compile(dialect=postgresql.dialect()))
