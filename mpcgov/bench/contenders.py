@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mpcgov.bench.places import BENCH, environment
 from mpcgov.bench.workloads import PARTIES
-
-BENCH = Path(__file__).resolve().parent
-CHECKOUT = BENCH.parents[1]
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -68,9 +66,8 @@ class Contender:
 
 
 def interpreter(peer: str) -> Path:
-    """The Python of a peer's environment, which `scripts/bench-peers` makes in the checkout or the current folder."""
-    places = [folder / f".venv-peer-{peer}" / "bin" / "python" for folder in (CHECKOUT, Path.cwd())]
-    return next((place for place in places if place.exists()), places[0])
+    """The Python of a peer's environment."""
+    return environment(peer) / "bin" / "python"
 
 
 def _spu(name: str, protocol: str, trust: str = HONEST_MAJORITY, tolerance: float = 0.0, **options: str) -> Contender:

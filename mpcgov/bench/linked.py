@@ -16,12 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from mpcgov.bench.places import CHECKOUT
 from mpcgov.bench.task import Array, Task, integers
 from mpcgov.errors import SpecError
 
+OWNERS = ("left", "right")
 GROUPS = 10
 AMOUNT_BITS = 20
-STUDY = Path(__file__).resolve().parents[2] / "scripts" / "make-study"
+STUDY = CHECKOUT / "scripts" / "make-study"
 PAYMENTS_PER_STUDENT = 20
 LEAST = 10
 """A job's `min_count` where it doesn't say another."""
@@ -34,7 +36,7 @@ def overlap(size: int) -> Task:
         left, right = _ids(size)
         columns: dict[str, Any] = {"id": {"kind": "key"}}
         _write(folder, {"left": ({"id": left}, columns), "right": ({"id": right}, columns)})
-        _write_job(folder, "overlap", {})
+        write_job(folder, "overlap", {})
         return np.array([size // 2], float)
 
     return _task(files, "count")
@@ -62,8 +64,8 @@ def mean_by_group(size: int, oblivious: bool = False) -> Task:
             },
         )
         params = {"by": ["left.group"], "measures": ["right.amount"]}
-        _write_job(folder, "linked-statistics", params, "oblivious" if oblivious else "matcher")
-        _write_job(folder, "linked-statistics", params, name="matcher.yaml")
+        write_job(folder, "linked-statistics", params, link={"method": "oblivious" if oblivious else "matcher"})
+        write_job(folder, "linked-statistics", params, name="matcher.yaml")
         place = pc.index_in(left, value_set=right)
         both = place.is_valid().to_numpy(zero_copy_only=False)
         linked = amount[place.drop_null().to_numpy()]
@@ -128,18 +130,26 @@ def _write(folder: Path, owners: Mapping[str, tuple[Mapping[str, pa.Array], Mapp
         (home / "datasets.yaml").write_text(json.dumps({"rows": dataset}), encoding="utf-8")
 
 
-def _write_job(
-    folder: Path, protocol: str, params: Mapping[str, Any], method: str = "matcher", name: str = "job.yaml"
-) -> None:  # fmt: skip
+BY_ID = {"dataset": "rows", "key": "id"}
+
+
+def write_job(
+    folder: Path,
+    protocol: str,
+    params: Mapping[str, Any],
+    part: Mapping[str, str] = BY_ID,
+    name: str = "job.yaml",
+    **more: Any,
+) -> None:
+    """A job of two owners, each with such a part in it, and a third party that only computes."""
     job = {
         "protocol": protocol,
         "purpose": "a measurement",
         "legal_basis": "none: the data are made up",
-        "parties": {**{party: {"dataset": "rows", "key": "id"} for party in ("left", "right")}, "helper": {}},
-        "params": dict(params),
-        "link": {"method": method},
+        "parties": {**dict.fromkeys(OWNERS, part), "helper": {}},
+        "params": params,
         "receivers": ["coordinator"],
-    }
+    } | more
     (folder / name).write_text(json.dumps(job), encoding="utf-8")
 
 

@@ -84,7 +84,7 @@ def _links(name: str, title: str, case: str, size: int, make: Callable[[int], Ta
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("W1", "sum of 3 tables", "10^6 cells", 10**6, sum_of_tables),
+        Workload("W1", "sum of 3 tables", "10^6 cells", 10**6, sum_of_tables, goals=(part_of("SPU SEMI2K", 0.5),)),
         Workload(
             "W2",
             "overlap of string ids",
@@ -124,10 +124,14 @@ WORKLOADS = {
             partial(linked.mean_by_group, oblivious=True),
             goals=(within_seconds(60),),
         ),
-        Workload("W5", "comparisons of 32-bit values", "10^5", 10**5, comparisons),
-        Workload("W6", "sort of 32-bit values", "10^5", 10**5, sorting),
-        Workload("W7", "linear regression", "10^5 rows × 10", 10**5, regression),
-        Workload("W9", "counts gated, rounded and noised", "10^5 cells", 10**5, protected_counts),
+        Workload("W5", "comparisons of 32-bit values", "10^5", 10**5, comparisons, goals=(part_of("SPU ABY3", 0.5),)),
+        Workload("W6", "sort of 32-bit values", "10^5", 10**5, sorting, goals=(part_of("SPU ABY3 quicksort", 0.25),)),
+        Workload(
+            "W7", "linear regression", "10^5 rows × 10", 10**5, regression, goals=(part_of("SPU ABY3 in blocks", 0.1),)
+        ),
+        Workload(
+            "W9", "counts gated, rounded and noised", "10^5 cells", 10**5, protected_counts, goals=(within_seconds(5),)
+        ),
         Workload(
             "study",
             "taxes and education",

@@ -49,7 +49,7 @@ def test_rows_for_programs() -> None:
 
 def test_table_for_people() -> None:
     table = report.table(RESULTS)
-    assert table[0][1:] == ["mpcgov", "2.000", "0.10", "109", "5.0", "3", "", "", ""]
+    assert table[0][1:] == ["mpcgov", "2.000", "0.10", "109", "5.0", "3", "", "", "≤ 0.5 × SPU SEMI2K not measured"]
     assert table[1][1:] == ["SPU ABY3", "4.000", "0.10", "105", "5.0", "3", "0.500", "", ""]
     assert table[2][1:] == ["MPyC", "40.000", "0.10", "140", "unknown", "1", "0.050", "", ""]
     assert all(len(line) == len(report.HEADS) for line in table)
@@ -74,7 +74,9 @@ def test_links_are_judged_by_their_f1_and_by_the_peers() -> None:
     [
         ("W2", 2.0, 7.0, "≤ 0.3 × SPU RR22 met; ≤ 1,000 MB met"),
         ("W2", 920.0, 7.0, "≤ 0.3 × SPU RR22 missed; ≤ 1,000 MB missed"),
+        ("W1", 2.0, 4.0, "≤ 0.5 × SPU SEMI2K met"),
         ("W4", 2.0, 1.0, "≤ 2 s met"),
+        ("W5", 2.0, 3.9, "≤ 0.5 × SPU ABY3 missed"),
     ],
 )
 def test_goals_are_met_or_missed(name: str, seconds: float, peer_seconds: float, goals: str) -> None:
