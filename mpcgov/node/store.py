@@ -135,7 +135,9 @@ class Store:
             if (kind := self._engine.dialect.name) not in _HARDEN:
                 raise LocalError(f"state: a node keeps nothing in {kind}", hint="SQLite or Postgres", code="store")
             _HARDEN[kind](self._engine)
-            _tables.create_all(self._engine)
+            if not set(_tables.tables) <= set(sql.inspect(self._engine).get_table_names()):
+                with self._engine.execution_options(writes=True, creates=True).begin() as connection:
+                    _tables.create_all(connection)
         except (SQLAlchemyError, OSError, ImportError) as error:
             raise LocalError(
                 f"{state_path}: the node's database can't be opened ({type(error).__name__})", code="store"
@@ -183,9 +185,9 @@ def _harden_sqlite(engine: sql.Engine) -> None:
     @sql.event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        wait = f"busy_timeout={int(BUSY_TIMEOUT_S * 1000)}"
+        for setting in (wait, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {setting}")
-        connection.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_S * 1000)}")
 
     @sql.event.listens_for(engine, "begin")
     def _begun(connection: sql.Connection) -> None:
@@ -199,6 +201,9 @@ def _harden_postgres(engine: sql.Engine) -> None:
 
     @sql.event.listens_for(engine, "begin")
     def _begun(connection: sql.Connection) -> None:
+        if connection.get_execution_options().get("creates", False):  # of those who find no table to lock, one creates
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1)")
+            return
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         if connection.get_execution_options().get("writes", False):
             connection.exec_driver_sql("SET LOCAL synchronous_commit = on")

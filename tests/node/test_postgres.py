@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from mpcgov.node.store import BUDGETS, Store
 from tests.node.network import PARTIES, Network
 from tests.node.test_budget import noise, of
 from tests.node.test_ledger import MANUAL, denial, everywhere, failed, lines, run
+from tests.node.test_store import at_once
 from tests.postgres import server
 
 
@@ -65,6 +67,13 @@ async def test_a_ledger_on_postgres_reserves_commits_spends_once_and_gives_again
         assert of(nodes, party).spent == 5
         assert operator.audit_verify(nodes.home(party)) > 10
         assert not (nodes.home(party) / "state" / "node.sqlite").exists()
+
+
+def test_a_new_database_on_postgres_can_be_opened_by_several_at_once(
+    database: Callable[[], str], tmp_path: Path
+) -> None:
+    for _ in range(3):
+        at_once(partial(Store, tmp_path, database()))
 
 
 def test_writers_on_postgres_wait_for_each_other_see_what_was_done_and_commit_durably(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,24 @@ def test_commits_are_durable_and_references_are_checked(store: Store) -> None:
     with pytest.raises(PeerError) as caught, store.write() as tx:
         tx.execute(sql.insert(APPROVALS).values(job="bbbb-bbbb-bbbb", party="labour", envelope=b""))
     assert caught.value.code == "store"
+
+
+def at_once(new: Callable[[], Store]) -> None:
+    """Six open one database that isn't there yet, as the node and its operator's commands may."""
+    with ThreadPoolExecutor(6) as pool:
+        barrier = threading.Barrier(6)
+
+        def opened(_: int) -> Store:
+            barrier.wait()
+            return new()
+
+        for store in pool.map(opened, range(6)):
+            store.close()
+
+
+def test_a_new_database_can_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    for number in range(10):
+        at_once(partial(Store, tmp_path / str(number)))
 
 
 def test_a_job_moves_only_from_the_state_that_it_was_seen_in(store: Store) -> None:
