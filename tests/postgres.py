@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.ports import free_ports
 
 CANARY = "kanarienvogel"
 """The password, which the server doesn't ask for and which nobody may see."""
@@ -30,9 +31,7 @@ def server() -> Iterator[str]:
     if os.geteuid() == 0:  # the server refuses to run as root
         shutil.chown(folder, "nobody")
         run["user"] = "nobody"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     options = f"-p {port} -h 127.0.0.1 -k '' -F"
     try:
         subprocess.run([control, "init", "-D", folder / "data", "-o", "-A trust -U tester"], check=True, **run)

@@ -8,12 +8,11 @@ import threading
 import pytest
 
 from mpcgov.bench.peers.streams import PIECE_BYTES, Stream, accept, call
+from tests.ports import free_ports
 
 
 def test_messages_of_any_length_arrive_whole_whoever_starts_first() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     callers: list[Stream] = []
     calling = threading.Thread(target=lambda: callers.append(call(port)))
     calling.start()

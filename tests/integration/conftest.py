@@ -7,7 +7,6 @@ import io
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,10 +19,11 @@ import pytest
 
 import mpcgov
 from mpcgov.cli.main import run
+from tests.ports import free_ports
 
 PARTIES = ("tax", "welfare", "census")
 CHECKOUT = Path(mpcgov.__file__).parent.parent
-START_LIMIT_S = 30.0
+START_LIMIT_S = 120.0
 ROWS = {"tax": 17, "welfare": 20, "census": 3}
 """Rows in the cell North; South has 2 at each, so 6 in all: suppressed."""
 
@@ -69,7 +69,7 @@ class Network:
         """Runs a command as a process of its own."""
         command = [sys.executable, "-m", "mpcgov", *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=environment(CHECKOUT), text=True, capture_output=True, timeout=60, check=False
+            command, cwd=self.folder, env=environment(CHECKOUT), text=True, capture_output=True, timeout=90, check=False
         )
 
     def mpcgov(self, *arguments: str, expect: int = 0) -> Shown:
@@ -104,6 +104,21 @@ class Network:
         """Proposes a job; its id."""
         return self.mpcgov("job", "submit", self.job(**changes), "--home", "hq").stdout.splitlines()[-1]
 
+    def denied(self, **changes: Any) -> str:
+        """Why a job that must be denied is."""
+        return self.mpcgov("job", "submit", self.job(**changes), "--home", "hq", expect=3).stderr
+
+    @contextlib.contextmanager
+    def policy(self, party: str, text: str) -> Iterator[None]:
+        """Another policy at a party for a while."""
+        path = self.folder / party / "policy.yaml"
+        before = path.read_text()
+        path.write_text(text)
+        try:
+            yield
+        finally:
+            path.write_text(before)
+
     def approve(self, job: str, *parties: str) -> None:
         """Says yes at some agencies."""
         for party in parties:
@@ -114,7 +129,7 @@ class Network:
         found: dict[str, Any] = self.json("job", "status", job, "--home", "hq")
         return found
 
-    def ended(self, job: str, limit_s: float = 20.0) -> dict[str, Any]:
+    def ended(self, job: str, limit_s: float = 120.0) -> dict[str, Any]:
         """How a job ended."""
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
@@ -156,7 +171,7 @@ class Network:
         process = self.nodes.pop(party)
         process.terminate()
         try:
-            assert process.wait(10) == 0, self.logs()
+            assert process.wait(60) == 0, self.logs()
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -189,11 +204,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 def running(folder: Path, write: Callable[[Path, str], None]) -> Iterator[Network]:
     """All members' homes, agreed, with the agencies' nodes running; `write` puts data and files into a party's home."""
     network = Network(folder)
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PARTIES]
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    _agree(network, dict(zip(PARTIES, ports, strict=True)), write)
+    _agree(network, dict(zip(PARTIES, free_ports(len(PARTIES)), strict=True)), write)
     try:
         network.start(*PARTIES)
         yield network
@@ -202,7 +213,7 @@ def running(folder: Path, write: Callable[[Path, str], None]) -> Iterator[Networ
             process.terminate()
         for process in network.nodes.values():
             try:
-                process.wait(10)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

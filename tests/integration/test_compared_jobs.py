@@ -46,6 +46,8 @@ FIELDS = [
     {"type": "date", "columns": dict.fromkeys(OWNERS, "born")},
 ]
 BLOCKS = [{"type": "year", "columns": dict.fromkeys(OWNERS, "born")}]
+THRESHOLD = "0.88"
+"""Under no keys but for once in 10^15 jobs is another pair as alike as this, or a misspelt one not."""
 MISSPELT = {"tax": range(0), "welfare": range(20, 64, 3)}
 OTHER_YEAR = range(22, 64, 9)
 """Whose year of birth is wrong at welfare: found by all pairs, not by blocks."""
@@ -57,7 +59,7 @@ def row(party: str, person: int) -> str:
         last = last[:2] + last[3:]
     year = 1950 + (person + (party == "welfare" and person in OTHER_YEAR)) % 10
     sex = "F" if person % 7 in (0, 2, 4, 6) else "M"
-    return f"{party[0]}{person},{first},{last},{year}-0{1 + person % 9}-1{person % 8},{sex}"
+    return f"{party[0]}{person},{first},{last},{year}-{1 + person * 5 % 12:02}-{1 + person * 11 % 28:02},{sex}"
 
 
 def write_home(home: Path, party: str) -> None:
@@ -78,7 +80,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 
 def asked(dataset: str = "register", **params: Any) -> dict[str, Any]:
     """A job over both owners' data set of that name."""
-    whole = {"fields": FIELDS, "threshold": "0.85"} | params
+    whole = {"fields": FIELDS, "threshold": THRESHOLD} | params
     parties = {party: {"dataset": dataset} if party in OWNERS else {} for party in PARTIES}
     return {"protocol": "record-linkage", "parties": parties, "params": whole}
 
@@ -90,7 +92,7 @@ def released(network: Network, **job: Any) -> dict[str, Any]:
     """What a job that everybody approves gives the coordinator."""
     found = network.submit(**job)
     network.approve(found, *PARTIES)
-    assert network.ended(found, limit_s=60)["state"] == "RELEASED", network.logs()
+    network.released(found)
     result: dict[str, Any] = network.json("job", "result", found, "--home", "hq")
     return result
 
@@ -138,13 +140,8 @@ def test_exact_pairs_are_linked_first_and_their_owners_learn_so(network: Network
     plan = flat(network.mpcgov("job", "plan", network.job(**job), "--home", "hq").stdout)
     assert "EACH OWNER LEARNS WHICH OF ITS OWN RECORDS THEY ARE" in plan
     assert "to tax, welfare: WHICH OF ITS OWN RECORDS HAVE A PARTNER" in plan
-    path = network.folder / "welfare" / "policy.yaml"
-    path.write_text(POLICY.replace("[matcher, exact]", "[matcher]"))
-    try:
-        line = network.mpcgov("job", "submit", network.job(**job), "--home", "hq", expect=3).stderr
-    finally:
-        path.write_text(POLICY)
-    assert "welfare takes no part in jobs with params.exact" in line
+    with network.policy("welfare", POLICY.replace("[matcher, exact]", "[matcher]")):
+        assert "welfare takes no part in jobs with params.exact" in network.denied(**job)
 
 
 def test_a_plan_says_what_is_compared_and_what_would_be_too_much(network: Network) -> None:
@@ -169,15 +166,10 @@ def test_a_plan_says_what_is_compared_and_what_would_be_too_much(network: Networ
 
 
 def test_a_policy_that_names_no_receiver_or_no_column_to_identify_denies_links(network: Network) -> None:
-    path = network.folder / "welfare" / "policy.yaml"
     for changed, reason in (
         (POLICY.replace("receivers: [coordinator]", 'receivers: ["*"]'), "welfare must name coordinator as a receiver"),
         (POLICY.replace("[identify, key]", "[key]"), "welfare doesn't allow column number of register as identify"),
         (POLICY.replace("link: [matcher, exact]\n", ""), "welfare takes no part in jobs that link rows"),
     ):
-        path.write_text(changed)
-        try:
-            line = network.mpcgov("job", "submit", network.job(**LINKS), "--home", "hq", expect=3).stderr
-        finally:
-            path.write_text(POLICY)
-        assert reason in line
+        with network.policy("welfare", changed):
+            assert reason in network.denied(**LINKS)

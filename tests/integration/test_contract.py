@@ -109,7 +109,7 @@ def test_a_policy_that_is_missing_empty_or_broken_allows_nothing(network: Networ
         path.chmod(0)
     else:
         path.write_text(policy)
-    assert "welfare: " in network.mpcgov("job", "submit", network.job(), "--home", "hq", expect=3).stderr
+    assert "welfare: " in network.denied()
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_policy_that_is_missing_empty_or_broken_allows_nothing(network: Networ
 def test_what_the_policy_doesnt_allow_is_denied_with_every_reason(
     network: Network, change: dict[str, object], words: str
 ) -> None:
-    line = network.mpcgov("job", "submit", network.job(**change), "--home", "hq", expect=3).stderr
+    line = network.denied(**change)
     assert words in line
     assert all(party in line for party in PARTIES)
 
@@ -160,7 +160,7 @@ def test_one_changed_byte_of_a_program_is_noticed_with_node_and_digests(network:
     network.stop("welfare")
     network.start("welfare", checkout=checkout)
     try:
-        line = network.mpcgov("job", "submit", network.job(), "--home", "hq", expect=3).stderr
+        line = network.denied()
         plan = network.mpcgov("job", "plan", network.job(), "--home", "hq", expect=3).stderr
     finally:
         network.stop("welfare")
@@ -209,9 +209,7 @@ def test_a_noisy_job_is_planned_shown_and_released_as_such(network: Network) -> 
     for party in PARTIES:
         policy = POLICY.replace("min_count: 10", "min_count: 10, max_epsilon: '1'")
         (network.folder / party / "policy.yaml").write_text(policy)
-    assert "needs noise with epsilon at most 1" in network.mpcgov(
-        "job", "submit", network.job(), "--home", "hq", expect=3
-    ).stderr  # fmt: skip
+    assert "needs noise with epsilon at most 1" in network.denied()
     noise = {"mechanism": "discrete-laplace", "epsilon": "1.0", "unit": "person", "bound": 1}
     asked = {"disclosure": {"min_count": 10, "noise": noise}}
     plan = network.mpcgov("job", "plan", network.job(**asked), "--home", "hq").stdout
@@ -240,7 +238,7 @@ def test_an_equal_job_gets_the_same_result_again_and_only_of_the_same_rows(netwo
         results.append(network.mpcgov("job", "result", job, "--home", "hq", "--json").stdout)
     assert results[0] == results[1]
     fewer = {party: {"dataset": "people", "where": "age >= 19"} for party in PARTIES}
-    line = network.mpcgov("job", "submit", network.job(**asked | {"parties": fewer}), "--home", "hq", expect=3).stderr
+    line = network.denied(**asked | {"parties": fewer})
     assert json.loads(results[0])["job"] in line
     assert "may differ from those in few" in line
 
@@ -273,6 +271,6 @@ def test_budgets_are_set_and_shown(network: Network) -> None:
         "parties": {party: {"dataset": "others"} for party in PARTIES},
         "disclosure": {"min_count": 10, "noise": noise},
     }
-    line = network.mpcgov("job", "submit", network.job(**asked), "--home", "hq", expect=3).stderr
+    line = network.denied(**asked)
     assert "tax: others has epsilon 0.5 left for a person, and this job would take 1" in line
     assert "welfare" not in line.split(": ", 2)[2]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import secrets
 import socket
 import time
@@ -22,6 +21,7 @@ from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import PROPOSAL_TYPE, Cost, Layout, Proposal, ResultTable, job_id
+from tests.ports import free_ports
 
 PARTIES = ("labour", "welfare", "education")
 MODULUS = 2**61 - 1
@@ -159,7 +159,7 @@ class Network:
         self.clock = FakeClock()
         self.workers = {party: ScriptedWorker() for party in parties}
         self.nodes: dict[str, NodeDaemon] = {}
-        for party, port in zip(parties, _free_ports(len(parties)), strict=True):
+        for party, port in zip(parties, free_ports(len(parties)), strict=True):
             homes.init(folder / party, party, f"127.0.0.1:{port}")
             self.datasets(party, DATASETS)
             self.policy(party, POLICY)
@@ -241,14 +241,14 @@ class Network:
 
     async def holds_approval(self, at: str, job: str, of: str) -> None:
         """Returns once a node holds another party's approval."""
-        for _ in range(250):
+        for _ in range(3000):
             if of in self.nodes[at].book.approvals(job):
                 return
             await asyncio.sleep(0.02)
         raise AssertionError(f"{at} never got the approval of {of}")
 
     async def until(
-        self, job: str, *states: str, parties: tuple[str, ...] = (), within_s: float = 10.0
+        self, job: str, *states: str, parties: tuple[str, ...] = (), within_s: float = 60.0
     ) -> dict[str, Any]:
         """The parties' statuses once each is in one of these states."""
         deadline = time.monotonic() + within_s
@@ -268,12 +268,3 @@ async def refusal(awaitable: Awaitable[Any]) -> MpcgovError:
     except MpcgovError as error:
         return error
     raise AssertionError(f"not refused: {answer}")
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that differ: all are held until the last is found."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [int(sock.getsockname()[1]) for sock in sockets]

@@ -201,18 +201,18 @@ class Killable:
     async def serve(self, party: str, moment: str, event: str) -> None:
         """The node serves, and so has put its ledger in order."""
         self._in.write(f"{self._network.home(party)}\t{moment}\t{event}\n".encode())
-        self.pid = int(await asyncio.wait_for(self._out.readline(), 20))
+        self.pid = int(await asyncio.wait_for(self._out.readline(), 60))
         async with self._network.client() as client:
-            for _ in range(1000):
-                with contextlib.suppress(MpcgovError):
-                    await client.request(party, "GET", "/v1/about")
-                    return
-                await asyncio.sleep(0.02)
-        raise AssertionError(f"{party} doesn't serve")
+            async with asyncio.timeout(60):
+                while True:
+                    with contextlib.suppress(MpcgovError):
+                        await client.request(party, "GET", "/v1/about")
+                        return
+                    await asyncio.sleep(0.02)
 
     async def ended(self) -> int:
         """What the process ended by."""
-        status = int(await asyncio.wait_for(self._out.readline(), 30))
+        status = int(await asyncio.wait_for(self._out.readline(), 60))
         self.pid = 0
         return status
 

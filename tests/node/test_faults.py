@@ -50,7 +50,7 @@ async def under_way(network: Network, state: str) -> str:
     job = job_id(proposal.job_digest)
     for party in PARTIES:
         await asyncio.to_thread(operator.approve, network.home(party), job)
-    await network.until(job, state, within_s=15)
+    await network.until(job, state)
     return job
 
 

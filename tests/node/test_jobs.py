@@ -88,7 +88,7 @@ async def test_a_node_that_comes_late_catches_up(network: Network) -> None:
     await approve(network, job)
     await asyncio.sleep(0.5)
     await network.start("welfare")
-    await network.until(job, "RELEASED", within_s=15)
+    await network.until(job, "RELEASED")
 
 
 async def test_a_rejection_ends_the_job_everywhere_and_says_who_and_why(network: Network) -> None:
@@ -253,7 +253,7 @@ async def test_what_goes_wrong_at_one_node_ends_the_job_at_all(
     await network.start()
     _, job = await proposed(network)
     await approve(network, job)
-    statuses = await network.until(job, "FAILED", "ABORTED", within_s=8)
+    statuses = await network.until(job, "FAILED", "ABORTED")
     assert statuses["welfare"]["state"] == state
     for status in statuses.values():
         assert reason in status["reason"]
