@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from dataclasses import replace
@@ -269,23 +270,30 @@ def test_every_share_comes_from_a_fresh_key_of_the_operating_system(monkeypatch:
 )
 @pytest.mark.parametrize("level", [0.8, 0.95, 0.999])
 def test_what_a_plan_says_of_the_error_is_what_all_shares_together_do(law: Law, level: float) -> None:
-    total = sum(noise.share(law, 2, 40_000) for _ in range(law.parties)).astype(float)
+    total = sum(noise.share(law, 2, 60_000) for _ in range(law.parties)).astype(float)
     assert np.sqrt((total**2).mean()) == pytest.approx(accuracy.deviation(law, 2), rel=0.05)
     covered = (np.abs(total) <= accuracy.half_width(law, 2, level)).mean()
     assert covered >= level - 0.01
     for least in (1, 5):
         expected = accuracy.exceeds(law, 2, least)
-        assert law.step > 1 or (total >= least).mean() == pytest.approx(expected, abs=5 * math.sqrt(expected / 40_000))
+        assert law.step > 1 or (total >= least).mean() == pytest.approx(expected, abs=6 * math.sqrt(expected / 60_000))
     narrower = min(0.8 * accuracy.half_width(law, 2, level), accuracy.half_width(law, 2, level) - 2 * law.step)
     assert (np.abs(total) <= narrower).mean() < level
+
+
+@functools.cache
+def tables_of_noise(law: Law, cells: int) -> np.ndarray:
+    """All parties' noise on 6000 tables."""
+    return sum(noise.share(law, 2, 6000 * cells) for _ in range(law.parties)).reshape(6000, cells)
 
 
 @pytest.mark.parametrize("law", [laplace("1.0", 3), laplace("0.2"), gaussian("0.5", 2), gaussian("0.001")])
 @pytest.mark.parametrize("cells", [2, 7, 100])
 @pytest.mark.parametrize("count", [0, 3, 10_000], ids=["empty", "few", "many"])
 def test_the_intervals_of_totals_cover_as_often_as_they_say(law: Law, cells: int, count: int) -> None:
-    """Of noisy counts as they are, and with negative ones as 0, which makes those of empty cells too high."""
-    added = count + sum(noise.share(law, 2, 2000 * cells) for _ in range(law.parties)).reshape(2000, cells)
+    """Of noisy counts as they are, and with negative ones as 0, which makes those of empty cells too high. Of 6000 runs
+    an interval that is exact misses 2 in 100 too many once in 10^12 times."""
+    added = count + tables_of_noise(law, cells)
     for raised in (False, True):
         of_total = replace(law, cells=cells, raised=raised)
         known = accuracy.Accuracy({"total": of_total}, 2)
