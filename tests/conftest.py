@@ -12,8 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mpcgov import disclosure
+
+CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+"""Left out: how long an example takes is the machine's matter, and a folder or a patch may serve many."""
+settings.register_profile("any machine", deadline=None, suppress_health_check=CHECKS)
+settings.load_profile("any machine")
 
 Rows = Sequence[Mapping[str, str]]
 

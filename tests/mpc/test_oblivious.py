@@ -35,7 +35,7 @@ def fits(found: np.ndarray) -> bool:
     return any(len(set(one)) == len(one) for one in itertools.product(*choices))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 10**9), st.integers(0, 6), st.integers(1, 3))
 def test_a_table_is_arranged_exactly_if_it_can_be(seed: int, count: int, third: int) -> None:
     found = cuckoo.places(blocks(seed, count), third)

@@ -44,7 +44,7 @@ def some_rows(cells: int) -> st.SearchStrategy[tuple[int, list[tuple[int, int, i
     return st.tuples(st.just(cells), st.lists(row, min_size=1, max_size=25))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 5).flatmap(some_rows))
 def test_the_two_greatest_are_found_whatever_is_equal_or_empty(case: tuple[int, list[tuple[int, int, int]]]) -> None:
     cells, rows = case

@@ -155,7 +155,7 @@ def holds(expr: Expr, row: dict[str, Any]) -> bool | None:
     return bool(getattr(value, f"__{signs[expr.op]}__")(other))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EXPRS, EXPRS)
 def test_what_is_certain_is_what_all_rows_of_the_domain_show(a: Expr, b: Expr) -> None:
     chosen = [{i for i, row in enumerate(ROWS) if holds(expr, row) is True} for expr in (a, b)]

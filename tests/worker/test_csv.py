@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpcgov.errors import DataError, InternalError, MpcgovError
@@ -207,7 +207,7 @@ def test_categories_with_many_values_are_checked_alike(tmp_path: Path, count: in
 pieces = st.lists(st.sampled_from(["x", '"', ",", "\n", "\r\n", " ", "é", "#", "\\", "'"]), max_size=4)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     rows=st.lists(st.tuples(pieces.map("".join), pieces.map("".join)), max_size=6),
     end=st.sampled_from(["\n", "\r\n"]),
@@ -226,7 +226,7 @@ def test_what_another_program_wrote_is_read_as_it_was_meant(
     assert found["v1"].to_pylist() == [b or None for _, b in rows]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(["x", '"', '""', ",", ",", "\n", "\n", "\r\n", "\r", " "]), max_size=16).map("".join))
 def test_what_passes_the_scan_means_the_same_to_another_parser(tmp_path: Path, body: str) -> None:
     (tmp_path / "t.csv").write_text(f"a,b\n{body}", newline="")

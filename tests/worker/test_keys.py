@@ -35,7 +35,7 @@ def encoded(*columns: tuple[KeyColumn | TextColumn, list[str]]) -> list[bytes]:
     return keys.encoded(named, "people").to_pylist()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(ASSIGNED, max_size=20), STEPS)
 def test_normalising_is_what_python_would_do(values: list[str], steps: list[str]) -> None:
     expected = []
@@ -75,7 +75,7 @@ def test_folding_in_slices_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     assert encoded((kind("casefold"), values)) == [text.casefold().encode() for text in values]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(ASSIGNED, ASSIGNED), unique=True, max_size=20))
 def test_composite_keys_are_encoded_injectively(rows: list[tuple[str, str]]) -> None:
     found = encoded((TEXT, [a for a, _ in rows]), (TEXT, [b for _, b in rows]))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpcgov.errors import DataError, InternalError
@@ -160,7 +160,7 @@ tables = st.lists(dense, max_size=25) | st.lists(sparse, max_size=25)
 bys = st.permutations(["region", "sex"]).flatmap(lambda names: st.integers(1, 2).map(lambda n: names[:n]))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80)
 @given(
     rows=tables,
     names=bys,
@@ -293,7 +293,7 @@ def test_the_first_column_of_by_is_the_slowest(tmp_path: Path) -> None:
     assert count(tmp_path, by[::-1], None, "refuse") == [0, 0, 0, 0, 1, 0]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     rows=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("FM"), st.integers(0, 9)), max_size=25),
     most=st.integers(1, 4),

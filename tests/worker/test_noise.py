@@ -292,7 +292,7 @@ def test_noise_that_makes_no_sense_for_a_job_is_refused_before_it_starts(
     assert says in "; ".join(caught.value.faults)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(2, 10**9), st.lists(st.integers(0, 4), min_size=3, max_size=40))
 def test_r17_sums_of_values_at_their_bounds_are_those_of_pythons_integers(bound: int, picked: list[int]) -> None:
     """From the owners' rows to what is opened; values at the bounds, and one less."""

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpcgov.errors import DataError, InternalError
@@ -109,7 +109,7 @@ RULES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(ROWS, RULES)
 def test_rows_with_one_key_become_one_by_the_rules(tmp_path: Path, rows: list[Row], rules: dict[str, str]) -> None:
     assert as_dict(rows_of(tmp_path, rows, Wanted(["id"], list(rules), rules))) == plain(rows, rules)

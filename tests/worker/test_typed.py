@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpcgov.errors import DataError, LocalError
@@ -97,7 +97,7 @@ DECIMALS = {
 }
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(
     fractions=st.lists(st.floats(-1, 1), min_size=1, max_size=200),
     places=st.integers(0, 9),

@@ -43,7 +43,7 @@ def grids(draw: st.DrawFn) -> tuple[tuple[int, int, int], np.ndarray, np.ndarray
     return (count, rows, columns), a, b
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(grids(), st.sampled_from([1, 130, 10_000]), st.sampled_from([(0, 1), (2, 1)]))
 def test_mutual_bests_in_blocks_are_the_references(case, at_once, owners):
     (count, rows, columns), a, b = case
@@ -106,7 +106,7 @@ def test_statistics_and_match_rates_run_over_links_in_blocks_and_all_records():
     assert found["count"] == [[10]]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.integers(0, 2**32))
 def test_whole_jobs_link_whom_the_reference_links_by_the_filters_that_were_dealt(seed):
     random = np.random.Generator(np.random.PCG64(seed))

@@ -27,7 +27,7 @@ KEYS = spoke_keys((bytes(32), bytes(range(32))), "job", "exact", ("tax", "wel"))
 P = 2**17 - 1
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 2**32), st.booleans())
 def test_whole_jobs_link_whom_the_reference_links_exact_pairs_first(seed, divided):
     random = np.random.Generator(np.random.PCG64(seed))

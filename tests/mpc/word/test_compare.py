@@ -42,7 +42,7 @@ def test_zeros_at_the_edges_of_the_range(m, t):
 
 @pytest.mark.parametrize("m", [3, 4])
 @given(values=st.lists(st.integers(-TOP, TOP), min_size=1, max_size=200))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_signs_agree_with_python(m, values):
     assert compare_all(compare.negative, values, m, 1)[0] == [int(x < 0) for x in values]
 

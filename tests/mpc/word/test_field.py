@@ -45,7 +45,7 @@ def test_arithmetic_is_right_for_every_pair_of_edges(ours, pythons):
 
 
 @given(st.lists(st.tuples(element, element), min_size=1, max_size=50), st.integers(-(2**70), 2**70))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_arithmetic_agrees_with_python(pairs, factor):
     a, b = (words(column) for column in zip(*pairs, strict=True))
     assert field.add(a, b).tolist() == [(x + y) % P for x, y in pairs]
@@ -84,7 +84,6 @@ def test_inverse_and_power():
 
 
 @given(st.lists(st.integers(-(P // 2), P // 2), min_size=1, max_size=30))
-@settings(deadline=None)
 def test_signed_integers_come_back(values):
     elements = field.from_signed(np.array(values, np.int64))
     assert elements.tolist() == [v % P for v in values]

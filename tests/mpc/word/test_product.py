@@ -34,7 +34,7 @@ def test_products_of_edges_are_right_and_of_degree_t(m, t):
 
 
 @given(st.lists(st.tuples(st.integers(0, P - 1), st.integers(0, P - 1)), min_size=1, max_size=20))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_products_agree_with_python(pairs):
     a, b = (list(column) for column in zip(*pairs, strict=True))
     shares = list(zip(share(a, 3, 1), share(b, 3, 1), strict=True))

@@ -104,7 +104,7 @@ operations = st.tuples(st.sampled_from(NAMES), st.integers(0, 9), st.integers(0,
     inputs=st.lists(st.lists(value, min_size=COUNT, max_size=COUNT), min_size=2, max_size=3),
     program=st.lists(operations, min_size=1, max_size=8),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_random_programs_agree_with_python(m: int, t: int, inputs: list[list[int]], program: list[Operation]) -> None:
     plainly(inputs, program, secretly(m, t, inputs, program))
 

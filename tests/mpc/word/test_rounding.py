@@ -36,7 +36,7 @@ def test_edges_and_both_signs(m, t, base):
 
 
 @given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=50), st.integers(1, 10**4))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_any_values_and_base(values, base):
     assert rounded(values, base) == plainly(values, base)
 

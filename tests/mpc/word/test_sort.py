@@ -36,7 +36,7 @@ def test_values_with_ties_and_of_both_signs(m, t):
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=60))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_list(values):
     assert sorted_by(values) == sorted(values)
 
