@@ -6,10 +6,12 @@ the user's own that nobody else can enter, and numba is only imported after its 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,20 +25,31 @@ F = TypeVar("F", bound=Callable[..., Any])
 def cache_directory() -> Path:
     """The user's own directory for compiled kernels, made if it isn't there.
 
-    Raises SpecError if it, or any directory on the way from the user's cache directory to it, is a link, belongs to
-    somebody else, or can be entered by others; or if others could put another in its place, because the cache directory
-    is somebody else's (not even the superuser's), or can be written by others and has no sticky bit.
+    It lies in XDG_CACHE_HOME, else in HOME's `.cache`, else, if that can't be, in the directory for temporary files.
+
+    Raises SpecError if it, or any directory on the way from there to it, is a link, belongs to somebody else, or can be
+    entered by others; or if others could put another in its place, because the place is somebody else's (not even the
+    superuser's), or can be written by others and has no sticky bit.
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    named = os.environ.get("XDG_CACHE_HOME")
+    if named:
+        return _made(Path(named), "mpcgov", "kernels")
+    with contextlib.suppress(SpecError, RuntimeError):  # no home, or one that others can write to
+        return _made(Path.home() / ".cache", "mpcgov", "kernels")
+    return _made(Path(tempfile.gettempdir()), f"mpcgov-{os.geteuid()}", "kernels")
+
+
+def _made(base: Path, *names: str) -> Path:
     if not base.is_absolute():
-        raise SpecError("XDG_CACHE_HOME is no absolute path", hint="unset it or give an absolute path")
-    folder = base / "mpcgov" / "kernels"
+        raise SpecError(f"the cache directory {base} is no absolute path", hint="unset XDG_CACHE_HOME or correct it")
+    folder = base
     try:
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_base(base)
-        for path in (folder.parent, folder):
-            path.mkdir(mode=0o700, exist_ok=True)
-            _check_own(path)
+        for name in names:
+            folder /= name
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _check_own(folder)
     except OSError:
         raise SpecError(f"{folder} can't be made", hint="give HOME or XDG_CACHE_HOME a place to write to") from None
     return folder

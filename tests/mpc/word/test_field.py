@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -138,6 +139,29 @@ def test_a_kernel_cache_lies_in_our_own_folder_or_the_superusers(tmp_path, monke
 
     monkeypatch.setattr(Path, "stat", of)
     with nullcontext() if allowed else pytest.raises(SpecError, match="somebody else's"):
+        kernels.cache_directory()
+
+
+@pytest.mark.parametrize("home", ["shared", "a file", ""])
+def test_without_a_home_of_ones_own_the_kernel_cache_lies_among_temporary_files(tmp_path, monkeypatch, home):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home") if home else "nowhere")
+    if home == "shared":
+        (tmp_path / "home" / ".cache").mkdir(parents=True)
+        (tmp_path / "home" / ".cache").chmod(0o770)
+    elif home:
+        (tmp_path / "home").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir(mode=0o700)
+    (tmp_path / "tmp").chmod(0o1777)
+    folder = kernels.cache_directory()
+    assert folder == tmp_path / "tmp" / f"mpcgov-{os.geteuid()}" / "kernels"
+    folder.parent.chmod(0o711)
+    with pytest.raises(SpecError, match="your own"):
+        kernels.cache_directory()
+    folder.parent.chmod(0o700)
+    folder.parents[1].chmod(0o777)
+    with pytest.raises(SpecError, match="others can write"):
         kernels.cache_directory()
 
 
