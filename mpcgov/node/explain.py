@@ -116,9 +116,11 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
         return ("this machine doesn't have the protocol version that is proposed, so nothing can be said",)
     receivers = ", ".join("the coordinator" if name == COORDINATOR else name for name in proposal.job.receivers)
     lines = [f"{receivers}: {text}" for name in manifest.tables if (text := _table(proposal, manifest, name))]
-    if proposal.job.disclosure.margins:
-        totals = "noisy totals" if proposal.job.disclosure.noise else "true totals"
-        lines.append(f"{receivers}: the {totals} of rows, columns and the whole table, unless that tells too much")
+    rules = proposal.job.disclosure
+    if rules.margins:
+        which = "noisy totals" if rules.noise else "true totals"
+        unless = f"below {rules.min_count}" if rules.noise else "if that tells too much"
+        lines.append(f"{receivers}: the {which} of rows, columns and the whole table, but not {unless}")
     if len(proposal.job.data_parties) == 1:
         lines.append(f"{receivers}: nobody but {proposal.job.data_parties[0]} brings rows, so the counts are its own")
     lines += leaks(proposal.job, manifest, proposal.threshold)

@@ -62,6 +62,19 @@ async def test_a_job_that_counts_one_agencys_rows_only_is_shown_as_what_it_is(ne
     assert any(emptied.others[0] in line for line in describe_job(emptied)[0][1])
 
 
+async def test_totals_are_shown_as_true_ones_or_as_noisy_ones_that_tell_nothing_more(network: Network) -> None:
+    noise = {"mechanism": "discrete-laplace", "epsilon": "1", "unit": "person", "bound": 1}
+    await network.start("labour")
+    for rules in ({}, {"noise": noise}):
+        asked = {"params": {"by": ["region", "sex"]}, "disclosure": {"min_count": 10, "margins": True, **rules}}
+        await network.submit(network.proposal(**asked), "labour")
+    said = [line for view in operator.jobs(network.home("labour")) for line in view.reveals if "totals" in line]
+    table = "totals of rows, columns and the whole table, but not"
+    assert sorted(said) == [
+        f"the coordinator: the noisy {table} below 10", f"the coordinator: the true {table} if that tells too much",
+    ]  # fmt: skip
+
+
 async def test_a_version_that_this_machine_lacks_is_not_explained_by_another(
     network: Network, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

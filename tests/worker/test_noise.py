@@ -43,18 +43,23 @@ GAUSSIAN = {"mechanism": "discrete-gaussian", "rho": "0.5", "unit": "person", "b
 PARAMS = {"by": ["tax.region"], "measures": ["tax.income", "edu.age"]}
 
 
+def told(made: Case) -> tuple[Any, Any, Any]:
+    """What `Noise` must know of a job."""
+    linked = made.linked()
+    job, declared = linked.job, linked.declarations
+    parts = SimpleNamespace(job=job, declarations=declared, parties=tuple(made.names), threshold=made.threshold)
+    return parts, linked.manifest, check.result_tables(job, linked.manifest, declared)
+
+
 def noisy(made: Case) -> tuple[dict[str, list[list[Any]]], dict[str, list[list[Any]]]]:
     """The tables as a receiver reads them, and their intervals."""
     linked, folder = made.linked(), registry.find(made.protocol).folder
     tables = check.result_tables(linked.job, linked.manifest, linked.declarations)
     program = ModuleType("program")
     exec((folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
-    proposal = SimpleNamespace(
-        job=linked.job, declarations=linked.declarations, parties=tuple(made.names), threshold=made.threshold
-    )
 
     async def party(rows: LinkedRows) -> Any:
-        own = noise.Noise(proposal, linked.manifest, tables)
+        own = noise.Noise(*told(made))
         await own.draw()
         engine = rows._engine
         session = SimpleNamespace(config=engine.config, input=lambda *args: SecretArray.deal(engine, *args))
@@ -198,12 +203,7 @@ def test_r35_noise_is_drawn_before_anything_is_known_of_the_data() -> None:
 
 def test_r35_drawing_ends_at_a_moment_that_does_not_go_with_the_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even if drawing took longer the larger the noise comes out, as with samplers that reject."""
-    made = case(1, "linked-count", {"by": ["edu.level"]}, 20, 2, "inner", noise=LAPLACE)
-    linked = made.linked()
-    tables = check.result_tables(linked.job, linked.manifest, linked.declarations)
-    proposal = SimpleNamespace(
-        job=linked.job, declarations=linked.declarations, parties=tuple(made.names), threshold=1
-    )  # fmt: skip
+    asked = told(case(1, "linked-count", {"by": ["edu.level"]}, 20, 2, "inner", noise=LAPLACE))
     now, rng, ends, sizes, taken_s = [0.0], random.Random(5), [], [], []
 
     def share(_law: Any, _honest: int, count: int) -> np.ndarray:
@@ -222,7 +222,7 @@ def test_r35_drawing_ends_at_a_moment_that_does_not_go_with_the_noise(monkeypatc
     monkeypatch.setattr(noise, "asyncio", SimpleNamespace(sleep=sleep))
     for _ in range(500):
         now[0] = 0.0
-        asyncio.run(noise.Noise(proposal, linked.manifest, tables).draw())
+        asyncio.run(noise.Noise(*asked).draw())
         ends.append(now[0])
     assert np.corrcoef(sizes, taken_s)[0, 1] > 0.99
     assert max(ends) - min(ends) < 1e-9
@@ -231,17 +231,12 @@ def test_r35_drawing_ends_at_a_moment_that_does_not_go_with_the_noise(monkeypatc
 
 def ends_and_sizes(runs: int) -> tuple[list[float], list[int]]:
     """How long draws took by the real clock, and how much noise came out of each, all signs left out."""
-    made = case(1, "linked-count", {"by": ["edu.level"]}, 20, 2, "inner", noise=LAPLACE)
-    linked = made.linked()
-    tables = check.result_tables(linked.job, linked.manifest, linked.declarations)
-    proposal = SimpleNamespace(
-        job=linked.job, declarations=linked.declarations, parties=tuple(made.names), threshold=1
-    )  # fmt: skip
+    asked = told(case(1, "linked-count", {"by": ["edu.level"]}, 20, 2, "inner", noise=LAPLACE))
     taken_s, sizes = [], []
 
     async def draws() -> None:
         for _ in range(runs):
-            own = noise.Noise(proposal, linked.manifest, tables)
+            own = noise.Noise(*asked)
             started = time.perf_counter()
             await own.draw()
             taken_s.append(time.perf_counter() - started)
@@ -260,15 +255,18 @@ def test_r35_over_500_draws_the_time_they_take_does_not_go_with_the_noise(monkey
     assert len(set(sizes)) > 5
     assert abs(stats.spearmanr(taken_s, sizes).statistic) < 0.25
     share = shares.share
-
-    def slow(*args: Any) -> np.ndarray:
-        drawn = share(*args)
-        time.sleep(1e-4 * float(np.abs(drawn).sum()))
-        return drawn
-
     monkeypatch.setattr(noise, "SLOT_S", 1e-6)
-    monkeypatch.setattr(shares, "share", slow)
-    assert stats.spearmanr(*ends_and_sizes(501)).statistic > 0.25
+
+    def found(slower_s: float) -> bool:
+        def slow(*args: Any) -> np.ndarray:
+            drawn = share(*args)
+            time.sleep(slower_s * float(np.abs(drawn).sum()))
+            return drawn
+
+        monkeypatch.setattr(shares, "share", slow)
+        return bool(stats.spearmanr(*ends_and_sizes(501)).statistic > 0.25)
+
+    assert any(map(found, (1e-4, 1e-3, 1e-2)))  # the busier the machine, the more it takes
 
 
 @pytest.mark.parametrize(
