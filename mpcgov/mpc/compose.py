@@ -7,22 +7,24 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mpcgov.linked.dealing import Dealt
+from mpcgov.linked.facts import Linked
 from mpcgov.linked.limbs import Numbers, limb_of
 from mpcgov.linked.model import Limb
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import Words
 
 
-def groups(columns: Mapping[str, Numbers], by: Sequence[tuple[str, int]], rows: int) -> Numbers:
-    """The joint group of each row: row-major over `by`, columns with how many values each has."""
+def groups(linked: Linked, party: str, columns: Mapping[str, Numbers], rows: int) -> Numbers:
+    """The joint group of each of a party's rows: row-major over those columns that span cells and are its own."""
     place = np.zeros(rows, np.int64)
-    for name, values in by:
-        place = place * values + columns[name]
+    for column in linked.asked.groups:
+        if column.party == party:
+            place = place * len(linked.levels(column)) + columns[column.column]
     return place
 
 
-def composed(dealt: Sequence[Dealt], columns: Mapping[str, Numbers], own_groups: Numbers) -> Numbers:
-    """The dealt columns of the rows with keys, shape (columns, rows)."""
+def composed(dealt: Sequence[Dealt], columns: Mapping[str, Numbers], own_groups: Numbers) -> Words:
+    """The dealt columns of an owner's rows, elements, shape (columns, rows)."""
     result = np.empty((len(dealt), len(own_groups)), np.int64)
     for place, one in enumerate(dealt):
         if one.strides:
@@ -31,7 +33,7 @@ def composed(dealt: Sequence[Dealt], columns: Mapping[str, Numbers], own_groups:
         result[place] = limb_of(columns, one) if one.factor else 1
         if one.level is not None:
             result[place] *= own_groups == one.level
-    return result
+    return field.from_signed(result)
 
 
 def designed(limbs: Sequence[Limb], columns: Mapping[str, Numbers], rows: int) -> Words:

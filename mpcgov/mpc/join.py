@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
 from mpcgov.linked.sizes import padded_length
 from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.tags import (
     TAG_WORDS,
-    Bytes,
-    Offsets,
     Order,
     SpokeKeys,
     TagList,
+    Texts,
     dummy_tags,
     key_tags,
     matches,
@@ -42,17 +42,6 @@ from mpcgov.mpc.word.wire import Channel
 
 BLOCK = 1 << 24
 """Elements of a matrix of rows that are under way at once: 128 MB, of which a party holds a few at a time."""
-
-
-@dataclass(frozen=True)
-class Owned:
-    """An owner's own keys, N of them, distinct: key i is data[offsets[i]:offsets[i + 1]]."""
-
-    data: Bytes
-    offsets: Offsets
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
 
 
 @dataclass(frozen=True)
@@ -110,13 +99,13 @@ async def exchange_lengths(channel: Channel, most_keys: Mapping[int, int], own_k
 
 
 class PrivateList:
-    """What only its owner knows of its list: the keys, the randomness, the order of the rows.
+    """What only its owner knows of its list: the keys, which are distinct, the randomness, the order of the rows.
 
     A left owner has one for all spokes of its star, any other owner a new one in each spoke.
     """
 
-    def __init__(self, owned: Owned, length: int, dummies: int) -> None:
-        self.owned = owned
+    def __init__(self, keys: Texts, length: int, dummies: int) -> None:
+        self.keys = keys
         self.length = length
         self.dummies = dummies
         self.random = Stream(stream.private_key())
@@ -124,12 +113,18 @@ class PrivateList:
 
     def with_coins(self) -> TagList:
         """How the list is made up in one spoke, with fresh coins."""
-        return tag_list(len(self.owned), self.length, self.dummies, self.random)
+        return tag_list(len(self.keys), self.length, self.dummies, self.random)
 
     def columns(self, values: Words) -> Words:
         """Columns of the keys, shape (columns, N), as rows in the list's order, shape (length + dummies, columns)."""
         padded = np.zeros((self.length + self.dummies, len(values)), np.uint64)
-        padded[: len(self.owned)] = values.T
+        padded[: len(self.keys)] = values.T
+        return padded[self.order]
+
+    def numbers(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A column of the keys in the list's order, −1 in rows without a key."""
+        padded = np.full(self.length + self.dummies, -1, np.int64)
+        padded[: len(self.keys)] = values
         return padded[self.order]
 
 
@@ -206,7 +201,7 @@ async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList, listed: Tag
     peer = plan.other if me == plan.left else plan.left
     while True:
         keys = await _agree(channel, plan, peer)
-        found = key_tags(own.owned.data, own.owned.offsets, keys)
+        found = key_tags(own.keys, keys)
         again = np.array([some_equal(found)], np.uint64)
         answer = (await channel.exchange({peer: again}, {peer: 1}))[peer]
         if not again[0] and not answer[0]:

@@ -26,15 +26,15 @@ from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.compose import composed, groups
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import concatenate, sort_rows
-from mpcgov.mpc.linkedrows import Places, digits_of, limbs_of
+from mpcgov.mpc.linkedrows import Places, array_of, digits_of, limbs_of
 from mpcgov.mpc.similar import exact, report
 from mpcgov.mpc.similar.arranged import Arranged, arranged, longest
 from mpcgov.mpc.similar.bring import Brought
-from mpcgov.mpc.similar.clk import Filters, Texts, filler, filter_keys, identifier_words
+from mpcgov.mpc.similar.clk import Filters, filler, filter_keys, identifier_words
 from mpcgov.mpc.similar.exact import Exact, common_secrets, exact_pairs
 from mpcgov.mpc.similar.scores import Grid, Side
 from mpcgov.mpc.similar.turns import compared
-from mpcgov.mpc.tags import spoke_keys
+from mpcgov.mpc.tags import Texts, spoke_keys
 from mpcgov.mpc.totals import cell_sums
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.engine import WordEngine
@@ -73,19 +73,6 @@ class Own:
     records: OwnRecords
     order: Arranged
     filters: Filters
-
-
-@dataclass(frozen=True)
-class PaddedList:
-    """The rows' list, in the order in which its owner has arranged it, padding included."""
-
-    length: int
-    dummies: int = 0
-
-    @property
-    def order(self) -> NDArray[np.int64]:
-        """Row by row."""
-        return np.arange(self.length)
 
 
 class LinkedRecords:
@@ -209,13 +196,11 @@ class LinkedRecords:
 
     def _columns(self, mine: Own, plan: Dealing) -> Words:
         """What we deal, of our rows, shape (columns, rows)."""
-        columns = mine.records.columns
-        return mine.order.columns(field.from_signed(composed(plan.dealt[self._me], columns, self._groups(mine))))
+        return mine.order.columns(composed(plan.dealt[self._me], mine.records.columns, self._groups(mine)))
 
     def _groups(self, mine: Own) -> NDArray[np.int64]:
         """The group of each of our records."""
-        by = [(c.column, len(self._linked.levels(c))) for c in self._linked.asked.groups if c.party == self._me]
-        return groups(mine.records.columns, by, len(mine.records))
+        return groups(self._linked, self._me, mine.records.columns, len(mine.records))
 
     # -- what comes out
 
@@ -228,8 +213,8 @@ class LinkedRecords:
         here = np.ascontiguousarray(brought.linked[: len(plan.dealt[other])].T)
         shares = {plan.left: np.ascontiguousarray(dealt.T), other: here}
         channel, prss = self._engine.operation()
-        listed = None if ours is None else (PaddedList(rows), ours.order.numbers(self._groups(ours)))
-        return await cell_sums(channel, prss, plan, shares, grid.rows.owner, listed)
+        grouped = None if ours is None else ours.order.numbers(self._groups(ours))
+        return await cell_sums(channel, prss, plan, shares, grid.rows.owner, grouped)
 
     async def _deal(self, owner: int, values: Words | None, shape: tuple[int, int]) -> Words:
         channel, prss = self._engine.operation()
@@ -254,8 +239,8 @@ class LinkedRecords:
         table = np.ascontiguousarray(np.concatenate([brought.link[None], *named]).T)
         channel, prss = self._engine.operation()
         mixed = await shuffle(channel, prss, table)
-        linked = self._array(mixed[:, 0], 0, 1)
-        named_words = self._array(mixed[:, 1:], 0, (1 << IDENTIFIER_BITS) - 1)
+        linked = array_of(self._engine, mixed[:, 0], 0, 1)
+        named_words = array_of(self._engine, mixed[:, 1:], 0, (1 << IDENTIFIER_BITS) - 1)
         first = sort_rows(named_words, 1 - linked)
         (name,) = [name for name, table in self._linked.tables.items() if table.measure == "links"]
         (wanted,) = [table.rows for table in layout.tables(self._linked) if table.name == name]
@@ -269,10 +254,7 @@ class LinkedRecords:
         own = None if mine is None else (mine.filters, mine.records.columns, mine.order)
         found = await report.tables(self._engine.operation, self._linked, grid, brought, own, self._parties)
         most = max(self._linked.declarations[party].max_rows for party in self._linked.owners)
-        return {name: [self._array(share, 0, most)] for name, share in found.items()}
-
-    def _array(self, share: Words, low: int, high: int) -> SecretArray:
-        return SecretArray(self._engine, self._engine.secret(np.ascontiguousarray(share)), low, high)
+        return {name: [array_of(self._engine, share, 0, most)] for name, share in found.items()}
 
 
 def _widths(linked: Linked, plan: Dealing, owner: str) -> list[int]:

@@ -28,9 +28,10 @@ from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.crossing import WIDEN_BITS
 from mpcgov.mpc.digits import whole_digits
 from mpcgov.mpc.functions import concatenate, if_else
-from mpcgov.mpc.join import Owned, PrivateList, SpokePlan
+from mpcgov.mpc.join import PrivateList, SpokePlan
 from mpcgov.mpc.moments import in_places, limb_products, named
 from mpcgov.mpc.solve import Moments, fit
+from mpcgov.mpc.tags import Texts
 from mpcgov.mpc.tops import top_two
 from mpcgov.mpc.totals import cell_sums
 from mpcgov.mpc.word import field
@@ -46,7 +47,7 @@ Places = list[SecretArray]
 class OwnRows:
     """An owner's rows: distinct keys, and its columns as whole numbers, categories as places in their values."""
 
-    keys: Owned
+    keys: Texts
     columns: Mapping[str, NDArray[np.int64]]
 
 
@@ -101,7 +102,7 @@ class LinkedRows:
             own = self._list(lengths) if self._me in owners else None
             channel, prss = self._engine.operation()
             share = await self._common(channel, prss, self._spoke(spoke, lengths, 0), own)
-            return self._array(share, 0, self._linked.most_rows(frozenset(owners)))
+            return array_of(self._engine, share, 0, self._linked.most_rows(frozenset(owners)))
         counts: dict[tuple[str, ...], SecretArray] = {}
         for star in plan.stars:
             sets = [owned for owned in owner_sets(owners) if owned[0] == star.left]
@@ -124,7 +125,7 @@ class LinkedRows:
         channel, prss = self._engine.operation()
         products = await limb_products(channel, prss, shares, star.left)
         limit = 1 << WIDEN_BITS
-        places = [self._array(place, -limit, limit) for place in in_places(model, list(shares), products)]
+        places = [array_of(self._engine, place, -limit, limit) for place in in_places(model, list(shares), products)]
         first = places[0]._made(lambda: places[0]._backing, 0, model.rows)[0]  # of 1 and a column of 0 and 1
         spare = first[:1] - model.unknowns
         found = fit(Moments(places, model.squares, model.radix_bits), if_else(spare >= 1, spare, 1))
@@ -183,7 +184,7 @@ class LinkedRows:
     ) -> Words:
         """Shares of all places of all sums, shape (places, cells)."""
         channel, prss = self._engine.operation()
-        grouped = None if kept is None else (kept, self._groups())
+        grouped = None if kept is None else kept.numbers(self._groups())
         return await cell_sums(channel, prss, plan, shares, self._index(star.left), grouped)
 
     async def _aligned(
@@ -229,41 +230,38 @@ class LinkedRows:
             channel, prss = self._engine.operation()
             found = await top_two(channel, prss, everywhere, cell, column(ref), columns.cells, highest)
             names = all_sums.top_names(str(measure))
-            result |= {name: [self._array(top, 0, highest)] for name, top in zip(names, found, strict=True)}
+            result |= {name: [array_of(self._engine, top, 0, highest)] for name, top in zip(names, found, strict=True)}
         return result
 
     def _groups(self) -> NDArray[np.int64]:
         """The group of each of our keys."""
         if self._own is None:
             raise SpecError("an owner without rows")
-        by = [(c.column, len(self._linked.levels(c))) for c in self._linked.asked.groups if c.party == self._me]
-        return groups(self._own.columns, by, len(self._own.keys))
+        return groups(self._linked, self._me, self._own.columns, len(self._own.keys))
 
     def _columns(self, plan: Dealing) -> Words:
         """What we deal, of our keys, shape (columns, N)."""
         if self._own is None:
             raise SpecError("an owner without rows")
-        return field.from_signed(composed(plan.dealt[self._me], self._own.columns, self._groups()))
+        return composed(plan.dealt[self._me], self._own.columns, self._groups())
 
-    def _array(self, share: Words, low: int, high: int) -> SecretArray:
-        return SecretArray(self._engine, self._engine.secret(np.ascontiguousarray(share)), low, high)
+
+def array_of(engine: WordEngine, share: Words, low: int, high: int) -> SecretArray:
+    """Our shares of numbers as an array of them."""
+    return SecretArray(engine, engine.secret(np.ascontiguousarray(share)), low, high)
 
 
 def limbs_of(engine: WordEngine, plan: Dealing, shares: Words) -> dict[Sum, Places]:
     """By sum its limbs, not carried yet, from shares of all places of a dealing's sums, shape (places, cells)."""
     result, at = {}, 0
-
-    def array(share: Words, low: int, high: int) -> SecretArray:
-        return SecretArray(engine, engine.secret(np.ascontiguousarray(share)), low, high)
-
     for one in plan.sums:
         places = shares[at : at + one.places]
         at += one.places
         if one.places == 1:
-            result[one] = [array(places[0], one.low, one.high)]
+            result[one] = [array_of(engine, places[0], one.low, one.high)]
         else:
             limit = 1 << SAFE_BITS
-            result[one] = [array(place, -limit, limit) + one.lift for place in places]
+            result[one] = [array_of(engine, place, -limit, limit) + one.lift for place in places]
     return result
 
 

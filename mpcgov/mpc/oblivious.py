@@ -79,7 +79,7 @@ async def spoke(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList 
 
 async def overlap(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList | None) -> Words:
     """Our share of how many keys both have, shape (1,)."""
-    columns = np.ones((1, len(own.owned)), np.uint64) if own is not None and channel.line.me == plan.other else None
+    columns = np.ones((1, len(own.keys)), np.uint64) if own is not None and channel.line.me == plan.other else None
     return field.sum_rows(await _chosen(channel, prss, plan, own, columns))
 
 
@@ -141,7 +141,7 @@ async def _table(
     while places is None:
         mine = stream.private_key()
         keys = _keys((stream.key_from(taken[plan.left]), mine), plan)
-        blocks = tags.key_blocks(own.owned.data, own.owned.offsets, keys.points)
+        blocks = tags.key_blocks(own.keys, keys.points)
         if not tags.some_equal(blocks):
             places = cuckoo.arranged(cuckoo.places(tags.encrypted(blocks, keys.place), third), third)
     await channel.exchange({plan.left: stream.key_words(mine)}, {})
@@ -155,8 +155,8 @@ async def _table(
 
 def _listed(own: PrivateList, keys: Keys, third: int) -> tuple[Places, Words]:
     """Places and tokens of the left list's rows, in its order. Rows without a key have places, too, drawn at random."""
-    blocks = tags.key_blocks(own.owned.data, own.owned.offsets, keys.points)
-    pads = own.random.words(2 * (own.length - len(own.owned))).reshape(-1, 2)
+    blocks = tags.key_blocks(own.keys, keys.points)
+    pads = own.random.words(2 * (own.length - len(own.keys))).reshape(-1, 2)
     places = cuckoo.places(np.concatenate([tags.encrypted(blocks, keys.place), pads]), third)
     tokens = np.full(own.length, NO_ROW, np.uint64)
     tokens[: len(blocks)] = _tokens(blocks, keys)

@@ -37,6 +37,17 @@ _DUMMY = np.uint64(1 << 63)
 
 
 @dataclass(frozen=True)
+class Texts:
+    """A column of an owner's rows, keys or a field of records, as UTF-8: row i has data[offsets[i]:offsets[i + 1]]."""
+
+    data: Bytes
+    offsets: Offsets
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True)
 class SpokeKeys:
     """What two owners know of one spoke and its matcher doesn't."""
 
@@ -92,13 +103,14 @@ def _hash(data: Bytes, offsets: Offsets, x: Any, y: Any, out: Words) -> None:
         out[i, 1] = canonical(at_y + length)
 
 
-def key_tags(data: Bytes, offsets: Offsets, keys: SpokeKeys) -> Words:
-    """The tags of N keys, shape (N, 2): key i is data[offsets[i]:offsets[i + 1]]."""
-    return encrypted(key_blocks(data, offsets, keys.points), keys.tag_key)
+def key_tags(texts: Texts, keys: SpokeKeys) -> Words:
+    """The tags of N keys, shape (N, 2)."""
+    return encrypted(key_blocks(texts, keys.points), keys.tag_key)
 
 
-def key_blocks(data: Bytes, offsets: Offsets, points: tuple[int, int]) -> Words:
+def key_blocks(texts: Texts, points: tuple[int, int]) -> Words:
     """The polynomials of N keys at two secret points, shape (N, 2)."""
+    data, offsets = texts.data, texts.offsets
     if len(offsets) < 1 or offsets[0] < 0 or (np.diff(offsets) < 0).any() or offsets[-1] > len(data):
         raise InternalError("the bounds of the keys are damaged")
     blocks = np.empty((len(offsets) - 1, TAG_WORDS), np.uint64)

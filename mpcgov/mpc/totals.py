@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,37 +27,23 @@ LEAST_ROWS = 16
 """Of very many cells, so that the rounds don't become as many as the rows."""
 
 
-class Listed(Protocol):
-    """The left owner's list: how many rows it has, and in which order its keys stand in them, pads and dummies last."""
-
-    @property
-    def length(self) -> int: ...
-
-    @property
-    def dummies(self) -> int: ...
-
-    @property
-    def order(self) -> NDArray[np.int64]: ...
-
-
 async def cell_sums(
     channel: Channel,
     prss: Prss,
     plan: Dealing,
     shares: Mapping[str, Words],
     left: int,
-    own: tuple[Listed, NDArray[np.int64]] | None,
+    groups: NDArray[np.int64] | None,
 ) -> Words:
     """Our shares of every sum's places in every cell, shape (places of all sums, cells).
 
     Args:
         shares: by owner, of its columns in the left list's order, shape (rows, columns).
-        own: at the left owner, its list and the group of each of its keys.
+        groups: at the left owner, the group of each row, −1 for rows without a key.
     """
     rows = len(next(iter(shares.values())))
     total = np.zeros((plan.groups, len(plan.columns)), np.uint64)
     step = max(LEAST_ROWS, PIECE // max(plan.groups, len(plan.columns)))
-    groups = None if own is None else _listed(*own)
     for start in range(0, rows, step):
         stop = min(start + step, rows)
         right = await _right(channel, prss, plan, {owner: matrix[start:stop] for owner, matrix in shares.items()})
@@ -66,13 +51,6 @@ async def cell_sums(
         (dealt,) = await deal(channel, prss.threshold, [left], piece, plan.groups * (stop - start))
         total = field.add(total, field.inner_products(dealt.reshape(plan.groups, stop - start), right))
     return _in_cells(plan, await reduce_degree(channel, prss, total))
-
-
-def _listed(own: Listed, groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The group of each row of the list, −1 for rows without a key."""
-    padded = np.full(own.length + own.dummies, -1)
-    padded[: len(groups)] = groups
-    return padded[own.order]
 
 
 def _one_hot(groups: NDArray[np.int64], count: int) -> Words:

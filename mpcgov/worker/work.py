@@ -18,11 +18,10 @@ from mpcgov.linked.precision import Needs
 from mpcgov.linked.stacked import Stacked
 from mpcgov.linked.sums import by_name
 from mpcgov.linked.taken import taken
-from mpcgov.mpc import OwnRecords, OwnRows, SecretArray, Session
+from mpcgov.mpc import LinkedRecords, LinkedRows, OwnRecords, OwnRows, SecretArray, Session
 from mpcgov.mpc.config import WORD_BITS
 from mpcgov.mpc.digits import lifted_digits
-from mpcgov.mpc.join import Owned
-from mpcgov.mpc.similar.clk import Texts
+from mpcgov.mpc.tags import Texts
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import ResultTable
@@ -145,6 +144,7 @@ class SumsWork:
 class LinkedWork:
     """Rows with keys, that are linked without anybody learning whose they are."""
 
+    phase = "link"
     value_bits = WORD_BITS  # a number of more bits is computed in places of its own
 
     def __init__(self, order: Order, manifest: Manifest) -> None:
@@ -157,43 +157,42 @@ class LinkedWork:
             self.needs = model(self._linked).needs(comb(parties, threshold))
         self.noise = noise.Noise(self._proposal, manifest, self.tables)
 
-    def read(self, pipe: int) -> KeyedRows | None:
+    def read(self, pipe: int) -> Local | None:
         """See `Work`."""
         with os.fdopen(pipe, "rb") as stream:
             return keyed.read_rows(stream, keyed.encoding(self._linked, self._order.party))
 
     async def cleared(self, session: Session, program: Program, local: Local | None) -> dict[str, Cleared]:
-        """See `Work`: tags, lengths and shares are dealt as the program asks for sums."""
+        """See `Work`: tags, lengths and shares are dealt as the program asks for sums or tables."""
+        session.enter(self.phase)
+        found = await program.run(self._linked_by(session, local), self._proposal.job.params)
+        session.enter("clear")
+        return clear.clear_linked(self._linked, found)
+
+    def _linked_by(self, session: Session, local: Local | None) -> LinkedRows | LinkedRecords:
+        """What the program works with."""
         own = None
         if isinstance(local, KeyedRows):
             columns = taken(self._linked, self._order.party, local.columns)
-            own = OwnRows(Owned(*local.key_bytes()), columns)
-        session.enter("link")
-        rows = session.linked(self._linked, self._proposal.job_digest, own, self.noise.dealt(session))
-        found = await program.run(rows, self._proposal.job.params)
-        session.enter("clear")
-        return clear.clear_linked(self._linked, found)
+            own = OwnRows(Texts(*keyed.bytes_of(local.keys)), columns)
+        return session.linked(self._linked, self._proposal.job_digest, own, self.noise.dealt(session))
 
 
 class RecordsWork(LinkedWork):
     """Records without a key, that are compared with each other without anybody seeing how alike they are."""
 
-    def read(self, pipe: int) -> Records | None:  # type: ignore[override]
+    phase = "compare"
+
+    def read(self, pipe: int) -> Local | None:
         """See `Work`."""
         with os.fdopen(pipe, "rb") as stream:
             return records.read_records(stream, records.encoding(self._linked, self._order.party))
 
-    async def cleared(self, session: Session, program: Program, local: Local | None) -> dict[str, Cleared]:
-        """See `Work`: filters and columns are dealt as the program asks for tables."""
+    def _linked_by(self, session: Session, local: Local | None) -> LinkedRows | LinkedRecords:
         own = None
         if isinstance(local, Records):
-            texts = tuple(Texts(*keyed.bytes_of(field)) for field in local.fields)
+            fields = tuple(Texts(*keyed.bytes_of(field)) for field in local.fields)
             naming = None if local.identifiers is None else Texts(*keyed.bytes_of(local.identifiers))
-            columns = {name: column for name, column in local.columns.items() if name != BLOCK}
-            own = OwnRecords(texts, naming, columns, local.columns.get(BLOCK))
-        session.enter("compare")
-        found = await program.run(
-            session.compared(self._linked, self._proposal.job_digest, own), self._proposal.job.params
-        )
-        session.enter("clear")
-        return clear.clear_linked(self._linked, found)
+            columns = dict(local.columns)
+            own = OwnRecords(fields, naming, columns, columns.pop(BLOCK, None))
+        return session.compared(self._linked, self._proposal.job_digest, own)

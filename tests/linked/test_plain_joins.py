@@ -23,8 +23,8 @@ from mpcgov.linked import layout, render, vectors
 from mpcgov.linked.facts import Linked
 from mpcgov.mpc import join, totals
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.mpc.join import Owned
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
+from mpcgov.mpc.tags import Texts
 from mpcgov.result import numbers_by_name
 from mpcgov.spec import where
 from mpcgov.spec.job import Job
@@ -32,6 +32,7 @@ from mpcgov.spec.load import load_yaml
 from mpcgov.spec.statement import Layout
 from mpcgov.spec.table import Datasets
 from mpcgov.worker.clear import clear_linked
+from mpcgov.worker.keyed import bytes_of
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import open_table
 from tests.mpc.linked_parties import engine, opened_places, places
@@ -197,7 +198,7 @@ def linked_tables(folder: Path) -> dict[str, list[list[Any]]]:
         with open_table(dataset, "d", folder / party, used[party]) as source:
             condition = None if part.where is None else where.parse(part.where)
             rows = keyed_rows(source, Wanted(part.key or (), linked.asked.of(party), part.duplicates), condition)
-        own[party] = OwnRows(Owned(*rows.key_bytes()), rows.columns)
+        own[party] = OwnRows(Texts(*bytes_of(rows.keys)), rows.columns)
     program = ModuleType("program")
     exec((protocol.folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
 

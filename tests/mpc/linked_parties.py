@@ -14,8 +14,8 @@ from mpcgov.linked.columns import carried_by
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.taken import taken
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.mpc.join import Owned
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
+from mpcgov.mpc.tags import Texts
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.lazy import Scheduler
 from mpcgov.spec.job import Job
@@ -93,7 +93,7 @@ class Case:
                 columns[column.column] = np.array(
                     [steps(kind, row[column.column]) for row in self.rows[name]], np.int64
                 )
-        return OwnRows(Owned(np.frombuffer(b"".join(keys), np.uint8), offsets), taken(linked, name, columns))
+        return OwnRows(Texts(np.frombuffer(b"".join(keys), np.uint8), offsets), taken(linked, name, columns))
 
     def run(self, program: Callable[[LinkedRows], Awaitable[Any]]) -> tuple[list[Any], list[Party]]:
         """What the program gives at each party, and the parties with all their messages."""

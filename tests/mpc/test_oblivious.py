@@ -16,8 +16,9 @@ from mpcgov.errors import InternalError
 from mpcgov.linked.sizes import padded_length, table_third
 from mpcgov.mpc import cuckoo, oblivious, tags
 from mpcgov.mpc.codec import WireError
-from mpcgov.mpc.join import Owned, PrivateList
+from mpcgov.mpc.join import PrivateList
 from mpcgov.mpc.linkedrows import LinkedRows
+from mpcgov.mpc.tags import Texts
 from mpcgov.mpc.word.stream import Stream
 from tests.mpc.linked_parties import opened_places, places
 from tests.mpc.test_linkedrows import case, computed, plain
@@ -85,9 +86,9 @@ def test_there_is_no_room_less_often_than_once_in_2_to_the_41(length: int) -> No
 # -- rows
 
 
-def owned(count: int) -> Owned:
+def owned(count: int) -> Texts:
     keys = [b"person %d" % i for i in range(count)]
-    return Owned(np.frombuffer(b"".join(keys), np.uint8), np.cumsum([0, *map(len, keys)], dtype=np.int64))
+    return Texts(np.frombuffer(b"".join(keys), np.uint8), np.cumsum([0, *map(len, keys)], dtype=np.int64))
 
 
 KEYS = oblivious.Keys((123456789, 987654321), b"t" * 32, b"p" * 32, b"r" * 32)
@@ -109,7 +110,7 @@ def test_rows_without_a_key_have_places_like_all_others_and_a_token_like_none() 
 def test_a_left_list_is_in_its_order() -> None:
     mine = PrivateList(owned(30), 100, 0)
     places_, tokens = oblivious._listed(mine, KEYS, 50)
-    blocks_ = tags.key_blocks(mine.owned.data, mine.owned.offsets, KEYS.points)
+    blocks_ = tags.key_blocks(mine.keys, KEYS.points)
     expected = cuckoo.places(tags.encrypted(blocks_, KEYS.place), 50)
     for row, key in enumerate(mine.order):
         if key < 30:

@@ -17,7 +17,18 @@ from mpcgov.errors import InternalError
 from mpcgov.linked.sizes import least_pool, padded_length
 from mpcgov.mpc import tags
 from mpcgov.mpc.codec import WireError
-from mpcgov.mpc.tags import SpokeKeys, TagList, dummy_tags, key_tags, matches, some_equal, sources, spoke_keys, tag_list
+from mpcgov.mpc.tags import (
+    SpokeKeys,
+    TagList,
+    Texts,
+    dummy_tags,
+    key_tags,
+    matches,
+    some_equal,
+    sources,
+    spoke_keys,
+    tag_list,
+)
 from mpcgov.mpc.word.field import P
 from mpcgov.mpc.word.stream import Stream
 
@@ -25,13 +36,12 @@ KEYS = SpokeKeys((12345678901234567, P - 2), b"k" * 32, b"d" * 32)
 SECRETS = (b"a" * 32, b"b" * 32)
 
 
-def packed(keys: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    offsets = np.cumsum([0, *map(len, keys)], dtype=np.int64)
-    return np.frombuffer(b"".join(keys), np.uint8), offsets
+def packed(keys: list[bytes]) -> Texts:
+    return Texts(np.frombuffer(b"".join(keys), np.uint8), np.cumsum([0, *map(len, keys)], dtype=np.int64))
 
 
 def tags_of(keys: list[bytes], spoke: SpokeKeys = KEYS) -> np.ndarray:
-    return key_tags(*packed(keys), spoke)
+    return key_tags(packed(keys), spoke)
 
 
 def expected(key: bytes, spoke: SpokeKeys = KEYS) -> bytes:
@@ -63,14 +73,14 @@ def test_keys_that_padding_or_wide_words_would_confuse_have_different_tags() -> 
 
 
 def test_a_slice_of_the_keys_has_the_same_tags() -> None:
-    data, offsets = packed([b"one", b"two", b"three"])
-    assert (key_tags(data, offsets[1:], KEYS) == tags_of([b"two", b"three"])).all()
+    whole = packed([b"one", b"two", b"three"])
+    assert (key_tags(Texts(whole.data, whole.offsets[1:]), KEYS) == tags_of([b"two", b"three"])).all()
 
 
 @pytest.mark.parametrize("offsets", [[], [0, 9], [3, 0], [-1, 2]])
 def test_damaged_bounds_are_refused(offsets: list[int]) -> None:
     with pytest.raises(InternalError):
-        key_tags(np.zeros(5, np.uint8), np.array(offsets, np.int64), KEYS)
+        key_tags(Texts(np.zeros(5, np.uint8), np.array(offsets, np.int64)), KEYS)
 
 
 def test_dummies_are_no_keys_and_stay_apart() -> None:

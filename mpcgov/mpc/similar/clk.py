@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mpcgov.errors import InternalError
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS, FieldType, Scoring, Segment
 from mpcgov.mpc.similar.small import Small, modulus
-from mpcgov.mpc.tags import Bytes, Offsets, derived
+from mpcgov.mpc.tags import Texts, derived
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.stream import Stream
 
@@ -28,17 +28,6 @@ MOST_PLACES = 64
 """Characters further from the end count as if they stood here."""
 _CHARACTER_BITS = 21
 _AT_ONCE = 4096
-
-
-@dataclass(frozen=True)
-class Texts:
-    """A field of all records, as UTF-8: record i has data[offsets[i]:offsets[i + 1]], nothing if it is missing."""
-
-    data: Bytes
-    offsets: Offsets
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
 
 
 def identifier_words(texts: Texts) -> Words:
@@ -81,6 +70,7 @@ class _Tokens:
 class Filters:
     """An owner's records as rows of numbers whose inner products with the other owner's are scores.
 
+    `texts`: of each field, empty where a record lacks it.
     `order`: which record is in each row, −1 in rows that are like nobody. `first`: whether ours are a or b.
     """
 

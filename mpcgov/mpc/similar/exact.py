@@ -17,8 +17,7 @@ from mpcgov.linked.comparing import MOST_EXACT
 from mpcgov.linked.sizes import padded_length
 from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.join import exchange_lengths
-from mpcgov.mpc.similar.clk import Texts
-from mpcgov.mpc.tags import TAG_WORDS, Bytes, Offsets, SpokeKeys, TagList, key_tags, matches
+from mpcgov.mpc.tags import TAG_WORDS, SpokeKeys, TagList, Texts, key_tags, matches
 from mpcgov.mpc.word import stream
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.stream import Stream
@@ -133,7 +132,7 @@ class _Tagged:
 
     def __init__(self, fields: Sequence[Texts], keys: SpokeKeys, length: int) -> None:
         present = np.all([np.diff(field.offsets) > 0 for field in fields], axis=0)
-        tags, some = key_tags(*joined(fields), keys), np.flatnonzero(present)
+        tags, some = key_tags(joined(fields), keys), np.flatnonzero(present)
         _, first, count = np.unique(tags[some], axis=0, return_index=True, return_counts=True)
         self._some = some[np.sort(first[count == 1])]
         random = Stream(stream.private_key())
@@ -151,7 +150,7 @@ class _Tagged:
         raise WireError("places of exact pairs that can't be", helper)
 
 
-def joined(fields: Sequence[Texts]) -> tuple[Bytes, Offsets]:
+def joined(fields: Sequence[Texts]) -> Texts:
     """Some fields of each record as one text, each after its length: different fields never make the same text."""
     lengths = np.array([np.diff(field.offsets) for field in fields], np.int64)
     starts = np.concatenate([[0], np.cumsum((lengths + _LENGTH_BYTES).sum(axis=0))])
@@ -163,4 +162,4 @@ def joined(fields: Sequence[Texts]) -> tuple[Bytes, Offsets]:
         text = field.data[field.offsets[0] : field.offsets[-1]]
         data[np.repeat(at - (first - field.offsets[0]), sizes) + np.arange(len(text))] = text
         at += sizes
-    return data, starts
+    return Texts(data, starts)

@@ -6,7 +6,7 @@ Dice is at least p/q ± 1/20 where 100/q · s ∓ 5·D isn't negative.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,14 @@ from mpcgov.mpc.similar.arranged import Arranged
 from mpcgov.mpc.similar.bring import Brought
 from mpcgov.mpc.similar.clk import Filters
 from mpcgov.mpc.similar.scores import Grid
+from mpcgov.mpc.similar.three import Operation
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.compare import negative
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import reduce_degree
-from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sharing import deal
-from mpcgov.mpc.word.wire import Channel
 
 Numbers = Mapping[str, NDArray[np.int64]]
-Operation = Callable[[], tuple[Channel, Prss]]
 
 
 def weights(linked: Linked) -> int:

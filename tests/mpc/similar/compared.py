@@ -14,7 +14,7 @@ from mpcgov.linked.facts import Linked
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
 from mpcgov.mpc.similar.best import Cubes
-from mpcgov.mpc.similar.clk import Texts
+from mpcgov.mpc.tags import Texts
 from mpcgov.mpc.word.sign import Pieces
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate

@@ -132,8 +132,8 @@ def test_the_party_that_helps_gets_lists_of_one_length_with_nothing_in_common_bu
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.text(max_size=4), st.text(max_size=20)), max_size=6))
 def test_fields_are_joined_each_after_its_length(rows):
-    data, offsets = exact.joined([texts([row[f] for row in rows]) for f in (0, 1)])
-    found = [data[start:stop].tobytes() for start, stop in itertools.pairwise(offsets)]
+    whole = exact.joined([texts([row[f] for row in rows]) for f in (0, 1)])
+    found = [whole.data[start:stop].tobytes() for start, stop in itertools.pairwise(whole.offsets)]
     assert found == [b"".join(struct.pack("<I", len(x.encode())) + x.encode() for x in row) for row in rows]
 
 
