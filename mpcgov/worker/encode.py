@@ -1,13 +1,14 @@
-"""Bounded whole numbers on their way from the child that reads data to the child that computes: an Arrow stream.
+"""Bounded whole numbers, and texts, on their way from the child that reads data to the child that computes: an Arrow
+stream.
 
-Nothing but these numbers crosses: a fixed number of rows of int64 columns, whose names, count and bounds both children
-know beforehand. The writer checks the bounds before the first byte, and so does the reader.
+Nothing but these crosses: int64 columns whose number and bounds both children know beforehand, and columns of bytes
+where rows are linked. The writer checks them before the first byte, and so does the reader.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase, BufferedReader
 
@@ -32,15 +33,26 @@ class Field:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What crosses the pipe: columns of `rows` numbers each."""
+    """What crosses the pipe: columns of numbers, one for each of `fields`, and before them columns of texts.
+
+    Numbers alone are of cells: `rows` of them. With texts they are of rows: `rows` at most, as how many there are is
+    the owner's alone to know; it crosses here and goes no further.
+    """
 
     fields: tuple[Field, ...]
     rows: int
+    texts: tuple[str, ...] = ()
+
+    @property
+    def least_rows(self) -> int:
+        """Fewer don't cross."""
+        return 0 if self.texts else self.rows
 
     @property
     def schema(self) -> pa.Schema:
-        """Exactly this schema, without metadata."""
-        return pa.schema([pa.field(field.name, pa.int64(), nullable=False) for field in self.fields])
+        """Exactly this schema, without metadata; numbers by position, as the names of their columns may be any."""
+        texts = [pa.field(name, pa.large_binary(), nullable=False) for name in self.texts]
+        return pa.schema([*texts, *(pa.field(f"c{i}", pa.int64(), nullable=False) for i in range(len(self.fields)))])
 
 
 def counts_encoding(cells: int, max_rows: int) -> Encoding:
@@ -49,74 +61,93 @@ def counts_encoding(cells: int, max_rows: int) -> Encoding:
 
 
 def write_counts(stream: BufferedIOBase, counts: NDArray[np.int64], max_rows: int) -> None:
-    """`write_numbers` for counts."""
-    write_numbers(stream, counts_encoding(len(counts), max_rows), {"count": counts})
+    """`write` for counts."""
+    write(stream, counts_encoding(len(counts), max_rows), {"count": counts})
 
 
 def read_counts(stream: BufferedReader, cells: int, max_rows: int) -> NDArray[np.int64] | None:
-    """`read_numbers` for counts."""
+    """`read` for counts."""
     numbers = read_numbers(stream, counts_encoding(cells, max_rows))
     return None if numbers is None else numbers["count"]
 
 
-def write_numbers(stream: BufferedIOBase, encoding: Encoding, columns: Mapping[str, NDArray[np.int64]]) -> None:
-    """Writes the numbers in batches of at most 1 MiB, and leaves the stream open.
+def read_numbers(stream: BufferedReader, encoding: Encoding) -> dict[str, NDArray[np.int64]] | None:
+    """`read` for numbers alone."""
+    found = read(stream, encoding)
+    return None if found is None else found[0]
+
+
+def write(
+    stream: BufferedIOBase,
+    encoding: Encoding,
+    numbers: Mapping[str, NDArray[np.int64]],
+    texts: Sequence[pa.LargeBinaryArray] = (),
+) -> None:
+    """Writes the columns in batches of at most 1 MiB of numbers, and leaves the stream open.
 
     Raises:
         InternalError: they aren't what the encoding says, and nothing is written; or the other end is gone.
     """
-    _check(encoding, columns)
-    step = max(1, _BATCH_BYTES // (8 * len(encoding.fields)))
+    _check(encoding, numbers, texts)
+    columns = [*texts, *map(pa.array, numbers.values())]
+    step = max(1, _BATCH_BYTES // (8 * len(columns)))
     with contextlib.suppress(pa.ArrowException, OSError):
         with pa.ipc.new_stream(stream, encoding.schema) as batches:
-            for start in range(0, encoding.rows, step):
-                parts = [pa.array(columns[field.name][start : start + step]) for field in encoding.fields]
+            for start in range(0, len(columns[0]), step):
+                parts = [column.slice(start, step) for column in columns]
                 batches.write_batch(pa.record_batch(parts, schema=encoding.schema))
         stream.flush()
         return
     raise InternalError("the computing process stopped before it had the data")
 
 
-def read_numbers(stream: BufferedReader, encoding: Encoding) -> dict[str, NDArray[np.int64]] | None:
-    """Reads the numbers to the stream's end. None if it ended before it began: the reading process found a fault in
-    the data, and has said so elsewhere.
+def read(
+    stream: BufferedReader, encoding: Encoding
+) -> tuple[dict[str, NDArray[np.int64]], list[pa.LargeBinaryArray]] | None:
+    """Reads numbers and texts to the stream's end. None if it ended before it began: the reading process found a fault
+    in the data, and has said so elsewhere.
 
     Raises:
         InternalError: what came isn't what the encoding says.
     """
     if not stream.peek(1):
         return None
-    columns = None
+    table = None
     with contextlib.suppress(pa.ArrowException, OSError):
-        columns = _collect(pa.ipc.open_stream(stream), encoding)
-    if columns is None or stream.read(1):
-        raise InternalError("the numbers from the reading process are damaged")
-    _check(encoding, columns)
-    return columns
+        table = _collect(pa.ipc.open_stream(stream), encoding)
+    if table is None or stream.read(1):
+        raise InternalError("the data from the reading process are damaged")
+    numbers = {field.name: table[f"c{i}"].to_numpy() for i, field in enumerate(encoding.fields)}
+    texts = [table[name].combine_chunks() for name in encoding.texts]
+    _check(encoding, numbers, texts)
+    return numbers, texts
 
 
-def _collect(stream: pa.ipc.RecordBatchStreamReader, encoding: Encoding) -> dict[str, NDArray[np.int64]] | None:
+def _collect(stream: pa.ipc.RecordBatchStreamReader, encoding: Encoding) -> pa.Table | None:
     if not stream.schema.equals(encoding.schema, check_metadata=True):
         return None
-    columns = {field.name: np.empty(encoding.rows, dtype=np.int64) for field in encoding.fields}
-    at = 0
+    batches, rows = [], 0
     for batch in stream:
-        end = at + batch.num_rows
-        if end > encoding.rows:
+        rows += batch.num_rows
+        if rows > encoding.rows or any(column.null_count for column in batch.columns):
             return None
-        for name, column in zip(columns, batch.columns, strict=True):
-            columns[name][at:end] = column.to_numpy()  # refuses nulls, which an int64 array can't hold
-        at = end
-    return columns if at == encoding.rows else None
+        batch.validate(full=True)
+        batches.append(batch)
+    return None if rows < encoding.least_rows else pa.Table.from_batches(batches, encoding.schema)
 
 
-def _check(encoding: Encoding, columns: Mapping[str, NDArray[np.int64]]) -> None:
-    if list(columns) != [field.name for field in encoding.fields]:
+def _check(
+    encoding: Encoding, numbers: Mapping[str, NDArray[np.int64]], texts: Sequence[pa.LargeBinaryArray]
+) -> None:  # fmt: skip
+    if list(numbers) != [field.name for field in encoding.fields] or len(texts) != len(encoding.texts):
         raise InternalError("the columns to be shared aren't those of the encoding")
+    rows = len(texts[0]) if texts else encoding.rows
+    if rows > encoding.rows or any(len(text) != rows for text in texts):
+        raise InternalError("the rows to be shared aren't those of the encoding")
     for field in encoding.fields:
-        column = columns[field.name]
-        if column.dtype != np.int64 or column.shape != (encoding.rows,):
-            raise InternalError(f"{field.name}: not {encoding.rows} whole numbers")
+        column = numbers[field.name]
+        if column.dtype != np.int64 or column.shape != (rows,):
+            raise InternalError(f"{field.name}: not {rows} whole numbers")
         if len(column) and (int(column.min()) < field.low or int(column.max()) > field.high):
             raise InternalError(f"{field.name}: a number is out of its declared bounds")
         if field.max_sum is not None and sum(column.tolist()) > field.max_sum:

@@ -90,7 +90,7 @@ def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) 
     stacked = Stacked.of(order.proposal.job, manifest, order.proposal.declarations)
     numbers = sums.cell_sums(source, stacked, where, _limit(order))
     needed = local.needed(sums.used(stacked), _limit(order))
-    return lambda stream: encode.write_numbers(stream, summed.encoding(stacked, order.party), numbers), needed
+    return lambda stream: encode.write(stream, summed.encoding(stacked, order.party), numbers), needed
 
 
 def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:

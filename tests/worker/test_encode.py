@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
-from mpcgov.worker.encode import Encoding, Field, read_counts, read_numbers, write_counts, write_numbers
+from mpcgov.worker.encode import Encoding, Field, read_counts, read_numbers, write, write_counts
 
 TWO = Encoding((Field("a", -5, 5), Field("b", 0, 2**60)), 3)
 
@@ -47,11 +47,11 @@ def test_counts_come_out_of_a_pipe_as_they_went_in(cells: int) -> None:
     ours, theirs = os.pipe()
     with os.fdopen(ours, "rb") as source, os.fdopen(theirs, "wb") as sink:
 
-        def write() -> None:
+        def send() -> None:
             write_counts(sink, counts, int(counts.sum()))
             sink.close()
 
-        writer = threading.Thread(target=write)
+        writer = threading.Thread(target=send)
         writer.start()
         found = read_counts(source, cells, int(counts.sum()))
         writer.join()
@@ -68,7 +68,7 @@ def test_batches_are_at_most_a_mebibyte() -> None:
 def test_several_columns_keep_their_names_and_bounds() -> None:
     stream = io.BytesIO()
     columns = {"a": numbers(-5, 0, 5), "b": numbers(0, 1, 2**60)}
-    write_numbers(stream, TWO, columns)
+    write(stream, TWO, columns)
     found = read_numbers(reader(stream.getvalue()), TWO)
     assert found is not None
     assert {name: column.tolist() for name, column in found.items()} == {"a": [-5, 0, 5], "b": [0, 1, 2**60]}
@@ -100,21 +100,21 @@ def test_what_is_out_of_bounds_is_not_written(counts: NDArray[np.int64], max_row
 def test_the_bounds_themselves_are_within(a: int, fine: bool) -> None:
     columns = {"a": numbers(0, 0, a), "b": numbers(0, 0, 0)}
     if fine:
-        write_numbers(io.BytesIO(), TWO, columns)
+        write(io.BytesIO(), TWO, columns)
     else:
         with pytest.raises(InternalError, match=r"^a: a number is out of its declared bounds$"):
-            write_numbers(io.BytesIO(), TWO, columns)
+            write(io.BytesIO(), TWO, columns)
 
 
 def test_other_columns_than_agreed_are_not_written() -> None:
     for columns in ({"a": numbers(1, 2, 3)}, {"b": numbers(1, 2, 3), "a": numbers(1, 2, 3)}):
         with pytest.raises(InternalError, match="aren't those of the encoding"):
-            write_numbers(io.BytesIO(), TWO, columns)
+            write(io.BytesIO(), TWO, columns)
 
 
-COUNT = pa.schema([pa.field("count", pa.int64(), nullable=False)])
-UNSIGNED = pa.schema([pa.field("count", pa.uint64(), nullable=False)])
-LOOSE = pa.schema([pa.field("count", pa.int64())])
+COUNT = pa.schema([pa.field("c0", pa.int64(), nullable=False)])
+UNSIGNED = pa.schema([pa.field("c0", pa.uint64(), nullable=False)])
+LOOSE = pa.schema([pa.field("c0", pa.int64())])
 GOOD = arrow(COUNT, [pa.array([1, 2])], [pa.array([3])])
 
 

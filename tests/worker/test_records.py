@@ -19,8 +19,8 @@ from mpcgov.spec import where as language
 from mpcgov.spec.table import Dataset
 from mpcgov.worker import compared, texts
 from mpcgov.worker.compared import compared_records
-from mpcgov.worker.encode import Field
-from mpcgov.worker.records import Records, RecordsEncoding, encoding, read_records, write_records
+from mpcgov.worker.encode import Encoding, Field
+from mpcgov.worker.records import IDENTIFIER, Records, encoding, read_records, write_records
 from mpcgov.worker.source import open_table
 from tests.mpc.similar.compared import Case
 
@@ -95,7 +95,7 @@ def test_records_are_in_the_block_of_their_values_or_in_none_without_one(tmp_pat
     found = records_of(tmp_path, rows, blocks=BY_SEX_AND_INCOME)
     assert found.columns[BLOCK].tolist() == [201 + 93, 200, -1, -1]
     own = encoding(Case([], [], {"blocks": BY_SEX_AND_INCOME}).linked(), "tax")
-    assert own.numbers == (Field(BLOCK, -1, 401),)
+    assert own.fields == (Field(BLOCK, -1, 401),)
     assert through(own, found).columns[BLOCK].tolist() == found.columns[BLOCK].tolist()
 
 
@@ -133,18 +133,25 @@ def test_what_is_wrong_is_said_by_counts(tmp_path, rows, params, fault):
     assert "é" not in str(error.value)
 
 
+def test_what_a_condition_lets_through_without_a_value_is_refused_too(tmp_path):
+    with pytest.raises(DataError, match="column income: 1 row without a value to compute with"):
+        records_of(tmp_path, [row(income=""), row(income="-5")], "income is null or income > 0", **STATISTICS)
+    with pytest.raises(DataError, match="column id: 2 rows without a value to compute with, or to be identified by"):
+        records_of(tmp_path, [row(id_=""), row(id_=""), row(id_="y")], "id is null or id <> 'x'")
+
+
 def test_no_rows_are_no_fault(tmp_path):
     assert len(records_of(tmp_path, [])) == 0
 
 
-def sample() -> tuple[RecordsEncoding, Records]:
+def sample() -> tuple[Encoding, Records]:
     names = pa.array([b"anna", b"", "zoë".encode()], pa.large_binary())
     ids = pa.array([b"1", b"2", b"3"], pa.large_binary())
-    rules = RecordsEncoding(1, True, (Field("n", 0, 9),), 3)
+    rules = Encoding((Field("n", 0, 9),), 3, ("f0", IDENTIFIER))
     return rules, Records((names,), ids, {"n": np.array([0, 9, 4])})
 
 
-def through(rules: RecordsEncoding, records: Records, reading: RecordsEncoding | None = None) -> Records | None:
+def through(rules: Encoding, records: Records, reading: Encoding | None = None) -> Records | None:
     stream = io.BytesIO()
     write_records(stream, rules, records)
     stream.seek(0)
@@ -163,11 +170,12 @@ def test_records_come_through_the_pipe_as_they_were():
 @pytest.mark.parametrize(
     "reading",
     [
-        RecordsEncoding(2, True, (Field("n", 0, 9),), 3),
-        RecordsEncoding(1, False, (Field("n", 0, 9),), 3),
-        RecordsEncoding(1, True, (), 3),
-        RecordsEncoding(1, True, (Field("n", 0, 8),), 3),
-        RecordsEncoding(1, True, (Field("n", 0, 9),), 2),
+        Encoding((Field("n", 0, 9),), 3, ("f0", "f1", IDENTIFIER)),
+        Encoding((Field("n", 0, 9),), 3, ("f0", "f1")),
+        Encoding((Field("n", 0, 9),), 3, ("f0",)),
+        Encoding((), 3, ("f0", IDENTIFIER)),
+        Encoding((Field("n", 0, 8),), 3, ("f0", IDENTIFIER)),
+        Encoding((Field("n", 0, 9),), 2, ("f0", IDENTIFIER)),
     ],
 )
 def test_other_records_than_agreed_are_refused(reading):
@@ -177,5 +185,5 @@ def test_other_records_than_agreed_are_refused(reading):
 
 
 def test_identifiers_leave_their_owner_only_if_links_are_asked_for():
-    assert encoding(Case([], []).linked(), "tax").identified
-    assert not encoding(Case([], [], {"output": "count"}).linked(), "tax").identified
+    assert IDENTIFIER in encoding(Case([], []).linked(), "tax").texts
+    assert IDENTIFIER not in encoding(Case([], [], {"output": "count"}).linked(), "tax").texts

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from mpcgov.errors import DataError, InternalError
 from mpcgov.spec import where as language
 from mpcgov.spec.table import Dataset
-from mpcgov.worker.encode import Field
-from mpcgov.worker.keyed import KeyedEncoding, KeyedRows, read_rows, write_rows
+from mpcgov.worker.encode import Encoding, Field
+from mpcgov.worker.keyed import KeyedRows, read_rows, write_rows
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import open_table
 
@@ -200,8 +200,8 @@ def test_parquet_gives_the_same(tmp_path: Path) -> None:
     assert as_dict(found) == plain(rows, rules)
 
 
-def encoding(max_rows: int = 10) -> KeyedEncoding:
-    return KeyedEncoding((Field("a.b", -5, 5), Field("c", 0, 9)), max_rows)
+def encoding(max_rows: int = 10) -> Encoding:
+    return Encoding((Field("a.b", -5, 5), Field("c", 0, 9)), max_rows, ("key",))
 
 
 def keyed(n: int, **changes: Any) -> KeyedRows:
