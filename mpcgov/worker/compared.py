@@ -17,7 +17,7 @@ from mpcgov.spec.condition import Expr
 from mpcgov.spec.condition import columns as tested_columns
 from mpcgov.spec.table import CategoryColumn
 from mpcgov.worker import texts
-from mpcgov.worker.local import chosen
+from mpcgov.worker.local import chosen, refuse_missing
 from mpcgov.worker.records import Records
 from mpcgov.worker.source import Source, counted
 
@@ -37,6 +37,7 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
     dividing = [axis.columns[party] for axis in linked.blocks]
     optional = [name for name in (*fields, *dividing) if name not in columns and name not in tested]
     rows = chosen(source, columns, where, optional)
+    refuse_missing(source, rows, columns, where, "compute with, or to be identified by")
     wanted = dict.fromkeys([*fields, *columns, *dividing])
     found = source.query(rows.select(**{f"w{i}": rows[source.value(name)] for i, name in enumerate(wanted)}))
     values = {name: found[f"w{i}"].combine_chunks() for i, name in enumerate(wanted)}
@@ -80,8 +81,6 @@ def _naming(linked: Linked, party: str) -> list[str]:
 def _identifiers(values: pa.Array, source: Source, column: str) -> pa.Array:
     text = values.cast(pa.large_string()).cast(pa.large_binary())
     where = f"{source.name}: column {column}, which identifies records"
-    if text.null_count:
-        raise DataError(f"{where}: {counted(text.null_count)} without a value")
     repeated = len(text) - len(pc.unique(text))
     if repeated:
         raise DataError(f"{where}: {counted(repeated)} with a value that another has, too", code="duplicates")
@@ -93,8 +92,6 @@ def _identifiers(values: pa.Array, source: Source, column: str) -> pa.Array:
 
 def _numbers(values: pa.Array, source: Source, column: str) -> NDArray[np.int64]:
     kind = source.declaration.columns[column]
-    if values.null_count:
-        raise DataError(f"{source.name}: column {column}: {counted(values.null_count)} without a value to compute with")
     if isinstance(kind, CategoryColumn):
         values = pc.index_in(values, value_set=pa.array(kind.values, values.type))
     numbers: NDArray[np.int64] = values.cast(pa.int64()).to_numpy()

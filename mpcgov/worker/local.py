@@ -146,6 +146,19 @@ def filtered(source: Source, names: Collection[str], where: Expr | None) -> Any:
     return rows
 
 
+def refuse_missing(source: Source, rows: Any, names: Collection[str], where: Expr | None, needed_to: str) -> None:
+    """A chosen row may lack a value of a column that `where` tests by `is null`; none may if it is one of `names`.
+
+    Raises:
+        DataError: some do, with how many.
+    """
+    for name in sorted(set(names) & (nullable(where) if where else frozenset())):
+        lacking = rows.filter(rows[source.fault(name)] == MISSING)
+        missing = source.query(lacking.aggregate(n=lacking.count()))["n"][0].as_py()
+        if missing:
+            raise DataError(f"{source.name}: column {name}: {counted(missing)} without a value to {needed_to}")
+
+
 def _judge(source: Source, used: Collection[str]) -> list[ColumnReport]:
     names = [name for name in source.declaration.columns if name in used]
     table = source.table

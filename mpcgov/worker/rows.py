@@ -18,20 +18,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mpcgov.errors import DataError
-from mpcgov.spec.condition import Expr, nullable
+from mpcgov.spec.condition import Expr
 from mpcgov.spec.link import Rule
 from mpcgov.spec.table import CategoryColumn, IntegerColumn
 from mpcgov.worker import keys
-from mpcgov.worker.columns import MISSING
 from mpcgov.worker.keyed import KeyedRows, bytes_of
-from mpcgov.worker.local import chosen
+from mpcgov.worker.local import chosen, refuse_missing
 from mpcgov.worker.source import Source, counted
 
 _PIECES: Mapping[Rule, tuple[str, ...]] = {"sum": ("sum",), "max": ("max",), "any": ("max", "min"), "count": ("count",)}
 """What is gathered of a column in the rows of one key, so that a rule can be applied to parts and then to their sum."""
 
 _AGAIN = {"sum": "sum", "count": "sum", "max": "max", "min": "min"}
-
 
 _ODD = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93], np.uint64)
 """Any odd numbers: they only have to tell most keys apart."""
@@ -68,7 +66,7 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
             different values where the rule is `any`. Says how many rows or keys, never which.
     """
     rows = chosen(source, wanted.needed, where)
-    _refuse_missing(source, rows, wanted, where)
+    refuse_missing(source, rows, wanted.needed, where, "link or compute with")
     key = {f"k{i}": rows[source.value(name)] for i, name in enumerate(wanted.key)}
     gathered = {name: _gathered(source, rows, column, piece) for column, piece, name in wanted.pieces()}
     if wanted.rules is None:
@@ -78,15 +76,6 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
     found = _by_key(found, source, wanted)
     columns = {column: _finished(found, source, wanted, column) for column in wanted.columns}
     return KeyedRows(_one(found["key"]), columns)
-
-
-def _refuse_missing(source: Source, rows: Any, wanted: Wanted, where: Expr | None) -> None:
-    """A chosen row may lack a value of a column that `where` tests by `is null`; there is nothing to compute with."""
-    for name in sorted({*wanted.key, *wanted.columns} & (nullable(where) if where else frozenset())):
-        lacking = rows.filter(rows[source.fault(name)] == MISSING)
-        missing = source.query(lacking.aggregate(n=lacking.count()))["n"][0].as_py()
-        if missing:
-            raise DataError(f"{source.name}: column {name}: {counted(missing)} without a value to link or compute with")
 
 
 def _gathered(source: Source, rows: Any, column: str, piece: str) -> Any:

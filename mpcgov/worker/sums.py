@@ -13,16 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mpcgov.errors import DataError, InternalError
+from mpcgov.errors import InternalError
 from mpcgov.linked.dealing import Dealt
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.limbs import limb_of
 from mpcgov.linked.sums import Sum
 from mpcgov.linked.taken import taken
-from mpcgov.spec.condition import Expr, nullable
-from mpcgov.worker.columns import MISSING
-from mpcgov.worker.local import AtMost, chosen, limited, needed
-from mpcgov.worker.source import Source, counted
+from mpcgov.spec.condition import Expr
+from mpcgov.worker.local import AtMost, chosen, limited, needed, refuse_missing
+from mpcgov.worker.source import Source
 from mpcgov.worker.summed import name, wanted
 
 Numbers = NDArray[np.int64]
@@ -38,7 +37,7 @@ def cell_sums(source: Source, stacked: Linked, where: Expr | None, limit: AtMost
     rows = chosen(source, needed(names, limit), where)
     if limit is not None:
         rows = limited(rows, source, limit, names)
-    _refuse_missing(source, rows, names, where)
+    refuse_missing(source, rows, names, where, "add up")
     some = names or list(source.declaration.columns)[:1]
     found = source.query(rows.select(*(source.value(column) for column in some)))
     place = np.zeros(found.num_rows, np.int64)
@@ -75,12 +74,3 @@ def _positions(column: pa.ChunkedArray, levels: Sequence[str], dataset: str) -> 
         raise InternalError(f"{dataset}: the job's values aren't those of the declaration")
     positions: Numbers = found.to_numpy().astype(np.int64)
     return positions
-
-
-def _refuse_missing(source: Source, rows: object, names: Sequence[str], where: Expr | None) -> None:
-    """A chosen row may lack a value of a column that `where` tests by `is null`; there is nothing to add up."""
-    for column in sorted(set(names) & (nullable(where) if where else frozenset())):
-        lacking = rows.filter(rows[source.fault(column)] == MISSING)  # type: ignore[attr-defined, index]
-        missing = source.query(lacking.aggregate(n=lacking.count()))["n"][0].as_py()
-        if missing:
-            raise DataError(f"{source.name}: column {column}: {counted(missing)} without a value to add up")
