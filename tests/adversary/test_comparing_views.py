@@ -15,7 +15,7 @@ from scipy import stats
 from mpcgov.mpc.similar.best import LANES
 from mpcgov.mpc.similar.small import unpacked
 from mpcgov.mpc.word.wire import CHANNELS_PER_OPERATION, MESSAGES_PER_CHANNEL
-from tests.adversary.test_linkage_views import ENOUGH, uniform
+from tests.adversary.laws import ENOUGH, even, uniform
 from tests.mpc.similar.compared import Case
 
 RUNS = 4
@@ -85,7 +85,7 @@ def test_what_a_party_receives_is_uniform_whatever_the_records(receiver: int, ev
         top = int(np.bitwise_or.reduce(words))
         packed = top >> 32 and not top >> 49 and not (top >> 17) & 0x7FFF  # elements of 17 bits: their upper bytes
         random = unpacked(words, 2 * words.size, 17, 0) >> 9 if packed else words
-        bytes_.append(even(random))
+        bytes_.append(even([random]))
         if random.size >= ENOUGH:
             spreads.append(uniform(random))
         if top >> 63:
@@ -95,16 +95,6 @@ def test_what_a_party_receives_is_uniform_whatever_the_records(receiver: int, ev
     neighbours = [words[:, 1:] ^ words[:, :-1] for words in long]
     for found in (bytes_, spreads, [fair(words) for words in (*pairs, *neighbours)]):
         assert min(found) * len(found) > UNLIKELY
-
-
-PARITIES = np.array([[1 - 2 * ((mask & byte).bit_count() % 2) for byte in range(256)] for mask in range(1, 256)])
-
-
-def even(words: np.ndarray) -> float:
-    """That of any of the lowest byte's bits an even number is set as often as an odd one: exact, and corrected."""
-    counts = np.bincount((words & np.uint64(255)).astype(int), minlength=256)
-    fewer = (words.size - np.abs(PARITIES @ counts)) // 2
-    return float(len(PARITIES) * 2 * stats.binom.cdf(fewer.min(), words.size, 0.5))
 
 
 def fair(words: np.ndarray) -> float:

@@ -23,18 +23,13 @@ from mpcgov.mpc.tags import tag_list
 from mpcgov.mpc.word.field import P
 from mpcgov.mpc.word.stream import Stream
 from mpcgov.worker.clear import clear_linked
+from tests.adversary.laws import UNLIKELY, Label, alike, apart, check_views, spread, uniform
 from tests.mpc.linked_parties import Case, places
 
 RUNS = 100
 """Of each world, so 200 together."""
 
 PEOPLE = 30
-UNLIKELY = 1e-7
-"""No p-value of the few hundred below should be smaller."""
-
-ENOUGH = 5 * 256
-"""So many words put some into each class of a byte, as a chi-square needs; of fewer, its upper half is counted."""
-
 DECLARED: dict[str, dict[str, dict[str, Any]]] = {
     "tax": {"income": {"kind": "integer", "min": 0, "max": 10**6}},
     "edu": {"level": {"kind": "category", "values": ["ba", "ma"]}, "age": {"kind": "integer", "min": 0, "max": 120}},
@@ -45,8 +40,6 @@ PARAMS: dict[str, dict[str, Any]] = {
     "linked-count": {"by": ["edu.level"]},
     "overlap": {},
 }
-
-Label = tuple[int, int, int]
 
 
 def world(protocol: str, owners: int, everybody: bool, **more: Any) -> Case:
@@ -94,76 +87,33 @@ def views(made: Case, runs: int) -> dict[Label, list[bytes]]:
 def test_what_parties_receive_does_not_go_with_the_data(protocol: str, owners: int, join: str, method: str) -> None:
     nobody = views(world(protocol, owners, everybody=False, join=join, method=method), RUNS)
     everybody = views(world(protocol, owners, everybody=True, join=join, method=method), RUNS)
-    assert {label: {len(m) for m in messages} for label, messages in nobody.items()} == {
-        label: {len(m) for m in messages} for label, messages in everybody.items()
-    }
-    random: dict[int, list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
-    for label, messages in nobody.items():
-        assert len({len(message) for message in messages}) == 1
-        here, there = (np.array([np.frombuffer(m, np.uint64) for m in w[label]]) for w in (nobody, everybody))
-        if (here == here[0]).all():
-            assert (there == here[0]).all(), "a constant of one world that isn't one of the other"
-            continue
-        assert alike(here, there) > UNLIKELY, label
-        if np.median(here) >= 1 << 56:  # elements, tags and keys; row numbers are smaller
-            assert uniform(here) > UNLIKELY
-            assert uniform(there) > UNLIKELY
-            random[label[1]].append((here, there))
-    for messages in random.values():
-        assert apart([here for here, _ in messages]) > UNLIKELY
-        assert apart([there for _, there in messages]) > UNLIKELY
+    check_views(nobody, everybody)
 
 
-def apart(messages: list[np.ndarray]) -> float:
-    """That no two messages to a party, or neighbours in one, have a mask in common: by their differences, corrected."""
-    found = [words[:, 1:] - words[:, :-1] for words in messages if words.shape[1] > 1]
-    for i, one in enumerate(messages):
-        for other in messages[:i]:
-            count = min(one.shape[1], other.shape[1], 20)
-            found += [one[:, :count] - other[:, :count], one[:, :count] ^ other[:, :count]]
-    classes = np.array([256 if words.size >= ENOUGH else 16 for words in found])
-    values = stats.chi2.sf([spread(*one) for one in zip(found, classes, strict=True)], classes - 1)
-    return float(min(1.0, len(found) * values.min()))
+@pytest.mark.parametrize("width", [1, 4, 200])
+def test_a_view_that_goes_with_the_data_would_be_noticed(width: int) -> None:
+    """In messages of one word as in long ones: the least bit, a short range, or a mask that two messages have."""
+    rng = np.random.Generator(np.random.PCG64(width))
+    masked, other = rng.integers(0, P, (2, RUNS, width), dtype=np.uint64)
+    values, bits = (rng.integers(0, most, (RUNS, width), dtype=np.uint64) for most in (100, 2))
+    assert alike(masked, other) > UNLIKELY
+    assert uniform(masked) > UNLIKELY
+    assert apart([masked, other]) > UNLIKELY
 
-
-def alike(here: np.ndarray, there: np.ndarray) -> float:
-    """That the words at each place of a message have the same law in both worlds: the least p-value, corrected."""
-    found = []
-    for shift in (0, 8, 29):
-        nibbles = [(words >> np.uint64(shift) & np.uint64(15)).astype(int) for words in (here, there)]
-        table = np.array([np.bincount(part.reshape(-1), minlength=16) for part in nibbles])
-        table = table[:, table.sum(axis=0) > 0]
-        found.append(stats.chi2_contingency(table).pvalue if table.shape[1] > 1 else 1.0)
-    firsts = [
-        stats.ks_2samp(here[:, k].astype(float), there[:, k].astype(float)).pvalue for k in range(min(4, here.shape[1]))
-    ]
-    return float(min(*found, *firsts))
-
-
-def uniform(words: np.ndarray) -> float:
-    """That the lower bytes of words are uniform."""
-    classes = 256 if words.size >= ENOUGH else 16
-    return float(stats.chi2.sf(spread(words, classes), classes - 1))
-
-
-def spread(words: np.ndarray, classes: int = 256) -> float:
-    """The chi-square of words' lowest bytes, or their upper halves, of `classes` − 1 degrees of freedom if uniform."""
-    counts = np.bincount((words & np.uint64(255)).astype(int).reshape(-1) * classes >> 8, minlength=classes)
-    return float(((counts * (classes / counts.sum()) - 1) ** 2).sum() * counts.sum() / classes)
-
-
-def test_a_view_that_goes_with_the_data_would_be_noticed() -> None:
-    rng = np.random.Generator(np.random.PCG64(1))
-    masked = rng.integers(0, P, (RUNS, 200), dtype=np.uint64)
-    leaking = masked.copy()
-    leaking[:, 0] = leaking[:, 0] // 2
-    assert alike(masked, rng.integers(0, P, (RUNS, 200), dtype=np.uint64)) > UNLIKELY
-    assert alike(masked, leaking) < UNLIKELY
+    shorter = masked.copy()
+    shorter[:, 0] = shorter[:, 0] // 4
+    even = masked // 2 * 2
+    assert alike(masked, shorter) < UNLIKELY
+    assert alike(masked, even) < UNLIKELY
+    assert uniform(even) < UNLIKELY
     assert uniform(masked >> np.uint64(56)) < UNLIKELY
-    values = rng.integers(0, 100, (RUNS, 200), dtype=np.uint64)
-    assert apart([masked, rng.integers(0, P, (RUNS, 200), dtype=np.uint64)]) > UNLIKELY
-    assert apart([masked, masked + values]) < UNLIKELY
-    assert apart([np.stack([masked[:, 0], masked[:, 0] + values[:, 0]], axis=1)]) < UNLIKELY
+    for known in (values, bits, values * 0, values * 0 + 10**6, bits * 10**6):
+        assert apart([masked, (masked + known) % P]) < UNLIKELY
+        assert apart([masked, masked ^ known]) < UNLIKELY
+    assert apart([np.concatenate([masked, masked + values], axis=1)[:, [0, width]]]) < UNLIKELY
+    sound = list(rng.integers(0, P, (40, RUNS, width), dtype=np.uint64))
+    assert apart(sound) > UNLIKELY
+    assert apart([*sound, (sound[7] + bits) % P]) < UNLIKELY
 
 
 @pytest.mark.parametrize("method", ["matcher", "oblivious"])
