@@ -23,7 +23,7 @@ from mpcgov.result import numbers_by_name
 from mpcgov.spec.statement import Layout
 from mpcgov.worker.clear import clear_linked
 from tests.mpc.linked_parties import Case
-from tests.mpc.parties import Outcome, opened, run, share_list
+from tests.mpc.parties import Job, Outcome, opened, run, share_list
 
 LEVELS, REGIONS = ["ba", "ma", "phd"], ["North", "South"]
 DECLARED: dict[str, dict[str, dict[str, Any]]] = {
@@ -61,11 +61,9 @@ def case(seed: int, predictors: list[str], people: int = 60, owners: int = 2, sh
     return Case("linked-regression", {name: DECLARED[name] for name in names}, rows, params, **more)
 
 
-def outcomes_of(made: Case) -> list[Outcome]:
-    """All parties' shares of what is cleared, and what that cost."""
-    linked = made.linked()
-    needs = model(linked).needs(comb(made.parties, made.threshold))
-    program = ModuleType("program")
+def job_of(made: Case) -> Job:
+    """What each party does: all tables' shares, cleared."""
+    linked, program = made.linked(), ModuleType("program")
     exec((registry.find(made.protocol).folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
 
     async def job(session: Session, index: int) -> list[list[int]]:
@@ -73,17 +71,27 @@ def outcomes_of(made: Case) -> list[Outcome]:
         cleared = clear_linked(linked, await program.run(rows, made.params))
         return [await share_list(session, table.cells) for table in cleared.values()]
 
+    return job
+
+
+def settings_of(made: Case, runs: int = 1) -> dict[str, Any]:
+    """The session in which that can be done so often."""
+    needs = model(made.linked()).needs(comb(made.parties, made.threshold))
+
     def named(config: SessionConfig) -> SessionConfig:
         return replace(config, parties=tuple(made.names))
 
-    return run(
-        job,
-        made.parties,
-        threshold=made.threshold,
-        change=named,
-        solver_bits=needs.solver_bits,
-        masked=needs.masked_openings,
-    )
+    return {
+        "threshold": made.threshold,
+        "change": named,
+        "solver_bits": needs.solver_bits,
+        "masked": runs * needs.masked_openings,
+    }
+
+
+def outcomes_of(made: Case) -> list[Outcome]:
+    """All parties' shares of what is cleared, and what that cost."""
+    return run(job_of(made), made.parties, **settings_of(made))
 
 
 def released(made: Case) -> dict[str, list[list[Any]]]:
