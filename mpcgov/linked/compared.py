@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args
 
 from mpcgov.linked.blocks import BlockColumn, BlockType
 from mpcgov.linked.encoding import HUNDREDTHS, FieldType
-from mpcgov.linked.qualified import Qualified, column_of
+from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Output, Param
 
@@ -101,22 +101,11 @@ def _identify(value: Any, place: str, _: Param, job: Job, faults: list[str]) -> 
     return tuple(Qualified(party, value[party]) for party in job.data_parties)
 
 
-def _report(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:
-    if not isinstance(value, list) or not param.min_items <= len(value) <= param.max_items:
-        faults.append(f"{place}: expected a list of at most {param.max_items} columns, such as [tax.sex]")
-        return ()
-    columns = tuple(column for item in value if (column := column_of(item, place, job, faults)) is not None)
-    if len(set(columns)) != len(columns):
-        faults.append(f"{place}: a column stands twice")
-    return columns
-
-
 READERS: Mapping[str, Callable[[Any, str, Param, Job, list[str]], Any]] = {
     "fields": _fields,
     "blocks": _blocks,
     "threshold": _threshold,
     "output": _output,
     "identify": _identify,
-    "report": _report,
 }
 """By kind of parameter: value, its place, the parameter, the job and the list of faults to what it says."""
