@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -119,6 +120,15 @@ def test_sums_of_two_owners_are_those_of_a_plain_join(people: int, share: float,
     made = case(people, people, share, "linked-statistics", STATISTICS, join=join_, method=method)
     found, linked = computed(made)
     assert found == plain(made, linked)
+
+
+def test_sums_of_a_hundred_thousand_rows_are_those_of_a_plain_join() -> None:
+    params = {"by": ["edu.level"], "measures": ["tax.income"]}
+    made = case(7, 110_000, 0.9, "linked-statistics", params, join="left", max_rows=10**5)
+    expected = plain(made, made.linked())
+    assert sum(expected["statistics.count"]) > 95_000
+    for method in METHODS:
+        assert computed(replace(made, method=method))[0] == expected
 
 
 @pytest.mark.parametrize("join_", ["inner", "left"])
