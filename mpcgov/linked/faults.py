@@ -17,7 +17,7 @@ from mpcgov.linked.sizes import padded_length
 from mpcgov.linked.sums import SAFE_BITS
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
-from mpcgov.spec.table import Column, Declaration
+from mpcgov.spec.table import Column, DecimalColumn, Declaration, IntegerColumn
 
 MAX_TERMS = 32
 """The largest regression, intercept included."""
@@ -163,6 +163,11 @@ def _compared(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -
     for qualified in (*named, *asked.identify):
         if qualified.column not in declarations[qualified.party].columns:
             yield f"params: {qualified}: data set {job.parties[qualified.party].dataset} has no such column"
+    for number, field in enumerate(asked.fields):
+        kinds = [declarations[party].columns.get(name) for party, name in field.columns.items()]
+        numeric = [kind for kind in kinds if isinstance(kind, DecimalColumn | IntegerColumn)]
+        if len({kind.places if isinstance(kind, DecimalColumn) else 0 for kind in numeric}) > 1:
+            yield f"params.fields[{number}]: numbers with different places are written differently, so never equal"
 
 
 def _rules(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:

@@ -61,6 +61,13 @@ def test_links_are_as_many_as_the_shorter_list_or_the_pairs_allow(case):
     assert [one.gate for one in links.opened] == ["count.count", "count.count"]
 
 
+def test_numbers_are_compared_only_if_both_have_as_many_places(case):
+    fields = "fields: [{{type: number, columns: {{tax: {}, edu: age}}}}]"
+    with pytest.raises(SpecError, match=r"params\.fields\[0\]: numbers with different places"):
+        case("record-linkage", f"params: {{{fields.format('income')}, threshold: 1}}", PARTIES).check()
+    case("record-linkage", f"params: {{{fields.format('wide')}, threshold: 1}}", PARTIES).check()
+
+
 def test_the_plan_says_that_nobody_matches(case):
     found = job(case)
     plan = link_plan(found.job, found.manifest, 1)
@@ -80,6 +87,12 @@ def test_the_plan_says_that_nobody_matches(case):
         ("output: links, identify: {tax: id, edu: id}, by: [edu.level]", {}, "", "output links has no cells"),
         ("output: pairs", {}, "", "expected count, statistics, links"),
         ("by: [edu.level], report: [tax.region]", {}, "", "params.report: not beside by"),
+        (
+            "report: [tax.region, edu.level, tax.income, edu.age, tax.kind, edu.name, tax.born, edu.born, tax.id]",
+            {},
+            "",
+            "params.report: expected 0 to 8 columns, found 9",
+        ),
         ("report: [tax.region, tax.region]", {}, "", "params.report: a column stands twice"),
         ("", {"tax": "{dataset: d, key: id}"}, "", "parties.tax.key: record-linkage compares records without one"),
         ("", {"wel": "{dataset: d}"}, "", "3 have a dataset; record-linkage compares the records of two"),
