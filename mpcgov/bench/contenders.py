@@ -92,6 +92,7 @@ MATCHED = (
     "3 parties, at most 1 curious, all follow the protocol; all see the lists' padded lengths, one party a noised "
     "number of matches; nobody learns who matched"
 )
+NODES = Contender("mpcgov", "mpcgov.node", HONEST_MAJORITY)
 LINKED = Contender("mpcgov", "mpcgov.worker", MATCHED)
 COMPARED = Contender(
     "mpcgov",
@@ -172,6 +173,7 @@ CONTENDERS: dict[str, tuple[Contender, ...]] = {
         _spu("ABY3", "ABY3", tolerance=FIXED_POINT),
         _spu("ABY3 in blocks", "ABY3", tolerance=FIXED_POINT, form="blocks"),
     ),
+    "W8": (NODES,),
     "W9": (MPCGOV,),
 }
 """Who runs each workload. A new peer: its program in `peers/`, an entry here, its packages in scripts/bench-peers."""

@@ -6,13 +6,15 @@ Every run has new workers, as every job has; they have loaded all they need and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Collection, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from mpcgov.bench.task import Task
 from mpcgov.bench.team import Turn
@@ -26,6 +28,7 @@ QUIET_S = 0.5
 """A worker that hasn't used the processor for so long has loaded all it loads, and waits."""
 
 LOOK_S = 0.01
+NODE = "node"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -33,15 +36,17 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 class Meter:
     """What our workers used, by kind, `read` or `run`: looked up while they live, as they are gone when they are done.
 
-    A party is charged with the most that any reader held and the most that any computing worker held, together.
+    A party is charged with the most that any reader held and the most that any computing worker held, together, and
+    with the most that any of the `nodes` held, if there are any.
     """
 
+    nodes: Collection[int] = ()
     peak_mb: dict[str, float] = field(default_factory=dict)
     cpu_s: dict[int, float] = field(default_factory=dict)
 
     def look(self) -> None:
         """Note what they have used by now."""
-        for pid, kind in workers():
+        for pid, kind in workers(self.nodes):
             try:
                 status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
                 self.cpu_s[pid] = _ticks(pid) / TICKS_PER_S
@@ -83,25 +88,30 @@ class JobTeam:
             for supervisor in supervisors.values():
                 stack.push_async_callback(supervisor.close)
                 await supervisor.start()
-            await _waiting(2 * len(supervisors))
-            before, meter = Meter(), Meter()
-            before.look()
-            looking = asyncio.create_task(meter.keep_looking())
-            start = time.monotonic()
-            result = await self._simulation.run(supervisors)
-            elapsed_s = time.monotonic() - start
-            looking.cancel()
-        used = [seconds - before.cpu_s.get(pid, 0.0) for pid, seconds in meter.cpu_s.items()]
-        return Turn(
-            elapsed_s=elapsed_s,
-            cpu_s=max(used),
-            peak_mb=sum(meter.peak_mb.values()),
-            bytes_sent=sum(result["cost"]["bytes_sent"].values()),
-            result=self._task.numbers(result),
-        )
+            await waiting(2 * len(supervisors))
+            return await measured(self._simulation.run(supervisors), self._task)
 
 
-async def _waiting(count: int) -> None:
+async def measured(job: Awaitable[dict[str, Any]], task: Task, nodes: Collection[int] = ()) -> Turn:
+    """What a job takes from now to its result, by our workers, or by some nodes and theirs."""
+    before, meter = Meter(nodes), Meter(nodes)
+    before.look()
+    looking = asyncio.create_task(meter.keep_looking())
+    start = time.monotonic()
+    result = await job
+    elapsed_s = time.monotonic() - start
+    looking.cancel()
+    used = [seconds - before.cpu_s.get(pid, 0.0) for pid, seconds in meter.cpu_s.items()]
+    return Turn(
+        elapsed_s=elapsed_s,
+        cpu_s=max(used),
+        peak_mb=sum(meter.peak_mb.values()),
+        bytes_sent=sum(result["cost"]["bytes_sent"].values()),
+        result=task.numbers(result),
+    )
+
+
+async def waiting(count: int, nodes: Collection[int] = ()) -> None:
     """Returns once so many workers have loaded what they need, and none has been busy for a while."""
     deadline = time.monotonic() + WARM_LIMIT_S
     ticks: dict[int, int] = {}
@@ -109,19 +119,22 @@ async def _waiting(count: int) -> None:
     while len(ticks) < count or time.monotonic() - quiet_since < QUIET_S:
         if time.monotonic() > deadline:
             raise InternalError("the workers aren't ready in time")
-        now = {pid: _ticks(pid) for pid, _ in workers()}
+        now = {pid: _ticks(pid) for pid, kind in workers(nodes) if kind != NODE}
         if now != ticks:
             ticks, quiet_since = now, time.monotonic()
         await asyncio.sleep(QUIET_S / 10)
 
 
-def workers() -> Iterator[tuple[int, str]]:
-    """Our worker processes and what they do."""
-    for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text(encoding="utf-8").split():
-            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            if b"mpcgov.worker" in words:
-                yield int(child), words[words.index(b"mpcgov.worker") + 1].decode()
+def workers(nodes: Collection[int] = ()) -> Iterator[tuple[int, str]]:
+    """Worker processes and what they do: our own, or some nodes and theirs."""
+    yield from ((node, NODE) for node in nodes)
+    for parent in nodes or [os.getpid()]:
+        for task in Path(f"/proc/{parent}/task").iterdir():
+            for child in (task / "children").read_text(encoding="utf-8").split():
+                with contextlib.suppress(OSError):  # it may have ended
+                    words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+                    if b"mpcgov.worker" in words:
+                        yield int(child), words[words.index(b"mpcgov.worker") + 1].decode()
 
 
 def _ticks(pid: int) -> int:

@@ -1,4 +1,4 @@
-"""Workloads that link rows: registers with keys as files, the job that links them, and the right answer."""
+"""Workloads that are whole jobs, most of them linking rows: registers as files, the job, and the right answer."""
 
 from __future__ import annotations
 
@@ -27,6 +27,25 @@ STUDY = CHECKOUT / "scripts" / "make-study"
 PAYMENTS_PER_STUDENT = 20
 LEAST = 10
 """A job's `min_count` where it doesn't say another."""
+
+
+def tiny_job(size: int) -> Task:
+    """Two owners bring 20 rows of each of `size` groups; the receiver gets their numbers."""
+
+    def files(folder: Path) -> Array:
+        names = [f"group {number}" for number in range(size)]
+        rows = {"group": pa.array(names * 20)}, {"group": {"kind": "category", "values": names}}
+        _write(folder, dict.fromkeys(OWNERS, rows))
+        write_job(folder, "joint-count", {"by": ["group"]}, {"dataset": "rows"})
+        allowed = {"protocols": ["joint-count"], "purposes": ["*"], "partners": ["*"], "receivers": ["coordinator"]}
+        for party in (*OWNERS, "helper"):
+            home = folder / "agencies" / party
+            home.mkdir(exist_ok=True)
+            datasets = {"rows": {"columns": {"group": ["group"]}, "min_count": LEAST}} if party in OWNERS else {}
+            (home / "policy.yaml").write_text(json.dumps(allowed | {"datasets": datasets}), encoding="utf-8")
+        return np.full(size, 20.0 * len(OWNERS))
+
+    return _task(files, "count")
 
 
 def overlap(size: int) -> Task:

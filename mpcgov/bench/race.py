@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mpcgov.bench.contenders import Contender
 from mpcgov.bench.jobteam import JobTeam
+from mpcgov.bench.nodeteam import NodeTeam
 from mpcgov.bench.task import Task, Workload
 from mpcgov.bench.team import Team, Turn
 from mpcgov.errors import MpcgovError
@@ -60,7 +61,7 @@ class Measured:
 class _Entry:
     """A contender's way through the race."""
 
-    def __init__(self, contender: Contender, team: Team | JobTeam, task: Task) -> None:
+    def __init__(self, contender: Contender, team: Team | JobTeam | NodeTeam, task: Task) -> None:
         self._contender = contender
         self._team = team
         self._task = task
@@ -116,9 +117,11 @@ async def race(
             tell(f"{workload.name}: {contender.name} starts and warms up")
             place = folder / str(number)
             place.mkdir()
-            team: Team | JobTeam = Team(contender, workload.name, task, place, data)
+            team: Team | JobTeam | NodeTeam = Team(contender, workload.name, task, place, data)
             if task.files is not None and contender.own:
                 team = JobTeam(task, data, contender.options.get("job", "job.yaml"))
+            if contender.module == "mpcgov.node":
+                team = NodeTeam(task, data, place)
             await stack.enter_async_context(team)
             entries.append(_Entry(contender, team, task))
             await entries[-1].ready()

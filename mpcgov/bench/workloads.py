@@ -129,6 +129,7 @@ WORKLOADS = {
         Workload(
             "W7", "linear regression", "10^5 rows × 10", 10**5, regression, goals=(part_of("SPU ABY3 in blocks", 0.1),)
         ),
+        Workload("W8", "a job on running nodes", "100 cells", 100, linked.tiny_job, goals=(within_seconds(2),)),
         Workload(
             "W9", "counts gated, rounded and noised", "10^5 cells", 10**5, protected_counts, goals=(within_seconds(5),)
         ),

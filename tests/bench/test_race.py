@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mpcgov.bench import contenders, jobteam, race
-from mpcgov.bench.contenders import CONTENDERS, HIDDEN, LINKED, MPCGOV, WITH_MATCHER, Contender
+from mpcgov.bench import contenders, jobteam, nodeteam, race
+from mpcgov.bench.contenders import CONTENDERS, HIDDEN, LINKED, MPCGOV, NODES, WITH_MATCHER, Contender
 from mpcgov.bench.programs import PROGRAMS
 from mpcgov.bench.race import Measured
 from mpcgov.bench.workloads import WORKLOADS
 from mpcgov.errors import InternalError
+from tests.processes import processes_in
 
 Fake = Callable[..., Contender]
 
@@ -99,7 +101,8 @@ async def test_our_own_programs_are_right(name: str, monkeypatch: pytest.MonkeyP
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs are run without a run before, and without waiting long for a quiet moment."""
     monkeypatch.setattr(jobteam, "QUIET_S", 0.1)
-    monkeypatch.setattr(jobteam.JobTeam, "ready", lambda team: asyncio.sleep(0))
+    for team in (jobteam.JobTeam, nodeteam.NodeTeam):
+        monkeypatch.setattr(team, "ready", lambda team: asyncio.sleep(0))
 
 
 async def test_our_own_jobs_are_right_and_none_of_their_workers_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +114,21 @@ async def test_our_own_jobs_are_right_and_none_of_their_workers_is_left(monkeypa
     assert measured.peak_mb > 100
     assert 0 < measured.cpu_s < 60
     assert list(jobteam.workers()) == []
+
+
+async def test_a_job_on_running_nodes_is_right_and_no_process_of_theirs_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two runs, as a second equal job would be answered without computing."""
+    monkeypatch.setattr(race, "RUNS", 2)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    at_once(monkeypatch)
+    (measured,) = await race.race(WORKLOADS["W8"], [NODES], lambda text: None, WORKLOADS["W8"].make(3))
+    assert len(measured.turns) == 2
+    assert all(turn.bytes_sent for turn in measured.turns)
+    assert measured.peak_mb > 200
+    assert processes_in(tmp_path) == []
+    tmp_path.rmdir()  # nor a file
 
 
 async def test_the_oblivious_job_runs_beside_the_same_with_a_matcher_and_sends_more(
@@ -143,6 +161,7 @@ async def test_a_wrong_table_of_our_own_job_is_our_fault(monkeypatch: pytest.Mon
 
 def test_we_run_every_workload_that_we_have_a_program_for() -> None:
     assert {name for name, entrants in CONTENDERS.items() if MPCGOV in entrants} == set(PROGRAMS)
-    linked = {name for name, entrants in CONTENDERS.items() if any(one.module == LINKED.module for one in entrants)}
-    assert linked == {name for name, workload in WORKLOADS.items() if workload.make(20).files is not None}
+    jobs = {LINKED.module, NODES.module}
+    whole = {name for name, entrants in CONTENDERS.items() if any(one.module in jobs for one in entrants)}
+    assert whole == {name for name, workload in WORKLOADS.items() if workload.make(20).files is not None}
     assert set(CONTENDERS) == set(WORKLOADS)

@@ -137,7 +137,7 @@ def test_a_name_may_mean_several_and_what_takes_long_is_measured_only_when_named
         return [result.workload.name for result in report.measure(names, False, lambda text: None)]
 
     assert measured("W3", "W4") == ["W3-febrl", "W3-febrl-60", "W3-registers", "W4"]
-    assert measured() == ["W1", "W2", "W4", "W4-large", "W4-oblivious", "W5", "W6", "W7", "W9"]
+    assert measured() == ["W1", "W2", "W4", "W4-large", "W4-oblivious", "W5", "W6", "W7", "W8", "W9"]
 
 
 async def _fails_in_w5(workload: Workload, entrants: list[object], tell: object) -> list[Measured]:

@@ -19,6 +19,7 @@ import pytest
 
 from mpcgov import disclosure
 from tests.integration.conftest import CHECKOUT, environment
+from tests.processes import processes_in
 
 COMMAND = [sys.executable, "-m", "mpcgov", "demo"]
 KEY = ("first_name", "last_name", "born")
@@ -49,19 +50,6 @@ def plain_wages() -> dict[str, list[int]]:
     for key in set(tax) & set(welfare):
         if all(key) and tax[key]["wages"] and welfare[key]["race_ethnicity"]:
             found.setdefault(welfare[key]["race_ethnicity"], []).append(int(tax[key]["wages"]))
-    return found
-
-
-def processes_in(folder: Path) -> list[str]:
-    """The command lines of running processes that name a folder."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if str(folder) in line:
-            found.append(line)
     return found
 
 

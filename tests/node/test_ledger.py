@@ -31,7 +31,8 @@ from tests.node.network import PARTIES, POLICY, Network, refusal
 
 MANUAL = POLICY.replace("sex: [group], age: [filter]", "sex: [group, filter], age: [filter]")
 STANDING = MANUAL.replace("manual", "standing")
-RERUNS = 100
+RERUNS = 20
+"""By whole nodes; `test_budget.py` does a hundred at one."""
 
 
 @pytest.fixture
