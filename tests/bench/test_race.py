@@ -121,14 +121,16 @@ async def test_a_job_on_running_nodes_is_right_and_no_process_of_theirs_is_left(
 ) -> None:
     """Two runs, as a second equal job would be answered without computing."""
     monkeypatch.setattr(race, "RUNS", 2)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     at_once(monkeypatch)
     (measured,) = await race.race(WORKLOADS["W8"], [NODES], lambda text: None, WORKLOADS["W8"].make(3))
     assert len(measured.turns) == 2
     assert all(turn.bytes_sent for turn in measured.turns)
     assert measured.peak_mb > 200
     assert processes_in(tmp_path) == []
-    tmp_path.rmdir()  # nor a file
+    folder.rmdir()  # nor a file
 
 
 async def test_the_oblivious_job_runs_beside_the_same_with_a_matcher_and_sends_more(
