@@ -39,7 +39,7 @@ class Spy:
 
     def __init__(self) -> None:
         self.openings: list[Rows] = []
-        inner = runtime.recombine  # type: ignore[attr-defined]
+        inner = runtime.recombine
 
         def recombine(points: Sequence[int], rows: Sequence[Any], modulus: int) -> Any:
             self.openings.append({x: [int(v) for v in row] for x, row in zip(points, rows, strict=True)})

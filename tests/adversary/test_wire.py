@@ -81,7 +81,7 @@ def hostile(path: Path, *, repaired: bool) -> Callable[[int], None]:
         if not repaired:
             checked = codec.decode
             codec.decode = lambda data, count, modulus: (
-                pickle.loads(data) if data == evil else checked(data, count, modulus)  # noqa: S301
+                pickle.loads(data) if data == evil else checked(data, count, modulus)  # noqa: S301  as MPyC would
             )
             MPYC.runtime.pickle = pickle
             JobRuntime.transfer = MPYC.runtime.Runtime.transfer

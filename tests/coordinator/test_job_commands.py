@@ -386,7 +386,7 @@ def test_nonsense_from_a_node_is_its_fault(consort: Consortium, capsys: Output) 
     job = submitted(consort, capsys)
     for answer in ([], {"state": "RELEASED"}, View(job=job, party="tax", state="FLYING", waiting_for=[]).model_dump()):
         for node in consort.nodes.values():
-            node.answers["GET", "/v1/jobs/ID"] = lambda node, body, answer=answer: answer  # type: ignore[misc]
+            node.answers["GET", "/v1/jobs/ID"] = lambda node, body, answer=answer: answer
         assert run(["job", "status", job, "--home", str(consort.hq)]) == 4
     consort.nodes["tax"].answers["POST", "/v1/declarations"] = lambda node, body: {"columns": {}}
     assert run(["job", "submit", consort.job(), "--home", str(consort.hq)]) == 4

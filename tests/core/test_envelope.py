@@ -26,6 +26,8 @@ def test_what_was_signed_is_what_is_read(identities) -> None:
     envelope = sign(Note(text="ja"), PROPOSAL_TYPE, "labour", me.signing_key)
     again = parse_json(envelope.to_bytes(), Envelope, "wire")
     assert open_envelope(again, PROPOSAL_TYPE, Note, "labour", me.card.signing_key) == Note(text="ja")
+    with pytest.raises(SpecError, match="doesn't hold"):
+        open_envelope(again, PROPOSAL_TYPE, Note, "labour", identities["welfare"].card.signing_key)
 
 
 def test_any_flipped_bit_any_other_type_and_any_other_signer_is_refused(identities) -> None:

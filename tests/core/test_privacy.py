@@ -43,7 +43,7 @@ def job(noise: str) -> Job:
 )
 def test_a_job_costs_exactly_what_it_says(noise: str, measure: str, amount: Fraction, rho: Fraction) -> None:
     spend = privacy.spend(job(noise))
-    assert spend == privacy.Spend("person", measure, amount)  # type: ignore[arg-type]
+    assert spend == privacy.Spend("person", measure, amount)
     assert spend is not None
     assert spend.as_rho == rho
 

@@ -75,7 +75,7 @@ def test_uniform_is_exactly_uniform_over_all_inputs() -> None:
         if min(content) < 5:
             words = np.full(100, 0xFF, dtype="<u8")  # dropped, but for the first two
             words[:2] = [bits | 0xF8 for bits in content]  # bits above the third must not count
-            counts[int(codec.uniform(lambda n, w=words: w[: n // 8].tobytes(), 1, 5)[0])] += 1  # type: ignore[misc]
+            counts[int(codec.uniform(lambda n, w=words: w[: n // 8].tobytes(), 1, 5)[0])] += 1
     assert set(counts.values()) == {8 + 3}
 
 

@@ -136,7 +136,7 @@ def test_r34_the_threshold_looks_at_noisy_counts_and_tells_no_more_than_epsilon(
         assert (cells != disclosure.SENTINEL).any()
         released.append(cells)
     assert least_epsilon(*released) <= 1.0
-    on_exact_counts = [np.where(exact >= k, noisy, disclosure.SENTINEL) for exact, noisy in zip((k - 1, k), released)]  # noqa: B905
+    on_exact_counts = [np.full(RUNS, disclosure.SENTINEL), released[1]]  # of k − 1 nothing, of k whatever it is
     assert least_epsilon(*on_exact_counts) > 1.0
 
 

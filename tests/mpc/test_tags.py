@@ -48,7 +48,7 @@ def expected(key: bytes, spoke: SpokeKeys = KEYS) -> bytes:
     words = [int.from_bytes(key[i : i + 7], "little") for i in range(0, len(key), 7)]
     values = [(sum(w * pow(x, j, P) for j, w in enumerate(words, 1)) + len(key)) % P for x in spoke.points]
     block = b"".join(value.to_bytes(8, "little") for value in values)
-    return Cipher(algorithms.AES256(spoke.tag_key), modes.ECB()).encryptor().update(block)  # noqa: S305
+    return Cipher(algorithms.AES256(spoke.tag_key), modes.ECB()).encryptor().update(block)  # noqa: S305  of one block, as a tag is
 
 
 @settings(max_examples=200)

@@ -63,7 +63,7 @@ def test_what_is_opened_is_the_markers_of_all_cells_in_uniform_order(monkeypatch
     seen: list[np.ndarray] = []
 
     async def watched(*args: object) -> np.ndarray:
-        found = await open_to_all(*args)  # type: ignore[arg-type]
+        found = await open_to_all(*args)
         seen.append(found)
         return found
 

@@ -71,8 +71,8 @@ def take_through(home: NodeHome, book: Book, proposed: bytes, theirs: list[bytes
     book.releases.reserve(proposal, agreed(home.party, read, proposal))
 
     async def steps() -> None:
-        run = JobRun(home, book, None, worker, proposal)  # type: ignore[arg-type]
-        run.streams.connect = book.heads.exchange = book.heads.announce = run._receipts = silence  # type: ignore[method-assign, assignment]
+        run = JobRun(home, book, None, worker, proposal)
+        run.streams.connect = book.heads.exchange = book.heads.announce = run._receipts = silence
         await run._steps()
 
     asyncio.run(steps())

@@ -60,6 +60,6 @@ def die_at(moment: str, event: str) -> None:
 
         return changed
 
-    AuditLog.append, AuditLog._advance_head = appended, advanced  # type: ignore[method-assign]
+    AuditLog.append, AuditLog._advance_head = appended, advanced
     if moment == "changed":
         setattr(ledger, CHANGES[event], dying_after(getattr(ledger, CHANGES[event])))

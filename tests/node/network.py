@@ -193,7 +193,7 @@ class Network:
 
     async def start(self, *parties: str) -> None:
         for party in parties or self.parties:
-            self.nodes[party] = NodeDaemon(homes.load(self.home(party)), self.workers[party], self.clock)  # type: ignore[arg-type]
+            self.nodes[party] = NodeDaemon(homes.load(self.home(party)), self.workers[party], self.clock)
             await self.nodes[party].start()
 
     async def stop(self, *parties: str) -> None:

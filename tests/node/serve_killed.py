@@ -19,7 +19,7 @@ for line in sys.stdin:
     if child == 0:
         os.close(0)
         die_at(moment, event)
-        daemon.Supervisor = ScriptedWorker  # type: ignore[assignment, misc]
+        daemon.Supervisor = ScriptedWorker
         daemon.serve(Path(home))
         os._exit(0)
     print(child, flush=True)

@@ -17,5 +17,5 @@ def supervisor() -> ScriptedWorker:
     return worker
 
 
-daemon.Supervisor = supervisor  # type: ignore[assignment, misc]
+daemon.Supervisor = supervisor
 daemon.serve(Path(sys.argv[1]))

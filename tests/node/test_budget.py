@@ -97,7 +97,7 @@ def test_r33_a_hundred_reruns_are_charged_once_and_get_the_same_signed_bytes(net
     """At one node, from the proposal to what it gives the receiver; 6 of 10 are charged, so twice is refused."""
     home, dealt, shares = network.loaded("labour"), [], set()
     book, store = started(home)
-    service = Service(home, book, None, None, network.clock)  # type: ignore[arg-type]
+    service = Service(home, book, None, None, network.clock)
     first: str | None = None
     for number in range(101):
         proposal = network.proposal(**noise("6"), deadline_s=600 + number)

@@ -166,13 +166,13 @@ def test_dropping_rows_makes_the_columns_part_of_the_filter() -> None:
 
 
 def test_a_declaration_that_has_grown_still_keeps_years_apart() -> None:
-    columns = DECLARED["columns"] | {"year": {"kind": "integer", "min": 2000, "max": 2031}}  # type: ignore[operator]
+    columns = DECLARED["columns"] | {"year": {"kind": "integer", "min": 2000, "max": 2031}}
     grown = {"columns": columns}
     this, next_ = released(where("year = 2024", "year = 2024")), where("year = 2025", "year = 2025")
     assert both(this, released(next_, grown)) is Side.APART
     everybody = released(where("year <= 2030", "year <= 2030"))
     assert both(everybody, released(where("year <= 2031", "year <= 2031"), grown)) is Side.UNCLEAR
-    text = {"columns": DECLARED["columns"] | {"year": {"kind": "decimal", "min": 0, "max": 9, "places": 1}}}  # type: ignore[operator]
+    text = {"columns": DECLARED["columns"] | {"year": {"kind": "decimal", "min": 0, "max": 9, "places": 1}}}
     assert both(this, released(next_, text)) is Side.UNCLEAR
 
 

@@ -93,7 +93,7 @@ async def test_one_member_can_hold_only_so_many_connections(network: Network, mo
 async def test_only_one_daemon_runs_in_a_home(network: Network) -> None:
     await network.start("labour")
     with pytest.raises(LocalError, match="running in this home already"):
-        daemon.NodeDaemon(homes.load(network.home("labour")), network.workers["labour"])  # type: ignore[arg-type]
+        daemon.NodeDaemon(homes.load(network.home("labour")), network.workers["labour"])
 
 
 async def test_an_address_that_is_taken_is_named(network: Network) -> None:

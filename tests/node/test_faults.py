@@ -40,7 +40,7 @@ async def process(network: Network, party: str, *phase: str) -> AsyncIterator[as
             with contextlib.suppress(ProcessLookupError):
                 child.send_signal(number)
         await child.wait()
-        child._transport.close()  # type: ignore[attr-defined]
+        child._transport.close()
 
 
 async def under_way(network: Network, state: str) -> str:
@@ -132,4 +132,4 @@ async def test_a_node_without_a_consortium_says_what_to_do(tmp_path: Path) -> No
 
     made = home.init(tmp_path / "tax", "tax", "127.0.0.1:7101")
     with pytest.raises(MpcgovError, match="joined no consortium"):
-        daemon.NodeDaemon(made, None)  # type: ignore[arg-type]
+        daemon.NodeDaemon(made, None)

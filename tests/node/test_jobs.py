@@ -388,7 +388,7 @@ async def test_a_job_under_way_when_a_node_stops_fails_and_never_runs_again(netw
     await approve(network, job)
     await network.until(job, "RUNNING")
     # As after SIGKILL: nothing is said or written on the way out.
-    network.nodes["labour"].book.move = None  # type: ignore[assignment, method-assign]
+    network.nodes["labour"].book.move = None
     await network.stop("labour")
     await network.until(job, "ABORTED", parties=("welfare", "education"))
     network.workers["labour"].gates.clear()

@@ -146,7 +146,7 @@ async def test_a_peer_whose_job_is_done_is_no_failure() -> None:
 
 async def test_a_connection_that_breaks_is_named_and_never_looks_like_an_end() -> None:
     async with joined() as pair:
-        pair.relays[0]._ws._response.connection.transport.abort()  # type: ignore[union-attr]
+        pair.relays[0]._ws._response.connection.transport.abort()
         error = await failure(pair, 1)
         assert (error.message, error.code) == ("labour: lost the connection", "lost")
 
@@ -156,7 +156,7 @@ async def test_a_silent_peer_is_found_by_its_missing_heartbeat() -> None:
         """Takes the connection, and from then on is as a stopped process: reads nothing, answers nothing."""
         ws._cancel_heartbeat()
         if ws._req is not None and ws._req.transport is not None:
-            ws._req.transport.pause_reading()  # type: ignore[attr-defined]
+            ws._req.transport.pause_reading()
         await asyncio.sleep(4 * HEARTBEAT_S)
         raise asyncio.CancelledError
 

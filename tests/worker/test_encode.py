@@ -30,7 +30,7 @@ def written(counts: NDArray[np.int64], max_rows: int) -> bytes:
 
 
 def reader(data: bytes) -> io.BufferedReader:
-    return io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+    return io.BufferedReader(io.BytesIO(data))
 
 
 def arrow(schema: pa.Schema, *batches: list[Any]) -> bytes:

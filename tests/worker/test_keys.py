@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 
 import pyarrow as pa
@@ -38,11 +39,7 @@ def encoded(*columns: tuple[KeyColumn | TextColumn, list[str]]) -> list[bytes]:
 @settings(max_examples=300)
 @given(st.lists(ASSIGNED, max_size=20), STEPS)
 def test_normalising_is_what_python_would_do(values: list[str], steps: list[str]) -> None:
-    expected = []
-    for value in values:
-        for step in steps:
-            value = PYTHON[step](value)  # noqa: PLW2901
-        expected.append(value)
+    expected = [functools.reduce(lambda text, step: PYTHON[step](text), steps, value) for value in values]
     if "" in expected:
         with pytest.raises(DataError, match=f"of {expected.count('')} row"):
             encoded((kind(*steps), values))

@@ -215,7 +215,7 @@ def test_a_duckdb_file_is_asked_where_it_is_and_never_written(tmp_path: Path, re
     with duckdb.connect(str(tmp_path / "x.db")) as connection:
         connection.execute("CREATE SCHEMA registers")
         connection.execute(TABLE.format(quoted))
-        connection.executemany(f"INSERT INTO {quoted} VALUES (?, ?, ?, ?, ?, 'x')", ROWS)  # noqa: S608
+        connection.executemany(f"INSERT INTO {quoted} VALUES (?, ?, ?, ?, ?, 'x')", ROWS)  # noqa: S608  a name of ours
     before = (tmp_path / "x.db").read_bytes()
     agree(declare(f"duckdb://x.db#{relation}"), tmp_path)
     agree(declare(f"duckdb://{tmp_path}/x.db#{relation}"), tmp_path)
@@ -226,7 +226,7 @@ def test_a_duckdb_file_is_asked_where_it_is_and_never_written(tmp_path: Path, re
 def test_a_view_in_a_duckdb_file_reaches_no_other_file(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text(f"age\n{CANARY}\n")
     with duckdb.connect(str(tmp_path / "x.db")) as connection:
-        connection.execute(f"CREATE VIEW v AS SELECT * FROM read_csv('{tmp_path}/other.csv')")  # noqa: S608
+        connection.execute(f"CREATE VIEW v AS SELECT * FROM read_csv('{tmp_path}/other.csv')")  # noqa: S608  a path of ours
     dataset = Dataset.model_validate({"source": "duckdb://x.db#v", "columns": {"age": KINDS["age"]}})
     with pytest.raises(DataError) as caught:
         dataset_check(dataset, "d", tmp_path)
@@ -274,7 +274,7 @@ def postgres() -> Iterator[str]:
             connection.execute("CREATE SCHEMA registers")
             for name in ("people", "registers.people"):
                 connection.execute(TABLE.format(name))
-                connection.cursor().executemany(f"INSERT INTO {name} VALUES (%s, %s, %s, %s, %s, 'x')", ROWS)  # noqa: S608
+                connection.cursor().executemany(f"INSERT INTO {name} VALUES (%s, %s, %s, %s, %s, 'x')", ROWS)  # noqa: S608  a name of ours
         yield url
 
 

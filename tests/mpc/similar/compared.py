@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 
 from mpcgov import check, registry
 from mpcgov.linked.facts import Linked
+from mpcgov.mpc import linkedrecords
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
 from mpcgov.mpc.similar.best import Cubes
+from mpcgov.mpc.similar.clk import Filters
 from mpcgov.mpc.tags import Texts
 from mpcgov.mpc.word.sign import Pieces
 from mpcgov.spec.job import Job
@@ -120,6 +124,29 @@ class Case:
             return result
 
         return run(parties, one), parties
+
+
+@contextmanager
+def dealt_filters() -> Iterator[dict[bool, Filters]]:
+    """Has the filters of a job that runs meanwhile, those of the rows under True, those of the columns under False."""
+    made: dict[bool, Filters] = {}
+
+    def remember(*arguments: Any) -> Filters:
+        made[arguments[-1]] = Filters(*arguments)
+        return made[arguments[-1]]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linkedrecords, "Filters", remember)
+        yield made
+
+
+def all_scores(filters: Mapping[bool, Filters]) -> np.ndarray:
+    """Those of all pairs, padding included, by plain numpy."""
+    sides = (filters[side] for side in (True, False))
+    a, b = (side.rows(np.arange(len(side._records))).astype(np.int64) for side in sides)
+    p = 2 ** filters[True]._scoring.prime_bits - 1
+    scores = a @ b.T % p
+    return np.where(scores > p // 2, scores - p, scores)
 
 
 def best_pairs(scores: np.ndarray) -> list[tuple[int, int]]:

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from mpcgov.errors import InternalError, SpecError
 from mpcgov.linked import blocks
-from mpcgov.mpc import linkedrecords
 from mpcgov.mpc.similar import arranged as arranging
 from mpcgov.mpc.similar import best, scores, turns
 from mpcgov.mpc.similar.scores import Grid, Side
 from tests.linked.test_references import reference
-from tests.mpc.similar.compared import YEARS, Case
+from tests.mpc.similar.compared import YEARS, Case, all_scores, dealt_filters
 from tests.mpc.similar.test_linkedrecords import FIRST, PAIRS, SECOND, tables
 from tests.mpc.word.local import make_parties, opened, run
 
@@ -113,18 +112,9 @@ def test_whole_jobs_link_whom_the_reference_links_by_the_filters_that_were_dealt
     syllables = np.array(["an", "na", "pe", "ter", "jo", "nes", "ma", "ria", "ul", "lis"])
     first, second = (["".join(random.choice(syllables, 3)) for _ in range(count)] for count in (40, 30))
     years = [random.choice([1989, *YEARS], count).tolist() for count in (40, 30)]
-    made = {}
-    original = linkedrecords.Filters
-
-    def remember(*arguments):
-        made[arguments[-1]] = original(*arguments)
-        return made[arguments[-1]]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(linkedrecords, "Filters", remember)
+    with dealt_filters() as made:
         found = tables(Case(first, second, {"threshold": "0.6"}, blocks=years))
-    a, b = (made[side].rows(np.arange(300)).astype(np.int64) for side in (True, False))
-    whole = np.where(a @ b.T % P > P // 2, a @ b.T % P - P, a @ b.T % P)
+    whole = all_scores(made)
     rows, columns = (made[side]._records for side in (True, False))
     real = [np.flatnonzero(side >= 0)[np.argsort(side[side >= 0])] for side in (rows, columns)]
     inside = [[i for i, year in enumerate(side) if year in YEARS] for side in years]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -104,6 +105,16 @@ def test_another_job_has_other_filters_and_each_field_its_own():
     other = filter_keys([bytes(32), bytes(31) + b"1"], "another job", ["tax", "wel"], 2)
     assert (made(names, names).rows(np.arange(2)) != made(names, names, keys=other).rows(np.arange(2))).any()
     assert len({*KEYS.fields, KEYS.order}) == 3
+
+
+def test_the_bits_of_all_fields_lie_in_an_order_of_the_jobs():
+    other = replace(KEYS, order=bytes(32))
+    one, moved = (
+        made(["anna", "bob"], ["", ""], keys=keys).rows(np.arange(2))[:, : RULES.filter_bits] for keys in (KEYS, other)
+    )
+    assert (one != moved).any()
+    assert sorted(map(tuple, one.T.tolist())) == sorted(map(tuple, moved.T.tolist()))
+    assert one[:, RULES.segments[1].start :].any(), "a name's bits lie where they would without an order"
 
 
 def test_every_threshold_and_number_of_fields_fits_a_prime():

@@ -8,10 +8,9 @@ import pytest
 from mpcgov.disclosure import SENTINEL
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks, layout, render
-from mpcgov.mpc import linkedrecords
 from mpcgov.result import numbers_by_name
 from mpcgov.spec.statement import Layout
-from tests.mpc.similar.compared import Case
+from tests.mpc.similar.compared import Case, all_scores, dealt_filters
 from tests.mpc.word.local import opened
 
 FIRST = ["anna smith", "peter jones", "maria brown", "", "paul taylor", "lisa wilson", "eva davies", "john evans"]
@@ -89,28 +88,18 @@ def test_match_rates_are_those_of_the_groups_or_hidden_altogether():
     assert rates["wel.sex=F"] == rates["wel.sex=M"] == [11, 8, 8 / 11]
 
 
-def test_doubtful_pairs_are_those_within_a_twentieth_of_the_threshold(monkeypatch):
+def test_doubtful_pairs_are_those_within_a_twentieth_of_the_threshold():
     """The band by plain numpy on the very filters that were dealt, at thresholds around the pairs' own Dice."""
-    made = {}
-    original = linkedrecords.Filters
-
-    def remember(*args):
-        made[args[-1]] = original(*args)
-        return made[args[-1]]
-
-    monkeypatch.setattr(linkedrecords, "Filters", remember)
     families = ("smith", "jones", "brown", "green", "taylor", "wilson", "hughes", "moore")
     names = [f"{one}{family}" for one in ("anna", "bert", "carl", "dora", "emil", "fritz") for family in families]
     typos = [name[: k % 7] + "x" + name[k % 7 + 1 :] for k, name in enumerate(names)]
     seen = set()
     for threshold in ("0.75", "0.8", "0.85", "0.9"):
         case = Case(names, typos, {"output": "count", "report": ["tax.sex"], "threshold": threshold})
-        found = tables(case)["doubtful"]
+        with dealt_filters() as made:
+            found = tables(case)["doubtful"]
         rules = case.linked().scoring
-        a, b = (made[side].rows(np.arange(len(names))).astype(np.int64) for side in (True, False))
-        p = 2**rules.prime_bits - 1
-        scores = (a @ b.T) % p
-        scores = np.where(scores > p // 2, scores - p, scores)
+        scores = all_scores(made)[: len(names), : len(names)]
         band = rules.q * 2 * (made[True].weights()[1][: len(names), None] + made[False].weights()[1][: len(names)])
         mutual = [(i, j) for i, j in enumerate(scores.argmax(axis=1)) if scores[:, j].argmax() == i]
         below = sum(-band[pair] <= 20 * scores[pair] < 0 for pair in mutual)
