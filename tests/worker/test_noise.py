@@ -155,9 +155,8 @@ def test_r34_the_threshold_decides_on_the_noisy_count_whatever_the_exact_one_is(
 
 def test_r34_nothing_reaches_disclosure_control_but_through_the_noise() -> None:
     """Reads the code: counts are cleared only after `added`, linked rows are made only with what was dealt."""
-    functions = [
-        node for node in ast.walk(ast.parse(inspect.getsource(work))) if isinstance(node, ast.AsyncFunctionDef)
-    ]
+    kinds = ast.AsyncFunctionDef | ast.FunctionDef
+    functions = [node for node in ast.walk(ast.parse(inspect.getsource(work))) if isinstance(node, kinds)]
     seen = []
     for function in functions:
         calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
