@@ -343,7 +343,7 @@ async def test_r32_a_node_with_an_old_copy_of_its_database_refuses(
         nodes.nodes["welfare"].book.note("filled up")
     for peer in ("labour", "education"):
         # They would refuse too; here it is the node itself that must.
-        nodes.nodes[peer].book.heads.exchange = nothing  # type: ignore[method-assign]
+        nodes.nodes[peer].book.heads.exchange = nothing
     job, statuses = await failed(nodes, **everywhere("age = 22"))
     assert statuses["welfare"]["state"] == "FAILED"
     assert re.search(said, statuses["welfare"]["reason"])
@@ -358,7 +358,7 @@ async def test_r38_a_peer_that_shows_an_earlier_head_is_refused_with_both_on_rec
     heads = nodes.nodes["labour"].book.heads
     before = {party: heads.show(party) for party in PARTIES}
     await run(nodes, **everywhere("age = 20"))
-    nodes.nodes["labour"].book.heads.show = before.__getitem__  # type: ignore[method-assign]
+    nodes.nodes["labour"].book.heads.show = before.__getitem__
     _, statuses = await failed(nodes, **everywhere("age = 21"))
     assert any("of labour, which now shows" in status["reason"] for status in statuses.values())
     found = [r for p in ("welfare", "education") for r in operator.audit_records(nodes.home(p))]

@@ -95,7 +95,7 @@ def test_writers_on_postgres_wait_for_each_other_see_what_was_done_and_commit_du
         assert seen == []
         with stores[1].read() as other:
             assert other.execute(sql.select(BUDGETS)).all() == []
-    thread.join(10)
+    thread.join(60)
     assert seen == [["1"]]
     monkeypatch.setattr(table, "BUSY_TIMEOUT_S", 0.05)
     with stores[0].write(), pytest.raises(PeerError, match="can't use its database"), stores[1].write():

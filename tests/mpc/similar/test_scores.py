@@ -193,6 +193,21 @@ def test_lanes_turned_and_turned_back_are_the_same():
 # -- views
 
 
+def test_what_is_brought_is_masked_though_its_pieces_were_all_zero():
+    """Without masks each party would send the pieces' products: zeros, if it has only zeros of the links."""
+    rows, columns, bits = 70, 5, 9
+    grid = Grid(Side(0, rows), Side(1, columns), 3, 17, np.zeros(3, np.uint32))
+    none = Cubes(*(np.zeros((1, columns, grid.all_words), np.uint64) for _ in range(2)))
+    own = random(bits, 1, bound=2**columns).astype(np.uint64)
+    found = run(
+        make_parties(3),
+        lambda q: bring.linked_bits(q.channel(), q.prss, grid, none, own if q.me == 1 else None, bits),
+    )
+    assert not opened(found).any()
+    for pieces in found:
+        assert len(np.unique(pieces.right)) == pieces.right.size > bits
+
+
 @pytest.mark.parametrize("party", [0, 1, 2])
 def test_on_a_small_prime_the_sum_of_two_parties_shows_nobody_anything(party):
     """p = 7: all slopes, masks and values; u at party 1 and v at party 2 add up to the product."""
