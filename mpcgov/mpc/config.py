@@ -36,7 +36,7 @@ class SessionConfig:
     value_bits: int
     masked_openings: int
     solver_bits: int = 0
-    hello_timeout_s: float = 10.0
+    hello_timeout_s: float = 30.0  # for loading on a busy machine; nodes notice sooner who is dead or stopped
     linger_timeout_s: float = 1.0
 
     def __post_init__(self) -> None:
