@@ -77,10 +77,10 @@ def test_what_is_opened_is_the_markers_of_all_cells_in_uniform_order(monkeypatch
 
 def test_how_much_is_sent_varies_with_the_shuffle_and_not_with_who_dominates() -> None:
     """A sort's bytes vary from run to run. Two worlds, one value that dominates or all alike: the same law."""
-    worlds = []
+    worlds, runs = [], 35
     for values in ([900, *[1] * 39], [50] * 40, list(range(40))):
         rows = [(1, number % 2, value) for number, value in enumerate(values)]
-        runs = (worked(rows, 2, 1000)[1] for _ in range(25))
-        worlds.append([sum(map(len, parties[0].network.messages.values())) for parties in runs])
+        sent = (worked(rows, 2, 1000)[1] for _ in range(runs))
+        worlds.append([sum(map(len, parties[0].network.messages.values())) for parties in sent])
     assert len({size for world in worlds for size in world}) > 1
-    assert min(stats.ks_2samp(worlds[0], other).pvalue for other in worlds[1:]) > 1e-4
+    assert min(stats.ks_2samp(worlds[0], other).pvalue for other in worlds[1:]) > 1e-6
