@@ -101,8 +101,9 @@ class SecretArray:
         backing, low, high = left._operand(right)
         return left._made(lambda: left._backing - backing, left.low - high, left.high - low)
 
-    # mypy takes numpy's own operators for rivals of these five; `__array_ufunc__` keeps them away.
-    def __rsub__(self, other: Public) -> SecretArray:  # type: ignore[misc]
+    # numpy: its stubs let an array answer for any operand, so mypy sees a rival of this and of the comparisons below;
+    # at run time `__array_ufunc__ = None` makes arrays give way (tests/mpc/test_arrays.py).
+    def __rsub__(self, other: Public) -> SecretArray:  # type: ignore[misc]  # numpy: above
         return -self + other
 
     def __neg__(self) -> SecretArray:
@@ -163,16 +164,16 @@ class SecretArray:
 
     # -- comparison: secret arrays of 0 and 1
 
-    def __lt__(self, other: Operand) -> SecretArray:  # type: ignore[misc]
+    def __lt__(self, other: Operand) -> SecretArray:  # type: ignore[misc]  # numpy: above
         return (self - other)._negative()
 
-    def __ge__(self, other: Operand) -> SecretArray:  # type: ignore[misc]
+    def __ge__(self, other: Operand) -> SecretArray:  # type: ignore[misc]  # numpy: above
         return 1 - (self < other)
 
-    def __gt__(self, other: Operand) -> SecretArray:  # type: ignore[misc]
+    def __gt__(self, other: Operand) -> SecretArray:  # type: ignore[misc]  # numpy: above
         return (-(self - other))._negative()
 
-    def __le__(self, other: Operand) -> SecretArray:  # type: ignore[misc]
+    def __le__(self, other: Operand) -> SecretArray:  # type: ignore[misc]  # numpy: above
         return 1 - (self > other)
 
     def _negative(self) -> SecretArray:

@@ -52,7 +52,7 @@ MPYC.asyncoro._reconcile = _reconcile
 _Runtime: Any = MPYC.runtime.Runtime
 
 
-class JobRuntime(_Runtime):  # type: ignore[misc]  # MPyC has no types
+class JobRuntime(_Runtime):  # type: ignore[misc]  # a class of Any: MPyC has no types
     """The runtime of one job. `failed` takes the first cause of a failure, whatever it is."""
 
     def __init__(self, config: SessionConfig, failed: Callable[[BaseException], None]) -> None:
