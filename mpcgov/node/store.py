@@ -6,6 +6,8 @@ by compare-and-set, inside a transaction that the audit log opens (see `mpcgov.n
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,9 +137,8 @@ class Store:
             if (kind := self._engine.dialect.name) not in _HARDEN:
                 raise LocalError(f"state: a node keeps nothing in {kind}", hint="SQLite or Postgres", code="store")
             _HARDEN[kind](self._engine)
-            if not set(_tables.tables) <= set(sql.inspect(self._engine).get_table_names()):
-                with self._engine.execution_options(writes=True, creates=True).begin() as connection:
-                    _tables.create_all(connection)
+            with _one_at_a_time(state_path), self._engine.begin() as connection:
+                _tables.create_all(connection)
         except (SQLAlchemyError, OSError, ImportError) as error:
             raise LocalError(
                 f"{state_path}: the node's database can't be opened ({type(error).__name__})", code="store"
@@ -179,6 +180,18 @@ def _reported() -> Iterator[None]:
         ) from None
 
 
+@contextmanager
+def _one_at_a_time(state_path: Path) -> Iterator[None]:
+    """Lets the node and its operator's commands open the state in turns: a database that is being made, or set to log
+    ahead of its writes, turns others away at once instead of letting them wait."""
+    folder = os.open(state_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def _harden_sqlite(engine: sql.Engine) -> None:
     """The only place that knows SQLite: durable commits, checked references, writers that queue instead of failing."""
 
@@ -201,9 +214,6 @@ def _harden_postgres(engine: sql.Engine) -> None:
 
     @sql.event.listens_for(engine, "begin")
     def _begun(connection: sql.Connection) -> None:
-        if connection.get_execution_options().get("creates", False):  # of those who find no table to lock, one creates
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1)")
-            return
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         if connection.get_execution_options().get("writes", False):
             connection.exec_driver_sql("SET LOCAL synchronous_commit = on")

@@ -58,7 +58,7 @@ def at_once(new: Callable[[], Store]) -> None:
 
 
 def test_a_new_database_can_be_opened_by_several_at_once(tmp_path: Path) -> None:
-    for number in range(10):
+    for number in range(50):
         at_once(partial(Store, tmp_path / str(number)))
 
 
