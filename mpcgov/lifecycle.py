@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from mpcgov.errors import PeerError
+from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused
 
 
 class State(str, Enum):
@@ -84,6 +84,12 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 
 TERMINAL = frozenset(set(State) - set(TRANSITIONS))
 
+REFUSALS = frozenset({"policy", "rejected", "snapshot", "ledger", "rollback"})
+"""Why a policy or a person, or what was released before, ended a job; by code."""
+
+DATA_CONTRACT = "data-contract"
+"""Why a job ended whose data aren't what their owner declared; by code."""
+
 
 def after(state: State, event: Event) -> State:
     """The state that an event leads to.
@@ -96,3 +102,18 @@ def after(state: State, event: Event) -> State:
     except KeyError:
         what = event.value.replace("-", " ")
         raise PeerError(f"the job is {state.value}: too late to {what}", code="state") from None
+
+
+def told(code: str) -> str:
+    """The code under which a node keeps how a job ended at another: the same if it makes another kind of end."""
+    return code if code in REFUSALS | {DATA_CONTRACT} else "told"
+
+
+def unreleased(job: str, state: State, reason: str, code: str) -> MpcgovError:
+    """Why a job that ended has no result, as the same kind of failure whichever of its nodes is asked."""
+    text, code = f"job {job}: {state.value}" + (f": {reason}" if reason else ""), code or state.value.lower()
+    if code in REFUSALS:
+        return Refused(text, code=code)
+    if code == DATA_CONTRACT:
+        return LocalError(text, hint="its owner sees what is wrong with 'mpcgov node jobs'", code=code)
+    return PeerError(text, code=code)

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpcgov.client import Client, named
-from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
-from mpcgov.lifecycle import TERMINAL, State
+from mpcgov.errors import MpcgovError, PeerError, SpecError
+from mpcgov.lifecycle import TERMINAL, State, unreleased
 from mpcgov.spec.load import Frozen, validate
 
 ASK_TIMEOUT_S = 2.0
+GRACE_S = 0.5
+"""A cause may be a moment behind its consequence; and what is broken off while it connects isn't closed."""
+
 POLL_WAITING_S = 0.5
 POLL_RUNNING_S = 0.2
 SILENCE_LIMIT_S = 30.0
@@ -37,6 +40,7 @@ class View(Frozen):
     waiting_for: list[str]
     phase: str | None = None
     reason: str | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Status:
     """How a job stands.
 
     `waiting_for`: the parties whose approval, or whose node, it waits for. `at`: the party that determined the state,
-    which for a bad end is the one that ended it.
+    which for a bad end is the one that ended it, as far as is known. `code`: what kind of end it says that was.
     """
 
     job: str
@@ -53,6 +57,7 @@ class Status:
     phase: str
     reason: str
     at: str
+    code: str
 
     @property
     def ended(self) -> bool:
@@ -95,10 +100,13 @@ async def _status_or_bad_end(client: Client, parties: Sequence[str], job: str) -
     pending = set(asked.values())
     while pending:
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-        if any(isinstance(view := task.result(), View) and State(view.state) in BAD_ENDS for task in done):
+        views = [task.result() for task in done]
+        if pending and any(isinstance(view, View) and State(view.state) in BAD_ENDS for view in views):
+            _, pending = await asyncio.wait(pending, timeout=GRACE_S)
             break
     for task in pending:
         task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
     return combine(job, {party: task.result() for party, task in asked.items() if task not in pending}, parties)
 
 
@@ -149,6 +157,7 @@ def combine(job: str, answers: Mapping[str, View | MpcgovError], parties: Sequen
         phase=views[at].phase or "",
         reason="; ".join(reasons),
         at=at,
+        code=views[at].code,
     )
 
 
@@ -156,7 +165,8 @@ def require_released(status: Status) -> None:
     """Nothing, if the job's result is there.
 
     Raises:
-        PeerError: too early, or a party failed, or time ran out. Refused: a policy or a person said no.
+        PeerError: too early, or a party failed, or time ran out. Refused: a policy or a person said no. LocalError:
+            the data aren't what their owner declared.
     """
     if status.state is State.RELEASED:
         return
@@ -165,9 +175,7 @@ def require_released(status: Status) -> None:
         raise PeerError(
             f"job {status.job}: too early: {status.state.value}{waiting}", hint="ask again later", code="too-early"
         )
-    kind = Refused if status.state in (State.DENIED, State.REJECTED) else PeerError
-    reason = f": {status.reason}" if status.reason else ""
-    raise kind(f"job {status.job}: {status.state.value}{reason}", code=status.state.value.lower())
+    raise unreleased(status.job, status.state, status.reason, status.code)
 
 
 async def _ask(client: Client, party: str, job: str) -> View | MpcgovError:

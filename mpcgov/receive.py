@@ -7,8 +7,7 @@ from typing import Any
 
 from mpcgov import progress, registry
 from mpcgov.client import Client
-from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError
-from mpcgov.lifecycle import State
+from mpcgov.errors import LocalError, PeerError, Refused, SpecError
 from mpcgov.result import open_result
 from mpcgov.spec.envelope import Envelope, open_envelope
 from mpcgov.spec.load import validate
@@ -74,14 +73,12 @@ async def result(
     Raises:
         Refused: not a receiver, or a policy or a person said no.
         PeerError: too early (says by whom it waits), a party failed or can't be reached, or the shares don't agree.
-        MpcgovError: what ended the job, as its node tells it.
+        LocalError: the data of a party aren't what it declared.
     """
     require_receiver(proposal, receiver)
     manifest = manifest_of(proposal)
     job = job_id(proposal.job_digest)
     status = status or await progress.status(client, proposal.parties, job)
-    if status.ended and status.state is not State.RELEASED:
-        await _raise_cause(client, status)
     progress.require_released(status)
     return await collect(client, roster, proposal, manifest, receiver)
 
@@ -139,12 +136,3 @@ async def _share(client: Client, roster: Roster, party: str, job: str, receiver:
     if share.party != party or share.receiver != receiver:
         raise PeerError(f"{party}: its share was made for another party or receiver", code="shares")
     return share
-
-
-async def _raise_cause(client: Client, status: progress.Status) -> None:
-    """Raises what the node that ended the job says of it; it alone knows the proper exit status."""
-    try:
-        await client.request(status.at, "GET", f"/v1/jobs/{status.job}/share")
-    except MpcgovError as error:
-        if error.code != "unreachable":
-            raise

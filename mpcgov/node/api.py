@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import structlog
 from aiohttp import web
@@ -24,6 +24,7 @@ from mpcgov.node.door import Door
 from mpcgov.node.home import NodeHome
 from mpcgov.node.requests import RequestLog
 from mpcgov.node.service import Service
+from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES
 from mpcgov.node.store import JobRow
 from mpcgov.node.verdict import declaration
@@ -45,13 +46,6 @@ class DeclarationRequest(Frozen):
 
     dataset: DatasetName
     columns: Annotated[tuple[ColumnName, ...], Field(strict=False, max_length=1000)]
-
-
-class EndNotice(Frozen):
-    """A party's word that a job has ended there."""
-
-    event: Literal["reject", "abort", "deny", "cancel"]
-    reason: Annotated[str, Field(max_length=10_000)]
 
 
 class Api:
@@ -162,7 +156,7 @@ class Api:
     async def _end(self, request: web.Request) -> web.Response:
         job = self._job(request).id
         notice = parse_json(await _body(request), EndNotice, "end")
-        self._service.ended(job, request[CALLER].id, notice.event, notice.reason)
+        self._service.ended(job, request[CALLER].id, notice)
         return _answer({})
 
     async def _head(self, request: web.Request) -> web.Response:

@@ -8,7 +8,9 @@ from typing import Any
 
 from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError, SpecError
+from mpcgov.lifecycle import told
 from mpcgov.node.book import Book
+from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import read_receipt
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import canonical_json, validate
@@ -38,12 +40,12 @@ async def send_approval(client: Client, job: str, party: str, approval: bytes) -
     return answer
 
 
-async def send_end(client: Client, job: str, parties: tuple[str, ...], end: dict[str, str]) -> None:
+async def send_end(client: Client, job: str, parties: tuple[str, ...], end: EndNotice) -> None:
     """Tells the peers how this node's job ended; tries a few times, as peers may not know the job yet, or be down.
 
     A peer that misses it learns the same when it sends its approval, or loses its stream.
     """
-    body = canonical_json(end)
+    body = canonical_json(end.model_dump(mode="json"))
     await asyncio.gather(*(_send_end(client, job, party, body) for party in parties))
 
 
@@ -75,7 +77,7 @@ async def exchange_receipt(client: Client, book: Book, proposal: Proposal, party
         except MpcgovError as error:
             if error.code != "unreachable" or loop.time() - heard_at > SILENCE_S:
                 # Whatever kind of failure the peer calls it: it is not this node's own.
-                code = "unreachable" if error.code == "unreachable" else "told"
+                code = "unreachable" if error.code == "unreachable" else told(error.code)
                 raise PeerError(error.message, hint=error.hint, code=code) from None
         else:
             delivered, heard_at = True, loop.time()

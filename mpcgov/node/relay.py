@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from mpcgov.errors import PeerError
+from mpcgov.lifecycle import told
 
 WINDOW_BYTES = 4 << 20
 CHUNK_BYTES = 256 << 10
@@ -24,7 +25,7 @@ FRAME_COST_BYTES = 256
 """What a frame counts for besides its bytes, so that many tiny ones can't fill the memory."""
 
 ENDED_CODE = 4000
-"""WebSocket close code: the sender's job ended; the close message says why."""
+"""WebSocket close code: the sender's job ended; the close message says why, after a code and a space."""
 
 CAUSE_LIMIT_BYTES = 120
 CLOSE_S = 1.0
@@ -63,13 +64,14 @@ class Relay:
             await asyncio.gather(*tasks, return_exceptions=True)
             self._socket.close()
 
-    async def close(self, cause: str) -> None:
+    async def close(self, cause: PeerError | None) -> None:
         """Closes the stream; tells the other node why, or that all is well if there is no cause."""
-        message = cause.encode()[:CAUSE_LIMIT_BYTES].decode(errors="ignore").encode()
+        said = f"{cause.code} {cause.message}" if cause is not None else ""
+        message = said.encode()[:CAUSE_LIMIT_BYTES].decode(errors="ignore").encode()
         # aiohttp waits for the other side's answer through all that it still sends, however much that is.
         with contextlib.suppress(Exception):
             async with asyncio.timeout(CLOSE_S):
-                await self._ws.close(code=ENDED_CODE if cause else WSCloseCode.OK, message=message)
+                await self._ws.close(code=ENDED_CODE if said else WSCloseCode.OK, message=message)
 
     async def _outbound(self) -> None:
         """The worker's bytes to the peer, as far as the peer has room."""
@@ -138,7 +140,8 @@ class Relay:
     def _closed(self, message: aiohttp.WSMessage) -> PeerError:
         """Why the stream is over: what the other node said, or what it looks like."""
         if message.type is WSMsgType.CLOSE and message.data == ENDED_CODE:
-            return PeerError(printable(message.extra or "") or f"{self._party}: ended the job", code="ended")
+            code, _, reason = printable(message.extra or "").partition(" ")
+            return PeerError(reason or f"{self._party}: ended the job", code=told(code))
         if isinstance(message.data, asyncio.TimeoutError):
             return self._error("no sign of life")
         return PeerError(f"{self._party}: lost the connection", hint="is its node running and reachable?", code="lost")

@@ -52,7 +52,7 @@ class Releases:
             view = replace(ledger.view(entry.tx, proposal, self._home.party), answer=agreed.answers)
             verdict = evaluate(self._home, proposal, now, proposal.job_digest, view)
             if verdict.reasons:
-                raise Refused("; ".join(verdict.reasons), code="agreement")
+                raise Refused("; ".join(verdict.reasons), code="policy")
             approved_at = table.require(entry.tx, job).changed_at if agreed.by_a_person else None
             unseen = _unseen(verdict.beside, view, approved_at)
             if unseen is not None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from mpcgov import registry
 from mpcgov.client import Client
 from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused
-from mpcgov.lifecycle import Event
+from mpcgov.lifecycle import DATA_CONTRACT, Event, told
 from mpcgov.node.book import Book
 from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import exchange_receipt
@@ -183,11 +183,11 @@ def ending(error: MpcgovError, me: str, phase: str) -> Ending:
     if isinstance(error, LocalError) and error.code == "memory":  # every party works it out from public sizes
         return Ending(Event.FAIL, error.message, error.line(), error.code)
     if isinstance(error, LocalError):
-        return Ending(Event.FAIL, f"{me}: data contract", error.line(), "data-contract")
+        return Ending(Event.FAIL, f"{me}: data contract", error.line(), DATA_CONTRACT)
     # The engine's own messages end with the phase already.
     where = "" if error.message.endswith(")") else f" (phase {phase})"
     if isinstance(error, PeerError) and error.code not in ("store", "stopped"):
-        said = error.message if error.code in ("ended", "told", "data-contract") else error.message + where
+        said = error.message if told(error.code) == error.code else error.message + where
         return Ending(Event.ABORT, said, error.line(), error.code)
     named = error.message if error.message.startswith(f"{me}: ") else f"{me}: {error.message}"
     return Ending(Event.FAIL, named + where, error.line(), error.code)

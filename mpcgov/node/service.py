@@ -12,12 +12,13 @@ from mpcgov import lifecycle
 from mpcgov.client import Client
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
-from mpcgov.lifecycle import WAITING, Event, State
+from mpcgov.lifecycle import WAITING, Event, State, told
 from mpcgov.node import peers, standing
 from mpcgov.node.book import UNDER_WAY, Book
 from mpcgov.node.home import NodeHome
 from mpcgov.node.relay import printable
 from mpcgov.node.run import Computes, Ending, JobRun
+from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import (
     agreed,
     make_share,
@@ -111,19 +112,20 @@ class Service:
             row = self._book.job(job)
         own = self._book.approvals(job).get(self._home.party)
         ended = standing.end(row)
-        value = parse_json(own, Envelope, "approval").model_dump(mode="json") if own is not None else None
-        return {"approval": value if ended is None else None, "ended": ended}
+        if ended is not None:
+            return {"ended": ended.model_dump(mode="json")}
+        return {"approval": parse_json(own, Envelope, "approval").model_dump(mode="json") if own is not None else None}
 
-    def ended(self, job: str, party: str, event: str, reason: str) -> None:
+    def ended(self, job: str, party: str, notice: EndNotice) -> None:
         """A party's word that the job has ended there, and why. It ends here too."""
-        row, text = self._book.job(job), printable(reason) or "no reason given"
-        said = {"deny": f"denied by {party}: {text}", "reject": f"rejected by {party}: {text}"}.get(event, text)
+        row, text, code = self._book.job(job), printable(notice.reason) or "no reason given", told(notice.code)
+        said = {"deny": f"denied by {party}: {text}", "reject": f"rejected by {party}: {text}"}.get(notice.event, text)
         if job in self._runs:
-            self._runs[job].abort(PeerError(said, code="told"))
+            self._runs[job].abort(PeerError(said, code=code))
         elif row.state in WAITING:
             possible = lifecycle.TRANSITIONS[row.state]
-            after = Event.ABORT if event == "abort" and Event.ABORT in possible else Event.CANCEL
-            self._book.move(job, after, said, code="told")
+            after = Event.ABORT if notice.event == "abort" and Event.ABORT in possible else Event.CANCEL
+            self._book.move(job, after, said, code=code)
             self._log.info("job ended by a peer", job=job, peer=party, reason=said)
 
     def receipt(self, job: str, caller: Card, body: bytes) -> dict[str, Any]:
@@ -135,7 +137,7 @@ class Service:
             if job in self._runs:
                 self._runs[job].receipt_arrived[caller.id].set()
         elif standing.end(row) is not None:
-            raise PeerError(row.reason, code="told")
+            raise PeerError(row.reason, code=told(row.code))
         own = self._book.receipts(job).get(self._home.party)
         return {"receipt": parse_json(own, Envelope, "receipt").model_dump(mode="json") if own is not None else None}
 
@@ -206,8 +208,8 @@ class Service:
         try:
             answer = await peers.send_approval(self._client, job, party, own)
             self._delivered.add((job, party))
-            if isinstance(answer.get("ended"), dict):
-                self.ended(job, party, str(answer["ended"].get("event")), str(answer["ended"].get("reason")))
+            if answer.get("ended") is not None:
+                self.ended(job, party, validate(answer["ended"], EndNotice, f"{party}: end"))
             elif answer.get("approval") is not None:
                 theirs = validate(answer["approval"], Envelope, f"{party}: approval")
                 self.approval(job, self._book.roster.member(party), theirs.to_bytes())
@@ -237,16 +239,15 @@ class Service:
 
     async def _run(self, run: JobRun) -> None:
         self._log.info("job started", job=run.job)
-        cause = ""
+        end: Ending | None = None
         try:
-            result = await run.run()
-            if result is not None:
-                cause = result.reason
-                await self._fail(run.job, result)
+            end = await run.run()
+            if end is not None:
+                await self._fail(run.job, end)
             else:
                 self._log.info("job released", job=run.job)
         finally:
-            await run.streams.close(cause)
+            await run.streams.close(PeerError(end.reason, code=end.code) if end is not None else None)
             del self._runs[run.job]
 
     async def _fail(self, job: str, result: Ending) -> None:

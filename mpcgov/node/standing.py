@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused
-from mpcgov.lifecycle import TERMINAL, WAITING, State
+from pydantic import Field
+
+from mpcgov.errors import MpcgovError, PeerError
+from mpcgov.lifecycle import TERMINAL, WAITING, State, unreleased
 from mpcgov.node.store import JobRow
+from mpcgov.spec.load import Frozen
 
-END_EVENTS = {
+EndEvent = Literal["reject", "abort", "deny", "cancel"]
+
+END_EVENTS: dict[State, EndEvent] = {
     State.DENIED: "deny", State.REJECTED: "reject", State.CANCELLED: "cancel", State.EXPIRED: "cancel",
     State.ABORTED: "abort", State.FAILED: "abort",
 }  # fmt: skip
 
-REFUSALS = frozenset({"snapshot", "ledger", "rollback"})
-"""Why a job was refused after it was approved, by code."""
+
+class EndNotice(Frozen):
+    """A party's word that a job has ended there without a result, and why."""
+
+    event: EndEvent
+    reason: Annotated[str, Field(max_length=10_000)]
+    code: Annotated[str, Field(max_length=40)]
 
 
 def status(me: str, row: JobRow, approved: Container[str], phase: str) -> dict[str, Any]:
@@ -33,21 +43,19 @@ def status(me: str, row: JobRow, approved: Container[str], phase: str) -> dict[s
         "waiting_for": [party for party in row.parties if waiting and party not in approved],
         "phase": phase if row.state not in TERMINAL else "",
         "reason": row.reason,
+        "code": row.code,
     }
 
 
-def end(row: JobRow) -> dict[str, str] | None:
+def end(row: JobRow) -> EndNotice | None:
     """What the other parties' nodes are told of a job that ended here without a result; None for any other."""
-    return {"event": END_EVENTS[row.state], "reason": row.reason} if row.state in END_EVENTS else None
+    if row.state not in END_EVENTS:
+        return None
+    return EndNotice(event=END_EVENTS[row.state], reason=row.reason, code=row.code)
 
 
 def no_result(row: JobRow) -> MpcgovError:
     """Why a job that isn't released has no result."""
     if row.state not in TERMINAL:
         return PeerError(f"job {row.id}: too early: {row.state.value}", hint="ask again later", code="too-early")
-    text, code = f"job {row.id}: {row.state.value}: {row.reason}", row.code or row.state.value.lower()
-    if row.state in (State.DENIED, State.REJECTED) or row.code in REFUSALS:
-        return Refused(text, code=code)
-    if row.state is State.FAILED and row.code == "data-contract":
-        return LocalError(text, hint="its owner sees what is wrong with 'mpcgov node jobs'", code=code)
-    return PeerError(text, code=code)
+    return unreleased(row.id, row.state, row.reason, row.code)

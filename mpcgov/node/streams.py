@@ -95,7 +95,7 @@ class JobStreams:
         for task in self._tasks:
             task.cancel()
 
-    async def close(self, cause: str) -> None:
+    async def close(self, cause: PeerError | None) -> None:
         """Ends all streams; each peer is told the cause, if there is one."""
         self.freeze()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -45,6 +45,7 @@ class FakeNode:
     state: str = "AWAITING_APPROVAL"
     phase: str = ""
     reason: str = ""
+    code: str = ""
     waiting_for: list[str] = field(default_factory=list)
     counts_share: list[int] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -94,7 +95,7 @@ def take(node: FakeNode, body: bytes) -> Any:
 def view(node: FakeNode, _body: bytes) -> Any:
     return {
         "job": "", "party": node.identity.name, "state": node.state, "waiting_for": node.waiting_for,
-        "phase": node.phase, "reason": node.reason,
+        "phase": node.phase, "reason": node.reason, "code": node.code,
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from mpcgov.cli.main import run
+from mpcgov.coordinator import service
 from mpcgov.coordinator import submit as submitting
-from mpcgov.errors import PeerError, Refused
+from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.progress import View
 from mpcgov.spec.statement import Proposal
 from tests.coordinator.conftest import MODULUS, Consortium, FakeNode, cancel, declare, share_envelope, take
@@ -245,29 +247,39 @@ def test_result_before_all_approved_is_too_early_and_names_them(consort: Consort
 
 
 @pytest.mark.parametrize(
-    ("state", "exit_status"),
-    [("DENIED", 3), ("REJECTED", 3), ("FAILED", 4), ("ABORTED", 4), ("EXPIRED", 4), ("CANCELLED", 4)],
+    ("state", "code", "exit_status"),
+    [
+        ("DENIED", "policy", 3), ("REJECTED", "rejected", 3), ("FAILED", "store", 4), ("ABORTED", "", 4),
+        ("EXPIRED", "expired", 4), ("CANCELLED", "cancelled", 4), ("FAILED", "data-contract", 2),
+    ],
+)  # fmt: skip
+def test_a_job_that_ended_badly_says_why_to_receivers_and_others(
+    consort: Consortium, capsys: Output, state: str, code: str, exit_status: int
+) -> None:
+    jobs = [submitted(consort, capsys), submitted(consort, capsys, receivers=["tax"])]
+    node = consort.nodes["welfare"]
+    node.state, node.reason, node.code = state, "a good reason", code
+    assert run(["job", "result", jobs[0], "--home", str(consort.hq), "--json"]) == exit_status
+    error = error_of(capsys.readouterr().out)
+    with pytest.raises(MpcgovError) as waited:
+        asyncio.run(service.wait_for(consort.hq, jobs[1], lambda status: None))
+    for job, found in zip(jobs, (error, waited.value.to_json()), strict=True):
+        assert found["message"] == f"job {job}: {state}: welfare: a good reason"
+        assert found["code"] == (code or state.lower())
+    assert waited.value.exit_status == exit_status
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "exit_status"), [("ABORTED", "data-contract", 2), ("CANCELLED", "policy", 3)]
 )
-def test_result_of_a_job_that_ended_badly_says_why(
-    consort: Consortium, capsys: Output, state: str, exit_status: int
+def test_who_only_heard_of_the_end_of_a_job_makes_it_no_other(
+    consort: Consortium, capsys: Output, state: str, code: str, exit_status: int
 ) -> None:
     job = submitted(consort, capsys)
-    consort.nodes["welfare"].state, consort.nodes["welfare"].reason = state, "a good reason"
-    consort.nodes["welfare"].answers["GET", "/v1/jobs/ID/share"] = lambda node, body: {}
+    consort.nodes["tax"].state, consort.nodes["tax"].reason, consort.nodes["tax"].code = state, "census: no", code
+    consort.nodes["census"].state = "RUNNING"
     assert run(["job", "result", job, "--home", str(consort.hq)]) == exit_status
-    assert f"{state}: welfare: a good reason" in capsys.readouterr().err
-
-
-def test_the_node_that_ended_a_job_has_the_last_word_on_why(consort: Consortium, capsys: Output) -> None:
-    def cause(_node: FakeNode, _body: bytes) -> Any:
-        raise PeerError("tax: data contract", code="data-contract")
-
-    job = submitted(consort, capsys)
-    for node in consort.nodes.values():
-        node.state, node.reason = "ABORTED", "tax: data contract"
-        node.answers["GET", "/v1/jobs/ID/share"] = cause
-    assert run(["job", "result", job, "--home", str(consort.hq), "--json"]) == 4
-    assert error_of(capsys.readouterr().out)["code"] == "data-contract"
+    assert f"job {job}: {state}: census: no" in capsys.readouterr().err
 
 
 def test_who_is_no_receiver_gets_nothing_and_asks_no_node(consort: Consortium, capsys: Output) -> None:

@@ -11,6 +11,7 @@ import pytest
 from mpcgov import receive, registry
 from mpcgov.errors import DataError, InternalError, LocalError, MpcgovError, PeerError, Refused
 from mpcgov.node import book, daemon, operator, store
+from mpcgov.node.standing import EndNotice
 from mpcgov.node.store import APPROVALS
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import parse_json
@@ -289,7 +290,9 @@ async def test_who_hung_up_is_blamed_only_if_nobody_knows_better(network: Networ
     await approve(network, job)
     while "compute" not in network.workers["labour"].phases:  # noqa: ASYNC110 - a list, not an event
         await asyncio.sleep(0.01)
-    network.nodes["labour"].service.ended(job, "welfare", "abort", "education: out of memory (phase compute)")
+    network.nodes["labour"].service.ended(
+        job, "welfare", EndNotice(event="abort", reason="education: out of memory (phase compute)", code="memory")
+    )
     statuses = await network.until(job, "ABORTED")
     assert statuses["labour"]["reason"] == "education: out of memory (phase compute)"
 

@@ -123,13 +123,14 @@ async def test_a_busy_worker_slows_its_peer_down_and_nobody_takes_it_for_dead() 
         await sending
 
 
-async def test_a_peer_that_ends_its_job_says_why() -> None:
+@pytest.mark.parametrize(("code", "known"), [("data-contract", "data-contract"), ("memory", "told")])
+async def test_a_peer_that_ends_its_job_says_why(code: str, known: str) -> None:
     async with joined() as pair:
         pair.tasks[0].cancel()
         await asyncio.gather(pair.tasks[0], return_exceptions=True)
-        await pair.relays[0].close("education: no sign of life (phase compute)")
+        await pair.relays[0].close(PeerError("education: no sign of life (phase compute)", code=code))
         error = await failure(pair, 1)
-    assert (error.message, error.code) == ("education: no sign of life (phase compute)", "ended")
+    assert (error.message, error.code) == ("education: no sign of life (phase compute)", known)
 
 
 async def test_a_peer_whose_job_is_done_is_no_failure() -> None:
@@ -138,7 +139,7 @@ async def test_a_peer_whose_job_is_done_is_no_failure() -> None:
         await asyncio.sleep(0.05)
         pair.tasks[0].cancel()
         await asyncio.gather(pair.tasks[0], return_exceptions=True)
-        await pair.relays[0].close("")
+        await pair.relays[0].close(None)
         assert await pair.receive(1, 1000) == b"all"
         await asyncio.sleep(0.1)
         assert not pair.tasks[1].done()
@@ -221,7 +222,7 @@ async def test_a_peer_that_goes_on_talking_cant_keep_a_stream_open() -> None:
         pair.tasks[0].cancel()
         await asyncio.gather(pair.tasks[0], return_exceptions=True)
         ws._close_code = None  # as if nothing had been cancelled while reading
-        await asyncio.wait_for(pair.relays[0].close("enough"), 2.5)
+        await asyncio.wait_for(pair.relays[0].close(PeerError("enough")), 2.5)
         pair.sockets[0].close()
 
 
