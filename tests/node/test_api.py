@@ -150,14 +150,14 @@ async def test_an_error_of_ours_shows_nothing_and_the_node_lives_on(
     await network.start("labour")
 
     def broken(*_: object) -> None:
-        raise ValueError("the value 4711")
+        raise ValueError("the value hemlock")
 
     monkeypatch.setattr(registry, "find", broken)
     status, text = await raw(network, "GET", "/v1/protocols/joint-count")
     assert (status, json.loads(text)["error"]["exit_status"]) == (500, 1)
     monkeypatch.undo()
     assert (await raw(network, "GET", "/v1/protocols/joint-count"))[0] == 200
-    assert "4711" not in text + capsys.readouterr().out
+    assert "hemlock" not in text + capsys.readouterr().out
 
 
 async def test_every_request_is_on_record_and_floods_take_one_line(network: Network) -> None:
