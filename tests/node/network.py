@@ -241,11 +241,11 @@ class Network:
 
     async def holds_approval(self, at: str, job: str, of: str) -> None:
         """Returns once a node holds another party's approval."""
-        for _ in range(3000):
-            if of in self.nodes[at].book.approvals(job):
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"{at} never got the approval of {of}")
+        await when(lambda: of in self.nodes[at].book.approvals(job), f"{at} never got the approval of {of}")
+
+    async def at_rest(self) -> None:
+        """Returns once nothing is under way at any node: a run is over a while after its job has ended."""
+        await when(lambda: not any(node.service._runs for node in self.nodes.values()), "a job is still under way")
 
     async def until(
         self, job: str, *states: str, parties: tuple[str, ...] = (), within_s: float = 60.0
@@ -259,6 +259,14 @@ class Network:
             if time.monotonic() > deadline:
                 raise AssertionError(f"not {states}: {found}")
             await asyncio.sleep(0.05)
+
+
+async def when(holds: Callable[[], bool], otherwise: str) -> None:
+    """Returns once this holds; fails with these words if it doesn't within a minute."""
+    deadline = time.monotonic() + 60.0
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        await asyncio.sleep(0.02)
 
 
 async def refusal(awaitable: Awaitable[Any]) -> MpcgovError:

@@ -119,7 +119,6 @@ async def test_unknown_requests_are_answered_by_one_line_of_json(network: Networ
 
 
 async def test_bodies_have_a_limit_and_a_time(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "BODY_S", 0.3)
     await network.start("labour")
 
     async def slowly() -> Any:
@@ -129,6 +128,7 @@ async def test_bodies_have_a_limit_and_a_time(network: Network, monkeypatch: pyt
 
     status, text = await raw(network, "POST", "/v1/declarations", data=io.BytesIO(b" " * ((1 << 20) + 1)))
     assert (status, json.loads(text)["error"]["code"]) == (400, "too-long")
+    monkeypatch.setattr(api, "BODY_S", 0.3)
     status, text = await raw(network, "POST", "/v1/jobs", data=slowly())
     assert (status, json.loads(text)["error"]["code"]) == (409, "too-slow")
     status, _ = await raw(network, "GET", "/v1/about", headers={"X-Long": "x" * 20_000})

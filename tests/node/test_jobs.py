@@ -10,13 +10,13 @@ import pytest
 
 from mpcgov import receive, registry
 from mpcgov.errors import DataError, InternalError, LocalError, MpcgovError, PeerError, Refused
-from mpcgov.node import book, daemon, operator, store
+from mpcgov.node import book, daemon, operator, service, store
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.store import APPROVALS
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.statement import APPROVAL_TYPE, RECEIPT_TYPE, Approval, Layout, Proposal, Receipt, job_id
-from tests.node.network import PARTIES, Network, refusal
+from tests.node.network import PARTIES, Network, refusal, when
 
 
 async def proposed(network: Network, **changes: Any) -> tuple[Proposal, str]:
@@ -40,8 +40,7 @@ async def test_a_job_that_all_approve_runs_and_its_receiver_opens_the_result(net
         manifest = registry.find("joint-count").manifest
         result = await receive.collect(client, network.roster, proposal, manifest, "coordinator")
     assert result["tables"]["count"]["rows"] == [["North", 10], ["South", 11]]
-    await asyncio.sleep(0.5)
-    assert [node.service._runs for node in network.nodes.values()] == [{}] * 3
+    await network.at_rest()
     assert [operator.audit_verify(network.home(party)) > 10 for party in PARTIES] == [True] * 3
 
 
@@ -49,7 +48,10 @@ async def test_two_of_three_approvals_run_nothing_and_it_says_who_is_missing(net
     await network.start()
     _, job = await proposed(network)
     await approve(network, job, "labour", "welfare")
-    await asyncio.sleep(1.5)
+    for party in PARTIES:
+        for of in ("labour", "welfare"):
+            await network.holds_approval(party, job, of)
+    await asyncio.sleep(1.5)  # in which one that doesn't need the third would start
     statuses = await network.until(job, "APPROVED", "AWAITING_APPROVAL")
     assert {status["state"] for status in statuses.values()} == {"APPROVED", "AWAITING_APPROVAL"}
     assert {tuple(status["waiting_for"]) for status in statuses.values()} == {("education",)}
@@ -71,7 +73,11 @@ async def test_standing_policies_need_nobody(network: Network) -> None:
 async def test_an_approval_reaches_all_even_if_its_own_node_takes_it_up_late(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last approval of the others arrives, and starts the job, before education's daemon has seen its own yes."""
+    """The last approval of the others arrives, and starts the job, before education's daemon has seen its own yes.
+
+    Nobody asks for it again: it is given once it is taken up.
+    """
+    monkeypatch.setattr(service, "GOSSIP_EVERY", 10**9)
     await network.start("labour", "welfare")
     monkeypatch.setattr(daemon, "POLL_S", 1.0)
     await network.start("education")
@@ -79,7 +85,7 @@ async def test_an_approval_reaches_all_even_if_its_own_node_takes_it_up_late(
     await approve(network, job, "labour")
     await network.holds_approval("education", job, "labour")
     await approve(network, job, "education", "welfare")
-    await network.until(job, "RELEASED", within_s=4)
+    await network.until(job, "RELEASED")
 
 
 async def test_a_node_that_comes_late_catches_up(network: Network) -> None:
@@ -343,7 +349,9 @@ async def test_nothing_is_released_without_every_receipt(network: Network) -> No
     _, job = await proposed(network)
     await approve(network, job)
     await network.until(job, "RUNNING")
-    await asyncio.sleep(0.5)
+    run = network.nodes["labour"].service._runs[job]
+    await when(lambda: run.phase == "receipts", "labour's worker was never done")
+    await asyncio.sleep(0.5)  # in which one that doesn't wait for all receipts would go on
     status = await network.status("labour", job)
     assert (status["state"], status["phase"]) == ("RUNNING", "receipts")
     async with network.client() as client:
