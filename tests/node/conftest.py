@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mpcgov.node import daemon
 from tests.node.network import Network
 
 
@@ -14,3 +15,10 @@ async def network(tmp_path: Path) -> AsyncIterator[Network]:
     net = Network(tmp_path)
     yield net
     await net.stop()
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes take up nothing by themselves: the test says what happens when. Must come before they start."""
+    for name in ("POLL_S", "TICK_S"):
+        monkeypatch.setattr(daemon, name, 10**6)

@@ -29,7 +29,7 @@ from tests.node.alone import Dealing, approvals, started, take_through
 from tests.node.failpoints import POINTS
 from tests.node.network import PARTIES, POLICY, Network
 from tests.node.test_faults import ROOT
-from tests.node.test_ledger import denial, everywhere, failed, run
+from tests.node.test_ledger import denial, everywhere, failed, in_turns, run
 
 LAPLACE = {"mechanism": "discrete-laplace", "unit": "person", "bound": 1}
 GAUSSIAN = {"mechanism": "discrete-gaussian", "unit": "person", "bound": 1}
@@ -141,6 +141,7 @@ async def test_who_says_yes_is_told_what_it_takes_and_what_is_left(nodes: Networ
     assert line == "takes epsilon 2 from the budget of a person in people; 9 of 10 are left before it"
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_jobs_at_once_dont_spend_the_same_budget(nodes: Network) -> None:
     jobs = []
     for amount in ("6", "5"):
@@ -148,12 +149,8 @@ async def test_jobs_at_once_dont_spend_the_same_budget(nodes: Network) -> None:
         await nodes.submit(proposal)
         jobs.append(job_id(proposal.job_digest))
     gate = nodes.workers["labour"].gates["hello"] = asyncio.Event()
-    for job in jobs:
-        for party in PARTIES:
-            with contextlib.suppress(MpcgovError):
-                nodes.nodes[party].book.approve(job)
-                nodes.nodes[party].service.decided(job)
-    statuses = await nodes.until(jobs[1], "ABORTED", "REJECTED", "CANCELLED")
+    await in_turns(nodes, *jobs)
+    statuses = await nodes.until(jobs[1], "ABORTED")
     assert any("has epsilon 4 left" in status["reason"] for status in statuses.values())
     gate.set()
     await nodes.until(jobs[0], "RELEASED")
