@@ -139,6 +139,13 @@ class Network:
             time.sleep(0.1)
         raise AssertionError(f"still {found} after {limit_s} s\n{self.logs()}")
 
+    def heard(self, job: str, state: str, party: str) -> None:
+        """Waits until a party's own node has a job in this state: it hears of the others' ends a moment later."""
+        deadline = time.monotonic() + 60
+        while f"{job}  {state}" not in self.mpcgov("node", "jobs", "--home", party).stdout:
+            assert time.monotonic() < deadline, self.logs()
+            time.sleep(0.05)
+
     def released(self, job: str) -> None:
         """Waits for the end of a job, which must be a good one."""
         found = self.ended(job)

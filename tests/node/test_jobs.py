@@ -210,6 +210,8 @@ async def test_a_job_expires_where_it_waits(network: Network) -> None:
     await network.start()
     _, job = await proposed(network)
     await approve(network, job, "labour")
+    for party in ("welfare", "education"):  # who gives its approval to a node that is ahead is told that it is too late
+        await network.holds_approval(party, job, "labour")
     network.clock.offset_s = 3601
     await network.until(job, "EXPIRED")
 
