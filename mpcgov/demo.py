@@ -105,7 +105,8 @@ def _job(base: Path, job_path: Path, homes: Mapping[str, Path], step: int, tell:
     tell(f"   {stored.id}")
     tell(f"\n{step + 1}. A person at each agency looks at it and says yes; once all did, the nodes start.")
     for party in job.parties:
-        operator.approve(homes[party], stored.id)
+        with rehearsal.undisturbed():
+            operator.approve(homes[party], stored.id)
         tell(f"   $ mpcgov node approve {stored.id} --home {party}")
     approved = time.monotonic()
     ended, result = asyncio.run(service.wait_for(base / rehearsal.COORDINATOR, stored.id, _states_only(tell)))

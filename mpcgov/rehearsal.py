@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -83,7 +85,7 @@ def daemons(homes: Mapping[str, Path], tell: Tell) -> Iterator[dict[str, subproc
     try:
         for party, home in homes.items():
             command = [sys.executable, "-P", "-m", "mpcgov", "node", "serve", "--home", str(home)]
-            with (home / "serve.log").open("wb") as log:
+            with (home / "serve.log").open("wb") as log, undisturbed():  # or there were a node that we don't know of
                 # Ctrl-C is for us: we end the nodes, in order. No shell sees the arguments.
                 running[party] = subprocess.Popen(  # noqa: S603
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -91,7 +93,28 @@ def daemons(homes: Mapping[str, Path], tell: Tell) -> Iterator[dict[str, subproc
             tell(f"   $ mpcgov node serve --home {party}")
         yield running
     finally:
-        _stop(list(running.values()))
+        with undisturbed():  # whoever asks twice
+            _stop(list(running.values()))
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C, or a request to end, is met after this step: it would be met anywhere, and the step be left half done."""
+    if threading.current_thread() is not threading.main_thread():  # no other meets any
+        yield
+        return
+    met: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _frame: met.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if met:
+            signal.raise_signal(met[0])
 
 
 def _stop(processes: list[subprocess.Popen[bytes]]) -> None:

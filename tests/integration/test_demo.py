@@ -14,14 +14,17 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from mpcgov import disclosure
+from mpcgov import demo, disclosure, rehearsal
 from tests.integration.conftest import CHECKOUT, environment
 from tests.processes import processes_in
 
 COMMAND = [sys.executable, "-m", "mpcgov", "demo"]
+NUMBERS = [signal.SIGINT, signal.SIGTERM]
 KEY = ("first_name", "last_name", "born")
 Row = dict[str, str]
 RECORDS: dict[str, Callable[[Row], bool]] = {
@@ -82,7 +85,7 @@ def test_the_demo_gives_the_plain_tables_and_leaves_nothing_behind(env: dict[str
     assert processes_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", NUMBERS)
 def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, str], tmp_path: Path) -> None:
     with subprocess.Popen(COMMAND, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 30
@@ -96,6 +99,44 @@ def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, s
     assert errors.endswith("interrupted\n")
     assert list(tmp_path.iterdir()) == []
     assert processes_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_an_interrupted_start_leaves_no_node(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def tell(what: str) -> None:
+        os.kill(os.getpid(), number)
+        told.append(what)
+
+    def start(*_: Any, **__: Any) -> Any:
+        tell("start")
+        return SimpleNamespace(terminate=lambda: tell("end"), wait=lambda _: tell("wait"))
+
+    monkeypatch.setattr(rehearsal.subprocess, "Popen", start)
+    with pytest.raises(KeyboardInterrupt), demo._terminable(), rehearsal.daemons({"tax": tmp_path}, print):
+        pytest.fail("went on")
+    assert told == ["start", "end", "wait"]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_an_interrupted_yes_is_whole(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle the database would complain of it, with a trace."""
+    said: list[str] = []
+
+    async def submitted(*_: Any) -> Any:
+        return SimpleNamespace(id="aaaa-aaaa-aaaa")
+
+    def approve(home: Path, _job: str) -> None:
+        os.kill(os.getpid(), number)
+        said.append(home.name)
+
+    monkeypatch.setattr(demo.service, "submit_job", submitted)
+    monkeypatch.setattr(demo.operator, "approve", approve)
+    homes = {party: tmp_path / party for party in ("tax", "social-security", "welfare")}
+    with pytest.raises(KeyboardInterrupt), demo._terminable():
+        demo._job(tmp_path, CHECKOUT / "examples/jobs" / demo.MAIN_JOB, homes, 4, print)
+    assert len(said) == 1
 
 
 def steady(text: str) -> list[str]:
