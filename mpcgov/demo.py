@@ -52,9 +52,13 @@ def run(tell: rehearsal.Tell) -> list[Shown]:
     jobs = [load_yaml(examples / "jobs" / name, Job) for name in (MAIN_JOB, LINKED_JOB)]
     parties = tuple(dict.fromkeys(party for job in jobs for party in job.parties))
     started = time.monotonic()
-    with _terminable(), tempfile.TemporaryDirectory(prefix="mpcgov-demo-") as folder:
+    with (
+        _terminable(),
+        tempfile.TemporaryDirectory(prefix="mpcgov-demo-") as folder,
+        rehearsal.kept_ports(len(parties)) as ports,
+    ):
         base = Path(folder)
-        homes = rehearsal.found(base, examples / "agencies", parties, tell)
+        homes = rehearsal.found(base, examples / "agencies", dict(zip(parties, ports, strict=True)), tell)
         with rehearsal.daemons(homes, tell) as running:
             asyncio.run(rehearsal.all_answer(base / rehearsal.COORDINATOR, running))
             tell(f"  all {len(parties)} answer, {time.monotonic() - started:.1f} s after the start")

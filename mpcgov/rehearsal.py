@@ -31,12 +31,31 @@ STOP_LIMIT_S = 5.0
 Tell = Callable[[str], None]
 
 
-def found(base: Path, agencies: Path, parties: tuple[str, ...], tell: Tell) -> dict[str, Path]:
+@contextlib.contextmanager
+def kept_ports(count: int) -> Iterator[list[int]]:
+    """Ports for nodes that nobody else is given, neither before they listen nor while they are down.
+
+    The system gives nobody a port that is bound; on Linux a server that may reuse its address, as a node's may, listens
+    beside a socket that is bound and doesn't listen.
+    """
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for sock in sockets:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(("127.0.0.1", 0))
+        ports = [sock.getsockname()[1] for sock in sockets]
+        if sys.platform != "linux":
+            stack.close()
+        yield ports
+
+
+def found(base: Path, agencies: Path, parties: Mapping[str, int], tell: Tell) -> dict[str, Path]:
     """The parties' homes, with keys, copies of their agencies' files and a list of members that all have signed.
 
     Args:
         base: where the homes are made; the coordinator's is there, too, under its name.
         agencies: a folder for each party, with its data and what it declares and allows.
+        parties: with the port of each one's node.
         tell: hears each step, as a line.
     """
     homes = _identities(base, agencies, parties, tell)
@@ -44,10 +63,10 @@ def found(base: Path, agencies: Path, parties: tuple[str, ...], tell: Tell) -> d
     return {party: homes[party] for party in parties}
 
 
-def _identities(base: Path, agencies: Path, parties: tuple[str, ...], tell: Tell) -> dict[str, Path]:
+def _identities(base: Path, agencies: Path, parties: Mapping[str, int], tell: Tell) -> dict[str, Path]:
     tell("1. Every agency makes its keys, where its data are; the coordinator makes its own.")
     homes = {}
-    for party, port in zip(parties, _free_ports(len(parties)), strict=True):
+    for party, port in parties.items():
         homes[party] = base / party
         shutil.copytree(agencies / party, homes[party])
         node_home.init(homes[party], party, f"127.0.0.1:{port}")
@@ -154,9 +173,3 @@ async def _answers(client: Client, party: str, process: subprocess.Popen[bytes])
             await asyncio.sleep(0.1)
         else:
             return
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [sock.getsockname()[1] for sock in sockets]

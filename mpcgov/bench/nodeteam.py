@@ -34,10 +34,14 @@ class NodeTeam:
 
     async def __aenter__(self) -> NodeTeam:
         parties = tuple(self._job["parties"])
-        self._homes = rehearsal.found(self._folder, self._data / "agencies", parties, _untold)
-        running = self._stack.enter_context(rehearsal.daemons(self._homes, _untold))
-        self._nodes = [process.pid for process in running.values()]
-        await rehearsal.all_answer(self._folder / rehearsal.COORDINATOR, running)
+        with ExitStack() as stack:
+            ports = stack.enter_context(rehearsal.kept_ports(len(parties)))
+            members = dict(zip(parties, ports, strict=True))
+            self._homes = rehearsal.found(self._folder, self._data / "agencies", members, _untold)
+            running = stack.enter_context(rehearsal.daemons(self._homes, _untold))
+            self._nodes = [process.pid for process in running.values()]
+            await rehearsal.all_answer(self._folder / rehearsal.COORDINATOR, running)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -99,6 +100,14 @@ def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, s
     assert errors.endswith("interrupted\n")
     assert list(tmp_path.iterdir()) == []
     assert processes_in(tmp_path) == []
+
+
+def test_a_nodes_port_is_given_to_nobody_before_it_listens() -> None:
+    with rehearsal.kept_ports(2) as ports:
+        for port in ports:
+            with socket.socket() as other, pytest.raises(OSError, match="in use"):
+                other.bind(("127.0.0.1", port))
+            socket.create_server(("127.0.0.1", port)).close()
 
 
 @pytest.mark.parametrize("number", NUMBERS)
