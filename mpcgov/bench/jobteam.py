@@ -130,7 +130,10 @@ def workers(nodes: Collection[int] = ()) -> Iterator[tuple[int, str]]:
     yield from ((node, NODE) for node in nodes)
     for parent in nodes or [os.getpid()]:
         for task in Path(f"/proc/{parent}/task").iterdir():
-            for child in (task / "children").read_text(encoding="utf-8").split():
+            children = ""
+            with contextlib.suppress(OSError):  # the thread may have ended
+                children = (task / "children").read_text(encoding="utf-8")
+            for child in children.split():
                 with contextlib.suppress(OSError):  # it may have ended
                     words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
                     if b"mpcgov.worker" in words:

@@ -133,6 +133,14 @@ async def test_a_job_on_running_nodes_is_right_and_no_process_of_theirs_is_left(
     folder.rmdir()  # nor a file
 
 
+def test_a_thread_that_ends_while_workers_are_looked_up_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(jobteam.Path, "read_text", gone)
+    assert list(jobteam.workers()) == []
+
+
 async def test_the_oblivious_job_runs_beside_the_same_with_a_matcher_and_sends_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
