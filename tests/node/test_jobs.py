@@ -291,7 +291,10 @@ async def test_a_node_that_gives_up_says_why_and_its_worker_just_falls_silent(ne
     assert [worker.hung_up for worker in network.workers.values()] == [[], [], []]
 
 
-async def test_who_hung_up_is_blamed_only_if_nobody_knows_better(network: Network) -> None:
+async def test_who_hung_up_is_blamed_only_if_nobody_knows_better(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mpcgov.node.run.LOST_GRACE_S", 60.0)  # in which somebody who knows better says so
     network.workers["labour"].faults["compute"] = PeerError("welfare: hung up", code="peer-lost")
     await network.start()
     _, job = await proposed(network)
