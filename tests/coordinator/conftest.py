@@ -25,6 +25,7 @@ from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import SHARE_TYPE, Cost, Layout, Proposal, ResultShare, job_id
 from mpcgov.spec.table import Declaration
 from mpcgov.tls import server_context, shown_certificate
+from tests.ports import free_ports
 
 PARTIES = ("tax", "welfare", "census")
 MODULUS = 2**61 - 1
@@ -176,7 +177,8 @@ class Consortium:
 
 @pytest.fixture
 def consort(tmp_path: Path) -> Iterator[Consortium]:
-    sockets = {party: socket.create_server(("127.0.0.1", 0)) for party in PARTIES}
+    ports = zip(PARTIES, free_ports(len(PARTIES)), strict=True)  # kept: nobody else may answer at one that is stopped
+    sockets = {party: socket.create_server(("127.0.0.1", port)) for party, port in ports}
     identities = {
         party: keys.create(tmp_path / party, "party", party, f"127.0.0.1:{sockets[party].getsockname()[1]}")
         for party in PARTIES
