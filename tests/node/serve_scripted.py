@@ -1,4 +1,7 @@
-"""A node as a process, with a scripted worker that stays in a phase: `python serve_scripted.py HOME PHASE`."""
+"""A node as a process, with a scripted worker that stays in a phase: `python serve_scripted.py HOME PHASE`.
+
+Without PHASE it has all the time in the world to stop, so that who waits for something is noticed on any machine.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from mpcgov.node import daemon
+from mpcgov.node import daemon, service
 from tests.node.network import ScriptedWorker
 
 
@@ -14,6 +17,8 @@ def supervisor() -> ScriptedWorker:
     worker = ScriptedWorker()
     if len(sys.argv) > 2:
         worker.gates[sys.argv[2]] = asyncio.Event()
+    else:
+        daemon.SHUTDOWN_S = service.TELL_S = 600.0
     return worker
 
 
