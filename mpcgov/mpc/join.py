@@ -119,7 +119,7 @@ class PrivateList:
         """Columns of the keys, shape (columns, N), as rows in the list's order, shape (length + dummies, columns)."""
         padded = np.zeros((self.length + self.dummies, len(values)), np.uint64)
         padded[: len(self.keys)] = values.T
-        return padded[self.order]
+        return padded.take(self.order, axis=0)
 
     def numbers(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """A column of the keys in the list's order, −1 in rows without a key."""

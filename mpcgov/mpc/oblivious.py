@@ -61,7 +61,7 @@ class Halves:
     def of(self, rows: slice) -> Words:
         """Our half of what is dealt for some rows: for each choice the difference of tokens, then columns; flat."""
         third = len(self.table) // CHOICES
-        found = np.stack([self.table[self.places[rows, j] + j * third] for j in range(CHOICES)])
+        found = np.stack([self.table.take(self.places[rows, j] + j * third, axis=0) for j in range(CHOICES)])
         own = np.broadcast_to(self.tokens[rows], found.shape[:2])
         found[:, :, 0] = field.subtract(own, found[:, :, 0])
         return found.reshape(-1)
@@ -160,7 +160,7 @@ def _listed(own: PrivateList, keys: Keys, third: int) -> tuple[Places, Words]:
     places = cuckoo.places(np.concatenate([tags.encrypted(blocks, keys.place), pads]), third)
     tokens = np.full(own.length, NO_ROW, np.uint64)
     tokens[: len(blocks)] = _tokens(blocks, keys)
-    return places[own.order], tokens[own.order]
+    return places.take(own.order, axis=0), tokens[own.order]
 
 
 def _keys(secrets: tuple[bytes, bytes], plan: SpokePlan) -> Keys:

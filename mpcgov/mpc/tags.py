@@ -177,7 +177,7 @@ class TagList:
         rows = pads.words(TAG_WORDS * len(self)).reshape(len(self), TAG_WORDS)
         rows[: self.keys] = own
         rows[self.padded :][self.coins] = dummies[self.coins]
-        return rows[order]
+        return rows.take(order, axis=0)  # by an index of rows it would take numpy ten times as long
 
     def real(self, order: Order) -> Words:
         """1 for each row with a key, 0 for the others, in the owner's order."""

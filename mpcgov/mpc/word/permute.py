@@ -90,8 +90,8 @@ async def _programme(channel: Channel, roles: Roles, source: Order | None, own: 
     await channel.exchange(
         {roles.sender: np.concatenate([stream.key_words(key), packed(order)]), roles.receiver: packed(places)}, {}
     )
-    half = _pads(key, roles)[places]
-    return (half if own is None else field.add(half, own[source])).reshape(-1)
+    half = _pads(key, roles).take(places, axis=0)
+    return (half if own is None else field.add(half, own.take(source, axis=0))).reshape(-1)
 
 
 async def _send(channel: Channel, roles: Roles, rows: Words | None) -> None:
@@ -101,7 +101,7 @@ async def _send(channel: Channel, roles: Roles, rows: Words | None) -> None:
     taken = await channel.exchange({}, {roles.programmer: KEY_WORDS + packed_words(roles.rows)})
     words = taken[roles.programmer]
     order = unpacked(words[KEY_WORDS:], roles.rows, roles.rows, roles.programmer)
-    padded = field.subtract(rows[order], _pads(stream.key_from(words[:KEY_WORDS]), roles))
+    padded = field.subtract(rows.take(order, axis=0), _pads(stream.key_from(words[:KEY_WORDS]), roles))
     await channel.exchange({roles.receiver: padded}, {})
 
 
@@ -110,7 +110,7 @@ async def _receive(channel: Channel, roles: Roles) -> Words:
     taken = await channel.exchange({}, {roles.programmer: packed_words(roles.wanted)})
     places = unpacked(taken[roles.programmer], roles.wanted, roles.rows, roles.programmer)
     padded = await channel.exchange_elements({}, {roles.sender: roles.rows * roles.columns})
-    return padded[roles.sender].reshape(roles.rows, roles.columns)[places].reshape(-1)
+    return padded[roles.sender].reshape(roles.rows, roles.columns).take(places, axis=0).reshape(-1)
 
 
 async def permute_shared(channel: Channel, prss: Prss, roles: Roles, share: Words, source: Order | None) -> Words:

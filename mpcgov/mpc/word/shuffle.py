@@ -55,7 +55,7 @@ async def shuffle(channel: Channel, prss: Prss, rows: Words, family: Sequence[Su
     for subset, key in zip(subsets, keys, strict=True):
         factors = dict(zip(subset, weights(tuple(party + 1 for party in subset)), strict=True))
         if key is not None:
-            rows = rows[key.permutation(len(rows))]
+            rows = rows.take(key.permutation(len(rows)), axis=0)
         rows = await redeal(channel, prss.threshold, factors, rows)
     return rows
 

@@ -60,7 +60,8 @@ async def sort_rows(
         return await compare.open_less(channel, prss, a.size, differences)
 
     order = await order_of(len(key), less, ranks)
-    return np.ascontiguousarray(shuffled[order if ranks is None else order[ranks], len(columns) :])
+    wanted = shuffled.take(order if ranks is None else order[ranks], axis=0)
+    return np.ascontiguousarray(wanted[:, len(columns) :])
 
 
 async def sort(channel: Channel, prss: Prss, key: Words, low: int, high: int, ranks: Order | None = None) -> Words:
