@@ -128,7 +128,7 @@ def test_repeated_keys_are_refused_by_count_never_by_name(tmp_path: Path) -> Non
     assert not any(name in caught.value.line().lower() for name in ("anna", "bob"))
 
 
-@pytest.mark.parametrize("digits", [1, 7, 8, 9, 32, 33])
+@pytest.mark.parametrize("digits", [1, 3, 4, 7, 8, 9, 11, 32, 33])
 @pytest.mark.parametrize("told_apart", [True, False])
 def test_keys_of_one_length_are_repeated_only_where_they_are_equal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: int, told_apart: bool
