@@ -24,6 +24,8 @@ from mpcgov.worker import program, reveal
 from mpcgov.worker.confine import confine
 from mpcgov.worker.work import Local, work
 
+registry.engine_digest()  # while we wait for a job, and of the files as they are when they are loaded
+
 
 def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
     """Runs this party's part of a job over the given descriptors: the reader's pipe, then a stream per other party."""
