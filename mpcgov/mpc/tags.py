@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from mpcgov.errors import InternalError
 from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.word.field import P, Words, canonical, multiply
-from mpcgov.mpc.word.kernels import kernel
+from mpcgov.mpc.word.kernels import inlined, kernel
 from mpcgov.mpc.word.stream import KEY_BYTES, Stream
 
 Bytes = NDArray[np.uint8]
@@ -197,56 +197,55 @@ def tag_list(keys: int, padded: int, dummies: int, private: Stream) -> TagList:
     return TagList(keys, padded, coins)
 
 
-@kernel("int64(uint64[:, ::1], uint32[::1], int64)")
-def _fill(tags: Words, table: Any, shift: int) -> int:
-    """Put each tag's number plus 1 into a table of 2^(64−shift) places; the first that was there already, or −1."""
-    mask = table.size - 1
-    for i in range(tags.shape[0]):
-        place = np.int64(tags[i, 0] >> np.uint64(shift))
-        while table[place] != 0:
-            other = np.int64(table[place]) - 1
-            if tags[other, 0] == tags[i, 0] and tags[other, 1] == tags[i, 1]:
-                return i
-            place = (place + 1) & mask
-        table[place] = i + 1
-    return -1
+@inlined
+def _same(a: Words, i: Any, b: Words, j: Any) -> Any:
+    return a[i, 0] == b[j, 0] and a[i, 1] == b[j, 1]
 
 
-@kernel("int64(uint64[:, ::1], uint64[:, ::1], uint32[::1], int64, int64[::1], uint8[::1])")
-def _find(tags: Words, among: Words, table: Any, shift: int, out: Order, taken: Bytes) -> int:
-    """Where each tag is in the table; the first that finds its match taken already, or −1."""
-    mask = table.size - 1
-    for i in range(tags.shape[0]):
-        place = np.int64(tags[i, 0] >> np.uint64(shift))
-        found = np.int64(-1)
-        while table[place] != 0:
-            other = np.int64(table[place]) - 1
-            if among[other, 0] == tags[i, 0] and among[other, 1] == tags[i, 1]:
-                found = other
-                if taken[other]:
-                    return i
-                taken[other] = 1
-                break
-            place = (place + 1) & mask
-        out[i] = found
+@kernel("int64(uint64[::1], uint64, uint64[:, ::1], uint64[:, ::1], int64[::1], int64[::1])")
+def _pair(ordered: Words, bits: Any, left: Words, other: Words, near: Order, out: Order) -> Any:
+    """For each left row the other row with its tag; −1, or which list has a tag twice, 0 or 1.
+
+    `ordered`: both lists' tags in ascending order, their lower bits replaced by the row, the other list's after the
+    left one's. Tags in full are only looked at where the upper bits agree. `near`: memory for the places where they do:
+    found in a loop of their own, without a branch, so that the next one doesn't wait for the tags of one before.
+    """
+    count, rows, row_of = 0, left.shape[0], (np.uint64(1) << bits) - np.uint64(1)
+    for k in range(ordered.size - 1):
+        near[count] = k
+        count += int(ordered[k] >> bits == ordered[k + 1] >> bits)
+    for first in near[:count]:
+        i, at = np.int64(ordered[first] & row_of), first + 1
+        while at < ordered.size and ordered[at] >> bits == ordered[first] >> bits:
+            j = np.int64(ordered[at] & row_of)
+            if j < rows:
+                if _same(left, i, left, j):
+                    return 0
+            elif i >= rows:
+                if _same(other, i - rows, other, j - rows):
+                    return 1
+            elif _same(left, i, other, j - rows):
+                out[i] = j - rows
+            at += 1
     return -1
 
 
 def matches(left: Words, other: Words, senders: tuple[int, int]) -> Order:
     """For each row of the left list the row of the other with the same tag, or −1.
 
-    The table is at most half full; tags are as random as any hash, so their upper bits serve as one.
-
     Raises:
-        WireError: a tag is twice in the other list, or twice in the left one and in the other; names the sender.
+        WireError: a tag is twice in a list; names the sender.
     """
-    left, other = _writable(left), _writable(other)
-    bits = max(1, (2 * len(other) - 1).bit_length())
-    table, out = np.zeros(1 << bits, np.uint32), np.empty(len(left), np.int64)
-    if _fill(other, table, 64 - bits) >= 0:
-        raise WireError("the same tag twice", senders[1])
-    if _find(left, other, table, 64 - bits, out, np.zeros(len(other), np.uint8)) >= 0:
-        raise WireError("the same tag twice", senders[0])
+    bits = np.uint64((len(left) + len(other)).bit_length())
+    ordered = np.concatenate([left[:, 0], other[:, 0]])
+    ordered >>= bits
+    ordered <<= bits
+    ordered |= np.arange(len(ordered), dtype=np.uint64)
+    ordered.sort()
+    near, out = np.empty(len(ordered), np.int64), np.full(len(left), -1)
+    twice = int(_pair(ordered, bits, _writable(left), _writable(other), near, out))
+    if twice >= 0:
+        raise WireError("the same tag twice", senders[twice])
     return out
 
 
