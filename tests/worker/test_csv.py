@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from mpcgov.errors import DataError, InternalError, MpcgovError
 from mpcgov.spec.table import Dataset
+from mpcgov.worker import engine
 from mpcgov.worker.local import dataset_check
 from mpcgov.worker.source import open_table
 
@@ -324,7 +325,11 @@ def test_an_engine_that_reads_other_rows_than_are_there_is_our_bug(
         outcome(tmp_path, HEADER + GOOD + f"{CANARY}\n")
 
 
-def test_the_engine_has_no_way_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize("waited", [False, True])
+def test_the_engine_has_no_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waited: bool) -> None:
+    monkeypatch.setattr(engine, "_warmed", [])
+    if waited:
+        engine.warm()
     (tmp_path / "t.csv").write_text(HEADER + GOOD)
     (tmp_path / "other.csv").write_text(HEADER + GOOD)
     with open_table(declare(), "d", tmp_path) as source:
