@@ -32,6 +32,11 @@ TAG_WORDS = 2
 WORD_BYTES = 7
 """A word of 7 bytes is below p. Of 8 bytes it needn't be, and w and w + p would be the same to a polynomial."""
 
+# Unsigned: with a signed place, numba would look at each byte whether it is counted from the end.
+_WORD_BYTES, _BYTE_BITS = np.uint64(WORD_BYTES), np.uint64(8)
+_ABREAST = 64
+"""Keys that are hashed side by side."""
+
 _DUMMY = np.uint64(1 << 63)
 """The flag of a dummy's block: the top bit of its second word, which no element reaches."""
 
@@ -86,21 +91,41 @@ def points(derive: Callable[[str], bytes]) -> tuple[int, int]:
     return int.from_bytes(derive("point 1"), "big") % P, int.from_bytes(derive("point 2"), "big") % P
 
 
-@kernel("void(uint8[::1], int64[::1], uint64, uint64, uint64[:, ::1])")
-def _hash(data: Bytes, offsets: Offsets, x: Any, y: Any, out: Words) -> None:
-    """Σ wⱼ·x^j + length, and the same at y; wⱼ the j-th 7 bytes, lowest first, j from 1."""
-    for i in range(out.shape[0]):
-        start, stop = offsets[i], offsets[i + 1]
-        at_x, at_y = np.uint64(0), np.uint64(0)
-        for j in range((stop - start + 6) // 7 - 1, -1, -1):
-            word = np.uint64(0)
-            for k in range(min(start + 7 * j + 7, stop) - 1, start + 7 * j - 1, -1):
-                word = (word << np.uint64(8)) | np.uint64(data[k])
-            at_x = canonical(multiply(canonical(at_x + word), x))
-            at_y = canonical(multiply(canonical(at_y + word), y))
-        length = np.uint64(stop - start)
-        out[i, 0] = canonical(at_x + length)
-        out[i, 1] = canonical(at_y + length)
+@inlined
+def _word(data: Bytes, start: Any, stop: Any) -> Any:
+    """Up to 7 bytes from `start`, lowest first; 0 if it is beyond the key's end."""
+    word = np.uint64(0)
+    for k in range(min(stop - start, _WORD_BYTES) if start < stop else np.uint64(0)):
+        word |= np.uint64(data[start + np.uint64(k)]) << (_BYTE_BITS * np.uint64(k))
+    return word
+
+
+@kernel("void(uint8[::1], uint64[::1], uint64, uint64, uint64[:, ::1])")
+def _hash(data: Bytes, offsets: Words, x: Any, y: Any, out: Words) -> None:
+    """Σ wⱼ·x^j + length, and the same at y; wⱼ the j-th 7 bytes, lowest first, j from 1.
+
+    Some keys at a time, word by word from the longest one's last: so their products become vector instructions. Words
+    beyond a key's end come first and are 0, so they change nothing.
+    """
+    words, at_x, at_y = np.empty(_ABREAST, np.uint64), np.empty(_ABREAST, np.uint64), np.empty(_ABREAST, np.uint64)
+    for first in range(0, out.shape[0], _ABREAST):
+        keys = min(_ABREAST, out.shape[0] - first)
+        start, stop = offsets[first : first + keys], offsets[first + 1 : first + keys + 1]
+        longest = np.uint64(0)
+        for k in range(keys):
+            longest = max(longest, stop[k] - start[k])
+        at_x[:], at_y[:] = 0, 0
+        skipped = (longest + _WORD_BYTES - np.uint64(1)) // _WORD_BYTES * _WORD_BYTES
+        while skipped:
+            skipped -= _WORD_BYTES
+            for k in range(keys):
+                words[k] = _word(data, start[k] + skipped, stop[k])
+            for k in range(_ABREAST):
+                at_x[k] = canonical(multiply(canonical(at_x[k] + words[k]), x))
+                at_y[k] = canonical(multiply(canonical(at_y[k] + words[k]), y))
+        for k in range(keys):
+            out[first + k, 0] = canonical(at_x[k] + (stop[k] - start[k]))
+            out[first + k, 1] = canonical(at_y[k] + (stop[k] - start[k]))
 
 
 def key_tags(texts: Texts, keys: SpokeKeys) -> Words:
@@ -115,7 +140,7 @@ def key_blocks(texts: Texts, points: tuple[int, int]) -> Words:
         raise InternalError("the bounds of the keys are damaged")
     blocks = np.empty((len(offsets) - 1, TAG_WORDS), np.uint64)
     x, y = (np.uint64(point) for point in points)
-    _hash(_writable(data), _writable(offsets), x, y, blocks)
+    _hash(_writable(data), _writable(offsets).view(np.uint64), x, y, blocks)
     return blocks
 
 

@@ -66,6 +66,13 @@ def test_extreme_bytes_at_word_borders(length: int) -> None:
     assert [row.tobytes() for row in tags_of(keys)] == [expected(key) for key in keys]
 
 
+@pytest.mark.parametrize("count", [63, 64, 65, 200])
+def test_keys_hashed_side_by_side_have_the_tags_that_each_has_alone(count: int) -> None:
+    keys = [b"%d " % i + b"\xff" * (i * i % 90) for i in range(count)]
+    keys[7], keys[-1] = b"long" * 500, b""
+    assert [row.tobytes() for row in tags_of(keys)] == [expected(key) for key in keys]
+
+
 def test_keys_that_padding_or_wide_words_would_confuse_have_different_tags() -> None:
     confusing = [b"", b"\0", b"\0" * 7, b"\0" * 8, b"a", b"a\0", b"a\0\0\0\0\0\0\0"]
     confusing += [(5).to_bytes(8, "little"), (5 + P).to_bytes(8, "little")]
