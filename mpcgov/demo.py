@@ -138,13 +138,16 @@ def _states_only(tell: rehearsal.Tell) -> Callable[[Status], None]:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """A request to end is met like Ctrl-C: by way of every `finally`."""
+    """A request to end is met like Ctrl-C: by way of every `finally`; also where a shell had us ignore Ctrl-C, as it
+    does with what runs in the background."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         signal.raise_signal(signal.SIGINT)  # asyncio meets it between two steps; an exception from here, anywhere
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: interrupt}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

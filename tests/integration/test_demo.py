@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -110,6 +110,15 @@ def test_a_nodes_port_is_given_to_nobody_before_it_listens() -> None:
             socket.create_server(("127.0.0.1", port)).close()
 
 
+@pytest.fixture(params=[signal.SIG_IGN, signal.default_int_handler])
+def ctrl_c(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As a shell starts what runs in the background, and as all else."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("number", NUMBERS)
 def test_an_interrupted_start_leaves_no_node(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
