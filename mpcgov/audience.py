@@ -23,7 +23,7 @@ def audience(job: Job, manifest: Manifest, threshold: int) -> dict[str, tuple[st
         "owners": job.data_parties,
         "matchers": tuple(party for party in job.parties if party in matchers),
         "receivers": job.receivers,
-        "receiving-owners": tuple(party for party in job.data_parties if party in job.receivers),
+        "receiving-owners": job.receiving_owners,
         "coordinator": (COORDINATOR,),
     }
 

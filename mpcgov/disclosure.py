@@ -1,8 +1,9 @@
 """The disclosure rules in plain code: what a reader checks, and the oracle that the secure programs must agree with.
 
 A cell is released if at least `min_count` rows are in it; otherwise it is suppressed, zero included, because
-"nobody" can be as telling as "one". With `round_to`, a released count is the nearest multiple, halves up. Totals
-are sums of released cells, so that no total gives a suppressed cell away; true ones are released only if every
+"nobody" can be as telling as "one". Where an agency that brings rows gets the result, the others' rows must be as many
+for each such agency: it can take its own out. With `round_to`, a released count is the nearest multiple, halves up.
+Totals are sums of released cells, so that no total gives a suppressed cell away; true ones are released only if every
 suppressed cell is on a cycle of suppressed cells. With noise, counts are the noisy ones, and totals are of all of them,
 as what follows from noisy numbers tells nothing more: `consistent` takes negative ones as 0.
 docs/security/disclosure.md argues for each rule.
@@ -12,7 +13,7 @@ checking (totals recalculated after redaction; a rounded value needs several pos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from mpcgov.errors import SpecError
 from mpcgov.spec.job import Disclosure
@@ -39,6 +40,16 @@ def enough_agencies(counts: Iterable[int], least: int) -> bool:
     return sum(count > 0 for count in counts) >= least
 
 
+def enough_rows(own: Mapping[str, int], receivers: Collection[str], least: int) -> bool:
+    """Whether a cell holds so many rows for everybody who gets it: for an agency that brought some, of the others.
+
+    Args:
+        own: each agency's rows in the cell; if there is but one, they are its own for whoever gets them.
+    """
+    known = [rows for agency, rows in own.items() if agency in receivers and len(own) > 1]
+    return sum(own.values()) - max(known, default=0) >= least
+
+
 def dominated(values: Iterable[int], percent: int) -> bool:
     """The p % rule: whether all but the two greatest values add up to less than p % of the greatest.
 
@@ -51,20 +62,26 @@ def dominated(values: Iterable[int], percent: int) -> bool:
 
 
 def released(
-    counts: Sequence[int], rules: Disclosure, columns: int = 1, agencies: Sequence[Sequence[int]] = ()
+    counts: Sequence[int],
+    rules: Disclosure,
+    columns: int = 1,
+    agencies: Mapping[str, Sequence[int]] | None = None,
+    receivers: Collection[str] = (),
 ) -> list[list[int]]:
     """What is opened of a table of counts, in row-major order: its cells, then with margins those of rows, of columns,
     and of all cells together.
 
     Args:
         columns: how many cells a row has.
-        agencies: each agency's own counts, if there must be several with some.
+        agencies: each agency's own counts, without noise; not needed where no rule looks at them.
     """
     shown = [count >= rules.min_count for count in counts]
-    if rules.contributors is not None:
-        cells = zip(*agencies, strict=True)
-        enough = [enough_agencies(cell, rules.contributors) for cell in cells]
-        shown = [large and several for large, several in zip(shown, enough, strict=True)]
+    if rules.noise is None and agencies:
+        cells = [dict(zip(agencies, cell, strict=True)) for cell in zip(*agencies.values(), strict=True)]
+        shown = [enough_rows(cell, receivers, rules.min_count) for cell in cells]
+        if rules.contributors is not None:
+            several = [enough_agencies(cell.values(), rules.contributors) for cell in cells]
+            shown = [large and some for large, some in zip(shown, several, strict=True)]
     return opened(counts, shown, rules, columns)
 
 

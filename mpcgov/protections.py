@@ -45,10 +45,11 @@ def margin_faults(table: str, extents: Sequence[int]) -> list[str]:
     return []
 
 
-def added_cost(job: Job, table: ResultTable) -> tuple[int, int]:
+def added_cost(job: Job, manifest: Manifest, table: ResultTable) -> tuple[int, int]:
     """The rounds, and the bytes from each of three parties to each other one, that a table's rules take besides the
     threshold and rounding; as measured."""
-    rules, rounds, sent_bytes = job.disclosure, 0, 0
+    rules, known = job.disclosure, max(1, len(subtractors(job, manifest)))
+    rounds, sent_bytes = (known - 1).bit_length(), 32 * (known - 1) * table.rows
     if rules.contributors is not None:
         rounds += 10
         sent_bytes += 32 * len(job.data_parties) * table.rows
@@ -76,11 +77,23 @@ def floor_faults(rules: Disclosure, manifest: Manifest, allowed: DatasetPolicy) 
             yield f"{name} {least}, the job says {asked or 'none'}"
 
 
-def sentences(rules: Disclosure) -> tuple[str, ...]:
+def subtractors(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
+    """The agencies without whose own rows a cell must hold enough: they bring rows that are added to others', and get
+    the result. Noise doesn't need it, as what is left then is noisy."""
+    unlinked = manifest is not None and not manifest.linked
+    return job.receiving_owners if unlinked and job.disclosure.noise is None and len(job.data_parties) > 1 else ()
+
+
+def sentences(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
     """What is done to a job's tables before anything is opened, in plain words."""
+    rules = job.disclosure
     found = [f"cells below {rules.min_count} are suppressed before anything is opened, zero included"]
     if rules.noise is not None:
         found.insert(0, f"every number gets {privacy.described(rules.noise)}; the other rules see noisy counts only")
+    found += [
+        f"so are cells that hold fewer than {rules.min_count} rows when those of {agency} are taken out"
+        for agency in subtractors(job, manifest)
+    ]
     if rules.contributors is not None:
         found.append(f"so are cells in which fewer than {rules.contributors} agencies have rows")
     if rules.dominance is not None:
@@ -104,7 +117,7 @@ def sentences(rules: Disclosure) -> tuple[str, ...]:
     return tuple(found)
 
 
-def described(job: Job, threshold: int) -> dict[str, Any]:
+def described(job: Job, manifest: Manifest, threshold: int) -> dict[str, Any]:
     """For those who read a result: what its cells are, what was done to them, and what that rests on."""
     rules = job.disclosure
     numbers = "noisy" if rules.noise else "exact"
@@ -113,19 +126,29 @@ def described(job: Job, threshold: int) -> dict[str, Any]:
         "threshold": threshold,
         "null": "suppressed",
         "numbers": numbers if rules.round_to is None else f"{numbers}, rounded to multiples of {rules.round_to}",
-        "done": list(sentences(rules)),
-        "caveats": _caveats(job, threshold),
+        "done": list(sentences(job, manifest)),
+        "caveats": _caveats(job, manifest, threshold),
     }
 
 
-def _caveats(job: Job, threshold: int) -> list[str]:
+def _caveats(job: Job, manifest: Manifest, threshold: int) -> list[str]:
     """What a result's protection rests on and doesn't give, in plain words."""
     return [
         f"{threshold} of {len(job.parties)} parties may be curious; more, if they pool what they see, can read it all",
         "each party follows the protocol and brings its true data; nothing proves it",
-        "a receiver can take its own rows out of a number",
+        _own_rows(job, manifest),
         *own_caveats(job.disclosure),
     ]
+
+
+def _own_rows(job: Job, manifest: Manifest) -> str:
+    if manifest.linked or job.disclosure.noise is not None or len(job.data_parties) == 1:
+        return "a receiver can take its own rows out of a number"
+    least = job.disclosure.min_count
+    return (
+        f"a receiver can take its own rows out of a number, and {least} or more of the others' are left; who brought "
+        "rows and is shown the result without being a receiver may be left with fewer"
+    )
 
 
 def own_caveats(rules: Disclosure) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
             "rounds": max(share.cost.rounds for share in shares),
             "bytes_sent": {share.party: share.cost.bytes_sent for share in shares},
         },
-        "protection": protections.described(proposal.job, proposal.threshold),
+        "protection": protections.described(proposal.job, manifest, proposal.threshold),
     }
 
 

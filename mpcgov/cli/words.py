@@ -28,7 +28,7 @@ def explain_plan(plan: Plan) -> Sections:
         ("Job", [job.purpose, job.legal_basis, f"{draft.protocol.manifest.title} ({_version(draft)})"]),
         ("Reads", [_reads(draft, party) for party in parties]),
         ("Opens", [_opens(plan, table) for table in plan.tables]),
-        ("Protects", list(sentences(job.disclosure))),
+        ("Protects", list(sentences(job, draft.protocol.manifest))),
         *([("Links", list(plan.roles))] if plan.roles else []),
         *([("Noise", list(plan.noise))] if plan.noise else []),
         ("Leaks besides", [f"to {text}" for text in leaks(job, draft.protocol.manifest, draft.roster.threshold)]),

@@ -84,7 +84,7 @@ def job_cost(
     linked = Linked.of(job, manifest, declarations) if manifest.linked else None
     divided = 1 if linked is None else blocks.count(linked.blocks)
     rounds, bytes_per_party = cost(manifest, cells, len(job.parties), rounding, lists, noise, divided)
-    more_rounds, more_bytes = added_cost(job, tables[0])
+    more_rounds, more_bytes = added_cost(job, manifest, tables[0])
     rounds += more_rounds
     factor = manifest.cost.more_parties_factor if len(job.parties) > 3 else 1
     bytes_per_party += (len(job.parties) - 1) * factor * more_bytes

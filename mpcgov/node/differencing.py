@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mpcgov import check
+from mpcgov.protections import subtractors
 from mpcgov.spec import where
 from mpcgov.spec.condition import Expr
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId
@@ -103,13 +104,16 @@ def release(proposal: Proposal, manifest: Manifest) -> Release:
     if job.disclosure.margins:  # which cells are hidden beside the small ones hangs on the order, if only of equal sums
         tables = check.result_tables(job, manifest, proposal.declarations)
         cells = [[table.columns, table.domain] for table in tables]
+    rules = job.disclosure.model_dump(mode="json", exclude={"noise"})
+    if known := subtractors(job, manifest):  # which cells are hidden hangs on whose own rows are taken out
+        rules["without"] = sorted(known)
     return Release(
         parts=tuple(_part(proposal, manifest, party) for party in job.data_parties),
         link=job.linking.join if manifest.linked else "none",
         every_set="overlap" in measures and len(job.data_parties) > 2,
         settings=canonical_json(settings).decode(),
         cells=canonical_json(cells).decode(),
-        rules=canonical_json(job.disclosure.model_dump(mode="json", exclude={"noise"})).decode(),
+        rules=canonical_json(rules).decode(),
     )
 
 

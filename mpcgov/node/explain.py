@@ -82,7 +82,7 @@ def explain(
         receivers=job.receivers,
         own_data=_own_data(me, proposal, manifest),
         others=tuple(_brings(proposal, party) for party in proposal.parties if party != me),
-        disclosure="; ".join(sentences(job.disclosure)),
+        disclosure="; ".join(sentences(job, manifest)),
         reveals=_reveals(proposal, manifest),
         links=_links(proposal, manifest),
         ledger=ledger,

@@ -105,6 +105,11 @@ class Job(Frozen):
         """The parties that bring data, in job order."""
         return tuple(party for party, part in self.parties.items() if part.dataset is not None)
 
+    @property
+    def receiving_owners(self) -> tuple[str, ...]:
+        """Those of them that get the result, and can take their own rows out of it."""
+        return tuple(party for party in self.data_parties if party in self.receivers)
+
     @model_validator(mode="after")
     def _sound(self) -> Job:
         faults = []

@@ -2,6 +2,7 @@
 
 What leaves this module is safe to open; nothing else can be. A cell that holds at least `min_count` rows, of as many
 agencies as the job asks for, keeps its count, rounded if the job says so; others become the sentinel, zero included.
+Where an agency that brings rows gets the result, the others' rows alone must be as many, as it can take its own out.
 True totals are kept if enough other cells can be hidden with those. Sums over linked rows are kept where the count that
 they hang on is, and become 0 elsewhere. With noise, counts and sums bring it with them, and the threshold looks at
 noisy counts only: what follows from them costs no privacy. Neither a count nor a bit that decided is opened, and the
@@ -10,7 +11,7 @@ work done doesn't depend on them. `mpcgov/disclosure.py` and the protocols' refe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from mpcgov import disclosure
 from mpcgov.errors import Refused
@@ -42,23 +43,25 @@ def clear_counts(
     tables: Mapping[str, SecretArray],
     rules: Disclosure,
     layout: Sequence[ResultTable] = (),
-    agencies: Sequence[SecretArray] = (),
+    agencies: Mapping[str, SecretArray] | None = None,
+    receivers: Collection[str] = (),
 ) -> dict[str, Cleared]:
     """Counts with every cell that may not be told replaced by the sentinel, and the others rounded if asked for.
 
     Args:
         tables: by name, shape (cells,), non-negative counts of rows.
         layout: what is released; needed for true totals.
-        agencies: each agency's own counts in the same cells; needed if there must be several with some.
+        agencies: each agency's own counts in the same cells, without noise.
+        receivers: who gets the result; those of the agencies that do can take their own rows out.
 
     Leaks: nothing; see docs/security/disclosure.md for the rules and engine-word.md for what they are made of.
     """
-    declared = {table.name: table for table in layout}
+    declared, own = {table.name: table for table in layout}, agencies or {}
     result: dict[str, Cleared] = {}
     for name, counts in tables.items():
-        shown = counts >= rules.min_count
+        shown = gates.of_rows(counts, own if rules.noise is None else {}, receivers, rules.min_count)
         if rules.contributors is not None:
-            shown = shown * gates.of_agencies(agencies, rules.contributors)
+            shown = shown * gates.of_agencies(own.values(), rules.contributors)
         if rules.margins:
             result |= _with_totals(declared[name], counts, shown, rules)
         else:
@@ -66,13 +69,15 @@ def clear_counts(
     return result
 
 
-def clear_linked(linked: Linked, found: gates.Found, agencies: Sequence[SecretArray] = ()) -> dict[str, Cleared]:
+def clear_linked(
+    linked: Linked, found: gates.Found, agencies: Mapping[str, SecretArray] | None = None
+) -> dict[str, Cleared]:
     """The tables of a job over rows, linked or not: counts or the sentinel, and sums or 0.
 
     Args:
         found: by `table.name`, every number that the layout opens and the counts that decide about them, each
             shape (cells,), place by place.
-        agencies: each agency's own counts, if rows aren't linked and there must be several with some.
+        agencies: each agency's own counts, if rows aren't linked.
 
     Leaks: nothing; see docs/security/linkage.md.
     """
@@ -86,9 +91,9 @@ def clear_linked(linked: Linked, found: gates.Found, agencies: Sequence[SecretAr
     elif rules.noise is not None:
         bits = gates.of_noisy(linked, found, rules.min_count)
     else:
-        bits = gates.of_cells(linked, found, rules.min_count)
+        bits = gates.of_cells(linked, found, rules.min_count, agencies)
     if rules.contributors is not None:
-        several = gates.of_agencies(agencies, rules.contributors)
+        several = gates.of_agencies((agencies or {}).values(), rules.contributors)
         bits = {name: bit * several for name, bit in bits.items()}
     for table in layout.tables(linked):
         if rules.margins:

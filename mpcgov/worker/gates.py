@@ -7,7 +7,7 @@ secret but secrets. All counts are of rows without weights.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -25,10 +25,30 @@ Found = Mapping[str, Sequence[SecretArray]]
 """By `table.name`, a secret number for each cell, place by place."""
 
 
-def of_agencies(counts: Sequence[SecretArray], least: int) -> SecretArray:
+def of_rows(
+    counts: SecretArray, agencies: Mapping[str, SecretArray], receivers: Collection[str], least: int
+) -> SecretArray:
+    """1 where a cell holds enough rows for everybody who gets it: for an agency that brought some, those of the others.
+
+    Args:
+        counts: of all agencies' rows. agencies: each one's own; if there is but one, they are its own for whoever gets
+            them.
+    """
+    known = [own for agency, own in agencies.items() if agency in receivers and len(agencies) > 1]
+    if not known:
+        return counts >= least
+    enough = (concatenate([counts - own for own in known]) >= least).reshape((len(known), len(counts)))
+    bits = [enough[place] for place in range(len(known))]
+    while len(bits) > 1:
+        pairs = [a * b for a, b in zip(bits[::2], bits[1::2], strict=False)]
+        bits = pairs if len(bits) % 2 == 0 else [*pairs, bits[-1]]
+    return bits[0]
+
+
+def of_agencies(counts: Collection[SecretArray], least: int) -> SecretArray:
     """1 where at least so many agencies have rows in a cell; `counts`: each agency's own."""
     rows = concatenate(list(counts)) >= 1
-    return rows.reshape((len(counts), len(counts[0]))).sum(axis=0) >= least
+    return rows.reshape((len(counts), len(rows) // len(counts))).sum(axis=0) >= least
 
 
 def of_overlaps(owners: tuple[str, ...], counts: SecretArray, least: int) -> SecretArray:
@@ -56,13 +76,21 @@ def of_model(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
     return {name: enough * (1 - found[":undefined"][0])}
 
 
-def of_cells(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]:
-    """By the name of each number that decides, 1 for the cells in which it, and what hangs on it, may be opened."""
+def of_cells(
+    linked: Linked, found: Found, least: int, agencies: Mapping[str, SecretArray] | None = None
+) -> dict[str, SecretArray]:
+    """By the name of each number that decides, 1 for the cells in which it, and what hangs on it, may be opened.
+
+    `agencies`: each one's own counts, if rows aren't linked.
+    """
     statistics = [name for name, table in linked.tables.items() if table.measure in ("count", "statistics")]
     (table,) = statistics
     count_name = f"{table}.{linked.tables[table].value}"
     counts = found[count_name][0]
-    shown = _left_groups(linked, counts, least) if linked.left is not None else counts >= least
+    if linked.left is not None:
+        shown = _left_groups(linked, counts, least)
+    else:
+        shown = of_rows(counts, agencies or {}, linked.job.receivers, least)
     result = {count_name: shown}
     gated = sums.gated(linked)
     alone = {item.n.owners: _enough(found[name][0], counts, least) for name, item in gated.items()}

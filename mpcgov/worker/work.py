@@ -88,7 +88,8 @@ class CountsWork:
         session.enter("compute")
         tables = noise.added(await program.run(inputs, self._proposal.job.params), dealt, self.tables)
         session.enter("clear")
-        return clear.clear_counts(tables, self._proposal.job.disclosure, self.tables, list(inputs.values()))
+        job = self._proposal.job
+        return clear.clear_counts(tables, job.disclosure, self.tables, inputs, job.receivers)
 
 
 class SumsWork:
@@ -122,7 +123,7 @@ class SumsWork:
         session.enter("clear")
         statistics = layout.table_name(self._stacked, "statistics")
         count = f"{statistics}.{self._stacked.manifest.tables[statistics].value}"
-        return clear.clear_linked(self._stacked, whole, [own[count][0] for own in inputs.values()])
+        return clear.clear_linked(self._stacked, whole, {party: own[count][0] for party, own in inputs.items()})
 
     def _dealt(self, session: Session, party: str, own: Sums | None) -> dict[str, list[SecretArray]]:
         """One owner's numbers, by `table.name`, place by place."""

@@ -20,22 +20,25 @@ def run(
 ) -> dict[str, list[list[Any]]]:
     """The released tables: each cell's count, each measure's mean and variance, each pair's correlation.
 
-    All is null in a cell with fewer than `min_count` rows, or in which fewer than `contributors` owners have rows.
+    All is null in a cell with fewer than `min_count` rows, all owners' together or, for any of them that gets the
+    result, the others', if there are others; or in which fewer than `contributors` owners have rows.
 
     Args:
         owners: by party, its rows; numbers as text, in units.
         domains: by column, its values in order.
         params: `by`, `measures` and `correlations`, all optional.
-        rules: `min_count`, and `contributors` if that is asked for.
+        rules: `min_count`, `contributors` if that is asked for, and `receivers`, those who get the result.
     """
     by, measures, pairs = (list(params.get(name, [])) for name in ("by", "measures", "correlations"))
     statistics, correlation = [], []
     for cell in itertools.product(*(domains[column] for column in by)):
-        of_owners = [
-            [row for row in rows if tuple(row[column] for column in by) == cell] for rows in owners.values()
-        ]  # fmt: skip
-        own = [row for rows in of_owners for row in rows]
-        enough = len(own) >= rules["min_count"] and sum(map(bool, of_owners)) >= rules.get("contributors", 0)
+        of_owners = {
+            name: [row for row in rows if tuple(row[column] for column in by) == cell] for name, rows in owners.items()
+        }
+        own = [row for rows in of_owners.values() for row in rows]
+        known = [len(of_owners[name]) for name in rules.get("receivers", ()) if name in owners and len(owners) > 1]
+        enough = len(own) - max(known, default=0) >= rules["min_count"]
+        enough = enough and sum(map(bool, of_owners.values())) >= rules.get("contributors", 0)
         line: list[Any] = [*cell, len(own) if enough else None]
         for column in measures:
             line += _mean_and_variance([Fraction(row[column]) for row in own]) if enough else [None, None]

@@ -40,6 +40,6 @@ def job_of(protocol: str, vector: dict[str, Any]) -> dict[str, Any]:
         "parties": parts,
         "params": vector["params"],
         "disclosure": {name: rules[name] for name in ("min_count", "round_to") if rules[name] is not None},
-        "receivers": ["coordinator"],
+        "receivers": rules.get("receivers", ["coordinator"]),
         **({"link": {"join": rules["join"]}} if keys else {}),
     }

@@ -18,6 +18,8 @@ from mpcgov.worker.clear import clear_counts
 from tests.mpc.word.local import LocalWire, Network, opened
 
 HIGH = 2**20
+NAMES = "abcdefg"
+"""The parties, in order."""
 
 
 @dataclass
@@ -41,7 +43,9 @@ def layout(shape: Sequence[int], rules: Disclosure) -> tuple[ResultTable, ...]:
     return (table, *(table.margins() if rules.margins else ()))
 
 
-def clear(agencies: Sequence[Sequence[int]], shape: Sequence[int], rules: Disclosure, m: int = 3) -> Cleared:
+def clear(
+    agencies: Sequence[Sequence[int]], shape: Sequence[int], rules: Disclosure, m: int = 3, receivers: str = ""
+) -> Cleared:
     """The cleared tables of counts that the first parties of m deal; with noise they may be negative."""
     masters = {s: os.urandom(32) for s in subsets(m, 1)}
     network = Network()
@@ -49,7 +53,7 @@ def clear(agencies: Sequence[Sequence[int]], shape: Sequence[int], rules: Disclo
     tables = layout(shape, rules)
 
     async def party(me: int) -> dict[str, np.ndarray]:
-        config = SessionConfig(tuple("abcdefg"[:m]), me, 1, bytes(32), 59, 0)
+        config = SessionConfig(tuple(NAMES[:m]), me, 1, bytes(32), 59, 0)
         own = {s: key for s, key in masters.items() if me in s}
         engine = WordEngine(config, LocalWire(network, me), own, failures.append)
         dealt = []
@@ -57,7 +61,9 @@ def clear(agencies: Sequence[Sequence[int]], shape: Sequence[int], rules: Disclo
             values = np.array(counts, np.int64) if dealer == me else None
             low = 0 if rules.noise is None else -HIGH // 8
             dealt.append(SecretArray.deal(engine, values, dealer, len(counts), low, HIGH // 8))
-        cleared = clear_counts({"count": sum(dealt[1:], start=dealt[0])}, rules, tables, dealt)
+        cleared = clear_counts(
+            {"count": sum(dealt[1:], start=dealt[0])}, rules, tables, dict(zip(NAMES, dealt, strict=False)), receivers
+        )
         shares = {name: await table.cells.shares() for name, table in cleared.items()}
         await engine.idle()
         return shares

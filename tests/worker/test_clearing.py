@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpcgov import disclosure
+from mpcgov import disclosure, registry
 from mpcgov.protections import added_cost
 from mpcgov.spec.job import Disclosure, Job
-from tests.worker.clearing import clear, layout
+from tests.worker.clearing import NAMES, clear, layout
 
 
-def check(agencies: list[list[int]], shape: tuple[int, int], rules: Disclosure, m: int = 3) -> list[list[int]]:
+def check(
+    agencies: list[list[int]], shape: tuple[int, int], rules: Disclosure, m: int = 3, receivers: str = ""
+) -> list[list[int]]:
     counts = [sum(cell) for cell in zip(*agencies, strict=True)]
-    expected = disclosure.released(counts, rules, shape[1], agencies)
-    assert list(clear(agencies, shape, rules, m).tables.values()) == expected
+    expected = disclosure.released(counts, rules, shape[1], dict(zip(NAMES, agencies, strict=False)), receivers)
+    assert list(clear(agencies, shape, rules, m, receivers).tables.values()) == expected
     return expected
 
 
@@ -44,7 +46,12 @@ def test_the_secure_rules_open_what_the_plain_ones_do(rules: dict[str, Any], dat
     most = data.draw(st.sampled_from([1, 3, 8]))
     least = -most if "noise" in rules else 0
     counts = st.lists(st.integers(least, most), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1])
-    check([data.draw(counts) for _ in range(3)], shape, Disclosure(**rules))
+    receivers = data.draw(st.sampled_from(["", "a", "bc", "abc"]))
+    check([data.draw(counts) for _ in range(3)], shape, Disclosure(**rules), receivers=receivers)
+
+
+def test_one_agency_alone_gets_its_own_cells() -> None:
+    assert check([[3, 9]], (1, 2), Disclosure(min_count=5), receivers="a") == [[-1, 9]]
 
 
 @pytest.mark.parametrize("m", [4, 5])
@@ -52,6 +59,7 @@ def test_the_rules_hold_for_other_numbers_of_parties(m: int) -> None:
     rng = random.Random(m)
     agencies = [[rng.choice([0, 1, 5, 9]) for _ in range(12)] for _ in range(m)]
     check(agencies, (3, 4), Disclosure(min_count=12, margins=True, contributors=3), m)
+    check(agencies, (3, 4), Disclosure(min_count=12), m, "abcd")
 
 
 def test_ties_between_cycles_are_broken_the_same_way() -> None:
@@ -75,14 +83,15 @@ def test_the_largest_tables_are_done_and_take_what_a_plan_says(shape: tuple[int,
     rules = {"margins": {"margins": True}, "contributors": {"contributors": 3}}[rule]
     counts = [sum(cell) for cell in zip(*agencies, strict=True)]
     with_rule, without = (clear(agencies, shape, Disclosure(**more)) for more in (rules, {}))
-    assert list(with_rule.tables.values()) == disclosure.released(counts, Disclosure(**rules), shape[1], agencies)
+    own = dict(zip(NAMES, agencies, strict=False))
+    assert list(with_rule.tables.values()) == disclosure.released(counts, Disclosure(**rules), shape[1], own)
     sent = [sum(size for (a, _, _), size in world.sizes.items() if a == 0) for world in (with_rule, without)]
     parts = {name: {"dataset": "people"} for name in "abc"}
     job = Job(
         protocol="joint-count", purpose="a test", legal_basis="none", parties=parts, receivers=["coordinator"],
         disclosure=rules, params={"by": ["a", "b"]},
     )  # fmt: skip
-    _, planned = added_cost(job, layout(shape, Disclosure())[0])
+    _, planned = added_cost(job, registry.find("joint-count").manifest, layout(shape, Disclosure())[0])
     assert 0.5 < (sent[0] - sent[1]) / (2 * planned) < 2
 
 
