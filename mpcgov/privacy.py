@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -52,8 +52,12 @@ def described(noise: CellNoise) -> str:
     return f"{noise.mechanism} noise, {size} for one {noise.unit} with at most {rows} in each register"
 
 
-def floor_faults(noise: CellNoise | None, allowed: DatasetPolicy) -> Iterator[str]:
-    """What an agency's policy for a data set needs that the job's noise doesn't give."""
+def floor_faults(noise: CellNoise | None, allowed: DatasetPolicy, key: Collection[str] | None = None) -> Iterator[str]:
+    """What an agency's policy for a data set needs that the job's noise doesn't give.
+
+    Args:
+        key: the columns by which the job links the data set's rows, or counts those of one unit; None without any.
+    """
     epsilon, rho = allowed.max_epsilon, allowed.max_rho
     most = " or ".join(f"{name} at most {value}" for name, value in (("epsilon", epsilon), ("rho", rho)) if value)
     if noise is None:
@@ -66,8 +70,26 @@ def floor_faults(noise: CellNoise | None, allowed: DatasetPolicy) -> Iterator[st
         spent, limit = noise.rho, rho
     if most and (limit is None or Fraction(spent) > Fraction(limit)):
         yield f"noise with {most}; the job has {described(noise)}"
-    least = allowed.rows_per_unit.get(noise.unit)
-    if allowed.rows_per_unit and least is None:
+    unit = allowed.rows_per_unit.get(noise.unit)
+    if allowed.rows_per_unit and unit is None:
         yield f"another unit than {noise.unit}: it knows {', '.join(allowed.rows_per_unit)}"
-    elif least is not None and noise.bound < least:
-        yield f"noise.bound {least}: so many rows one {noise.unit} may have; the job says {noise.bound}"
+        return
+    if unit is not None and noise.bound < unit.rows:
+        yield f"noise.bound {unit.rows}: so many rows one {noise.unit} may have; the job says {noise.bound}"
+    if key:
+        yield from _key_faults(noise.unit, None if unit is None else unit.key, key)
+
+
+def _key_faults(unit: str, known: Collection[str] | None, key: Collection[str]) -> Iterator[str]:
+    """Under another key than the unit's, a row may be several units', and move from cell to cell when one is left out.
+
+    More columns than the unit's are as good: each such key is one unit's, which has no more of them than rows.
+    """
+    named = ", ".join(key)
+    if known is None:
+        yield (
+            f"rows_per_unit with a key in its policy, as in rows_per_unit: {{{unit}: {{rows: 1, key: [{unit}_id]}}}}, "
+            f"to know by which columns a {unit} is told apart; the job takes {named}"
+        )
+    elif not set(known) <= set(key):
+        yield f"key {', '.join(known)}: by that a {unit} is told apart; the job takes {named}"

@@ -67,9 +67,9 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
     for column, uses in check.used_columns(proposal.job, facts.protocol.manifest, facts.me, facts.declaration).items():
         for use in sorted(uses - set(allowed.columns.get(column, ()))):
             yield f"{facts.me} doesn't allow column {column} of {dataset} as {use}"
-    rules = proposal.job.disclosure
+    rules, key = proposal.job.disclosure, proposal.job.parties[facts.me].key
     yield from (f"{facts.me} needs {need}" for need in floor_faults(rules, facts.protocol.manifest, allowed))
-    yield from (f"{facts.me} needs {need}" for need in privacy.floor_faults(rules.noise, allowed))
+    yield from (f"{facts.me} needs {need}" for need in privacy.floor_faults(rules.noise, allowed, key))
 
 
 def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:

@@ -61,7 +61,8 @@ datasets: {}        # columns that may be used, what for (group, filter, measure
 #     max_epsilon: "1"                # only with noise, and at most this much told of a unit by one job; or max_rho
 #     total_epsilon: "5"              # and so much in all jobs together; or total_rho. See also: mpcgov node budget
 #     more_tables: ask                # other tables of rows that were released before: ask a person, or refuse
-#     rows_per_unit: {person: 1}      # how many rows one person can have here; jobs with noise must reckon with it
+#     rows_per_unit: {person: {rows: 1, key: [person_id]}}     # how many rows one person can have here, and the columns
+#                                     # that tell persons apart; jobs with noise must reckon with so many, by that key
 """
 
 

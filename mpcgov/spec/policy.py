@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId, ProtocolRef
 from mpcgov.spec.job import Line
-from mpcgov.spec.link import Method, Noise, NumberText, SizeNoise
+from mpcgov.spec.link import KeyColumns, Method, Noise, NumberText, SizeNoise
 from mpcgov.spec.load import Frozen
 from mpcgov.spec.noise import UnitName
 
@@ -17,13 +17,29 @@ Use = Literal["group", "filter", "measure", "key", "identify"]
 receivers."""
 
 
+class UnitRows(Frozen):
+    """How many rows, or keys, one unit can have in a data set, and which columns tell units apart there.
+
+    Rows with equal values in `key` are one unit's. None, written as a number alone: nobody has said which columns do,
+    and then jobs with noise may name no key there.
+    """
+
+    rows: Annotated[int, Field(ge=1)]
+    key: KeyColumns | None = None
+
+
+def _unit_rows(value: Any) -> Any:
+    return {"rows": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class DatasetPolicy(Frozen):
     """Which columns of a data set may be used, for what, and the least protection of what is released from it.
 
     `margins`: whether true totals may be released. `contributors`, `dominance`: a job whose protocol has that rule must
     ask for at least as much. `max_epsilon`, `max_rho`: the most that one job may tell of a unit; with either, a job
     without noise is denied.
-    `rows_per_unit`: how many rows, or keys, one unit can have in this data set; a job must reckon with as many.
+    `rows_per_unit`: how many rows, or keys, one unit can have in this data set, and by which key it is known; a job
+    with noise must reckon with as many, and link or count by that key.
     `total_epsilon`, `total_rho`: the most that all jobs with noise together may tell of a unit; the ledger's own totals
     (`mpcgov node budget`) hold too. `more_tables`: whether other tables of rows of which one was released before are
     refused, or need a person's yes whatever `approve` says, as a suppressed cell may follow from both together.
@@ -36,7 +52,7 @@ class DatasetPolicy(Frozen):
     dominance: Annotated[int, Field(ge=1, le=100)] | None = None
     max_epsilon: NumberText | None = None
     max_rho: NumberText | None = None
-    rows_per_unit: dict[UnitName, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    rows_per_unit: dict[UnitName, Annotated[UnitRows, BeforeValidator(_unit_rows)]] = Field(default_factory=dict)
     total_epsilon: NumberText | None = None
     total_rho: NumberText | None = None
     more_tables: Literal["ask", "refuse"] = "ask"
