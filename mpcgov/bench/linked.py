@@ -146,6 +146,8 @@ def _write(folder: Path, owners: Mapping[str, tuple[Mapping[str, pa.Array], Mapp
         pq.write_table(table, home / "rows.parquet")
         pacsv.write_csv(table, home / "rows.csv", pacsv.WriteOptions(quoting_style="none"))
         dataset = {"source": "rows.parquet", "max_rows": len(table), "columns": dict(declared)}
+        if "id" in declared:
+            dataset["unique"] = ["id"]
         (home / "datasets.yaml").write_text(json.dumps({"rows": dataset}), encoding="utf-8")
 
 

@@ -56,7 +56,7 @@ Carried = Number | Category
 def carried(column: Column, rule: Rule | None, max_rows: int) -> Carried | None:
     """The column as its owner's rows carry it after `rule`; None if such a column can't be, or not under that rule."""
     if isinstance(column, CategoryColumn):
-        return Category(column.values) if rule in (None, "max", "any") else None
+        return Category(column.values) if rule in (None, "max", "min", "first") else None
     if not isinstance(column, IntegerColumn | DecimalColumn):
         return None
     low, high, places = (

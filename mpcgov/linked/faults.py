@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import comb, prod
+from typing import get_args
 
 from mpcgov import protections
 from mpcgov.errors import SpecError
@@ -15,7 +16,8 @@ from mpcgov.linked.params import Asked
 from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.sizes import padded_length
 from mpcgov.linked.sums import SAFE_BITS
-from mpcgov.spec.job import Job
+from mpcgov.spec.job import Job, Part
+from mpcgov.spec.link import Rule
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Column, DecimalColumn, Declaration, IntegerColumn
 
@@ -27,6 +29,9 @@ MAX_RANKED = 1000
 
 MAX_DEALT = 2**60
 """What an owner deals of one key stays below this in magnitude."""
+
+RULES = " | ".join(get_args(Rule))
+"""The rules for repeated keys, as messages name them."""
 
 _KEY_CLASS = {"key": "text", "text": "text", "category": "text", "date": "date", "integer": "integer"}
 """Kinds of columns that can be keys, and as what they are compared."""
@@ -173,14 +178,15 @@ def _compared(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -
 def _rules(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
     for party in job.data_parties:
         part, place = job.parties[party], f"parties.{party}.duplicates"
-        if part.duplicates is None:
-            continue
-        used = asked.of(party)
-        lacking = [name for name in used if name not in part.duplicates]
-        if lacking:
+        used, rules = asked.of(party), part.duplicates or {}
+        lacking = [name for name in used if name not in rules]
+        known = part.key and set(part.key) <= set(declarations[party].columns)
+        if lacking and known and not declarations[party].names_one_row(part.key or ()):
+            yield _not_unique(party, part, lacking)
+        elif lacking and part.duplicates is not None:
             yield f"{place}: no rule for {', '.join(lacking)}"
-        for name in used:
-            column, chosen = declarations[party].columns.get(name), part.duplicates.get(name)
+        for name in used if rules else ():
+            column, chosen = declarations[party].columns.get(name), rules.get(name)
             found = None if column is None else carried(column, chosen, declarations[party].max_rows)
             if column is not None and carried(column, None, 1) and not found:
                 yield f"{place}: {name} is {_article(column)}, of which there is no {chosen}"
@@ -188,6 +194,17 @@ def _rules(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> I
                 yield f"{place}: {name} has {len(found.values):,} values; at most {MAX_RANKED:,} can be put together"
             elif isinstance(found, Number) and found.largest >= MAX_DEALT:
                 yield f"{place}: {name} could reach 2^60 or more; declare fewer max_rows or a smaller range"
+
+
+def _not_unique(party: str, part: Part, lacking: Sequence[str]) -> str:
+    """The one line for a key that may be repeated, with nothing said of what becomes of the columns then."""
+    columns = ", ".join(part.key or ())
+    line = columns if len(part.key or ()) == 1 else f"[{columns}]"
+    rules = ", ".join(f"{name}: {RULES}" for name in lacking)
+    return (
+        f"parties.{party}.key: {columns} may be repeated: if it names one row each, {party} adds `unique: [{line}]` to "
+        f"{part.dataset} in datasets.yaml; if not, the job adds `duplicates: {{{rules}}}`"
+    )
 
 
 def _kinds(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:

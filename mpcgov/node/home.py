@@ -39,6 +39,7 @@ DATASETS_FILE = """\
 #     born:      {kind: date, min: 1900-01-01, max: 2025-12-31}
 #     name:      {kind: text}
 #   missing: refuse                   # refuse (default) | drop
+#   unique: [person_id]               # columns, or [lists, of columns], that name one row each; needed to link rows
 {}
 """
 

@@ -10,12 +10,12 @@ from pydantic import BeforeValidator, Field, field_validator
 from mpcgov.spec.ids import ColumnName, PartyId
 from mpcgov.spec.load import Frozen
 
-Rule = Literal["sum", "max", "any", "count"]
-"""What becomes of a column's values in the rows that have one key.
+Rule = Literal["sum", "max", "min", "count", "first"]
+"""What becomes of a column's values in the rows that have one key; none of them can fail, whatever the rows hold.
 
-`sum` and `max` of numbers; the `max` of a category is its last value in declared order. `any` is the value that all the
-rows share (rows that disagree are refused), or for an integer from 0 to 1 whether any of them is 1. `count` is how many
-rows there are.
+`sum`, `max` and `min` of numbers; of a category, `max` is its last value in declared order, `min` its first. `count` is
+how many rows there are. `first` is the value of the row that comes first when all rows are put in order by the values
+of all declared columns: an order of the data set's, which no filter changes.
 """
 
 
@@ -30,11 +30,17 @@ KeyColumns = Annotated[
 
 
 def _duplicates(value: Any) -> Any:
-    return None if value == "refuse" else value
+    if value == "refuse":
+        raise ValueError(
+            "refuse is no rule any more; leave it out where the data set's owner declares the key unique, "
+            "else give each used column sum, max, min, count or first"
+        )
+    return value
 
 
 Duplicates = Annotated[dict[ColumnName, Rule] | None, BeforeValidator(_duplicates)]
-"""What becomes of rows with the same key: None, written `refuse`, or a rule for each column that is used."""
+"""What becomes of rows with the same key: a rule for each column that is used. None where the key is unique, or no
+column is used, so that there is nothing to be put together but the key itself."""
 
 
 def _number(value: Any) -> Any:

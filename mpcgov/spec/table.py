@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, RootModel, model_validator
 
 from mpcgov.spec.ids import ColumnName, DatasetName
+from mpcgov.spec.link import KeyColumns
 from mpcgov.spec.load import Frozen, as_text
 
 MAX_ROWS_DEFAULT = 10_000_000
@@ -138,16 +140,38 @@ Column = Annotated[
 
 
 class Declaration(Frozen):
-    """What other parties may know of a data set: everything but where it is."""
+    """What other parties may know of a data set: everything but where it is.
+
+    `unique`: sets of columns whose values together no two rows share, as written after the columns' `normalise`; rows
+    without a value in one of them aside. It is a statement about all rows, whichever of them a job chooses.
+    """
 
     max_rows: Annotated[int, Field(ge=1, le=2**31)] = MAX_ROWS_DEFAULT
     columns: dict[ColumnName, Column] = Field(min_length=1)
     missing: Literal["refuse", "drop"] = "refuse"
+    unique: Annotated[tuple[KeyColumns, ...], Field(strict=False, max_length=16)] = ()
 
     def only(self, names: set[str]) -> Declaration:
-        """The declaration of some of the columns, in declared order."""
+        """The declaration of some of the columns, in declared order, with the unique sets that are all of these."""
         columns = {name: column for name, column in self.columns.items() if name in names}
-        return Declaration(max_rows=self.max_rows, columns=columns, missing=self.missing)
+        unique = tuple(one for one in self.unique if names.issuperset(one))
+        return Declaration(max_rows=self.max_rows, columns=columns, missing=self.missing, unique=unique)
+
+    def names_one_row(self, key: Collection[str]) -> bool:
+        """Whether no two rows can have the same key: its columns hold those of a unique set."""
+        return any(set(one) <= set(key) for one in self.unique)
+
+    @model_validator(mode="after")
+    def _unique_sets_are_columns(self) -> Declaration:
+        for one in self.unique:
+            unknown = [name for name in one if name not in self.columns]
+            if unknown:
+                raise ValueError(f"unique: there is no column {', '.join(unknown)}")
+            if len(set(one)) != len(one):
+                raise ValueError(f"unique: a column stands twice in [{', '.join(one)}]")
+        if len({frozenset(one) for one in self.unique}) != len(self.unique):
+            raise ValueError("unique: the same columns stand twice")
+        return self
 
 
 class Dataset(Declaration):
@@ -158,7 +182,7 @@ class Dataset(Declaration):
     @property
     def declaration(self) -> Declaration:
         """The part without `source`."""
-        return Declaration(max_rows=self.max_rows, columns=self.columns, missing=self.missing)
+        return self.only(set(self.columns))
 
 
 class Datasets(RootModel[dict[DatasetName, Dataset]]):

@@ -17,7 +17,7 @@ from mpcgov.spec.condition import Expr
 from mpcgov.spec.condition import columns as tested_columns
 from mpcgov.spec.table import CategoryColumn
 from mpcgov.worker import texts
-from mpcgov.worker.local import chosen, refuse_missing
+from mpcgov.worker.local import chosen
 from mpcgov.worker.records import Records
 from mpcgov.worker.source import Source, counted
 
@@ -37,7 +37,6 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
     dividing = [axis.columns[party] for axis in linked.blocks]
     optional = [name for name in (*fields, *dividing) if name not in columns and name not in tested]
     rows = chosen(source, columns, where, optional)
-    refuse_missing(source, rows, columns, where, "compute with, or to be identified by")
     wanted = dict.fromkeys([*fields, *columns, *dividing])
     found = source.query(rows.select(**{f"w{i}": rows[source.value(name)] for i, name in enumerate(wanted)}))
     values = {name: found[f"w{i}"].combine_chunks() for i, name in enumerate(wanted)}

@@ -35,18 +35,21 @@ _hash_any: Any = ibis.udf.scalar.builtin(_any, name="hash", signature=((None,), 
 """DuckDB's own hash, of 64 bits without a sign."""
 
 
-def fingerprints_of(source: Source, needed: Collection[str], where: Expr | None) -> dict[str, str]:
+def fingerprints_of(
+    source: Source, used: Collection[str], needed: Collection[str], where: Expr | None
+) -> dict[str, str]:
     """Fingerprints of the rows that a job chose, whose columns were judged: of their number, of each column that the
     job uses, and of the columns together, by name.
 
     Args:
+        used: the columns that the job uses; the source may have been opened with others.
         needed: the columns that the job chose its rows by, besides those that `where` tests. It may use others, which
             some of these rows lack.
 
     Raises:
         DataError: the engine can't compute them.
     """
-    names = list(source.declaration.columns)
+    names = [name for name in source.declaration.columns if name in used]
     rows = filtered(source, needed, where)
     hashes = {name: _hash(source, rows[source.value(name)]) for name in names}
     hashes[",".join(sorted(names)) + "="] = reduce(

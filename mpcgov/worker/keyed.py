@@ -41,6 +41,12 @@ def bytes_of(texts: pa.LargeBinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.
     return bytes_, bounds[texts.offset : texts.offset + len(texts) + 1]
 
 
+def as_one(column: pa.ChunkedArray) -> pa.Array:
+    """A column as a single array; large types, as all its text together may be over 2 GiB."""
+    large = column.cast(pa.large_string()) if pa.types.is_string(column.type) else column
+    return large.combine_chunks() if isinstance(large, pa.ChunkedArray) else large
+
+
 def fields(linked: Linked, party: str) -> tuple[Field, ...]:
     """The columns of an owner that the job computes with, with their bounds."""
     found = []

@@ -2,8 +2,8 @@
 
 The group-by runs in the engine that holds the rows. Order: every row of a used column is judged, chosen or not; then
 `missing: drop` leaves out rows with a missing value in a used column; then `where`; then the rows are counted. Columns
-that `where` tests by `is null` may be missing; a chosen row that is missing a value of `by` has no cell, so it is
-refused, or left out under `missing: drop`.
+that nothing but `where` needs, and that it tests by `is null`, may be missing, and so may keys: rows without one are
+left out. So what is refused is a fact of the whole data set and of the columns used, never of the rows chosen.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def counts(source: Source, by: By, where: Expr | None = None, limit: AtMost | No
     """How many chosen rows are in each cell: one int64 per combination of values of `by`, the first column slowest.
 
     Raises:
-        DataError: a used column has a fault (`check_columns`), or a chosen row has no value to count by.
+        DataError: a used column has a fault (`check_columns`).
     """
     names = [name for name, _ in by]
     rows = chosen(source, needed(names, limit), where)
@@ -116,18 +116,24 @@ def limited(rows: Any, source: Source, limit: AtMost, order: Sequence[str]) -> A
     return ranked.filter(ranked[_PLACE] < limit.rows)
 
 
-def chosen(source: Source, names: Collection[str], where: Expr | None, optional: Collection[str] = ()) -> Any:
+def chosen(
+    source: Source,
+    names: Collection[str],
+    where: Expr | None,
+    optional: Collection[str] = (),
+    key: Collection[str] = (),
+) -> Any:
     """The rows that a job uses, all columns judged that it uses: the columns `names` and those that `where` tests.
 
-    Under `missing: refuse`, a column of `names` that `where` tests by `is null` may still be missing in some rows.
-    Columns of `optional` that neither needs may be missing whatever the declaration says: they are only judged.
+    No row lacks a value of a column of `names`. A column of `key` that isn't one of these may be missing, and so may
+    one of `optional` that `where` doesn't need either: they are only judged.
 
     Raises:
         DataError: a used column has a fault (`check_columns`).
     """
-    tested = nullable(where) if where else frozenset()
-    used = [name for name in source.declaration.columns if name in names or (where and name in columns(where))]
-    check_columns(source, {*used, *optional}, {*tested, *(name for name in optional if name not in used)})
+    tested = columns(where) if where else frozenset()
+    may_be_missing = {*(nullable(where) if where else ()), *(set(optional) - tested), *key} - set(names)
+    check_columns(source, {*names, *tested, *optional, *key}, may_be_missing)
     return filtered(source, names, where)
 
 
@@ -144,19 +150,6 @@ def filtered(source: Source, names: Collection[str], where: Expr | None) -> Any:
     if unsure and source.declaration.missing == "drop":
         rows = _without_missing(rows, source, unsure)
     return rows
-
-
-def refuse_missing(source: Source, rows: Any, names: Collection[str], where: Expr | None, needed_to: str) -> None:
-    """A chosen row may lack a value of a column that `where` tests by `is null`; none may if it is one of `names`.
-
-    Raises:
-        DataError: some do, with how many.
-    """
-    for name in sorted(set(names) & (nullable(where) if where else frozenset())):
-        lacking = rows.filter(rows[source.fault(name)] == MISSING)
-        missing = source.query(lacking.aggregate(n=lacking.count()))["n"][0].as_py()
-        if missing:
-            raise DataError(f"{source.name}: column {name}: {counted(missing)} without a value to {needed_to}")
 
 
 def _judge(source: Source, used: Collection[str]) -> list[ColumnReport]:
@@ -206,9 +199,6 @@ def _in_cells(groups: pa.Table, keys: Sequence[str], by: By, name: str) -> NDArr
     rows = groups["rows"].to_numpy().astype(np.int64)
     for key, (column, values) in zip(keys, by, strict=True):
         found = pc.index_in(groups[key].combine_chunks(), value_set=pa.array(values, groups[key].type))
-        if groups[key].null_count:
-            missing = int(rows[groups[key].is_null().to_numpy()].sum())
-            raise DataError(f"{name}: column {column}: {counted(missing)} without a value to count by")
         if found.null_count:
             raise InternalError(f"{name}: column {column}: the job's values aren't those of the declaration")
         position = position * len(values) + found.to_numpy().astype(np.int64)

@@ -16,11 +16,12 @@ from mpcgov.linked.facts import Linked
 from mpcgov.linked.stacked import Stacked
 from mpcgov.spec import where as language
 from mpcgov.spec.condition import Expr
+from mpcgov.spec.job import Part
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Fault, Go, Order, Report
 from mpcgov.spec.table import Dataset, Datasets
-from mpcgov.worker import compared, encode, engine, keyed, local, records, summed, sums
+from mpcgov.worker import compared, encode, engine, keyed, local, records, summed, sums, unique
 from mpcgov.worker.fingerprint import fingerprints_of
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
@@ -73,13 +74,21 @@ def _read(order: Order) -> tuple[Write, dict[str, str]]:
     used = check.used_columns(job, manifest, party)
     dataset = _declared(path, part.dataset or "", order.proposal.declarations[party].only(set(used)), set(used))
     condition = None if part.where is None else language.parse(part.where)
-    with open_table(dataset, part.dataset or "", path.parent, used) as source:
+    with open_table(dataset, part.dataset or "", path.parent, _opened(dataset, used, part)) as source:
         kinds = {"counts": _counts, "sums": _sums, "rows": _rows, "records": _records}
         write, needed = kinds[manifest.local](order, manifest, source, condition)
-        return write, fingerprints_of(source, needed, condition) if order.fingerprint else {}
+        return write, fingerprints_of(source, used, needed, condition) if order.fingerprint else {}
+
+
+def _opened(dataset: Dataset, used: Collection[str], part: Part) -> set[str]:
+    """The columns that are read: those that the job uses, and that the data set is unique by or put in order by."""
+    if "first" in (part.duplicates or {}).values():
+        return set(dataset.columns)
+    return {*used, *(name for one in dataset.unique for name in one)}
 
 
 def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
+    unique.judge(source)
     domain = check.domain(order.proposal.job, order.proposal.declarations, str(manifest.tables["count"].by))
     counts, names = local.counts(source, domain.columns, where, _limit(order)), [name for name, _ in domain.columns]
     needed = local.needed(names, _limit(order))
@@ -88,6 +97,7 @@ def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None
 
 def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
     stacked = Stacked.of(order.proposal.job, manifest, order.proposal.declarations)
+    unique.judge(source)
     numbers = sums.cell_sums(source, stacked, where, _limit(order))
     needed = local.needed(sums.used(stacked), _limit(order))
     return lambda stream: encode.write(stream, summed.encoding(stacked, order.party), numbers), needed
@@ -96,13 +106,14 @@ def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) 
 def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
     linked = Linked.of(order.proposal.job, manifest, order.proposal.declarations)
     part = linked.job.parties[order.party]
-    wanted = Wanted(part.key or (), linked.asked.of(order.party), part.duplicates)
+    wanted = Wanted.of(part, linked.asked.of(order.party), source.declaration)
     rows = keyed_rows(source, wanted, where)
     return lambda stream: keyed.write_rows(stream, keyed.encoding(linked, order.party), rows), wanted.needed
 
 
 def _records(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
     linked = Linked.of(order.proposal.job, manifest, order.proposal.declarations)
+    unique.judge(source)
     found = compared.compared_records(source, linked, order.party, where)
     needed = compared.needed(linked, order.party)
     return lambda stream: records.write_records(stream, records.encoding(linked, order.party), found), needed

@@ -20,7 +20,7 @@ from mpcgov.linked.limbs import limb_of
 from mpcgov.linked.sums import Sum
 from mpcgov.linked.taken import taken
 from mpcgov.spec.condition import Expr
-from mpcgov.worker.local import AtMost, chosen, limited, needed, refuse_missing
+from mpcgov.worker.local import AtMost, chosen, limited, needed
 from mpcgov.worker.source import Source
 from mpcgov.worker.summed import name, wanted
 
@@ -31,13 +31,12 @@ def cell_sums(source: Source, stacked: Linked, where: Expr | None, limit: AtMost
     """The numbers of `encoding`, of the chosen rows.
 
     Raises:
-        DataError: a used column has a fault, or a chosen row has no value to add up.
+        DataError: a used column has a fault.
     """
     names, measures = used(stacked), [column.column for column in stacked.asked.numbers]
     rows = chosen(source, needed(names, limit), where)
     if limit is not None:
         rows = limited(rows, source, limit, names)
-    refuse_missing(source, rows, names, where, "add up")
     some = names or list(source.declaration.columns)[:1]
     found = source.query(rows.select(*(source.value(column) for column in some)))
     place = np.zeros(found.num_rows, np.int64)

@@ -47,6 +47,36 @@ def test_a_declaration_shows_the_asked_columns_in_declared_order_and_never_the_s
     assert "secret" not in shown.model_dump_json()
 
 
+@pytest.mark.parametrize(
+    ("unique", "says"),
+    [
+        ("[c]", "unique: there is no column c"),
+        ("[[a, c]]", "unique: there is no column c"),
+        ("[[a, a]]", "unique: a column stands twice in \\[a, a\\]"),
+        ("[[a, b], [b, a]]", "unique: the same columns stand twice"),
+        ("[a, a]", "unique: the same columns stand twice"),
+        ("[[]]", "at least 1"),
+        ("a", "unique"),
+    ],
+)
+def test_what_is_unique_are_sets_of_declared_columns(unique: str, says: str) -> None:
+    text = f"source: a.csv\nunique: {unique}\ncolumns:\n  a: {{kind: text}}\n  b: {{kind: text}}\n"
+    with pytest.raises(SpecError, match=says):
+        parse_yaml(text, Dataset, "d.yaml")
+
+
+def test_a_declaration_of_some_columns_keeps_what_is_unique_among_these() -> None:
+    text = "source: a.csv\nunique: [a, [c, b]]\ncolumns:\n  a: {kind: text}\n  b: {kind: text}\n  c: {kind: text}\n"
+    whole = parse_yaml(text, Dataset, "d.yaml")
+    assert whole.unique == whole.declaration.unique == (("a",), ("c", "b"))
+    some = whole.declaration.only({"b", "c"})
+    assert some.unique == (("c", "b"),)
+    assert some.names_one_row(["b", "c"])
+    assert whole.names_one_row(["b", "a"])
+    assert not some.names_one_row(["b"])
+    assert whole.declaration.only({"b"}).unique == ()
+
+
 @pytest.mark.parametrize("bound", ["9" * 40, "0." + "0" * 50, "-9007199254740992." + "0" * 30 + "1"])
 def test_a_bound_with_more_digits_than_can_be_computed_with_is_refused(bound: str) -> None:
     with pytest.raises(SpecError):

@@ -17,6 +17,7 @@ DATASETS = """
 people:
   source: people.csv
   max_rows: 1000
+  unique: [person]
   columns:
     person: {kind: key, normalise: [nfkc, trim, casefold]}
     region: {kind: category, values: [North, South]}
@@ -24,6 +25,7 @@ people:
 many:
   source: many.csv
   max_rows: 300000
+  unique: [person]
   columns:
     person: {kind: key}
     place: {kind: category, values: [PLACES]}

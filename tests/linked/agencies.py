@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 
-def write(folder: Path, protocol: str, vector: dict[str, Any], **job: Any) -> Path:
-    """The agencies of a vector under `folder/agencies`, and its job."""
+def write(folder: Path, protocol: str, vector: dict[str, Any], unique: bool = True, **job: Any) -> Path:
+    """The agencies of a vector under `folder/agencies`, and its job; `unique`: they declare its keys so."""
     for party, table in vector["tables"].items():
         if table is None:
             continue
@@ -19,8 +19,10 @@ def write(folder: Path, protocol: str, vector: dict[str, Any], **job: Any) -> Pa
             writer = csv.writer(file)
             writer.writerow(table["columns"])
             writer.writerows(table["rows"])
-        declared = {"rows": {"source": "rows.csv", "max_rows": 10_000, "columns": vector["declared"][party]}}
-        (home / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
+        declared = {"source": "rows.csv", "max_rows": 10_000, "columns": vector["declared"][party]}
+        if unique and vector["keys"]:
+            declared["unique"] = [vector["keys"][party]]
+        (home / "datasets.yaml").write_text(json.dumps({"rows": declared}), encoding="utf-8")
     path = folder / "job.yaml"
     path.write_text(json.dumps(job_of(protocol, vector) | job), encoding="utf-8")
     return path

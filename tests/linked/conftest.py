@@ -17,6 +17,7 @@ DATASETS = """
 tax:
   source: a.csv
   max_rows: 1000000
+  unique: [id]
   columns:
     id: {kind: key, normalise: [trim, casefold]}
     born: {kind: date, min: 1900-01-01, max: 2025-12-31}
@@ -28,6 +29,7 @@ tax:
 edu:
   source: a.csv
   max_rows: 5000
+  unique: [id]
   columns:
     id: {kind: key}
     name: {kind: text}
@@ -38,6 +40,7 @@ edu:
 wel:
   source: a.csv
   max_rows: 700
+  unique: [id]
   columns:
     id: {kind: key}
     benefit: {kind: integer, min: 0, max: 1000}

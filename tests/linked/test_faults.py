@@ -82,6 +82,11 @@ def test_sound_jobs_pass(case, protocol: str, rest: str, parties: dict[str, str]
         ("linked-statistics", "params: {measures: [edu.age], weight: edu.age}", {}, "both weight and measure"),
         ("linked-statistics", "params: {measures: [tax.wide], weight: tax.weight}", {}, "tax.wide.xx could reach 2^"),
         ("linked-statistics", STATISTICS, {"tax": "{dataset: d, key: id, duplicates: {}}"}, "no rule for income"),
+        (
+            "linked-statistics", STATISTICS,
+            {"tax": "{dataset: d, key: [born, id]}", "edu": "{dataset: d, key: [born, name]}"},
+            "edu adds `unique: [[born, name]]` to d in datasets.yaml; if not, the job adds `duplicates: {level: sum |",
+        ),
         ("linked-statistics", STATISTICS, {"edu": "{dataset: d, key: id, duplicates: {level: sum}}"},
          "level is a category, of which there is no sum"),
         ("linked-regression", REGRESSION + "link: {join: left}", {}, "can't be joined left"),
@@ -118,7 +123,7 @@ def test_a_fault_of_where_names_the_party(case, text: str, says: str) -> None:
 
 def test_all_faults_come_at_once(case) -> None:
     found = faults(case("linked-count", "params: {by: [edu.age, tax.born]}", {"edu": "{dataset: d, key: born}"}))
-    assert len(found) == 3
+    assert len(found) == 4
     early = faults(
         case("linked-statistics", "params: {by: [level], x: 1}\nlink: {matcher: edu}", {"edu": "{dataset: d}"})
     )

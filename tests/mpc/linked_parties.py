@@ -73,7 +73,9 @@ class Case:
         manifest = registry.find(self.protocol).manifest
         declarations: dict[str, Declaration] = {}
         for name, columns in self.declared.items():
-            whole = {"source": "x", "max_rows": self.max_rows, "columns": {"key": {"kind": "key"}, **columns}}
+            whole = {"source": "x", "max_rows": self.max_rows, "columns": {"key": {"kind": "key"}, **columns}} | {
+                "unique": ["key"]
+            }
             used = set(check.used_columns(job, manifest, name))
             declarations[name] = validate(whole, Dataset, name).declaration.only(used)
         check.check_job(job, manifest, declarations, self.threshold)

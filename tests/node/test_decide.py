@@ -126,6 +126,7 @@ def with_party(name: str, **part: Any) -> dict[str, Any]:
 LINKED_OWN = validate(
     {
         "max_rows": 1000,
+        "unique": ["id"],
         "columns": {"id": {"kind": "key"}, "wage": {"kind": "integer", "min": 0, "max": 99}},
     },
     Declaration,

@@ -195,8 +195,9 @@ def test_r24_a_mean_that_one_enterprise_makes_up_is_null(tmp_path: Path) -> None
     key = next(key for key, income in rows if income == "900")
     rows[rows.index([key, "900"])] = [key, "450"]
     rows.append([key, "450"])
-    path = agencies.write(tmp_path, "linked-statistics", vector)
+    path = agencies.write(tmp_path, "linked-statistics", vector, unique=False)
     job = json.loads(path.read_text())
+    job["parties"]["edu"]["duplicates"] = {"level": "first"}
     job["parties"]["tax"]["duplicates"] = {"income": "sum"}
     path.write_text(json.dumps(job | {"disclosure": {"min_count": 3, "dominance": 10}}))
     found = simulate(path, tmp_path / "agencies")

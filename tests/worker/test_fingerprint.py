@@ -59,7 +59,10 @@ def read_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> tu
             writer = csv.DictWriter(file, list(COLUMNS))
             writer.writeheader()
             writer.writerows(rows)
-        declared = {"people": {"source": "people.csv", "missing": "drop", "max_rows": 1000, "columns": COLUMNS}}
+        declared = {
+            "people": {"source": "people.csv", "missing": "drop", "max_rows": 1000, "columns": COLUMNS}
+            | {"unique": ["id"]}
+        }
         (folder / party / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
     part = {"dataset": "people"} | {name: job[name] for name in ("key", "where") if name in job}
     asked = {

@@ -42,8 +42,12 @@ def rows_of(
     where: str | None = None,
     missing: str = "refuse",
     name: str = "a.csv",
+    unique: list[Any] | None = None,
 ) -> KeyedRows:
-    dataset = Dataset.model_validate({"source": name, "columns": COLUMNS, "missing": missing, "max_rows": 10_000})
+    sets = [wanted.key] if wanted.rules is None else []
+    dataset = Dataset.model_validate(
+        {"source": name, "columns": COLUMNS, "missing": missing, "max_rows": 10_000, "unique": unique or sets}
+    )
     if name.endswith(".csv"):
         text = io.StringIO()
         writer = csv.DictWriter(text, list(COLUMNS))
@@ -52,7 +56,8 @@ def rows_of(
         (folder / name).write_text(text.getvalue(), encoding="utf-8")
     condition = None if where is None else language.parse(where)
     used = {*wanted.key, *wanted.columns, *(language.columns(condition) if condition else ())}
-    with open_table(dataset, "people", folder, used) as source:
+    used |= {name for one in dataset.unique for name in one}
+    with open_table(dataset, "people", folder, set(COLUMNS) if wanted.in_order else used) as source:
         return keyed_rows(source, wanted, condition)
 
 
@@ -80,8 +85,19 @@ def plain(rows: list[Row], rules: dict[str, str]) -> dict[bytes, tuple[int, ...]
         return round(float(one[column]) * 100) if column == "pay" else int(one[column])
 
     def value(group: list[Row], column: str, rule: str) -> int:
+        if rule == "first":
+            in_order = min(
+                group,
+                key=lambda one: [
+                    one["id"].encode(),
+                    one["born"],
+                    *(steps(one, name) for name in ("pay", "age", "flag")),
+                    one["level"],
+                ],
+            )
+            return steps(in_order, column)
         values = [steps(one, column) for one in group]
-        return {"sum": sum(values), "max": max(values), "count": len(values), "any": max(values)}[rule]
+        return {"sum": sum(values), "max": max(values), "count": len(values), "min": min(values)}[rule]
 
     return {key: tuple(value(group, column, rule) for column, rule in rules.items()) for key, group in groups.items()}
 
@@ -101,10 +117,10 @@ ROWS = st.lists(
 )
 RULES = st.fixed_dictionaries(
     {
-        "pay": st.sampled_from(["sum", "max", "count"]),
-        "age": st.sampled_from(["sum", "max", "count"]),
-        "flag": st.sampled_from(["any", "sum", "max"]),
-        "level": st.just("max"),
+        "pay": st.sampled_from(["sum", "max", "min", "count", "first"]),
+        "age": st.sampled_from(["sum", "max", "min", "count", "first"]),
+        "flag": st.sampled_from(["min", "sum", "max"]),
+        "level": st.sampled_from(["max", "min", "first"]),
     }
 )
 
@@ -123,7 +139,7 @@ def test_distinct_keys_need_no_rule(tmp_path: Path) -> None:
 
 def test_repeated_keys_are_refused_by_count_never_by_name(tmp_path: Path) -> None:
     rows = [row("anna"), row("Anna "), row("bob"), row("bob"), row("bob"), row("eve")]
-    with pytest.raises(DataError, match="key id: 2 keys are repeated, in 5 rows") as caught:
+    with pytest.raises(DataError, match="not unique by id: 2 keys are repeated, in 5 rows") as caught:
         rows_of(tmp_path, rows, Wanted(["id"], ["pay"], None))
     assert not any(name in caught.value.line().lower() for name in ("anna", "bob"))
 
@@ -134,22 +150,13 @@ def test_keys_of_one_length_are_repeated_only_where_they_are_equal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: int, told_apart: bool
 ) -> None:
     if not told_apart:  # every key becomes the same word
-        monkeypatch.setattr("mpcgov.worker.rows._ODD", np.zeros(4, np.uint64))
+        monkeypatch.setattr("mpcgov.worker.keys._ODD", np.zeros(4, np.uint64))
     keys = [f"{i:0{digits}}" for i in range(10)]
     assert set(as_dict(rows_of(tmp_path, [row(key) for key in keys], Wanted(["id"], ["pay"], None)))) == {
         key.encode() for key in keys
     }
-    with pytest.raises(DataError, match="key id: 1 key is repeated, in 2 rows"):
+    with pytest.raises(DataError, match="not unique by id: 1 key is repeated, in 2 rows"):
         rows_of(tmp_path, [row(key) for key in [*keys, keys[3]]], Wanted(["id"], [], None))
-
-
-def test_any_is_the_common_value_and_refused_where_there_is_none(tmp_path: Path) -> None:
-    wanted = Wanted(["id"], ["age", "level"], {"age": "any", "level": "any"})
-    assert as_dict(rows_of(tmp_path, [row("a"), row("A"), row("b", age=7)], wanted)) == {b"a": (30, 0), b"b": (7, 0)}
-    with pytest.raises(DataError, match="column level: rows of 1 repeated key differ"):
-        rows_of(tmp_path, [row("a", level="ba"), row("A", level="ma"), row("b")], wanted)
-    with pytest.raises(DataError, match="column age: rows of 2 repeated keys differ"):
-        rows_of(tmp_path, [row("a"), row("a", age=1), row("b"), row("b", age=2)], wanted)
 
 
 def test_rows_are_chosen_before_they_are_put_together(tmp_path: Path) -> None:
@@ -178,19 +185,36 @@ def test_no_rows(tmp_path: Path) -> None:
         assert all(column.dtype == np.int64 and column.shape == (0,) for column in found.columns.values())
 
 
-def test_missing_keys_and_values_are_refused_or_dropped(tmp_path: Path) -> None:
-    rows = [row("a"), row(""), row("b", age="")]
+def test_rows_without_a_key_are_left_out_and_missing_values_are_a_fact_of_the_whole_column(tmp_path: Path) -> None:
     wanted = Wanted(["id"], ["age"], {"age": "sum"})
-    with pytest.raises(DataError, match=r"column id: 1 row without a value; column age: 1 row without a value"):
-        rows_of(tmp_path, rows, wanted)
+    for missing in ("refuse", "drop"):
+        for rules in (None, {"age": "sum"}):
+            once = Wanted(["id"], ["age"], rules)
+            assert as_dict(rows_of(tmp_path, [row("a"), row(""), row(" "), row("")], once, missing=missing)) == {
+                b"a": (30,)
+            }
+    rows = [row("a"), row("b", age="")]
     assert as_dict(rows_of(tmp_path, rows, wanted, missing="drop")) == {b"a": (30,)}
-    with pytest.raises(DataError, match="column age: 1 row without a value to link or compute with"):
-        rows_of(tmp_path, [row("a"), row("a", age="")], wanted, where="age is null or age > 5")
+    for condition in (None, "id = 'a'", "age > 5", "age is not null", "age is null or age > 5", "age is null"):
+        with pytest.raises(DataError, match=r"people: column age: 1 row without a value$"):
+            rows_of(tmp_path, rows, wanted, condition)
+
+
+@pytest.mark.parametrize("key", ["id", "born"])
+@pytest.mark.parametrize("condition", [None, "age > 100", "id = 'eve'", "id = 'anna'"])
+def test_a_data_set_that_is_not_unique_as_declared_is_refused_whatever_a_job_chooses(
+    tmp_path: Path, key: str, condition: str | None
+) -> None:
+    rows = [row("anna"), row("Anna "), row("eve")]
+    for rules in (None, {"pay": "sum"}):
+        with pytest.raises(DataError, match=r"people: not unique by id: 1 key is repeated, in 2 rows$") as caught:
+            rows_of(tmp_path, rows, Wanted([key], ["pay"], rules), condition, unique=["id"])
+        assert caught.value.code == "unique"
 
 
 def test_parquet_gives_the_same(tmp_path: Path) -> None:
     rows = [row(f"p{i % 40}", f"{i}.25", i % 100, i % 2, LEVELS[i % 3]) for i in range(200)]
-    rules = {"pay": "sum", "level": "max", "flag": "any"}
+    rules = {"pay": "sum", "level": "max", "flag": "max"}
     columns = {name: [one[name] for one in rows] for name in COLUMNS}
     typed = pa.table(
         columns | {"pay": pa.array([float(one["pay"]) for one in rows]), "flag": [i % 2 for i in range(200)]}

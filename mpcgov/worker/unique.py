@@ -1,0 +1,68 @@
+"""Whether a data set is unique by what its owner declares so: judged over all its rows, whichever a job chooses.
+
+That makes it a fact of the data set: no job can ask by its key or its filter whether two rows are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from mpcgov.errors import DataError
+from mpcgov.spec.table import KeyColumn
+from mpcgov.worker import keys
+from mpcgov.worker.source import Source, counted
+
+Known = tuple[Sequence[str], pa.LargeBinaryArray]
+"""The columns of a key, and the encoded keys of all rows of the data set."""
+
+
+def judge(source: Source, known: Known | None = None) -> None:
+    """That no two rows of the whole data set agree in a set of columns that it is declared unique by.
+
+    Rows without a value in one of these columns aren't compared.
+
+    Args:
+        known: keys that needn't be gathered once more.
+
+    Raises:
+        DataError: the data contradict the declaration; names the columns, with how many rows.
+    """
+    faults_found = faults(source, source.declaration.unique, known)
+    if faults_found:
+        hint = "correct the data, or take what isn't so out of `unique` in datasets.yaml"
+        raise DataError(f"{source.name}: {'; '.join(faults_found)}", hint=hint, code="unique")
+
+
+def faults(source: Source, sets: Sequence[Sequence[str]], known: Known | None = None) -> list[str]:
+    """What is wrong with each of some sets of columns by which the data set isn't unique."""
+    result = []
+    for key in sets:
+        again = known is not None and set(known[0]) == set(key)
+        repeated, rows = keys.repeated(known[1]) if known is not None and again else _repeated(source, key)
+        if repeated:
+            said = f"{repeated} key{'s are' if repeated > 1 else ' is'} repeated, in {counted(rows)}"
+            result.append(f"not unique by {', '.join(key)}: {said}")
+    return result
+
+
+def _repeated(source: Source, key: Sequence[str]) -> tuple[int, int]:
+    """How many keys are repeated, in how many rows."""
+    values = [source.value(name) for name in key]
+    kinds = [source.declaration.columns[name] for name in key]
+    if source.backend.name != "duckdb" and not any(isinstance(kind, KeyColumn) and kind.normalise for kind in kinds):
+        # A database tells such keys apart as we do, so its rows can stay where they are.
+        return _repeated_there(source, values)
+    found = source.query(source.table.select(*values))
+    encoded = keys.encoded([(kind, found[value]) for kind, value in zip(kinds, values, strict=True)])
+    return keys.repeated(encoded.drop_null())
+
+
+def _repeated_there(source: Source, values: Sequence[str]) -> tuple[int, int]:
+    table = source.table
+    with_key = table.filter(*(table[value].notnull() for value in values))
+    groups = with_key.group_by(values).aggregate(n=with_key.count())
+    several = groups.filter(groups.n > 1)
+    found = source.query(several.aggregate(repeated=several.count(), rows=several.n.sum())).to_pylist()[0]
+    return int(found["repeated"]), int(found["rows"] or 0)
