@@ -1,6 +1,7 @@
-"""Whether a protocol's folder keeps what it promises: its files, its imports, and its reference against its vectors.
+"""Whether a protocol's folder keeps what it promises: its files, its program, and its reference against its vectors.
 
-Reading the program's imports is an aid for reviewers, not a fence: trust is in the reviewed digest.
+A program is held to `mpcgov.protocol.language`, as every node does that loads it. A reference is plain Python that runs
+here, for the author: reading its imports is an aid for reviewers, and no fence.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from typing import Any
 from mpcgov import disclosure, registry
 from mpcgov.errors import SpecError
 from mpcgov.linked import vectors
+from mpcgov.protocol import language
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.load import read_text
 from mpcgov.spec.manifest import Manifest
 
 FILES = ("manifest.yaml", "program.py", "reference.py", "README.md")
-PROGRAM_IMPORTS = ("__future__", "collections.abc", "typing", "numpy", "mpcgov.mpc", "mpcgov.spec")
-"""What a program may import: the engine's arrays, the signed types, numpy, and names for annotations."""
-
-REFERENCE_IMPORTS = ("__future__", "collections", "itertools", "math", "typing", "numpy", "fractions", "statistics")
+REFERENCE_IMPORTS = frozenset(
+    {"__future__", "collections", "collections.abc", "fractions", "itertools", "math", "numpy", "statistics", "typing"}
+)
 FORBIDDEN_NAMES = frozenset({"__import__", "eval", "exec", "compile", "open", "globals", "vars", "getattr", "setattr"})
 Reference = Callable[..., dict[str, list[int]]]
 VECTOR_KEYS = {"what", "domains", "tables", "params", "expected", "disclosure", "released"}
@@ -42,7 +43,7 @@ def check(folder: Path) -> int:
     if faults:
         raise SpecError(faults, hint="see the other protocols for what belongs there", code="protocol")
     manifest = registry.read(folder).manifest
-    faults += imports_faults(folder / "program.py", PROGRAM_IMPORTS)
+    faults += language.faults((folder / "program.py").read_bytes(), str(folder / "program.py"))
     faults += imports_faults(folder / "reference.py", REFERENCE_IMPORTS)
     if faults:
         raise SpecError(faults, code="protocol")
@@ -72,9 +73,7 @@ def imports_faults(path: Path, allowed: Iterable[str]) -> list[str]:
             if used in FORBIDDEN_NAMES or (used.startswith("__") and used.endswith("__")):
                 faults.append(f"{path}:{node.lineno}: may not use {used}")
         faults += [
-            f"{path}:{getattr(node, 'lineno', 1)}: may not import {name}"
-            for name in names
-            if not any(name == one or name.startswith(f"{one}.") for one in allowed)
+            f"{path}:{getattr(node, 'lineno', 1)}: may not import {name}" for name in names if name not in allowed
         ]
     return faults
 

@@ -26,7 +26,7 @@ from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.compose import composed, groups
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import concatenate, sort_rows
-from mpcgov.mpc.linkedrows import Places, array_of, digits_of, limbs_of
+from mpcgov.mpc.places import Places, array_of, digits_of, limbs_of
 from mpcgov.mpc.similar import exact, report
 from mpcgov.mpc.similar.arranged import Arranged, arranged, longest
 from mpcgov.mpc.similar.bring import Brought
@@ -87,6 +87,12 @@ class LinkedRecords:
         self._linked = linked
         self._job_digest = job_digest
         self._own = own
+        self._computed: dict[str, Places] = {}
+
+    @property
+    def computed(self) -> dict[str, Places]:
+        """For the worker: the numbers of `tables`, whatever a program does with them."""
+        return self._computed
 
     async def tables(self) -> dict[str, Places]:
         """All numbers of the job's tables, and those that decide about them, by `table.name`; each shape (cells,)."""
@@ -105,7 +111,8 @@ class LinkedRecords:
             found |= await self._links(grid, mine, brought)
         if self._linked.asked.report:
             found |= await self._report(grid, mine, brought)
-        return found
+        self._computed = found
+        return {name: list(places) for name, places in found.items()}
 
     def _channel(self) -> Channel:
         return self._engine.operation()[0]

@@ -20,16 +20,15 @@ from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model as regression_model
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
-from mpcgov.linked.sums import SAFE_BITS, Sum
 from mpcgov.mpc import join, oblivious
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.compose import composed, designed, groups
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.crossing import WIDEN_BITS
-from mpcgov.mpc.digits import whole_digits
 from mpcgov.mpc.functions import concatenate, if_else
 from mpcgov.mpc.join import PrivateList, SpokePlan
 from mpcgov.mpc.moments import in_places, limb_products, named
+from mpcgov.mpc.places import Places, array_of, digits_of, limbs_of
 from mpcgov.mpc.solve import Moments, fit
 from mpcgov.mpc.tags import Texts
 from mpcgov.mpc.tops import top_two
@@ -38,9 +37,6 @@ from mpcgov.mpc.word import field
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
-
-Places = list[SecretArray]
-"""A secret number for each cell, digit by digit, the lowest first."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +70,17 @@ class LinkedRows:
         hidden = linked.job.linking.method == "oblivious"
         self._linked_rows = oblivious.spoke if hidden else join.spoke
         self._common = oblivious.overlap if hidden else join.overlap
+        self._computed: dict[str, Places] = {}
+
+    @property
+    def computed(self) -> dict[str, Places]:
+        """For the worker: the numbers that were asked for last, by `table.name`, whatever a program does with them."""
+        return self._computed
+
+    def _kept(self, found: Mapping[str, Places]) -> dict[str, Places]:
+        """What a program gets of what was computed: lists of its own."""
+        self._computed = dict(found)
+        return {name: list(places) for name, places in found.items()}
 
     async def cell_sums(self) -> dict[str, Places]:
         """Every sum that the job's tables need, in every cell, by `table.name`; each shape (cells,).
@@ -88,13 +95,22 @@ class LinkedRows:
         more = {} if plan.ranked is None else await self._greatest(plan.ranked, shares)
         plain = dict.fromkeys(one for name, one in wanted.items() if name not in self._noise)
         digits = {one: digits_of(one, found[one]) for one in plain}
-        return {
-            name: digits_of(one, found[one], self._noise[name]) if name in self._noise else digits[one]
-            for name, one in wanted.items()
-        } | more
+        return self._kept(
+            {
+                name: digits_of(one, found[one], self._noise[name]) if name in self._noise else digits[one]
+                for name, one in wanted.items()
+            }
+            | more
+        )
 
     async def overlaps(self) -> SecretArray:
         """How many keys all owners of a set have, for every set of two or more in their order; shape (sets,)."""
+        counts = await self._overlaps()
+        tables = self._linked.manifest.tables
+        self._kept({f"{name}.{one.value}": [counts] for name, one in tables.items() if one.measure == "overlap"})
+        return counts
+
+    async def _overlaps(self) -> SecretArray:
         plan, lengths = await self._settled()
         owners = self._linked.owners
         if len(owners) == 2:
@@ -129,7 +145,7 @@ class LinkedRows:
         first = places[0]._made(lambda: places[0]._backing, 0, model.rows)[0]  # of 1 and a column of 0 and 1
         spare = first[:1] - model.unknowns
         found = fit(Moments(places, model.squares, model.radix_bits), if_else(spare >= 1, spare, 1))
-        return named(self._linked, model, first, found)
+        return self._kept(named(self._linked, model, first, found))
 
     # -- roles and lists
 
@@ -244,32 +260,6 @@ class LinkedRows:
         if self._own is None:
             raise SpecError("an owner without rows")
         return composed(plan.dealt[self._me], self._own.columns, self._groups())
-
-
-def array_of(engine: WordEngine, share: Words, low: int, high: int) -> SecretArray:
-    """Our shares of numbers as an array of them."""
-    return SecretArray(engine, engine.secret(np.ascontiguousarray(share)), low, high)
-
-
-def limbs_of(engine: WordEngine, plan: Dealing, shares: Words) -> dict[Sum, Places]:
-    """By sum its limbs, not carried yet, from shares of all places of a dealing's sums, shape (places, cells)."""
-    result, at = {}, 0
-    for one in plan.sums:
-        places = shares[at : at + one.places]
-        at += one.places
-        if one.places == 1:
-            result[one] = [array_of(engine, places[0], one.low, one.high)]
-        else:
-            limit = 1 << SAFE_BITS
-            result[one] = [array_of(engine, place, -limit, limit) + one.lift for place in places]
-    return result
-
-
-def digits_of(one: Sum, limbs: Places, noise: Places | None = None) -> Places:
-    """The digits of a sum, with its noise if there is any."""
-    if noise is not None:
-        limbs = [limb + more for limb, more in zip(limbs, noise, strict=True)]
-    return limbs if one.places == 1 else whole_digits(limbs, one.radix_bits)
 
 
 def _refuse_too_much(needed: int, rows: int) -> None:

@@ -20,8 +20,9 @@ from mpcgov.mpc.codec import Elements, WireError, Words
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.frames import AbortError, AgreementError, LinkLostError, Reason
 from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
-from mpcgov.mpc.linkedrows import LinkedRows, OwnRows, Places
+from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.links import Link
+from mpcgov.mpc.places import Places
 from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.selftest import check_fixes, check_openings
 from mpcgov.mpc.wide import WideEngine
@@ -143,6 +144,10 @@ class Session:
         """
         self.enter("open")
         return await self._guard(x.shares())
+
+    async def same_shares(self, x: SecretArray, y: SecretArray) -> bool:
+        """Whether our own shares of both are the same words, as those of one sum added up in two ways are. Local."""
+        return await self._guard(x.same_shares(y))
 
     async def close(self) -> None:
         """Tell the peers that we have all we need, and wait until each has said so. Then links may break."""

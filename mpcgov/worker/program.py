@@ -1,4 +1,4 @@
-"""Loads a protocol's program: the file whose digest everybody approved, and nothing else."""
+"""Loads a protocol's program: the file whose digest everybody approved, if it keeps to the language of programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from types import ModuleType
 from typing import Any, Protocol, cast
 
 from mpcgov import registry
-from mpcgov.errors import InternalError, Refused
+from mpcgov.errors import Refused
+from mpcgov.protocol import language
 from mpcgov.spec.ids import short
 
 
@@ -25,7 +26,7 @@ def load(folder: Path, expected_digest: str) -> Program:
     """The program in a protocol's folder.
 
     Raises:
-        Refused: the folder isn't the version that the job pins.
+        Refused: the folder isn't the version that the job pins; or it does what programs mustn't, whoever approved it.
     """
     files = registry.read_folder(folder)
     found = registry.digest(files)
@@ -35,9 +36,12 @@ def load(folder: Path, expected_digest: str) -> Program:
             hint="install the version that the job names",
             code="protocol-digest",
         )
-    path = folder / "program.py"
+    source, name = files.get("program.py", b""), f"{folder.name}/program.py"
+    faults = language.faults(source, name)
+    if faults:
+        hint = "`mpcgov protocol check` tells all of it, and mpcgov/protocol/language.py what programs may use"
+        raise Refused("; ".join(faults[:3]), hint=hint, code="program")
     module = ModuleType(f"mpcgov_program_{folder.name.replace('-', '_')}")
-    exec(compile(files["program.py"], str(path), "exec"), module.__dict__)  # noqa: S102 - the bytes digested above
-    if not callable(getattr(module, "run", None)):
-        raise InternalError(f"{path}: defines no run()")
+    module.__dict__["__builtins__"] = language.own_builtins()
+    exec(compile(source, name, "exec"), module.__dict__)  # noqa: S102 - the bytes digested and checked above
     return cast(Program, module)

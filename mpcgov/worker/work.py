@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from math import comb
+from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -27,6 +29,7 @@ from mpcgov.spec.order import Order
 from mpcgov.spec.statement import ResultTable
 from mpcgov.worker import clear, encode, keyed, noise, records, summed
 from mpcgov.worker.clear import Cleared
+from mpcgov.worker.held import hold
 from mpcgov.worker.keyed import KeyedRows
 from mpcgov.worker.program import Program
 from mpcgov.worker.records import Records
@@ -67,6 +70,7 @@ class CountsWork:
     def __init__(self, order: Order, manifest: Manifest) -> None:
         self._order, self._proposal = order, order.proposal
         self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
+        self._names = tuple(manifest.tables)
         self.value_bits = WORD_BITS  # a number of rows has fewer, whatever is done with it
         self.needs = Needs(0, 0)
         self.noise = noise.Noise(self._proposal, manifest, self.tables)
@@ -86,9 +90,12 @@ class CountsWork:
             inputs[party] = session.input(mine, self._proposal.parties.index(party), self.tables[0].cells, 0, bound)
         dealt = self.noise.dealt(session)
         session.enter("compute")
-        tables = noise.added(await program.run(inputs, self._proposal.job.params), dealt, self.tables)
+        agencies = list(inputs.values())
+        counts = dict.fromkeys(self._names, sum(agencies[1:], start=agencies[0]))
+        returned = await program.run(MappingProxyType(inputs), deepcopy(self._proposal.job.params))
+        await hold(session, returned, {name: [count] for name, count in counts.items()})
         session.enter("clear")
-        job = self._proposal.job
+        job, tables = self._proposal.job, noise.added(counts, dealt, self.tables)
         return clear.clear_counts(tables, job.disclosure, self.tables, inputs, job.receivers)
 
 
@@ -115,8 +122,14 @@ class SumsWork:
         inputs = {party: self._dealt(session, party, mine) for party in self._proposal.job.data_parties}
         dealt = self.noise.dealt(session)
         session.enter("compute")
-        found = noise.onto(await program.run(inputs, self._proposal.job.params), dealt)
-        wanted = by_name(self._stacked)
+        first, *others = inputs.values()
+        own = {
+            name: [sum((other[name][k] for other in others), start=place) for k, place in enumerate(places)]
+            for name, places in first.items()
+        }
+        shown = {party: {name: list(places) for name, places in own.items()} for party, own in inputs.items()}
+        await hold(session, await program.run(shown, deepcopy(self._proposal.job.params)), own)
+        found, wanted = noise.onto(own, dealt), by_name(self._stacked)
         whole = {
             name: lifted_digits(places, wanted[name].lift, wanted[name].radix_bits) for name, places in found.items()
         }
@@ -166,9 +179,10 @@ class LinkedWork:
     async def cleared(self, session: Session, program: Program, local: Local | None) -> dict[str, Cleared]:
         """See `Work`: tags, lengths and shares are dealt as the program asks for sums or tables."""
         session.enter(self.phase)
-        found = await program.run(self._linked_by(session, local), self._proposal.job.params)
+        rows = self._linked_by(session, local)
+        await hold(session, await program.run(rows, deepcopy(self._proposal.job.params)), rows.computed)
         session.enter("clear")
-        return clear.clear_linked(self._linked, found)
+        return clear.clear_linked(self._linked, rows.computed)
 
     def _linked_by(self, session: Session, local: Local | None) -> LinkedRows | LinkedRecords:
         """What the program works with."""

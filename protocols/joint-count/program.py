@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mpcgov.mpc import SecretArray
+from mpcgov.protocol.api import SecretArray
 
 
 async def run(inputs: Mapping[str, SecretArray], params: Mapping[str, Any]) -> dict[str, SecretArray]:

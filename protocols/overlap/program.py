@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mpcgov.mpc import LinkedRows, SecretArray
+from mpcgov.protocol.api import LinkedRows, SecretArray
 
 
 async def run(rows: LinkedRows, params: Mapping[str, Any]) -> dict[str, list[SecretArray]]:

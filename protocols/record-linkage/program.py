@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mpcgov.mpc import LinkedRecords, SecretArray
+from mpcgov.protocol.api import LinkedRecords, SecretArray
 
 
 async def run(records: LinkedRecords, params: Mapping[str, Any]) -> dict[str, list[SecretArray]]:

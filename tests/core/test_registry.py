@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -43,16 +44,16 @@ def test_the_program_that_runs_is_the_one_that_was_digested(tmp_path: Path, monk
     folder = tmp_path / "made-up"
     folder.mkdir()
     path = folder / "program.py"
-    path.write_text("def run(inputs, params): return 'digested'")
+    path.write_text("async def run(inputs, params): return 'digested'")
     pinned = registry.digest(registry.read_folder(folder))
     original = registry.digest
 
     def slow(files: dict[str, bytes]) -> str:
-        path.write_text("def run(inputs, params): return 'another'")
+        path.write_text("async def run(inputs, params): return 'another'")
         return original(files)
 
     monkeypatch.setattr(registry, "digest", slow)
-    assert program.load(folder, pinned).run({}, {}) == "digested"
+    assert asyncio.run(program.load(folder, pinned).run({}, {})) == "digested"
 
 
 @pytest.mark.parametrize("library", ["mpyc", "numpy", "gmpy2", "pyarrow"])
