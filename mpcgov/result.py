@@ -113,7 +113,10 @@ def _elements(share: ResultShare, modulus: int) -> opening.Elements:
         data = base64.b64decode(share.shares, validate=True)
     except ValueError:
         raise PeerError(f"{share.party}: its share is not base64", code="shares") from None
-    return opening.from_bytes(data, share.layout.width_bytes, modulus, share.layout.cells)
+    try:
+        return opening.from_bytes(data, share.layout.width_bytes, modulus, share.layout.cells)
+    except PeerError as error:
+        raise PeerError(f"{share.party}: {error.message}", code=error.code) from None
 
 
 def numbers_by_name(layout: Layout, values: Sequence[int]) -> Opened:

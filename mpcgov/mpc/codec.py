@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.errors import InternalError
+from mpcgov.errors import InternalError, PeerError
 
 Elements = NDArray[np.object_]
 """Python integers 0 … p−1 in a numpy array: field elements wider than a word."""
@@ -29,6 +29,11 @@ class WireError(Exception):
     def __init__(self, what: str, peer: int | None = None) -> None:
         super().__init__(what)
         self.peer = peer
+
+
+def nobodys(what: str) -> PeerError:
+    """What was opened can't be if all kept to the protocol; who didn't, one party alone can't tell."""
+    return PeerError(f"a party broke the protocol: {what}", code="peer-protocol")
 
 
 def width_of(modulus: int) -> int:

@@ -33,7 +33,7 @@ from mpcgov.mpc.tags import (
 )
 from mpcgov.mpc.word import field, stream
 from mpcgov.mpc.word.field import Words
-from mpcgov.mpc.word.permute import Roles, permute_known
+from mpcgov.mpc.word.permute import Roles, arrange, bring
 from mpcgov.mpc.word.product import inner_product
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sharing import deal
@@ -42,6 +42,10 @@ from mpcgov.mpc.word.wire import Channel
 
 BLOCK = 1 << 24
 """Elements of a matrix of rows that are under way at once: 128 MB, of which a party holds a few at a time."""
+
+
+MOST_STARTS = 4
+"""Two of an owner's keys have the same tag once in 2^67 spokes, and again under fresh keys in 2^134."""
 
 
 @dataclass(frozen=True)
@@ -138,21 +142,22 @@ async def spoke(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList 
     found = await _matched(channel, plan, own, None if own is None else own.with_coins())
     source = None if found is None else sources(found, plan.other_rows)
     result = np.empty((plan.columns, plan.left_rows), np.uint64)
-    for piece in _pieces(plan.columns, plan.other_rows + plan.left_rows):
+    roles = Roles(
+        sender=plan.other,
+        programmer=plan.matcher,
+        receiver=plan.left,
+        rows=plan.other_rows + plan.left_rows,
+        wanted=plan.left_rows,
+        columns=plan.columns,
+        beyond_threshold=True,
+    )
+    arranged = await arrange(channel, prss, roles, source)
+    for number, piece in enumerate(_pieces(plan.columns, plan.other_rows + plan.left_rows)):
         rows = None
         if own is not None and columns is not None:
             brought = own.columns(columns[piece])
             rows = np.concatenate([brought, np.zeros((plan.left_rows, brought.shape[1]), np.uint64)])
-        roles = Roles(
-            sender=plan.other,
-            programmer=plan.matcher,
-            receiver=plan.left,
-            rows=plan.other_rows + plan.left_rows,
-            wanted=plan.left_rows,
-            columns=piece.stop - piece.start,
-            beyond_threshold=True,
-        )
-        result[piece] = (await permute_known(channel, prss, roles, rows, source)).T
+        result[piece] = (await bring(channel, prss, arranged, number, piece.stop - piece.start, rows)).T
     return result.T
 
 
@@ -196,16 +201,23 @@ async def _matched(channel: Channel, plan: SpokePlan, own: PrivateList | None, l
 
 
 async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList, listed: TagList) -> Words:
-    """An owner's list of tags, in its order. Should two of one's keys have the same tag, both owners start again."""
+    """An owner's list of tags, in its order. Should two of one's keys have the same tag, both owners start again.
+
+    Raises:
+        WireError: the other owner wants to start again once too often; names it.
+    """
     me = channel.line.me
     peer = plan.other if me == plan.left else plan.left
-    while True:
+    for _ in range(MOST_STARTS):
         keys = await _agree(channel, plan, peer)
         found = key_tags(own.keys, keys)
         again = np.array([some_equal(found)], np.uint64)
         answer = (await channel.exchange({peer: again}, {peer: 1}))[peer]
+        if answer[0] > 1:
+            raise WireError("an answer that is neither yes nor no", peer)
         if not again[0] and not answer[0]:
             return listed.tags(found, dummy_tags(plan.dummies, keys), own.order, own.random)
+    raise WireError("two of its keys with one tag, again and again", peer)
 
 
 async def _agree(channel: Channel, plan: SpokePlan, peer: int) -> SpokeKeys:

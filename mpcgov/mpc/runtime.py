@@ -16,7 +16,7 @@ import numpy as np
 
 from mpcgov.errors import InternalError, Refused
 from mpcgov.mpc import codec, prf
-from mpcgov.mpc.codec import Elements
+from mpcgov.mpc.codec import Elements, nobodys
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.frames import MAX_FRAME_BYTES
 from mpcgov.mpc.imports import bind_runtime, load_mpyc
@@ -265,7 +265,10 @@ class JobRuntime(_Runtime):  # type: ignore[misc]  # a class of Any: MPyC has no
             r = MPYC.thresha.np_pseudorandom_share(field, parties, self.pid, functions, common_input, count).value
             squares = (await self.output(field.array(r * r % modulus, check=False), threshold=2 * self.threshold)).value
             usable = squares != 0
-            signs = np.append(signs, r[usable] * inverse_roots(squares[usable], modulus) % modulus)
+            inverses = inverse_roots(squares[usable], modulus)
+            if not (inverses * inverses % modulus * squares[usable] % modulus == 1).all():
+                raise nobodys("the square of a random number that is none")
+            signs = np.append(signs, r[usable] * inverses % modulus)
         return field.array(signs if signed else (signs + 1) * ((modulus + 1) >> 1))
 
     async def idle(self) -> None:

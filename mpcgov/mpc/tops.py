@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mpcgov.mpc.codec import nobodys
 from mpcgov.mpc.word import field, sort
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
@@ -53,7 +54,10 @@ async def top_two(
     second = await product(channel, prss, second, field.subtract(np.ones_like(marked), marked))
     mixed = await shuffle(channel, prss, np.column_stack([labels, first, second]))
     opened = await open_to_all(channel, np.ascontiguousarray(mixed[:, 0]), prss.threshold)
-    order = np.argsort(opened, kind="stable")[-len(numbers) : -1]  # the last marker is of the rows that don't count
+    order = np.argsort(opened, kind="stable")[-len(numbers) :]
+    if not np.array_equal(opened[order], numbers + np.uint64(1)) or np.count_nonzero(opened) != len(numbers):
+        raise nobodys("sorting by cell gave other marks than those put in")
+    order = order[:-1]  # the last marker is of the rows that don't count
     return np.ascontiguousarray(mixed[order, 1:].T)
 
 

@@ -93,8 +93,9 @@ def packed_words(count: int) -> int:
 
 def unpacked(words: Words, count: int, bits: int, sender: int) -> Small:
     """Elements from the wire; WireError, naming the sender, if one isn't."""
-    values = words.view(np.uint32)[:count]
-    if count and int(values.max()) >= modulus(bits):
+    halves = words.view(np.uint32)
+    values = halves[:count]
+    if (count and int(values.max()) >= modulus(bits)) or halves[count:].any():
         raise WireError("a number outside the field", sender)
     return values
 

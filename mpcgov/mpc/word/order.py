@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mpcgov.mpc.codec import nobodys
 from mpcgov.mpc.word.kernels import inlined, kernel
 
 Order = NDArray[np.int64]
@@ -133,6 +134,8 @@ async def order_of(count: int, less: Less, ranks: Order | None = None) -> Order:
     while True:
         state.segments = _wanted(state.segments, ranks)
         if not len(state.segments):
+            if np.bincount(state.order, minlength=count).max(initial=0) > 1:
+                raise nobodys("comparisons of an order that can't be")
             return state.order
         await _level(state, less)
 

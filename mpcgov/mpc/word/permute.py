@@ -51,6 +51,26 @@ class Roles:
             raise InternalError(f"{self.wanted} of {self.rows} rows")
 
 
+@dataclass(frozen=True)
+class Arrangement:
+    """One permutation, as one party knows it: rows are brought over in pieces of their columns, all by the same one.
+
+    So a programmer can't bring one column by another map than the next. `key`: of the pads, at programmer and sender.
+    `order`: of the sender's rows, at the sender. `places`: of the wanted rows in it, at programmer and receiver.
+    `source`: the map, at the programmer.
+    """
+
+    roles: Roles
+    key: bytes = b""
+    order: Order | None = None
+    places: Order | None = None
+    source: Order | None = None
+
+    def pads(self, piece: int, columns: int) -> Words:
+        """What is taken from the rows of one piece: each has a stream of its own."""
+        return Stream(self.key, piece).elements(self.roles.rows * columns).reshape(self.roles.rows, columns)
+
+
 async def permute_known(
     channel: Channel, prss: Prss, roles: Roles, rows: Words | None, source: Order | None, own: Words | None = None
 ) -> Words:
@@ -59,58 +79,93 @@ async def permute_known(
     `rows` is the sender's, of shape (rows, columns); `source` the programmer's, distinct numbers of rows; the others
     pass None. `own`, of the sender's shape, is added to its rows by the programmer: for rows that both have a part of.
     """
+    return await bring(channel, prss, await arrange(channel, prss, roles, source), 0, roles.columns, rows, own)
+
+
+async def arrange(channel: Channel, prss: Prss, roles: Roles, source: Order | None) -> Arrangement:
+    """One permutation, for any number of pieces. One round.
+
+    Raises:
+        WireError: what the programmer sent isn't an order of the rows, or not distinct rows; names it. Of repeated rows
+            a sum would be one person's.
+    """
     if prss.threshold != 1 and not roles.beyond_threshold:
         raise SpecError("a permutation that one party knows needs threshold 1")
-    me = channel.line.me
-    half: Words | None = None
-    if me == roles.programmer:
-        half = await _programme(channel, roles, source, own)
-    elif me == roles.sender:
-        await _send(channel, roles, rows)
-    elif me == roles.receiver:
-        half = await _receive(channel, roles)
-    count = roles.wanted * roles.columns
-    shares = await deal(channel, prss.threshold, [roles.programmer, roles.receiver], half, count)
-    return field.add(*shares).reshape(roles.wanted, roles.columns)
+    me, programmer = channel.line.me, roles.programmer
+    if me == programmer:
+        return await _programmed(channel, roles, source)
+    if me == roles.sender:
+        words = (await channel.exchange({}, {programmer: KEY_WORDS + packed_words(roles.rows)}))[programmer]
+        order = unpacked(words[KEY_WORDS:], roles.rows, roles.rows, programmer)
+        return Arrangement(roles, stream.key_from(words[:KEY_WORDS]), _distinct(order, roles, programmer))
+    if me == roles.receiver:
+        words = (await channel.exchange({}, {programmer: packed_words(roles.wanted)}))[programmer]
+        places = unpacked(words, roles.wanted, roles.rows, programmer)
+        return Arrangement(roles, places=_distinct(places, roles, programmer))
+    return Arrangement(roles)
 
 
-async def _programme(channel: Channel, roles: Roles, source: Order | None, own: Words | None) -> Words:
-    """The programmer's part: its half of the wanted rows, the pads."""
+async def _programmed(channel: Channel, roles: Roles, source: Order | None) -> Arrangement:
+    """The programmer's part: a uniform order of all rows, told to the sender, and the wanted ones' places in it."""
     if source is None or source.shape != (roles.wanted,):
         raise InternalError("the wanted rows aren't as many as agreed")
     if roles.wanted and not 0 <= source.min() <= source.max() < roles.rows:
         raise InternalError("a wanted row that isn't there")
-    if roles.wanted and np.bincount(source).max() > 1:
+    if not _are_distinct(source, roles.rows):
         raise InternalError("the wanted rows aren't distinct")
     order = Stream(stream.private_key()).permutation(roles.rows)
     place = np.empty_like(order)
     place[order] = np.arange(roles.rows)
-    places = place[source]
-    key = stream.private_key()
+    places, key = place[source], stream.private_key()
     await channel.exchange(
         {roles.sender: np.concatenate([stream.key_words(key), packed(order)]), roles.receiver: packed(places)}, {}
     )
-    half = _pads(key, roles).take(places, axis=0)
-    return (half if own is None else field.add(half, own.take(source, axis=0))).reshape(-1)
+    return Arrangement(roles, key, places=places, source=source)
 
 
-async def _send(channel: Channel, roles: Roles, rows: Words | None) -> None:
-    """The sender's part: its rows in the programmer's order, padded, go to the receiver."""
-    if rows is None or rows.shape != (roles.rows, roles.columns):
-        raise InternalError("the sender's rows aren't as many as agreed")
-    taken = await channel.exchange({}, {roles.programmer: KEY_WORDS + packed_words(roles.rows)})
-    words = taken[roles.programmer]
-    order = unpacked(words[KEY_WORDS:], roles.rows, roles.rows, roles.programmer)
-    padded = field.subtract(rows.take(order, axis=0), _pads(stream.key_from(words[:KEY_WORDS]), roles))
-    await channel.exchange({roles.receiver: padded}, {})
+async def bring(
+    channel: Channel,
+    prss: Prss,
+    arranged: Arrangement,
+    piece: int,
+    columns: int,
+    rows: Words | None,
+    own: Words | None = None,
+) -> Words:
+    """Our shares of some columns of the wanted rows; `piece` is a number that no other piece has. Two rounds.
+
+    `rows`, `own`: as in `permute_known`.
+    """
+    roles, me = arranged.roles, channel.line.me
+    half: Words | None = None
+    if me == roles.programmer and arranged.places is not None:
+        half = arranged.pads(piece, columns).take(arranged.places, axis=0)
+        if own is not None and arranged.source is not None:
+            half = field.add(half, own.take(arranged.source, axis=0))
+    elif me == roles.sender and arranged.order is not None:
+        if rows is None or rows.shape != (roles.rows, columns):
+            raise InternalError("the sender's rows aren't as many as agreed")
+        padded = field.subtract(rows.take(arranged.order, axis=0), arranged.pads(piece, columns))
+        await channel.exchange({roles.receiver: padded}, {})
+    elif me == roles.receiver and arranged.places is not None:
+        taken = await channel.exchange_elements({}, {roles.sender: roles.rows * columns})
+        half = taken[roles.sender].reshape(roles.rows, columns).take(arranged.places, axis=0)
+    dealt = None if half is None else half.reshape(-1)
+    shares = await deal(channel, prss.threshold, [roles.programmer, roles.receiver], dealt, roles.wanted * columns)
+    return field.add(*shares).reshape(roles.wanted, columns)
 
 
-async def _receive(channel: Channel, roles: Roles) -> Words:
-    """The receiver's part: its half of the wanted rows, padded."""
-    taken = await channel.exchange({}, {roles.programmer: packed_words(roles.wanted)})
-    places = unpacked(taken[roles.programmer], roles.wanted, roles.rows, roles.programmer)
-    padded = await channel.exchange_elements({}, {roles.sender: roles.rows * roles.columns})
-    return padded[roles.sender].reshape(roles.rows, roles.columns).take(places, axis=0).reshape(-1)
+def _are_distinct(places: Order, limit: int) -> bool:
+    """Whether numbers below the limit are different ones."""
+    seen = np.zeros(limit, np.bool_)
+    seen[places] = True
+    return int(np.count_nonzero(seen)) == len(places)
+
+
+def _distinct(places: Order, roles: Roles, sender: int) -> Order:
+    if not _are_distinct(places, roles.rows):
+        raise WireError("the same row twice", sender)
+    return places
 
 
 async def permute_shared(channel: Channel, prss: Prss, roles: Roles, share: Words, source: Order | None) -> Words:
@@ -124,10 +179,6 @@ async def permute_shared(channel: Channel, prss: Prss, roles: Roles, share: Word
     rows = part if prss.me == roles.sender else None
     own = part if prss.me == roles.programmer else None
     return await permute_known(channel, prss, roles, rows, source, own)
-
-
-def _pads(key: bytes, roles: Roles) -> Words:
-    return Stream(key).elements(roles.rows * roles.columns).reshape(roles.rows, roles.columns)
 
 
 def packed_words(count: int) -> int:
@@ -144,7 +195,8 @@ def packed(places: Order) -> Words:
 
 def unpacked(words: Words, count: int, limit: int, sender: int) -> Order:
     """`count` row numbers below `limit`; WireError, naming the sender, if one isn't."""
-    places = words.view("<u4")[:count].astype(np.int64)
-    if count and places.max() >= limit:
+    halves = words.view("<u4")
+    places = halves[:count].astype(np.int64)
+    if (count and places.max() >= limit) or halves[count:].any():
         raise WireError("a row that isn't there", sender)
     return places

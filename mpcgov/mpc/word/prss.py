@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 
 from mpcgov.errors import InternalError
+from mpcgov.mpc.codec import nobodys
 from mpcgov.mpc.prf import derive
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import P, Words
@@ -99,7 +100,10 @@ async def random_bits(channel: Channel, prss: Prss, count: int) -> Words:
         a = prss.random(channel, wanted.size)
         masked = field.add(field.product(a, a), prss.zero(channel, wanted.size))
         square = await open_to_all(channel, masked, 2 * prss.threshold)
-        signs = field.product(a, inverse_root(square))
+        inverse = inverse_root(square)
+        if not ((field.product(field.product(inverse, inverse), square) == 1) | (square == 0)).all():
+            raise nobodys("the square of a random number that is none")
+        signs = field.product(a, inverse)
         bits[wanted] = field.scale(field.add(signs, np.ones_like(signs)), field.inverse(2))
         wanted = wanted[square == 0]
     return bits
