@@ -116,7 +116,7 @@ def _beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Re
         return ()
     new = release(proposal, facts.protocol.manifest)
     earlier = ((line.job, line.release) for line in facts.ledger.earlier)
-    return tuple((job, old) for job, old in earlier if old is not None and compare(new, old) is side)
+    return tuple((job, old) for job, old in earlier if old is not None and compare(new, old, facts.me) is side)
 
 
 def _affordable(proposal: Proposal, facts: Facts) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 What was released once stays known. Two tables over rows that differ in a few people show, subtracted, those few. So
 of two tables without noise over one data set, either the rows are certain to be the same ones, or certain to have none
-in common. docs/security/disclosure.md argues why that is enough, docs/adr/0009 why nothing more is allowed.
+in common. docs/adr/0013 argues why that is enough, and why nothing more is allowed.
 """
 
 from __future__ import annotations
@@ -67,17 +67,17 @@ class Release(Frozen):
 
 
 class Side(Enum):
-    """How a new release lies to an earlier one."""
+    """How a new release lies to an earlier one, as far as the rows of one party go."""
 
     APART = "apart"
-    """they share no row"""
+    """they share no row of it"""
     SAME_CELLS = "same cells"
     """the same rows, in the same cells, under the same rules"""
     RELATED = "related"
-    """the same rows of each data set that both use, but in other cells, under other rules, or put together with others'
-    in another way; or one adds rows up and the other links them: what is suppressed in one may follow from both"""
+    """the same rows, but in other cells, under other rules, or put together with others' in another way, or with other
+    rows of theirs; or one adds rows up and the other links them: what is suppressed in one may follow from both"""
     UNCLEAR = "unclear"
-    """a filter differs, perhaps in few rows"""
+    """a filter differs, perhaps in few rows or few linked ones"""
 
 
 def rows_of(release: Release) -> str:
@@ -133,41 +133,43 @@ def _part(proposal: Proposal, manifest: Manifest, party: str) -> Part:
     )
 
 
-def compare(new: Release, old: Release) -> Side:
-    """How two releases lie to each other; both came from one consortium, where a party's data set has one name."""
+def compare(new: Release, old: Release, me: str) -> Side:
+    """How two releases lie to each other as far as the rows of `me` go, the party on whose node this runs.
+
+    Both came from one consortium, where a party's data set has one name. Every node judges its own part: what keeps a
+    partner's rows apart doesn't keep the persons apart that this agency's rows are about.
+    """
     found = {(part.party, part.dataset): part for part in old.parts}
     shared = [(part, found[part.party, part.dataset]) for part in new.parts if (part.party, part.dataset) in found]
-    relations = [_relation(a, b) for a, b in shared]
-    if _apart(new, old, shared, relations):
+    relations = {a.party: _relation(a, b) for a, b in shared}
+    own = relations.pop(me, Relation.APART)
+    if own is Relation.APART and (_both_linked(new, old) or set(relations.values()) <= {Relation.APART}):
         return Side.APART
-    if (new.link == "none") != (old.link == "none"):
-        return Side.RELATED
-    if any(r is not Relation.SAME or a.used != b.used for (a, b), r in zip(shared, relations, strict=True)):
+    if own is Relation.UNCLEAR:
         return Side.UNCLEAR
-    alike = len(shared) == len(new.parts) == len(old.parts) and _put_together_alike(new, old, shared)
+    if _mixed(new, old):
+        return Side.RELATED
+    if own is Relation.APART or (_both_linked(new, old) and Relation.UNCLEAR in relations.values()):
+        return Side.UNCLEAR
+    alike = len(shared) == len(new.parts) == len(old.parts) and set(relations.values()) <= {Relation.SAME}
+    alike = alike and _put_together_alike(new, old, shared)
     return Side.SAME_CELLS if alike and (new.cells, new.rules) == (old.cells, old.rules) else Side.RELATED
 
 
 def same_rows(party: str, a: Release, b: Release) -> bool:
     """Whether two releases certainly used the same rows of one party's data set."""
     both = [part for release in (a, b) for part in release.parts if part.party == party]
-    if len(both) < 2 or (both[0].dataset, both[0].used) != (both[1].dataset, both[1].used):
-        return False
-    return _relation(*both) is Relation.SAME
+    return len(both) == 2 and both[0].dataset == both[1].dataset and _relation(*both) is Relation.SAME
 
 
-def _apart(new: Release, old: Release, shared: list[tuple[Part, Part]], relations: list[Relation]) -> bool:
-    """Whether no counted row, or combination of linked rows, can be in both releases.
+def _both_linked(new: Release, old: Release) -> bool:
+    """Whether each counted row, in either, has one row of every owner; no such row is in both if one owner's isn't."""
+    return "none" not in (new.link, old.link)
 
-    Rows that are linked inner count as combinations of one row of each owner: they differ as soon as one owner's do.
-    A left join keeps all rows of its left owner, so those must differ. Rows that are added up must all differ.
-    """
-    apart = [found is Relation.APART for found in relations]
-    if new.link == old.link == "inner" and not new.every_set and not old.every_set:
-        return not shared or any(apart)
-    if new.link == old.link == "left" and shared and shared[0] == (new.parts[0], old.parts[0]):
-        return apart[0]
-    return all(apart)
+
+def _mixed(new: Release, old: Release) -> bool:
+    """Whether one adds rows up and the other links them."""
+    return (new.link == "none") != (old.link == "none")
 
 
 def _put_together_alike(new: Release, old: Release, shared: list[tuple[Part, Part]]) -> bool:
@@ -179,7 +181,8 @@ def _put_together_alike(new: Release, old: Release, shared: list[tuple[Part, Par
 
 
 def _relation(a: Part, b: Part) -> Relation:
-    return relation(_condition(a), _condition(b), dict(_common(a.columns, b.columns)))
+    found = relation(_condition(a), _condition(b), dict(_common(a.columns, b.columns)))
+    return Relation.UNCLEAR if found is Relation.SAME and a.used != b.used else found
 
 
 def _condition(part: Part) -> Expr | None:
