@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -11,7 +10,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from mpcgov.errors import MpcgovError, PeerError, SpecError
+from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError, one_line
 from mpcgov.keys import Identity
 from mpcgov.spec.load import json_value
 from mpcgov.spec.roster import Card, Roster
@@ -86,7 +85,7 @@ class Client:
                 status, data = response.status, await _read(response, limit_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(card, error) from None
-        return _answer(card.id, status, data, limit_bytes)
+        return self._answer(card.id, status, data, limit_bytes)
 
     async def stream(self, party: str, path: str) -> aiohttp.ClientWebSocketResponse:
         """A WebSocket to a party's node, for the bytes of one job.
@@ -109,6 +108,24 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(card, error) from None
 
+    def _answer(self, party: str, status: int, data: bytes, limit_bytes: int) -> Any:
+        try:
+            value = json_value(data, f"{party}: answer", limit_bytes)
+        except SpecError as error:
+            raise PeerError(f"{error.message} (HTTP {status})", code="answer") from None
+        if status == 200:
+            return value
+        told = value.get("error") if isinstance(value, dict) else None
+        if not isinstance(told, dict):
+            raise PeerError(f"{party}: answered HTTP {status}", code="answer")
+        message, hint, code = (one_line(told.get(key, "")) for key in ("message", "hint", "code"))
+        raise self._refusal(party, status, message, hint, code)
+
+    def _refusal(self, party: str, status: int, message: str, hint: str, code: str) -> MpcgovError:
+        """What a node's refusal means to who asks: that is for this side to say, by the kind of request it was."""
+        kind = {403: Refused, 409: PeerError, 500: PeerError}.get(status, LocalError)
+        return kind(named(party, message), hint=hint, code=code)
+
     def _session(self, card: Card) -> aiohttp.ClientSession:
         if card.id not in self._sessions:
             connector = _PinnedConnector(self._identity, card)
@@ -117,11 +134,9 @@ class Client:
         return self._sessions[card.id]
 
 
-def named(speaker: str, text: str, others: Iterable[str] = ()) -> str:
-    """What a member said, with its name in front, unless the text begins with its name, or another one's, already."""
-    if any(text.startswith((f"{name}: ", f"{name} ", f"{name}'s ")) for name in (speaker, *others)):
-        return text
-    return f"{speaker}: {text}"
+def named(speaker: str, text: str) -> str:
+    """What a member said, with its name in front, unless the text begins with its name already."""
+    return text if text.startswith((f"{speaker}: ", f"{speaker} ", f"{speaker}'s ")) else f"{speaker}: {text}"
 
 
 async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
@@ -131,18 +146,6 @@ async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
         if len(data) > limit_bytes:
             raise aiohttp.ClientPayloadError("too long")
     return bytes(data)
-
-
-def _answer(party: str, status: int, data: bytes, limit_bytes: int) -> Any:
-    try:
-        value = json_value(data, f"{party}: answer", limit_bytes)
-    except SpecError as error:
-        raise PeerError(f"{error.message} (HTTP {status})", code="answer") from None
-    if status == 200:
-        return value
-    if not isinstance(value, dict) or not isinstance(value.get("error"), dict):
-        raise PeerError(f"{party}: answered HTTP {status}", code="answer")
-    raise MpcgovError.from_json(value["error"] | {"message": named(party, str(value["error"].get("message", "")))})
 
 
 def _unreachable(card: Card, error: Exception) -> PeerError:

@@ -42,17 +42,17 @@ class MpcgovError(Exception):
 
     @staticmethod
     def from_json(value: dict[str, Any]) -> MpcgovError:
-        """The error that another process or node reported, with its exit status kept; its words on one line."""
+        """The error that a process of our own reported, with its exit status kept; its words on one line."""
         status = value.get("exit_status", 1)
         kinds = {2: LocalError, 3: Refused, 4: PeerError}
         kind = kinds.get(status, InternalError) if isinstance(status, int) else InternalError
-        message, hint, code = (_one_line(value.get(key, "")) for key in ("message", "hint", "code"))
+        message, hint, code = (one_line(value.get(key, "")) for key in ("message", "hint", "code"))
         return kind(message, hint=hint, code=code)
 
 
-def _one_line(text: object) -> str:
+def one_line(text: object, limit: int = TEXT_LIMIT) -> str:
     """What somebody else wrote, without what could steer a terminal or break a record (control signs, surrogates)."""
-    return "".join(character if character.isprintable() else " " for character in str(text)[:TEXT_LIMIT])
+    return "".join(character if character.isprintable() else " " for character in str(text)[:limit]).strip()
 
 
 class InternalError(MpcgovError):

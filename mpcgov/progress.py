@@ -7,6 +7,7 @@ says so. The node that ended it names the reason; the others only heard of it.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -148,7 +149,7 @@ def combine(job: str, answers: Mapping[str, View | MpcgovError], parties: Sequen
         text = "; ".join(error.message for error in silent.values())
         raise type(worst)(text, hint=worst.hint, code=worst.code)
     at, state = _state({party: State(view.state) for party, view in views.items()})
-    reasons = [named(at, reason, parties or answers)] if (reason := views[at].reason) else []
+    reasons = _versions(at, views)
     reasons += [error.message for error in silent.values()]
     return Status(
         job=job,
@@ -201,6 +202,25 @@ def _state(states: Mapping[str, State]) -> tuple[str, State]:
             if found is state:
                 return party, state
     return min(states.items(), key=lambda item: ORDER.index(item[1]))
+
+
+def _versions(at: str, views: Mapping[str, View]) -> list[str]:
+    """Why a job ended, in the words of the one that ended it; and what others say who blame somebody else for it."""
+    said: dict[str, str] = {}
+    for party, view in sorted(views.items(), key=lambda item: item[0] != at):
+        if view.reason and (party == at or State(view.state) in BAD_ENDS):
+            blamed = _blamed(party, view, views)
+            about_itself = blamed in (party, view.reason)
+            said.setdefault(blamed, named(party, view.reason) if about_itself else f"{party} says: {view.reason}")
+    return list(said.values())
+
+
+def _blamed(speaker: str, view: View, parties: Iterable[str]) -> str:
+    """The party that a reason names first, without who says so; the speaker if its own no or failure names none."""
+    text = (view.reason or "").removeprefix(f"{speaker} says: ")
+    own = State(view.state) in (State.DENIED, State.REJECTED, State.FAILED)
+    found = {party: match.start() for party in parties if (match := re.search(rf"(?<![\w-]){party}(?![\w-])", text))}
+    return min(found, key=found.__getitem__, default=speaker if own else text)
 
 
 def _waiting_for(state: State, views: Mapping[str, View], order: Iterable[str]) -> tuple[str, ...]:

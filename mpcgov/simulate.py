@@ -183,6 +183,7 @@ async def _party(
 ) -> Outcome:
     datasets = simulation.files.get(party)
     order = Order(
+        left_s=float(simulation.proposal.job.deadline_s),
         proposal=simulation.proposal,
         party=party,
         datasets=None if datasets is None else str(datasets),

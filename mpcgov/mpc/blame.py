@@ -24,9 +24,10 @@ def disagreement(peer: str, phase: str) -> PeerError:
 
 
 def aborted(error: AbortError, peer: int, config: SessionConfig, phase: str) -> PeerError:
-    """What a peer's ABORT means here: who failed, and who says so if it is another."""
+    """What a peer's ABORT means here: who failed, and who says so if it is another; then it is hearsay, by its code."""
     teller, culprit = name(config, peer), name(config, error.culprit)
-    where = phase if error.culprit == peer else f"{phase}, says {teller}"
+    hearsay = error.culprit != peer
+    where = f"{phase}, says {teller}" if hearsay else phase
     blames_us = error.culprit == config.me
     if error.reason is Reason.AGREEMENT:
         return disagreement(teller if blames_us else culprit, phase)
@@ -34,10 +35,13 @@ def aborted(error: AbortError, peer: int, config: SessionConfig, phase: str) -> 
         return PeerError(f"{teller} lost its connection to us or our messages ({phase})", code="peer-lost")
     message, code = {
         Reason.DATA_CONTRACT: (f"{culprit}: data contract", "data-contract"),
-        Reason.DEADLINE: (f"{culprit} ran out of time ({where})", "deadline"),
+        Reason.DEADLINE: (f"{culprit} ran out of time ({phase})", "deadline"),
         Reason.LOST: (f"lost connection to {culprit} ({where})", "peer-lost"),
-        Reason.PROTOCOL: (f"{culprit} broke the protocol ({where})", "peer-protocol"),
-    }.get(error.reason, (f"{culprit} stopped with an error of its own ({where})", "peer-failed"))
+        Reason.PROTOCOL: (f"{culprit} broke the protocol ({phase})", "peer-protocol"),
+    }.get(error.reason, (f"{culprit} stopped with an error of its own ({phase})", "peer-failed"))
+    if hearsay and error.reason is not Reason.LOST:
+        said = message if message.endswith(")") else f"{message} ({phase})"
+        return PeerError(f"{teller} says: {said}", code="hearsay")
     return PeerError(message, code=code)
 
 

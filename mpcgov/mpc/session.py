@@ -198,7 +198,7 @@ class Session:
             if not self._failure.done():
                 if task.done() and not task.cancelled() and task.exception() is None:
                     return task.result()
-                self._failed(task.exception() if task.done() else self._late(deadline_s))
+                self._failed(task.exception() if task.done() else self._late())
             error = self._failure.exception()
         finally:
             task.cancel()
@@ -228,11 +228,11 @@ class Session:
     async def _all(self, part: Callable[[Link], asyncio.Future[T]]) -> list[T]:
         return [await part(link) for link in self._links.values()]
 
-    def _late(self, deadline_s: float) -> PeerError:
+    def _late(self) -> PeerError:
         waiting = [self._name(peer) for peer, link in self._links.items() if link.waiting]
         of_whom = f"; still waiting for {', '.join(waiting)}" if waiting else ""
         self._reason = (Reason.DEADLINE, self.config.me)
-        return PeerError(f"not done within {deadline_s:g} s ({self._phase}{of_whom})", code="deadline")
+        return PeerError(f"the deadline has passed ({self._phase}{of_whom})", code="deadline")
 
     def _failed(self, error: BaseException | None) -> None:
         """Record the first failure; later ones are consequences."""
@@ -248,7 +248,9 @@ class Session:
         if self._failure.done():
             return
         if isinstance(error, AbortError):
-            self._reason = (error.reason, error.culprit)
+            blames = error.culprit != peer and error.reason not in (Reason.LOST, Reason.DEADLINE)
+            # Whom a peer blames is for it to say, not for us to pass on.
+            self._reason = (Reason.FAULT, peer) if blames else (error.reason, error.culprit)
             self._failed(blame.aborted(error, peer, self.config, self._phase))
         elif isinstance(error, LinkLostError):
             self._reason = (Reason.LOST, peer)

@@ -92,13 +92,13 @@ class Api:
                 request[CALLER] = card
                 response = await handler(request)
             except MpcgovError as error:
-                response, code = _answer({"error": error.to_json()}, HTTP_STATUS[error.exit_status]), error.code
+                response, code = _answer({"error": _told(error)}, HTTP_STATUS[error.exit_status]), error.code
             except web.HTTPException as error:
-                response, code = _answer({"error": _no_route(error).to_json()}, error.status), f"http {error.status}"
+                response, code = _answer({"error": _told(_no_route(error))}, error.status), f"http {error.status}"
             except Exception as error:
                 self._log.error("internal error", error=type(error).__name__, where=_where(error))
                 fault = InternalError(f"{self._home.party}: internal error", hint="see that node's log")
-                response, code = _answer({"error": fault.to_json()}, 500), fault.code
+                response, code = _answer({"error": _told(fault)}, 500), fault.code
             return self._recorded(request, card, code, response)
 
     def _recorded(
@@ -114,7 +114,7 @@ class Api:
         except MpcgovError as error:
             # What can't be recorded isn't answered.
             if not response.prepared:
-                return _answer({"error": error.to_json()}, HTTP_STATUS[error.exit_status])
+                return _answer({"error": _told(error)}, HTTP_STATUS[error.exit_status])
         return response
 
     def _caller(self, request: web.Request) -> Card:
@@ -219,6 +219,11 @@ async def _body(request: web.Request, limit_bytes: int = LIMIT_BYTES) -> bytes:
 
 def _answer(value: dict[str, Any], status: int = 200) -> web.Response:
     return web.Response(body=canonical_json(value), status=status, content_type="application/json")
+
+
+def _told(error: MpcgovError) -> dict[str, str]:
+    """An error as it goes over the wire. What it means to who asked, and whose fault it is, isn't ours to say there."""
+    return {"code": error.code, "message": error.message, "hint": error.hint}
 
 
 def _no_route(error: web.HTTPException) -> MpcgovError:

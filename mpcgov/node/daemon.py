@@ -15,7 +15,6 @@ import structlog
 from aiohttp import web
 
 from mpcgov import registry, tls
-from mpcgov.client import Client
 from mpcgov.clock import Clock, RealClock
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.memory import no_dumps
@@ -25,6 +24,7 @@ from mpcgov.node.audit import AuditLog
 from mpcgov.node.book import Book
 from mpcgov.node.door import IDLE_S, Door
 from mpcgov.node.home import NodeHome
+from mpcgov.node.peers import PeerClient
 from mpcgov.node.requests import FLUSH_S, RequestLog
 from mpcgov.node.service import Service
 from mpcgov.node.store import Store
@@ -72,7 +72,7 @@ class NodeDaemon:
         self._store = Store(home.state_path, home.config.state)
         self._audit = AuditLog(self._store, home.identity, home.state_path, self._clock)
         self.book = Book(home, self._store, self._audit, self._clock)
-        self._client = Client(home.identity, roster)
+        self._client = PeerClient(home.identity, roster)
         self._requests = RequestLog(self.book)
         self.service = Service(home, self.book, self._client, supervisor, self._clock)
         self._api = Api(home, self.book, self.service, self._requests, self._clock)

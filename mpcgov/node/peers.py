@@ -8,8 +8,8 @@ from typing import Any
 
 from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError, SpecError
-from mpcgov.lifecycle import told
 from mpcgov.node.book import Book
+from mpcgov.node.causes import said
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import read_receipt
 from mpcgov.spec.envelope import Envelope
@@ -26,6 +26,13 @@ RETRY_S = 1.0
 RECEIPT_RETRY_S = 0.2
 SILENCE_S = 8.0
 """How long a peer may be unreachable while receipts are exchanged."""
+
+
+class PeerClient(Client):
+    """A node's requests to the other nodes: what those answer is their word, and never makes a failure of our own."""
+
+    def _refusal(self, party: str, status: int, message: str, hint: str, code: str) -> MpcgovError:
+        return said(party, message, code)
 
 
 async def send_approval(client: Client, job: str, party: str, approval: bytes) -> dict[str, Any]:
@@ -76,9 +83,7 @@ async def exchange_receipt(client: Client, book: Book, proposal: Proposal, party
             answer = await client.request(party, "POST", path, own, REQUEST_S, REPLY_LIMIT_BYTES)
         except MpcgovError as error:
             if error.code != "unreachable" or loop.time() - heard_at > SILENCE_S:
-                # Whatever kind of failure the peer calls it: it is not this node's own.
-                code = "unreachable" if error.code == "unreachable" else told(error.code)
-                raise PeerError(error.message, hint=error.hint, code=code) from None
+                raise
         else:
             delivered, heard_at = True, loop.time()
             keep_receipt(book, proposal, party, answer)

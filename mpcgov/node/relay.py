@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from mpcgov.errors import PeerError
-from mpcgov.lifecycle import told
+from mpcgov.node.causes import said
 
 WINDOW_BYTES = 4 << 20
 CHUNK_BYTES = 256 << 10
@@ -49,6 +49,8 @@ class Relay:
     async def run(self) -> None:
         """Relays until the other node closes the stream, which it does when its job is over; or until cancelled.
 
+        The socket stays open: a stream that breaks is for this node to judge, not for its worker to guess from.
+
         Raises:
             PeerError: the stream broke, the other node broke its rules, or its job ended badly; names the party.
         """
@@ -62,7 +64,6 @@ class Relay:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._socket.close()
 
     async def close(self, cause: PeerError | None) -> None:
         """Closes the stream; tells the other node why, or that all is well if there is no cause."""
@@ -140,16 +141,11 @@ class Relay:
     def _closed(self, message: aiohttp.WSMessage) -> PeerError:
         """Why the stream is over: what the other node said, or what it looks like."""
         if message.type is WSMsgType.CLOSE and message.data == ENDED_CODE:
-            code, _, reason = printable(message.extra or "").partition(" ")
-            return PeerError(reason or f"{self._party}: ended the job", code=told(code))
+            code, _, reason = (message.extra or "").partition(" ")
+            return said(self._party, reason, code)
         if isinstance(message.data, asyncio.TimeoutError):
             return self._error("no sign of life")
         return PeerError(f"{self._party}: lost the connection", hint="is its node running and reachable?", code="lost")
 
     def _error(self, what: str) -> PeerError:
         return PeerError(f"{self._party}: {what}", hint="is its node running and reachable?", code="stream")
-
-
-def printable(text: str, limit: int = 1000) -> str:
-    """Another node's words on one line, without control characters."""
-    return "".join(character if character.isprintable() else " " for character in text[:limit]).strip()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from mpcgov import registry
 from mpcgov.client import Client
 from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import DATA_CONTRACT, Event, told
 from mpcgov.node.book import Book
+from mpcgov.node.causes import HEARSAY, Cause, Causes, Weight
 from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import exchange_receipt
 from mpcgov.node.statements import binding
@@ -20,8 +22,11 @@ from mpcgov.node.streams import JobStreams
 from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import Proposal, job_id
 
-LOST_GRACE_S = 1.0
-"""A lost stream waits this long before it counts: the node that hung up may be about to say which party failed."""
+GRACE_S = 1.0
+"""A lost stream, or what a party says of another, waits so long before it counts: somebody may know better."""
+
+LATE_S = 5.0
+"""How long after the deadline a worker has to say for whom it still waits."""
 
 
 class Computes(Protocol):
@@ -66,29 +71,59 @@ class JobRun:
         self._computes = computes
         self._proposal = proposal
         self._announcing: list[asyncio.Task[None]] = []
-        self._failed: asyncio.Future[MpcgovError] = asyncio.get_running_loop().create_future()
+        self._computing = False
+        self._ends_at = asyncio.get_running_loop().time() + proposal.job.deadline_s
+        self._causes = Causes()
+        self._over = asyncio.Event()
 
-    def abort(self, cause: MpcgovError) -> None:
-        """Ends the job; the first cause stands."""
-        if not self._failed.done():
-            self._failed.set_result(cause)
+    def abort(self, error: MpcgovError, party: str = "") -> None:
+        """Ends the job, at once if it is certain why; `party`: whose word it is, or whose stream broke."""
+        if self._over.is_set() or any(one.party == party != "" for one in self._causes.heard if error.code == HEARSAY):
+            return
+        if self._causes.add(Cause(error, party)) is Weight.KNOWN:
+            self._over.set()
+        else:
+            asyncio.get_running_loop().call_later(GRACE_S, self._over.set)
+
+    @property
+    def heard(self) -> list[Cause]:
+        """What was heard of the job's end, from this node and others."""
+        return self._causes.heard
 
     async def run(self) -> Ending | None:
         """Runs the job to its end; the streams stay open. None if it was released; how it failed otherwise."""
         steps = asyncio.create_task(self._steps())
+        steps.add_done_callback(self._stepped)
         try:
-            either: set[asyncio.Future[Any]] = {steps, self._failed}
-            deadline_s = self._proposal.job.deadline_s
-            await asyncio.wait(either, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
-            if steps.done() and getattr(steps.exception(), "code", "") == "peer-lost":
-                # Our worker only knows who hung up; that peer's node may be about to say why.
-                await asyncio.wait({self._failed}, timeout=LOST_GRACE_S)
-            result = self._ending(steps)
-            if result is not None:
-                self.streams.freeze()
-            return result
+            await self._until_over(self._proposal.job.deadline_s)
+            if not self._over.is_set() and self._computing:
+                await self._until_over(LATE_S)
+            released = steps.done() and not steps.cancelled() and steps.exception() is None
+            if released:
+                return None
+            self.streams.freeze()
+            return ending(self._causes.first or self._late(), self._home.party, self.phase)
         finally:
             await self._stop(steps)
+
+    async def _until_over(self, timeout_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), timeout_s)
+
+    def _stepped(self, steps: asyncio.Task[None]) -> None:
+        error = None if steps.cancelled() else steps.exception()
+        if error is None:
+            self._over.set()
+        else:
+            self.abort(
+                error if isinstance(error, MpcgovError) else InternalError(f"internal error: {type(error).__name__}")
+            )
+
+    def _late(self) -> PeerError:
+        others = [party for party in self._proposal.parties if party not in self._book.receipts(self.job)]
+        of_whom = f"; still waiting for {', '.join(others)}" if self.phase == "receipts" and others else ""
+        text = f"the deadline of {self._proposal.job.deadline_s} s has passed ({self.phase}{of_whom})"
+        return PeerError(text, code="deadline")
 
     async def _stop(self, steps: asyncio.Task[None]) -> None:
         for task in (steps, *self._announcing):
@@ -99,7 +134,9 @@ class JobRun:
         sockets = await self.streams.connect(self._client)
         await self._book.heads.exchange(self._client, self.job, self._proposal.parties)
         try:
+            self._computing = True
             outcome = await self._computes.run(self._order(), sockets, self._commit, self._set_phase, self._admit)
+            self._computing = False
             await self._finish(outcome)
         except _AnsweredError:
             # Every party has got the receipts for the result of an earlier job; nothing was computed.
@@ -118,6 +155,7 @@ class JobRun:
             party=self._home.party,
             datasets=str(self._home.datasets_path.absolute()) if has_data else None,
             folder=str(registry.find(self._proposal.job.protocol_name).folder),
+            left_s=max(0.1, self._ends_at - asyncio.get_running_loop().time()),
             binding=binding(self._proposal.parties, self._book.approvals(self.job)),
         )
 
@@ -157,22 +195,8 @@ class JobRun:
             if layout != layout_digest:
                 raise PeerError(f"{party}: its result has another layout than this node's", code="layout")
 
-    def _lost(self, error: PeerError) -> None:
-        grace_s = LOST_GRACE_S if error.code == "lost" else 0.0
-        asyncio.get_running_loop().call_later(grace_s, self.abort, error)
-
-    def _ending(self, steps: asyncio.Task[None]) -> Ending | None:
-        if steps.done() and steps.exception() is None:
-            return None
-        if self._failed.done():
-            return ending(self._failed.result(), self._home.party, self.phase)
-        error = steps.exception() if steps.done() else None
-        if error is None:
-            deadline = self._proposal.job.deadline_s
-            error = PeerError(f"the deadline of {deadline} s has passed", code="deadline")
-        if not isinstance(error, MpcgovError):
-            error = InternalError(f"internal error: {type(error).__name__}")
-        return ending(error, self._home.party, self.phase)
+    def _lost(self, party: str, error: PeerError) -> None:
+        self.abort(error, party)
 
 
 def ending(error: MpcgovError, me: str, phase: str) -> Ending:

@@ -8,15 +8,14 @@ from typing import Any
 
 import structlog
 
-from mpcgov import lifecycle
-from mpcgov.client import Client
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
 from mpcgov.lifecycle import WAITING, Event, State, told
 from mpcgov.node import peers, standing
 from mpcgov.node.book import UNDER_WAY, Book
+from mpcgov.node.ends import TELL_S, Ends
 from mpcgov.node.home import NodeHome
-from mpcgov.node.relay import printable
+from mpcgov.node.peers import PeerClient
 from mpcgov.node.run import Computes, Ending, JobRun
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import (
@@ -33,7 +32,6 @@ from mpcgov.spec.load import parse_json, validate
 from mpcgov.spec.roster import Card
 from mpcgov.spec.statement import job_id
 
-TELL_S = 1.0
 GOSSIP_EVERY = 5
 """Peers that have this node's approval and owe theirs are asked at every so manieth tick."""
 
@@ -44,7 +42,7 @@ GIVEN = UNDER_WAY | {State.APPROVED}
 class Service:
     """The jobs of a running node."""
 
-    def __init__(self, home: NodeHome, book: Book, client: Client, computes: Computes, clock: Clock) -> None:
+    def __init__(self, home: NodeHome, book: Book, client: PeerClient, computes: Computes, clock: Clock) -> None:
         self._home = home
         self._book = book
         self._client = client
@@ -53,6 +51,7 @@ class Service:
         self._log = structlog.get_logger().bind(party=home.party)
         self._runs: dict[str, JobRun] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._ends = Ends(book, client, self._runs, self._spawn)
         self._pushing: set[tuple[str, str]] = set()
         self._delivered: set[tuple[str, str]] = set()
         self._ticks = 0
@@ -118,15 +117,7 @@ class Service:
 
     def ended(self, job: str, party: str, notice: EndNotice) -> None:
         """A party's word that the job has ended there, and why. It ends here too."""
-        row, text, code = self._book.job(job), printable(notice.reason) or "no reason given", told(notice.code)
-        said = {"deny": f"denied by {party}: {text}", "reject": f"rejected by {party}: {text}"}.get(notice.event, text)
-        if job in self._runs:
-            self._runs[job].abort(PeerError(said, code=code))
-        elif row.state in WAITING:
-            possible = lifecycle.TRANSITIONS[row.state]
-            after = Event.ABORT if notice.event == "abort" and Event.ABORT in possible else Event.CANCEL
-            self._book.move(job, after, said, code=code)
-            self._log.info("job ended by a peer", job=job, peer=party, reason=said)
+        self._ends.heard(job, party, notice)
 
     def receipt(self, job: str, caller: Card, body: bytes) -> dict[str, Any]:
         """A party's receipt; answered by this node's own, if it has come so far."""
@@ -167,13 +158,21 @@ class Service:
         self._moved(self._book.job(job))
 
     def tick(self) -> None:
-        """Once a second: lets jobs expire, and gives approvals to peers that lack them."""
+        """Once a second: lets jobs expire, gives approvals to peers that lack them, ends what nothing runs."""
         self._ticks += 1
         for row in self._book.jobs(WAITING | UNDER_WAY):
-            if row.state in WAITING and self._clock.now() >= row.approve_before:
-                self._moved(self._book.move(row.id, Event.EXPIRE, "not everybody approved in time", code="expired"))
-            elif row.state in GIVEN:
-                self._push_approvals(row)
+            try:
+                self._looked_after(row)
+            except MpcgovError as error:
+                self._log.error("a job can't be looked after", job=row.id, error=error.message)
+
+    def _looked_after(self, row: JobRow) -> None:
+        if row.state in WAITING and self._clock.now() >= row.approve_before:
+            self._moved(self._book.move(row.id, Event.EXPIRE, "not everybody approved in time", code="expired"))
+        elif row.state in UNDER_WAY and row.id not in self._runs:
+            self._ends.settle(row)
+        elif row.state in GIVEN:
+            self._push_approvals(row)
 
     async def stop(self) -> None:
         """Ends what is under way, tells the peers, and lets nothing run on."""
@@ -193,7 +192,7 @@ class Service:
             self._push_approvals(row)
             self._start_if_agreed(row.id)
         elif standing.end(row) is not None and row.state is not State.EXPIRED:
-            self._spawn(self._tell(row), f"tell {row.id}")
+            self._ends.tell(row)
 
     def _push_approvals(self, row: JobRow) -> None:
         held = self._book.approvals(row.id)
@@ -243,29 +242,12 @@ class Service:
         try:
             end = await run.run()
             if end is not None:
-                await self._fail(run.job, end)
+                await self._ends.failed(run, end)
             else:
                 self._log.info("job released", job=run.job)
         finally:
             await run.streams.close(PeerError(end.reason, code=end.code) if end is not None else None)
             del self._runs[run.job]
-
-    async def _fail(self, job: str, result: Ending) -> None:
-        self._log.warning("job ended", job=job, reason=result.reason, detail=result.detail)
-        try:
-            row = self._book.move(job, result.event, result.reason, detail=result.detail, code=result.code)
-        except MpcgovError as error:
-            # It can't be recorded that it failed; it stays on record as under way, and fails when the node starts.
-            self._log.error("the end of a job can't be recorded", job=job, error=error.message)
-            return
-        telling = self._spawn(self._tell(row), f"tell {job}")
-        await asyncio.wait({telling}, timeout=TELL_S)
-
-    async def _tell(self, row: JobRow) -> None:
-        others = tuple(party for party in row.parties if party != self._home.party)
-        end = standing.end(row)
-        if end is not None:
-            await peers.send_end(self._client, row.id, others, end)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

@@ -21,9 +21,11 @@ SOCKET_BUFFER_BYTES = 1 << 20
 
 
 class JobStreams:
-    """The streams of one job at one node. `on_failure` hears of each one that breaks."""
+    """The streams of one job at one node. `on_failure` hears of each one that breaks, and whose it was."""
 
-    def __init__(self, job: str, me: str, parties: tuple[str, ...], on_failure: Callable[[PeerError], None]) -> None:
+    def __init__(
+        self, job: str, me: str, parties: tuple[str, ...], on_failure: Callable[[str, PeerError], None]
+    ) -> None:
         self._job = job
         self._on_failure = on_failure
         position = parties.index(me)
@@ -118,13 +120,13 @@ class JobStreams:
         for sock in (ours, self._workers[party]):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
         self._relays[party] = Relay(party, ws, ours)
-        task = asyncio.create_task(self._relay(self._relays[party]))
+        task = asyncio.create_task(self._relay(party, self._relays[party]))
         self._tasks.add(task)
         self._changed.set()
         return task
 
-    async def _relay(self, relay: Relay) -> None:
+    async def _relay(self, party: str, relay: Relay) -> None:
         try:
             await relay.run()
         except PeerError as error:
-            self._on_failure(error)
+            self._on_failure(party, error)

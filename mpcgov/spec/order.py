@@ -18,7 +18,8 @@ class Order(Frozen):
 
     `datasets` is the path of the party's `datasets.yaml`, for the child that reads; None for a party without data.
     `folder` is the protocol's, for the child that runs. `binding` is a digest of everything that the parties' nodes
-    agreed on besides the proposal (their approvals); the engine compares it before any key is made.
+    agreed on besides the proposal (their approvals); the engine compares it before any key is made. `left_s` is what is
+    left of the job's time.
     """
 
     proposal: Proposal
@@ -26,6 +27,7 @@ class Order(Frozen):
     datasets: str | None
     folder: str
     binding: Digest
+    left_s: Annotated[float, Field(gt=0)]
     fingerprint: bool = False
 
 

@@ -41,7 +41,7 @@ async def _serve(channel: Channel, order: Order, descriptors: list[int]) -> None
     sockets = {i: socket.socket(fileno=descriptor) for i, descriptor in zip(others, streams, strict=True)}
     try:
         job = Job(order, sockets, parent)
-        outcome = await job.session.run(job.outcome(pipe), order.proposal.job.deadline_s)
+        outcome = await job.session.run(job.outcome(pipe), order.left_s)
         report = Report(event="done", outcome=outcome)
     except MpcgovError as error:
         report = Report(event="failed", fault=Fault.model_validate(error.to_json()))

@@ -279,7 +279,7 @@ def test_who_only_heard_of_the_end_of_a_job_makes_it_no_other(
     consort.nodes["tax"].state, consort.nodes["tax"].reason, consort.nodes["tax"].code = state, "census: no", code
     consort.nodes["census"].state = "RUNNING"
     assert run(["job", "result", job, "--home", str(consort.hq)]) == exit_status
-    assert f"job {job}: {state}: census: no" in capsys.readouterr().err
+    assert f"job {job}: {state}: tax says: census: no" in capsys.readouterr().err
 
 
 def test_who_is_no_receiver_gets_nothing_and_asks_no_node(consort: Consortium, capsys: Output) -> None:

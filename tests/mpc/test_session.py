@@ -12,7 +12,7 @@ import pytest
 
 from mpcgov.errors import DataError, SpecError
 from mpcgov.mpc import Session, SessionConfig
-from mpcgov.mpc.frames import MAX_FRAME_BYTES
+from mpcgov.mpc.frames import MAX_FRAME_BYTES, Reason
 from tests.mpc.parties import NAMES, Parties, config_for, opened, put, run, share_list
 
 
@@ -206,3 +206,22 @@ def test_own_faults_are_reported_by_kind_and_place_and_never_by_value() -> None:
     assert outcomes[0].error["exit_status"] == 1
     assert outcomes[0].message.startswith("ValueError at test_session.py:")
     assert "4711" not in str([outcome.error for outcome in outcomes])  # seconds have all kinds of digits
+
+
+def test_a_party_that_is_blamed_by_another_is_named_as_that_ones_word() -> None:
+    """An ABORT frame can name anybody; nobody passes its blame on as its own, and it makes no fault of data."""
+
+    async def job(session: Session, index: int) -> None:
+        if index == 2:
+            session._reason = (Reason.DATA_CONTRACT, 0)
+            raise DataError("education: it was me all along")
+        await asyncio.Event().wait()
+
+    with Parties(job, deadline_s=20) as parties:
+        outcomes = [parties.outcome(index) for index in (0, 1)]
+    for index, outcome in enumerate(outcomes):
+        assert outcome is not None
+        assert outcome.error is not None
+        assert outcome.error["code"] in ("hearsay", "peer-lost", "peer-failed")
+        assert outcome.message.startswith((f"{NAMES[2]} ", f"{NAMES[1 - index]} says: {NAMES[2]} ", "lost conn")), index
+        assert NAMES[2] in outcome.message or index == 0

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from mpcgov import receive, registry
-from mpcgov.errors import DataError, InternalError, LocalError, MpcgovError, PeerError, Refused
+from mpcgov.errors import DataError, InternalError, LocalError, PeerError, Refused
+from mpcgov.lifecycle import State
 from mpcgov.node import book, daemon, operator, service, store
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.store import APPROVALS
@@ -287,14 +288,16 @@ async def test_a_node_that_gives_up_says_why_and_its_worker_just_falls_silent(ne
     await asyncio.sleep(0.2)
     network.nodes["welfare"].service._runs[job].abort(PeerError("the moon: fell down", code="stream"))
     statuses = await network.until(job, "ABORTED")
-    assert {status["reason"] for status in statuses.values()} == {"the moon: fell down (phase compute)"}
+    said = {"welfare says: the moon: fell down (phase compute)"}
+    assert {statuses[party]["reason"] for party in ("labour", "education")} == said
+    assert statuses["welfare"]["reason"] == "the moon: fell down (phase compute)"
     assert [worker.hung_up for worker in network.workers.values()] == [[], [], []]
 
 
 async def test_who_hung_up_is_blamed_only_if_nobody_knows_better(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mpcgov.node.run.LOST_GRACE_S", 60.0)  # in which somebody who knows better says so
+    monkeypatch.setattr("mpcgov.node.run.GRACE_S", 3.0)  # in which somebody who knows better says so
     network.workers["labour"].faults["compute"] = PeerError("welfare: hung up", code="peer-lost")
     await network.start()
     _, job = await proposed(network)
@@ -305,7 +308,7 @@ async def test_who_hung_up_is_blamed_only_if_nobody_knows_better(
         job, "welfare", EndNotice(event="abort", reason="education: out of memory (phase compute)", code="memory")
     )
     statuses = await network.until(job, "ABORTED")
-    assert statuses["labour"]["reason"] == "education: out of memory (phase compute)"
+    assert statuses["labour"]["reason"] == "welfare says: education: out of memory (phase compute)"
 
 
 async def test_the_deadline_ends_a_job_and_names_the_phase(network: Network) -> None:
@@ -314,7 +317,7 @@ async def test_the_deadline_ends_a_job_and_names_the_phase(network: Network) -> 
     _, job = await proposed(network, deadline_s=4)
     await approve(network, job)
     statuses = await network.until(job, "ABORTED")
-    assert any("the deadline of 4 s has passed (phase compute)" in status["reason"] for status in statuses.values())
+    assert any("the deadline of 4 s has passed (compute)" in status["reason"] for status in statuses.values())
 
 
 async def test_a_share_goes_to_receivers_only_and_only_when_released(network: Network) -> None:
@@ -546,11 +549,30 @@ async def test_a_node_that_cant_record_does_nothing_and_recovers(network: Networ
         assert answer["state"] == "AWAITING_APPROVAL"
 
 
-def test_errors_cross_the_wire_with_their_exit_status() -> None:
-    error = MpcgovError.from_json(Refused("no").to_json())
-    assert (type(error), error.exit_status) == (Refused, 3)
-
-
 def holds_outcome(network: Network, party: str, job: str) -> bool:
     with network.nodes[party]._store.read() as tx:
         return store.outcome(tx, job) is not None
+
+
+async def test_a_job_whose_end_the_disk_had_no_room_for_ends_as_soon_as_it_has(network: Network) -> None:
+    """And gives back what it had reserved: nothing may wait for a restart."""
+    network.workers["labour"].gates["compute"] = asyncio.Event()
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job)
+    await network.until(job, "RUNNING")
+    database = network.nodes["labour"]._store
+    with database.write() as tx:
+        tx.exec_driver_sql("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    network.nodes["labour"].service._runs[job].abort(PeerError("welfare: gone", code="stream"))
+    await when(lambda: job not in network.nodes["labour"].service._runs, "the job is still under way")
+    assert network.nodes["labour"].book.job(job).state is State.RUNNING
+    with database.write() as tx:
+        tx.exec_driver_sql("DROP TRIGGER full")
+    await when(lambda: network.nodes["labour"].book.job(job).state is State.ABORTED, "the job is never ended")
+    assert network.nodes["labour"].book.job(job).reason == "welfare: gone (phase compute)"
+    assert operator.audit_verify(network.home("labour")) > 5
+    network.workers["labour"].gates.clear()
+    _, job = await proposed(network)
+    await approve(network, job)
+    await network.until(job, "RELEASED")

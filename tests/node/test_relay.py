@@ -13,7 +13,8 @@ from aiohttp import test_utils, web
 
 from mpcgov.client import FRAME_LIMIT_BYTES
 from mpcgov.errors import PeerError
-from mpcgov.node.relay import FRAME_COST_BYTES, WINDOW_BYTES, Relay, WebSocket, printable
+from mpcgov.node.causes import said
+from mpcgov.node.relay import FRAME_COST_BYTES, WINDOW_BYTES, Relay, WebSocket
 
 HEARTBEAT_S = 1.0
 """Where a test has any: who doesn't answer within half of it is taken for dead, so it must outlast a busy moment."""
@@ -32,6 +33,7 @@ class Pair:
         self.sockets[side].setblocking(False)
         self.relays[side] = Relay(party, ws, ours)
         self.tasks[side] = asyncio.create_task(self.relays[side].run())
+        self.tasks[side].add_done_callback(lambda _: ours.close())
 
     async def send(self, side: int, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self.sockets[side], data)
@@ -124,14 +126,22 @@ async def test_a_busy_worker_slows_its_peer_down_and_nobody_takes_it_for_dead() 
         await sending
 
 
-@pytest.mark.parametrize(("code", "known"), [("data-contract", "data-contract"), ("memory", "told")])
-async def test_a_peer_that_ends_its_job_says_why(code: str, known: str) -> None:
+@pytest.mark.parametrize(
+    ("reason", "code", "known"),
+    [
+        ("labour: data contract", "data-contract", "data-contract"),
+        ("labour: out of memory", "memory", "told"),
+        ("labour: full", "store", "told"),
+        ("education: data contract", "data-contract", "hearsay"),
+    ],
+)
+async def test_a_peer_that_ends_its_job_says_why(reason: str, code: str, known: str) -> None:
     async with joined() as pair:
         pair.tasks[0].cancel()
         await asyncio.gather(pair.tasks[0], return_exceptions=True)
-        await pair.relays[0].close(PeerError("education: no sign of life (phase compute)", code=code))
+        await pair.relays[0].close(PeerError(reason, code=code))
         error = await failure(pair, 1)
-    assert (error.message, error.code) == ("education: no sign of life (phase compute)", known)
+    assert (error.message, error.code) == ("labour says: " * (known == "hearsay") + reason, known)
 
 
 async def test_a_peer_whose_job_is_done_is_no_failure() -> None:
@@ -245,5 +255,5 @@ async def test_a_frame_above_the_limit_is_refused() -> None:
 
 
 def test_what_others_say_can_not_rewrite_a_terminal() -> None:
-    assert printable("\x1b[2Jall\r\nis\x00well", 100) == "[2Jall  is well"
-    assert len(printable("x" * 5000)) == 1000
+    assert said("labour", "labour: \x1b[2Jall\r\nis\x00well", "x").message == "labour:  [2Jall  is well"
+    assert len(said("labour", "x" * 5000, "x").message) < 1100

@@ -76,7 +76,7 @@ def read_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> tu
     made = Simulation.of(validate(asked, Job, "job"), folder)
     order = Order(
         proposal=made.proposal, party="tax", datasets=str(made.files["tax"]), folder=str(made.protocol.folder),
-        binding=digest(b""), fingerprint=True,
+        binding=digest(b""), left_s=60.0, fingerprint=True,
     )  # fmt: skip
     write, fingerprints = read._read(order)
     write(stream := io.BytesIO())
