@@ -222,7 +222,7 @@ class SecretArray:
         return self._engine.fresh_share(self._backing)
 
     async def same_shares(self, other: SecretArray) -> bool:
-        """For `Session.same_shares`."""
+        """Whether our own shares of both are the same words, as those of one sum added up in two ways are. Local."""
         if not isinstance(self._engine, WordEngine) or self._engine is not other._engine or self.places != other.places:
             return False
         return np.array_equal(await self._backing.words(), await other._backing.words())

@@ -145,10 +145,6 @@ class Session:
         self.enter("open")
         return await self._guard(x.shares())
 
-    async def same_shares(self, x: SecretArray, y: SecretArray) -> bool:
-        """Whether our own shares of both are the same words, as those of one sum added up in two ways are. Local."""
-        return await self._guard(x.same_shares(y))
-
     async def close(self) -> None:
         """Tell the peers that we have all we need, and wait until each has said so. Then links may break."""
         self.enter("close")

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mpcgov.errors import Refused
-from mpcgov.mpc import SecretArray, Session
+from mpcgov.mpc import SecretArray
 
 Places = Sequence[SecretArray]
 
 
-async def hold(session: Session, returned: object, own: Mapping[str, Places]) -> None:
+async def hold(returned: object, own: Mapping[str, Places]) -> None:
     """Nothing, if a program's numbers are ours, by name and place by place; a number in one place may stand alone.
 
     Raises:
@@ -32,7 +32,7 @@ async def hold(session: Session, returned: object, own: Mapping[str, Places]) ->
         if len(given) != len(places):
             raise _refused(f"{name} isn't what the job's parties have together")
         for one, place in zip(given, places, strict=True):
-            if one is not place and (type(one) is not SecretArray or not await session.same_shares(one, place)):
+            if one is not place and (type(one) is not SecretArray or not await one.same_shares(place)):
                 raise _refused(f"{name} isn't what the job's parties have together")
 
 

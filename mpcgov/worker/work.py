@@ -93,9 +93,10 @@ class CountsWork:
         agencies = list(inputs.values())
         counts = dict.fromkeys(self._names, sum(agencies[1:], start=agencies[0]))
         returned = await program.run(MappingProxyType(inputs), deepcopy(self._proposal.job.params))
-        await hold(session, returned, {name: [count] for name, count in counts.items()})
+        await hold(returned, {name: [count] for name, count in counts.items()})
         session.enter("clear")
-        job, tables = self._proposal.job, noise.added(counts, dealt, self.tables)
+        job = self._proposal.job
+        tables = noise.added(counts, dealt, self.tables)
         return clear.clear_counts(tables, job.disclosure, self.tables, inputs, job.receivers)
 
 
@@ -128,7 +129,7 @@ class SumsWork:
             for name, places in first.items()
         }
         shown = {party: {name: list(places) for name, places in own.items()} for party, own in inputs.items()}
-        await hold(session, await program.run(shown, deepcopy(self._proposal.job.params)), own)
+        await hold(await program.run(shown, deepcopy(self._proposal.job.params)), own)
         found, wanted = noise.onto(own, dealt), by_name(self._stacked)
         whole = {
             name: lifted_digits(places, wanted[name].lift, wanted[name].radix_bits) for name, places in found.items()
@@ -180,7 +181,7 @@ class LinkedWork:
         """See `Work`: tags, lengths and shares are dealt as the program asks for sums or tables."""
         session.enter(self.phase)
         rows = self._linked_by(session, local)
-        await hold(session, await program.run(rows, deepcopy(self._proposal.job.params)), rows.computed)
+        await hold(await program.run(rows, deepcopy(self._proposal.job.params)), rows.computed)
         session.enter("clear")
         return clear.clear_linked(self._linked, rows.computed)
 
