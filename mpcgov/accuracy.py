@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import noising, privacy
+from mpcgov.linked import lengths
 from mpcgov.linked.columns import Number
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.stacked import facts
 from mpcgov.noising import Law
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.noise import LaplaceNoise
 from mpcgov.spec.statement import ResultTable
 from mpcgov.spec.table import Declaration
 
@@ -150,8 +152,21 @@ def sentences(
     if linked is not None:
         lines += [line for column in linked.asked.measures for line in _of_mean(linked, str(column), laws, honest)]
     if manifest.linked:
-        lines.append("that covers what is opened; what leaks besides, such as the lengths of lists, comes on top of it")
+        lines.append(_of_lengths(job, manifest))
+        lines.append("that covers numbers and lists' lengths; a matcher's number of matches comes on top of it")
     return lines
+
+
+def _of_lengths(job: Job, manifest: Manifest) -> str:
+    noise, law = job.disclosure.noise, lengths.length_law(job, manifest)
+    if noise is None or law is lengths.WHOLE:
+        return "each owner's list is as long as its data set may be (max_rows), so its length tells nothing"
+    measure = "epsilon" if isinstance(noise, LaplaceNoise) else "rho"
+    return (
+        f"each owner's list gets about {law.shift:,} rows more, at most {2 * law.shift:,}, by noise on its length, "
+        f"which takes {float(lengths.part(noise, manifest)):.0%} of {measure} and fails with a chance of at most "
+        f"2^-{lengths.DELTA_BITS}"
+    )
 
 
 def _of_number(name: str, law: Law, honest: int) -> str:

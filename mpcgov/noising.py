@@ -1,7 +1,8 @@
 """Which noise each number of a job gets: worked out from the job and the declarations, the same at every party.
 
 A unit's rows are in any registers and any cells, so what one unit can change is the consortium's sensitivity, not one
-owner's. The job's budget is split evenly over the numbers that are opened for each cell. Noise is step · Z + U: Z from
+owner's. The job's budget, less what hides the lengths of linked jobs' lists (`linked/lengths.py`), is split evenly over
+the numbers that are opened for each cell. Noise is step · Z + U: Z from
 the mechanism's law for sensitivities counted in steps, rounded up, and U uniform on one step. The true value modulo the
 step, shifted by U, is uniform; given it, Z alone protects the rest, so U costs no privacy and keeps tables short.
 """
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from mpcgov.linked import sums
+from mpcgov.linked import lengths, sums
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.stacked import facts
@@ -109,7 +110,8 @@ def laws(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], 
     if noise is None:
         return {}
     pure = isinstance(noise, LaplaceNoise)
-    budget = Fraction(noise.epsilon if isinstance(noise, LaplaceNoise) else noise.rho) / len(names)
+    whole = Fraction(noise.epsilon if isinstance(noise, LaplaceNoise) else noise.rho)
+    budget = whole * (1 - lengths.part(noise, manifest)) / len(names)
     linked = facts(job, manifest, declarations)
     rows = noise.bound if manifest.linked else noise.bound * len(job.data_parties)
     largest = dict.fromkeys(names, 1) if linked is None else _largest(linked)
@@ -177,6 +179,8 @@ def request_faults(job: Job, manifest: Manifest) -> Iterator[str]:
     asked = Asked() if manifest.local == "counts" else read(job, manifest, [])
     if asked.weight is not None or asked.pairs:
         yield "disclosure.noise: not offered together with weights or correlations"
+    if noise.lengths != "0.1" and not manifest.linked:
+        yield f"disclosure.noise.lengths: {manifest.id} links no lists; leave it out"
     for name in noise.clamp:
         if name not in map(str, asked.measures):
             yield f"disclosure.noise.clamp: {name} is none of the job's measures"

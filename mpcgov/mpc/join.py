@@ -82,7 +82,7 @@ async def exchange_lengths(channel: Channel, most_keys: Mapping[int, int], own_k
 
     Args:
         most_keys: by owner, the most keys that its data set may have.
-        own_keys: how many we have, if we are an owner.
+        own_keys: how many we say that we have, if we are an owner.
 
     Raises:
         WireError: a length that no list can have; names the sender.

@@ -41,10 +41,14 @@ from mpcgov.mpc.word.product import product
 
 @dataclass(frozen=True)
 class OwnRows:
-    """An owner's rows: distinct keys, and its columns as whole numbers, categories as places in their values."""
+    """An owner's rows: distinct keys, and its columns as whole numbers, categories as places in their values.
+
+    `more`: how many rows more than these its list is said to have, before its length is rounded up.
+    """
 
     keys: Texts
     columns: Mapping[str, NDArray[np.int64]]
+    more: int = 0
 
 
 class LinkedRows:
@@ -153,7 +157,9 @@ class LinkedRows:
         """The roles, now that the lists' lengths are known."""
         most = {self._index(owner): self._linked.declarations[owner].max_rows for owner in self._linked.owners}
         channel, _ = self._engine.operation()
-        found = await join.exchange_lengths(channel, most, None if self._own is None else len(self._own.keys))
+        own = self._own
+        said = None if own is None else min(len(own.keys) + own.more, most[self._index(self._me)])
+        found = await join.exchange_lengths(channel, most, said)
         lengths = {self._parties[index]: length for index, length in found.items()}
         return self._plan.settled(lengths), lengths
 

@@ -22,6 +22,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mpcgov.linked.lengths import LengthLaw
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.stream import Stream, private_key
 from mpcgov.noising import Law
@@ -71,6 +72,21 @@ def share(law: Law, honest: int, count: int) -> NDArray[np.int64]:
         steps = gaussian(law.share_variance(honest), law.most_steps(honest)).draw(stream, count)
     rest = (stream.words(count) & np.uint64(law.step - 1)).astype(np.int64)
     return steps * law.step + rest - law.step // 2
+
+
+def more_rows(law: LengthLaw) -> int:
+    """How many rows a list is said to have more than it has, drawn afresh: from 0 to twice the law's shift."""
+    return law.shift + int(laplace(law.rate, law.shift).draw(Stream(private_key()), 1)[0])
+
+
+@cache
+def laplace(rate: Fraction, most: int) -> Table:
+    """Discrete Laplace on −most … most: weights exp(−rate·|z|)."""
+    ratio, weight, half = _exp(-rate), 1 << _BITS, []
+    for _ in range(most):
+        weight = weight * ratio >> _BITS
+        half.append(weight)
+    return Table([*reversed(half), 1 << _BITS, *half], -most)
 
 
 @cache

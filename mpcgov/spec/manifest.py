@@ -62,13 +62,14 @@ class Leakage(Frozen):
     `to`: `network` whoever sees the traffic, `everyone` all parties and the coordinator, `parties` all that compute,
     `owners` those that bring data, `matchers` those that compare tags, `receivers` those who get the result,
     `receiving-owners` those among them who brought data themselves. `exact`: it isn't so where numbers are opened with
-    noise. `with_param`, `without_param`: it is so only in jobs that have that parameter, or haven't.
+    noise; `noisy`: only there. `with_param`, `without_param`: only in jobs that have that parameter, or haven't.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     to: Literal["network", "everyone", "parties", "owners", "matchers", "receivers", "receiving-owners", "coordinator"]
     what: str
     exact: bool = False
+    noisy: bool = False
     with_param: str | None = None
     without_param: str | None = None
 
@@ -137,7 +138,9 @@ class Manifest(Frozen):
         return tuple(
             leak
             for leak in self.leakage
-            if not (noisy and leak.exact) and leak.with_param in (None, *params) and leak.without_param not in params
+            if not (leak.exact if noisy else leak.noisy)
+            and leak.with_param in (None, *params)
+            and leak.without_param not in params
         )
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from mpcgov.spec.link import NumberText, within
 from mpcgov.spec.load import Frozen, as_text
@@ -17,6 +17,13 @@ from mpcgov.spec.load import Frozen, as_text
 UnitName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 """What is protected: `person`, `household`, `enterprise`; a name that agencies agree on."""
 
+
+def _share(value: str) -> str:
+    return value if value == "max_rows" else within(value, "0.01", "0.5")
+
+
+Lengths = Annotated[Literal["max_rows"] | NumberText, AfterValidator(_share)]
+"""Of linked jobs: which part of the budget hides how long the owners' lists are, or that they are as long as may be."""
 
 Limit = Annotated[str, BeforeValidator(as_text), Field(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,9})?$")]
 
@@ -27,12 +34,15 @@ class UnitNoise(Frozen):
     `bound`: at most so many rows, or keys, of one unit in each register. `clamp`: by measure, as `party.column`, the
     range that each of its values is moved into before anything is added up; by default the declared one, and the
     narrower the less noise. `consistent`: numbers that can't be are moved to the nearest that can, by the receiver.
+    `lengths`: in linked jobs, the part of epsilon or rho that hides the lengths of the owners' lists, 0.1 if nothing is
+    said; `max_rows` takes none, and makes each list as long as its data set may be.
     """
 
     unit: UnitName
     bound: Annotated[int, Field(ge=1, le=1000)]
     clamp: dict[str, Annotated[tuple[Limit, Limit], Field(strict=False)]] = Field(default_factory=dict)
     consistent: bool = False
+    lengths: Lengths = "0.1"
 
     @field_validator("clamp")
     @classmethod

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import noising
+from mpcgov.linked import lengths
 from mpcgov.mpc import SecretArray, Session, noise
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Proposal, ResultTable
@@ -27,14 +28,20 @@ Places = list[SecretArray]
 
 
 class Noise:
-    """The noise of a job, with our share of it. `dealt` gives everybody's sum."""
+    """The noise of a job, with our share of it. `dealt` gives everybody's sum.
 
-    def __init__(self, proposal: Proposal, manifest: Manifest, tables: tuple[ResultTable, ...]) -> None:
+    `more_rows`: how many rows more than it has an owner's list is said to have; 0 without noise.
+    """
+
+    def __init__(self, proposal: Proposal, manifest: Manifest, tables: tuple[ResultTable, ...], party: str) -> None:
         self._parties = proposal.parties
         self._honest = len(proposal.parties) - proposal.threshold
         self._laws = noising.laws(proposal.job, manifest, proposal.declarations, noising.names(tables))
         self._opened = {f"{table.name}.{one.name}": (one, table.rows) for table in tables for one in table.opened}
         self._own: dict[str, NDArray[np.int64]] = {}
+        listed = manifest.linked and bool(self._laws) and party in proposal.declarations
+        self._length = lengths.length_law(proposal.job, manifest) if listed else lengths.WHOLE
+        self.more_rows = proposal.declarations[party].max_rows if listed else 0
 
     async def draw(self) -> None:
         """Draws our share, and returns at the end of a slot of time that is the same whatever came out."""
@@ -45,6 +52,9 @@ class Noise:
             name: noise.share(law, self._honest, self._opened[name][1]) for name, law in self._laws.items()
         }  # fmt: skip
         work = sum(law.most_steps() + self._opened[name][1] for name, law in self._laws.items())
+        if self._length is not lengths.WHOLE:
+            self.more_rows = noise.more_rows(self._length)
+            work += self._length.shift
         slot_s = SLOT_S * math.ceil(work * SECONDS_PER_DRAW / SLOT_S)
         spent_s = time.monotonic() - started
         await asyncio.sleep(slot_s * math.ceil(spent_s / slot_s) - spent_s)

@@ -73,7 +73,7 @@ class CountsWork:
         self._names = tuple(manifest.tables)
         self.value_bits = WORD_BITS  # a number of rows has fewer, whatever is done with it
         self.needs = Needs(0, 0)
-        self.noise = noise.Noise(self._proposal, manifest, self.tables)
+        self.noise = noise.Noise(self._proposal, manifest, self.tables, order.party)
 
     def read(self, pipe: int) -> Counts | None:
         """See `Work`."""
@@ -110,7 +110,7 @@ class SumsWork:
         self._stacked = Stacked.of(self._proposal.job, manifest, self._proposal.declarations)
         self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
         self.needs = Needs(0, 0)
-        self.noise = noise.Noise(self._proposal, manifest, self.tables)
+        self.noise = noise.Noise(self._proposal, manifest, self.tables, order.party)
 
     def read(self, pipe: int) -> Sums | None:
         """See `Work`."""
@@ -170,7 +170,7 @@ class LinkedWork:
         if self._linked.asked.outcome is not None:
             parties, threshold = len(self._proposal.parties), self._proposal.threshold
             self.needs = model(self._linked).needs(comb(parties, threshold))
-        self.noise = noise.Noise(self._proposal, manifest, self.tables)
+        self.noise = noise.Noise(self._proposal, manifest, self.tables, order.party)
 
     def read(self, pipe: int) -> Local | None:
         """See `Work`."""
@@ -190,7 +190,7 @@ class LinkedWork:
         own = None
         if isinstance(local, KeyedRows):
             columns = taken(self._linked, self._order.party, local.columns)
-            own = OwnRows(Texts(*keyed.bytes_of(local.keys)), columns)
+            own = OwnRows(Texts(*keyed.bytes_of(local.keys)), columns, self.noise.more_rows)
         return session.linked(self._linked, self._proposal.job_digest, own, self.noise.dealt(session))
 
 

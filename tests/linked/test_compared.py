@@ -142,7 +142,7 @@ def test_the_plan_says_who_learns_what_of_exact_pairs(case):
     assert any("equal in tax.kind = edu.name and tax.born = edu.born" in n and "EACH OWNER LEARNS" in n for n in notes)
     said = {params: leaks(job(case, params).job, found.manifest, 1) for params in ("", "exact: [tax.born]")}
     added = [one.partition(": ")[0] for one in said["exact: [tax.born]"] if one not in said[""]]
-    assert added == ["tax, edu", "stat, comparing tags", "all parties that compute"]
+    assert added == ["tax, edu", "stat, comparing tags", "all parties and the coordinator"]
 
 
 def test_the_plan_says_what_to_do_about_too_many_pairs(case):
