@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 
 from mpcgov.linked import sums
 from mpcgov.linked.dealing import Dealing, dealing
@@ -105,7 +106,9 @@ def _everybody(
     if isinstance(made, Dealing):
         return _products(made, rows, parties, threshold) + _sorts(made, rows)
     columns = {owner: size - 1 for owner, size in sizes.items()}
-    return multiplied_bytes(columns, left, rows, parties, threshold) + solved_bytes(made, parties, threshold)
+    return multiplied_bytes(
+        columns, left, rows, made.batches(comb(parties, threshold)), parties, threshold
+    ) + solved_bytes(made, parties, threshold)
 
 
 def star_dealing(linked: Linked, star: Star) -> Dealing:

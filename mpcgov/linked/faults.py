@@ -9,6 +9,7 @@ from typing import get_args
 from mpcgov import protections
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks, comparing, layout, plan, sums
+from mpcgov.linked.capacity import MOST_DIGITS
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, rule
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
@@ -95,8 +96,14 @@ def _model(linked: Linked, threshold: int) -> Iterator[str]:
     if asked.unknowns > MAX_TERMS:
         yield f"params: {asked.unknowns} coefficients; at most {MAX_TERMS}, the intercept included"
         return
+    rules, subsets = linked.job.disclosure, comb(len(linked.job.parties), threshold)
+    if rules.digits > MOST_DIGITS:
+        yield f"disclosure.digits: {linked.manifest.id} gives at most {MOST_DIGITS}"
+    if rules.numbers is not None and rules.numbers < asked.numbers:
+        yield f"disclosure.numbers: this job alone releases {asked.numbers} of every column"
     try:
-        asked.needs(comb(len(linked.job.parties), threshold)).check(comb(len(linked.job.parties), threshold))
+        asked.share_bits(subsets)
+        asked.needs(subsets).check(subsets)
     except SpecError as error:
         yield f"params: {error.message}: declare fewer max_rows or smaller ranges, or take fewer predictors"
 

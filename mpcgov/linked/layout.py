@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpcgov.linked import blocks, sums
+from mpcgov.linked.capacity import significant_bits
 from mpcgov.linked.comparing import MOST_EXACT
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
-from mpcgov.linked.precision import MAX_SOLVER_BITS, SIGNIFICANT_BITS
+from mpcgov.linked.precision import MAX_SOLVER_BITS
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item
 from mpcgov.spec.manifest import Table
@@ -23,7 +24,7 @@ LIMIT_BITS = 119
 """Every opened number is below 2^119 in magnitude, so that a handful of words hold it."""
 
 EXPONENT_LIMIT = 4 * MAX_SOLVER_BITS
-"""A coefficient is opened as a whole number of 24 bits, which is 7 digits, and a power of two."""
+"""A coefficient is opened as a whole number of as many bits as `digits` take, and a power of two."""
 
 
 def tables(linked: Linked) -> tuple[ResultTable, ...]:
@@ -132,7 +133,8 @@ def _fit(linked: Linked, _: Table) -> Iterator[Opened]:
 def _floating(linked: Linked, name: str) -> Iterator[Opened]:
     """A real number m · 2^e, in steps of the columns."""
     gate = f"{table_name(linked, 'fit')}.n"
-    yield Opened(name=f"{name}.m", low=-(1 << SIGNIFICANT_BITS), high=1 << SIGNIFICANT_BITS, gate=gate)
+    bits = significant_bits(linked.job.disclosure.digits)
+    yield Opened(name=f"{name}.m", low=-(1 << bits), high=1 << bits, gate=gate)
     yield Opened(name=f"{name}.e", low=-EXPONENT_LIMIT, high=EXPONENT_LIMIT, gate=gate)
 
 

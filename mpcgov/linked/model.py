@@ -16,8 +16,15 @@ SUM_BITS = 57
 _SPARE_BITS = 2
 """At each place of a product of two columns up to four products of limbs are added up."""
 
-SPARE_ROWS = 10
-"""There must be so many more rows than coefficients."""
+_EVEN_BATCHES = 24
+"""Batches of rows for each coefficient, where that isn't too many: then each has about a 24th of a coefficient."""
+_FEWEST_BATCHES = 100
+"""With few coefficients there are so many: few rows are in each, then, if there are few."""
+_SHARES = ((2, 12), (1, 4))
+"""A batch may have up to a quarter of a coefficient if there are 12 batches for each, as they aren't even; in models
+too large for that up to half, with 4."""
+_OF_OPENINGS = 7, 8
+"""So much of all masked openings of a job may be for batches."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +40,22 @@ class Term:
     limbs: int
     square: int
 
+    @property
+    def is_number(self) -> bool:
+        """Whether its column has numbers."""
+        return self.column is not None and self.level is None
+
 
 @dataclass(frozen=True)
 class Limb:
-    """One column that an owner deals: a limb of a number, or which rows have one value of a category."""
+    """One column that an owner deals: a limb of a number, or which rows have one value of a category, or are on one
+    side of a division of the number."""
 
     column: str
     level: int | None
     radix_bits: int
     limb: int
+    side: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,11 @@ class Model:
         return tuple(term.name for term in self.terms[:-1])
 
     @property
+    def numbers(self) -> int:
+        """How many numbers are released of every column: coefficients, their standard errors, and r2."""
+        return 2 * self.unknowns + 1
+
+    @property
     def places(self) -> int:
         """How many places a sum of products of two columns has."""
         return 2 * max(term.limbs for term in self.terms) - 1
@@ -81,16 +100,43 @@ class Model:
         """Bounds of the columns' sums of squares."""
         return [term.square for term in self.terms]
 
+    def batches(self, subsets: int) -> int:
+        """Into how many batches the rows are divided, none of which may have too large a share of a coefficient; with
+        so many subsets of m − t parties."""
+        words = self.places * precision.entries(self.unknowns - 1)
+        wanted = max(_EVEN_BATCHES * self.unknowns, _FEWEST_BATCHES)
+        openings = 1 << (((1 << precision.MAX_OPENINGS_BITS) - 1) // subsets).bit_length() - 1
+        part, whole = _OF_OPENINGS
+        return max(1, min(wanted, openings * part // (whole * subsets * words)))
+
+    def share_bits(self, subsets: int) -> int:
+        """b, if no person has 2^-b or more of a coefficient.
+
+        Raises:
+            SpecError: there can't be batches enough for any.
+        """
+        for bits, least in _SHARES:
+            if self.batches(subsets) >= least * self.unknowns:
+                return bits
+        raise SpecError("its coefficients are too many to look at every person's share of them")
+
     def needs(self, subsets: int) -> Needs:
         """What its solution takes."""
-        return precision.fit_needs(self.squares, subsets, self.places)
+        return precision.fit_needs(self.squares, subsets, self.places, self.batches(subsets))
 
     def limbs(self, owner: str) -> list[Limb]:
-        """What an owner deals, column by column, each from its lowest limb up."""
+        """What an owner deals, column by column, each from its lowest limb up, and last its number's division."""
         return [limb for term in self.terms for limb in self._limbs(term, owner)]
 
     def place_of(self, owners: list[str]) -> list[list[int]]:
         """For each column its limbs' places where the owners' limbs stand in that order, after a first one of 1."""
+        return [places[: term.limbs] for places, term in zip(self._places(owners), self.terms, strict=True)]
+
+    def divisions(self, owners: list[str]) -> list[int]:
+        """The places of the divisions of the columns of numbers."""
+        return [places[-1] for places, term in zip(self._places(owners), self.terms, strict=True) if term.is_number]
+
+    def _places(self, owners: list[str]) -> list[list[int]]:
         at, found = 1, {0: [0]}
         for owner in owners:
             for place, term in enumerate(self.terms):
@@ -104,6 +150,8 @@ class Model:
         if term.column is not None and term.column.party == owner:
             for limb in range(term.limbs):
                 yield Limb(term.column.column, term.level, self.radix_bits, limb)
+            if term.is_number:
+                yield Limb(term.column.column, None, 0, 0, side=True)
 
 
 def model(linked: Linked) -> Model:

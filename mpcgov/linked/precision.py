@@ -111,10 +111,11 @@ def system_needs(squares: Sequence[int], subsets: int, places: int = 1) -> Needs
     return _needs(system(squares, subsets), d + 1, d, places * entries(d))
 
 
-def fit_needs(squares: Sequence[int], subsets: int, places: int = 1) -> Needs:
-    """For all of a fit, the rows that it has to spare with it."""
+def fit_needs(squares: Sequence[int], subsets: int, places: int = 1, batches: int = 0) -> Needs:
+    """For all of a fit, the rows that it has to spare with it, and the shares of so many batches of rows."""
     d = len(squares) - 1
-    return _needs(fit(squares, subsets), 2 * d + 5, 2 * d + 2, places * entries(d) + 1)
+    words = places * (entries(d) + batches * entries(d - 1)) + 1
+    return _needs(fit(squares, subsets), 2 * d + 5 + batches, 2 * d + 2 + batches, words)
 
 
 def entries(unknowns: int) -> int:

@@ -20,8 +20,10 @@ ROUNDED = 5
 """Rounding a quotient sends about as much as so many comparisons, beside those that tell its length."""
 
 
-def multiplied_bytes(columns: Mapping[str, int], left: str, rows: int, parties: int, threshold: int) -> int:
-    """What each party sends for the sums of products of every two columns, of so many columns by owner.
+def multiplied_bytes(
+    columns: Mapping[str, int], left: str, rows: int, batches: int, parties: int, threshold: int
+) -> int:
+    """What each party sends for the sums of products of every two columns, of so many columns by owner, in batches.
 
     Every column is made 0 where not all owners have a match; with two, the other one's is.
     """
@@ -29,17 +31,19 @@ def multiplied_bytes(columns: Mapping[str, int], left: str, rows: int, parties: 
     every_set = {others, *(tuple(other for other in others if other != owner) for owner in others)}
     flags = {one[:length] for one in every_set for length in range(2, len(one) + 1)}
     masked = columns[left] if len(others) == 1 else sum(columns.values())
-    return converted((masked + len(flags)) * rows + (1 + sum(columns.values())) ** 2, parties, threshold)
+    return converted((masked + len(flags)) * rows + batches * (1 + sum(columns.values())) ** 2, parties, threshold)
 
 
 def solved_bytes(model: Model, parties: int, threshold: int) -> int:
     """What each party sends to solve a model's equations; step by step as in `mpc.solve`."""
     d, subsets = model.unknowns, comb(parties, threshold)
     plan = precision.fit(model.squares, subsets)
-    values, quotients = 2 * d + 5, 2 * d + 2
-    moments = model.places * precision.entries(d) + 1
+    batches = model.batches(subsets)
+    values, quotients = 2 * d + 5 + batches, 2 * d + 2 + batches
+    moments = model.places * (precision.entries(d) + batches * precision.entries(d - 1)) + 1
     searched = values * (plan.parts + plan.steps)
     compared = subsets * moments + 2 * searched + (6 + ROUNDED) * quotients + (2 + ROUNDED) * d
+    compared += 2 * batches + ROUNDED * (2 * d + 1)
     lifted = (1 + subsets) * moments + searched
     words = 2 * d**3 + d**2 + values * plan.parts * (1 + plan.parts.bit_length()) + 4 * quotients
     opened = d**3 + d**2

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mpcgov.linked.dealing import Dealt
+from mpcgov.linked.divisions import divided
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.limbs import Numbers, limb_of
 from mpcgov.linked.model import Limb
@@ -41,7 +42,9 @@ def designed(limbs: Sequence[Limb], columns: Mapping[str, Numbers], rows: int) -
     (1 + limbs, rows)."""
     result = np.ones((1 + len(limbs), rows), np.int64)
     for place, one in enumerate(limbs, start=1):
-        if one.level is None:
+        if one.side:
+            result[place] = divided(columns[one.column])
+        elif one.level is None:
             result[place] = limb_of(columns, Dealt(None, (one.column,), one.radix_bits, one.limb))
         else:
             result[place] = columns[one.column] == one.level

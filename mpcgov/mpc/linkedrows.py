@@ -143,13 +143,20 @@ class LinkedRows:
         sizes = {owner: 1 + len(columns) for owner, columns in limbs.items()}
         shares, _ = await self._aligned(star, lengths, sizes, own)
         channel, prss = self._engine.operation()
-        products = await limb_products(channel, prss, shares, star.left)
-        limit = 1 << WIDEN_BITS
-        places = [array_of(self._engine, place, -limit, limit) for place in in_places(model, list(shares), products)]
+        batches = model.batches(self._engine.config.subsets)
+        of_batches = await limb_products(channel, prss, shares, star.left, batches)
+        products = field.combine([1] * batches, list(of_batches))
+        limit, owners, upper = 1 << WIDEN_BITS, list(shares), np.triu_indices(model.unknowns)
+        places = [array_of(self._engine, place, -limit, limit) for place in in_places(model, owners, products)]
+        parts = [
+            array_of(self._engine, place[:, *upper], -limit, limit) for place in in_places(model, owners, of_batches)
+        ]
         first = places[0]._made(lambda: places[0]._backing, 0, model.rows)[0]  # of 1 and a column of 0 and 1
         spare = first[:1] - model.unknowns
-        found = fit(Moments(places, model.squares, model.radix_bits), if_else(spare >= 1, spare, 1))
-        return self._kept(named(self._linked, model, first, found))
+        moments = Moments(places, model.squares, model.radix_bits, parts)
+        found = fit(moments, if_else(spare >= 1, spare, 1))
+        sides = array_of(self._engine, products[0, model.divisions(owners)], 0, model.rows)
+        return self._kept(named(self._linked, model, first, sides, found, self._engine.config.subsets))
 
     # -- roles and lists
 

@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mpcgov.errors import InternalError
+from mpcgov.linked.capacity import significant_bits
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.layout import table_name
 from mpcgov.linked.model import Model
+from mpcgov.linked.precision import SIGNIFICANT_BITS
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.functions import concatenate
-from mpcgov.mpc.solve import Fit
+from mpcgov.mpc.solve import Fit, Reals
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import reduce_degree
@@ -26,23 +29,34 @@ PIECE = 1 << 21
 """Elements that are multiplied at once."""
 
 
-async def limb_products(channel: Channel, prss: Prss, shares: Mapping[str, Words], left: str) -> Words:
+async def limb_products(
+    channel: Channel, prss: Prss, shares: Mapping[str, Words], left: str, batches: int = 1
+) -> Words:
     """Our shares of Σ over the rows that all owners have, of the products of every two of these columns: 1, then each
-    owner's in their order; shape (columns, columns).
+    owner's in their order; for each batch of neighbouring rows, shape (batches, columns, columns).
 
     `shares`: by owner, of its flag (1 where it has a match) and its columns in the left list's order, shape
     (rows, 1 + columns), all 0 where it has no match.
     """
     rows, count = len(shares[left]), 1 + sum(matrix.shape[1] - 1 for matrix in shares.values())
     step = max(1, PIECE // count)
-    total = np.zeros((count, count), np.uint64)
+    total = np.zeros((batches, count, count), np.uint64)
     for start in range(0, rows, step):
         piece = {
             owner: np.ascontiguousarray(matrix[start : min(start + step, rows)].T) for owner, matrix in shares.items()
         }
         columns = await _matched(channel, prss, piece, left)
-        total = field.add(total, field.inner_products(columns, columns))
+        ends = [start, *(end for end in _ends(rows, batches) if start < end < start + columns.shape[1])]
+        for first, last in zip(ends, [*ends[1:], start + columns.shape[1]], strict=True):
+            some = np.ascontiguousarray(columns[:, first - start : last - start])
+            batch = first * batches // rows
+            total[batch] = field.add(total[batch], field.inner_products(some, some))
     return await reduce_degree(channel, prss, total)
+
+
+def _ends(rows: int, batches: int) -> list[int]:
+    """The first row of each batch: row i is in batch ⌊i·batches/rows⌋."""
+    return [-(-batch * rows // batches) for batch in range(batches)]
 
 
 async def _matched(channel: Channel, prss: Prss, shares: Mapping[str, Words], left: str) -> Words:
@@ -79,32 +93,52 @@ async def _products(channel: Channel, prss: Prss, flags: Mapping[str, Words]) ->
 
 
 def in_places(model: Model, owners: Sequence[str], products: Words) -> list[Words]:
-    """From products of limbs to those of columns, place by place, the outcome's last: shape (d + 1, d + 1) each."""
+    """From products of limbs, shape (…, limbs, limbs), to those of columns, place by place, the outcome's last: shape
+    (…, d + 1, d + 1) each."""
     limbs = model.place_of(list(owners))
-    end = len(products)
-    padded = np.zeros((end + 1, end + 1), np.uint64)
-    padded[:end, :end] = products
+    end = products.shape[-1]
+    padded = np.zeros((*products.shape[:-2], end + 1, end + 1), np.uint64)
+    padded[..., :end, :end] = products
     most = max(map(len, limbs))
     at = [np.array([own[k] if k < len(own) else end for own in limbs]) for k in range(most)]
     places = []
     for place in range(2 * most - 1):
-        parts = [padded[np.ix_(at[k], at[place - k])] for k in range(most) if 0 <= place - k < most]
+        pairs = [(at[k][:, None], at[place - k]) for k in range(most) if 0 <= place - k < most]
+        parts = [np.ascontiguousarray(padded[..., *pair]) for pair in pairs]
         places.append(field.combine([1] * len(parts), parts))
     return places
 
 
-def named(linked: Linked, model: Model, first: SecretArray, found: Fit) -> dict[str, list[SecretArray]]:
-    """A model's numbers by `table.name`. `first`: the row of moments with the column of ones."""
+def _heavy(found: Fit, bits: int) -> SecretArray:
+    """1 if a batch of rows has a leverage of 2^-bits or more."""
+    if found.shares is None:
+        raise InternalError("a regression without its rows' shares")
+    large = found.shares.exponents >= 1 - bits - SIGNIFICANT_BITS
+    return (large * (found.shares.significands >= 1)).sum() >= 1
+
+
+def named(
+    linked: Linked, model: Model, first: SecretArray, sides: SecretArray, found: Fit, subsets: int
+) -> dict[str, list[SecretArray]]:
+    """A model's numbers by `table.name`.
+
+    Args:
+        first: the row of moments with the column of ones. sides: how many rows are on one side of each number's
+            division. subsets: of m − t parties.
+    """
     coefficients, summary = (table_name(linked, measure) for measure in ("coefficients", "fit"))
     levels = [first[place : place + 1] for own in model.categories for place in own]
     levels += [first[:1] - first[np.array(own)].sum() for own in model.categories]
     result = {f"{summary}.n": [first[:1]], ":undefined": [found.undefined]}
-    result |= {":levels": [concatenate(levels)]} if levels else {}
-    reals = {
-        f"{coefficients}.estimate": found.estimates,
-        f"{coefficients}.variance": found.variances,
-        f"{summary}.r2": found.r2,
-    }
-    for name, numbers in reals.items():
-        result |= {f"{name}.m": [numbers.significands], f"{name}.e": [numbers.exponents]}
+    result[":sides"] = [concatenate([sides, *levels])]
+    result[":heavy"] = [_heavy(found, model.share_bits(subsets))]
+    reals = [found.estimates, found.variances, found.r2]
+    all_reals = Reals(
+        concatenate([one.significands for one in reals]), concatenate([one.exponents for one in reals])
+    ).rounded(significant_bits(linked.job.disclosure.digits))
+    d, end = model.unknowns, 2 * model.unknowns
+    places = {"estimate": (coefficients, 0, d), "variance": (coefficients, d, end), "r2": (summary, end, end + 1)}
+    for name, (table, start, stop) in places.items():
+        kept = all_reals[start:stop]
+        result |= {f"{table}.{name}.m": [kept.significands], f"{table}.{name}.e": [kept.exponents]}
     return result

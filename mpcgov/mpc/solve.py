@@ -43,6 +43,14 @@ class Reals:
         """Some of them."""
         return Reals(self.significands[piece], self.exponents[piece])
 
+    def rounded(self, bits: int) -> Reals:
+        """To significands of fewer bits, halves up: 2^(bits − 1) ≤ |significand| ≤ 2^bits, or 0 with an exponent that
+        means nothing but depends on nothing else."""
+        if bits >= SIGNIFICANT_BITS:
+            return self
+        dropped = SIGNIFICANT_BITS - bits
+        return Reals(self.significands._divided(1 << dropped, 0), self.exponents + dropped)
+
 
 @dataclass(frozen=True)
 class Coefficients:
@@ -60,12 +68,14 @@ class Fit:
     """Secret coefficients, the squares of their standard errors, and r2, relatively within 2^-22 + (C(m,t) + 1)·2^-28.
 
     `undefined` is 1 if the coefficients aren't determined, or the outcome is constant; then all others are 0.
+    `shares`: the leverage of each batch of rows, Σ xᵢᵀ·A⁻¹·xᵢ over its rows; None if there are none.
     """
 
     estimates: Reals
     variances: Reals
     r2: Reals
     undefined: SecretArray
+    shares: Reals | None = None
 
 
 @dataclass(frozen=True)
@@ -74,11 +84,14 @@ class Moments:
     (d + 1, d + 1) within ±2^58.
 
     `squares`: public bounds of the columns' sums of squares, d of X and the one of y: all else follows from them.
+    `batches`: of some batches of rows, what they bring to XᵀX, place by place; shape (batches, d·(d + 1)/2), rows of
+    the upper triangle one after the other.
     """
 
     places: Sequence[SecretArray]
     squares: Sequence[int]
     radix_bits: int = 0
+    batches: Sequence[SecretArray] = ()
 
     @property
     def unknowns(self) -> int:
@@ -109,12 +122,14 @@ def fit(moments: Moments, spare: SecretArray) -> Fit:
     d, engine = moments.unknowns, _engine(moments)
     plan = precision.fit(moments.squares, engine.config.subsets)
     _check(engine, plan)
-    count = 2 * d + 2
+    batches = len(moments.batches[0]) if moments.batches else 0
+    count = 2 * d + 2 + batches
     row = engine.later((2 * count + 1,), _fitted(_crossing(engine), moments, spare._backing, plan))
     undefined = SecretArray(engine, row[2 * count :], 0, 1)
     reals = _reals(engine, row[:count], row[count : 2 * count], plan)
     variances = _product(reals[d : 2 * d], reals[2 * d : 2 * d + 1])
-    return Fit(reals[:d], variances, reals[2 * d + 1 :], undefined)
+    shares = reals[2 * d + 2 :] if batches else None
+    return Fit(reals[:d], variances, reals[2 * d + 1 : 2 * d + 2], undefined, shares)
 
 
 def _product(a: Reals, b: Reals) -> Reals:
@@ -171,7 +186,9 @@ async def _fitted(crossing: Crossing, moments: Moments, spare: LazyWords, plan: 
     """Words: significands and exponents of the coefficients, of the diagonal of A⁻¹, of the residuals' variance and of
     r2; and whether they are undefined."""
     await crossing.runtime.returnType(MPYC.runtime.Future)
-    singular, matrix, more = await _system(crossing, moments, spare)
+    parts = [await place._backing.words() for place in moments.batches]
+    more = [await spare.words(), *(part.reshape(-1) for part in parts)]
+    singular, matrix, beside = await _system(crossing, moments, np.concatenate(more))
     d = moments.unknowns
     one = np.eye(d, dtype=int).astype(object)
     right = np.concatenate([matrix[:d, d:], one], axis=1)
@@ -180,16 +197,33 @@ async def _fitted(crossing: Crossing, moments: Moments, spare: LazyWords, plan: 
     numerators, diagonal = solved[0, :, 0], solved[0, :, 1:].diagonal()
     explained = (numerators * b).sum()
     first = np.array([det * yy - explained, explained, total * total, n * yy - total * total], dtype=object)
-    residual, explained, mean, spread = await crossing.reduce(first)
-    second = np.array([n * explained - det * mean, det * more[0], det * spread], dtype=object)
+    leverages = _leverages(solved[0, :, 1:], beside[1:], moments)
+    (residual, explained, mean, spread), leverages = np.split(
+        await crossing.reduce(np.concatenate([first, leverages])), [len(first)]
+    )
+    second = np.array([n * explained - det * mean, det * beside[0], det * spread], dtype=object)
     above, residual_below, below = await crossing.reduce(second)
-    tops = np.concatenate([numerators, diagonal, np.array([residual, above], dtype=object)])
+    tops = np.concatenate([numerators, diagonal, np.array([residual, above], dtype=object), leverages])
     bottoms = np.array([det, residual_below, below], dtype=object)
-    result = await divide(crossing, tops, bottoms, [*([0] * (2 * d)), 1, 2], plan)
+    result = await divide(crossing, tops, bottoms, [*([0] * (2 * d)), 1, 2, *([0] * len(leverages))], plan)
     varied = np.ascontiguousarray(result.defined[2:])
     regular = field.subtract(np.ones(1, np.uint64), singular)
     defined = await crossing.multiply(regular, varied)
     return await _unless(crossing, field.subtract(np.ones(1, np.uint64), defined), result)
+
+
+def _leverages(adjugate: Elements, words: Elements, moments: Moments) -> Elements:
+    """det A · Σ xᵢᵀ·A⁻¹·xᵢ over each batch's rows, of degree 2t: Σ of the entries of A's adjugate times those of the
+    batch's own XᵀX, whose wide shares these are, place by place."""
+    if not moments.batches:
+        return np.zeros(0, dtype=object)
+    upper = np.triu_indices(moments.unknowns)
+    twice = np.where(upper[0] == upper[1], 1, 2).astype(object)
+    whole = sum(
+        part * (1 << (moments.radix_bits * k)) for k, part in enumerate(words.reshape(len(moments.batches), -1))
+    )
+    result: Elements = np.asarray(whole).reshape(-1, len(twice)) @ (adjugate[upper] * twice)
+    return result
 
 
 async def _unless(crossing: Crossing, undefined: Words, result: Floats) -> Words:
@@ -200,9 +234,7 @@ async def _unless(crossing: Crossing, undefined: Words, result: Floats) -> Words
     return np.concatenate([kept, undefined])
 
 
-async def _system(
-    crossing: Crossing, moments: Moments, more: LazyWords | None = None
-) -> tuple[Words, Elements, Elements]:
+async def _system(crossing: Crossing, moments: Moments, rest: Words | None = None) -> tuple[Words, Elements, Elements]:
     """Whether A is singular, as one secret word; wide shares of the moments, with 1 added to A's diagonal if it is; and
     wide shares of some more words.
 
@@ -214,7 +246,7 @@ async def _system(
     matrix = np.ascontiguousarray(field.combine(factors, places)[:d, :d])
     singular = await crossing.protocol((1,), determinant.singular, matrix)
     upper = np.triu_indices(d + 1)
-    rest = np.empty(0, np.uint64) if more is None else await more.words()
+    rest = np.empty(0, np.uint64) if rest is None else rest
     both = await crossing.widen(np.concatenate([*(place[upper] for place in places), rest]))
     wide, beside = both[: len(both) - len(rest)].reshape(len(places), -1), both[len(both) - len(rest) :]
     whole = np.zeros((d + 1, d + 1), dtype=object)

@@ -47,8 +47,10 @@ class Disclosure(Frozen):
     """What protects the persons behind the cells: applied inside MPC, before anything is opened.
 
     `margins`: the true totals of a two-way table are asked for, and more cells hidden so that they don't tell the
-    others. `contributors`: how many agencies must have rows in a cell. `dominance`: p of the p % rule for sums. With
-    `noise`, what the other rules look at are the noisy counts, and totals are sums of all of these.
+    others. `contributors`: how many agencies must have rows in a cell. `dominance`: p of the p % rule for sums.
+    `digits`: to how many significant digits numbers are rounded that aren't counts. `numbers`: how many of them may be
+    released of one column's rows, by all jobs that the agencies' ledgers know of, this one included; None: by this one.
+    With `noise`, what the other rules look at are the noisy counts, and totals are sums of all of these.
     """
 
     min_count: Annotated[int, Field(ge=3, le=1_000_000)] = 10
@@ -56,6 +58,8 @@ class Disclosure(Frozen):
     margins: bool = False
     contributors: Annotated[int, Field(ge=3, le=64)] | None = None
     dominance: Annotated[int, Field(ge=1, le=100)] | None = None
+    digits: Annotated[int, Field(ge=1, le=9)] = 4
+    numbers: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     noise: CellNoise | None = None
 
     @property

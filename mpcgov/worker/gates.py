@@ -12,11 +12,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from mpcgov.linked import layout, sums
+from mpcgov.linked import capacity, layout, sums
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.layout import table_name
-from mpcgov.linked.model import SPARE_ROWS, model
+from mpcgov.linked.model import model
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item
 from mpcgov.mpc import SecretArray, concatenate
@@ -66,14 +66,20 @@ def of_overlaps(owners: tuple[str, ...], counts: SecretArray, least: int) -> Sec
 
 
 def of_model(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]:
-    """1 if a regression may be known: there are enough rows, and enough with each value of every category, and there is
-    such a model. Nobody learns which of these isn't so."""
+    """1 if a regression may be known: there are enough rows, in both parts of every column's division, that what is
+    released can't tell a column's values; no person has too large a share of a coefficient; and there is such a model.
+    Nobody learns which of these isn't so."""
     name = f"{table_name(linked, 'fit')}.n"
-    (n,) = found[name]
-    enough = n >= max(least, model(linked).unknowns + SPARE_ROWS)
-    for levels in found.get(":levels", ()):
-        enough = enough * ((levels >= least).sum() >= len(levels))
-    return {name: enough * (1 - found[":undefined"][0])}
+    (n,), (sides,), rules = found[name], found[":sides"], linked.job.disclosure
+    numbers = max(rules.numbers or 0, model(linked).numbers)
+    needed = capacity.steps(numbers, rules.digits, least, n.high)
+    if not needed:
+        return {name: 0 * n >= 1}
+    both = concatenate([n, sides, n[np.zeros(len(sides), np.int64)] - sides])
+    least_of = np.array([[rows, *[side] * (len(both) - 1)] for rows, side in needed], np.int64)
+    spare = both[np.tile(np.arange(len(both)), len(needed))] - least_of.reshape(-1)
+    steps = (spare >= 0).reshape(least_of.shape).sum(axis=1) >= len(both)
+    return {name: (steps.sum() >= 1) * (1 - found[":heavy"][0]) * (1 - found[":undefined"][0])}
 
 
 def of_cells(

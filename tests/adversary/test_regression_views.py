@@ -36,7 +36,9 @@ def world(everybody: bool) -> Case:
         first = 0 if everybody else place * PEOPLE
         people = range(first, first + PEOPLE * (1 + everybody))
         rows[name] = [{"key": f"38001{i:06}", column: str(i * i * (i % 7) % 100)} for i in people]
-    return Case("linked-regression", DECLARED, rows, {"outcome": "tax.income", "predictors": ["edu.age"]})
+    return Case(
+        "linked-regression", DECLARED, rows, {"outcome": "tax.income", "predictors": ["edu.age"]}, rules={"digits": 1}
+    )
 
 
 class Watched:

@@ -57,10 +57,6 @@ STATISTICS: dict[str, Any] = {
 }
 
 
-SAME_WAGES = (("(intercept)", 0.0), ("welfare.wages", 1.0))
-"""Both registers hold the same wages."""
-
-
 def wages(person: int) -> int:
     return 1000 + 37 * person**2 % 5000
 
@@ -143,9 +139,8 @@ def test_a_regression_over_linked_rows(network: Network) -> None:
     network.approve(job, *PARTIES)
     network.released(job)
     tables = network.json("job", "result", job, "--home", "hq")["tables"]
-    terms = [[name, pytest.approx(number, abs=1e-6), pytest.approx(0)] for name, number in SAME_WAGES]
-    assert tables["coefficients"]["rows"] == terms
-    assert tables["fit"]["rows"] == [[40, pytest.approx(1)]]
+    numbers = [number for table in tables.values() for row in table["rows"] for number in row[-2:]]
+    assert numbers == [None] * 6  # 40 persons are too few for five numbers
 
 
 def test_statistics_over_rows_that_are_not_linked(network: Network) -> None:

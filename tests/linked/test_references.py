@@ -321,7 +321,7 @@ def design(records: list[Mapping[str, Any]], predictors: list[str]) -> np.ndarra
 
 @pytest.mark.parametrize("seed", range(5))
 def test_coefficients_are_those_of_least_squares(seed: int) -> None:
-    owners, predictors = registers(seed, 150, 0.9), ["edu.age", "edu.level", "wel.benefit"]
+    owners, predictors = registers(seed, 900, 0.9), ["edu.age", "edu.level", "wel.benefit"]
     found = fit(owners, predictors)
     records = joined(owners, "inner")
     x, y = design(records, predictors), np.array([float(record["tax.income"]) for record in records])
@@ -336,21 +336,36 @@ def test_coefficients_are_those_of_least_squares(seed: int) -> None:
 
 
 def test_a_model_without_enough_persons_levels_or_spread_is_not_released() -> None:
-    owners = registers(1, 14, 1.0)
+    owners = registers(1, 140, 1.0)
     nothing = {"coefficients": [["(intercept)", None, None], ["edu.age", None, None]], "fit": [[None, None]]}
-    assert fit(registers(1, 11, 1.0), ["edu.age"]) == nothing
-    assert fit(registers(1, 12, 1.0), ["edu.age"])["fit"][0][0] == 12
-    assert fit(owners, ["edu.age"], min_count=15) == nothing
-    few = registers(2, 200, 1.0)
+    assert fit(registers(1, 127, 1.0), ["edu.age"]) == nothing
+    assert fit(owners, ["edu.age"])["fit"][0][0] == 140
+    assert fit(owners, ["edu.age"], min_count=75) == nothing
+    few = registers(2, 600, 1.0)
     rare = [key for key, row in few["edu"].items() if row["level"] == "phd"]
-    for key in rare[2:]:
+    for key in rare[41:]:  # 2⁴·42 persons are more than 600, and 2³·56 less
         few["edu"][key]["level"] = "ba"
     assert fit(few, ["edu.level"])["fit"] == [[None, None]]
-    few["edu"][rare[2]]["level"] = "phd"
-    assert fit(few, ["edu.level"])["fit"][0][0] == 200
+    for key in rare[41:56]:
+        few["edu"][key]["level"] = "phd"
+    assert fit(few, ["edu.level"])["fit"][0][0] == 600
     for row in owners["edu"].values():
         row["age"] = "40"
     assert fit(owners, ["edu.age"]) == nothing
     for row in few["tax"].values():
         row["income"] = "1"
     assert fit(few, ["edu.age"])["fit"] == [[None, None]]
+
+
+def test_a_person_with_a_quarter_of_a_coefficient_or_a_column_with_few_values_off_one_gives_nothing() -> None:
+    owners = registers(3, 400, 1.0)
+    assert fit(owners, ["edu.age"])["fit"][0][0] == 400
+    first = next(iter(owners["edu"]))
+    owners["edu"][first]["age"] = "1000000"
+    assert fit(owners, ["edu.age"])["fit"] == [[None, None]]
+    for number, row in enumerate(owners["edu"].values()):
+        row["age"] = str(int(number < 20))
+    assert fit(owners, ["edu.age"])["fit"] == [[None, None]]  # 5·16·3/2 bits take 2^4·30 persons for sides of 30
+    for number, row in enumerate(owners["edu"].values()):
+        row["age"] = str(int(number < 60))
+    assert fit(owners, ["edu.age"])["fit"][0][0] == 400

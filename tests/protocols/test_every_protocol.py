@@ -107,6 +107,6 @@ def test_rows_give_what_the_vector_says_through_real_workers(folder: Path, path:
     vector = json.loads(path.read_text(encoding="utf-8"))
     result = simulate(agencies.write(tmp_path, folder.name, vector), tmp_path / "agencies")
     found = {name: table["rows"] for name, table in result["tables"].items()}
-    tolerance = 1e-6 if "coefficients" in found else 1e-9
+    tolerance = 5e-5 if "coefficients" in found else 1e-9
     assert vectors.differences(found, vector["released"], tolerance) == []
     assert result["disclosure"]["min_count"] == vector["rules"]["min_count"]
