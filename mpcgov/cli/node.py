@@ -96,7 +96,8 @@ def approve(job_id: str, home: Path) -> None:
     from mpcgov.node import operator
 
     view = operator.approve(home, job_id)
-    note(f"job {job_id}: approved; {view.state}")
+    waits = view.state == "AWAITING_APPROVAL"
+    note(f"job {job_id}: {view.consent}" if waits else f"job {job_id}: approved; {view.state}")
 
 
 @node.command("reject")
@@ -108,7 +109,7 @@ def reject(job_id: str, home: Path, reason: str) -> None:
     from mpcgov.node import operator
 
     view = operator.reject(home, job_id, reason)
-    note(f"job {job_id}: rejected; {view.state}")
+    note(f"job {job_id}: {view.consent or f'rejected; {view.state}'}")
 
 
 @node.command("result")

@@ -89,6 +89,7 @@ def describe_job(view: JobView) -> Sections:
         *(f"links rows: {text}" for text in view.links),
         *(f"ledger: {text}" for text in view.ledger),
         *(f"reveals to {text}" if ": " in text else text for text in view.reveals),
+        *([view.consent] if view.consent else []),
         *waiting,
     ]
     return [(f"{view.job}  {state}", lines)]
@@ -104,6 +105,10 @@ def budget_notes(budgets: Budgets) -> list[str]:
     lines += [
         f"{dataset}: {matcher} has seen numbers of matches worth epsilon {epsilon}, as a matcher of tags"
         for dataset, matcher, epsilon in budgets.matchers
+    ]
+    lines += [
+        f"{dataset}: job {job} was let through by a person beside {', '.join(beside)}, whose rows it overlaps"
+        for dataset, job, beside in budgets.overlapping
     ]
     return lines
 

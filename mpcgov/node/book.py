@@ -13,15 +13,16 @@ from mpcgov import lifecycle
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import TERMINAL, WAITING, Event, State
-from mpcgov.node import ledger
+from mpcgov.node import ledger, questions
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
+from mpcgov.node.decisions import Decisions
 from mpcgov.node.facts import Deny, Permit
 from mpcgov.node.heads import Heads
 from mpcgov.node.home import NodeHome
 from mpcgov.node.releases import Releases
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES, make_approval, make_receipt, read_proposal
-from mpcgov.node.store import APPROVALS, DECISIONS, JOBS, RECEIPTS, JobRow, Store
+from mpcgov.node.store import APPROVALS, JOBS, RECEIPTS, JobRow, Store
 from mpcgov.node.verdict import Verdict, evaluate
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
@@ -43,7 +44,8 @@ class Book:
         self._store = store
         self._audit = audit
         self._clock = clock
-        self.releases = Releases(home, audit, clock, self._move)
+        self.decisions = Decisions(home, store, audit, clock, self)
+        self.releases = Releases(home, audit, clock, self.moved)
         self.heads = Heads(home, store, audit)
 
     @property
@@ -136,14 +138,8 @@ class Book:
     def verdict(self, proposal: Proposal, known_digest: str | None) -> Verdict:
         """The decision about a proposal, from this home's files and ledger as they are now."""
         with self._store.read() as tx:
-            view = ledger.view(tx, proposal, self.me)
+            view = ledger.view(tx, proposal, self.me, self._clock.now())
         return evaluate(self._home, proposal, self._clock.now(), known_digest, view)
-
-    def weighed(self, proposal: Proposal) -> tuple[str, ...]:
-        """What the ledger says about a job that waits, in sentences."""
-        beside = self.verdict(proposal, proposal.job_digest).beside
-        with self._store.read() as tx:
-            return tuple(ledger.notes(tx, proposal, self.me, beside))
 
     def seen_by_matchers(self, dataset: str) -> dict[str, str]:
         """For each matcher, what the size noise of all jobs over a data set of ours adds up to."""
@@ -174,12 +170,14 @@ class Book:
                 )
             )
             entry.record("proposed", job, digest=proposal.job_digest, protocol=proposal.protocol)
+            if verdict.overlaps:
+                questions.ask(entry.tx, job, str(proposal.job.parties[self.me].dataset), now)
             if isinstance(verdict.decision, Deny):
-                self._move(entry, job, Event.DENY, "; ".join(verdict.reasons), code="policy")
+                self.moved(entry, job, Event.DENY, "; ".join(verdict.reasons), code="policy")
             elif verdict.decision.approve == "manual":
-                self._move(entry, job, Event.ASK)
+                self.moved(entry, job, Event.ASK)
             else:
-                self._approve(entry, proposal, verdict)
+                self.approved(entry, proposal, verdict)
         return self.job(job)
 
     def move(self, job: str, event: Event, reason: str = "", *, detail: str = "", code: str = "") -> JobRow:
@@ -189,43 +187,15 @@ class Book:
             PeerError: the event can't happen in the state that the job is in.
         """
         with self._audit.entry() as entry:
-            return self._move(entry, job, event, reason, detail=detail, code=code)
+            return self.moved(entry, job, event, reason, detail=detail, code=code)
 
-    def approve(self, job: str) -> JobRow:
-        """The operator's yes, if the policy still allows the job; a second yes changes nothing.
+    def approve(self, job: str, person: str | None = None) -> JobRow:
+        """A person's yes; see `Decisions.approve`."""
+        return self.decisions.approve(job, person)
 
-        Raises:
-            LocalError: unknown job. PeerError: too late. Refused: the policy forbids it by now; the job is rejected.
-        """
-        row = self._open_for_decision(job, Event.APPROVE)
-        if row.state not in (State.PROPOSED, State.AWAITING_APPROVAL):
-            return row
-        proposal = self.proposal(job)
-        verdict = self.verdict(proposal, row.digest)
-        with self._audit.entry() as entry:
-            if isinstance(verdict.decision, Permit):
-                row = self._approve(entry, proposal, verdict)
-            else:
-                self._move(entry, job, Event.REJECT, "; ".join(verdict.reasons), code="policy")
-            self._decided(entry, job)
-        if verdict.reasons:
-            hint = "the job is rejected, all parties are told"
-            raise Refused(f"job {job}: {'; '.join(verdict.reasons)}", hint=hint, code="policy")
-        return row
-
-    def reject(self, job: str, reason: str) -> JobRow:
-        """The operator's no; a second no changes nothing.
-
-        Raises:
-            LocalError: unknown job. PeerError: too late.
-        """
-        row = self._open_for_decision(job, Event.REJECT)
-        if row.state is State.REJECTED:
-            return row
-        with self._audit.entry() as entry:
-            row = self._move(entry, job, Event.REJECT, reason, code="rejected")
-            self._decided(entry, job)
-        return row
+    def reject(self, job: str, reason: str, person: str | None = None) -> JobRow:
+        """A person's no; see `Decisions.reject`."""
+        return self.decisions.reject(job, reason, person)
 
     def keep_approval(self, job: str, party: str, envelope: bytes) -> None:
         """Another party's approval, verified by the caller; the first one stands."""
@@ -260,27 +230,20 @@ class Book:
         with self._audit.entry() as entry:
             entry.record(event, job, **facts)
 
-    def _open_for_decision(self, job: str, event: Event) -> JobRow:
-        row = self.job(job)
-        if row.state in WAITING and self._clock.now() >= row.approve_before:
-            self.move(job, Event.EXPIRE, "not everybody approved in time", code="expired")
-            raise PeerError(f"job {job}: the time to decide is over", hint="a new job is needed", code="expired")
-        done = (*UNDER_WAY, State.APPROVED, State.RELEASED) if event is Event.APPROVE else (State.REJECTED,)
-        if row.state not in done:
-            lifecycle.after(row.state, event)
-        return row
-
-    def _approve(self, entry: Entry, proposal: Proposal, verdict: Verdict) -> JobRow:
+    def approved(self, entry: Entry, proposal: Proposal, verdict: Verdict, people: tuple[str, ...] = ()) -> JobRow:
+        """Signs this agency's approval, in a transaction that is open; `people`: who said yes."""
         standing = isinstance(verdict.decision, Permit) and verdict.decision.approve == "standing"
         job = job_id(proposal.job_digest)
         now, answers = self._clock.now(), ledger.answer(entry.tx, proposal)
         approval = make_approval(self._home, proposal, standing, verdict.policy_digest, now, answers)
         entry.tx.execute(sql.insert(APPROVALS).values(job=job, party=self._home.party, envelope=approval.to_bytes()))
-        return self._move(entry, job, Event.APPROVE, policy=verdict.policy_digest)
+        said = {"people": ", ".join(people)} if people else {}
+        return self.moved(entry, job, Event.APPROVE, policy=verdict.policy_digest, **said)
 
-    def _move(
+    def moved(
         self, entry: Entry, job: str, event: Event, reason: str = "", *, detail: str = "", code: str = "", **facts: str
     ) -> JobRow:
+        """What happened to a job, with what else is put on record, in a transaction that is open."""
         row = table.require(entry.tx, job)
         state = lifecycle.after(row.state, event)
         changes: dict[str, Any] = {"state": state.value, "changed_at": self._clock.now()}
@@ -295,6 +258,3 @@ class Book:
         said = {"reason": reason, "code": code} if reason else {}
         entry.record(event.value, job, before=row.state.value, after=state.value, **said, **facts)
         return table.require(entry.tx, job)
-
-    def _decided(self, entry: Entry, job: str) -> None:
-        entry.tx.execute(sql.insert(DECISIONS).values(job=job, decided_at=self._clock.now()))

@@ -18,7 +18,7 @@ import sqlalchemy as sql
 from mpcgov.clock import RealClock
 from mpcgov.errors import SpecError
 from mpcgov.node import home as homes
-from mpcgov.node import ledger
+from mpcgov.node import ledger, questions
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.facts import Balance
 from mpcgov.node.home import NodeHome
@@ -45,11 +45,13 @@ class Totals(Frozen):
 
 @dataclass(frozen=True)
 class Budgets:
-    """The budgets of all data sets, and for each data set and matcher what it has seen."""
+    """The budgets of all data sets, for each data set and matcher what it has seen, and the jobs that a person let
+    through beside earlier ones that they overlap: data set, job, earlier jobs."""
 
     balances: tuple[Balance, ...]
     together: tuple[tuple[str, str, float], ...]
     matchers: tuple[tuple[str, str, str], ...]
+    overlapping: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The form that programs read; amounts as exact text."""
@@ -66,14 +68,15 @@ class Budgets:
         ]
         together = [{"dataset": d, "unit": u, "epsilon": e, "delta": DELTA} for d, u, e in self.together]
         matchers = [{"dataset": d, "matcher": m, "epsilon": e} for d, m, e in self.matchers]
-        return {"budgets": balances, "together": together, "matchers": matchers}
+        overlapping = [{"dataset": d, "job": job, "beside": list(beside)} for d, job, beside in self.overlapping]
+        return {"budgets": balances, "together": together, "matchers": matchers, "overlapping": overlapping}
 
 
 def show(home: Path) -> Budgets:
     """What may be told of each unit, what has been, and what is left."""
     with _opened(home) as (node, store, _), store.read() as tx:
         declared = sorted(node.datasets().root)
-        balances, together, matchers = [], [], []
+        balances, together, matchers, overlapping = [], [], [], []
         for dataset in declared:
             lines = ledger.of_dataset(tx, dataset)
             units = {line.spend.unit for line in lines if line.spend is not None} | ledger.units_set(tx, dataset)
@@ -82,7 +85,8 @@ def show(home: Path) -> Budgets:
                 spends = [line.spend for line in lines if line.spend is not None and line.spend.unit == unit]
                 together.append((dataset, unit, ledger.epsilon_at(spends, DELTA)))
             matchers += [(dataset, matcher, seen) for matcher, seen in ledger.seen_by_matchers(tx, dataset).items()]
-    return Budgets(tuple(balances), tuple(together), tuple(matchers))
+            overlapping += [(dataset, job, beside) for job, beside in questions.overlapping(tx, dataset)]
+    return Budgets(tuple(balances), tuple(together), tuple(matchers), tuple(overlapping))
 
 
 def set_total(home: Path, dataset: str, unit: str, epsilon: str | None, rho: str | None) -> None:

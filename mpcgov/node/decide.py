@@ -1,7 +1,8 @@
 """What this agency allows: one pure decision about one proposal. Read this file to know what can be approved at all.
 
 Everything is denied that no rule finds in order: first those of `agreement`, which compare the proposal with this
-machine's own protocol, roster and declaration; then those below, of the agency's policy file. An error in here denies.
+machine's own protocol, roster and declaration; then those below, of the agency's policy file, and that of `beside`,
+of what was released before. An error in here denies.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from fractions import Fraction
 from mpcgov import check, privacy
 from mpcgov.linked.params import releases_links, sum_testers
 from mpcgov.node.agreement import AGREEMENT, MEANING
-from mpcgov.node.differencing import Release, Side, compare, release, rows_of
+from mpcgov.node.beside import beside, no_difference_tells
+from mpcgov.node.differencing import Side
 from mpcgov.node.facts import Deny, Facts, Permit, Rule
 from mpcgov.protections import floor_faults
 from mpcgov.spec.link import described, weaker
@@ -29,8 +31,11 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
                 return Deny(reasons)
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
-    beside = tuple(job for job, _ in _beside(proposal, facts, Side.RELATED))
-    return Permit("manual" if beside else facts.policy.approve, beside)
+    related, overlaps = (
+        tuple(job for job, _ in beside(proposal, facts, side)) for side in (Side.RELATED, Side.UNCLEAR)
+    )
+    asks = "manual" if related or overlaps else facts.policy.approve
+    return Permit(asks, related, overlaps, facts.policy.approvals)
 
 
 def _protocol_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
@@ -96,29 +101,6 @@ def _naming_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
             yield f"{facts.me} must name {receiver} as a receiver: it would learn which records are the same person's"
 
 
-def _no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
-    """No table is released that could be subtracted from an earlier one; depends on no data."""
-    for job, old in _beside(proposal, facts, Side.UNCLEAR):
-        yield (
-            f"{facts.me}: job {job} has released a table over {rows_of(old)}; this one's rows may "
-            "differ from those in few, whom both tables together would show; allowed are exactly the same rows, rows "
-            "that the filters keep apart for certain, or disclosure.noise"
-        )
-    allowed = facts.policy.datasets.get(str(proposal.job.parties[facts.me].dataset))
-    if allowed is not None and allowed.more_tables == "refuse":
-        for job, _ in _beside(proposal, facts, Side.RELATED):
-            yield f"{facts.me}: job {job} has released related tables, and more_tables is refuse"
-
-
-def _beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Release], ...]:
-    """The earlier releases that this one would lie to like that, by job."""
-    if not facts.ledger.earlier or facts.protocol is None or proposal.job.disclosure.noise or facts.ledger.answer:
-        return ()
-    new = release(proposal, facts.protocol.manifest)
-    earlier = ((line.job, line.release) for line in facts.ledger.earlier)
-    return tuple((job, old) for job, old in earlier if old is not None and compare(new, old, facts.me) is side)
-
-
 def _affordable(proposal: Proposal, facts: Facts) -> Iterator[str]:
     """What jobs with noise tell of a unit adds up, and is bounded."""
     cost, budget = privacy.spend(proposal.job), facts.ledger.balance
@@ -136,5 +118,5 @@ def _affordable(proposal: Proposal, facts: Facts) -> Iterator[str]:
 
 POLICY: tuple[Rule, ...] = (
     _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _naming_allowed,
-    _data_allowed, _no_difference_tells, _affordable,
+    _data_allowed, no_difference_tells, _affordable,
 )  # fmt: skip

@@ -53,7 +53,8 @@ class Part(Frozen):
 class Release(Frozen):
     """What a job without noise releases, as far as other jobs' releases must be compared with it.
 
-    `link`: whether rows were added up as they are, or linked and how. `every_set`: it counts matches of several sets of
+    `link`: whether rows were added up as they are, or linked and how. `by`: the columns that cells are by; None where
+    it was recorded before they were. `every_set`: it counts matches of several sets of
     owners at once. `settings`: further parameters that decide which rows are linked. `cells`: what the tables are by.
     `rules`: the disclosure rules.
     """
@@ -64,6 +65,7 @@ class Release(Frozen):
     settings: str
     cells: str
     rules: str
+    by: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
 
 
 class Side(Enum):
@@ -115,6 +117,7 @@ def release(proposal: Proposal, manifest: Manifest) -> Release:
         settings=canonical_json(settings).decode(),
         cells=canonical_json(cells).decode(),
         rules=canonical_json(rules).decode(),
+        by=tuple(by),
     )
 
 
@@ -155,6 +158,14 @@ def compare(new: Release, old: Release, me: str) -> Side:
     alike = len(shared) == len(new.parts) == len(old.parts) and set(relations.values()) <= {Relation.SAME}
     alike = alike and _put_together_alike(new, old, shared)
     return Side.SAME_CELLS if alike and (new.cells, new.rules) == (old.cells, old.rules) else Side.RELATED
+
+
+def countable(new: Release, old: Release) -> bool:
+    """Whether an owner can count on its own rows by how many persons two tables differ that lie UNCLEAR to each other.
+
+    Not if both link rows: of those that only one of them chose, perhaps a single one is linked.
+    """
+    return not _both_linked(new, old)
 
 
 def same_rows(party: str, a: Release, b: Release) -> bool:

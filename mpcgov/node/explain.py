@@ -26,7 +26,8 @@ class JobView:
     `own_data`: what of this agency's data is used and what for. `others`: what each other party brings; a table that
     few bring rows to tells about those few. `reveals`: who would learn what, one sentence each.
     `links`: who matches whose rows, and what follows. `ledger`: what earlier jobs have to do with it, and what it would
-    take from a budget. `detail`: what only this agency may know of why it ended.
+    take from a budget. `consent`: who has said yes, where several must. `detail`: what only this agency may know
+    of why it ended.
     """
 
     job: str
@@ -46,6 +47,7 @@ class JobView:
     reveals: tuple[str, ...]
     links: tuple[str, ...]
     ledger: tuple[str, ...]
+    consent: str
     approve_before: str
 
     def to_json(self) -> dict[str, Any]:
@@ -61,6 +63,7 @@ def explain(
     roster: Roster,
     waiting_for: tuple[str, ...],
     ledger: tuple[str, ...],
+    consent: str = "",
 ) -> JobView:
     """The view of a job.
 
@@ -86,6 +89,7 @@ def explain(
         reveals=_reveals(proposal, manifest),
         links=_links(proposal, manifest),
         ledger=ledger,
+        consent=consent,
         approve_before=_moment(proposal.approve_before),
     )
 

@@ -20,11 +20,14 @@ from mpcgov.spec.table import Declaration
 class Permit:
     """The policy allows the job: `manual`, if a person here says yes; `standing`, by itself.
 
-    `beside`: earlier jobs that released other tables of the same rows, which the person must weigh.
+    `beside`: earlier jobs that released other tables of the same rows, which the person must weigh. `overlaps`: those
+    whose rows may differ from this one's in few, which no yes may be given beside unless they differ in enough.
     """
 
     approve: Literal["manual", "standing"]
     beside: tuple[str, ...] = ()
+    overlaps: tuple[str, ...] = ()
+    approvals: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,13 @@ class View:
 
     `earlier`: what was released without noise from the data set that the job uses here. `balance`: of the budget that
     it would take from; None if it takes from none. `answer`: the released job whose result it would get again.
+    `asked`: how many tables that overlap earlier ones were put to people here lately.
     """
 
     earlier: tuple[Line, ...] = ()
     balance: Balance | None = None
     answer: str | None = None
+    asked: int = 0
 
 
 @dataclass(frozen=True)

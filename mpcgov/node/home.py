@@ -48,6 +48,7 @@ POLICY_FILE = """\
 # It is read afresh at each decision: when a job is proposed, when a person approves it, and just before it starts.
 
 approve: manual     # manual: a person says yes to each job | standing: what this file allows proceeds by itself
+approvals: 1        # how many different people must say yes, where a person is asked: 1 or 2
 protocols: []       # names such as joint-count, or joint-count@sha256:… to pin one version; "*" for all on this disk
 purposes: []        # the purposes allowed, as whole texts; * stands for any text: ["Youth on support, *"]
 partners: []        # parties that may compute with us; "*" for all in the consortium
@@ -62,6 +63,8 @@ datasets: {}        # columns that may be used, what for (group, filter, measure
 #     max_epsilon: "1"                # only with noise, and at most this much told of a unit by one job; or max_rho
 #     total_epsilon: "5"              # and so much in all jobs together; or total_rho. See also: mpcgov node budget
 #     more_tables: ask                # other tables of rows that were released before: ask a person, or refuse
+#     overlapping: refuse             # tables whose rows may differ in few from an earlier one's: refuse, or (under
+#                                     # approve: manual) ask a person, who is shown in how many; see docs/operations.md
 #     rows_per_unit: {person: {rows: 1, key: [person_id]}}     # how many rows one person can have here, and the columns
 #                                     # that tell persons apart; jobs with noise must reckon with so many, by that key
 """

@@ -24,7 +24,7 @@ from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
 from mpcgov.linked.comparing import helper
 from mpcgov.linked.plan import link_plan
-from mpcgov.node import differencing
+from mpcgov.node import differencing, questions
 from mpcgov.node.differencing import Release, rows_of
 from mpcgov.node.facts import Balance, Line, View
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
@@ -42,7 +42,7 @@ DEFAULT_TOTALS = {"epsilon": Fraction(10), "rho": Fraction(1)}
 RELEASE_LIMIT_BYTES = 64 << 20
 
 
-def view(tx: sql.Connection, proposal: Proposal, me: str) -> View:
+def view(tx: sql.Connection, proposal: Proposal, me: str, now: float) -> View:
     """The ledger as a decision about this job sees it; the job's own line left out."""
     dataset = proposal.job.parties[me].dataset if me in proposal.parties else None
     job, spend = job_id(proposal.job_digest), privacy.spend(proposal.job)
@@ -51,6 +51,7 @@ def view(tx: sql.Connection, proposal: Proposal, me: str) -> View:
         earlier=tuple(line for line in lines if line.release is not None),
         balance=None if spend is None or dataset is None else balance(tx, dataset, spend.unit, spend.measure, lines),
         answer=answer(tx, proposal),
+        asked=0 if dataset is None else questions.asked(tx, dataset, job, now),
     )
 
 
@@ -122,9 +123,9 @@ def seen_by_matchers(tx: sql.Connection, dataset: str) -> dict[str, str]:
     return {name: "unbounded" if total is None else privacy.number(total) for name, total in sorted(sums.items())}
 
 
-def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[str]) -> Iterator[str]:
+def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[str], now: float) -> Iterator[str]:
     """What the person who says yes or no should know of the ledger; `beside`: jobs with other tables of these rows."""
-    seen, dataset, spend = view(tx, proposal, me), proposal.job.parties[me].dataset, privacy.spend(proposal.job)
+    seen, dataset, spend = view(tx, proposal, me, now), proposal.job.parties[me].dataset, privacy.spend(proposal.job)
     if seen.answer is not None:
         yield f"job {seen.answer} asked the same: if all rows are as they were, its result is given again, at no cost"
     for line in seen.earlier:

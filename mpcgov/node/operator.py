@@ -55,23 +55,24 @@ def jobs(home: Path) -> list[JobView]:
 
 
 def approve(home: Path, job: str) -> JobView:
-    """This agency's yes to a job; a second one changes nothing.
+    """The yes of the person who runs this; a second one of the same person changes nothing.
 
     Raises:
         LocalError: unknown job. PeerError: too late. Refused: the policy forbids it by now.
     """
     with opened(home) as (node, book, _):
-        return _view(node, book, book.approve(job))
+        return _view(node, book, book.approve(job), weigh=False)
 
 
 def reject(home: Path, job: str, reason: str) -> JobView:
-    """This agency's no to a job that waits, with the reason that all parties and the coordinator will read.
+    """This agency's no to a job that waits, with the reason that all parties and the coordinator will read; at once,
+    but for rows that overlap those of an earlier table: `Decisions.reject`.
 
     Raises:
         LocalError: unknown job. PeerError: too late.
     """
     with opened(home) as (node, book, _):
-        return _view(node, book, book.reject(job, reason))
+        return _view(node, book, book.reject(job, reason), weigh=False)
 
 
 def audit_records(home: Path) -> list[dict[str, Any]]:
@@ -133,12 +134,13 @@ def _datasets_text(node: NodeHome) -> str:
     return f"{sum(map(len, names.values()))} data sets{twice}"
 
 
-def _view(node: NodeHome, book: Book, row: JobRow) -> JobView:
+def _view(node: NodeHome, book: Book, row: JobRow, *, weigh: bool = True) -> JobView:
     proposal = book.proposal(row.id)
     held = book.approvals(row.id)
     waiting_for = tuple(party for party in row.parties if party not in held) if row.state in WAITING else ()
-    ledger = book.weighed(proposal) if row.state in WAITING else ()
-    return explain(node.party, row, proposal, _manifest(proposal), book.roster, waiting_for, ledger)
+    ledger = book.decisions.weighed(proposal) if row.state in WAITING and weigh else ()
+    consent = book.decisions.consent(row.id) if row.state in WAITING else ""
+    return explain(node.party, row, proposal, _manifest(proposal), book.roster, waiting_for, ledger, consent)
 
 
 def _manifest(proposal: Proposal) -> Manifest | None:

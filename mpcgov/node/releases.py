@@ -49,12 +49,12 @@ class Releases:
         job = job_id(proposal.job_digest)
         with self._audit.entry() as entry:
             now = self._clock.now()  # in here, where writers queue: times go as the changes do
-            view = replace(ledger.view(entry.tx, proposal, self._home.party), answer=agreed.answers)
+            view = replace(ledger.view(entry.tx, proposal, self._home.party, now), answer=agreed.answers)
             verdict = evaluate(self._home, proposal, now, proposal.job_digest, view)
             if verdict.reasons:
                 raise Refused("; ".join(verdict.reasons), code="policy")
             approved_at = table.require(entry.tx, job).changed_at if agreed.by_a_person else None
-            unseen = _unseen(verdict.beside, view, approved_at)
+            unseen = _unseen((*verdict.beside, *verdict.overlaps), view, approved_at)
             if unseen is not None:
                 text = f"{self._home.party}: job {unseen} has released a related table since the approval"
                 raise Refused(text, hint="propose the job again", code="policy")

@@ -22,7 +22,7 @@ from mpcgov.lifecycle import State
 
 BUSY_TIMEOUT_S = 2.0
 
-_tables = sql.MetaData()
+TABLES = _tables = sql.MetaData()
 
 JOBS = sql.Table(
     "jobs",

@@ -31,6 +31,11 @@ class Verdict:
         """The earlier jobs that released other tables of the same rows."""
         return self.decision.beside if isinstance(self.decision, Permit) else ()
 
+    @property
+    def overlaps(self) -> tuple[str, ...]:
+        """The earlier jobs whose rows may differ in few from this one's."""
+        return self.decision.overlaps if isinstance(self.decision, Permit) else ()
+
 
 def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str | None, ledger: View) -> Verdict:
     """The decision about a proposal from this home's files as they are now. Whatever can't be read denies."""

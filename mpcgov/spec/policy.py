@@ -43,6 +43,8 @@ class DatasetPolicy(Frozen):
     `total_epsilon`, `total_rho`: the most that all jobs with noise together may tell of a unit; the ledger's own totals
     (`mpcgov node budget`) hold too. `more_tables`: whether other tables of rows of which one was released before are
     refused, or need a person's yes whatever `approve` says, as a suppressed cell may follow from both together.
+    `overlapping`: whether tables are refused whose rows may differ in few from an earlier one's, or (only under
+    `approve: manual`) put to a person, who is shown in how many they differ; fewer than `min_count` are refused then.
     """
 
     columns: dict[ColumnName, Annotated[tuple[Use, ...], Field(strict=False)]] = Field(default_factory=dict)
@@ -56,17 +58,20 @@ class DatasetPolicy(Frozen):
     total_epsilon: NumberText | None = None
     total_rho: NumberText | None = None
     more_tables: Literal["ask", "refuse"] = "ask"
+    overlapping: Literal["refuse", "ask"] = "refuse"
 
 
 class Policy(Frozen):
     """What may be done with this agency's data, and with whom. Checked, never merged into a job.
 
+    `approvals`: how many different people must say yes where a person is asked.
     `link`: the join methods that this agency takes part in; `exact` if compared jobs may first find records that are
     equal, of which both owners learn which they are. `size_noise`: the least noise on the number of matches that
     a matcher sees; `off` if it may see the number.
     """
 
     approve: Literal["manual", "standing"] = "manual"
+    approvals: Literal[1, 2] = 1
     protocols: Annotated[tuple[ProtocolRef | Literal["*"], ...], Field(strict=False)] = ()
     purposes: Annotated[tuple[Line, ...], Field(strict=False)] = ()
     partners: Annotated[tuple[PartyId | Literal["*"], ...], Field(strict=False)] = ()

@@ -428,12 +428,12 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
         "must name welfare as a receiver",
     ),
     "rows that may differ in few from released ones": (
-        "_no_difference_tells",
+        "no_difference_tells",
         lambda: (proposal(), with_ledger(earlier({"labour": {"dataset": "people", "where": "age < 26"}}))),
         "labour: job aaaa-aaaa-aaaa has released a table over labour's people, rows where age < 26",
     ),
     "released rows in other cells, where the policy refuses that": (
-        "_no_difference_tells",
+        "no_difference_tells",
         lambda: (proposal(), with_ledger(earlier(disclosure={"min_count": 20}), more_tables="refuse")),
         "job aaaa-aaaa-aaaa has released related tables",
     ),

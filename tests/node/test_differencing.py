@@ -199,6 +199,13 @@ def test_each_owner_of_linked_rows_judges_its_own(join: str) -> None:
     assert both(linked("age < 25", join=join), linked("age < 26", join=join), "b") is Side.UNCLEAR
 
 
+def test_a_partners_key_that_is_unique_keeps_nobody_apart() -> None:
+    """One row for each person holds within one edition: next month's may say another month of the same persons."""
+    unique = {"unique": [["id"]]}
+    found = both(linked("year = 2001", declared=unique), linked("year = 2002", "age != 101", declared=unique), "b")
+    assert found is Side.UNCLEAR
+
+
 def test_linked_rows_that_differ_are_unclear_to_whose_they_are() -> None:
     assert both(linked(), linked()) is Side.SAME_CELLS
     assert both(linked(), linked("age < 100")) is Side.UNCLEAR

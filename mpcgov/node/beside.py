@@ -1,0 +1,39 @@
+"""Which earlier releases a job would stand beside at this node, and those that it may not: one rule of `decide`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mpcgov.node.differencing import Release, Side, compare, countable, release, rows_of
+from mpcgov.node.facts import Facts
+from mpcgov.node.questions import OVERLAPS_LIMIT
+from mpcgov.spec.statement import Proposal
+
+
+def no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    """No table is released that could be subtracted from an earlier one; depends on no data."""
+    allowed = facts.policy.datasets.get(str(proposal.job.parties[facts.me].dataset))
+    asks = allowed is not None and allowed.overlapping == "ask" and facts.policy.approve == "manual"
+    unclear = beside(proposal, facts, Side.UNCLEAR)
+    for job, old in unclear:
+        if asks and facts.protocol is not None and countable(release(proposal, facts.protocol.manifest), old):
+            continue
+        yield (
+            f"{facts.me}: job {job} has released a table over {rows_of(old)}; this one's rows may "
+            "differ from those in few, whom both tables together would show; allowed are exactly the same rows, rows "
+            "that the filters keep apart for certain, or disclosure.noise"
+        )
+    if unclear and asks and facts.ledger.asked >= OVERLAPS_LIMIT:
+        yield f"{facts.me}: its people were asked about {OVERLAPS_LIMIT} overlapping tables within 30 days"
+    if allowed is not None and allowed.more_tables == "refuse":
+        for job, _ in beside(proposal, facts, Side.RELATED):
+            yield f"{facts.me}: job {job} has released related tables, and more_tables is refuse"
+
+
+def beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Release], ...]:
+    """The earlier releases that this one would lie to like that, by job."""
+    if not facts.ledger.earlier or facts.protocol is None or proposal.job.disclosure.noise or facts.ledger.answer:
+        return ()
+    new = release(proposal, facts.protocol.manifest)
+    earlier = ((line.job, line.release) for line in facts.ledger.earlier)
+    return tuple((job, old) for job, old in earlier if old is not None and compare(new, old, facts.me) is side)

@@ -1,0 +1,83 @@
+"""Tables whose rows may differ in few from an earlier one's, for a person to weigh: by how many, on our own rows.
+
+What is counted here depends on data. It is shown to this agency's people, and to nobody else: no message, status, log
+or moment outside this agency may depend on it (docs/security/differencing.md).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mpcgov.errors import InternalError, MpcgovError
+from mpcgov.node.differencing import Release, rows_of
+from mpcgov.node.home import NodeHome
+from mpcgov.spec.difference import Answer, Question, Rows
+from mpcgov.spec.load import validate
+
+CELLS_SHOWN = 5
+
+
+def count(home: NodeHome, new: Release, earlier: Sequence[Release]) -> Answer:
+    """How the rows of a job that is asked for differ from those of earlier ones, as our data are now.
+
+    Raises:
+        MpcgovError: they can't be read, or not as they are declared.
+    """
+    rows = [_rows(home.party, one, new) for one in (new, *earlier)]
+    dataset = next(part.dataset for part in new.parts if part.party == home.party)
+    path = str(home.datasets_path.absolute())
+    question = Question(datasets=path, dataset=dataset, new=rows[0], earlier=tuple(rows[1:]))
+    # -P: modules come from where Python is installed, never from the folder that we were started in.
+    command = [sys.executable, "-P", "-m", "mpcgov.worker.differing"]
+    asked = question.model_dump_json().encode()
+    # Our own module by name; no shell, and no filter in the list of processes.
+    process = subprocess.run(command, input=asked, capture_output=True, check=False)  # noqa: S603
+    try:
+        answer: dict[str, Any] = json.loads(process.stdout)
+    except ValueError:
+        raise InternalError(f"the process that reads data ended with status {process.returncode}") from None
+    if "error" in answer:
+        raise MpcgovError.from_json(answer["error"])
+    return validate(answer["found"], Answer, "difference")
+
+
+def sentences(jobs: Sequence[tuple[str, Release]], answer: Answer, min_count: int) -> Iterator[str]:
+    """What the person who must say yes or no reads; for nobody else."""
+    for (job, old), difference in zip(jobs, answer.differences, strict=True):
+        yield (
+            f"job {job} has released a table over {rows_of(old)}; of our own rows, {difference.persons:,} persons are "
+            "in just one of the two tables" + _few(difference.cells, difference.by, min_count)
+        )
+    if len(jobs) > 1 and answer.fewest is not None:
+        yield f"all these tables together tell groups of our persons apart, the smallest of {answer.fewest:,}"
+    if answer.least < min_count:
+        yield f"that is fewer than {min_count}: no yes is possible; say no, or let the time to approve pass"
+    else:
+        yield f"that is {min_count} or more everywhere: a yes is possible, if the purpose needs both tables"
+
+
+def _few(cells: Sequence[Any], by: Sequence[str], min_count: int) -> str:
+    few = [cell for cell in cells if cell.persons < min_count]
+    if not few:
+        return ""
+    named = "; ".join(f"{', '.join(cell.values)}: {cell.persons}" for cell in few[:CELLS_SHOWN])
+    more = f"; and {len(few) - CELLS_SHOWN} more" if len(few) > CELLS_SHOWN else ""
+    return f", by {', '.join(by)} fewer than {min_count} in {named}{more}"
+
+
+def _rows(party: str, release: Release, new: Release) -> Rows:
+    """A table's rows of ours. Of one that was recorded without its columns, as if it were by those of the new one."""
+    part = next(part for part in release.parts if part.party == party)
+    by = new.by if release.by is None else release.by
+    own = [name for text in by or () if (name := _own(text, party, release.link)) is not None]
+    return Rows(where=part.where, present=part.used, by=tuple(own))
+
+
+def _own(column: str, party: str, link: str) -> str | None:
+    """The name of a column in our data set; None if it is another party's."""
+    owner, dot, name = column.rpartition(".")
+    return name if owner == party else None if dot else column

@@ -1,0 +1,67 @@
+"""What a node asks the process that reads its data of tables that may differ in few rows, and what that answers.
+
+It stays within one agency: answers depend on rows, and only its own people see them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from mpcgov.spec.ids import ColumnName, DatasetName
+from mpcgov.spec.load import Frozen
+
+
+class Rows(Frozen):
+    """One table's rows of a data set: those that `where` chooses and that have a value in every column of `present`.
+
+    `by`: the columns of the data set that the table's cells are by.
+    """
+
+    where: str | None
+    present: Annotated[tuple[ColumnName, ...], Field(strict=False)]
+    by: Annotated[tuple[ColumnName, ...], Field(strict=False)]
+
+
+class Question(Frozen):
+    """By how many persons does a new table differ from each earlier one? `datasets`: the path of datasets.yaml."""
+
+    datasets: str
+    dataset: DatasetName
+    new: Rows
+    earlier: Annotated[tuple[Rows, ...], Field(strict=False)]
+
+
+class Cell(Frozen):
+    """A cell of the columns that two tables are by, and how many persons are in just one of the tables."""
+
+    values: Annotated[tuple[str, ...], Field(strict=False)]
+    persons: int
+
+
+class Difference(Frozen):
+    """How two tables differ: in how many persons, in all and in each cell where there are any, smallest first."""
+
+    by: Annotated[tuple[ColumnName, ...], Field(strict=False)]
+    persons: int
+    cells: Annotated[tuple[Cell, ...], Field(strict=False)]
+
+    @property
+    def fewest(self) -> int:
+        """Of the cells in which the tables differ and of all together, the fewest persons."""
+        return min(self.persons, *(cell.persons for cell in self.cells), self.persons)
+
+
+class Answer(Frozen):
+    """One difference for each earlier table, in order. `fewest`: persons in the smallest group of rows that are in the
+    same ones of all these tables; None if there is one group only."""
+
+    differences: Annotated[tuple[Difference, ...], Field(strict=False)]
+    fewest: int | None
+
+    @property
+    def least(self) -> int:
+        """The fewest persons that follow from any of it; 0 if two tables don't differ at all."""
+        found = [difference.fewest for difference in self.differences]
+        return min([*found, *([] if self.fewest is None else [self.fewest])], default=0)

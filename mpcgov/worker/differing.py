@@ -1,0 +1,114 @@
+"""`python -m mpcgov.worker.differing`: by how many persons tables over one data set differ; reports only counts.
+
+A process of its own, because whoever holds keys loads no data engine. Stdin is one JSON object, a `Question`; stdout is
+one, `{"found": Answer}` or `{"error": …}`. What it reports depends on rows and is for their owner's people alone.
+
+Persons are rows, or the different values of the key column that has the fewest of them: rows of one person count once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from mpcgov.errors import InternalError, LocalError, MpcgovError
+from mpcgov.memory import no_dumps
+from mpcgov.spec import where
+from mpcgov.spec.difference import Answer, Cell, Difference, Question, Rows
+from mpcgov.spec.load import load_yaml, parse_json
+from mpcgov.spec.table import Datasets, KeyColumn
+from mpcgov.worker.columns import MISSING
+from mpcgov.worker.predicate import predicate
+from mpcgov.worker.source import Source, open_table
+
+_NEW, _OLD = "in_new", "in_old"
+
+
+def main() -> None:
+    """Answers one question."""
+    # A core dump would hold rows.
+    no_dumps()
+    try:
+        question = parse_json(sys.stdin.buffer.read(), Question, "question", 64 << 20)
+        answer: dict[str, Any] = {"found": found(question).model_dump(mode="json")}
+    except MpcgovError as error:
+        answer = {"error": error.to_json()}
+    except Exception as error:
+        # The type only: an engine's message could hold a value.
+        fault = InternalError(f"reading the data failed unexpectedly ({type(error).__name__})", code="reader")
+        answer = {"error": fault.to_json()}
+    json.dump(answer, sys.stdout)
+
+
+def found(question: Question) -> Answer:
+    """How the new table's rows differ from those of each earlier one, and the smallest group that all tell apart.
+
+    Raises:
+        LocalError: there is no such data set, or it can't be read as it is declared now.
+    """
+    path = Path(question.datasets)
+    dataset = load_yaml(path, Datasets).root.get(question.dataset)
+    if dataset is None:
+        raise LocalError(f"{path}: no data set {question.dataset}", code="dataset")
+    with open_table(dataset, question.dataset, path.parent) as source:
+        chosen = [_chosen(source, rows) for rows in (question.new, *question.earlier)]
+        table = source.table.mutate(**{f"t{i}": one for i, one in enumerate(chosen)})
+        differences = tuple(
+            _difference(source, table, i, sorted({*question.new.by} & {*old.by}))
+            for i, old in enumerate(question.earlier, 1)
+        )
+        return Answer(differences=differences, fewest=_fewest(source, table, len(chosen)))
+
+
+def _chosen(source: Source, rows: Rows) -> Any:
+    """Whether a row is among those of a table: never unknown."""
+    unknown = sorted({*rows.present, *rows.by, *(where.columns(where.parse(rows.where)) if rows.where else ())})
+    if missing := [name for name in unknown if name not in source.declaration.columns]:
+        raise LocalError(f"{source.name}: column {', '.join(missing)} is no longer declared", code="dataset")
+    table, holds = source.table, ibis.literal(value=True)
+    for name in rows.present:
+        holds = holds & (table[source.fault(name)] != MISSING)
+    if rows.where:
+        holds = holds & predicate(
+            where.parse(rows.where), source.declaration, lambda name: table[source.value(name)]
+        ).fill_null(False)
+    return holds
+
+
+def _difference(source: Source, table: Any, place: int, by: list[str]) -> Difference:
+    """Between the new table and the earlier one at this place, in each cell of the columns that both are by."""
+    differing = table.filter(table.t0 != table[f"t{place}"])
+    keys = {f"c{i}": differing[source.value(name)].cast("string") for i, name in enumerate(by)}
+    rows = source.query(differing.group_by(**keys).aggregate(**_persons(source, differing))).to_pylist() if by else []
+    both = source.query(differing.aggregate(**_persons(source, differing))).to_pylist()[0]
+    cells = tuple(Cell(values=tuple(row[name] or "" for name in keys), persons=_least(row)) for row in rows)
+    return Difference(by=tuple(by), persons=_least(both), cells=tuple(sorted(cells, key=lambda cell: cell.persons)))
+
+
+def _fewest(source: Source, table: Any, tables: int) -> int | None:
+    """The persons in the smallest group of rows that are in the same tables, and not in all or none of them.
+
+    Sums and differences of any number of tables are the same for all rows of such a group.
+    """
+    names = [f"t{i}" for i in range(tables)]
+    groups = source.query(table.group_by(names).aggregate(**_persons(source, table))).to_pylist()
+    apart = [_least(row) for row in groups if len({row[name] for name in names}) > 1]
+    return min(apart, default=None)
+
+
+def _persons(source: Source, rows: Any) -> dict[str, Any]:
+    keys = [name for name, column in source.declaration.columns.items() if isinstance(column, KeyColumn)]
+    return {"n": rows.count()} | {f"k{i}": rows[source.value(name)].nunique() for i, name in enumerate(keys)}
+
+
+def _least(row: dict[str, Any]) -> int:
+    """Of the number of rows and those of different keys; a key that none of the rows has says nothing."""
+    return min(int(row["n"]), *(int(row[name]) for name in row if name[0] == "k" and row[name]), sys.maxsize)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Tables whose rows may differ in few from an earlier one's: what people see, which yes is possible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mpcgov.errors import Refused
+from mpcgov.node import operator, questions
+from mpcgov.spec.statement import job_id
+from tests.node.network import PARTIES, POLICY, Network
+
+FILTERS = POLICY.replace("sex: [group], age: [filter]", "sex: [group, filter], age: [filter]")
+ASKS = FILTERS.replace("min_count: 5", "min_count: 5\n    overlapping: ask")
+NORTH, SOUTH = 40, 30
+
+
+@pytest.fixture
+async def nodes(network: Network) -> Network:
+    """Three nodes that ask about overlapping tables, each with 40 persons in the North and 30 in the South."""
+    for party in PARTIES:
+        network.policy(party, ASKS)
+        rows = [f"North,F,{age}" for age in range(NORTH)] + [f"South,M,{age}" for age in range(SOUTH)]
+        (network.home(party) / "people.csv").write_text("\n".join(["region,sex,age", *rows, ""]))
+    await network.start()
+    return network
+
+
+def asked(where: str | None, **changes: Any) -> dict[str, Any]:
+    return {"parties": {party: {"dataset": "people", "where": where} for party in PARTIES}} | changes
+
+
+def say_yes(network: Network, job: str, *parties: str) -> None:
+    for party in parties or PARTIES:
+        network.nodes[party].book.approve(job)
+        network.nodes[party].service.decided(job)
+
+
+async def submitted(network: Network, where: str | None, **changes: Any) -> tuple[str, dict[str, Any]]:
+    proposal = network.proposal(**asked(where, **changes))
+    return job_id(proposal.job_digest), await network.submit(proposal)
+
+
+async def released(network: Network, where: str | None) -> str:
+    job, answers = await submitted(network, where)
+    assert {answer["state"] for answer in answers.values()} == {"AWAITING_APPROVAL"}, answers
+    say_yes(network, job)
+    await network.until(job, "RELEASED")
+    return job
+
+
+def ledger_of(network: Network, job: str, party: str = "labour") -> str:
+    view = next(view for view in operator.jobs(network.home(party)) if view.job == job)
+    return "\n".join(view.ledger)
+
+
+async def test_a_table_over_other_rows_can_follow_with_a_yes_where_enough_differ(nodes: Network) -> None:
+    first = await released(nodes, None)
+    job, _ = await submitted(nodes, "age < 20")
+    shown = ledger_of(nodes, job)
+    assert f"job {first} has released a table over labour's people, all rows" in shown
+    assert "30 persons are in just one of the two tables" in shown
+    assert "a yes is possible" in shown
+    say_yes(nodes, job)
+    await nodes.until(job, "RELEASED")
+    with nodes.nodes["labour"]._store.read() as tx:
+        assert questions.overlapping(tx, "people") == [(job, (first,))]
+
+
+@pytest.mark.parametrize("where", ["age != 39", "age < 27", "age < 200"], ids=["one", "few in a cell", "none"])
+async def test_no_yes_is_possible_where_fewer_persons_differ_than_min_count(nodes: Network, where: str) -> None:
+    """Of 70 persons all but one; all but three of the South; and all of them, no other than all but one."""
+    await released(nodes, None)
+    if where == "age < 27":
+        where = "age < 27 or sex = 'F'"
+    job, _ = await submitted(nodes, where)
+    assert "no yes is possible" in ledger_of(nodes, job)
+    before = await nodes.status("labour", job)
+    with pytest.raises(Refused, match="in fewer than 10 persons"):
+        nodes.nodes["labour"].book.approve(job)
+    # Nobody outside hears of it: the job stands as one that nobody has looked at.
+    assert await nodes.status("labour", job) == before
+    assert before["state"] == "AWAITING_APPROVAL"
+    assert len(nodes.workers["labour"].runs) == 1
+
+
+async def test_a_no_goes_out_when_the_time_is_over_and_is_no_other_than_silence(nodes: Network) -> None:
+    await released(nodes, None)
+    silent, said = [(await submitted(nodes, "age != 39"))[0] for _ in range(2)]
+    book = nodes.nodes["labour"].book
+    with pytest.raises(Refused, match="a reason could tell"):
+        book.reject(said, "one person only")
+    book.reject(said, "")
+    nodes.nodes["labour"].service.decided(said)
+    with pytest.raises(Refused, match="a no was said"):
+        book.approve(said)
+
+    async def seen(job: str) -> list[dict[str, Any]]:
+        return [await nodes.status(party, job) | {"job": ""} for party in PARTIES]
+
+    assert await seen(said) == await seen(silent)
+    assert {status["state"] for status in await seen(said)} == {"AWAITING_APPROVAL"}
+    nodes.clock.offset_s = 3601
+    await nodes.until(said, "EXPIRED")
+    await nodes.until(silent, "EXPIRED")
+    assert await seen(said) == await seen(silent)
+
+
+@pytest.mark.parametrize("policy", [FILTERS, ASKS.replace("manual", "standing")], ids=["refuse", "nobody watches"])
+async def test_without_a_person_who_is_asked_overlapping_tables_are_refused(network: Network, policy: str) -> None:
+    for party in PARTIES:
+        network.policy(party, policy)
+    await network.start()
+    job, _ = await submitted(network, None)
+    if "manual" in policy:
+        say_yes(network, job)
+    await network.until(job, "RELEASED")
+    _, answers = await submitted(network, "age != 39")
+    assert {answer["state"] for answer in answers.values()} == {"DENIED"}
+
+
+async def test_people_are_asked_so_often_and_no_more_whatever_they_say(
+    nodes: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer tells a bit that depends on rows: an attacker who changes filters gets so many of them a month."""
+    monkeypatch.setattr("mpcgov.node.beside.OVERLAPS_LIMIT", 2)
+    await released(nodes, None)
+    first, second = [(await submitted(nodes, f"age < {age}"))[0] for age in (20, 21)]
+    nodes.nodes["labour"].book.reject(first, "")
+    job, answers = await submitted(nodes, "age < 22")
+    assert answers["labour"]["reasons"] == ["labour: its people were asked about 2 overlapping tables within 30 days"]
+    nodes.clock.offset_s = 31 * 86400
+    _, answers = await submitted(nodes, "age < 23")
+    assert answers["labour"]["state"] == "AWAITING_APPROVAL"
+    assert second != job
+
+
+async def test_a_tracker_of_three_tables_finds_no_yes(nodes: Network) -> None:
+    """By pairs they differ in ten or more; the third less the first two is one person."""
+    await released(nodes, "age < 15")
+    await released(nodes, "age >= 16 and age < 28")
+    job, _ = await submitted(nodes, "age < 28")
+    assert "the smallest of 2" in ledger_of(nodes, job)
+    with pytest.raises(Refused, match="in fewer than 10 persons"):
+        nodes.nodes["labour"].book.approve(job)
+
+
+async def test_four_eyes_are_those_of_two_people(network: Network) -> None:
+    network.policy("labour", FILTERS + "approvals: 2\n")
+    await network.start()
+    job, _ = await submitted(network, None)
+    say_yes(network, job, "welfare", "education")
+    book = network.nodes["labour"].book
+    assert book.approve(job, "anna").state.value == "AWAITING_APPROVAL"
+    assert book.approve(job, "anna").state.value == "AWAITING_APPROVAL"
+    view = next(view for view in operator.jobs(network.home("labour")) if view.job == job)
+    assert view.consent == "1 of 2 people have said yes: anna"
+    assert "labour" in (await network.status("labour", job))["waiting_for"]
+    book.approve(job, "bert")
+    network.nodes["labour"].service.decided(job)
+    await network.until(job, "RELEASED")
+    records = [r for r in operator.audit_records(network.home("labour")) if r["event"] in ("yes", "approve")]
+    assert [r["facts"].get("person") or r["facts"]["people"] for r in records] == ["anna", "anna", "anna, bert"]
+
+
+async def test_who_said_yes_or_no_is_on_record(network: Network) -> None:
+    await network.start()
+    job, _ = await submitted(network, None)
+    network.nodes["labour"].book.approve(job)
+    operator.reject(network.home("welfare"), job, "not this year")
+    for party, event, fact in (("labour", "approve", "people"), ("welfare", "reject", "person")):
+        record = next(r for r in operator.audit_records(network.home(party)) if r["event"] == event)
+        assert record["facts"][fact]
