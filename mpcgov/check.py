@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ParamSpec
 
-from mpcgov import disclosure, noising, protections
+from mpcgov import disclosure, impossible, noising, protections
 from mpcgov.errors import SpecError
 from mpcgov.linked import faults as linked_faults
 from mpcgov.linked import layout as linked_layout
@@ -156,6 +156,8 @@ def _exact_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Decla
         values = tuple(values for _, values in cells.columns)
         opened = (Opened(name=table.value, low=0, high=bound),)
         found = ResultTable(name=name, columns=columns, domain=values, opened=opened)
+        if job.disclosure.margins:
+            found = impossible.marked(found, job, impossible.of_declarations(declarations), linked=False)
         tables += [found, *(found.margins() if job.disclosure.margins else ())]
     return tuple(tables)
 
@@ -185,6 +187,7 @@ def _counts_faults(job: Job, manifest: Manifest, declarations: Mapping[str, Decl
             faults.append(f"params.{table.by}: table {name} would have {spanned.cells:,} cells; at most {MAX_CELLS:,}")
         elif job.disclosure.margins:
             faults += protections.margin_faults(name, [len(values) for _, values in spanned.columns])
+            faults += impossible.job_faults(job, dict(spanned.columns))
     return faults
 
 

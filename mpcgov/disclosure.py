@@ -67,6 +67,7 @@ def released(
     columns: int = 1,
     agencies: Mapping[str, Sequence[int]] | None = None,
     receivers: Collection[str] = (),
+    impossible: Collection[int] = (),
 ) -> list[list[int]]:
     """What is opened of a table of counts, in row-major order: its cells, then with margins those of rows, of columns,
     and of all cells together.
@@ -74,6 +75,7 @@ def released(
     Args:
         columns: how many cells a row has.
         agencies: each agency's own counts, without noise; not needed where no rule looks at them.
+        impossible: the cells in which nobody can be, as everybody knows.
     """
     shown = [count >= rules.min_count for count in counts]
     if rules.noise is None and agencies:
@@ -82,12 +84,18 @@ def released(
         if rules.contributors is not None:
             several = [enough_agencies(cell.values(), rules.contributors) for cell in cells]
             shown = [large and some for large, some in zip(shown, several, strict=True)]
-    return opened(counts, shown, rules, columns)
+    return opened(counts, shown, rules, columns, impossible)
 
 
-def opened(counts: Sequence[int], shown: Sequence[bool], rules: Disclosure, columns: int = 1) -> list[list[int]]:
+def opened(
+    counts: Sequence[int],
+    shown: Sequence[bool],
+    rules: Disclosure,
+    columns: int = 1,
+    impossible: Collection[int] = (),
+) -> list[list[int]]:
     """As `released`, where it is decided which cells may be shown but for what their totals would tell."""
-    closing = closed(counts, shown, columns) if rules.margins and rules.noise is None else set()
+    closing = closed(counts, shown, columns, impossible) if rules.margins and rules.noise is None else set()
     shows = [may and cell not in (closing or ()) for cell, may in enumerate(shown)]
     base = rules.round_to or 1
     tables = [[rounded(count, base) if may else SENTINEL for count, may in zip(counts, shows, strict=True)]]
@@ -101,20 +109,24 @@ def opened(counts: Sequence[int], shown: Sequence[bool], rules: Disclosure, colu
     return tables
 
 
-def closed(counts: Sequence[int], shown: Sequence[bool], columns: int) -> set[int] | None:
+def closed(
+    counts: Sequence[int], shown: Sequence[bool], columns: int, impossible: Collection[int] = ()
+) -> set[int] | None:
     """The cells to hide beside those not shown, so that the true totals don't tell these; None if it can't be done.
 
-    Each hidden cell (i, j) needs a row a and a column b with (i, b) and (a, j) shown. Of these the least sum of (i, b),
-    (a, j) and (a, b) is taken, and of equal ones the first, a before b; all three are hidden.
+    Each hidden cell (i, j) needs a row a and a column b with (i, b), (a, j) and (a, b) shown, and none of them
+    impossible: a cell that is known to be empty can't move. Of these the least sum of the three is taken, and of equal
+    ones the first, a before b; all three are hidden. An impossible cell that is indeed empty has nothing to hide.
     """
     closing: set[int] = set()
+    usable = [may and cell not in impossible for cell, may in enumerate(shown)]
     for cell, may in enumerate(shown):
-        if may:
+        if may or (cell in impossible and counts[cell] == 0):
             continue
         found = [
             (sum(counts[other] for other in cycle), place, cycle)
             for place, cycle in enumerate(cycles(cell, len(counts), columns))
-            if shown[cycle[0]] and shown[cycle[1]]
+            if all(usable[other] for other in cycle)
         ]
         if not found:
             return None

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mpcgov import privacy
+from mpcgov.spec.impossible import described as described_cells
 from mpcgov.spec.job import Disclosure, Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import DatasetPolicy
@@ -58,8 +59,8 @@ def added_cost(job: Job, manifest: Manifest, table: ResultTable) -> tuple[int, i
         sent_bytes += 40 * table.rows
     elif rules.margins:
         cycles = math.prod(len(values) - 1 for values in table.domain)
-        rounds += 20 + 12 * cycles.bit_length()
-        sent_bytes += 40 * cycles * table.rows
+        rounds += 21 + 12 * cycles.bit_length()
+        sent_bytes += 48 * cycles * table.rows
     return rounds, sent_bytes
 
 
@@ -112,6 +113,11 @@ def sentences(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
             "the true totals of rows, columns and the whole table are opened; so that they don't tell a suppressed "
             "cell, others are suppressed with it, or else no total is opened"
         )
+        if rules.impossible:
+            found.append(
+                f"nobody can be in some cells, the job says ({described_cells(rules.impossible)}): none of these is "
+                "suppressed for others' sake, and that one is empty counts as known"
+            )
     if rules.round_to is not None:
         found.append(f"the other counts are rounded to multiples of {rules.round_to}, nearest, halves up")
     return tuple(found)

@@ -7,6 +7,7 @@ here, for the author: reading its imports is an aid for reviewers, and no fence.
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import runpy
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from mpcgov import disclosure, registry
 from mpcgov.errors import SpecError
 from mpcgov.linked import vectors
 from mpcgov.protocol import language
+from mpcgov.spec.impossible import holds
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.load import read_text
 from mpcgov.spec.manifest import Manifest
@@ -114,12 +116,12 @@ def _counts_faults(reference: Reference, manifest: Manifest, vector: Mapping[str
         return [f"the reference fails ({type(error).__name__})"]
     if found != vector["expected"]:
         return ["the reference gives another result than expected"]
-    released = _released(reference, vector, found)
+    released = _released(reference, manifest, vector, found)
     return [] if released == vector["released"] else ["the disclosure rules release something else"]
 
 
 def _released(
-    reference: Reference, vector: Mapping[str, Any], found: Mapping[str, Sequence[int]]
+    reference: Reference, manifest: Manifest, vector: Mapping[str, Any], found: Mapping[str, Sequence[int]]
 ) -> dict[str, list[int]]:
     """What of a vector's counts may be opened to its receivers; each agency's own are the reference's of it alone."""
     settings = dict(vector["disclosure"])
@@ -128,12 +130,23 @@ def _released(
         party: reference({party: rows}, vector["domains"], vector["params"])
         for party, rows in vectors.rows(vector).items()
     }
+    rules = Disclosure(**settings)
     return {
         name: disclosure.released(
-            cells, Disclosure(**settings), 1, {party: counts[name] for party, counts in own.items()}, receivers
+            counts, rules, columns, {party: alone[name] for party, alone in own.items()}, receivers, nobody
         )[0]
-        for name, cells in found.items()
+        for name, counts in found.items()
+        for columns, nobody in [_shape(vector, str(manifest.tables[name].by), rules)]
     }
+
+
+def _shape(vector: Mapping[str, Any], param: str, rules: Disclosure) -> tuple[int, list[int]]:
+    """How many cells a row of the table has, and the cells in which nobody can be."""
+    by = vector["params"][param]
+    values = [vector["domains"][column] for column in by]
+    cells = [dict(zip(by, cell, strict=True)) for cell in itertools.product(*values)]
+    nobody = [place for place, cell in enumerate(cells) if any(holds(one, cell) for one in rules.impossible)]
+    return len(values[-1]), nobody
 
 
 def _rows_faults(reference: Reference, manifest: Manifest, vector: Mapping[str, Any]) -> list[str]:

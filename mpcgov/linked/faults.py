@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import comb, prod
 from typing import get_args
 
-from mpcgov import protections
+from mpcgov import impossible, protections
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks, comparing, layout, plan, sums
 from mpcgov.linked.capacity import MOST_DIGITS
@@ -87,7 +87,13 @@ def _margins(linked: Linked) -> list[str]:
     owners = {column.party for column in groups}
     if linked.left is not None and len(owners) == 1 and linked.left not in owners:
         return [f"disclosure.margins: in a left join not for two columns of {groups[0].party}, which match together"]
-    return protections.margin_faults("count", [len(linked.values(column)) for column in groups])
+    if len(owners) == 1 and owners & set(linked.job.receivers):
+        whose = f"all columns of `by` are {groups[0].party}'s, who gets the result"
+        return [f"disclosure.margins: not where {whose}: it knows how many of its own rows can be in each cell"]
+    return [
+        *protections.margin_faults("count", [len(linked.values(column)) for column in groups]),
+        *impossible.job_faults(linked.job, {str(column): linked.values(column) for column in groups}),
+    ]
 
 
 def _model(linked: Linked, threshold: int) -> Iterator[str]:

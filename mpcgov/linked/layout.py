@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mpcgov import impossible
 from mpcgov.linked import blocks, sums
 from mpcgov.linked.capacity import significant_bits
 from mpcgov.linked.comparing import MOST_EXACT
@@ -35,6 +36,9 @@ def tables(linked: Linked) -> tuple[ResultTable, ...]:
         if opened:
             columns, domain = _span(linked, table)
             found = ResultTable(name=name, columns=columns, domain=domain, opened=opened)
+            if linked.job.disclosure.margins:
+                said = impossible.of_declarations(linked.declarations)
+                found = impossible.marked(found, linked.job, said, linked=True)
             result += [found, *(found.margins() if linked.job.disclosure.margins else ())]
     return tuple(result)
 

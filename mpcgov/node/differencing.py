@@ -105,8 +105,8 @@ def release(proposal: Proposal, manifest: Manifest) -> Release:
         cells = [by, {name: job.params[name] for name, kind in kinds.items() if kind in MEASURES}]
     if job.disclosure.margins:  # which cells are hidden beside the small ones hangs on the order, if only of equal sums
         tables = check.result_tables(job, manifest, proposal.declarations)
-        cells = [[table.columns, table.domain] for table in tables]
-    rules = job.disclosure.model_dump(mode="json", exclude={"noise", "digits", "numbers"})
+        cells = [[table.columns, table.domain, *([table.impossible] if table.impossible else [])] for table in tables]
+    rules = job.disclosure.model_dump(mode="json", exclude={"noise", "impossible", "digits", "numbers"})
     rules |= job.disclosure.model_dump(mode="json", include={"digits", "numbers"}, exclude_defaults=True)
     if known := subtractors(job, manifest):  # which cells are hidden hangs on whose own rows are taken out
         rules["without"] = sorted(known)

@@ -40,6 +40,7 @@ DATASETS_FILE = """\
 #     name:      {kind: text}
 #   missing: refuse                   # refuse (default) | drop
 #   unique: [person_id]               # columns, or [lists, of columns], that name one row each; needed to link rows
+#   impossible: [{sex: M, status: pregnant}]   # combinations of categories that no row has, as everybody knows
 {}
 """
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from mpcgov.spec.ids import DatasetName, PartyId, ProtocolRef
+from mpcgov.spec.impossible import Combinations
 from mpcgov.spec.link import Duplicates, KeyColumns, Link
 from mpcgov.spec.load import Frozen, as_text
 from mpcgov.spec.manifest import Rule
@@ -47,7 +48,8 @@ class Disclosure(Frozen):
     """What protects the persons behind the cells: applied inside MPC, before anything is opened.
 
     `margins`: the true totals of a two-way table are asked for, and more cells hidden so that they don't tell the
-    others. `contributors`: how many agencies must have rows in a cell. `dominance`: p of the p % rule for sums.
+    others. `impossible`: combinations of that table's columns that nobody can have. `contributors`: how many agencies
+    must have rows in a cell. `dominance`: p of the p % rule for sums.
     `digits`: to how many significant digits numbers are rounded that aren't counts. `numbers`: how many of them may be
     released of one column's rows, by all jobs that the agencies' ledgers know of, this one included; None: by this one.
     With `noise`, what the other rules look at are the noisy counts, and totals are sums of all of these.
@@ -56,6 +58,7 @@ class Disclosure(Frozen):
     min_count: Annotated[int, Field(ge=3, le=1_000_000)] = 10
     round_to: Annotated[int, Field(ge=3, le=1000)] | None = None
     margins: bool = False
+    impossible: Combinations = ()
     contributors: Annotated[int, Field(ge=3, le=64)] | None = None
     dominance: Annotated[int, Field(ge=1, le=100)] | None = None
     digits: Annotated[int, Field(ge=1, le=9)] = 4
@@ -74,6 +77,10 @@ class Disclosure(Frozen):
     def _rules_agree(self) -> Disclosure:
         if self.margins and self.round_to is not None:
             raise ValueError("margins: not together with round_to, as true totals tell what was rounded")
+        if self.impossible and (not self.margins or self.noise is not None):
+            raise ValueError(
+                "impossible: only with margins and without noise, where other cells are hidden with small ones"
+            )
         exact = [rule for rule in self.asked if rule != "margins"]
         if self.noise is not None and exact:
             raise ValueError(f"{', '.join(exact)}: not together with noise, as they look at the exact data")

@@ -124,7 +124,7 @@ class ResultTable(Frozen):
     """The layout of one released table: `opened` numbers for each cell, the cells in row-major order over `domain`.
 
     `columns` are those that readers see; not every one of them is opened as such. `margin_of`: the two-way table whose
-    true totals these are.
+    true totals these are. `impossible`: cells of a table with true totals in which nobody can be.
     """
 
     name: str
@@ -132,12 +132,14 @@ class ResultTable(Frozen):
     domain: Annotated[tuple[Annotated[tuple[str, ...], Field(strict=False)], ...], Field(strict=False)]
     opened: Annotated[tuple[Opened, ...], Field(strict=False, min_length=1)]
     margin_of: str | None = None
+    impossible: Annotated[tuple[int, ...], Field(strict=False)] = ()
 
     def margins(self) -> tuple[ResultTable, ...]:
         """The true totals of a two-way table of one number: of each row, of each column, and of all cells."""
         first, second, value = self.columns
+        of_this = {"margin_of": self.name, "impossible": ()}
         return tuple(
-            self.model_copy(update={"name": name, "columns": (*by, value), "domain": domain, "margin_of": self.name})
+            self.model_copy(update={"name": name, "columns": (*by, value), "domain": domain} | of_this)
             for name, by, domain in (
                 (f"margins.{first}", (first,), self.domain[:1]),
                 (f"margins.{second}", (second,), self.domain[1:]),

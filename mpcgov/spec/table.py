@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, RootModel, model_validator
 
 from mpcgov.spec.ids import ColumnName, DatasetName
+from mpcgov.spec.impossible import Combinations
+from mpcgov.spec.impossible import faults as impossible_faults
 from mpcgov.spec.link import KeyColumns
 from mpcgov.spec.load import Frozen, as_text
 
@@ -144,22 +146,36 @@ class Declaration(Frozen):
 
     `unique`: sets of columns whose values together no two rows share, as written after the columns' `normalise`; rows
     without a value in one of them aside. It is a statement about all rows, whichever of them a job chooses.
+    `impossible`: combinations of categories that no row can have, as everybody knows.
     """
 
     max_rows: Annotated[int, Field(ge=1, le=2**31)] = MAX_ROWS_DEFAULT
     columns: dict[ColumnName, Column] = Field(min_length=1)
     missing: Literal["refuse", "drop"] = "refuse"
     unique: Annotated[tuple[KeyColumns, ...], Field(strict=False, max_length=16)] = ()
+    impossible: Combinations = ()
 
     def only(self, names: set[str]) -> Declaration:
-        """The declaration of some of the columns, in declared order, with the unique sets that are all of these."""
+        """The declaration of some of the columns, in declared order, with what is said of these and no others."""
         columns = {name: column for name, column in self.columns.items() if name in names}
-        unique = tuple(one for one in self.unique if names.issuperset(one))
-        return Declaration(max_rows=self.max_rows, columns=columns, missing=self.missing, unique=unique)
+        return Declaration(
+            max_rows=self.max_rows,
+            columns=columns,
+            missing=self.missing,
+            unique=tuple(one for one in self.unique if names.issuperset(one)),
+            impossible=tuple(one for one in self.impossible if names.issuperset(one)),
+        )
 
     def names_one_row(self, key: Collection[str]) -> bool:
         """Whether no two rows can have the same key: its columns hold those of a unique set."""
         return any(set(one) <= set(key) for one in self.unique)
+
+    @model_validator(mode="after")
+    def _impossible_are_categories(self) -> Declaration:
+        values = {name: column.values for name, column in self.columns.items() if isinstance(column, CategoryColumn)}
+        if found := impossible_faults(self.impossible, values, "impossible"):
+            raise ValueError("; ".join(found))
+        return self
 
     @model_validator(mode="after")
     def _unique_sets_are_columns(self) -> Declaration:

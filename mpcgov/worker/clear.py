@@ -119,7 +119,7 @@ def _with_totals(table: ResultTable, counts: SecretArray, shown: SecretArray, ru
     """
     added, noise = counts, rules.noise
     if noise is None:
-        shown, safe = closing.close(counts, shown, len(table.domain[1]))
+        shown, safe = closing.close(counts, shown, len(table.domain[1]), table.impossible)
     elif noise.consistent:
         added = counts * (counts >= 0)
     square = added.reshape(tuple(map(len, table.domain)))

@@ -1,12 +1,14 @@
 """Which more cells of a two-way table must be hidden before its true totals may be told: chosen on secret counts.
 
 A hidden cell (i, j) is safe beside true totals if it is on a cycle (i, j), (i, b), (a, b), (a, j) of hidden cells whose
-corners (i, b) and (a, j) both hold at least min_count: adding d to the one pair and taking it from the other changes no
-total, for every d from 0 to min_count. For each cell all cycles are compared, with a tournament whose outcome stays
-secret; the same work for every table. `mpcgov.disclosure.closed` says it in plain code.
+other corners all hold at least min_count, and aren't known to be empty: adding d to the one pair and taking it from the
+other changes no total, for every d from 0 to min_count. For each cell all cycles are compared, with a tournament whose
+outcome stays secret; the same work for every table. `mpcgov.disclosure.closed` says it in plain code.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +19,41 @@ from mpcgov.mpc import SecretArray, concatenate, if_else
 Places = NDArray[np.int64]
 
 
-def close(counts: SecretArray, shown: SecretArray, columns: int) -> tuple[SecretArray, SecretArray]:
+def close(
+    counts: SecretArray, shown: SecretArray, columns: int, impossible: Sequence[int] = ()
+) -> tuple[SecretArray, SecretArray]:
     """1 where a cell may still be shown, and, shape (1,), 1 if the totals may be.
 
     Args:
         counts: shape (cells,), row-major, not negative. shown: 1 for the cells that the other rules let be shown, each
-            of which holds at least min_count.
+            of which holds at least min_count. impossible: the cells in which nobody can be, as everybody knows.
 
     Leaks: nothing.
     """
     cells = len(counts)
     cycles = [list(disclosure.cycles(cell, cells, columns)) for cell in range(cells)]
-    hidden = 1 - shown
+    exposed = _exposed(counts, shown, impossible)
     if not cycles[0]:
-        return shown, hidden.sum() < 1
+        return shown, exposed.sum() < 1
     # by corner (i, b), (a, j) and (a, b): the cell that it is, in the cycles of each cell
     corners = np.moveaxis(np.array(cycles, np.int64), 2, 0)
-    least, chosen = _least(counts, shown, corners)
+    possible = np.ones(cells, np.int64)
+    possible[list(impossible)] = 0
+    least, chosen = _least(counts, shown * possible, corners)
     unclosed = least.reshape((cells,)) >= _limit(counts) * corners.shape[2]
-    safe = (hidden * unclosed).sum() < 1
-    marked = _marked(chosen, hidden, corners) >= 1
+    safe = (exposed * unclosed).sum() < 1
+    marked = _marked(chosen, exposed, corners) >= 1
     return shown * (1 - marked * safe), safe
+
+
+def _exposed(counts: SecretArray, shown: SecretArray, impossible: Sequence[int]) -> SecretArray:
+    """1 for the hidden cells that totals might tell: all but impossible ones that are indeed empty."""
+    hidden, places = 1 - shown, np.array(impossible, np.int64)
+    if not places.size:
+        return hidden
+    others = np.setdiff1d(np.arange(len(counts)), places)
+    parts = [hidden[places] * (counts[places] >= 1), *([hidden[others]] if others.size else [])]
+    return concatenate(parts)[np.argsort(np.concatenate([places, others]))]
 
 
 def _limit(counts: SecretArray) -> int:
@@ -45,14 +61,14 @@ def _limit(counts: SecretArray) -> int:
     return 3 * counts.high + 1
 
 
-def _least(counts: SecretArray, shown: SecretArray, corners: Places) -> tuple[SecretArray, list[SecretArray]]:
+def _least(counts: SecretArray, usable: SecretArray, corners: Places) -> tuple[SecretArray, list[SecretArray]]:
     """The least sum of each cell's cycles, and by round of the tournament where the right one of a pair won.
 
-    Sums are made distinct, and cycles whose corners aren't both shown greater than all others.
+    Sums are made distinct, and cycles whose corners aren't all usable greater than all others.
     """
     beside, below, across = (corner.reshape(-1) for corner in corners)
     shape, limit = corners.shape[1:], _limit(counts)
-    fit = shown[beside] * shown[below]
+    fit = usable[beside] * usable[below] * usable[across]
     sums = limit + fit * (counts[beside] + counts[below] + counts[across] - limit)
     left = sums.reshape(shape) * shape[1] + np.arange(shape[1])
     rounds = []
@@ -66,10 +82,10 @@ def _least(counts: SecretArray, shown: SecretArray, corners: Places) -> tuple[Se
     return left, rounds
 
 
-def _marked(rounds: list[SecretArray], hidden: SecretArray, corners: Places) -> SecretArray:
-    """How many hidden cells' least cycles each cell is a corner of."""
+def _marked(rounds: list[SecretArray], exposed: SecretArray, corners: Places) -> SecretArray:
+    """How many exposed cells' least cycles each cell is a corner of."""
     cells, count = corners.shape[1:]
-    chosen = hidden.reshape((cells, 1))
+    chosen = exposed.reshape((cells, 1))
     for wins in reversed(rounds):
         half = wins.shape[1]
         right = chosen[:, :half] * wins

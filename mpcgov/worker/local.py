@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from mpcgov.errors import DataError, InternalError
 from mpcgov.spec.condition import Expr, columns, nullable
+from mpcgov.spec.impossible import described
 from mpcgov.spec.table import Column, Dataset, DateColumn, DecimalColumn, IntegerColumn
 from mpcgov.worker.columns import MALFORMED, MISSING, OUTSIDE
 from mpcgov.worker.predicate import predicate
@@ -63,7 +64,7 @@ def dataset_check(dataset: Dataset, name: str, base: Path) -> DatasetReport:
     with open_table(dataset, name, base) as source:
         reports = _judge(source, dataset.columns)
         faults = tuple(fault for report in reports for fault in _faults(report, source, dataset.missing == "refuse"))
-        return DatasetReport(name, source.rows, tuple(reports), faults)
+        return DatasetReport(name, source.rows, tuple(reports), (*faults, *_impossible(source)))
 
 
 def check_columns(source: Source, used: Collection[str], may_be_missing: Collection[str] = ()) -> None:
@@ -163,6 +164,17 @@ def _judge(source: Source, used: Collection[str]) -> list[ColumnReport]:
     found = source.query(table.aggregate(**sums)).to_pylist()[0]
     numbers = [[int(found[f"n{i}_{fault}"] or 0) for fault in (MISSING, MALFORMED, OUTSIDE)] for i in range(len(names))]
     return [ColumnReport(name, *row) for name, row in zip(names, numbers, strict=True)]
+
+
+def _impossible(source: Source) -> list[str]:
+    """Rows in combinations that are declared impossible: for the owner to know. No job is refused for them."""
+    table, found = source.table, []
+    for one in source.declaration.impossible:
+        here = table.filter(*(table[source.value(name)].isin(list(values)) for name, values in one.items()))
+        rows = int(source.query(here.aggregate(rows=here.count())).to_pylist()[0]["rows"])
+        if rows:
+            found.append(f"impossible: {counted(rows)} with {described([one])}")
+    return found
 
 
 def _faults(report: ColumnReport, source: Source, missing_is_one: bool) -> list[str]:

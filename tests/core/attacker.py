@@ -1,8 +1,9 @@
 """An attacker with a solver: the least and greatest that every hidden cell of released tables can be.
 
-It knows what is opened, that counts aren't negative, and the most rows that the declarations allow. Totals of two-way
-tables make a network, whose vertices are integral: the bounds that HiGHS finds over the reals are those over counts.
-Tables that have nothing to do with each other are solved in one program, a hidden cell of each at a time.
+It knows what is opened, cells in which nobody can be, that counts aren't negative, and the most rows that the
+declarations allow. Totals of two-way tables make a network, whose vertices are integral: the bounds that HiGHS finds
+over the reals are those over counts. Tables that have nothing to do with each other are solved in one program, a hidden
+cell of each at a time.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Case:
     releases: Sequence[Release]
     most: int
     within: Sequence[tuple[int, int]] = ()
+    empty: frozenset[int] = frozenset()
+    """Cells of the first table that the attacker knows to be empty."""
 
 
 def widths(cases: Sequence[Case]) -> list[list[float]]:
@@ -77,7 +80,7 @@ def _system(case: Case) -> System:
     opened: list[int] = []
     for start, release in zip(starts, case.releases, strict=False):
         cells = np.arange(start, start + np.prod(release.shape)).reshape(release.shape)
-        opened += release.opened[0]
+        opened += [0 if place in case.empty and not start else value for place, value in enumerate(release.opened[0])]
         lines = [*cells, *cells.T, cells.reshape(-1)]
         totals = [total for margin in release.opened[1:] for total in margin]
         found = zip(lines, totals, strict=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from types import ModuleType
@@ -56,11 +57,23 @@ def test_reference_and_program_give_what_the_vector_says(folder: Path, path: Pat
         party: reference(folder).run({party: rows}, vector["domains"], vector["params"])
         for party, rows in tables.items()
     }
+    by = vector["params"]["by"]
+    cells = [dict(zip(by, cell, strict=True)) for cell in itertools.product(*(vector["domains"][name] for name in by))]
+    nobody = [
+        place
+        for place, cell in enumerate(cells)
+        if any(cell.items() >= combination.items() for combination in rules.get("impossible", []))
+    ]
     released = {
         name: disclosure.released(
-            cells, Disclosure(**rules), 1, {party: own[name] for party, own in alone.items()}, receivers
+            found,
+            Disclosure(**rules),
+            len(vector["domains"][by[-1]]),
+            {party: own[name] for party, own in alone.items()},
+            receivers,
+            nobody,
         )[0]
-        for name, cells in counts.items()
+        for name, found in counts.items()
     }
     assert released == vector["released"]
 

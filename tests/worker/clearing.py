@@ -35,22 +35,28 @@ class Cleared:
         return {label: len(message) for label, message in self.network.messages.items()}
 
 
-def layout(shape: Sequence[int], rules: Disclosure) -> tuple[ResultTable, ...]:
+def layout(shape: Sequence[int], rules: Disclosure, impossible: Sequence[int] = ()) -> tuple[ResultTable, ...]:
     """A table of counts, and its margins if they are asked for."""
     domain = tuple(tuple(f"{axis}{i}" for i in range(count)) for axis, count in zip("abcd", shape, strict=False))
     columns = (*"abcd"[: len(shape)], "count")
-    table = ResultTable(name="count", columns=columns, domain=domain, opened=(Opened(name="count", low=0, high=HIGH),))
+    opened = (Opened(name="count", low=0, high=HIGH),)
+    table = ResultTable(name="count", columns=columns, domain=domain, opened=opened, impossible=tuple(impossible))
     return (table, *(table.margins() if rules.margins else ()))
 
 
 def clear(
-    agencies: Sequence[Sequence[int]], shape: Sequence[int], rules: Disclosure, m: int = 3, receivers: str = ""
+    agencies: Sequence[Sequence[int]],
+    shape: Sequence[int],
+    rules: Disclosure,
+    m: int = 3,
+    receivers: str = "",
+    impossible: Sequence[int] = (),
 ) -> Cleared:
     """The cleared tables of counts that the first parties of m deal; with noise they may be negative."""
     masters = {s: os.urandom(32) for s in subsets(m, 1)}
     network = Network()
     failures: list[BaseException] = []
-    tables = layout(shape, rules)
+    tables = layout(shape, rules, impossible)
 
     async def party(me: int) -> dict[str, np.ndarray]:
         config = SessionConfig(tuple(NAMES[:m]), me, 1, bytes(32), 59, 0)
