@@ -296,22 +296,22 @@ INCOMES = [30_017, 41_234, 52_345, 23_456, 64_567, 75_678, 36_789, 47_890, 58_90
 
 
 def one_for_all(target: int) -> Any:
-    """`permute._programmed`, but every row of the left owner is mapped to one: that of a person."""
+    """`permute._programmed`, but every row of the left owner is mapped to one: that of its `target`-th match."""
     honest = permute._programmed
 
     async def forged(channel: Any, roles: Roles, source: Any) -> Any:
-        send = channel.exchange
+        send, place = channel.exchange, np.flatnonzero(source < roles.rows - roles.wanted)[target]
 
         async def exchange(messages: Any, take: Any) -> Any:
             if roles.receiver in messages:
                 wanted = permute.unpacked(messages[roles.receiver], roles.wanted, roles.rows, 0)
-                messages = messages | {roles.receiver: packed(np.full_like(wanted, wanted[target]))}
+                messages = messages | {roles.receiver: packed(np.full_like(wanted, wanted[place]))}
             return await send(messages, take)
 
         channel.exchange = exchange
         made = await honest(channel, roles, source)
         channel.exchange = send
-        same = np.full_like(made.places, made.places[target])
+        same = np.full_like(made.places, made.places[place])
         return permute.Arrangement(roles, made.key, places=same, source=made.source)
 
     return forged

@@ -1,7 +1,8 @@
 """Programs that want more than their tables: what they try, and how many suppressed cells they bring to light.
 
 Each was approved by everybody, as if nobody had read it. Without `language.faults` in `worker/program.py`, those of
-`REACHING` run; without `hold` in `worker/work.py`, those of `ANSWERS` release what the honest program suppresses.
+`REACHING` run. In `worker/work.py`, what is cleared are the worker's own numbers, and `hold` refuses others: were what
+a program returns cleared instead, as it was, those of `ANSWERS` would release what the honest program suppresses.
 """
 
 from __future__ import annotations
