@@ -162,7 +162,7 @@ def own_caveats(rules: Disclosure) -> tuple[str, ...]:
     found = ["other tables about the same persons, from here or elsewhere, can tell more together with these"]
     if rules.margins and rules.noise is None:
         found.append(
-            "who knows from elsewhere how many are in some suppressed cells can narrow the others down by the true totals"
+            "who knows from elsewhere how many are in some suppressed cells can narrow others down by the true totals"
         )
     if rules.dominance is not None:
         found.append(
