@@ -11,7 +11,7 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError, one_line
-from mpcgov.keys import Identity
+from mpcgov.keys import Identity, expired
 from mpcgov.spec.load import json_value
 from mpcgov.spec.roster import Card, Roster
 from mpcgov.tls import check_pin, client_context
@@ -24,6 +24,7 @@ REPLY_LIMIT_BYTES = 32 << 20
 """What a node may answer at most, where it isn't asked for the share of a large result; reading it takes our time."""
 
 FRAME_LIMIT_BYTES = 1 << 20
+NEW_ROSTER = "it needs new keys, and the consortium a new roster: docs/operations.md"
 
 
 class _PinnedConnector(aiohttp.TCPConnector):
@@ -84,7 +85,7 @@ class Client:
             ) as response:
                 status, data = response.status, await _read(response, limit_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(card, error) from None
+            raise self._unreachable(card, error) from None
         return self._answer(card.id, status, data, limit_bytes)
 
     async def stream(self, party: str, path: str) -> aiohttp.ClientWebSocketResponse:
@@ -106,7 +107,19 @@ class Client:
         except aiohttp.WSServerHandshakeError as error:
             raise PeerError(f"{card.id}: refused the stream ({error.status})", code="stream") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(card, error) from None
+            raise self._unreachable(card, error) from None
+
+    def _unreachable(self, card: Card, error: Exception) -> PeerError:
+        reason, hint = "no connection", "is its node running and reachable?"
+        if isinstance(error, TimeoutError):
+            reason = "no answer in time"
+        elif over := expired(card.certificate):
+            reason, hint = f"TLS failed: its certificate expired on {over}", NEW_ROSTER
+        elif over := expired(self._identity.card.certificate):
+            reason, hint = f"TLS failed: the certificate of {self._identity.name} expired on {over}", NEW_ROSTER
+        elif isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+            reason = "TLS failed: not the certificate that the roster pins"
+        return PeerError(f"{card.id}: {reason} at {card.address}", hint=hint, code="unreachable")
 
     def _answer(self, party: str, status: int, data: bytes, limit_bytes: int) -> Any:
         try:
@@ -146,12 +159,3 @@ async def _read(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
         if len(data) > limit_bytes:
             raise aiohttp.ClientPayloadError("too long")
     return bytes(data)
-
-
-def _unreachable(card: Card, error: Exception) -> PeerError:
-    reason = "no answer in time" if isinstance(error, TimeoutError) else "no connection"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-        reason = "TLS failed: not the certificate that the roster pins"
-    return PeerError(
-        f"{card.id}: {reason} at {card.address}", hint="is its node running and reachable?", code="unreachable"
-    )

@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mpcgov.errors import LocalError
 from mpcgov.spec.ids import digest
 from mpcgov.spec.roster import Card
+
+WARN_DAYS = 60
+"""How long before a certificate's end people are told: a new roster takes every member's signature."""
+
+RESTORE = "restore keys/ from a backup, or make new keys: docs/operations.md"
 
 VALID_DAYS = 3650
 """Certificates are pinned by the roster, which is what ends their life; the date is only a backstop."""
@@ -73,10 +80,19 @@ def load(home: Path, role: Literal["party", "coordinator"], name: str, address: 
         LocalError: keys are missing, broken, or readable by others.
     """
     folder = home / "keys"
-    key = serialization.load_pem_private_key(_read_private(folder / "signing.key"), password=None)
-    _read_private(folder / "tls.key")
+    key, tls_key = _private_key(folder / "signing.key"), _private_key(folder / "tls.key")
     if not isinstance(key, Ed25519PrivateKey):
-        raise LocalError(f"{folder / 'signing.key'}: not an Ed25519 key")
+        raise LocalError(f"{folder / 'signing.key'}: not an Ed25519 key", code="keys")
+    try:
+        pem = (folder / "tls.crt").read_text()
+        certificate = _only_certificate(pem)
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not text"
+        raise LocalError(f"{folder / 'tls.crt'}: can't be read ({why})", hint=RESTORE, code="keys") from None
+    except LocalError as error:
+        raise LocalError(f"{folder / 'tls.crt'}: {error.message}", hint=RESTORE, code="keys") from None
+    if certificate.public_key() != tls_key.public_key():
+        raise LocalError(f"{folder}: tls.crt and tls.key don't belong together", hint=RESTORE, code="keys")
     return Identity(role, name, address, key, folder / "tls.crt", folder / "tls.key")
 
 
@@ -86,13 +102,43 @@ def certificate_digest(pem: str) -> str:
     Raises:
         LocalError: not one PEM certificate.
     """
+    return digest(_only_certificate(pem).public_bytes(serialization.Encoding.DER))
+
+
+def certificate_end(pem: str) -> dt.datetime:
+    """When a certificate expires, UTC.
+
+    Raises:
+        LocalError: not one PEM certificate.
+    """
+    return _only_certificate(pem).not_valid_after_utc
+
+
+def expired(pem: str) -> str:
+    """The day on which a certificate expired; "" while it is valid."""
+    end = certificate_end(pem)
+    return end.date().isoformat() if end <= dt.datetime.now(dt.UTC) else ""
+
+
+def ends_soon(card: Card) -> str:
+    """What people should know of the end of a member's certificate; "" if it is further off than WARN_DAYS."""
+    end = certificate_end(card.certificate)
+    days = (end - dt.datetime.now(dt.UTC)).days
+    if days > WARN_DAYS:
+        return ""
+    if over := expired(card.certificate):
+        return f"{card.id}: its certificate expired on {over}"
+    return f"{card.id}: its certificate expires on {end.date().isoformat()}, in {days} days"
+
+
+def _only_certificate(pem: str) -> x509.Certificate:
     try:
         certificates = x509.load_pem_x509_certificates(pem.encode())
     except ValueError:
         certificates = []
     if len(certificates) != 1:
         raise LocalError("not a PEM certificate", code="certificate")
-    return digest(certificates[0].public_bytes(serialization.Encoding.DER))
+    return certificates[0]
 
 
 def _certificate(name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
@@ -128,6 +174,13 @@ def _write(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _private_key(path: Path) -> PrivateKeyTypes:
+    try:
+        return serialization.load_pem_private_key(_read_private(path), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise LocalError(f"{path}: not a private key", hint=RESTORE, code="keys") from None
 
 
 def _read_private(path: Path) -> bytes:

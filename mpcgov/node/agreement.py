@@ -21,9 +21,12 @@ def _not_replayed(proposal: Proposal, facts: Facts) -> Iterator[str]:
 
 
 def _in_time(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    behind_s = round(proposal.proposed_at - facts.now)
+    if behind_s > SLACK_S:
+        yield f"{facts.me}'s clock is {behind_s} s behind the coordinator's: one of the two is wrong"
     if facts.now >= proposal.approve_before:
-        yield "the time to approve it is over"
-    if proposal.approve_before - min(proposal.proposed_at, facts.now) > proposal.job.approve_within_h * 3600 + SLACK_S:
+        yield f"the time to approve it is over by {facts.me}'s clock"
+    if proposal.approve_before - proposal.proposed_at > proposal.job.approve_within_h * 3600 + SLACK_S:
         yield "its time to approve is longer than approve_within_h says"
 
 

@@ -123,8 +123,12 @@ class Api:
             raise Refused("this certificate is not in the roster", code="tls")
         return card
 
-    async def _about(self, _: web.Request) -> web.Response:
-        about = {"party": self._home.party, "version": mpcgov.__version__, "engine_digest": registry.engine_digest()}
+    async def _about(self, request: web.Request) -> web.Response:
+        about: dict[str, Any] = {"party": self._home.party, "version": mpcgov.__version__}
+        about["engine_digest"] = registry.engine_digest()
+        caller = request[CALLER]
+        if caller.role == "party" and (seen := self._book.heads.show(caller.id).seen) is not None:
+            about["seen"] = seen.model_dump(mode="json")
         return _answer(about | {"roster_digest": self._home.joined()[1], "now": self._clock.now()})
 
     async def _declarations(self, request: web.Request) -> web.Response:

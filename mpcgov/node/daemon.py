@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import IO, Any
 import structlog
 from aiohttp import web
 
-from mpcgov import registry, tls
+from mpcgov import consortium, keys, registry, tls
 from mpcgov.clock import Clock, RealClock
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.memory import no_dumps
@@ -32,6 +33,7 @@ from mpcgov.node.supervisor import Supervisor
 
 POLL_S = 0.05
 TICK_S = 1.0
+DAY_S = 86400.0
 SHUTDOWN_S = 0.5
 
 
@@ -48,15 +50,22 @@ def serve(home: Path) -> None:
 
 
 async def _serve(home: NodeHome) -> None:
+    """One daemon after another, each for one roster, until the process is told to stop."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.set_exception_handler(_unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    daemon = NodeDaemon(home, Supervisor())
-    try:
-        await daemon.start()
-        await stop.wait()
-    finally:
-        await daemon.stop()
+    while not stop.is_set():
+        daemon = NodeDaemon(home, Supervisor())
+        ends = [asyncio.create_task(event.wait()) for event in (stop, daemon.outdated)]
+        try:
+            await daemon.start()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+            await daemon.stop()
+        home = homes.load(home.path) if not stop.is_set() else home
 
 
 class NodeDaemon:
@@ -82,8 +91,11 @@ class NodeDaemon:
             keepalive_timeout=IDLE_S,
             auto_decompress=False,
             shutdown_timeout=SHUTDOWN_S,
+            logger=_HTTP_LOG,
         )
         self._loops: list[asyncio.Task[None]] = []
+        self.outdated = asyncio.Event()
+        """Set once the home has joined another roster, and no job is under way any more that began with this one."""
 
     async def start(self) -> None:
         """Serves from now on.
@@ -102,7 +114,9 @@ class NodeDaemon:
             asyncio.create_task(self._every(POLL_S, self._poll_decisions(seen))),
             asyncio.create_task(self._every(TICK_S, self._tick)),
             asyncio.create_task(self._every(FLUSH_S, self._flush)),
+            asyncio.create_task(self._every(DAY_S, self._warn)),
         ]
+        self._warn()
         self._log.info(f"{self._home.party} is serving on {self._address}")
 
     async def stop(self) -> None:
@@ -154,6 +168,16 @@ class NodeDaemon:
 
     def _tick(self) -> None:
         self.service.tick()
+        if not self._home.still_joined() and self.service.idle and not self.outdated.is_set():
+            # Whatever is wrong with it is said here, and the node goes on as it is.
+            homes.load(self._home.path).joined()
+            self._log.info("another roster was joined; the node takes it up")
+            self.outdated.set()
+
+    def _warn(self) -> None:
+        for card in consortium.members(self._home.joined()[0]):
+            if text := keys.ends_soon(card):
+                self._log.warning(text, hint="a new roster takes every member's signature: docs/operations.md")
 
     def _flush(self) -> None:
         self._requests.flush()
@@ -168,6 +192,25 @@ class NodeDaemon:
                 self._log.error("a routine task failed", error=error.message)
             except Exception as error:
                 self._log.error("a routine task failed", error=type(error).__name__)
+
+
+class _OneLine(logging.Handler):
+    """The HTTP server's complaints without what they quote: a peer's bytes, and traces that hold them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line, saying that it happened."""
+        structlog.get_logger().warning("a malformed request, or a connection that broke in one")
+
+
+_HTTP_LOG = logging.getLogger("mpcgov.http")
+_HTTP_LOG.propagate = False
+_HTTP_LOG.handlers[:] = [_OneLine()]
+
+
+def _unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody awaited, as its kind: its text, and a trace, might quote what somebody sent."""
+    error = context.get("exception")
+    structlog.get_logger().error("an error that nobody awaited", error=type(error).__name__ if error else "unknown")
 
 
 def _take_lock(home: NodeHome) -> IO[str]:

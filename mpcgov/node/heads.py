@@ -3,7 +3,9 @@
 Before a job deals anything its parties show each other the heads of their audit logs, which stand in one database with
 the ledger, and tell what they last saw of one another. A node that is behind what a peer saw of it, or has something
 else in that place, was restored from an old copy or changed: it refuses. So does a peer that is shown such a head; both
-signed heads go on record. After the commit the new head goes round once more, so that the spending can't be undone.
+signed heads go on record. A head belongs to a party and its signing key: a key that a joined roster replaced starts a
+new line, on record, and the old one is kept. After the commit the new head goes round once more, so that the spending
+can't be undone.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ class Heads:
         """What a peer is shown."""
         with self._store.read() as tx:
             head = self._audit.last(tx)
-            kept = tx.execute(sql.select(HEADS.c.envelope).where(HEADS.c.party == party)).scalar_one_or_none()
+            kept = tx.execute(sql.select(HEADS.c.envelope).where(*self._line(party))).scalar_one_or_none()
         seen = None if kept is None else parse_json(bytes(kept), Envelope, "head")
         return Shown(head=sign(head, HEAD_TYPE, self._home.party, self._home.identity.signing_key), seen=seen)
 
@@ -61,6 +63,14 @@ class Heads:
         if kept is None or kept.sequence < head.sequence:
             self._keep({party: (head, theirs.head)})
         return answer
+
+    def check_own(self, party: str, seen: Envelope) -> None:
+        """Nothing, if a head of this node's log that a peer keeps fits the log as it is.
+
+        Raises:
+            Refused: it doesn't; this node has an old copy of its database, or a changed one. PeerError: it's no head.
+        """
+        self._compare_own(party, self._read(seen, self._home.party, party))
 
     async def exchange(self, client: Client, job: str, parties: Iterable[str]) -> None:
         """Shows this node's head to the job's other parties, and looks at what they show.
@@ -95,7 +105,7 @@ class Heads:
         It is compared with what was seen before the peer was asked: meanwhile the peer may have shown a later one.
         """
         if shown.seen is not None:
-            self._compare_own(party, self._read(shown.seen, self._home.party, party))
+            self.check_own(party, shown.seen)
         head, saw = self._read(shown.head, party), own.seen
         kept = None if saw is None else self._read(saw, party)
         if saw is None or kept is None or kept == head or kept.sequence < head.sequence:
@@ -114,20 +124,37 @@ class Heads:
             raise _rolled_back(f"{party} saw another record {seen.sequence} of {self._home.party} than it has")
 
     def _read(self, envelope: Envelope, party: str, shown_by: str = "") -> Head:
-        key = self._home.joined()[0].member(party).signing_key
         try:
-            return open_envelope(envelope, HEAD_TYPE, Head, party, key)
+            return open_envelope(envelope, HEAD_TYPE, Head, party, self._key(party))
         except SpecError as error:
             raise PeerError(f"{shown_by or party}: no head of {party}'s log: {error.message}", code="head") from None
 
     def _keep(self, heads: Mapping[str, tuple[Head, Envelope]]) -> None:
         """Keeps the later one of each. They are signed by others, so that no record of ours needs to vouch for them."""
+        for party in heads:
+            self._note_new_line(party)
         with self._store.write() as tx:
             for party, (head, envelope) in heads.items():
-                tx.execute(sql.delete(HEADS).where(HEADS.c.party == party, HEADS.c.sequence < head.sequence))
-                if tx.execute(sql.select(HEADS.c.party).where(HEADS.c.party == party)).one_or_none() is None:
+                line, key = self._line(party), self._key(party)
+                tx.execute(sql.delete(HEADS).where(*line, HEADS.c.sequence < head.sequence))
+                if tx.execute(sql.select(HEADS.c.party).where(*line)).one_or_none() is None:
                     row = {"party": party, "sequence": head.sequence, "envelope": envelope.to_bytes()}
-                    tx.execute(sql.insert(HEADS).values(row))
+                    tx.execute(sql.insert(HEADS).values(row | {"signing_key": key}))
+
+    def _note_new_line(self, party: str) -> None:
+        """Puts on record that a party whose log was seen under another key shows one under its new key."""
+        with self._store.read() as tx:
+            found = tx.execute(sql.select(HEADS.c.signing_key, HEADS.c.sequence).where(HEADS.c.party == party)).all()
+        key, former = self._key(party), {row.signing_key: row.sequence for row in found}
+        if former and key not in former:
+            with self._audit.entry() as entry:
+                entry.record("new key", party=party, signing_key=key, former=former, roster=self._home.joined()[1])
+
+    def _key(self, party: str) -> str:
+        return self._home.joined()[0].member(party).signing_key
+
+    def _line(self, party: str) -> tuple[sql.ColumnElement[bool], sql.ColumnElement[bool]]:
+        return HEADS.c.party == party, HEADS.c.signing_key == self._key(party)
 
 
 def _rolled_back(what: str) -> Refused:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mpcgov import registry
+from mpcgov import consortium, keys, registry
 from mpcgov.client import Client
 from mpcgov.clock import RealClock
 from mpcgov.errors import MpcgovError
@@ -23,7 +23,8 @@ from mpcgov.node.book import Book
 from mpcgov.node.explain import JobView, explain
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import JobRow, Store
-from mpcgov.spec.load import load_yaml
+from mpcgov.spec.envelope import Envelope
+from mpcgov.spec.load import load_yaml, validate
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal
@@ -106,7 +107,12 @@ def doctor(home: Path) -> list[Finding]:
         Finding("engine", True, registry.engine_digest()),
     ]
     findings += [_finding(f"protocol {name}", _digest_of(name)) for name in registry.names()]
-    return findings + (asyncio.run(_ask_peers(node)) if node.roster is not None else [])
+    if node.roster is None:
+        return findings
+    ends = [text for card in consortium.members(node.roster) if (text := keys.ends_soon(card))]
+    findings.append(Finding("certificates", not ends, "; ".join(ends) or f"valid for {keys.WARN_DAYS} days and more"))
+    with opened(home) as (_, book, _):
+        return findings + asyncio.run(_ask_peers(node, book))
 
 
 @contextmanager
@@ -169,14 +175,14 @@ def _digest_of(name: str) -> Callable[[], str]:
     return lambda: registry.find(name).digest
 
 
-async def _ask_peers(node: NodeHome) -> list[Finding]:
+async def _ask_peers(node: NodeHome, book: Book) -> list[Finding]:
     roster, _ = node.joined()
     async with Client(node.identity, roster) as client:
-        return list(await asyncio.gather(*(_ask(node, client, card.id) for card in roster.parties)))
+        return list(await asyncio.gather(*(_ask(node, book, client, card.id) for card in roster.parties)))
 
 
-async def _ask(node: NodeHome, client: Client, party: str) -> Finding:
-    """Whether a party's node answers, with the same roster, the same engine, the same protocols and the same time."""
+async def _ask(node: NodeHome, book: Book, client: Client, party: str) -> Finding:
+    """Whether a party's node answers, with the same roster, versions and time, and has seen this log as it is."""
     try:
         about = await client.request(party, "GET", "/v1/about", timeout_s=ASK_S)
         faults = []
@@ -184,8 +190,11 @@ async def _ask(node: NodeHome, client: Client, party: str) -> Finding:
             faults.append("has another roster")
         if about["engine_digest"] != registry.engine_digest():
             faults.append(f"runs mpcgov {about['engine_digest']}")
-        if abs(about["now"] - RealClock().now()) > CLOCK_SKEW_S:
-            faults.append("its clock differs by more than a minute")
+        ahead_s = about["now"] - RealClock().now()
+        if abs(ahead_s) > CLOCK_SKEW_S:
+            faults.append(f"its clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} this one")
+        if about.get("seen") is not None:
+            book.heads.check_own(party, validate(about["seen"], Envelope, f"{party}: head"))
         for name in registry.names():
             answer = await client.request(party, "GET", f"/v1/protocols/{name}", timeout_s=ASK_S)
             if answer["digest"] != registry.find(name).digest:

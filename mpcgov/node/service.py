@@ -153,6 +153,11 @@ class Service:
             reason = f"{self._home.party}: its node stopped in mid-job"
             self._moved(self._book.move(row.id, Event.FAIL, reason, code="stopped"))
 
+    @property
+    def idle(self) -> bool:
+        """Whether no job is under way."""
+        return not self._runs
+
     def decided(self, job: str) -> None:
         """The operator has said yes or no."""
         self._moved(self._book.job(job))

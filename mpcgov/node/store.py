@@ -89,9 +89,10 @@ BUDGETS = sql.Table(
     sql.Column("total", sql.Text, nullable=False),
 )
 HEADS = sql.Table(
-    "heads",
+    "seen_heads",
     _tables,
     sql.Column("party", sql.String(64), primary_key=True),
+    sql.Column("signing_key", sql.String(64), primary_key=True),
     sql.Column("sequence", sql.BigInteger, nullable=False),
     sql.Column("envelope", sql.LargeBinary, nullable=False),
 )

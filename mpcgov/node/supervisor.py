@@ -119,9 +119,10 @@ class Supervisor:
         finally:
             for sock in peers.values():
                 sock.close()
-            await asyncio.shield(_kill_all(children))
-            # Importing takes the processor from whoever now fetches the result: let that go first.
+            # Importing takes the processor from whoever now fetches the result: let that go first. It is seen to before
+            # anything is awaited, since a job that is being ended may be told to end once more.
             self._later = asyncio.get_running_loop().call_later(REST_S, self._warm_up)
+            await asyncio.shield(_kill_all(children))
 
     async def close(self) -> None:
         """Ends the pair that waits."""
@@ -130,7 +131,8 @@ class Supervisor:
             self._later.cancel()
         waiting, self._warm = self._warm, None
         if waiting is not None:
-            await _kill_all(await waiting)
+            with contextlib.suppress(OSError):
+                await _kill_all(await waiting)
 
     def _warm_up(self) -> None:
         if self._keep_warm and self._warm is None:
@@ -139,10 +141,18 @@ class Supervisor:
     async def _take(self) -> list[Child]:
         """The pair that waits, or a new one if there is none or it has died meanwhile."""
         waiting, self._warm = self._warm, None
-        children = await waiting if waiting is not None else []
-        if children and all(child.process.returncode is None for child in children):
-            return children
-        await _kill_all(children)
+        if waiting is not None:
+            try:
+                children = await asyncio.shield(waiting)
+            except asyncio.CancelledError:
+                # The next job has them; if there are others by now, they end by themselves with their control socket.
+                self._warm = self._warm or waiting
+                raise
+            except OSError:
+                children = []
+            if children and all(child.process.returncode is None for child in children):
+                return children
+            await _kill_all(children)
         return await _spawn_pair()
 
 
@@ -237,7 +247,12 @@ class _Run:
 
 
 async def _spawn_pair() -> list[Child]:
-    return [await Child.spawn("read"), await Child.spawn("run")]
+    reader = await Child.spawn("read")
+    try:
+        return [reader, await Child.spawn("run")]
+    except BaseException:
+        await asyncio.shield(reader.kill())
+        raise
 
 
 async def _kill_all(children: list[Child]) -> None:

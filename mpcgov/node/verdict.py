@@ -42,7 +42,7 @@ def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str |
     roster, roster_digest = home.joined()
     if not home.still_joined():
         # What runs here was started with the old roster, which may list somebody who was put out.
-        return Verdict(Deny((f"{home.party} has joined another roster: its node must be started again",)), "")
+        return Verdict(Deny((f"{home.party} has joined another roster, which its node is about to take up",)), "")
     try:
         policy, policy_digest = home.policy()
     except Refused as error:

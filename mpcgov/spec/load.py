@@ -20,6 +20,13 @@ from mpcgov.errors import SpecError
 
 LIMIT_BYTES = 1 << 20
 LIMIT_DEPTH = 20
+LIMIT_VALUES = 50_000
+BYTES_PER_VALUE = 16
+"""A statement that may be long may have so many values for its length."""
+
+LIMIT_FAULTS = 20
+LIMIT_COUNTED = 1000
+LIMIT_FAULT_CHARACTERS = 500
 
 # libyaml's parser where PyYAML was built with it: ten times faster, the same events and marks.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -103,9 +110,9 @@ def parse_json(data: bytes, model: type[Model], where: str, limit_bytes: int = L
     Raises:
         SpecError: the bytes are not such JSON, or don't fit the model.
     """
-    value = json_value(data, where, limit_bytes)
+    json_value(data, where, limit_bytes)
     try:
-        return model.model_validate_json(json.dumps(value))
+        return model.model_validate_json(data)
     except ValidationError as error:
         raise SpecError(_faults(error, where, {}), code="spec") from None
 
@@ -114,6 +121,9 @@ def json_value(data: bytes, where: str, limit_bytes: int = LIMIT_BYTES) -> Any:
     """Strict JSON: UTF-8, no duplicate keys, no NaN or infinity, bounded length and depth."""
     if len(data) > limit_bytes:
         raise SpecError(f"{where}: longer than {limit_bytes} bytes", code="json")
+    # Before anything is made of them. Commas in texts count as well; no statement has so many.
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > max(LIMIT_VALUES, limit_bytes // BYTES_PER_VALUE):
+        raise SpecError(f"{where}: too many values", code="json")
     try:
         text = data.decode("utf-8")
         return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_refuse, parse_float=_finite)
@@ -223,7 +233,12 @@ def as_text(value: Any) -> Any:
 
 
 def _faults(error: ValidationError, where: str, lines: dict[tuple[str, ...], int]) -> list[str]:
-    return [_fault(item, where, lines) for item in error.errors(include_input=False)]
+    count = error.error_count()
+    if count > LIMIT_COUNTED:  # to look at each takes longer than to find them
+        return [f"{where}: {count} faults, too many to list"]
+    items = error.errors(include_input=False, include_url=False)[:LIMIT_FAULTS]
+    more = [f"{where}: and {count - LIMIT_FAULTS} more"] if count > LIMIT_FAULTS else []
+    return [_fault(item, where, lines)[:LIMIT_FAULT_CHARACTERS] for item in items] + more
 
 
 def _fault(item: ErrorDetails, where: str, lines: dict[tuple[str, ...], int]) -> str:

@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import time
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from mpcgov.errors import SpecError
 from mpcgov.spec.job import Job
@@ -15,6 +18,10 @@ from mpcgov.spec.table import Dataset, Datasets
 
 class Anything(Frozen):
     value: object
+
+
+class Many(Frozen):
+    a: Annotated[tuple[int, ...], Field(strict=False)]
 
 
 def parsed(text: str) -> object:
@@ -138,3 +145,26 @@ def test_a_missing_key_is_named_at_every_depth() -> None:
 def test_no_number_is_infinite(text: bytes) -> None:
     with pytest.raises(SpecError, match="not valid JSON"):
         json_value(text, "wire")
+
+
+def test_a_statement_with_a_million_faults_is_refused_in_few_words_and_little_time() -> None:
+    """Else one request of 1 MB keeps a node busy for seconds, and is answered by 32 MB."""
+    started = time.process_time()
+    for body in (b"[" + b"0," * 500_000 + b"0]", b'{"a":[' + b"{}," * 16_000 + b"{}]}"):
+        with pytest.raises(SpecError) as caught:
+            parse_json(body, Many, "request")
+        assert len(caught.value.message) < 200
+    assert time.process_time() - started < 1
+
+
+def test_of_many_faults_the_first_are_shown_and_the_others_counted() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_json(b'{"a":[' + b'"x",' * 99 + b'"x"]}', Many, "request")
+    assert len(caught.value.faults) == 21
+    assert caught.value.faults[-1] == "request: and 80 more"
+
+
+def test_a_fault_doesnt_quote_a_key_of_any_length() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_json(b'{"a":[],"' + b"k" * 100_000 + b'":1}', Many, "request")
+    assert len(caught.value.message) <= 500

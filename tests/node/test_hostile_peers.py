@@ -153,7 +153,7 @@ async def test_a_roster_that_is_joined_while_the_node_runs_stops_what_the_old_on
     book = network.nodes["education"].book
     consortium.join(network.home("labour"), envelope, network.identity("labour"))
     answer = await network.submit(network.proposal(), "labour")
-    assert answer["labour"]["reasons"] == ["labour has joined another roster: its node must be started again"]
+    assert answer["labour"]["reasons"] == ["labour has joined another roster, which its node is about to take up"]
     await asyncio.to_thread(book.approve, job)
     network.nodes["education"].service.decided(job)
     statuses = await network.until(job, "ABORTED")

@@ -1,0 +1,128 @@
+"""The pair of children that waits: it is there again after every job, however often and whenever the job is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from mpcgov.errors import PeerError
+from mpcgov.node import supervisor
+from mpcgov.node.supervisor import Child, Supervisor
+from mpcgov.spec.order import Order
+
+
+class Process:
+    returncode: int | None = None
+
+
+class FakeChild:
+    """A child that takes a while to die."""
+
+    def __init__(self, dying: asyncio.Event) -> None:
+        self.process = Process()
+        self.dying = dying
+        self.killed = False
+
+    async def kill(self) -> None:
+        await self.dying.wait()
+        self.killed = True
+
+
+class Children:
+    """What was spawned, and when it may be there and may be gone."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[FakeChild] = []
+        self.may_come, self.may_go = asyncio.Event(), asyncio.Event()
+        monkeypatch.setattr(Child, "spawn", self.spawn)
+        monkeypatch.setattr(supervisor, "REST_S", 0.0)
+        monkeypatch.setattr(supervisor, "_Run", self.run)
+
+    async def spawn(self, _kind: str) -> Any:
+        await self.may_come.wait()
+        self.made.append(FakeChild(self.may_go))
+        return self.made[-1]
+
+    def run(self, *_: Any) -> Any:
+        class Forever:
+            async def outcome(self, _peers: Any) -> Any:
+                await asyncio.Event().wait()
+
+        return Forever()
+
+
+async def turns(number: int = 20) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def order() -> Order:
+    return Order.model_construct(fingerprint=False)
+
+
+async def test_a_cancel_during_the_killing_skips_no_respawn(monkeypatch: pytest.MonkeyPatch, order: Order) -> None:
+    children = Children(monkeypatch)
+    children.may_come.set()
+    node = Supervisor()
+    await node.start()
+    job = asyncio.create_task(node.run(order, {}, None, None))
+    await turns()
+    for _ in range(3):
+        job.cancel()
+        await turns()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    await asyncio.sleep(0.01)
+    await turns()
+    assert len(children.made) == 4
+    children.may_go.set()
+    await turns()
+    assert [child.killed for child in children.made] == [True, True, False, False]
+    await node.close()
+
+
+async def test_a_cancel_while_children_are_awaited_loses_none(monkeypatch: pytest.MonkeyPatch, order: Order) -> None:
+    children = Children(monkeypatch)
+    children.may_go.set()
+    node = Supervisor()
+    starting = asyncio.create_task(node.start())
+    await turns()
+    job = asyncio.create_task(node.run(order, {}, None, None))
+    await turns()
+    job.cancel()
+    await turns()
+    children.may_come.set()
+    await asyncio.gather(starting, job, return_exceptions=True)
+    job = asyncio.create_task(node.run(order, {}, None, None))
+    await turns()
+    assert len(children.made) == 2
+    job.cancel()
+    await asyncio.gather(job, return_exceptions=True)
+    await node.close()
+
+
+async def test_children_that_cant_be_started_end_the_job_and_not_the_node(
+    monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    async def spawn(_kind: str) -> Any:
+        raise OSError("out of memory")
+
+    monkeypatch.setattr(Child, "spawn", spawn)
+    monkeypatch.setattr(supervisor, "REST_S", 0.0)
+    node = Supervisor()
+    for _ in range(2):
+        with pytest.raises((PeerError, OSError)):
+            await node.run(order, {}, None, None)
+        await turns()
+    children = Children(monkeypatch)
+    children.may_come.set()
+    children.may_go.set()
+    job = asyncio.create_task(node.run(order, {}, None, None))
+    await turns()
+    assert len(children.made) >= 2
+    job.cancel()
+    await asyncio.gather(job, return_exceptions=True)
+    await node.close()
