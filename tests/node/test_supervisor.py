@@ -1,4 +1,4 @@
-"""The pair of children that waits: it is there again after every job, however often and whenever the job is cancelled."""
+"""The pair of children that waits: it is there again after every job, however often the job is cancelled."""
 
 from __future__ import annotations
 
