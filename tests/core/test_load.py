@@ -111,7 +111,7 @@ def test_a_file_that_is_too_long_or_not_utf8_is_refused(tmp_path) -> None:
 
 @pytest.mark.parametrize("data", [b'{"a":1,"a":2}', b"NaN", b"[Infinity]", b"{", b"\xff", b"[" * 100_000])
 def test_json_that_two_readers_could_read_differently_is_refused(data: bytes) -> None:
-    with pytest.raises(SpecError, match="not valid JSON|too many values"):
+    with pytest.raises(SpecError, match=r"not valid JSON|too many values"):
         json_value(data, "peer")
 
 
@@ -143,7 +143,7 @@ def test_a_missing_key_is_named_at_every_depth() -> None:
 
 @pytest.mark.parametrize("text", [b"1e999", b"-1e999", b"[1e400]", b"NaN", b"Infinity"])
 def test_no_number_is_infinite(text: bytes) -> None:
-    with pytest.raises(SpecError, match="not valid JSON|too many values"):
+    with pytest.raises(SpecError, match="not valid JSON"):
         json_value(text, "wire")
 
 

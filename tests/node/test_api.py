@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from mpcgov import registry
+from mpcgov import registry, tls
 from mpcgov.node import api, operator
 from mpcgov.spec.envelope import sign
 from mpcgov.spec.statement import PROPOSAL_TYPE, job_id
@@ -97,7 +97,7 @@ async def test_nonsense_is_answered_by_one_line_of_json(network: Network, body: 
     for path in ("/v1/jobs", "/v1/declarations"):
         status, text = await raw(network, "POST", path, data=body)
         assert status == 400
-        assert json.loads(text)["error"]["exit_status"] == 2
+        assert set(json.loads(text)["error"]) == {"code", "message", "hint"}  # whose fault it is the asker must judge
         assert "Traceback" not in text
 
 
@@ -154,10 +154,28 @@ async def test_an_error_of_ours_shows_nothing_and_the_node_lives_on(
 
     monkeypatch.setattr(registry, "find", broken)
     status, text = await raw(network, "GET", "/v1/protocols/joint-count")
-    assert (status, json.loads(text)["error"]["exit_status"]) == (500, 1)
+    assert (status, json.loads(text)["error"]["code"]) == (500, "internal")
     monkeypatch.undo()
     assert (await raw(network, "GET", "/v1/protocols/joint-count"))[0] == 200
     assert "hemlock" not in text + capsys.readouterr().out
+
+
+async def test_malformed_http_puts_no_trace_and_nothing_of_the_peers_bytes_into_the_log(
+    network: Network, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await network.start("labour")
+    card = network.loaded("labour").identity.card
+    host, port = str(card.address).split(":")
+    context = tls.client_context(network.identity("welfare"), card)
+    for sent in (b"hemlock hemlock\r\n\r\n", b"GET /v1/about HTTP/1.1\r\nhemlock\x00: \xff\r\n\r\n"):
+        reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
+        writer.write(sent)
+        assert b" 400 " in await asyncio.wait_for(reader.readline(), 60)
+        writer.close()
+    said = "".join(capfd.readouterr())
+    assert "malformed request" in said
+    assert "hemlock" not in said
+    assert "Traceback" not in said
 
 
 async def test_every_request_is_on_record_and_floods_take_one_line(network: Network) -> None:
