@@ -32,6 +32,8 @@ def explain_plan(plan: Plan) -> Sections:
         *([("Links", list(plan.roles))] if plan.roles else []),
         *([("Noise", list(plan.noise))] if plan.noise else []),
         ("Leaks besides", [f"to {text}" for text in leaks(job, draft.protocol.manifest, draft.roster.threshold)]),
+        ("Nodes would say", list(plan.forecasts)),
+        ("Leaves possible", list(plan.leaves)),
         ("Must approve", [f"{', '.join(parties)}, within {job.approve_within_h} h; one no ends it for all"]),
         ("Costs", _costs(plan)),
         ("Limits", [_limits(draft.roster.threshold, parties), *own_caveats(job.disclosure)]),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mpcgov import accuracy, check
 from mpcgov.client import Client
+from mpcgov.coordinator.ledgers import forecasts, leaves
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.linked import blocks
@@ -37,6 +38,7 @@ class PlannedTable:
 class Plan:
     """A draft, and what follows from its protocol's manifest.
 
+    `forecasts`: what each party's node would say. `leaves`: over which rows later tables can be.
     `roles`: who does what in a linked job, and why. `noise`: what it protects, and how far off it makes numbers.
     `rounds`: of communication; `bytes_per_party`: what each party sends to all others together; `memory_bytes`: what
     each holds of linked rows.
@@ -44,6 +46,8 @@ class Plan:
 
     draft: Draft
     tables: tuple[PlannedTable, ...]
+    forecasts: tuple[str, ...]
+    leaves: tuple[str, ...]
     roles: tuple[str, ...]
     noise: tuple[str, ...]
     rounds: int
@@ -52,7 +56,8 @@ class Plan:
 
 
 async def plan(client: Client, draft: Draft) -> Plan:
-    """What would happen; asks every party's node which version of the protocol it has, and what matchers have seen.
+    """What would happen; asks every party's node which version of the protocol it has, what it would say, and what
+    matchers have seen.
 
     Raises:
         Refused: a node has another version than this disk.
@@ -67,7 +72,8 @@ async def plan(client: Client, draft: Draft) -> Plan:
     if manifest.linked and job.linking.method == "matcher":
         roles = (*roles, *await _seen_by_matchers(client, job))
     spent = job_cost(job, manifest, draft.declarations, draft.roster.threshold, bool(noise))
-    return Plan(draft, tables, roles, tuple(noise), *spent)
+    said = await forecasts(client, draft)
+    return Plan(draft, tables, said, leaves(job), roles, tuple(noise), *spent)
 
 
 def job_cost(

@@ -21,6 +21,7 @@ from mpcgov.clock import Clock
 from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.book import Book
 from mpcgov.node.door import Door
+from mpcgov.node.forecast import forecast
 from mpcgov.node.home import NodeHome
 from mpcgov.node.requests import RequestLog
 from mpcgov.node.service import Service
@@ -32,6 +33,7 @@ from mpcgov.spec.ids import ColumnName, DatasetName
 from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.load import LIMIT_BYTES, Frozen, canonical_json, parse_json
 from mpcgov.spec.roster import Card
+from mpcgov.spec.statement import Proposal
 from mpcgov.tls import shown_certificate
 
 BODY_S = 30.0
@@ -68,6 +70,7 @@ class Api:
         app.router.add_post("/v1/declarations", self._declarations)
         app.router.add_get("/v1/protocols/{name:[a-z0-9-]{1,64}}", self._protocol)
         app.router.add_get("/v1/datasets/{name:[a-z0-9_-]{1,64}}/matchers", self._matchers)
+        app.router.add_post("/v1/forecasts", self._forecast)
         app.router.add_post("/v1/jobs", self._submit)
         app.router.add_get(job, self._status)
         app.router.add_post(f"{job}/cancel", self._cancel)
@@ -141,6 +144,11 @@ class Api:
     async def _matchers(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
         return _answer({"matchers": self._book.seen_by_matchers(request.match_info["name"])})
+
+    async def _forecast(self, request: web.Request) -> web.Response:
+        _require_coordinator(request)
+        proposal = parse_json(await _body(request, ENVELOPE_LIMIT_BYTES), Proposal, "proposal", ENVELOPE_LIMIT_BYTES)
+        return _answer(await asyncio.to_thread(forecast, self._book, proposal))
 
     async def _submit(self, request: web.Request) -> web.Response:
         _require_coordinator(request)

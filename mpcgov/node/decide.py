@@ -29,13 +29,15 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
             reasons = tuple(reason for rule in rules for reason in rule(proposal, facts))
             if reasons:
                 return Deny(reasons)
+        related, overlaps = (_jobs_beside(proposal, facts, side) for side in (Side.RELATED, Side.UNCLEAR))
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
-    related, overlaps = (
-        tuple(job for job, _ in beside(proposal, facts, side)) for side in (Side.RELATED, Side.UNCLEAR)
-    )
     asks = "manual" if related or overlaps else facts.policy.approve
     return Permit(asks, related, overlaps, facts.policy.approvals)
+
+
+def _jobs_beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[str, ...]:
+    return tuple(job for job, _ in beside(proposal, facts, side))
 
 
 def _protocol_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:

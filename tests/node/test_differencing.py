@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mpcgov import registry
-from mpcgov.node.differencing import Release, Side, compare, release, same_rows
+from mpcgov.node.differencing import Release, Side, compare, countable, release, same_rows
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.statement import Proposal
@@ -214,6 +214,14 @@ def test_linked_rows_that_differ_are_unclear_to_whose_they_are() -> None:
     assert both(linked("year = 2024", "year = 2024"), released(where("year = 2025", "year = 2025"))) is Side.APART
     # A left join counts all rows of its left owner, whatever of ours it links; with other rows they add up to ours.
     assert both(linked("year = 2024", join="left"), released(where("year = 2025"))) is Side.RELATED
+
+
+def test_only_what_an_owner_can_count_is_put_to_a_person() -> None:
+    """Of linked rows that differ perhaps a single one is linked, whatever number of ours differs."""
+    assert countable(released(where("age < 25")), released())
+    assert countable(linked("age < 25"), released())
+    assert not countable(linked("age < 25"), linked())
+    assert not countable(linked("age < 25", join="left"), linked())
 
 
 def test_a_left_join_counts_from_its_left_owner() -> None:

@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 
+from mpcgov import registry
+from mpcgov.coordinator.ledgers import forecasts, leaves
+from mpcgov.coordinator.propose import Draft
 from mpcgov.errors import Refused
 from mpcgov.node import operator, questions
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import canonical_json, validate
 from mpcgov.spec.statement import job_id
-from tests.node.network import PARTIES, POLICY, Network
+from tests.node.network import PARTIES, POLICY, Network, refusal
 
 FILTERS = POLICY.replace("sex: [group], age: [filter]", "sex: [group, filter], age: [filter]")
 ASKS = FILTERS.replace("min_count: 5", "min_count: 5\n    overlapping: ask")
@@ -42,9 +47,9 @@ async def submitted(network: Network, where: str | None, **changes: Any) -> tupl
     return job_id(proposal.job_digest), await network.submit(proposal)
 
 
-async def released(network: Network, where: str | None) -> str:
+async def released(network: Network, where: str | None, *states: str) -> str:
     job, answers = await submitted(network, where)
-    assert {answer["state"] for answer in answers.values()} == {"AWAITING_APPROVAL"}, answers
+    assert {answer["state"] for answer in answers.values()} <= {*(states or ("AWAITING_APPROVAL",))}, answers
     say_yes(network, job)
     await network.until(job, "RELEASED")
     return job
@@ -144,6 +149,49 @@ async def test_a_tracker_of_three_tables_finds_no_yes(nodes: Network) -> None:
     assert "the smallest of 2" in ledger_of(nodes, job)
     with pytest.raises(Refused, match="in fewer than 10 persons"):
         nodes.nodes["labour"].book.approve(job)
+
+
+async def test_a_plan_asks_what_nodes_would_say_and_leaves_no_trace_but_that(nodes: Network) -> None:
+    nodes.policy("labour", FILTERS)
+    nodes.policy("education", FILTERS.replace("manual", "standing"))
+    first = await released(nodes, None, "AWAITING_APPROVAL", "APPROVED")
+    proposal = nodes.proposal(**asked("age < 20"))
+    draft = Draft(
+        proposal.job, registry.find("joint-count"), nodes.roster, nodes.roster_digest, dict(proposal.declarations)
+    )
+    async with nodes.client() as client:
+        labour, welfare, education = await forecasts(client, draft)
+    assert labour.startswith(f"labour would refuse; labour: job {first} has released a table over")
+    assert welfare.startswith(f"welfare would ask its people; rows may differ in few from those of job {first}")
+    assert "education would refuse" in education
+    for party in PARTIES:
+        assert [view.job for view in operator.jobs(nodes.home(party))] == [first]
+    body = canonical_json(proposal.model_dump(mode="json"))
+    async with nodes.client("labour") as client:
+        error = await refusal(client.request("welfare", "POST", "/v1/forecasts", body))
+    assert (error.exit_status, error.code) == (3, "caller")
+
+
+async def test_a_forecast_is_the_same_whatever_the_data(nodes: Network) -> None:
+    await released(nodes, None)
+    body, found = canonical_json(nodes.proposal(**asked("age < 20")).model_dump(mode="json")), []
+    async with nodes.client() as client:
+        for rows in ("", "North,F,19\n", "North,F,19\n" * 50, "Nowhere,X,-1\n"):
+            (nodes.home("labour") / "people.csv").write_text("region,sex,age\n" + rows)
+            found.append(await client.request("labour", "POST", "/v1/forecasts", body))
+    assert found == [found[0]] * 4
+    assert found[0]["answer"] == "ask"
+
+
+@pytest.mark.parametrize("where", [None, "first_year >= 2038"])
+def test_a_plan_names_a_partition_that_leaves_later_tables_possible(where: str | None) -> None:
+    part = {"dataset": "people", "where": where}
+    job = {"protocol": "joint-count", "purpose": "p", "legal_basis": "l", "parties": {"a": part, "b": part, "c": {}}}
+    said = leaves(validate(job | {"params": {"by": ["sex"]}, "receivers": ["a"]}, Job, "job"))
+    assert len(said) == 2
+    assert ("one job for each part" if where is None else "up to all of those where not (first_year >= 2038)") in said[
+        0
+    ]
 
 
 async def test_four_eyes_are_those_of_two_people(network: Network) -> None:
