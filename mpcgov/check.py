@@ -70,6 +70,14 @@ def used_columns(
     return uses
 
 
+def choosing_columns(job: Job, manifest: Manifest, party: str, declaration: Declaration) -> set[str]:
+    """The columns that decide which keys a party's list has: key and filters; all, where missing values drop rows."""
+    used = used_columns(job, manifest, party, declaration)
+    if declaration.missing != "refuse":
+        return set(used)
+    return {column for column, uses in used.items() if uses & {"key", "filter"}}
+
+
 def _filtered(text: str, party: str) -> frozenset[str]:
     """The columns that a party's `where` tests; what is wrong with it names the party, as others have one too."""
     try:

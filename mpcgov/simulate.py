@@ -194,7 +194,7 @@ async def _party(
 
 
 async def _no_commit() -> None:
-    """A simulation releases nothing, so it has nothing to commit."""
+    """A simulation releases nothing, so it has nothing to commit, and its coins needn't be the same again."""
 
 
 def _streams(parties: tuple[str, ...]) -> dict[str, dict[str, socket.socket]]:

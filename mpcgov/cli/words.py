@@ -105,8 +105,10 @@ def budget_notes(budgets: Budgets) -> list[str]:
         if epsilon
     ]
     lines += [
-        f"{dataset}: {matcher} has seen numbers of matches worth epsilon {epsilon}, as a matcher of tags"
-        for dataset, matcher, epsilon in budgets.matchers
+        f"{dataset}: {matcher} has seen numbers of matches worth epsilon {epsilon}"
+        + (f" of {most}" if most else "")
+        + " for a key, as a matcher of tags"
+        for dataset, matcher, epsilon, most in budgets.matchers
     ]
     lines += [
         f"{dataset}: job {job} was let through by a person beside {', '.join(beside)}, whose rows it overlaps"

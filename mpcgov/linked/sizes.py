@@ -21,6 +21,11 @@ def padded_length(keys: int) -> int:
     return -(-keys // step) * step
 
 
+def pair_name(one: str, other: str) -> str:
+    """The name of two owners whose lists are compared, whoever of them is left owner."""
+    return " ".join(sorted((one, other)))
+
+
 def table_third(length: int) -> int:
     """How many places each third of a table for `length` keys has, each of which goes into one of three given ones, one
     in each third: 1.7 for each key, and 300 more, together.

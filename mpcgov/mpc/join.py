@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
-from mpcgov.linked.sizes import padded_length
+from mpcgov.linked.sizes import padded_length, pair_name
 from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.tags import (
     TAG_WORDS,
@@ -23,6 +23,7 @@ from mpcgov.mpc.tags import (
     SpokeKeys,
     TagList,
     Texts,
+    derived,
     dummy_tags,
     key_tags,
     matches,
@@ -37,7 +38,7 @@ from mpcgov.mpc.word.permute import Roles, arrange, bring
 from mpcgov.mpc.word.product import inner_product
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sharing import deal
-from mpcgov.mpc.word.stream import KEY_WORDS, Stream
+from mpcgov.mpc.word.stream import KEY_BYTES, KEY_WORDS, Stream
 from mpcgov.mpc.word.wire import Channel
 
 BLOCK = 1 << 24
@@ -105,19 +106,32 @@ async def exchange_lengths(channel: Channel, most_keys: Mapping[int, int], own_k
 class PrivateList:
     """What only its owner knows of its list: the keys, which are distinct, the randomness, the order of the rows.
 
-    A left owner has one for all spokes of its star, any other owner a new one in each spoke.
+    A left owner has one for all spokes of its star, any other owner a new one in each spoke. Coins alone follow from
+    the owner's `secret`, so that the same rows once more show a matcher the same number; order and pads are fresh.
     """
 
-    def __init__(self, keys: Texts, length: int, dummies: int) -> None:
+    def __init__(self, keys: Texts, length: int, dummies: int, secret: bytes) -> None:
         self.keys = keys
         self.length = length
         self.dummies = dummies
         self.random = Stream(stream.private_key())
         self.order: Order = self.random.permutation(length + dummies)
+        self.coins: dict[str, str] = {}
+        self._secret = secret
 
-    def with_coins(self) -> TagList:
-        """How the list is made up in one spoke, with fresh coins."""
-        return tag_list(len(self.keys), self.length, self.dummies, self.random)
+    def mark(self, plan: SpokePlan) -> bytes:
+        """What the other owner of a spoke is told of our secret: it is another one when our secret is."""
+        return derived((self._secret, bytes(KEY_BYTES)), self._context(plan), "mark")
+
+    def with_coins(self, plan: SpokePlan, mark: bytes) -> TagList:
+        """How the list is made up in one spoke: coins by our secret and the other owner's mark, so that other rows of
+        either owner have independent ones. `coins` has what tells them apart, by pair of owners."""
+        secrets, context = (self._secret, mark), self._context(plan)
+        self.coins[pair_name(*plan.ids)] = derived(secrets, context, "which").hex()
+        return tag_list(len(self.keys), self.length, self.dummies, Stream(derived(secrets, context, "coins")))
+
+    def _context(self, plan: SpokePlan) -> tuple[str, ...]:
+        return (*sorted(plan.ids), str(self.dummies))
 
     def columns(self, values: Words) -> Words:
         """Columns of the keys, shape (columns, N), as rows in the list's order, shape (length + dummies, columns)."""
@@ -139,7 +153,7 @@ async def spoke(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList 
         own: the left and the other owner's list; None at anybody else.
         columns: the other owner's, of its keys, shape (columns, N), elements; None at anybody else.
     """
-    found = await _matched(channel, plan, own, None if own is None else own.with_coins())
+    found, _ = await _matched(channel, plan, own)
     source = None if found is None else sources(found, plan.other_rows)
     result = np.empty((plan.columns, plan.left_rows), np.uint64)
     roles = Roles(
@@ -173,8 +187,7 @@ async def overlap(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateLis
     The matcher deals what it counts, and both owners their coins: where both are 1, a dummy was counted.
     """
     me = channel.line.me
-    listed = None if own is None else own.with_coins()
-    source = await _matched(channel, plan, own, listed)
+    source, listed = await _matched(channel, plan, own)
     counted = None if source is None else np.array([np.count_nonzero(source >= 0)], np.uint64)
     (total,) = await deal(channel, prss.threshold, [plan.matcher], counted, 1)
     if plan.dummies == 0:
@@ -184,24 +197,28 @@ async def overlap(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateLis
     return field.subtract(total, (await inner_product(channel, prss, left, other)).reshape(1))
 
 
-async def _matched(channel: Channel, plan: SpokePlan, own: PrivateList | None, listed: TagList | None) -> Order | None:
-    """Where the matcher finds each row of the left list in the other's, or −1; None at anybody else."""
+async def _matched(
+    channel: Channel, plan: SpokePlan, own: PrivateList | None
+) -> tuple[Order | None, TagList | None]:  # fmt: skip
+    """Where the matcher finds each row of the left list in the other's, or −1; how an owner's list is made up."""
     me = channel.line.me
     if me == plan.matcher:
         sizes = {plan.left: TAG_WORDS * plan.left_rows, plan.other: TAG_WORDS * plan.other_rows}
         taken = await channel.exchange({}, sizes)
         left, other = (taken[party].reshape(-1, TAG_WORDS) for party in (plan.left, plan.other))
-        return matches(left, other, (plan.left, plan.other))
-    if me in (plan.left, plan.other):
-        if own is None or listed is None:
-            raise InternalError("an owner without its list")
-        tags = await _tags(channel, plan, own, listed)
-        await channel.exchange({plan.matcher: tags}, {})
-    return None
+        return matches(left, other, (plan.left, plan.other)), None
+    if me not in (plan.left, plan.other):
+        return None, None
+    if own is None:
+        raise InternalError("an owner without its list")
+    tags, listed = await _tags(channel, plan, own)
+    await channel.exchange({plan.matcher: tags}, {})
+    return None, listed
 
 
-async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList, listed: TagList) -> Words:
-    """An owner's list of tags, in its order. Should two of one's keys have the same tag, both owners start again.
+async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList) -> tuple[Words, TagList]:
+    """An owner's list of tags, in its order, and how it is made up. Should two of one's keys have the same tag, both
+    owners start again.
 
     Raises:
         WireError: the other owner wants to start again once too often; names it.
@@ -209,23 +226,26 @@ async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList, listed: Tag
     me = channel.line.me
     peer = plan.other if me == plan.left else plan.left
     for _ in range(MOST_STARTS):
-        keys = await _agree(channel, plan, peer)
+        keys, mark = await _agree(channel, plan, peer, own.mark(plan))
         found = key_tags(own.keys, keys)
         again = np.array([some_equal(found)], np.uint64)
         answer = (await channel.exchange({peer: again}, {peer: 1}))[peer]
         if answer[0] > 1:
             raise WireError("an answer that is neither yes nor no", peer)
         if not again[0] and not answer[0]:
-            return listed.tags(found, dummy_tags(plan.dummies, keys), own.order, own.random)
+            listed = own.with_coins(plan, mark)
+            return listed.tags(found, dummy_tags(plan.dummies, keys), own.order, own.random), listed
     raise WireError("two of its keys with one tag, again and again", peer)
 
 
-async def _agree(channel: Channel, plan: SpokePlan, peer: int) -> SpokeKeys:
-    """Fresh keys of the spoke, from 32 bytes of each owner's operating system."""
+async def _agree(channel: Channel, plan: SpokePlan, peer: int, mark: bytes) -> tuple[SpokeKeys, bytes]:
+    """Fresh keys of the spoke, from 32 bytes of each owner's operating system; and the other owner's mark."""
     mine = stream.private_key()
-    theirs = stream.key_from((await channel.exchange({peer: stream.key_words(mine)}, {peer: KEY_WORDS}))[peer])
+    sent = np.concatenate([stream.key_words(mine), stream.key_words(mark)])
+    taken = (await channel.exchange({peer: sent}, {peer: 2 * KEY_WORDS}))[peer]
+    theirs, their_mark = stream.key_from(taken[:KEY_WORDS]), stream.key_from(taken[KEY_WORDS:])
     secrets = (mine, theirs) if channel.line.me == plan.left else (theirs, mine)
-    return spoke_keys(secrets, plan.job_digest, plan.name, plan.ids)
+    return spoke_keys(secrets, plan.job_digest, plan.name, plan.ids), their_mark
 
 
 async def left_columns(

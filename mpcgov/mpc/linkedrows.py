@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as made_by
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,18 +38,21 @@ from mpcgov.mpc.word import field
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
+from mpcgov.mpc.word.stream import private_key
 
 
 @dataclass(frozen=True)
 class OwnRows:
     """An owner's rows: distinct keys, and its columns as whole numbers, categories as places in their values.
 
-    `more`: how many rows more than these its list is said to have, before its length is rounded up.
+    `more`: how many rows more than these its list is said to have, before its length is rounded up. `secret`: 32 bytes
+    that nobody else has, from which follow the coins that hide how many match; the same only for the same rows.
     """
 
     keys: Texts
     columns: Mapping[str, NDArray[np.int64]]
     more: int = 0
+    secret: bytes = made_by(default_factory=private_key, repr=False)
 
 
 class LinkedRows:
@@ -70,6 +74,8 @@ class LinkedRows:
         self._job_digest = job_digest
         self._own = own
         self._noise = noise or {}
+        self.coins: dict[str, str] = {}
+        """By pair of owners, of which we are one, what tells the coins of our list from others."""
         self._plan = link_plan(linked.job, linked.manifest, config.threshold)
         hidden = linked.job.linking.method == "oblivious"
         self._linked_rows = oblivious.spoke if hidden else join.spoke
@@ -181,7 +187,9 @@ class LinkedRows:
     def _list(self, lengths: Mapping[str, int]) -> PrivateList:
         if self._own is None:
             raise SpecError("an owner without rows")
-        return PrivateList(self._own.keys, lengths[self._me], self._plan.dummies)
+        made = PrivateList(self._own.keys, lengths[self._me], self._plan.dummies, self._own.secret)
+        made.coins = self.coins
+        return made
 
     def _spoke(self, spoke: Spoke, lengths: Mapping[str, int], columns: int) -> SpokePlan:
         left, other = spoke.left, spoke.other

@@ -13,7 +13,7 @@ from mpcgov import lifecycle
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import TERMINAL, WAITING, Event, State
-from mpcgov.node import ledger, questions
+from mpcgov.node import ledger, matchers, questions
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.decisions import Decisions
@@ -144,7 +144,7 @@ class Book:
     def seen_by_matchers(self, dataset: str) -> dict[str, str]:
         """For each matcher, what the size noise of all jobs over a data set of ours adds up to."""
         with self._store.read() as tx:
-            return ledger.seen_by_matchers(tx, dataset)
+            return matchers.said(matchers.seen(tx, dataset))
 
     def propose(self, envelope: Envelope, proposal: Proposal, verdict: Verdict) -> JobRow:
         """Takes a new proposal on record, together with the policy's decision about it.
@@ -223,6 +223,7 @@ class Book:
             table.move(entry.tx, job, State.RUNNING, {"outcome": body})
             values = {"job": job, "party": self._home.party, "layout_digest": layout, "envelope": receipt}
             entry.tx.execute(sql.insert(RECEIPTS).values(values))
+            matchers.tossed(entry.tx, job, outcome.coins)
             entry.record("computed", job, layout=layout)
 
     def note(self, event: str, job: str = "", **facts: Any) -> None:

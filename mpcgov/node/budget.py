@@ -1,7 +1,7 @@
 """What an agency's people see and set of their budgets: what jobs with noise may tell of a unit, in all.
 
-Pure epsilon and zCDP's rho are budgets of their own; a unit is protected by both together. What a matcher of tags has
-seen, a noised number of matches for each job, is summed up beside them.
+Pure epsilon and zCDP's rho are budgets of their own; a unit is protected by both together. What each matcher of tags
+has learned, by a noised number of matches for each question, has one beside them, which the policy sets.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Any
 import sqlalchemy as sql
 
 from mpcgov.clock import RealClock
-from mpcgov.errors import SpecError
+from mpcgov.errors import Refused, SpecError
 from mpcgov.node import home as homes
 from mpcgov.node import ledger, questions
+from mpcgov.node import matchers as matching
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.facts import Balance
 from mpcgov.node.home import NodeHome
@@ -45,12 +46,12 @@ class Totals(Frozen):
 
 @dataclass(frozen=True)
 class Budgets:
-    """The budgets of all data sets, for each data set and matcher what it has seen, and the jobs that a person let
-    through beside earlier ones that they overlap: data set, job, earlier jobs."""
+    """The budgets of all data sets; for each data set and matcher what it has learned of a key, and may at most; and
+    the jobs that a person let through beside earlier ones that they overlap: data set, job, earlier jobs."""
 
     balances: tuple[Balance, ...]
     together: tuple[tuple[str, str, float], ...]
-    matchers: tuple[tuple[str, str, str], ...]
+    matchers: tuple[tuple[str, str, str, str | None], ...]
     overlapping: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -67,7 +68,7 @@ class Budgets:
             for one in self.balances
         ]
         together = [{"dataset": d, "unit": u, "epsilon": e, "delta": DELTA} for d, u, e in self.together]
-        matchers = [{"dataset": d, "matcher": m, "epsilon": e} for d, m, e in self.matchers]
+        matchers = [{"dataset": d, "matcher": m, "epsilon": e, "most": most} for d, m, e, most in self.matchers]
         overlapping = [{"dataset": d, "job": job, "beside": list(beside)} for d, job, beside in self.overlapping]
         return {"budgets": balances, "together": together, "matchers": matchers, "overlapping": overlapping}
 
@@ -75,7 +76,7 @@ class Budgets:
 def show(home: Path) -> Budgets:
     """What may be told of each unit, what has been, and what is left."""
     with _opened(home) as (node, store, _), store.read() as tx:
-        declared = sorted(node.datasets().root)
+        declared, limits = sorted(node.datasets().root), _limits(node)
         balances, together, matchers, overlapping = [], [], [], []
         for dataset in declared:
             lines = ledger.of_dataset(tx, dataset)
@@ -84,7 +85,8 @@ def show(home: Path) -> Budgets:
                 balances += [ledger.balance(tx, dataset, unit, measure, lines) for measure in ledger.DEFAULT_TOTALS]
                 spends = [line.spend for line in lines if line.spend is not None and line.spend.unit == unit]
                 together.append((dataset, unit, ledger.epsilon_at(spends, DELTA)))
-            matchers += [(dataset, matcher, seen) for matcher, seen in ledger.seen_by_matchers(tx, dataset).items()]
+            learned = matching.said(matching.seen(tx, dataset))
+            matchers += [(dataset, matcher, seen, limits.get(dataset)) for matcher, seen in learned.items()]
             overlapping += [(dataset, job, beside) for job, beside in questions.overlapping(tx, dataset)]
     return Budgets(tuple(balances), tuple(together), tuple(matchers), tuple(overlapping))
 
@@ -109,6 +111,14 @@ def set_total(home: Path, dataset: str, unit: str, epsilon: str | None, rho: str
                 row = {"dataset": dataset, "unit": unit, "measure": measure, "total": str(total)}
                 entry.tx.execute(sql.insert(BUDGETS).values(row))
             entry.record("budget set", dataset=dataset, unit=unit, **{m: str(total) for m, total in changes.items()})
+
+
+def _limits(node: NodeHome) -> dict[str, str]:
+    """By data set, what the policy lets each matcher learn; none if there is no policy that can be read."""
+    try:
+        return {name: allowed.matcher_epsilon for name, allowed in node.policy()[0].datasets.items()}
+    except Refused:
+        return {}
 
 
 @contextmanager

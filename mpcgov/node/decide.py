@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from mpcgov import check, privacy
 from mpcgov.linked.params import releases_links, sum_testers
+from mpcgov.node import matchers
 from mpcgov.node.agreement import AGREEMENT, MEANING
 from mpcgov.node.beside import beside, no_difference_tells
 from mpcgov.node.differencing import Side
@@ -118,7 +119,20 @@ def _affordable(proposal: Proposal, facts: Facts) -> Iterator[str]:
         )
 
 
+def _matchers_bounded(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    """What a matcher learns by its noised counts adds up over jobs, and is bounded."""
+    dataset = str(proposal.job.parties[facts.me].dataset)
+    allowed = facts.policy.datasets.get(dataset)
+    if facts.protocol is None or allowed is None or facts.ledger.answer or facts.policy.size_noise == "off":
+        return
+    counts = matchers.asked(proposal, facts.protocol.manifest, facts.me)
+    noise = proposal.job.disclosure.noise
+    bound = 1 if noise is None else noise.bound
+    for reason in matchers.beyond(counts, facts.ledger.matched, dataset, allowed, bound):
+        yield f"{facts.me}: {reason}"
+
+
 POLICY: tuple[Rule, ...] = (
     _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _naming_allowed,
-    _data_allowed, no_difference_tells, _affordable,
+    _data_allowed, no_difference_tells, _affordable, _matchers_bounded,
 )  # fmt: skip

@@ -75,13 +75,15 @@ class View:
 
     `earlier`: what was released without noise from the data set that the job uses here. `balance`: of the budget that
     it would take from; None if it takes from none. `answer`: the released job whose result it would get again.
-    `asked`: how many tables that overlap earlier ones were put to people here lately.
+    `asked`: how many tables that overlap earlier ones were put to people here lately. `matched`: by matcher, what it
+    has learned of a key of that data set; None once it has counted without noise.
     """
 
     earlier: tuple[Line, ...] = ()
     balance: Balance | None = None
     answer: str | None = None
     asked: int = 0
+    matched: Mapping[str, Fraction | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

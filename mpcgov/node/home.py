@@ -63,6 +63,7 @@ datasets: {}        # columns that may be used, what for (group, filter, measure
 #     margins: false                  # no true totals beside suppressed cells
 #     max_epsilon: "1"                # only with noise, and at most this much told of a unit by one job; or max_rho
 #     total_epsilon: "5"              # and so much in all jobs together; or total_rho. See also: mpcgov node budget
+#     matcher_epsilon: "10"           # the most that each matcher of tags may learn of a unit in all jobs together
 #     more_tables: ask                # other tables of rows that were released before: ask a person, or refuse
 #     overlapping: refuse             # tables whose rows may differ in few from an earlier one's: refuse, or (under
 #                                     # approve: manual) ask a person, who is shown in how many; see docs/operations.md

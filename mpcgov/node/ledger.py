@@ -22,9 +22,7 @@ from mpcgov import privacy
 from mpcgov.errors import Refused
 from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
-from mpcgov.linked.comparing import helper
-from mpcgov.linked.plan import link_plan
-from mpcgov.node import differencing, questions
+from mpcgov.node import differencing, matchers, questions
 from mpcgov.node.differencing import Release, rows_of
 from mpcgov.node.facts import Balance, Line, View
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
@@ -51,6 +49,7 @@ def view(tx: sql.Connection, proposal: Proposal, me: str, now: float) -> View:
         earlier=tuple(line for line in lines if line.release is not None),
         balance=None if spend is None or dataset is None else balance(tx, dataset, spend.unit, spend.measure, lines),
         answer=answer(tx, proposal),
+        matched={} if dataset is None else matchers.seen(tx, dataset, but=job),
         asked=0 if dataset is None else questions.asked(tx, dataset, job, now),
     )
 
@@ -111,18 +110,6 @@ def epsilon_at(spends: Sequence[Spend], delta: float) -> float:
     return min(whole, float(sum(pure))) if len(pure) == len(spends) else whole
 
 
-def seen_by_matchers(tx: sql.Connection, dataset: str) -> dict[str, str]:
-    """For each matcher, the sum of the size noise's epsilon over all jobs that used the data set: `3`, or `unbounded`
-    once it counted without noise."""
-    query = sql.select(LEDGER.c.matchers).where(LEDGER.c.dataset == dataset, LEDGER.c.state.in_(COUNTS))
-    sums: dict[str, Fraction | None] = {}
-    for seen in tx.execute(query).scalars():
-        for matcher, epsilon in seen.items():
-            before = sums.get(matcher, Fraction(0))
-            sums[matcher] = None if before is None or epsilon is None else before + Fraction(epsilon)
-    return {name: "unbounded" if total is None else privacy.number(total) for name, total in sorted(sums.items())}
-
-
 def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[str], now: float) -> Iterator[str]:
     """What the person who says yes or no should know of the ledger; `beside`: jobs with other tables of these rows."""
     seen, dataset, spend = view(tx, proposal, me, now), proposal.job.parties[me].dataset, privacy.spend(proposal.job)
@@ -141,22 +128,8 @@ def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[st
             f"{privacy.number(budget.left)} of {privacy.number(budget.total)} are left before it"
         )
     if dataset is not None:
-        for matcher, epsilon in seen_by_matchers(tx, dataset).items():
+        for matcher, epsilon in matchers.said(matchers.seen(tx, dataset)).items():
             yield f"{matcher} has seen numbers of matches of {dataset} worth epsilon {epsilon} in earlier jobs"
-
-
-def matchers(proposal: Proposal, manifest: Manifest, me: str) -> dict[str, str | None]:
-    """The parties that compare this one's tags in a job, each with the epsilon of its noised counts; None for exact."""
-    job = proposal.job
-    if not manifest.linked or job.linking.method != "matcher" or me not in job.data_parties:
-        return {}
-    if manifest.compares:
-        return {helper(job): None} if job.params.get("exact") else {}
-    stars, noise = link_plan(job, manifest, proposal.threshold).stars, job.linking.size_noise
-    spokes = [spoke.matcher for star in stars for spoke in star.spokes if me in (spoke.left, spoke.other)]
-    if noise == "off":
-        return dict.fromkeys(spokes)
-    return {matcher: str(Fraction(noise.epsilon) * spokes.count(matcher)) for matcher in spokes}
 
 
 def reserve(
@@ -177,7 +150,7 @@ def reserve(
             measure=None if spend is None else spend.measure,
             amount=None if spend is None else str(spend.amount),
             snapshot={},
-            matchers=matchers(proposal, manifest, me) if answers is None else {},
+            matchers=matchers.kept(matchers.asked(proposal, manifest, me)) if answers is None else {},
             state="reserved",
             answers=answers,
             stale=False,

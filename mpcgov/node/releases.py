@@ -13,7 +13,7 @@ from mpcgov import registry
 from mpcgov.clock import Clock
 from mpcgov.errors import Refused
 from mpcgov.lifecycle import Event
-from mpcgov.node import ledger
+from mpcgov.node import ledger, matchers
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.facts import View
@@ -80,6 +80,13 @@ class Releases:
                 hint="allowed are rows that no release is about yet, or disclosure.noise",
                 code="snapshot",
             )
+
+    def secret(self, proposal: Proposal, whole: str | None) -> str | None:
+        """What the coins of our list are made from, of a job that has some; `whole`: the data set's fingerprint."""
+        if whole is None:
+            return None
+        manifest = registry.find(proposal.job.protocol_name).manifest
+        return matchers.secret(self._home.identity, proposal, manifest, self._home.party, whole)
 
     def commit(self, job: str) -> None:
         """Every party is ready: the job's line counts from now on, whatever becomes of it.

@@ -19,7 +19,7 @@ from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import exchange_receipt
 from mpcgov.node.statements import binding
 from mpcgov.node.streams import JobStreams
-from mpcgov.spec.order import Order, Outcome
+from mpcgov.spec.order import WHOLE, Order, Outcome
 from mpcgov.spec.statement import Proposal, job_id
 
 GRACE_S = 1.0
@@ -36,7 +36,7 @@ class Computes(Protocol):
         self,
         order: Order,
         peers: Mapping[str, socket.socket],
-        commit: Callable[[], Awaitable[None]],
+        commit: Callable[[], Awaitable[str | None]],
         on_phase: Callable[[str], None],
         admit: Callable[[Mapping[str, str]], Awaitable[None]] | None = None,
     ) -> Outcome:
@@ -70,6 +70,7 @@ class JobRun:
         self._client = client
         self._computes = computes
         self._proposal = proposal
+        self._secret: str | None = None
         self._announcing: list[asyncio.Task[None]] = []
         self._computing = False
         self._ends_at = asyncio.get_running_loop().time() + proposal.job.deadline_s
@@ -160,14 +161,16 @@ class JobRun:
         )
 
     async def _admit(self, fingerprints: Mapping[str, str]) -> None:
+        read = {name: value for name, value in fingerprints.items() if name != WHOLE}
+        self._secret = self._book.releases.secret(self._proposal, fingerprints.get(WHOLE))
         try:
-            self._book.releases.admit(self._proposal, fingerprints)
+            self._book.releases.admit(self._proposal, read)
         except Refused as error:
             # Before the peers' engines hear of it, and their nodes tell us that we broke off.
             self.abort(error)
             raise
 
-    async def _commit(self) -> None:
+    async def _commit(self) -> str | None:
         """All parties are ready, with the rows that they had before: either the job goes on, or an earlier result does.
 
         The children stay as they are while receipts go round, so that nobody sees another one's stream end too soon.
@@ -179,6 +182,7 @@ class JobRun:
         if earlier is not None:
             await self._finish(self._book.outcome(earlier))
             raise _AnsweredError
+        return self._secret
 
     def _set_phase(self, phase: str) -> None:
         self.phase = phase

@@ -31,6 +31,9 @@ REST_S = 1.0
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 """Libraries that start threads when they are imported: Landlock would not bind those, see `worker/confine.py`."""
 
+Commit = Callable[[], Awaitable[str | None]]
+"""Makes the commit durable; gives the secret of this party's list, 32 bytes in hexadecimal digits, if there is one."""
+
 Admit = Callable[[Mapping[str, str]], Awaitable[None]]
 
 STOPPED_CHECK_S = 1.0
@@ -97,7 +100,7 @@ class Supervisor:
         self,
         order: Order,
         peers: Mapping[str, socket.socket],
-        commit: Callable[[], Awaitable[None]],
+        commit: Commit,
         on_phase: Callable[[str], None],
         admit: Admit | None = None,
     ) -> Outcome:
@@ -163,7 +166,7 @@ class _Run:
         self,
         order: Order,
         children: list[Child],
-        commit: Callable[[], Awaitable[None]],
+        commit: Commit,
         on_phase: Callable[[str], None],
         admit: Admit | None,
     ) -> None:
@@ -236,9 +239,9 @@ class _Run:
             if report.event == "phase":
                 self._on_phase(report.phase)
             elif report.event == "ready":
-                await self._commit()
+                secret = await self._commit()
                 self._committed = True
-                await self._runner.channel.send(Go())
+                await self._runner.channel.send(Go(secret=secret))
             elif report.outcome is not None:
                 return report.outcome
             elif report.fault is not None:

@@ -10,6 +10,9 @@ from mpcgov.spec.ids import Digest, PartyId
 from mpcgov.spec.load import Frozen
 from mpcgov.spec.statement import Cost, Layout, Proposal
 
+WHOLE = "whole data set"
+"""Among the fingerprints that a child sends, the one of all rows, whichever the job chose."""
+
 
 class Order(Frozen):
     """One job for one party's children.
@@ -32,11 +35,15 @@ class Order(Frozen):
 
 
 class Outcome(Frozen):
-    """What came out at this party: its shares of the cleared cells, base64, `layout.width_bytes` each; and the cost."""
+    """What came out at this party: its shares of the cleared cells, base64, `layout.width_bytes` each; and the cost.
+
+    `coins`: by pair of owners, of which this party is one, what tells the coins of its list from those of other jobs.
+    """
 
     layout: Layout
     shares: str
     cost: Cost
+    coins: dict[str, str] = Field(default_factory=dict)
 
 
 class Fault(Frozen):
@@ -63,6 +70,11 @@ class Report(Frozen):
 
 class Go(Frozen):
     """The parent's word to a child that waits: what was `read` may be handed on; or the commit is durable, and what is
-    `ready` may be shared."""
+    `ready` may be shared.
+
+    `secret`: of linked rows, what the coins that hide their number of matches are made from; None if it needn't ever be
+    the same again.
+    """
 
     go: Literal[True] = True
+    secret: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$", repr=False)] = None

@@ -41,7 +41,8 @@ class DatasetPolicy(Frozen):
     `rows_per_unit`: how many rows, or keys, one unit can have in this data set, and by which key it is known; a job
     with noise must reckon with as many, and link or count by that key.
     `total_epsilon`, `total_rho`: the most that all jobs with noise together may tell of a unit; the ledger's own totals
-    (`mpcgov node budget`) hold too. `more_tables`: whether other tables of rows of which one was released before are
+    (`mpcgov node budget`) hold too. `matcher_epsilon`: the most that each matcher may learn of a unit in all by the
+    numbers of matches that it sees. `more_tables`: whether other tables of rows of which one was released before are
     refused, or need a person's yes whatever `approve` says, as a suppressed cell may follow from both together.
     `overlapping`: whether tables are refused whose rows may differ in few from an earlier one's, or (only under
     `approve: manual`) put to a person, who is shown in how many they differ; fewer than `min_count` are refused then.
@@ -57,6 +58,7 @@ class DatasetPolicy(Frozen):
     rows_per_unit: dict[UnitName, Annotated[UnitRows, BeforeValidator(_unit_rows)]] = Field(default_factory=dict)
     total_epsilon: NumberText | None = None
     total_rho: NumberText | None = None
+    matcher_epsilon: NumberText = "10"
     more_tables: Literal["ask", "refuse"] = "ask"
     overlapping: Literal["refuse", "ask"] = "refuse"
 

@@ -16,10 +16,11 @@ from mpcgov.linked.facts import Linked
 from mpcgov.linked.stacked import Stacked
 from mpcgov.spec import where as language
 from mpcgov.spec.condition import Expr
+from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Part
-from mpcgov.spec.load import load_yaml
+from mpcgov.spec.load import canonical_json, load_yaml
 from mpcgov.spec.manifest import Manifest
-from mpcgov.spec.order import Fault, Go, Order, Report
+from mpcgov.spec.order import WHOLE, Fault, Go, Order, Report
 from mpcgov.spec.table import Dataset, Datasets
 from mpcgov.worker import compared, encode, engine, keyed, local, records, summed, sums, unique
 from mpcgov.worker.fingerprint import fingerprints_of
@@ -77,7 +78,18 @@ def _read(order: Order) -> tuple[Write, dict[str, str]]:
     with open_table(dataset, part.dataset or "", path.parent, _opened(dataset, used, part)) as source:
         kinds = {"counts": _counts, "sums": _sums, "rows": _rows, "records": _records}
         write, needed = kinds[manifest.local](order, manifest, source, condition)
-        return write, fingerprints_of(source, used, needed, condition) if order.fingerprint else {}
+        if not order.fingerprint:
+            return write, {}
+        return write, fingerprints_of(source, used, needed, condition) | _whole(order, manifest, source)
+
+
+def _whole(order: Order, manifest: Manifest, source: Source) -> dict[str, str]:
+    """A fingerprint of what decides, of the whole data set, which keys there are; for jobs whose matcher counts."""
+    if manifest.local != "rows" or order.proposal.job.linking.method != "matcher":
+        return {}
+    declaration = order.proposal.declarations[order.party]
+    chosen_by = check.choosing_columns(order.proposal.job, manifest, order.party, declaration)
+    return {WHOLE: digest(canonical_json(fingerprints_of(source, chosen_by, (), None)))}
 
 
 def _opened(dataset: Dataset, used: Collection[str], part: Part) -> set[str]:

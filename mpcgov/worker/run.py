@@ -59,13 +59,13 @@ class Parent:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        self._go = asyncio.Event()
+        self._go: asyncio.Future[Go] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = {asyncio.create_task(self._listen())}
 
-    async def committed(self) -> None:
+    async def committed(self) -> Go:
         """Says that all parties are ready, and returns once the parent has made the commit durable."""
         await self.channel.send(Report(event="ready"))
-        await self._go.wait()
+        return await self._go
 
     def phase(self, phase: str) -> None:
         """Tells what the job is doing."""
@@ -74,8 +74,9 @@ class Parent:
         task.add_done_callback(self._tasks.discard)
 
     async def _listen(self) -> None:
-        while await self.channel.receive(Go) is not None:
-            self._go.set()
+        while (go := await self.channel.receive(Go)) is not None:
+            if not self._go.done():
+                self._go.set_result(go)
         os._exit(1)
 
 
@@ -117,7 +118,7 @@ class Job:
         await self.session.close()
         spent = self.session.cost
         cost = Cost(seconds=_coarse(time.monotonic() - started), rounds=spent.rounds, bytes_sent=spent.bytes_sent)
-        return Outcome(layout=layout, shares=shares, cost=cost)
+        return Outcome(layout=layout, shares=shares, cost=cost, coins=self.work.coins)
 
     async def _local(self, pipe: int) -> Local | None:
         """This party's own input, once every party has said that it has its own and the parent has committed."""
@@ -130,7 +131,8 @@ class Job:
         await self.session.ready(ok=not failed)
         if failed:
             raise DataError(f"{self.order.party}: data contract", code="own-data")
-        await self.parent.committed()
+        secret = (await self.parent.committed()).secret
+        self.work.secret = None if secret is None else bytes.fromhex(secret)
         return values
 
 

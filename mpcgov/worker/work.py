@@ -24,6 +24,7 @@ from mpcgov.mpc import LinkedRecords, LinkedRows, OwnRecords, OwnRows, SecretArr
 from mpcgov.mpc.config import WORD_BITS
 from mpcgov.mpc.digits import lifted_digits
 from mpcgov.mpc.tags import Texts
+from mpcgov.mpc.word.stream import private_key
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import ResultTable
@@ -40,12 +41,17 @@ Local: TypeAlias = Counts | Sums | KeyedRows | Records
 
 
 class Work(Protocol):
-    """One kind of protocol's part of a job at one party."""
+    """One kind of protocol's part of a job at one party.
+
+    `secret`: of this job's list, for coins that are the same when its rows are; `coins`: what tells these from others.
+    """
 
     tables: tuple[ResultTable, ...]
     value_bits: int
     needs: Needs
     noise: noise.Noise
+    secret: bytes | None
+    coins: dict[str, str]
 
     def __init__(self, order: Order, manifest: Manifest) -> None: ...
 
@@ -74,6 +80,8 @@ class CountsWork:
         self.value_bits = WORD_BITS  # a number of rows has fewer, whatever is done with it
         self.needs = Needs(0, 0)
         self.noise = noise.Noise(self._proposal, manifest, self.tables, order.party)
+        self.secret: bytes | None = None
+        self.coins: dict[str, str] = {}
 
     def read(self, pipe: int) -> Counts | None:
         """See `Work`."""
@@ -111,6 +119,8 @@ class SumsWork:
         self.tables = check.result_tables(self._proposal.job, manifest, self._proposal.declarations)
         self.needs = Needs(0, 0)
         self.noise = noise.Noise(self._proposal, manifest, self.tables, order.party)
+        self.secret: bytes | None = None
+        self.coins: dict[str, str] = {}
 
     def read(self, pipe: int) -> Sums | None:
         """See `Work`."""
@@ -171,6 +181,8 @@ class LinkedWork:
             parties, threshold = len(self._proposal.parties), self._proposal.threshold
             self.needs = model(self._linked).needs(comb(parties, threshold))
         self.noise = noise.Noise(self._proposal, manifest, self.tables, order.party)
+        self.secret: bytes | None = None
+        self.coins: dict[str, str] = {}
 
     def read(self, pipe: int) -> Local | None:
         """See `Work`."""
@@ -190,8 +202,11 @@ class LinkedWork:
         own = None
         if isinstance(local, KeyedRows):
             columns = taken(self._linked, self._order.party, local.columns)
-            own = OwnRows(Texts(*keyed.bytes_of(local.keys)), columns, self.noise.more_rows)
-        return session.linked(self._linked, self._proposal.job_digest, own, self.noise.dealt(session))
+            secret = self.secret or private_key()
+            own = OwnRows(Texts(*keyed.bytes_of(local.keys)), columns, self.noise.more_rows, secret)
+        rows = session.linked(self._linked, self._proposal.job_digest, own, self.noise.dealt(session))
+        self.coins = rows.coins
+        return rows
 
 
 class RecordsWork(LinkedWork):

@@ -54,12 +54,18 @@ def own_rows(case: Case, keys: int) -> OwnRows:
     work = LinkedWork.__new__(LinkedWork)
     work._linked, work.noise = case.linked(), Noise(*asked)
     work._order, work._proposal = cast(Any, SimpleNamespace(party="tax")), cast(Any, SimpleNamespace(job_digest="job"))
+    work.secret = None
     asyncio.run(work.noise.draw())
     read = KeyedRows(
         pa.array([f"{i:06}" for i in range(keys)], pa.large_string()), {"region": np.zeros(keys, np.int64)}
     )
     taken: list[OwnRows] = []
-    session = SimpleNamespace(linked=lambda linked, digest, own, noise: taken.append(own), input=lambda *args: 0)
+
+    def linked(_linked: object, _digest: str, own: OwnRows, _noise: object) -> SimpleNamespace:
+        taken.append(own)
+        return SimpleNamespace(coins={})
+
+    session = SimpleNamespace(linked=linked)
     work.noise.dealt = lambda session: {}  # type: ignore[method-assign, assignment] # of the cells: no part in this
     work._linked_by(cast(Any, session), read)
     return taken[0]

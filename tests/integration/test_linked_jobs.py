@@ -108,11 +108,16 @@ def test_what_a_matcher_has_seen_adds_up_at_each_owner_and_in_plans(network: Net
     network.approve(job, *PARTIES)
     network.released(job)
     found = network.json("node", "budget", "show", "--home", "tax")["matchers"]
-    assert {"dataset": "people", "matcher": "census", "epsilon": "1"} in found
+    assert {"dataset": "people", "matcher": "census", "epsilon": "1", "most": "10"} in found
     plan = flat(network.mpcgov("job", "plan", network.job(**STATISTICS), "--home", "hq").stdout)
     for party in PAIR_OWNERS:
         said = f"census has seen numbers of matches of {party}'s people worth epsilon 1 in earlier jobs"
         assert said in plan
+    again = network.submit(protocol="linked-count", parties=PAIR, params={"by": ["welfare.region"]})
+    network.approve(again, *PARTIES)
+    network.released(again)
+    for party in PAIR_OWNERS:  # another table of the same rows shows the matcher the same number once more
+        assert network.json("node", "budget", "show", "--home", party)["matchers"] == found
 
 
 def test_three_agencies_that_all_bring_rows(network: Network) -> None:
@@ -177,7 +182,7 @@ def test_a_plan_says_who_matches_whom_and_what_each_learns(network: Network) -> 
         "census matches tax with welfare: it has no data in the job",
         "epsilon 1, delta 1e-6 (143 dummy rows in each list)",
         "to census, comparing tags: how many keys the two owners have in common",
-        "to all parties that compute: how many keys each owner brings, rounded up to two significant digits",
+        "to all parties and the coordinator: how many keys each owner brings, rounded up to two significant digits",
         "to the coordinator: counts and sums are exact",
         "(welfare.region, count, tax.wages.mean, tax.wages.variance), 2 cells",
     ):

@@ -96,19 +96,19 @@ KEYS = oblivious.Keys((123456789, 987654321), b"t" * 32, b"p" * 32, b"r" * 32)
 
 def test_rows_without_a_key_have_places_like_all_others_and_a_token_like_none() -> None:
     third = table_third(100)
-    places_, tokens = oblivious._listed(PrivateList(owned(30), 1000, 0), KEYS, third)
+    places_, tokens = oblivious._listed(PrivateList(owned(30), 1000, 0, bytes(32)), KEYS, third)
     assert places_.shape == (1000, 3)
     assert (tokens == oblivious.NO_ROW).sum() == 970
     real = tokens < oblivious.NO_KEY
     assert real.sum() == 30
     for rows in (real, ~real):
         assert stats.kstest(places_[rows].reshape(-1) / third, "uniform").pvalue > 1e-6
-    far = oblivious._listed(PrivateList(owned(30), 1000, 0), KEYS, 2**30)[0]
+    far = oblivious._listed(PrivateList(owned(30), 1000, 0, bytes(32)), KEYS, 2**30)[0]
     assert len({row.tobytes() for row in far}) == 1000
 
 
 def test_a_left_list_is_in_its_order() -> None:
-    mine = PrivateList(owned(30), 100, 0)
+    mine = PrivateList(owned(30), 100, 0, bytes(32))
     places_, tokens = oblivious._listed(mine, KEYS, 50)
     blocks_ = tags.key_blocks(mine.keys, KEYS.points)
     expected = cuckoo.places(tags.encrypted(blocks_, KEYS.place), 50)

@@ -396,6 +396,11 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
         lambda: (proposal(NOISY), facts({"datasets": {"people": PEOPLE | {"rows_per_unit": {"person": 3}}}})),
         "labour needs noise.bound 3: so many rows one person may have; the job says 1",
     ),
+    "a matcher that would learn more than the policy lets it": (
+        "_matchers_bounded",
+        lambda: linked({"datasets": {"people": {"columns": {"id": ["key"]}, "matcher_epsilon": "0.5"}}}),
+        "labour: education may learn epsilon 0.5 of a unit in people by matching (matcher_epsilon)",
+    ),
     "linking by a method that the policy doesn't name": (
         "_linking_allowed", lambda: linked({"link": []}), "labour takes no part in jobs that link rows by matcher",
     ),
