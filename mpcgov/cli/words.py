@@ -114,6 +114,11 @@ def budget_notes(budgets: Budgets) -> list[str]:
         f"{dataset}: job {job} was let through by a person beside {', '.join(beside)}, whose rows it overlaps"
         for dataset, job, beside in budgets.overlapping
     ]
+    lines += [
+        f"{dataset}: up to {count} numbers without noise are about one row's {column}; a job of such rows must say "
+        f"disclosure.numbers: {count} and more"
+        for dataset, column, count in budgets.numbers
+    ]
     return lines
 
 

@@ -18,7 +18,7 @@ import sqlalchemy as sql
 from mpcgov.clock import RealClock
 from mpcgov.errors import Refused, SpecError
 from mpcgov.node import home as homes
-from mpcgov.node import ledger, questions
+from mpcgov.node import ledger, questions, released_numbers
 from mpcgov.node import matchers as matching
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.facts import Balance
@@ -46,13 +46,15 @@ class Totals(Frozen):
 
 @dataclass(frozen=True)
 class Budgets:
-    """The budgets of all data sets; for each data set and matcher what it has learned of a key, and may at most; and
-    the jobs that a person let through beside earlier ones that they overlap: data set, job, earlier jobs."""
+    """The budgets of all data sets; for each data set and matcher what it has learned of a key, and may at most; the
+    jobs that a person let through beside earlier ones that they overlap (data set, job, earlier jobs); and for each data
+    set and column the most numbers without noise that are about one row."""
 
     balances: tuple[Balance, ...]
     together: tuple[tuple[str, str, float], ...]
     matchers: tuple[tuple[str, str, str, str | None], ...]
     overlapping: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    numbers: tuple[tuple[str, str, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The form that programs read; amounts as exact text."""
@@ -70,14 +72,18 @@ class Budgets:
         together = [{"dataset": d, "unit": u, "epsilon": e, "delta": DELTA} for d, u, e in self.together]
         matchers = [{"dataset": d, "matcher": m, "epsilon": e, "most": most} for d, m, e, most in self.matchers]
         overlapping = [{"dataset": d, "job": job, "beside": list(beside)} for d, job, beside in self.overlapping]
-        return {"budgets": balances, "together": together, "matchers": matchers, "overlapping": overlapping}
+        numbers = [{"dataset": d, "column": c, "numbers": n} for d, c, n in self.numbers]
+        return {
+            "budgets": balances, "together": together, "matchers": matchers, "overlapping": overlapping,
+            "numbers": numbers,
+        }  # fmt: skip
 
 
 def show(home: Path) -> Budgets:
     """What may be told of each unit, what has been, and what is left."""
     with _opened(home) as (node, store, _), store.read() as tx:
         declared, limits = sorted(node.datasets().root), _limits(node)
-        balances, together, matchers, overlapping = [], [], [], []
+        balances, together, matchers, overlapping, numbers = [], [], [], [], []
         for dataset in declared:
             lines = ledger.of_dataset(tx, dataset)
             units = {line.spend.unit for line in lines if line.spend is not None} | ledger.units_set(tx, dataset)
@@ -85,10 +91,11 @@ def show(home: Path) -> Budgets:
                 balances += [ledger.balance(tx, dataset, unit, measure, lines) for measure in ledger.DEFAULT_TOTALS]
                 spends = [line.spend for line in lines if line.spend is not None and line.spend.unit == unit]
                 together.append((dataset, unit, ledger.epsilon_at(spends, DELTA)))
+            numbers += [(dataset, *one) for one in released_numbers.totals(lines, node.party).items()]
             learned = matching.said(matching.seen(tx, dataset))
             matchers += [(dataset, matcher, seen, limits.get(dataset)) for matcher, seen in learned.items()]
             overlapping += [(dataset, job, beside) for job, beside in questions.overlapping(tx, dataset)]
-    return Budgets(tuple(balances), tuple(together), tuple(matchers), tuple(overlapping))
+    return Budgets(tuple(balances), tuple(together), tuple(matchers), tuple(overlapping), tuple(numbers))
 
 
 def set_total(home: Path, dataset: str, unit: str, epsilon: str | None, rho: str | None) -> None:

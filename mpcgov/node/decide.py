@@ -17,6 +17,7 @@ from mpcgov.node.agreement import AGREEMENT, MEANING
 from mpcgov.node.beside import beside, no_difference_tells
 from mpcgov.node.differencing import Side
 from mpcgov.node.facts import Deny, Facts, Permit, Rule
+from mpcgov.node.released_numbers import numbers_suffice
 from mpcgov.protections import floor_faults
 from mpcgov.spec.link import described, weaker
 from mpcgov.spec.policy import matches
@@ -42,8 +43,7 @@ def _jobs_beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[str, ...
 
 
 def _protocol_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
-    allowed = {"*", proposal.job.protocol_name, proposal.protocol}
-    if not allowed & set(facts.policy.protocols):
+    if not {"*", proposal.job.protocol_name, proposal.protocol} & set(facts.policy.protocols):
         yield f"{facts.me} doesn't allow protocol {proposal.protocol}"
 
 
@@ -134,5 +134,5 @@ def _matchers_bounded(proposal: Proposal, facts: Facts) -> Iterator[str]:
 
 POLICY: tuple[Rule, ...] = (
     _protocol_allowed, _purpose_allowed, _partners_allowed, _receivers_allowed, _linking_allowed, _naming_allowed,
-    _data_allowed, no_difference_tells, _affordable, _matchers_bounded,
+    _data_allowed, no_difference_tells, numbers_suffice, _affordable, _matchers_bounded,
 )  # fmt: skip

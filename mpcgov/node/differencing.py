@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mpcgov import check
+from mpcgov.linked import counted
 from mpcgov.protections import subtractors
 from mpcgov.spec import where
 from mpcgov.spec.condition import Expr
@@ -56,7 +57,8 @@ class Release(Frozen):
     `link`: whether rows were added up as they are, or linked and how. `by`: the columns that cells are by; None where
     it was recorded before they were. `every_set`: it counts matches of several sets of
     owners at once. `settings`: further parameters that decide which rows are linked. `cells`: what the tables are by.
-    `rules`: the disclosure rules.
+    `rules`: the disclosure rules. `numbers`: how many besides counts it releases of each column, by `party.column`, or
+    by column where rows aren't linked; None in lines of older versions.
     """
 
     parts: Annotated[tuple[Part, ...], Field(strict=False)]
@@ -66,6 +68,7 @@ class Release(Frozen):
     cells: str
     rules: str
     by: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
+    numbers: dict[str, int] | None = None
 
 
 class Side(Enum):
@@ -118,6 +121,7 @@ def release(proposal: Proposal, manifest: Manifest) -> Release:
         cells=canonical_json(cells).decode(),
         rules=canonical_json(rules).decode(),
         by=tuple(by),
+        numbers=counted.numbers(job, manifest, proposal.declarations),
     )
 
 
@@ -166,6 +170,12 @@ def countable(new: Release, old: Release) -> bool:
     Not if both link rows: of those that only one of them chose, perhaps a single one is linked.
     """
     return not _both_linked(new, old)
+
+
+def apart(party: str, a: Release, b: Release) -> bool:
+    """Whether two releases certainly used no row in common of one party's data set."""
+    both = [part for release in (a, b) for part in release.parts if part.party == party]
+    return len(both) < 2 or both[0].dataset != both[1].dataset or _relation(*both) is Relation.APART
 
 
 def same_rows(party: str, a: Release, b: Release) -> bool:

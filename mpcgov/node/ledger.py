@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -18,15 +19,17 @@ import sqlalchemy as sql
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from mpcgov import privacy
-from mpcgov.errors import Refused
+from mpcgov import privacy, registry
+from mpcgov.errors import MpcgovError, Refused
 from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
-from mpcgov.node import differencing, matchers, questions
+from mpcgov.linked import counted
+from mpcgov.node import differencing, matchers, questions, released_numbers, store
 from mpcgov.node.differencing import Release, rows_of
 from mpcgov.node.facts import Balance, Line, View
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
 from mpcgov.privacy import Spend
+from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Proposal, job_id
@@ -74,7 +77,22 @@ def answer(tx: sql.Connection, proposal: Proposal) -> str | None:
 def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
     """The lines of a data set that count, oldest first."""
     query = sql.select(LEDGER).where(LEDGER.c.dataset == dataset, LEDGER.c.state.in_(COUNTS))
-    return [_line(row) for row in tx.execute(query.order_by(LEDGER.c.at, LEDGER.c.job))]
+    lines = [_line(row) for row in tx.execute(query.order_by(LEDGER.c.at, LEDGER.c.job))]
+    return [_counted(tx, line) for line in lines]
+
+
+def _counted(tx: sql.Connection, line: Line) -> Line:
+    """A line of an older version with how many numbers its job releases, as far as the stored job still says it."""
+    if line.release is None or line.release.numbers is not None:
+        return line
+    try:
+        envelope = parse_json(store.proposal(tx, line.job), Envelope, "proposal", RELEASE_LIMIT_BYTES)
+        proposal = parse_json(envelope.body, Proposal, "proposal", RELEASE_LIMIT_BYTES)
+        manifest = registry.find(proposal.job.protocol_name).manifest
+        numbers = counted.numbers(proposal.job, manifest, proposal.declarations)
+    except MpcgovError:  # its protocol is gone, or its job is of a form that isn't read any more
+        return line
+    return replace(line, release=line.release.model_copy(update={"numbers": numbers}))
 
 
 def balance(tx: sql.Connection, dataset: str, unit: str, measure: str, lines: Sequence[Line]) -> Balance:
@@ -121,6 +139,8 @@ def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[st
                 f"job {line.job} has released other tables of the same rows, or linked rows that it counted "
                 f"({rows_of(line.release)}): what is suppressed in one may follow from both; look at them together"
             )
+    if dataset is not None and spend is None and seen.answer is None:
+        yield from released_numbers.notes(proposal, me, seen.earlier)
     if seen.balance is not None and spend is not None and seen.answer is None:
         budget = seen.balance
         yield (

@@ -161,6 +161,15 @@ def linked(
     return proposed, facts(allowed | (policy or {}), protocol=protocol, declaration=LINKED_OWN)
 
 
+def counted() -> tuple[Proposal, Facts]:
+    """Labour's wages again, of the same rows."""
+    allowed = {"people": {"columns": {"id": ["key"], "wage": ["measure"]}}}
+    proposed, known = linked({"datasets": allowed}, params={"measures": ["labour.wage"]})
+    assert known.protocol is not None
+    line = Line("aaaa-aaaa-aaaa", release(proposed, known.protocol.manifest), None, "final", {}, 0.0)
+    return proposed, dataclasses.replace(known, ledger=View(earlier=(line,)))
+
+
 def compared(
     policy: dict[str, Any] | None = None,
     output: str = "links",
@@ -441,6 +450,12 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
         "no_difference_tells",
         lambda: (proposal(), with_ledger(earlier(disclosure={"min_count": 20}), more_tables="refuse")),
         "job aaaa-aaaa-aaaa has released related tables",
+    ),
+    "fewer numbers than earlier jobs have released with it": (
+        "numbers_suffice",
+        lambda: counted(),
+        "labour: with what earlier jobs have released, 4 numbers are about wage of the same rows, and this job allows "
+        "for 2: say disclosure.numbers: 4 or more",
     ),
     "more than is left of a budget": (
         "_affordable",

@@ -1,0 +1,46 @@
+"""How many numbers a job releases of each column's rows, besides counts: what every agency's ledger adds up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from mpcgov.linked import sums
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.model import model
+from mpcgov.linked.stacked import facts
+from mpcgov.spec.job import Job
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.table import Declaration
+
+
+def numbers(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> dict[str, int]:
+    """By `party.column`, or by column where rows aren't linked: of a measure its total and its spread, of a pair both
+    spreads and what they have in common, of a weight all of that; of a regression's columns all that it releases.
+
+    Numbers with noise aren't counted: their budget bounds them.
+    """
+    linked = facts(job, manifest, declarations)
+    if linked is None or job.disclosure.noise is not None:
+        return {}
+    if linked.asked.outcome is not None:
+        columns = (*linked.asked.predictors, linked.asked.outcome)
+        return {str(column): model(linked).numbers for column in columns}
+    return _statistics(linked)
+
+
+def _statistics(linked: Linked) -> dict[str, int]:
+    weight = frozenset() if linked.asked.weight is None else frozenset({linked.asked.weight})
+    spreads = linked.job.disclosure.dominance is None
+    found = set()
+    for item, columns in (
+        *zip(sums.measures(linked), ((column,) for column in linked.asked.measures), strict=True),
+        *zip(sums.pairs(linked), linked.asked.pairs, strict=True),
+    ):
+        rows = item.n.owners
+        found |= {("weight", weight, rows)} if weight else set()
+        found |= {("spread", weight | {column}, rows) for column in columns if spreads}
+        kind = "total" if len(columns) == 1 else "product"
+        found.add((kind, weight | frozenset(columns), rows))
+    total = Counter(str(column) for _, columns, _ in found for column in columns)
+    return dict(sorted(total.items()))

@@ -1,0 +1,93 @@
+"""How many numbers all jobs of this node's ledger have released of each column of its own data, of the same rows.
+
+A job says for how many it allows, and inside MPC something is shown only of rows enough for so many
+(docs/security/disclosure.md). Whether that is true only the ledgers know. A node compares and never merges: it denies a
+job that allows for fewer, and says how many there are. It depends on what jobs say alone, never on data.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from mpcgov import registry
+from mpcgov.errors import MpcgovError
+from mpcgov.node.differencing import Release, apart, release
+from mpcgov.node.facts import Facts, Line
+from mpcgov.spec.job import Job
+from mpcgov.spec.statement import Proposal
+
+UNKNOWN = 65
+"""What a job is taken to have released of every column, of which nothing more is known than its rows: as the largest
+model."""
+
+
+def own(release: Release, me: str) -> dict[str, int]:
+    """What a job releases of this party's columns, by column."""
+    found = {}
+    for name, count in (release.numbers or {}).items():
+        party, dot, column = name.partition(".")
+        if not dot or party == me:
+            found[column or party] = count
+    return found
+
+
+def held(new: Release, earlier: Sequence[Line], me: str) -> dict[str, int]:
+    """By column of this party's, how many were released of rows that aren't certain to be others than a new job's."""
+    total: Counter[str] = Counter()
+    for line in earlier:
+        if line.release is not None and not apart(me, new, line.release):
+            unknown = line.release.numbers is None
+            total.update(dict.fromkeys(own(new, me), UNKNOWN) if unknown else own(line.release, me))
+    return dict(sorted(total.items()))
+
+
+def allowed(job: Job, release: Release) -> int:
+    """For how many a job allows of any one column: as it says, or as many as it releases itself."""
+    return job.disclosure.numbers or max((release.numbers or {}).values(), default=0)
+
+
+def needed(new: Release, earlier: Sequence[Line], me: str) -> dict[str, int]:
+    """By column of this party's that a job releases numbers of, how many there are with all earlier ones."""
+    before = held(new, earlier, me)
+    return {column: count + before.get(column, 0) for column, count in own(new, me).items()}
+
+
+def numbers_suffice(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    """A rule of `decide`: what is decided inside MPC about so many numbers holds for all that were released."""
+    job, me, ledger = proposal.job, facts.me, facts.ledger
+    if facts.protocol is None or me not in job.data_parties or job.disclosure.noise or ledger.answer:
+        return
+    new = release(proposal, facts.protocol.manifest)
+    wanted = needed(new, ledger.earlier, me)
+    if wanted and max(wanted.values()) > allowed(job, new):
+        column = max(wanted, key=wanted.__getitem__)
+        yield (
+            f"{me}: with what earlier jobs have released, {wanted[column]} numbers are about {column} of the same "
+            f"rows, and this job allows for {allowed(job, new)}: say disclosure.numbers: {wanted[column]} or more"
+        )
+
+
+def notes(proposal: Proposal, me: str, earlier: Sequence[Line]) -> Iterator[str]:
+    """What the person who says yes or no should know of a job's numbers."""
+    try:
+        new = release(proposal, registry.find(proposal.job.protocol_name).manifest)
+    except MpcgovError:  # denied for that already
+        return
+    for column, count in needed(new, earlier, me).items():
+        before = count - own(new, me)[column]
+        yield (
+            f"releases {count - before} numbers of {column}, and earlier jobs {before} of the same rows; nothing is "
+            f"shown of fewer rows than {allowed(proposal.job, new)} numbers of a column are safe with"
+        )
+
+
+def totals(earlier: Sequence[Line], me: str) -> dict[str, int]:
+    """By column of this party's, the most numbers that are about one row of it, of any released so far."""
+    most: dict[str, int] = {}
+    for line in earlier:
+        if line.release is not None:
+            for column, count in held(line.release, earlier, me).items():
+                if column in own(line.release, me):
+                    most[column] = max(most.get(column, 0), count)
+    return dict(sorted(most.items()))

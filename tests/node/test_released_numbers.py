@@ -1,0 +1,176 @@
+"""What all jobs together release of a column's rows is never more than the last of them allowed for."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from mpcgov import registry
+from mpcgov.linked.counted import numbers
+from mpcgov.node import released_numbers
+from mpcgov.node.decide import decide
+from mpcgov.node.differencing import release
+from mpcgov.node.facts import Deny, Facts, Line, Permit, View
+from mpcgov.spec.load import validate
+from mpcgov.spec.statement import Proposal, job_id
+from mpcgov.spec.table import Declaration
+from tests.node.test_decide import facts, linked, proposal
+
+PROTOCOL = registry.find("joint-statistics")
+OWN = validate(
+    {
+        "max_rows": 100_000,
+        "columns": {
+            "region": {"kind": "category", "values": ["North", "South"]},
+            "sex": {"kind": "category", "values": ["F", "M"]},
+            "age": {"kind": "integer", "min": 0, "max": 120},
+            "wage": {"kind": "integer", "min": 0, "max": 100_000},
+            "hours": {"kind": "integer", "min": 0, "max": 100},
+        },
+    },
+    Declaration,
+    "declaration",
+)
+ALLOWED: dict[str, Any] = {
+    "protocols": ["joint-statistics"],
+    "datasets": {
+        "people": {
+            "columns": {
+                "region": ["group", "filter"], "sex": ["group", "filter"], "age": ["filter", "measure"],
+                "wage": ["measure"], "hours": ["measure"],
+            }
+        }
+    },
+}  # fmt: skip
+NUMBERS = ("wage", "hours", "age")
+FILTERS = [None, "age < 40", "age >= 40", "age >= 40 and sex = F", "age >= 40 and sex = M", "region = North"]
+PERSONS = [
+    {"age": age, "sex": sex, "region": region} for age in (30, 50) for sex in "FM" for region in ("North", "South")
+]
+
+
+def chosen(condition: str | None, person: dict[str, Any]) -> bool:
+    """Whether a filter of `FILTERS` takes a person, read another way than the program's."""
+    parts = [] if condition is None else condition.split(" and ")
+    meanings = {
+        "age < 40": person["age"] < 40, "age >= 40": person["age"] >= 40, "sex = F": person["sex"] == "F",
+        "sex = M": person["sex"] == "M", "region = North": person["region"] == "North",
+    }  # fmt: skip
+    return all(meanings[part] for part in parts)
+
+
+def asked(condition: str | None, params: dict[str, Any], allowed: int | None = None) -> Proposal:
+    """A job over labour's and welfare's people."""
+    part = {"dataset": "people"} | ({} if condition is None else {"where": condition})
+    job = {
+        "protocol": "joint-statistics",
+        "parties": {"labour": part, "welfare": part, "education": {}},
+        "params": params,
+        "disclosure": {"min_count": 10} | ({} if allowed is None else {"numbers": allowed}),
+    }
+    used = {*params.get("by", []), *params.get("measures", [])}
+    used |= {column for pair in params.get("correlations", []) for column in pair}
+    tested = {name for name in ("age", "sex", "region") if name in (condition or "")}
+    declarations = {"labour": OWN.only(used | tested), "welfare": OWN.only(used | tested)}
+    return proposal(job, protocol_digest=PROTOCOL.digest, declarations=declarations)
+
+
+def line(number: int, made: Proposal) -> Line:
+    return Line(f"job-{number}", release(made, PROTOCOL.manifest), None, "final", {}, float(number))
+
+
+def answer(made: Proposal, earlier: tuple[Line, ...]) -> Permit | Deny:
+    known: Facts = facts(ALLOWED, protocol=PROTOCOL, declaration=OWN, ledger=View(earlier=earlier))
+    return decide(made, known)
+
+
+def told(params: dict[str, Any]) -> dict[str, int]:
+    """Numbers by column, counted another way: each measure's mean and variance, each pair's r, and the variances that
+    it brings with it."""
+    measures, pairs = set(params.get("measures", [])), {frozenset(pair) for pair in params.get("correlations", [])}
+    return {
+        name: (name in measures) + (name in measures or any(name in pair for pair in pairs))
+        + sum(name in pair for pair in pairs)
+        for name in NUMBERS
+    }  # fmt: skip
+
+
+def random_params(rng: random.Random) -> dict[str, Any]:
+    measures = rng.sample(NUMBERS, rng.randint(0, 3))
+    pairs = rng.sample([["wage", "hours"], ["wage", "age"], ["hours", "age"]], rng.randint(0 if measures else 1, 2))
+    return ({"measures": measures} if measures else {}) | ({"correlations": pairs} if pairs else {})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_sequence_of_jobs_releases_more_than_the_last_of_them_allowed_for(seed: int) -> None:
+    rng, let, denied, enlarged = random.Random(seed), 0, 0, 0
+    for _ in range(6):
+        earlier: list[Line] = []
+        released: list[tuple[str | None, dict[str, Any], int]] = []
+        for number in range(6):
+            condition, params = rng.choice(FILTERS), random_params(rng)
+            own = max(told(params).values())
+            allowed = rng.choice([None, own + rng.randint(0, 12)])
+            made = asked(condition, params, allowed)
+            decision = answer(made, tuple(earlier))
+            if isinstance(decision, Deny):
+                denied += any("disclosure.numbers" in reason for reason in decision.reasons)
+                continue
+            let += 1
+            enlarged += bool(released)
+            earlier.append(line(number, made))
+            released.append((condition, params, allowed or own))
+            for person in PERSONS:
+                about = [one for one in released if chosen(one[0], person)]
+                for column in NUMBERS:
+                    jobs = [(told(params)[column], allows) for _, params, allows in about if told(params)[column]]
+                    assert not jobs or sum(count for count, _ in jobs) <= jobs[-1][1]
+    assert let > 10
+    assert denied > 2
+    assert enlarged > 2
+
+
+def test_the_number_that_is_needed_is_said_and_is_enough() -> None:
+    first = asked(None, {"measures": ["wage"], "correlations": [["wage", "hours"]]})
+    assert answer(first, ()) == Permit("manual")
+    more = {"measures": ["wage"], "by": ["sex"]}
+    decision = answer(asked(None, more), (line(1, first),))
+    assert isinstance(decision, Deny)
+    (reason,) = decision.reasons
+    assert "5 numbers are about wage of the same rows" in reason
+    assert "allows for 2: say disclosure.numbers: 5 or more" in reason
+    assert isinstance(answer(asked(None, more, 4), (line(1, first),)), Deny)
+    assert answer(asked(None, more, 5), (line(1, first),)) == Permit("manual", ("job-1",))
+    assert released_numbers.totals((line(1, first),), "labour") == {"hours": 2, "wage": 3}
+
+
+def test_rows_that_are_certain_to_be_others_do_not_count() -> None:
+    young, old = asked("age < 40", {"measures": ["wage"]}), asked("age >= 40", {"measures": ["wage"]})
+    assert answer(old, (line(1, young),)) == Permit("manual")
+    assert released_numbers.totals((line(1, young), line(2, old)), "labour") == {"wage": 2}
+
+
+def test_every_column_of_a_model_and_a_weight_count() -> None:
+    made, known = linked(params={"measures": ["welfare.wage"], "weight": "labour.wage"})
+    assert known.protocol is not None
+    found = numbers(made.job, known.protocol.manifest, made.declarations)
+    assert found == {"labour.wage": 3, "welfare.wage": 2}
+    part, model = {"dataset": "people", "key": "id"}, registry.find("linked-regression")
+    job = {
+        "protocol": "linked-regression", "parties": {"labour": part, "welfare": part, "education": {}},
+        "params": {"outcome": "labour.wage", "predictors": ["welfare.wage"]},
+    }  # fmt: skip
+    regression = proposal(job, protocol_digest=model.digest, declarations=made.declarations)
+    released = release(regression, model.manifest)
+    assert released.numbers == {"labour.wage": 5, "welfare.wage": 5}
+    assert released_numbers.own(released, "labour") == {"wage": 5}
+
+
+def test_lines_that_do_not_say_it_are_taken_to_hold_many() -> None:
+    """Of a job of which no more is known than which rows it was about: `ledger` looks into the stored job first."""
+    first = asked(None, {"measures": ["wage"]})
+    old = release(first, PROTOCOL.manifest).model_copy(update={"numbers": None})
+    assert isinstance(answer(asked(None, {"measures": ["wage"]}, 60), (Line("j", old, None, "final", {}, 1.0),)), Deny)
+    assert job_id(first.job_digest)
