@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mpcgov.audience import leaks
 from mpcgov.coordinator.plan import Plan, PlannedTable
 from mpcgov.coordinator.propose import Draft
+from mpcgov.linked import counted
 from mpcgov.linked.cost import MEMORY_LIMIT_BYTES
 from mpcgov.node.budget import DELTA, Budgets
 from mpcgov.node.explain import JobView
@@ -28,7 +29,7 @@ def explain_plan(plan: Plan) -> Sections:
         ("Job", [job.purpose, job.legal_basis, f"{draft.protocol.manifest.title} ({_version(draft)})"]),
         ("Reads", [_reads(draft, party) for party in parties]),
         ("Opens", [_opens(plan, table) for table in plan.tables]),
-        ("Protects", list(sentences(job, draft.protocol.manifest))),
+        ("Protects", _protects(draft)),
         *([("Links", list(plan.roles))] if plan.roles else []),
         *([("Noise", list(plan.noise))] if plan.noise else []),
         ("Leaks besides", [f"to {text}" for text in leaks(job, draft.protocol.manifest, draft.roster.threshold)]),
@@ -38,6 +39,12 @@ def explain_plan(plan: Plan) -> Sections:
         ("Costs", _costs(plan)),
         ("Limits", [_limits(draft.roster.threshold, parties), *own_caveats(job.disclosure)]),
     ]
+
+
+def _protects(draft: Draft) -> list[str]:
+    job, manifest = draft.job, draft.protocol.manifest
+    more = counted.sentences(job, manifest, draft.declarations, draft.roster.threshold)
+    return [*sentences(job, manifest), *more]
 
 
 def describe_protocol(protocol: Protocol) -> Sections:

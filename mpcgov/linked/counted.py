@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from math import comb
 
 from mpcgov.linked import sums
+from mpcgov.linked.capacity import steps
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.stacked import facts
@@ -27,6 +29,34 @@ def numbers(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration
         columns = (*linked.asked.predictors, linked.asked.outcome)
         return {str(column): model(linked).numbers for column in columns}
     return _statistics(linked)
+
+
+def sentences(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], threshold: int) -> tuple[str, ...]:
+    """How many numbers a job releases, beside how many others, and of how many rows at least, in plain words."""
+    found, rules = numbers(job, manifest, declarations), job.disclosure
+    if not found:
+        return ()
+    most = max(found.values())
+    allowed = max(rules.numbers or 0, most)
+    others = f"beside up to {allowed - most} of earlier jobs about the same rows (disclosure.numbers)"
+    lines = [f"up to {most} numbers besides counts are released of one column, {others}"]
+    linked = facts(job, manifest, declarations)
+    if linked is not None and linked.asked.outcome is not None:
+        lines += _of_model(linked, allowed, threshold)
+    return tuple(lines)
+
+
+def _of_model(linked: Linked, allowed: int, threshold: int) -> Iterator[str]:
+    asked, rules = model(linked), linked.job.disclosure
+    needed = steps(allowed, rules.digits, rules.min_count, asked.rows)
+    if not needed:
+        yield "so many numbers are never shown of as few rows as max_rows allows"
+        return
+    yield f"coefficients, standard errors and r2 are opened to {rules.digits} significant digits"
+    sides = ", or ".join(f"{rows} rows, {side} of them on each side" for rows, side in (needed[0], needed[-1]))
+    yield f"nothing is shown unless a division of each column's values, and each value of a category, has {sides}"
+    share = "a quarter" if asked.share_bits(comb(len(linked.job.parties), threshold)) > 1 else "half"
+    yield f"nor if a person, or a few together, make up {share} of a coefficient"
 
 
 def _statistics(linked: Linked) -> dict[str, int]:

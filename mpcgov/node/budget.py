@@ -47,8 +47,8 @@ class Totals(Frozen):
 @dataclass(frozen=True)
 class Budgets:
     """The budgets of all data sets; for each data set and matcher what it has learned of a key, and may at most; the
-    jobs that a person let through beside earlier ones that they overlap (data set, job, earlier jobs); and for each data
-    set and column the most numbers without noise that are about one row."""
+    jobs that a person let through beside earlier ones that they overlap (data set, job, earlier jobs); and for each
+    data set and column the most numbers without noise that are about one row."""
 
     balances: tuple[Balance, ...]
     together: tuple[tuple[str, str, float], ...]

@@ -9,6 +9,7 @@ from typing import Any
 from mpcgov import check
 from mpcgov.audience import leaks
 from mpcgov.errors import SpecError
+from mpcgov.linked import counted
 from mpcgov.linked.plan import faults as plan_faults
 from mpcgov.linked.plan import link_plan
 from mpcgov.node.store import JobRow
@@ -85,7 +86,7 @@ def explain(
         receivers=job.receivers,
         own_data=_own_data(me, proposal, manifest),
         others=tuple(_brings(proposal, party) for party in proposal.parties if party != me),
-        disclosure="; ".join(sentences(job, manifest)),
+        disclosure="; ".join((*sentences(job, manifest), *_counted(proposal, manifest))),
         reveals=_reveals(proposal, manifest),
         links=_links(proposal, manifest),
         ledger=ledger,
@@ -129,6 +130,15 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
         lines.append(f"{receivers}: nobody but {proposal.job.data_parties[0]} brings rows, so the counts are its own")
     lines += leaks(proposal.job, manifest, proposal.threshold)
     return (*lines, "nobody learns anything else, as long as no more than " + _threshold(proposal))
+
+
+def _counted(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
+    if manifest is None:
+        return ()
+    try:
+        return counted.sentences(proposal.job, manifest, proposal.declarations, proposal.threshold)
+    except (SpecError, KeyError, IndexError):
+        return ()
 
 
 def _links(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:

@@ -56,6 +56,9 @@ STATISTICS: dict[str, Any] = {
     "params": {"by": ["welfare.region"], "measures": ["tax.wages"]},
 }
 
+ALL_NUMBERS = 18
+"""Of the wages, by all jobs of this module: two tables of linked rows, one of others, and two models."""
+
 
 def wages(person: int) -> int:
     return 1000 + 37 * person**2 % 5000
@@ -135,12 +138,13 @@ def test_three_agencies_that_all_bring_rows(network: Network) -> None:
 
 def test_a_regression_over_linked_rows(network: Network) -> None:
     params = {"outcome": "tax.wages", "predictors": ["welfare.region", "welfare.wages"]}
-    job = network.submit(protocol="linked-regression", parties=PAIR, params=params)
+    ask = {"protocol": "linked-regression", "parties": PAIR, "disclosure": {"numbers": ALL_NUMBERS}}
+    job = network.submit(**ask, params=params)
     network.approve(job, *PARTIES)
     network.released(job)
     tables = network.json("job", "result", job, "--home", "hq")["tables"]
     assert tables["fit"]["rows"] == [[None, None]]  # four live in the South
-    job = network.submit(protocol="linked-regression", parties=PAIR, params=params | {"predictors": ["welfare.wages"]})
+    job = network.submit(**ask, params=params | {"predictors": ["welfare.wages"]})
     network.approve(job, *PARTIES)
     network.released(job)
     tables = network.json("job", "result", job, "--home", "hq")["tables"]
@@ -150,7 +154,9 @@ def test_a_regression_over_linked_rows(network: Network) -> None:
 
 def test_statistics_over_rows_that_are_not_linked(network: Network) -> None:
     parties = {party: {"dataset": "people"} for party in PARTIES}
-    job = network.submit(protocol="joint-statistics", parties=parties, params={"by": ["region"], "measures": ["wages"]})
+    rules = {"numbers": ALL_NUMBERS}
+    params = {"by": ["region"], "measures": ["wages"]}
+    job = network.submit(protocol="joint-statistics", parties=parties, params=params, disclosure=rules)
     shown = flat(network.mpcgov("node", "jobs", "--home", "tax").stdout)
     assert "the statistics of all parties' rows together (region, count, wages.mean, wages.variance), 2 cells" in shown
     network.approve(job, *PARTIES)
@@ -197,7 +203,7 @@ def test_a_job_of_which_nobody_learns_how_many_match(network: Network) -> None:
     assert "census helps to match tax with welfare: it has no data in the job" in plan
     assert "nobody learns how many keys two owners have in common" in plan
     assert "comparing tags" not in plan
-    job = network.submit(**STATISTICS, link=link)
+    job = network.submit(**STATISTICS, link=link, disclosure={"numbers": ALL_NUMBERS})
     network.approve(job, *PARTIES)
     network.released(job)
     result = network.json("job", "result", job, "--home", "hq")
