@@ -24,7 +24,7 @@ async def hold(returned: object, own: Mapping[str, Places]) -> None:
         Refused: others, more or fewer; the same at every party, and for all data alike.
     """
     answer: dict[object, object] = returned if type(returned) is dict else {}
-    if list(answer) != list(own):
+    if set(answer) != set(own):
         raise _refused("the tables are not those that the manifest declares")
     for name, places in own.items():
         found = answer[name]

@@ -132,6 +132,15 @@ def test_a_program_that_reaches_further_is_refused_by_the_check_and_by_every_nod
     assert "/etc/passwd" not in loaded.value.message
 
 
+@pytest.mark.parametrize("encoding", ["utf-7", "utf_7", "unicode_escape", "latin-1"])
+def test_what_runs_is_what_was_checked_whatever_encoding_the_first_line_names(encoding: str, tmp_path: Path) -> None:
+    """In UTF-7 `+AAo-` ends a line, so that what looks like a comment would run."""
+    hidden = "# +AAo-reached +AD0- 1\n# \\nreached = 1\n"
+    folder = folder_of("joint-count", f"# coding: {encoding}\n{HEAD}    return {{}}\n{hidden}", tmp_path)
+    loaded = program.load(folder, registry.digest(registry.read_folder(folder)))
+    assert not hasattr(loaded, "reached")
+
+
 def jobs_table(workspace, monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[list[object]]:
     """What a job releases over 15 rows in one cell and 3 in the other."""
     monkeypatch.setattr(registry, "folders", lambda: [folder.parent])
