@@ -43,7 +43,7 @@ def load(folder: Path, expected_digest: str) -> Program:
         raise Refused("; ".join(faults[:3]), hint=hint, code="program")
     module = ModuleType(f"mpcgov_program_{folder.name.replace('-', '_')}")
     module.__dict__["__builtins__"] = language.own_builtins()
-    # Text, not bytes: of bytes Python would follow a line that names another encoding, and read other code than was checked.
+    # Text, not bytes: in bytes a line may name another encoding, and Python would read other code than was checked.
     code = compile(source.decode("utf-8"), name, "exec", dont_inherit=True)
     exec(code, module.__dict__)  # noqa: S102 - what was digested and checked above
     return cast(Program, module)
