@@ -38,7 +38,7 @@ def show(name: str) -> None:
 @protocol.command("check")
 @file_argument("path", "PATH")
 def check(path: Path) -> None:
-    """Whether a folder is complete, its program keeps to what programs may use, and its reference gives its vectors."""
+    """Whether a protocol's folder is complete and its reference gives its vectors."""
     from mpcgov import protocol_check
 
     vectors = protocol_check.check(path)
