@@ -24,6 +24,8 @@ from mpcgov.spec.statement import Opened, ResultTable
 from mpcgov.spec.table import CategoryColumn, Declaration
 
 MAX_CELLS = 1_000_000
+MOST_NAMED = 10
+"""Of codes that only one owner declares, so many are named."""
 
 Args = ParamSpec("Args")
 
@@ -232,7 +234,18 @@ def _categories_faults(job: Job, declarations: Mapping[str, Declaration], param:
         odd = [party for party, values in sets.items() if values != sets.get(first, values)]
         if odd:
             faults.append(f"params.{param}: column {name} has other values at {', '.join(odd)} than at {first}")
+            faults[-1] += "".join(f"; {_differing(party, sets[party], first, sets[first])}" for party in odd)
     return faults
+
+
+def _differing(party: str, values: set[str], first: str, others: set[str]) -> str:
+    """Which codes of two public lists are in only one of them, the first few by name."""
+    parts = []
+    for owner, only in ((party, values - others), (first, others - values)):
+        few = sorted(only)[:MOST_NAMED]
+        more = f" and {len(only) - len(few):,} more" if len(only) > len(few) else ""
+        parts += [f"only at {owner}: {', '.join(few)}{more}"] if only else []
+    return f"{', '.join(parts)} (an owner maps its own codes by recode)"
 
 
 def _where_faults(job: Job, declaration: Declaration, party: str) -> list[str]:

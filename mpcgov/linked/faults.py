@@ -20,7 +20,7 @@ from mpcgov.linked.sums import SAFE_BITS
 from mpcgov.spec.job import Job, Part
 from mpcgov.spec.link import Rule
 from mpcgov.spec.manifest import Manifest
-from mpcgov.spec.table import Column, DecimalColumn, Declaration, IntegerColumn
+from mpcgov.spec.table import Column, DateColumn, DecimalColumn, Declaration, IntegerColumn, KeyColumn
 
 MAX_TERMS = 32
 """The largest regression, intercept included."""
@@ -174,6 +174,22 @@ def _keys(job: Job, declarations: Mapping[str, Declaration]) -> Iterator[str]:
         if len(found) > 1:
             kinds = "; ".join(f"{', '.join(names)} as {kind}" for kind, names in found.items())
             yield f"parties: key columns in the same place must be of the same kind: {kinds}"
+    if all(len(found) == 1 for found in classes.values()):
+        yield from _written_differently(job, declarations)
+
+
+def _written_differently(job: Job, declarations: Mapping[str, Declaration]) -> Iterator[str]:
+    """Keys that can't meet, or only by chance, as their owners' declarations make different texts of the same id."""
+    for position in range(len(next((part.key for part in job.parties.values() if part.key), ()))):
+        found: dict[str, list[str]] = {}
+        for party in job.data_parties:
+            name = (job.parties[party].key or ())[position]
+            column = declarations[party].columns[name]
+            writing = column.writing if isinstance(column, KeyColumn) else KeyColumn(kind="key").writing
+            found.setdefault(writing, []).append(f"{party}.{name}")
+        if len(found) > 1:
+            ways = "; ".join(f"{', '.join(names)} with {writing}" for writing, names in found.items())
+            yield f"parties: keys in the same place must be written the same way, or the same id is two keys: {ways}"
 
 
 def _compared(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:
@@ -186,6 +202,17 @@ def _compared(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -
         numeric = [kind for kind in kinds if isinstance(kind, DecimalColumn | IntegerColumn)]
         if len({kind.places if isinstance(kind, DecimalColumn) else 0 for kind in numeric}) > 1:
             yield f"params.fields[{number}]: numbers with different places are written differently, so never equal"
+        dates = [isinstance(kind, DateColumn) for kind in kinds if kind is not None]
+        if field.type == "date" and any(dates) and not all(dates):
+            texts = [
+                f"{party}.{name}"
+                for party, name in field.columns.items()
+                if not isinstance(declarations[party].columns.get(name), DateColumn)
+            ]
+            yield (
+                f"params.fields[{number}]: {', '.join(texts)} isn't declared as a date and the other is: its digits "
+                "may stand in another order; declare it kind: date, with date_format"
+            )
 
 
 def _rules(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:

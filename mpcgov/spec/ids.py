@@ -35,7 +35,13 @@ ProtocolName = Annotated[str, matching(NAME_PATTERN, _A_NAME)]
 DatasetName = Annotated[str, matching(r"[a-z0-9_-]{1,64}", "a name of lower-case letters, digits, - and _")]
 """An id from an agency's own catalogue, never a path."""
 
-ColumnName = Annotated[str, matching(IDENTIFIER_PATTERN, "a column name of letters, digits and _, at most 63")]
+ColumnName = Annotated[
+    str,
+    matching(
+        IDENTIFIER_PATTERN,
+        "a column name of letters, digits and _, at most 63; another name in the source is given by from",
+    ),
+]
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
 Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 """`sha256:` and 64 hexadecimal digits."""

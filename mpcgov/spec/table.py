@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, RootModel, model_validator
 
-from mpcgov.spec.ids import ColumnName, DatasetName
+from mpcgov.spec.ids import ColumnName, DatasetName, matching
 from mpcgov.spec.impossible import Combinations
 from mpcgov.spec.impossible import faults as impossible_faults
 from mpcgov.spec.link import KeyColumns
-from mpcgov.spec.load import Frozen, as_text
+from mpcgov.spec.load import Frozen
+from mpcgov.spec.reading import Codes, Dialect, Reading, Text, parted
 
 MAX_ROWS_DEFAULT = 10_000_000
 MAX_ABSOLUTE = 2**53
@@ -22,8 +23,6 @@ MAX_ABSOLUTE = 2**53
 
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?\Z")
 """As many digits as decimals are computed with exactly."""
-
-Text = Annotated[str, BeforeValidator(as_text)]
 
 
 def _decimal(value: Any) -> Any:
@@ -46,11 +45,43 @@ def _date(value: Any) -> Any:
 DateText = Annotated[str, BeforeValidator(_date)]
 
 
+CheckName = Annotated[str, matching(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?", "a check such as luhn or ee.ik")]
+
+
 class KeyColumn(Frozen):
-    """Identifies a person or thing across registers; used to link, never opened."""
+    """Identifies a person or thing across registers; used to link, never opened.
+
+    `zeros`: what becomes of leading zeros, after `normalise`: `strip` takes them away, `pad N` adds them up to N
+    characters. `length`, `pattern` (a regular expression of the whole) and `check` (a module of python-stdnum, such as
+    luhn, iban or ee.ik) say what a key is then; a row whose key is otherwise is malformed.
+    """
 
     kind: Literal["key"]
     normalise: tuple[Literal["nfkc", "trim", "casefold", "digits"], ...] = Field(default=(), strict=False)
+    zeros: Annotated[str, matching(r"keep|strip|pad [1-9][0-9]?", "keep, strip, or pad and a length")] = "keep"
+    length: Annotated[int, Field(ge=1, le=1000)] | None = None
+    pattern: Annotated[str, Field(max_length=200)] | None = None
+    check: Annotated[str, matching(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?", "a check such as luhn or ee.ik")] | None = (
+        None
+    )
+
+    @property
+    def writing(self) -> str:
+        """How keys are written before they are compared: two owners' keys can only meet if this is the same."""
+        said = [f"normalise: [{', '.join(self.normalise)}]", f"zeros: {self.zeros}"]
+        return ", ".join(
+            said + [f"length: {self.length}"] * bool(self.length) + [f"check: {self.check}"] * bool(self.check)
+        )
+
+    @model_validator(mode="after")
+    def _whole(self) -> KeyColumn:
+        try:
+            re.compile(self.pattern or "")
+        except re.error:
+            raise ValueError("pattern: not a regular expression") from None
+        if self.length and self.zeros.startswith("pad") and int(self.zeros[4:]) > self.length:
+            raise ValueError("zeros: padded to more than length")
+        return self
 
 
 class CategoryColumn(Frozen):
@@ -141,12 +172,16 @@ Column = Annotated[
 ]
 
 
+Edition = Annotated[Text, matching(r"[\w.-]{1,32}", "letters, digits, points and hyphens, such as 2025-11")]
+
+
 class Declaration(Frozen):
     """What other parties may know of a data set: everything but where it is.
 
     `unique`: sets of columns whose values together no two rows share, as written after the columns' `normalise`; rows
     without a value in one of them aside. It is a statement about all rows, whichever of them a job chooses.
-    `impossible`: combinations of categories that no row can have, as everybody knows.
+    `impossible`: combinations of categories that no row can have, as everybody knows. `edition`: which issue of the
+    register this is, such as 2025-11.
     """
 
     max_rows: Annotated[int, Field(ge=1, le=2**31)] = MAX_ROWS_DEFAULT
@@ -154,6 +189,7 @@ class Declaration(Frozen):
     missing: Literal["refuse", "drop"] = "refuse"
     unique: Annotated[tuple[KeyColumns, ...], Field(strict=False, max_length=16)] = ()
     impossible: Combinations = ()
+    edition: Edition | None = None
 
     def only(self, names: set[str]) -> Declaration:
         """The declaration of some of the columns, in declared order, with what is said of these and no others."""
@@ -164,6 +200,7 @@ class Declaration(Frozen):
             missing=self.missing,
             unique=tuple(one for one in self.unique if names.issuperset(one)),
             impossible=tuple(one for one in self.impossible if names.issuperset(one)),
+            edition=self.edition,
         )
 
     def names_one_row(self, key: Collection[str]) -> bool:
@@ -190,15 +227,27 @@ class Declaration(Frozen):
         return self
 
 
-class Dataset(Declaration):
-    """A data set as its owner declares it: where it is, and what it holds."""
+class Dataset(Declaration, Dialect):
+    """A data set as its owner declares it: where it is, how it is written there, and what it holds."""
 
     source: str
+    missing_codes: Codes = ()
+    readings: dict[ColumnName, Reading] = Field(default_factory=dict)
 
     @property
     def declaration(self) -> Declaration:
-        """The part without `source`."""
+        """What others may know of it."""
         return self.only(set(self.columns))
+
+    def reading(self, column: str) -> Reading:
+        """How a column is written, with the codes for missing values of all columns."""
+        own = self.readings.get(column) or Reading()
+        return own.model_copy(update={"source": own.source or column, "missing": (*own.missing, *self.missing_codes)})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parted(cls, value: Any) -> Any:
+        return parted(value)
 
 
 class Datasets(RootModel[dict[DatasetName, Dataset]]):

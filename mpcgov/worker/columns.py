@@ -6,7 +6,10 @@ shared); dates; text for the rest. A row with a fault has no value (null), so th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from math import ceil, floor
@@ -14,10 +17,31 @@ from typing import Any
 
 import ibis
 
-from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn
+from mpcgov.spec.reading import Dialect
+from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
+from mpcgov.worker.identity import is_as_declared
 
-FINE, MISSING, MALFORMED, OUTSIDE = range(4)
-"""What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values."""
+FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT = range(9)
+"""What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values.
+
+The others say more of it: NEAR is OUTSIDE but for blanks, case or Unicode form; the others are MALFORMED."""
+
+SAYS_MORE = {
+    NEAR: (OUTSIDE, "but for blanks, case or Unicode form"),
+    PADDED: (MALFORMED, "with blanks before or after the value"),
+    COMMA: (MALFORMED, "with a decimal comma or signs between thousands: set decimal and thousands"),
+    POINT: (MALFORMED, "with .0 at the end, which `digits` would make another key of: write them as whole numbers"),
+    DATED: (MALFORMED, "with day, month and year in another form: set date_format, such as DD.MM.YYYY"),
+}
+
+TAKES = {
+    "integer": "whole numbers, decimals, floats that tell the whole range apart, booleans or text",
+    "decimal": "whole numbers, decimals, floats that tell the whole range apart or text",
+    "date": "dates, timestamps without time zone or text",
+}
+"""The types of sources that a kind of column is read from; the others take `TAKES_TEXT`."""
+
+TAKES_TEXT = "text, whole numbers, booleans, dates or UUIDs"
 
 IsOneOf = Callable[[Any, tuple[str, ...]], Any]
 """How the engine tests a text column against many values."""
@@ -25,65 +49,207 @@ IsOneOf = Callable[[Any, tuple[str, ...]], Any]
 _DIGITS = 18
 """So many characters of a whole number always fit 64 bits; a declared bound needs at most 16 digits and a sign."""
 
+_ISO = "YYYY-MM-DD"
 
-def from_text(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any]:
-    """Value and fault of a column of a CSV file; an empty field is missing, quoted or not."""
+
+@dataclass(frozen=True)
+class Form:
+    """How a column is written: the dialect of text, what stands for no value, and other codes for declared values."""
+
+    dialect: Dialect = field(default_factory=Dialect)
+    missing: tuple[str, ...] = ()
+    recode: Mapping[str, str] = field(default_factory=dict)
+    advises: bool = True
+    """Whether the engine is the one of this process, which has what it takes to say how a value nearly fits."""
+
+
+PLAIN = Form()
+
+
+def _nfc(value: str) -> Any:
+    return value
+
+
+_normal_form: Any = ibis.udf.scalar.builtin(_nfc, name="nfc_normalize", signature=(("string",), "string"))
+"""DuckDB's own."""
+
+
+def from_text(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) -> tuple[Any, Any]:
+    """Value and fault of a column of text, as of a CSV file; an empty field is missing, quoted or not."""
     raw = raw.nullif("")
+    if form.missing:
+        raw = ibis.ifelse(raw.isin(form.missing), ibis.null("string"), raw)
+    raw = _recoded(raw, form)
     if isinstance(column, IntegerColumn):
-        value = raw.try_cast("int64")
-        return _ranged(raw, raw.re_search(r"^-?[0-9]+$"), value, column.min, column.max)
+        text = _plain_number(raw, form.dialect)
+        value = text.try_cast("int64")
+        return _ranged(raw, text.re_search(r"^-?[0-9]+$"), value, column.min, column.max, _odd_number(raw))
     if isinstance(column, DecimalColumn):
+        text = _plain_number(raw, form.dialect)
         part = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
-        steps = _steps(raw.try_cast(f"decimal(18, {column.places})"), column)
-        return _ranged(raw, raw.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high)
+        steps = _steps(text.try_cast(f"decimal(18, {column.places})"), column)
+        return _ranged(raw, text.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high, _odd_number(raw))
     if isinstance(column, DateColumn):
-        value = raw.try_cast("date")
-        real = raw.re_search(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$") & value.notnull()
-        return _ranged(raw, real, value, date.fromisoformat(column.min), date.fromisoformat(column.max))
-    return _textual(raw, column, is_one_of)
+        text = _iso_date(raw, form.dialect)
+        value = text.try_cast("date")
+        real = (
+            text.re_search(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$" if text is not raw else _ISO_PATTERN) & value.notnull()
+        )
+        odd = _cases((_padded(raw), PADDED), (raw.re_search(_OTHER_DATE), DATED), otherwise=MALFORMED)
+        return _ranged(raw, real, value, date.fromisoformat(column.min), date.fromisoformat(column.max), odd)
+    return _textual(raw, column, is_one_of, advises=form.advises)
 
 
-def from_typed(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any] | None:
-    """Value and fault of a column of Parquet or of a database; empty text is missing, like null.
+_ISO_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_OTHER_DATE = r"^([0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2,4}|[0-9]{8}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2})$"
 
-    Integer takes whole-number types; decimal takes whole, decimal and floating types; date takes dates; the others
-    take text or whole numbers. A float must be exactly the nearest to a number with the declared places, and its type
-    must tell all numbers of the declared range apart. None if the column's type can't be taken.
+
+def _plain_number(raw: Any, dialect: Dialect) -> Any:
+    """A number as others write it; what isn't one in this dialect comes out as what is none in any."""
+    if dialect.decimal == "." and dialect.thousands is None:
+        return raw
+    point, mark = re.escape(dialect.decimal), re.escape(dialect.thousands or "")
+    whole = rf"([0-9]{{1,3}}({mark}[0-9]{{3}})+|[0-9]+)" if mark else "[0-9]+"
+    plain = raw.replace(dialect.thousands, "") if mark else raw
+    plain = plain.replace(dialect.decimal, ".")
+    return ibis.ifelse(raw.re_search(rf"^-?{whole}({point}[0-9]+)?$"), plain, "?")
+
+
+def _iso_date(raw: Any, dialect: Dialect) -> Any:
+    if dialect.date_format == _ISO:
+        return raw
+    year, month, day = (raw.re_extract(dialect.date_pattern, part) for part in dialect.date_order)
+    return ibis.ifelse(raw.re_search(dialect.date_pattern), year + "-" + month + "-" + day, "?")
+
+
+def _padded(raw: Any) -> Any:
+    return raw.re_search(r"^\s|\s$")
+
+
+def _odd_number(raw: Any) -> Any:
+    comma = raw.re_search(r"^-?[0-9][0-9.,' ]*[,' ][0-9]+$|^-?[0-9]{1,3}(\.[0-9]{3}){2,}$")
+    return _cases((_padded(raw), PADDED), (comma, COMMA), otherwise=MALFORMED)
+
+
+def from_typed(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) -> tuple[Any, Any] | None:
+    """Value and fault of a column of Parquet or of a database; empty text and NaN are missing, like null.
+
+    What is taken is in `TAKES`; text is read as in a CSV file. A float must be exactly the nearest to a number with the
+    declared places, and its type must tell all numbers of the declared range apart; a timestamp must be at midnight.
+    None if the column's type can't be taken.
     """
     dtype = raw.type()
-    whole = dtype.is_integer() or (dtype.is_decimal() and dtype.scale == 0)
-    if isinstance(column, IntegerColumn):
-        return _from_whole(raw, column.min, column.max, 0) if whole else None
-    if isinstance(column, DecimalColumn):
-        return _from_number(raw, column, whole)
+    if dtype.is_string() or dtype.is_uuid():
+        return from_text(raw.cast("string"), column, is_one_of, form)
+    raw = _without_codes(raw, form.missing)
+    if raw is None:
+        return None
+    if isinstance(column, IntegerColumn | DecimalColumn):
+        return _from_number(raw, column)
     if isinstance(column, DateColumn):
-        low, high = date.fromisoformat(column.min), date.fromisoformat(column.max)
-        return _ranged(raw, raw.notnull(), raw, low, high) if dtype.is_date() else None
-    if dtype.is_string() or dtype.is_integer():
-        return _textual(raw.cast("string").nullif(""), column, is_one_of)
-    return None
+        return _from_date(raw, column)
+    text, sound = _written(raw)
+    return None if text is None else _textual(_recoded(text, form), column, is_one_of, sound, form.advises)
 
 
-def _from_number(raw: Any, column: DecimalColumn, whole: bool) -> tuple[Any, Any] | None:
-    if whole:
-        return _from_whole(raw, ceil(Decimal(column.min)), floor(Decimal(column.max)), column.places)
-    if raw.type().is_decimal():
-        return _from_decimal(raw, column)
-    digits = {ibis.dtype("float64"): 15, ibis.dtype("float32"): 6}.get(raw.type().copy(nullable=True), 0)
-    exact = max(abs(column.low), abs(column.high)) <= 10**digits  # so many digits survive a round trip through a float
-    return _from_float(raw, column) if digits and exact else None
+def _recoded(text: Any, form: Form) -> Any:
+    if not form.recode:
+        return text
+    return ibis.cases(*((text == old, new) for old, new in form.recode.items()), else_=text)
 
 
-def _textual(raw: Any, column: Column, is_one_of: IsOneOf) -> tuple[Any, Any]:
+def _without_codes(raw: Any, codes: tuple[str, ...]) -> Any:
+    """NaN and what stands for missing values taken out; None for a type of which nothing is read."""
+    dtype = raw.type()
+    nothing = ibis.null(dtype)
+    if dtype.is_floating():
+        raw = ibis.ifelse(raw.isnan(), nothing, raw)
+    if not codes or dtype.is_null():
+        return raw
+    if dtype.is_numeric():
+        numbers = [Decimal(code) for code in codes if re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", code)]
+        return ibis.ifelse(raw.cast("float64").isin([float(n) for n in numbers]), nothing, raw) if numbers else raw
+    if dtype.is_date() or dtype.is_timestamp():
+        return ibis.ifelse(raw.cast("string").left(10).isin(codes), nothing, raw)
+    return ibis.ifelse(raw.cast("string").isin(codes), nothing, raw) if dtype.is_boolean() else raw
+
+
+def _from_number(raw: Any, column: IntegerColumn | DecimalColumn) -> tuple[Any, Any] | None:
+    dtype = raw.type()
+    if dtype.is_boolean() or dtype.is_null():
+        raw = raw.cast("int64")
+    dtype = raw.type()
+    number = column if isinstance(column, DecimalColumn) else DecimalColumn(
+        kind="decimal", min=str(column.min), max=str(column.max), places=0
+    )  # fmt: skip
+    if dtype.is_integer() or (dtype.is_decimal() and dtype.scale == 0):
+        return _from_whole(raw, ceil(Decimal(number.min)), floor(Decimal(number.max)), number.places)
+    if dtype.is_decimal():
+        return _from_decimal(raw, number)
+    kinds = {ibis.dtype("float64"): (10**15, 2**53), ibis.dtype("float32"): (10**6, 2**24)}
+    # So many digits survive a round trip through a float; so large, all whole numbers do.
+    limits = kinds.get(dtype.copy(nullable=True), (0, 0))
+    limit = limits[number.places == 0]
+    return _from_float(raw, number) if limit and max(abs(number.low), abs(number.high)) <= limit else None
+
+
+def _from_date(raw: Any, column: DateColumn) -> tuple[Any, Any] | None:
+    dtype, low, high = raw.type(), date.fromisoformat(column.min), date.fromisoformat(column.max)
+    if dtype.is_timestamp() and dtype.timezone is None:
+        day = raw.cast("date")
+        return _ranged(raw, raw == day.cast(dtype), day, low, high)
+    if dtype.is_null():
+        raw, dtype = raw.cast("date"), ibis.dtype("date")
+    return _ranged(raw, raw.notnull(), raw, low, high) if dtype.is_date() else None
+
+
+def _written(raw: Any) -> tuple[Any, Any]:
+    """The text of a key, category or text of another type, and whether it has one; None if its type can't be taken."""
+    dtype = raw.type()
+    if dtype.is_integer() or dtype.is_boolean() or dtype.is_date() or dtype.is_null():
+        return raw.cast("string"), None
+    if dtype.is_decimal():
+        text = raw.cast("string")
+        return text.re_replace(r"\.0*$", ""), text.re_search(r"^-?[0-9]+(\.0*)?$")
+    if dtype.is_floating():
+        limit = 2.0**24 if dtype.is_float32() else 2.0**53
+        number = raw.try_cast("int64")
+        whole = number.notnull() & (raw.abs() < limit) & (number.cast(dtype) == raw)
+        return ibis.ifelse(raw.isnull(), ibis.null("string"), number.cast("string").fill_null("?")), whole
+    return None, None
+
+
+def _textual(
+    raw: Any, column: Column, is_one_of: IsOneOf, sound: Any = None, advises: bool = True
+) -> tuple[Any, Any]:  # fmt: skip
+    """`sound`: whether what a value was written from is one; the text of what isn't is never used."""
+    malformed: list[tuple[Any, int]] = [] if sound is None else [(~sound, MALFORMED)]
+    if isinstance(column, KeyColumn) and "digits" in column.normalise:
+        malformed.append((raw.re_search(r"^[0-9]+\.0$"), POINT))
+    if isinstance(column, KeyColumn) and (column.length or column.pattern or column.check):
+        malformed.append((~is_as_declared(raw, column), MALFORMED))
     if not isinstance(column, CategoryColumn):
-        return raw, _cases((raw.isnull(), MISSING))
-    fault = _cases((raw.isnull(), MISSING), (~is_one_of(raw, column.values), OUTSIDE))
+        if not malformed:
+            return raw, _cases((raw.isnull(), MISSING))
+        fault = _cases((raw.isnull(), MISSING), *malformed)
+        return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
+    outside = ibis.literal(OUTSIDE)
+    if advises:
+        near = is_one_of(_normal_form(raw.lower().strip()), tuple({_near(value) for value in column.values}))
+        outside = _cases((near, NEAR), otherwise=OUTSIDE)
+    fault = _cases((raw.isnull(), MISSING), *malformed, (~is_one_of(raw, column.values), outside))
     return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
 
 
-def _ranged(raw: Any, well_formed: Any, value: Any, low: Any, high: Any) -> tuple[Any, Any]:
+def _near(value: str) -> str:
+    return unicodedata.normalize("NFC", value.lower().strip())
+
+
+def _ranged(
+    raw: Any, well_formed: Any, value: Any, low: Any, high: Any, odd: Any = MALFORMED
+) -> tuple[Any, Any]:  # fmt: skip
     outside = value.isnull() | (value < low) | (value > high)
-    fault = _cases((raw.isnull(), MISSING), (~well_formed, MALFORMED), (outside, OUTSIDE))
+    fault = _cases((raw.isnull(), MISSING), (~well_formed, odd), (outside, OUTSIDE))
     return ibis.ifelse(fault == FINE, value, ibis.null(value.type())), fault
 
 
@@ -126,9 +292,9 @@ def _from_float(raw: Any, column: DecimalColumn) -> tuple[Any, Any]:
     steps = ibis.ifelse(small, scaled, 0.0).round().cast("int64")
     exact = (steps.cast("float64") / 10.0**column.places).cast(raw.type()) == raw
     outside = ~small | (steps < column.low) | (steps > column.high)
-    fault = _cases((raw.isnull(), MISSING), (number.isnan(), MALFORMED), (outside, OUTSIDE), (~exact, MALFORMED))
+    fault = _cases((raw.isnull(), MISSING), (outside, OUTSIDE), (~exact, MALFORMED))
     return ibis.ifelse(fault == FINE, steps, ibis.null("int64")), fault
 
 
-def _cases(*branches: tuple[Any, int]) -> Any:
-    return ibis.cases(*branches, else_=FINE).cast("int8")
+def _cases(*branches: tuple[Any, Any], otherwise: int = FINE) -> Any:
+    return ibis.cases(*branches, else_=otherwise).cast("int8")

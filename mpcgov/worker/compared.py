@@ -18,8 +18,9 @@ from mpcgov.spec.condition import columns as tested_columns
 from mpcgov.spec.table import CategoryColumn
 from mpcgov.worker import texts
 from mpcgov.worker.local import chosen
+from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.records import Records
-from mpcgov.worker.source import Source, counted
+from mpcgov.worker.source import Source
 
 IDENTIFIER_BYTES = IDENTIFIER_WORDS * IDENTIFIER_BITS // 8
 

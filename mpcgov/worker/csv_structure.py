@@ -1,6 +1,6 @@
 """Whether a file is the CSV that mpcgov reads, counted row by row before any engine parses it.
 
-UTF-8 (a byte order mark may stand first), commas, double quotes as in RFC 4180, a header, one kind of line end.
+UTF-8 (a byte order mark may stand first), one delimiter, double quotes as in RFC 4180, a header, one kind of line end.
 Engines are lenient in ways that change counts: DuckDB's strict mode drops blanks around quotes, takes a row with one
 comma too many, skips the encoding check in columns it doesn't need, and stops without a count at a mixed line end.
 So the file is checked here byte by byte; what passes means the same to every parser. Reports numbers of rows only.
@@ -24,13 +24,21 @@ LIMIT_ROW_BYTES = 1 << 20
 _CHUNK_BYTES = 4 << 20
 _MISQUOTED = "with a quote out of place or not closed"
 _BOM = codecs.BOM_UTF8
-_COMMA, _QUOTE, _CR, _LF = b',"\r\n'
-_SPECIAL = np.isin(np.arange(256), [_COMMA, _QUOTE, _CR, _LF])
-_BEFORE_QUOTE = np.isin(np.arange(256), [_COMMA, _LF, _QUOTE])
-_AFTER_QUOTE = np.isin(np.arange(256), [_COMMA, _LF, _CR, _QUOTE])
-_FIELD = rb'(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n]*+)'
-_RECORD = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+(?:\r?\n|\Z)")
+_QUOTE, _CR, _LF = b'"\r\n'
 _QUOTED = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
+
+
+class _Bytes:
+    """Which bytes mean something where fields are parted by `delimiter`."""
+
+    def __init__(self, delimiter: str) -> None:
+        self.delimiter = ord(delimiter)
+        self.special = np.isin(np.arange(256), [self.delimiter, _QUOTE, _CR, _LF])
+        self.before_quote = np.isin(np.arange(256), [self.delimiter, _LF, _QUOTE])
+        self.after_quote = np.isin(np.arange(256), [self.delimiter, _LF, _CR, _QUOTE])
+        part = re.escape(delimiter.encode())
+        field = rb'(?:"[^"]*+(?:""[^"]*+)*+"|[^"\r\n' + part + rb"]*+)"
+        self.record = re.compile(field + rb"(?:" + part + field + rb")*+(?:\r?\n|\Z)")
 
 
 @dataclass
@@ -40,6 +48,8 @@ class Structure:
     rows: int = 0
     faults: dict[str, int] = field(default_factory=dict)
     """What is wrong, as words that follow a number of rows; only what occurs."""
+    first_ragged: int = 0
+    """The number of the first row (the header is none) without the right number of fields, if it is known."""
 
     def note(self, what: str, rows: int) -> None:
         """Adds a fault, if any row has it."""
@@ -47,18 +57,18 @@ class Structure:
             self.faults[what] = self.faults.get(what, 0) + rows
 
 
-def header(fd: int) -> list[str] | None:
+def header(fd: int, delimiter: str = ",") -> list[str] | None:
     """The names in the first row, as they stand; bytes that aren't UTF-8 come out replaced (`scan` reports them).
 
     None if a quote in it is out of place, or it is longer than 1 MiB.
     """
     text = os.pread(fd, LIMIT_ROW_BYTES, 0).removeprefix(_BOM).decode("utf-8", errors="replace")
     with contextlib.suppress(csv.Error):
-        return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [])
     return None
 
 
-def scan(fd: int, columns: int) -> Structure:
+def scan(fd: int, columns: int, delimiter: str = ",") -> Structure:
     """Counts the rows of an open file, and those that don't have the structure of `columns` fields each.
 
     A blank line is no row, except in a file of one column, where it is a row with a missing value. One pass, about
@@ -68,7 +78,8 @@ def scan(fd: int, columns: int) -> Structure:
     if not _is_text(fd, size):
         return _count_untextual(fd)
     start = len(_BOM) if os.pread(fd, len(_BOM), 0) == _BOM else 0
-    scanner = _Scanner(columns, start)
+    bytes_ = _Bytes(delimiter)
+    scanner = _Scanner(columns, start, bytes_)
     while scanner.offset < size:
         chunk = os.pread(fd, _CHUNK_BYTES, scanner.offset)
         if not chunk:
@@ -76,7 +87,7 @@ def scan(fd: int, columns: int) -> Structure:
         scanner.feed(chunk, os.pread(fd, 1, scanner.offset + len(chunk)))
     if not (scanner.misquoted or scanner.inside):
         return scanner.result()
-    structure = _count_misquoted(fd, columns, start)
+    structure = _count_misquoted(fd, columns, start, bytes_)
     if not structure.faults:
         structure.note(_MISQUOTED, 1)  # only in a row too long for the slower reading
     return structure
@@ -109,16 +120,16 @@ def _count_untextual(fd: int) -> Structure:
     return structure
 
 
-def _count_misquoted(fd: int, columns: int, start: int) -> Structure:
+def _count_misquoted(fd: int, columns: int, start: int, bytes_: _Bytes) -> Structure:
     """Row by row: a row that isn't RFC 4180 is counted, and reading goes on at the next line."""
     structure = Structure(rows=-1)
     with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as data:
         at, size = start, len(data)
         while at < size:
-            match = _RECORD.match(data, at, min(at + LIMIT_ROW_BYTES, size))
+            match = bytes_.record.match(data, at, min(at + LIMIT_ROW_BYTES, size))
             if match:
                 at = match.end()
-                commas = _QUOTED.sub(b"", match.group()).count(b",")
+                commas = _QUOTED.sub(b"", match.group()).count(bytes_.delimiter)
                 structure.note(_ragged(columns), int(commas != columns - 1 and match.group() not in (b"\n", b"\r\n")))
             else:
                 at = data.find(b"\n", at) + 1 or size
@@ -134,14 +145,16 @@ def _ragged(columns: int) -> str:
 class _Scanner:
     """The state between two chunks: whether inside quotes, and what is known of the unfinished row."""
 
-    def __init__(self, columns: int, start: int) -> None:
+    def __init__(self, columns: int, start: int, bytes_: _Bytes) -> None:
         self.columns = columns
+        self.bytes = bytes_
         self.offset = start  # of the next byte to read
         self.row_start = start
         self.commas = 0  # in the unfinished row
         self.inside = 0
         self.last = _LF
         self.rows = self.ragged = self.misquoted = self.too_long = self.stray_cr = self.lf = self.crlf = 0
+        self.first_ragged = 0
         self.first_is_crlf: bool | None = None
         self.unended = False  # whether the last row has no line end
 
@@ -152,16 +165,18 @@ class _Scanner:
             self.unended = True
             chunk += b"\n"
         window = np.frombuffer(bytes([self.last]) + chunk + (following or b"\n"), dtype=np.uint8)
-        at = np.flatnonzero(_SPECIAL[window[1:-1]]) + 1
+        at = np.flatnonzero(self.bytes.special[window[1:-1]]) + 1
         kind, before, after = window[at], window[at - 1], window[at + 1]
         quote = kind == _QUOTE
         opened = self.inside + np.cumsum(quote)
         inside = ((opened - quote) & 1).astype(bool)
-        wrong = np.where(inside, ~_AFTER_QUOTE[after], ~_BEFORE_QUOTE[before])
+        wrong = np.where(inside, ~self.bytes.after_quote[after], ~self.bytes.before_quote[before])
         self.misquoted += int(np.count_nonzero(quote & wrong))
         self.stray_cr += int(np.count_nonzero((kind == _CR) & ~inside & (after != _LF)))
         ends = (kind == _LF) & ~inside
-        self._rows(at[ends] + (self.offset - 1), before[ends] == _CR, np.cumsum((kind == _COMMA) & ~inside), ends)
+        self._rows(
+            at[ends] + (self.offset - 1), before[ends] == _CR, np.cumsum((kind == self.bytes.delimiter) & ~inside), ends
+        )
         self.inside = int(opened[-1] & 1) if len(opened) else self.inside
         self.last = chunk[-1]
         self.offset += len(chunk)
@@ -176,8 +191,11 @@ class _Scanner:
             length = np.diff(ends, prepend=self.row_start - 1) - 1 - crlf
             number = np.diff(at_end, prepend=0)
             real = (length > 0) | (self.columns == 1)
+            ragged = real & (number != self.columns - 1)
+            if not self.ragged and ragged.any():
+                self.first_ragged = self.rows + int(np.count_nonzero(real[: int(ragged.argmax())]))
             self.rows += int(np.count_nonzero(real))
-            self.ragged += int(np.count_nonzero(real & (number != self.columns - 1)))
+            self.ragged += int(np.count_nonzero(ragged))
             self.too_long += int(np.count_nonzero(length > LIMIT_ROW_BYTES))
             self.crlf += int(np.count_nonzero(crlf))
             self.lf += int(np.count_nonzero(~crlf))
@@ -188,7 +206,7 @@ class _Scanner:
         self.commas = total
 
     def result(self) -> Structure:
-        structure = Structure(rows=self.rows - 1)
+        structure = Structure(rows=self.rows - 1, first_ragged=self.first_ragged)
         other = self.lf - self.unended if self.first_is_crlf else self.crlf
         structure.note("with another line end than the header's, or with a bare CR", max(0, other) + self.stray_cr)
         if not self.stray_cr:  # with which no row ends where it seems to

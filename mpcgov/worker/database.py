@@ -1,14 +1,13 @@
 """A data set that stays in its database: an ibis URL with the table after `#`.
 
 duckdb://people.db#table        a file; relative paths as for CSV; opened for reading only
-postgres://…#schema.table       needs the `postgres` extra; one read-only snapshot for all queries of a job
-pyspark://…#table               needs the `pyspark` extra
+pyspark://…#table               needs the `spark` extra
+trino://…#schema.table          needs the `trino` extra
 """
 
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -18,10 +17,9 @@ import ibis
 from mpcgov.errors import DataError, LocalError
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import open_regular, resolve
+from mpcgov.worker.readers.raw import need
 
-_EXTRAS = {"postgres": "postgres", "postgresql": "postgres", "pyspark": "pyspark"}
-_DRIVERS = {"postgres": "psycopg", "postgresql": "psycopg", "pyspark": "pyspark"}
-_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_EXTRAS = {"pyspark": "spark", "trino": "trino"}
 
 
 def open_database(url: str, name: str, base: Path) -> tuple[Backend, Any]:
@@ -55,12 +53,6 @@ def _open_file(source: str, name: str, base: Path) -> Backend:
 
 
 def _connect(address: str, scheme: str, name: str) -> Backend:
-    hint = f"install mpcgov with the extra it needs: mpcgov[{_EXTRAS[scheme]}]"
-    if find_spec(_DRIVERS[scheme]) is None:
-        raise LocalError(f"{name}: the driver for this source isn't installed", hint=hint, code="driver")
+    need(scheme, _EXTRAS[scheme], name)
     unreachable = DataError(f"{name}: the database can't be reached", hint="check the source in datasets.yaml")
-    backend = quiet(lambda: ibis.connect(address), unreachable)
-    if _EXTRAS[scheme] == "postgres":
-        with kept_on_success(backend):
-            quiet(lambda: backend.raw_sql(_SNAPSHOT), unreachable)
-    return backend
+    return quiet(lambda: ibis.connect(address), unreachable)

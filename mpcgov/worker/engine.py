@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,15 +38,15 @@ def quiet(call: Callable[[], T], fault: MpcgovError) -> T:
     raise fault  # outside the handler, so that the engine's exception isn't even its context
 
 
-def open_engine(reads: Path | None = None, database: Path | None = None) -> Backend:
+def open_engine(reads: Sequence[Path] = (), database: Path | None = None) -> Backend:
     """DuckDB in this process, with one thread, half of the machine's memory, and no way out.
 
-    It may read the file `reads`, and opens `database` for reading only if given. No network, no extensions, no
+    It may read the files `reads`, and opens `database` for reading only if given. No network, no extensions, no
     temporary files, no secrets folder: a query that needs more memory fails instead of spilling rows to a disk.
     """
     backend = _warmed.pop() if _warmed and database is None else _connected(database)
-    if reads is not None:
-        backend.settings["allowed_paths"] = [str(reads)]
+    if reads:
+        backend.settings["allowed_paths"] = [str(path) for path in reads]
     backend.settings["enable_progress_bar"] = False
     backend.settings["enable_external_access"] = False
     backend.settings["lock_configuration"] = True

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from urllib.parse import unquote
 
 from mpcgov.errors import DataError
-from mpcgov.worker.engine import quiet
 
-_PARQUET = (".parquet", ".pq")
-_CSV = (".csv", ".txt")
+PARQUET = (".parquet", ".pq")
+CSV = (".csv", ".txt", ".tsv", ".tab")
+ARROW = (".arrow", ".feather", ".ipc")
+EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+STATISTICAL = (".sav", ".zsav", ".dta", ".sas7bdat", ".xpt")
+_PACKED = (".gz", ".zst", ".bz2", ".lz4")
+_KINDS = "a .csv, .tsv, .parquet, .arrow, .xlsx, .sav, .dta, .sas7bdat or .xpt file, or a folder of .parquet files"
+_MOST_FILES = 10_000
+_PARTITION = re.compile(r"([^=/]+)=([^=/]*)")
+_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
@@ -26,19 +32,16 @@ class OpenFile:
 
     name: str  # of the data set, for messages
     fd: int
-    is_parquet: bool
+    suffix: str
     state: tuple[int, int]  # size and time of the last change, when it was opened
+    part: str = ""  # what stands after # in the source: a sheet
+    of_folder: bool = False
+    partition: Mapping[str, str | None] = field(default_factory=dict)  # what the names of its folders say
 
     @property
     def path(self) -> Path:
         """The open file itself, as a path: neither a rename nor a `*` in its name can make it another one."""
         return Path(f"/dev/fd/{self.fd}")
-
-    def parquet_names(self) -> list[str]:
-        """The column names in a Parquet file's footer."""
-        fault = DataError(f"{self.name}: not a Parquet file, or damaged", code="data-unreadable")
-        with os.fdopen(self.fd, "rb", closefd=False) as file:
-            return quiet(lambda: list(pq.read_schema(pa.PythonFile(file)).names), fault)
 
     def check_unchanged(self) -> None:
         """Raises a DataError if the file was written to since it was opened."""
@@ -47,26 +50,78 @@ class OpenFile:
 
 
 @contextmanager
-def open_file(source: str, name: str, base: Path) -> Iterator[OpenFile]:
-    """Opens a source that is a file; a relative path starts at `base`.
+def open_files(source: str, name: str, base: Path) -> Iterator[list[OpenFile]]:
+    """Opens a source that is a file, or a folder or pattern (`*`) of Parquet files; a relative path starts at `base`.
 
     The owner wrote the path, so absolute paths and `..` are taken as they stand; but a relative path without `..`
     looks as if it stayed in the folder, so it may not leave it through a symbolic link.
 
     Raises:
-        DataError: it isn't a .csv, .txt, .parquet or .pq, can't be opened, isn't a regular file, or is empty.
+        DataError: it is of a kind that isn't read, can't be opened, isn't a regular file, or is empty.
     """
-    path = resolve(source, name, base)
-    suffix = Path(source).suffix.lower()
-    if suffix not in _PARQUET + _CSV:
-        raise DataError(f"{name}: the source is neither .csv nor .parquet", hint="check the source in datasets.yaml")
-    fd = open_regular(path, name)
-    try:
-        if os.fstat(fd).st_size == 0 or (suffix in _CSV and os.pread(fd, 4, 0) == b"\xef\xbb\xbf"):
-            raise DataError(f"{name}: the file is empty", hint="a data set without rows still has a header")
-        yield OpenFile(name, fd, suffix in _PARQUET, _state(fd))
-    finally:
-        os.close(fd)
+    path, part = _parted(source)
+    found, root = _found(path, name, base)
+    with contextlib.ExitStack() as stack:
+        files = []
+        for one in found:
+            suffix = suffix_of(one)
+            fd = open_regular(resolve(one, name, base), name)
+            stack.callback(os.close, fd)
+            if os.fstat(fd).st_size == 0 or (suffix in CSV and os.pread(fd, 4, 0) == b"\xef\xbb\xbf"):
+                raise DataError(f"{name}: the file is empty", hint="a data set without rows still has a header")
+            many = root is not None
+            files.append(OpenFile(name, fd, suffix, _state(fd), part, many, _partition(one, root) if root else {}))
+        yield files
+
+
+def suffix_of(path: str) -> str:
+    """The ending that says what a file is, compressed or not."""
+    whole = Path(path)
+    return Path(whole.stem).suffix.lower() if whole.suffix.lower() in _PACKED else whole.suffix.lower()
+
+
+def _parted(source: str) -> tuple[str, str]:
+    path, mark, part = source.rpartition("#")
+    return (path, part) if mark and suffix_of(path) in EXCEL else (source, "")
+
+
+def _found(source: str, name: str, base: Path) -> tuple[list[str], str | None]:
+    """The paths of the files, and the folder that they are of; None for a single file."""
+    whole = base / source
+    kinds = PARQUET + CSV + ARROW + EXCEL + STATISTICAL
+    with contextlib.suppress(OSError, ValueError):
+        if whole.is_dir() and suffix_of(source) in ("", *PARQUET):
+            return _parquet_of(sorted(whole.rglob("*")), whole, source, name), source
+        if "*" in source and not whole.exists():
+            pattern = Path(source)
+            folder = Path(*pattern.parts[: next(i for i, part in enumerate(pattern.parts) if "*" in part)])
+            inside = sorted((base / folder).glob(str(pattern.relative_to(folder))))
+            return _parquet_of(inside, base / folder, str(folder), name), str(folder)
+    if suffix_of(source) not in kinds:
+        raise DataError(
+            f"{name}: the source is neither .csv nor .parquet, nor another file that is read",
+            hint=f"a source is {_KINDS}",
+        )
+    return [source], None
+
+
+def _parquet_of(paths: Sequence[Path], folder: Path, source: str, name: str) -> list[str]:
+    """Of a folder's files those with rows; what Spark writes beside them begins with `_` or `.`."""
+    inside = [path.relative_to(folder) for path in paths if path.is_file()]
+    inside = [path for path in inside if not any(part.startswith(("_", ".")) for part in path.parts)]
+    others = [path for path in inside if path.suffix.lower() not in PARQUET]
+    if others or not inside:
+        what = f"{len(others)} files of the folder aren't Parquet" if others else "there are no Parquet files"
+        raise DataError(f"{name}: {what}", hint="a folder is read if it holds .parquet files and no others")
+    if len(inside) > _MOST_FILES:
+        raise DataError(f"{name}: {len(inside):,} files, more than {_MOST_FILES:,}", hint="write fewer and larger ones")
+    return [str(Path(source) / path) for path in inside]
+
+
+def _partition(path: str, root: str) -> Mapping[str, str | None]:
+    found = (_PARTITION.fullmatch(part) for part in Path(path).relative_to(root).parts[:-1])
+    pairs = {unquote(match[1]): unquote(match[2]) for match in found if match}
+    return {key: None if value == _NO_PARTITION else value for key, value in pairs.items()}
 
 
 def resolve(source: str, name: str, base: Path) -> Path:

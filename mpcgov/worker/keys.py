@@ -80,8 +80,15 @@ def _null_unless(texts: pa.Array, usable: pa.Array) -> pa.Array:
 
 
 def _normalised(text: pa.Array, kind: Column) -> pa.Array:
-    for step in kind.normalise if isinstance(kind, KeyColumn) else ():
+    if not isinstance(kind, KeyColumn):
+        return text
+    for step in kind.normalise:
         text = _STEPS[step](text)
+    if kind.zeros == "strip":
+        return pc.replace_substring_regex(text, "^0+(.)", r"\1")
+    if kind.zeros.startswith("pad"):
+        padded = pc.utf8_lpad(text, int(kind.zeros[4:]), "0")
+        return pc.if_else(pc.equal(pc.utf8_length(text), 0), text, padded)  # nothing stays nothing
     return text
 
 

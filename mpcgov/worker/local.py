@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from mpcgov.errors import DataError, InternalError
 from mpcgov.spec.condition import Expr, columns, nullable
 from mpcgov.spec.impossible import described
-from mpcgov.spec.table import Column, Dataset, DateColumn, DecimalColumn, IntegerColumn
-from mpcgov.worker.columns import MALFORMED, MISSING, OUTSIDE
+from mpcgov.spec.table import Column, Dataset, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
+from mpcgov.worker.columns import MALFORMED, MISSING, OUTSIDE, SAYS_MORE
 from mpcgov.worker.predicate import predicate
-from mpcgov.worker.source import Source, counted, open_table
+from mpcgov.worker.readers.raw import counted
+from mpcgov.worker.source import Source, open_table
 
 _PLACE = "mpcgov_place"
 
@@ -42,6 +43,8 @@ class ColumnReport:
     missing: int
     malformed: int
     outside: int
+    more: tuple[tuple[int, str], ...] = ()
+    """Of the malformed and the outside ones, how many are so for a reason that can be told."""
 
 
 @dataclass(frozen=True)
@@ -155,15 +158,19 @@ def filtered(source: Source, names: Collection[str], where: Expr | None) -> Any:
 
 def _judge(source: Source, used: Collection[str]) -> list[ColumnReport]:
     names = [name for name in source.declaration.columns if name in used]
-    table = source.table
+    table, kinds = source.table, (MISSING, MALFORMED, OUTSIDE, *SAYS_MORE)
     sums = {
-        f"n{i}_{fault}": (table[source.fault(name)] == fault).sum()
-        for i, name in enumerate(names)
-        for fault in (MISSING, MALFORMED, OUTSIDE)
+        f"n{i}_{fault}": (table[source.fault(name)] == fault).sum() for i, name in enumerate(names) for fault in kinds
     }
     found = source.query(table.aggregate(**sums)).to_pylist()[0]
-    numbers = [[int(found[f"n{i}_{fault}"] or 0) for fault in (MISSING, MALFORMED, OUTSIDE)] for i in range(len(names))]
-    return [ColumnReport(name, *row) for name, row in zip(names, numbers, strict=True)]
+    return [_report(name, {fault: int(found[f"n{i}_{fault}"] or 0) for fault in kinds}) for i, name in enumerate(names)]
+
+
+def _report(name: str, rows: dict[int, int]) -> ColumnReport:
+    more = tuple((rows[fault], what) for fault, (_, what) in SAYS_MORE.items() if rows[fault])
+    for fault, (kind, _) in SAYS_MORE.items():
+        rows[kind] += rows[fault]
+    return ColumnReport(name, rows[MISSING], rows[MALFORMED], rows[OUTSIDE], more)
 
 
 def _impossible(source: Source) -> list[str]:
@@ -184,13 +191,20 @@ def _faults(report: ColumnReport, source: Source, missing_is_one: bool) -> list[
         (report.malformed, _malformed(column)),
         (report.outside, _outside(column)),
     ]
-    return [f"column {report.column}: {counted(rows)} {what}" for rows, what in found if rows]
+    lines = [f"column {report.column}: {counted(rows)} {what}" for rows, what in found if rows]
+    if report.more:
+        lines[-1] += f" ({', '.join(f'{rows} {what}' for rows, what in report.more)})"
+    return lines
 
 
 def _malformed(column: Column) -> str:
     if isinstance(column, DecimalColumn):
         return f"not a number with at most {column.places} decimal digits"
-    return "not a whole number" if isinstance(column, IntegerColumn) else "not a date as YYYY-MM-DD"
+    if isinstance(column, KeyColumn):
+        return "not a key as declared"
+    if isinstance(column, IntegerColumn):
+        return "not a whole number"
+    return "not a date as YYYY-MM-DD" if isinstance(column, DateColumn) else "not text or a whole number"
 
 
 def _outside(column: Column) -> str:

@@ -1,15 +1,16 @@
 """Where an owner's rows are: a declared data set as a table of checked columns.
 
-CSV and Parquet files are read once, into memory, only the columns asked for; a database keeps its rows and is asked.
-What a source is and how it is read is the owner's alone to know: no message goes further than this agency, and none
-holds a value, an engine's words, or a name that isn't declared (a file without a header has data in its first row).
+Files, and tables of databases that hold what one machine does, are read once, into memory, only the columns asked for;
+a larger engine keeps its rows and is asked. What a source is and how it is read is the owner's alone to know: no
+message goes further than this agency, and none holds a value, an engine's words, or a name that isn't declared (a file
+without a header has data in its first row).
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,20 @@ import ibis
 import pyarrow as pa
 
 from mpcgov.errors import DataError, InternalError
-from mpcgov.spec.table import Column, Dataset, Declaration
-from mpcgov.worker import csv_structure
-from mpcgov.worker.columns import IsOneOf, from_text, from_typed
+from mpcgov.spec.reading import Dialect
+from mpcgov.spec.table import Column, Dataset, Declaration, KeyColumn
+from mpcgov.worker import identity
+from mpcgov.worker.columns import TAKES, TAKES_TEXT, Form, IsOneOf, from_text, from_typed
 from mpcgov.worker.database import open_database
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
-from mpcgov.worker.file import OpenFile, open_file
+from mpcgov.worker.file import ARROW, CSV, EXCEL, PARQUET, OpenFile, open_files
+from mpcgov.worker.readers import arrow, csv, excel, parquet, postgres, statistical
+from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
 
-_NAMES = "each declared column must be named once; in CSV, by the first line"
+_ZEROS = (
+    "its ids stand in a number column, so leading zeros are lost, while normalise: [digits] says that they are texts: "
+    "declare zeros: strip, or zeros: pad N, at every owner"
+)
 _FEW = 1000
 """Up to so many values stand in the query itself; writing more there takes the engine longer than joining them."""
 
@@ -45,7 +52,7 @@ class Source:
         return f"v{self._position(column)}"
 
     def fault(self, column: str) -> str:
-        """The name in `table` of what is wrong with a column: FINE, MISSING, MALFORMED or OUTSIDE."""
+        """The name in `table` of what is wrong with a column: FINE, MISSING, MALFORMED or another of `columns`."""
         return f"f{self._position(column)}"
 
     def _position(self, column: str) -> int:
@@ -86,113 +93,112 @@ def open_table(dataset: Dataset, name: str, base: Path, columns: Collection[str]
     if unknown:
         raise InternalError(f"{name}: asked for columns that aren't declared: {', '.join(sorted(unknown))}")
     declaration = dataset.declaration.only(set(dataset.columns if columns is None else columns))
+    identity.require(declaration.columns, name)
+    wanted = Wanted(name, dataset, declaration)
     if "://" in dataset.source:
-        return _open_database(dataset.source, declaration, name, base)
-    with open_file(dataset.source, name, base) as file:
-        return _open_file(file, declaration)
+        return _open_database(dataset.source, wanted, base)
+    with open_files(dataset.source, name, base) as files:
+        return _open_files(files, wanted)
 
 
-def unreadable(name: str) -> DataError:
-    """What stands in for an engine's exception."""
-    hint = "check the source in datasets.yaml"
-    return DataError(f"{name}: the data can't be read", hint=hint, code="data-unreadable")
+def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
+    how, suffix = csv.dialect(wanted, wanted.dataset.source), files[0].suffix
+    with csv.plain(files[0], how) if suffix in CSV else contextlib.nullcontext(files[0].fd) as fd:
+        backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")])
+        with kept_on_success(backend):
+            if suffix in CSV:
+                raw = csv.read(fd, how, wanted, backend)
+            elif suffix in PARQUET:
+                raw = parquet.read(files, wanted, backend)
+            else:
+                read = arrow.read if suffix in ARROW else excel.read if suffix in EXCEL else statistical.read
+                raw = read(files[0], wanted, backend)
+            source = _stored(raw, wanted, backend, how if suffix in CSV else Dialect())
+            if suffix in PARQUET:
+                _read_back(files[0], wanted, source)
+            for file in files:
+                file.check_unchanged()
+            return source
 
 
-@dataclass(frozen=True)
-class _Raw:
-    """A source before its columns are judged."""
-
-    table: Any
-    columns: Mapping[str, str]  # by declared name, the name in `table`
-    rows: int
-    typed: bool
-
-
-def _open_file(file: OpenFile, declaration: Declaration) -> Source:
-    backend = open_engine(reads=file.path)
-    with kept_on_success(backend):
-        raw = _parquet(file, declaration, backend) if file.is_parquet else _csv(file, declaration, backend)
-        judged = _judged(raw, declaration, file.name, _is_one_of)
-        table = quiet(lambda: backend.create_table("data", judged), unreadable(file.name))
-        rows = _rows(table, backend, file.name)
-        file.check_unchanged()
-        if rows != raw.rows:
-            raise InternalError(f"{file.name}: the engine reads {rows} rows where the file has {raw.rows}")
-        return Source(file.name, declaration, rows, table, backend)
+def _stored(raw: Raw, wanted: Wanted, backend: Backend, how: Dialect) -> Source:
+    """The judged rows in the engine's memory."""
+    judged = _judged(raw, wanted, _is_one_of, how)
+    table = quiet(lambda: backend.create_table("data", judged), unreadable(wanted.name))
+    rows = _rows(table, backend, wanted.name)
+    if rows != raw.rows:
+        raise InternalError(f"{wanted.name}: the engine reads {rows} rows where the file has {raw.rows}")
+    return Source(wanted.name, wanted.declaration, rows, table, backend)
 
 
-def _open_database(url: str, declaration: Declaration, name: str, base: Path) -> Source:
+def _read_back(file: OpenFile, wanted: Wanted, source: Source) -> None:
+    """That the first rows of a Parquet file are those that another reader of the format finds there.
+
+    Raises:
+        DataError: they aren't, so that neither reader is believed.
+    """
+    inside = [column for column, at in wanted.sources.items() if at not in file.partition]
+    sample = quiet(lambda: parquet.sample(file, [wanted.sources[column] for column in inside]), unreadable(wanted.name))
+    if sample is None or not inside:
+        return
+    raw = Raw(ibis.memtable(sample), {column: f"c{n}" for n, column in enumerate(inside)}, sample.num_rows, typed=True)
+    some = replace(wanted, declaration=wanted.declaration.only(set(inside)))
+    again = source.query(_judged(raw, some, _is_one_of, Dialect()))
+    first = source.table.select(*(name for column in inside for name in (source.value(column), source.fault(column))))
+    found = source.query(first.limit(sample.num_rows))
+    if not found.rename_columns(again.column_names).cast(again.schema).equals(again):
+        raise DataError(
+            f"{wanted.name}: two readers of the file find different values in its first rows",
+            hint="write the file again with plain types",
+            code="data-unreadable",
+        )
+
+
+def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
+    name = wanted.name
+    if url.partition("://")[0] in ("postgres", "postgresql"):
+        backend = open_engine()
+        with kept_on_success(backend):
+            return _stored(postgres.read(url, wanted, backend), wanted, backend, Dialect())
     backend, table = open_database(url, name, base)
     with kept_on_success(backend):
-        _check_names(list(table.columns), declaration, name)
+        check_names(list(table.columns), wanted, "each declared column must stand there once")
         rows = _rows(table, backend, name)
-        _check_rows(rows, declaration, name)
-        raw = _Raw(table, {column: column for column in declaration.columns}, rows, typed=True)
-        return Source(name, declaration, rows, _judged(raw, declaration, name, _is_one_of_literals), backend)
+        check_rows(rows, wanted)
+        raw = Raw(table, wanted.sources, rows, typed=True)
+        return Source(name, wanted.declaration, rows, _judged(raw, wanted, _is_one_of_literals, Dialect()), backend)
 
 
-def _csv(file: OpenFile, declaration: Declaration, backend: Backend) -> _Raw:
-    names = csv_structure.header(file.fd)
-    if names is None:
-        raise DataError(f"{file.name}: the header can't be read: a quote is out of place, or it is over 1 MiB")
-    if not names:
-        raise DataError(f"{file.name}: the first line is blank", hint="the first line must name the columns")
-    structure = csv_structure.scan(file.fd, len(names))
-    if structure.faults:
-        faults = [f"{counted(rows)} {what}" for what, rows in structure.faults.items()]
-        raise DataError(f"{file.name}: {'; '.join(faults)}", hint="save it as UTF-8 CSV with commas and double quotes")
-    _check_names(names, declaration, file.name)
-    _check_rows(structure.rows, declaration, file.name)
-    table = quiet(lambda: _csv_table(backend, file.path, len(names)), unreadable(file.name))
-    return _Raw(table, {name: f"c{names.index(name)}" for name in declaration.columns}, structure.rows, typed=False)
-
-
-def _csv_table(backend: Backend, path: Path, columns: int) -> Any:
-    # By position, not by name: a header's names could be anything, and engines fold their case.
-    return backend.read_csv(
-        str(path),
-        columns={f"c{i}": "VARCHAR" for i in range(columns)},
-        auto_detect=False,
-        header=True,
-        delim=",",
-        quote='"',
-        escape='"',
-        nullstr="",
-        strict_mode=True,
-        null_padding=False,
-        store_rejects=True,
-        rejects_limit=0,
-        compression="none",
-        max_line_size=2 * csv_structure.LIMIT_ROW_BYTES,
-    )
-
-
-def _parquet(file: OpenFile, declaration: Declaration, backend: Backend) -> _Raw:
-    names = file.parquet_names()
-    _check_names(names, declaration, file.name)
-    folded = [name.lower() for name in names]
-    twins = [f"column {column}" for column in declaration.columns if folded.count(column.lower()) > 1]
-    if twins:
-        raise DataError(f"{file.name}: {', '.join(twins)}: another column's name differs only in case")
-    table = quiet(lambda: backend.read_parquet(str(file.path)), unreadable(file.name))
-    rows = _rows(table, backend, file.name)
-    _check_rows(rows, declaration, file.name)
-    return _Raw(table, {column: column for column in declaration.columns}, rows, typed=True)
-
-
-def _judged(raw: _Raw, declaration: Declaration, name: str, is_one_of: IsOneOf) -> Any:
-    selected = {}
-    wrong = []
-    read = from_typed if raw.typed else from_text
-    for position, (column, kind) in enumerate(declaration.columns.items()):
-        judged = quiet(partial(read, raw.table[raw.columns[column]], kind, is_one_of), unreadable(name))
-        if judged is None:
-            wrong.append(f"column {column}: the source's type can't be read as {_article(kind)} column")
+def _judged(raw: Raw, wanted: Wanted, is_one_of: IsOneOf, how: Dialect) -> Any:
+    selected, wrong = {}, []
+    for position, (column, kind) in enumerate(wanted.declaration.columns.items()):
+        reading, labels = wanted.reading(column), (raw.labels or {}).get(column, {})
+        form = Form(how, reading.missing, {**labels, **reading.recode}, is_one_of is _is_one_of)
+        read = partial(from_typed if raw.typed else from_text, raw.table[raw.columns[column]], kind, is_one_of, form)
+        judged = quiet(read, unreadable(wanted.name))
+        lost = isinstance(kind, KeyColumn) and "digits" in kind.normalise and kind.zeros == "keep"
+        if lost and raw.typed and raw.table[raw.columns[column]].type().is_numeric():
+            wrong.append(f"column {column}: {_ZEROS}")
+        elif judged is None:
+            wrong.append(f"column {column}: {_not_taken(raw, column, kind)}")
         else:
             selected[f"v{position}"], selected[f"f{position}"] = judged
     if wrong:
-        raise DataError(f"{name}: {'; '.join(wrong)}", hint="change the type there, or the kind in datasets.yaml")
+        hint = "change the type there, or the kind in datasets.yaml"
+        raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint=hint)
     return raw.table.select(**selected)
+
+
+def _not_taken(raw: Raw, column: str, kind: Column) -> str:
+    found = (raw.types or {}).get(column) or _type_name(raw.table[raw.columns[column]].type())
+    article = "an" if kind.kind == "integer" else "a"
+    return f"type {found} can't be read as {article} {kind.kind} column, which takes {TAKES.get(kind.kind, TAKES_TEXT)}"
+
+
+def _type_name(dtype: Any) -> str:
+    if dtype.is_timestamp() and dtype.timezone is not None:
+        return "timestamp with time zone"
+    return type(dtype).__name__.lower() if dtype.is_nested() else str(dtype.copy(nullable=True))
 
 
 def _rows(table: Any, backend: Backend, name: str) -> int:
@@ -207,29 +213,3 @@ def _is_one_of(raw: Any, values: tuple[str, ...]) -> Any:
 
 def _is_one_of_literals(raw: Any, values: tuple[str, ...]) -> Any:
     return raw.isin(values)  # a database that may only be read takes no table of values
-
-
-def _check_names(names: list[str], declaration: Declaration, name: str) -> None:
-    faults = [f"no column {column}" for column in declaration.columns if column not in names]
-    named = [text for text in names if text]
-    repeated = {text for text in named if named.count(text) > 1}
-    faults += [f"column {column} stands twice" for column in declaration.columns if column in repeated]
-    others = len(repeated - set(declaration.columns))
-    if others:
-        faults.append(f"{others} undeclared column {'name stands' if others == 1 else 'names stand'} twice")
-    if faults:
-        raise DataError(f"{name}: {'; '.join(faults)}", hint=_NAMES)
-
-
-def _check_rows(rows: int, declaration: Declaration, name: str) -> None:
-    if rows > declaration.max_rows:
-        raise DataError(f"{name}: {counted(rows)}, more than max_rows {declaration.max_rows}")
-
-
-def _article(column: Column) -> str:
-    return f"an {column.kind}" if column.kind == "integer" else f"a {column.kind}"
-
-
-def counted(rows: int) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{rows} row" if rows == 1 else f"{rows} rows"

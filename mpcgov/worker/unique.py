@@ -12,7 +12,8 @@ import pyarrow as pa
 from mpcgov.errors import DataError
 from mpcgov.spec.table import KeyColumn
 from mpcgov.worker import keys
-from mpcgov.worker.source import Source, counted
+from mpcgov.worker.readers.raw import counted
+from mpcgov.worker.source import Source
 
 Known = tuple[Sequence[str], pa.LargeBinaryArray]
 """The columns of a key, and the encoded keys of all rows of the data set."""

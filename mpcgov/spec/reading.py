@@ -1,0 +1,119 @@
+"""How an owner's rows are written where they are: what only the owner needs to know, so that no card shows it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from mpcgov.spec.load import Frozen, as_text
+
+Text = Annotated[str, BeforeValidator(as_text)]
+Codes = Annotated[tuple[Text, ...], Field(strict=False, max_length=1000)]
+
+_DATE_PARTS = {"%d": "DD", "%m": "MM", "%Y": "YYYY"}
+_PART = re.compile("DD|MM|YYYY")
+
+
+class Reading(Frozen):
+    """One column in its source.
+
+    `source`: its name there, if another one. `missing`: what is written where there is no value. `recode`: what stands
+    there, and the declared value that is meant by it.
+    """
+
+    source: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    missing: Codes = ()
+    recode: dict[Text, Text] = Field(default_factory=dict, max_length=100_000)
+
+
+class Dialect(Frozen):
+    """How a text file is written. The defaults are RFC 4180 in UTF-8; other kinds of sources have no use for these."""
+
+    delimiter: Annotated[str, Field(pattern=r'^[^"\r\n\x00\w]$')] = ","
+    encoding: str = "utf-8"
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[".", ",", " ", "'", "\u00a0", "\u202f", "’"] | None = None
+    date_format: Annotated[str, Field(max_length=20)] = "YYYY-MM-DD"
+    skip_lines: Annotated[int, Field(ge=0, le=1000)] = 0
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _tab(cls, value: Any) -> Any:
+        value = "\t" if value in ("tab", "\\t") else value
+        if isinstance(value, str) and not value.isascii():
+            raise ValueError("expected one ASCII character, such as ';', or tab")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            codec = codecs.lookup(value)
+        except LookupError:
+            raise ValueError("no such encoding; expected one such as utf-8, windows-1252, latin-1, utf-16") from None
+        if not getattr(codec, "_is_text_encoding", True):
+            raise ValueError("not an encoding of text")
+        return codec.name
+
+    @field_validator("date_format")
+    @classmethod
+    def _parts(cls, value: str) -> str:
+        for code, part in _DATE_PARTS.items():
+            value = value.replace(code, part)
+        rest = _PART.sub("", value)
+        if sorted(_PART.findall(value)) != ["DD", "MM", "YYYY"] or re.search(r"[\w%]", rest):
+            raise ValueError("expected day, month and year once each, such as DD.MM.YYYY")
+        return value
+
+    @model_validator(mode="after")
+    def _parted(self) -> Dialect:
+        if self.thousands == self.decimal:
+            raise ValueError("decimal and thousands are the same character")
+        return self
+
+    @property
+    def date_pattern(self) -> str:
+        """A regular expression of a date as written, with a group for each part."""
+        parts = {"DD": "([0-9]{1,2})", "MM": "([0-9]{1,2})", "YYYY": "([0-9]{4})"}
+        if not _PART.sub("", self.date_format):
+            parts |= {"DD": "([0-9]{2})", "MM": "([0-9]{2})"}  # nothing else parts them
+        return (
+            "^"
+            + "".join(parts.get(part) or re.escape(part) for part in re.split("(DD|MM|YYYY)", self.date_format))
+            + "$"
+        )
+
+    @property
+    def date_order(self) -> tuple[int, int, int]:
+        """Which groups of `date_pattern` are year, month and day."""
+        found = _PART.findall(self.date_format)
+        year, month, day = (found.index(part) + 1 for part in ("YYYY", "MM", "DD"))
+        return year, month, day
+
+
+def parted(value: Any) -> Any:
+    """A data set as written in `datasets.yaml`, with what is the owner's own of its columns apart, in `readings`."""
+    if not isinstance(value, Mapping):
+        return value
+    out = dict(value)
+    if isinstance(out.get("missing"), list | tuple):
+        out["missing_codes"], out["missing"] = out["missing"], "drop"
+    columns = out.get("columns")
+    if not isinstance(columns, Mapping):
+        return out
+    names = {"from": "source", "missing": "missing", "recode": "recode"}
+    readings = {
+        name: {names[key]: column[key] for key in names if key in column}
+        for name, column in columns.items()
+        if isinstance(column, Mapping)
+    }
+    out["columns"] = {
+        name: {key: item for key, item in column.items() if key not in names} if name in readings else column
+        for name, column in columns.items()
+    }
+    out["readings"] = {**{name: own for name, own in readings.items() if own}, **(out.get("readings") or {})}
+    return out

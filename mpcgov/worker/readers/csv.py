@@ -1,0 +1,170 @@
+"""CSV files: checked byte by byte, then read by the engine, every column as text.
+
+What isn't plain UTF-8 – another encoding, a compressed file, lines before the header – is made so in memory first, a
+piece at a time; nothing is copied to a disk.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from mpcgov.errors import DataError
+from mpcgov.spec.reading import Dialect
+from mpcgov.worker import csv_structure
+from mpcgov.worker.engine import Backend, quiet
+from mpcgov.worker.file import OpenFile
+from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, counted, unreadable
+
+LIMIT_UNPACKED_BYTES = 8 << 30
+_PIECE_BYTES = 1 << 22
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\x04\x22\x4d\x18": "lz4"}
+_OTHERS = {
+    b"PK\x03\x04": "an Excel workbook or a ZIP archive: name it .xlsx, or unpack it",
+    b"PAR1": "a Parquet file: name it .parquet",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: name it .xls",
+    b"$FL2": "an SPSS file: name it .sav",
+    b"ARROW1": "an Arrow file: name it .arrow",
+}
+_NAMES = "each declared column must be named once, by the first line; another name there is given by from"
+_SAVE = "save it as UTF-8 CSV, or declare delimiter, encoding and skip_lines"
+_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
+
+
+def dialect(wanted: Wanted, source: str) -> Dialect:
+    """As declared; tabs where a file is named .tsv and nothing else is said."""
+    declared = {name: getattr(wanted.dataset, name) for name in Dialect.model_fields}
+    stem = source.lower().removesuffix(".gz").removesuffix(".zst").removesuffix(".bz2")
+    if stem.endswith((".tsv", ".tab")) and "delimiter" not in wanted.dataset.model_fields_set:
+        declared["delimiter"] = "\t"
+    return Dialect(**declared)
+
+
+@contextmanager
+def plain(file: OpenFile, how: Dialect) -> Iterator[int]:
+    """A descriptor of the file as plain UTF-8 that begins with the header: the file's own if it is that.
+
+    Raises:
+        DataError: it is something else than text, or can't be unpacked or decoded.
+    """
+    start = os.pread(file.fd, 8, 0)
+    for magic, what in _OTHERS.items():
+        if start.startswith(magic):
+            raise DataError(f"{file.name}: not CSV but {what}")
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and not how.encoding.startswith("utf-16"):
+        raise DataError(f"{file.name}: not UTF-8 but UTF-16", hint="set encoding: utf-16, or save it as UTF-8")
+    packed = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), None)
+    if packed is None and how.encoding in ("utf-8", "utf-8-sig") and not how.skip_lines:
+        yield file.fd
+        return
+    made = os.memfd_create("mpcgov", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(os.dup(file.fd), "rb") as stream, os.fdopen(made, "wb", closefd=False) as out:
+            stream.seek(0)
+            _write_plain(pa.CompressedInputStream(stream, packed) if packed else stream, out, how, file.name)
+        if not os.fstat(made).st_size:
+            raise DataError(f"{file.name}: the file is empty", hint="a data set without rows still has a header")
+        yield made
+    finally:
+        os.close(made)
+
+
+def _write_plain(stream: Any, out: BinaryIO, how: Dialect, name: str) -> None:
+    decoder = codecs.getincrementaldecoder(how.encoding)("strict")
+    as_it_is = how.encoding in ("utf-8", "utf-8-sig")  # faults of which are counted later, row by row
+    skip, size, left, fault = how.skip_lines, 0, b"", ""
+    while not fault:
+        try:
+            piece = stream.read(_PIECE_BYTES)
+            data = piece if as_it_is else decoder.decode(piece, final=not piece).encode()
+        except UnicodeDecodeError:
+            fault = f"not in {how.encoding}: the encoding is another one"
+            break
+        except (OSError, EOFError):
+            fault = "damaged: it can't be unpacked"
+            break
+        data, left = left + data, b""
+        while skip and b"\n" in data:
+            data, skip = data[data.index(b"\n") + 1 :], skip - 1
+        if skip:
+            left, data = data[-csv_structure.LIMIT_ROW_BYTES :], b""
+        size += out.write(data)
+        if size > LIMIT_UNPACKED_BYTES:
+            fault = f"over {LIMIT_UNPACKED_BYTES >> 30} GiB when unpacked"
+        if not piece:
+            return
+    raise DataError(f"{name}: {fault}", hint="check encoding in datasets.yaml and the file", code="data-unreadable")
+
+
+def read(fd: int, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
+    """The rows of a plain file.
+
+    Raises:
+        DataError: its structure isn't what it must be; says how many rows.
+    """
+    name, delimiter = wanted.name, how.delimiter
+    names = csv_structure.header(fd, delimiter)
+    if names is None:
+        raise DataError(f"{name}: the header can't be read: a quote is out of place, or it is over 1 MiB")
+    if not names:
+        raise DataError(f"{name}: the first line is blank", hint="the first line must name the columns; see skip_lines")
+    structure = csv_structure.scan(fd, len(names), delimiter)
+    advice = _advice(fd, names, how, structure)
+    if structure.faults:
+        faults = [f"{counted(rows)} {what}" for what, rows in structure.faults.items()]
+        where = f" (the first is row {structure.first_ragged} under the header)" if structure.first_ragged else ""
+        raise DataError(f"{name}: {'; '.join(faults)}{where}", hint=advice or _SAVE)
+    check_names(names, wanted, advice or _NAMES)
+    check_rows(structure.rows, wanted)
+    table = quiet(lambda: _table(backend, Path(f"/dev/fd/{fd}"), len(names), delimiter), unreadable(name))
+    columns = {column: f"c{names.index(source)}" for column, source in wanted.sources.items()}
+    return Raw(table, columns, structure.rows, typed=False)
+
+
+def _advice(fd: int, names: list[str], how: Dialect, structure: csv_structure.Structure) -> str:
+    """What is most likely the matter with a file that isn't as declared; empty if nothing comes to mind."""
+    if "not in UTF-8" in structure.faults:
+        return "set encoding, such as windows-1252 or latin-1, or save it as UTF-8"
+    if names[0].lower().startswith("sep="):
+        return "the first line is Excel's own note of the delimiter: set skip_lines: 1"
+    if len(names) == 1:
+        for other, word in _DELIMITERS.items():
+            if other in names[0] and other != how.delimiter:
+                return f"the header has 1 field and it holds {word}: set delimiter: {word}"
+        if line := _header_line(fd, how.delimiter):
+            return f"the first line has 1 field, line {line} has more: set skip_lines: {line - 1}"
+    if structure.first_ragged and structure.rows - structure.first_ragged < 20:
+        return "the last lines may be notes or totals under the table: take them out"
+    return ""
+
+
+def _header_line(fd: int, delimiter: str) -> int:
+    """The number of the first line that has more than one field, among the first; 0 if there is none."""
+    lines = os.pread(fd, 1 << 16, 0).split(b"\n")[:100]
+    return next((number for number, line in enumerate(lines, 1) if delimiter.encode() in line), 0)
+
+
+def _table(backend: Backend, path: Path, columns: int, delimiter: str) -> Any:
+    # By position, not by name: a header's names could be anything, and engines fold their case.
+    return backend.read_csv(
+        str(path),
+        columns={f"c{i}": "VARCHAR" for i in range(columns)},
+        auto_detect=False,
+        header=True,
+        delim=delimiter,
+        quote='"',
+        escape='"',
+        nullstr="",
+        strict_mode=True,
+        null_padding=False,
+        store_rejects=True,
+        rejects_limit=0,
+        compression="none",
+        max_line_size=2 * csv_structure.LIMIT_ROW_BYTES,
+    )

@@ -1,0 +1,89 @@
+"""Parquet: one file, or all of a folder as Spark writes one, with what its folders' names say (`region=North`).
+
+The engine reads it; a second reader, Arrow's, reads the first rows again, and both must agree.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial, reduce
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mpcgov.errors import DataError
+from mpcgov.worker.engine import Backend, quiet
+from mpcgov.worker.file import OpenFile
+from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
+from mpcgov.worker.readers.types import refuse_unread
+
+SAMPLE_ROWS = 256
+
+
+def read(files: Sequence[OpenFile], wanted: Wanted, backend: Backend) -> Raw:
+    """The rows of one or more files with the same columns.
+
+    Raises:
+        DataError: one is no Parquet file, they differ, or a column is lacking or of a type that isn't read.
+    """
+    schemas = [_schema(file) for file in files]
+    parts = [file.partition for file in files]
+    first = pa.schema([*schemas[0], *((key, pa.string()) for key in parts[0])])
+    check_names(first.names, wanted, "each declared column must stand there once")
+    _check_twins(first.names, wanted)
+    refuse_unread(first, wanted)
+    sources = list(wanted.sources.values())
+    for schema, part in zip(schemas, parts, strict=True):
+        if part.keys() != parts[0].keys() or any(
+            source not in part and (source not in schema.names or schema.field(source).type != first.field(source).type)
+            for source in sources
+        ):
+            raise DataError(f"{wanted.name}: the files of the folder have different columns, or of different types")
+    tables = [quiet(partial(_table, backend, file, wanted), unreadable(wanted.name)) for file in files]
+    table = tables[0] if len(tables) == 1 else reduce(lambda a, b: a.union(b), tables)
+    rows = sum(_rows(file) for file in files)
+    check_rows(rows, wanted)
+    renamed = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
+    return Raw(table, renamed if files[0].of_folder else wanted.sources, rows, typed=True)
+
+
+def sample(file: OpenFile, columns: Sequence[str]) -> pa.Table | None:
+    """The first rows of a file as the second reader has them, columns c0, c1, …; None if it has none."""
+    with os.fdopen(file.fd, "rb", closefd=False) as stream:
+        batches = pq.ParquetFile(stream).iter_batches(SAMPLE_ROWS, columns=list(columns))
+        found = next(iter(batches), None)
+    if found is None or not found.num_rows:
+        return None
+    return pa.table({f"c{n}": found.column(column) for n, column in enumerate(columns)})
+
+
+def _schema(file: OpenFile) -> pa.Schema:
+    fault = DataError(f"{file.name}: not a Parquet file, or damaged", code="data-unreadable")
+    with os.fdopen(file.fd, "rb", closefd=False) as stream:
+        return quiet(lambda: pq.read_schema(pa.PythonFile(stream)), fault)
+
+
+def _rows(file: OpenFile) -> int:
+    with os.fdopen(file.fd, "rb", closefd=False) as stream:
+        return int(quiet(lambda: pq.read_metadata(pa.PythonFile(stream)).num_rows, unreadable(file.name)))
+
+
+def _table(backend: Backend, file: OpenFile, wanted: Wanted) -> Any:
+    table = backend.read_parquet(str(file.path))
+    if not file.partition and not file.of_folder:
+        return table
+    selected = {
+        f"c{n}": ibis.literal(file.partition[source]) if source in file.partition else table[source]
+        for n, source in enumerate(wanted.sources.values())
+    }
+    return table.select(**selected)
+
+
+def _check_twins(names: Sequence[str], wanted: Wanted) -> None:
+    folded = [name.lower() for name in names]
+    twins = [f"column {column}" for column, source in wanted.sources.items() if folded.count(source.lower()) > 1]
+    if twins:
+        raise DataError(f"{wanted.name}: {', '.join(twins)}: another column's name differs only in case")

@@ -1,0 +1,159 @@
+"""PostgreSQL: one COPY of the columns that are asked for, in a read-only transaction, as the server itself writes them.
+
+Text says what the agency sees: no driver turns a number into another, no collation decides what is equal, no session's
+zone moves a day. Values are compared here, byte by byte, as those of files are. A role from which row-level security
+hides rows is refused by the server (`row_security = off`), so that half a register never looks like a whole one.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.csv
+
+from mpcgov.errors import DataError
+from mpcgov.worker.engine import Backend, quiet
+from mpcgov.worker.readers.raw import Raw, Wanted, check_names, need, taken, text_schema, unreadable
+
+_SESSION = "SET row_security = off; SET datestyle = 'ISO, YMD'; SET extra_float_digits = 3; SET bytea_output = 'hex'"
+_HIDDEN = "row-level security hides rows of this table from the role"
+_COLUMNS = """
+    SELECT a.attname, CASE WHEN t.typtype = 'd' THEN b.typname ELSE t.typname END, format_type(a.atttypid, a.atttypmod),
+           CASE WHEN t.typtype = 'd' THEN b.typtype ELSE t.typtype END
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = t.typbasetype
+    WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped"""
+_FLOATS = {"float4": "float32", "float8": "float64"}
+_WHOLE = {"int2": "int64", "int4": "int64", "int8": "int64"}
+_TEXT = {"text", "varchar", "bpchar", "char", "name", "citext", "uuid", "bool", "date", "numeric", "timestamp", "oid"}
+
+
+def read(url: str, wanted: Wanted, backend: Backend) -> Raw:
+    """The rows of a table or view, `postgres://…#schema.table`. The URL, which may hold a password, is in no message.
+
+    Raises:
+        DataError: it can't be reached, has no such table or column, or hides rows from the role.
+        LocalError: the driver isn't installed.
+    """
+    need("psycopg", "postgres", wanted.name)
+    import psycopg  # noqa: PLC0415  an extra
+
+    address, _, table = url.partition("#")
+    unreachable = DataError(f"{wanted.name}: the database can't be reached", hint="check the source in datasets.yaml")
+    connection = quiet(lambda: psycopg.connect(address), unreachable)
+    try:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        quiet(lambda: connection.execute(_SESSION), unreachable)
+        return _read(connection, unquote(table), wanted, backend)
+    finally:
+        connection.close()
+
+
+def _read(connection: Any, table: str, wanted: Wanted, backend: Backend) -> Raw:
+    from psycopg import sql  # noqa: PLC0415
+
+    schema, _, relation = table.rpartition(".")
+    name = sql.Identifier(schema, relation) if schema else sql.Identifier(relation)
+    missing = DataError(f"{wanted.name}: the source has no such table", hint="check the name after # in datasets.yaml")
+    oid = quiet(
+        lambda: connection.execute("SELECT %s::regclass::oid", [name.as_string(connection)]).fetchone()[0], missing
+    )
+    columns = quiet(lambda: connection.execute(_COLUMNS, [oid]).fetchall(), missing)
+    check_names([column[0] for column in columns], wanted, "each declared column must stand there once")
+    base = {attribute: "enum" if kind == "e" else typname for attribute, typname, _, kind in columns}
+    shown = {column[0]: column[2] for column in columns}
+    wrong = [
+        f"column {column}: columns of type {shown[source]} aren't read"
+        for column, source in wanted.sources.items()
+        if base[source] not in {*_FLOATS, *_WHOLE, *_TEXT, "enum"}
+    ]
+    if wrong:
+        raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint="read a view that casts it, such as to date or text")
+    fields = [sql.SQL("{}::text").format(sql.Identifier(source)) for source in wanted.sources.values()]
+    query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT csv, FORCE_QUOTE *, ENCODING 'UTF8')").format(
+        sql.SQL(", ").join(fields), name
+    )
+    found, rows = taken(backend, wanted, text_schema(len(fields)), _batches(connection, query, len(fields), wanted))
+    types = {column: base[source] for column, source in wanted.sources.items()}
+    typed = found.mutate(**{f"c{n}": _typed(found[f"c{n}"], kind) for n, kind in enumerate(types.values())})
+    return Raw(
+        typed, {c: f"c{n}" for n, c in enumerate(wanted.sources)}, rows, typed=True, types=shown_of(wanted, shown)
+    )
+
+
+def shown_of(wanted: Wanted, shown: dict[str, str]) -> dict[str, str]:
+    """The server's own names of types, by declared column."""
+    return {column: shown[source] for column, source in wanted.sources.items()}
+
+
+def _typed(text: Any, kind: str) -> Any:
+    if kind in _FLOATS:
+        return text.cast(_FLOATS[kind])
+    if kind in _WHOLE:
+        return text.cast("int64")
+    if kind == "timestamp":
+        return text.re_replace(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00$", r"\1")
+    if kind == "numeric":
+        return text.re_replace(r"(\.[0-9]*[1-9])0+$", r"\1").re_replace(r"\.0*$", "").nullif("NaN")
+    return text
+
+
+class _Copied(io.RawIOBase):
+    """What the server sends, as a file that is read once."""
+
+    def __init__(self, blocks: Iterator[Any]) -> None:
+        self._blocks, self._left = blocks, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._left = memoryview(bytes(block))
+        size = min(len(buffer), len(self._left))
+        buffer[:size], self._left = self._left[:size], self._left[size:]
+        return size
+
+
+def _batches(connection: Any, query: Any, columns: int, wanted: Wanted) -> Iterator[pa.RecordBatch]:
+    import psycopg  # noqa: PLC0415
+
+    names, hidden = [f"c{n}" for n in range(columns)], False
+    try:
+        with connection.cursor() as cursor, cursor.copy(query) as copy:
+            blocks = iter(copy)
+            first = next(blocks, None)
+            if first is None:
+                return
+            stream = io.BufferedReader(_Copied(_chained(first, blocks)), 1 << 20)
+            yield from pyarrow.csv.open_csv(
+                stream,
+                pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=4 << 20),
+                pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+                pyarrow.csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
+                    null_values=[""],
+                ),
+            )
+    except psycopg.Error as error:
+        hidden = error.sqlstate == "42501" and "row-level security" in str(error)
+        if not hidden:
+            raise unreadable(wanted.name) from None
+    if hidden:
+        raise DataError(
+            f"{wanted.name}: {_HIDDEN}", hint="read by a role that sees all rows (BYPASSRLS), or a view of them"
+        )
+
+
+def _chained(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest

@@ -1,0 +1,158 @@
+# ruff: noqa: E501
+"""What an owner is told of a file that isn't as declared: the cause, where it can be known, and never a value."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mpcgov.errors import DataError
+from mpcgov.spec.table import Dataset
+from mpcgov.worker.local import dataset_check
+
+NUMBER = {"kind": "integer", "min": 0, "max": 100}
+GROUP = {"kind": "category", "values": ["x", "y", "Zürich"]}
+COLUMNS: dict[str, Any] = {"id": NUMBER, "g": GROUP}
+
+
+def said(folder: Path, source: str = "d.csv", **changes: Any) -> str:
+    dataset = Dataset.model_validate({"source": source, "missing": "drop", "columns": COLUMNS, **changes})
+    try:
+        report = dataset_check(dataset, "d", folder)
+    except DataError as error:
+        return error.line()
+    return "; ".join([f"{report.rows} rows", *report.faults])
+
+
+FILES: dict[str, tuple[bytes, str]] = {
+    "semicolons": (b"id;g\n1;x\n", "the header has 1 field and it holds ';': set delimiter: ';'"),
+    "tabs": (b"id\tg\n1\tx\n", "it holds tab: set delimiter: tab"),
+    "bars": (b"id|g\n1|x\n", "set delimiter: '|'"),
+    "a title": (b"Table 3: people\n\nid,g\n1,x\n", "the first line has 1 field, line 3 has more: set skip_lines: 2"),
+    "Excel's note of the delimiter": (b"sep=,\nid,g\n1,x\n", "set skip_lines: 1"),
+    "a footnote": (b"id,g\n1,x\n2,y\nSource: us\n", "(the first is row 3 under the header); the last lines may be notes"),
+    "windows-1252": ("id,g\n1,Zürich\n".encode("cp1252"), "set encoding, such as windows-1252"),
+    "UTF-16": ("id,g\n1,x\n".encode("utf-16"), "set encoding: utf-16"),
+    "a workbook": (b"PK\x03\x04" + b"0" * 100, "not CSV but an Excel workbook or a ZIP archive: name it .xlsx"),
+    "Parquet": (b"PAR1" + b"0" * 100, "not CSV but a Parquet file: name it .parquet"),
+    "a blank in a name": (b"id ,g\n1,x\n", "no column id, but one that differs only in blanks: give its name there by from"),
+    "case of a name": (b"ID,g\n1,x\n", "no column id, but one that differs only in case"),
+    "padded values": (b"id,g\n1,x \n 2,y\n", "column id: 1 row not a whole number (1 with blanks before or after the value)"),
+    "case of values": (b"id,g\n1,X\n", "not among the declared values (1 but for blanks, case or Unicode form)"),
+    "Unicode form of values": ("id,g\n1,Zu\u0308rich\n".encode(), "(1 but for blanks, case or Unicode form)"),
+    "a decimal comma": (b'id,g\n"1.234,50",x\n', "(1 with a decimal comma or signs between thousands"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "words"), FILES.values(), ids=FILES.keys())
+def test_the_cause_is_named(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "d.csv").write_bytes(content)
+    assert words in said(tmp_path)
+
+
+DIALECTS: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "semicolons and a decimal comma": ("id;g;pay\n1;Zürich;1.234,50\n2;x;-17,00\n".encode(), {"delimiter": ";", "decimal": ",", "thousands": "."}),
+    "windows-1252": ("id,g,pay\n1,Zürich,1234.50\n2,x,-17\n".encode("cp1252"), {"encoding": "windows-1252"}),
+    "UTF-16 and tabs": ("id\tg\tpay\n1\tZürich\t1234.5\n2\tx\t-17\n".encode("utf-16"), {"encoding": "utf-16", "delimiter": "tab"}),
+    "lines before the header": ("Table 3\n\nid,g,pay\n1,Zürich,1234.5\n2,x,-17\n".encode(), {"skip_lines": 2}),
+    "compressed": (gzip.compress("id,g,pay\n1,Zürich,1234.5\n2,x,-17\n".encode()), {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "dialect"), DIALECTS.values(), ids=DIALECTS.keys())
+def test_a_declared_dialect_is_read(tmp_path: Path, content: bytes, dialect: dict[str, Any]) -> None:
+    (tmp_path / "d.csv").write_bytes(content)
+    pay = {"kind": "decimal", "min": -20, "max": "1234.5", "places": 2}
+    assert said(tmp_path, columns={**COLUMNS, "pay": pay}, **dialect) == "2 rows"
+
+
+def test_numbers_of_another_dialect_are_counted_and_never_guessed(tmp_path: Path) -> None:
+    rows = b"n\n1.234\n12.34\n1,5\n1.234.567\n7\n"
+    (tmp_path / "d.csv").write_bytes(rows)
+    column = {"n": {"kind": "integer", "min": 0, "max": 10**9}}
+    found = said(tmp_path, columns=column, delimiter=";", decimal=",", thousands=".")
+    assert found.startswith("5 rows; column n: 2 rows not a whole number")  # 12.34 and 1,5
+
+
+def test_dates_are_read_in_their_declared_order(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_bytes(b"b\n02.11.1980\n2.1.1980\n31.02.1980\n1980-11-02\n")
+    column = {"b": {"kind": "date", "min": "1980-01-02", "max": "1980-11-02"}}
+    found = said(tmp_path, columns=column, date_format="DD.MM.YYYY")
+    assert found.startswith("4 rows; column b: 2 rows not a date")  # 31 February, and another order
+    assert "with day, month and year in another form" in said(tmp_path, columns=column)
+
+
+def test_codes_for_missing_values_are_missing_and_names_are_those_of_the_source(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_bytes(b"Personen ID,2024,g\n999999999,1,.\n7,NA,x\n8,2,y\n")
+    columns = {
+        "id": {"kind": "key", "from": "Personen ID", "missing": ["999999999"]},
+        "y2024": {**NUMBER, "from": "2024"},
+        "g": GROUP,
+    }
+    dataset = {"columns": columns, "missing": ["NA", "."]}
+    declared = Dataset.model_validate({"source": "d.csv", **dataset})
+    assert [(c.column, c.missing) for c in dataset_check(declared, "d", tmp_path).columns] == [
+        ("id", 1),
+        ("y2024", 1),
+        ("g", 1),
+    ]
+    assert declared.missing == "drop"
+    assert "from" not in declared.declaration.model_dump_json()  # a card shows what is meant, not how it is written
+    for number in (pa.array([999, 7, 8]), pa.array([999.0, 7.0, 8.0])):
+        pq.write_table(pa.table({"id": number}), tmp_path / "d.parquet")
+        column = {"id": {"kind": "integer", "min": 0, "max": 10, "missing": ["999"]}}
+        assert said(tmp_path, "d.parquet", columns=column) == "3 rows"
+
+
+def test_codes_are_recoded_by_their_owner(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_bytes(b"id,g\n1,GR11\n2,EL11\n3,GR12\n")
+    group = {"kind": "category", "values": ["EL11"], "recode": {"GR11": "EL11"}}
+    assert said(tmp_path, columns={"g": group}) == "3 rows; column g: 1 row not among the declared values"
+
+
+KEYS: dict[str, tuple[dict[str, Any], int]] = {
+    "length": ({"length": 3}, 3),
+    "pattern": ({"pattern": "[0-9]{3}|12"}, 2),
+    "pattern of the whole": ({"pattern": "1"}, 5),
+    "padded, then judged": ({"zeros": "pad 3", "length": 3}, 2),
+    "stripped, then judged": ({"zeros": "strip", "length": 2}, 3),
+    "digits made of a decimal": ({"normalise": ["digits"]}, 1),
+}
+
+
+@pytest.mark.parametrize(("key", "malformed"), KEYS.values(), ids=KEYS.keys())
+def test_a_key_is_what_it_is_declared_to_be(tmp_path: Path, key: dict[str, Any], malformed: int) -> None:
+    (tmp_path / "d.csv").write_bytes(b"id\n012\n123\n12\n1234\n10.0\n")
+    dataset = Dataset.model_validate({"source": "d.csv", "columns": {"id": {"kind": "key", **key}}})
+    (column,) = dataset_check(dataset, "d", tmp_path).columns
+    assert column.malformed == malformed
+
+
+def test_check_digits_are_those_of_python_stdnum(tmp_path: Path) -> None:
+    pytest.importorskip("stdnum")
+    (tmp_path / "d.csv").write_bytes(b"id\n37605030299\n37605030298\nx\n")
+    assert "2 rows not a key as declared" in said(tmp_path, columns={"id": {"kind": "key", "check": "ee.ik"}})
+    assert "there is no check ee.nonsense" in said(tmp_path, columns={"id": {"kind": "key", "check": "ee.nonsense"}})
+
+
+def test_ids_in_a_number_column_have_lost_their_zeros(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": [7, 12]}), tmp_path / "d.parquet")
+    key = {"kind": "key", "normalise": ["digits"]}
+    assert "leading zeros are lost" in said(tmp_path, "d.parquet", columns={"id": key})
+    assert said(tmp_path, "d.parquet", columns={"id": key | {"zeros": "pad 8", "length": 8}}) == "2 rows"
+
+
+def test_a_folder_as_spark_writes_it_is_one_data_set(tmp_path: Path) -> None:
+    for group, ids in (("x", [1, 2]), ("y", [3])):
+        folder = tmp_path / "d.parquet" / f"g={group}"
+        folder.mkdir(parents=True)
+        pq.write_table(pa.table({"id": ids}), folder / "part-0.parquet")
+    (tmp_path / "d.parquet" / "_SUCCESS").touch()
+    assert said(tmp_path, "d.parquet") == said(tmp_path, "d.parquet/*/*.parquet") == "3 rows"
+    (tmp_path / "d.parquet" / "notes.csv").write_text("id\n")
+    assert "1 files of the folder aren't Parquet" in said(tmp_path, "d.parquet")
