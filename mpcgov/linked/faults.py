@@ -184,7 +184,7 @@ def _written_differently(job: Job, declarations: Mapping[str, Declaration]) -> I
         found: dict[str, list[str]] = {}
         for party in job.data_parties:
             name = (job.parties[party].key or ())[position]
-            column = declarations[party].columns[name]
+            column = declarations[party].columns.get(name)
             writing = column.writing if isinstance(column, KeyColumn) else KeyColumn(kind="key").writing
             found.setdefault(writing, []).append(f"{party}.{name}")
         if len(found) > 1:

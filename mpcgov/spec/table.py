@@ -67,11 +67,15 @@ class KeyColumn(Frozen):
 
     @property
     def writing(self) -> str:
-        """How keys are written before they are compared: two owners' keys can only meet if this is the same."""
-        said = [f"normalise: [{', '.join(self.normalise)}]", f"zeros: {self.zeros}"]
-        return ", ".join(
-            said + [f"length: {self.length}"] * bool(self.length) + [f"check: {self.check}"] * bool(self.check)
-        )
+        """What decides how keys look once they are compared: two owners' keys can only meet if this is the same.
+
+        The other steps of `normalise` take away what most registers don't have; a plan points out where these differ.
+        """
+        said = [f"normalise: [{'digits' if 'digits' in self.normalise else ''}]", f"zeros: {self.zeros}"]
+        for name in ("length", "check"):
+            value = getattr(self, name)
+            said += [] if value is None else [f"{name}: {value}"]
+        return ", ".join(said)
 
     @model_validator(mode="after")
     def _whole(self) -> KeyColumn:
