@@ -424,6 +424,56 @@ def test_fits_at_the_edges(x: list[list[int]], y: list[int]) -> None:
     check_fit(x, y, fitted(x, y))
 
 
+def leverages(batches: Sequence[Matrix], y: Sequence[int], m: int, t: int) -> list[int]:
+    """What comes out for each batch of rows of a regression with four coefficients; and whether it is undefined."""
+    x = [row for batch in batches for row in batch]
+    a, b, squares = gram(x, y)
+    squares = [max(n, len(x)) for n in squares]
+    wanted, upper = fit_needs(squares, comb(m, t), PLACES, len(batches)), np.triu_indices(4)
+    grams = [gram(some, [0] * len(some))[0] if some else [[0] * 4] * 4 for some in batches]
+    parts = np.array([np.array(one, dtype=object)[upper] for one in grams])
+
+    async def job(session: Session, index: int) -> list[int]:
+        spare = session.input([len(x) - 4] if index == 0 else None, 0, 1, 1, 1000)
+        whole = moments(session, index, (a, b, squares), sum(v * v for v in y))
+        low = session.input(parts.reshape(-1) if index == 0 else None, 0, parts.size, -(1 << 57), 1 << 57)
+        high = session.input([0] * parts.size if index == 0 else None, 0, parts.size, 0, 1)
+        given = [one.reshape(parts.shape) for one in (low, high)]
+        found = fit(Moments(whole.places, squares, RADIX_BITS, given), spare)
+        assert found.shares is not None
+        reals = [
+            *await share_list(session, found.shares.significands),
+            *await share_list(session, found.shares.exponents),
+        ]
+        return [*reals, *await share_list(session, found.undefined)]
+
+    masked = wanted.masked_openings
+    return opened(run(job, m, threshold=t, deadline_s=240, solver_bits=wanted.solver_bits, masked=masked), t)
+
+
+@pytest.mark.parametrize(("m", "t"), [(3, 1), (4, 1)])
+def test_a_batch_has_the_leverage_of_its_rows_and_an_empty_one_none(m: int, t: int) -> None:
+    """Columns that are nearly collinear and of different sizes, and one row apart from all others."""
+    rng = np.random.default_rng(m)
+    x = [[1, *row, row[0] + int(rng.integers(0, 2))] for row in table(rng, 30, 2, 1000)]
+    x[7][2] = 90_000
+    y, batches = integers(rng, 30, 99), [x[:7], x[7:8], [], x[8:]]
+    result = leverages(batches, y, m, t)
+    a = gram(x, y)[0]
+    inverse = [exact(a, [int(i == j) for i in range(4)]) or [] for j in range(4)]
+    assert result[-1] == 0
+    for batch, s, e in zip(batches, result[:4], result[4:8], strict=True):
+        leverage = sum(p * q * inverse[i][j] for row in batch for i, p in enumerate(row) for j, q in enumerate(row))
+        assert abs(Fraction(s) * Fraction(2) ** e - leverage) <= leverage / 2**23
+        assert (s == 0) == (batch == [])
+    assert Fraction(result[1]) * Fraction(2) ** result[5] > Fraction(99, 100)
+
+
+def test_batches_of_a_singular_system_tell_nothing() -> None:
+    x = [[1, 5, 0, 5]] * 30
+    assert leverages([x[:20], x[20:]], list(range(30)), 3, 1) == [0] * 4 + [1]
+
+
 @pytest.mark.parametrize(("m", "t"), [(4, 1), (5, 2)])
 def test_fits_of_more_parties(m: int, t: int) -> None:
     rng = np.random.default_rng(m)
