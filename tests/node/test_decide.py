@@ -497,6 +497,16 @@ def test_other_cells_of_released_rows_are_for_a_person_to_weigh() -> None:
     assert decide(proposal(), dataclasses.replace(given, policy=policy)) == Permit("manual", ("aaaa-aaaa-aaaa",))
 
 
+def test_cells_that_a_job_calls_impossible_are_for_a_person_to_weigh() -> None:
+    """That one of them is empty counts as known: whoever proposes a job can't have that by itself."""
+    declared = {"labour": OWN, "welfare": OWN.only({"region", "sex"})}
+    rules = {"margins": True, "impossible": [{"sex": OWN.columns["sex"].values[0]}]}
+    named = proposal({"params": {"by": ["region", "sex"]}, "disclosure": rules}, declarations=declared)
+    given = facts({"approve": "standing", "datasets": {"people": WITH_SEX}})
+    assert decide(totals(), given) == Permit("standing")
+    assert decide(named, given) == Permit("manual")
+
+
 def test_linked_jobs_are_permitted_as_the_policy_says() -> None:
     assert decide(*linked()) == Permit("manual")
     assert decide(*linked({"receivers": ["*"]}, receivers=("coordinator",))) == Permit("manual")
