@@ -73,7 +73,8 @@ class Decisions:
         """A person's no; a second no changes nothing.
 
         A no to rows that overlap an earlier table's may depend on how many they are. So it is only put on record, and
-        goes out when the time to approve is over, as if nobody had answered.
+        goes out when the time to approve is over, as if nobody had answered. One that takes back a yes takes effect at
+        once: the others have that yes.
 
         Raises:
             LocalError: unknown job. PeerError: too late. Refused: a reason that could tell about rows.
@@ -81,10 +82,11 @@ class Decisions:
         row, person = self._open(job, Event.REJECT), person or people.current()
         if row.state is State.REJECTED:
             return row
-        if row.state in WAITING and self._overlaps(job):
-            if reason:
-                hint = "leave the reason out"
-                raise Refused(f"job {job}: its rows overlap earlier ones, and a reason could tell how", hint=hint)
+        overlaps = row.state in WAITING and self._overlaps(job)
+        if overlaps and reason:
+            hint = "leave the reason out"
+            raise Refused(f"job {job}: its rows overlap earlier ones, and a reason could tell how", hint=hint)
+        if overlaps and row.state is not State.APPROVED:
             with self._audit.entry() as entry:
                 self._ask(entry, self._book.proposal(job))
                 questions.said(entry.tx, job, "no")

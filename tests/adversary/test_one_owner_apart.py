@@ -35,6 +35,7 @@ PATIENTS = """
 {name}:
   source: patients.csv
   max_rows: 1000
+  unique: [person]
   columns:
     person: {{kind: key}}
     number: {{kind: integer, min: 0, max: 100}}

@@ -112,6 +112,16 @@ async def test_a_no_goes_out_when_the_time_is_over_and_is_no_other_than_silence(
     assert await seen(said) == await seen(silent)
 
 
+async def test_a_yes_that_is_taken_back_ends_the_job_at_once(nodes: Network) -> None:
+    await released(nodes, None)
+    job, _ = await submitted(nodes, "age < 20")
+    say_yes(nodes, job, "labour")
+    nodes.nodes["labour"].book.reject(job, "")
+    nodes.nodes["labour"].service.decided(job)
+    await nodes.until(job, "REJECTED", parties=("labour",))
+    await nodes.until(job, "CANCELLED", parties=("welfare", "education"))
+
+
 @pytest.mark.parametrize("policy", [FILTERS, ASKS.replace("manual", "standing")], ids=["refuse", "nobody watches"])
 async def test_without_a_person_who_is_asked_overlapping_tables_are_refused(network: Network, policy: str) -> None:
     for party in PARTIES:
