@@ -53,9 +53,15 @@ class Simulation:
         declarations = _declarations(job, protocol.manifest, files)
         return cls(_proposal(job, protocol, declarations, threshold), protocol, files)
 
-    def supervisors(self, keep_warm: bool = False) -> dict[str, Supervisor]:
-        """What runs each party's workers; to be closed."""
-        return {party: Supervisor(keep_warm) for party in self.proposal.parties}
+    def supervisors(
+        self, keep_warm: bool = False, on_note: Callable[[str, str], None] = lambda party, text: None
+    ) -> dict[str, Supervisor]:
+        """What runs each party's workers; to be closed. `on_note`: told what a party's own people should know."""
+
+        def note(party: str) -> Callable[[str, str], None]:
+            return lambda _, text: on_note(party, text)
+
+        return {party: Supervisor(keep_warm, note(party)) for party in self.proposal.parties}
 
     async def run(
         self, supervisors: Mapping[str, Supervisor], on_phase: Callable[[str, str], None] = lambda party, phase: None
@@ -75,6 +81,7 @@ def simulate(
     threshold: int = 1,
     on_phase: Callable[[str, str], None] = lambda party, phase: None,
     truth_path: Path | None = None,
+    on_note: Callable[[str, str], None] = lambda party, text: None,
 ) -> dict[str, Any]:
     """The result that the job's receivers would get.
 
@@ -84,6 +91,7 @@ def simulate(
         on_phase: told which party does what.
         truth_path: pairs of records that belong together. The result then has `quality`; a job that names no links is
             run once more so that it does.
+        on_note: told what a party's own people should know of its rows.
 
     Raises:
         SpecError: the job or a declaration is wrong. DataError: a data set isn't what its declaration says.
@@ -91,19 +99,25 @@ def simulate(
     """
     job = load_yaml(job_path, Job)
     pairs = None if truth_path is None else truth.read(truth_path, job)
-    result = _result(job, agencies, threshold, on_phase)
+    result = _result(job, agencies, threshold, on_phase, on_note)
     if pairs is not None:
         named = result if "links" in result["tables"] else _result(truth.naming(job), agencies, threshold, on_phase)
         result["quality"] = truth.quality(named, pairs)
     return result
 
 
-def _result(job: Job, agencies: Path, threshold: int, on_phase: Callable[[str, str], None]) -> dict[str, Any]:
+def _result(
+    job: Job,
+    agencies: Path,
+    threshold: int,
+    on_phase: Callable[[str, str], None],
+    on_note: Callable[[str, str], None] = lambda party, text: None,
+) -> dict[str, Any]:
     simulation = Simulation.of(job, agencies, threshold)
 
     async def run() -> dict[str, Any]:
         async with contextlib.AsyncExitStack() as stack:
-            supervisors = simulation.supervisors()
+            supervisors = simulation.supervisors(on_note=on_note)
             for supervisor in supervisors.values():
                 stack.push_async_callback(supervisor.close)
             return await simulation.run(supervisors, on_phase)

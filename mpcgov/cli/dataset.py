@@ -14,10 +14,12 @@ from mpcgov.errors import DataError, InternalError, MpcgovError
 
 @dataclass(frozen=True)
 class Judgement:
-    """One row per column of each data set: name, column, rows, missing, malformed, outside; and the faults in words."""
+    """One row per column of each data set: name, column, rows, missing, malformed, outside; the faults in words; and
+    what could be added to declarations."""
 
     rows: list[tuple[str, str, int, int, int, int]]
     faults: list[str]
+    proposals: list[str]
 
     def require_faultless(self) -> None:
         """Nothing, if all data are as declared.
@@ -51,7 +53,17 @@ def judge(datasets: Path, name: str | None) -> Judgement:
         for report in reports
         for column in report["columns"]
     ]
-    return Judgement(rows, [fault for report in reports for fault in _named(report)])
+    faults = [fault for report in reports for fault in _named(report)]
+    return Judgement(rows, faults, [text for report in reports for text in _proposals(report)])
+
+
+def _proposals(report: dict[str, Any]) -> list[str]:
+    """Linked jobs need a key that is declared unique; which columns are meant to be is for people to say."""
+    sets = [one[0] if len(one) == 1 else f"[{', '.join(one)}]" for one in report.get("would_be_unique", [])]
+    if not sets:
+        return []
+    meant = "" if len(sets) == 1 else ", or those of them that are meant to"
+    return [f"{report['name']}: to link its rows, add `unique: [{', '.join(sets)}]`{meant}; the data are so"]
 
 
 def _named(report: dict[str, Any]) -> list[str]:

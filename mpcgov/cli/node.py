@@ -71,6 +71,8 @@ def check_dataset(name: str | None, home: Path) -> None:
 
     judgement = judge(homes.load(home).datasets_path, name)
     print_table(("data set", "column", "rows", "missing", "malformed", "outside"), judgement.rows)
+    for text in judgement.proposals:
+        note(text)
     judgement.require_faultless()
     note("all data are as declared" if judgement.rows else "datasets.yaml declares no data yet")
 

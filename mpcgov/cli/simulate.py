@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mpcgov.cli.options import file_argument, json_option
-from mpcgov.cli.render import print_json, print_result, print_sections, tell
+from mpcgov.cli.render import note, print_json, print_result, print_sections, tell
 
 
 @click.command("simulate")
@@ -26,7 +26,7 @@ def simulate(job: Path, agencies: Path, threshold: int, truth: Path | None, as_j
     """Real workers, no daemons, no policy; prints what the receivers get."""
     from mpcgov.simulate import simulate as run
 
-    result = run(job, agencies, threshold, truth_path=truth)
+    result = run(job, agencies, threshold, truth_path=truth, on_note=lambda party, text: note(f"{party}: {text}"))
     print_json(result) if as_json else print_result(result)
 
 

@@ -11,6 +11,7 @@ from mpcgov.linked import counted
 from mpcgov.linked.cost import MEMORY_LIMIT_BYTES
 from mpcgov.node.budget import DELTA, Budgets
 from mpcgov.node.explain import JobView
+from mpcgov.node.facts import MOST_REFUSED
 from mpcgov.protections import own_caveats, sentences
 from mpcgov.registry import Protocol
 from mpcgov.spec.ids import short
@@ -72,6 +73,7 @@ def describe_datasets(datasets: Datasets, policy: Policy | None) -> Sections:
     for name, dataset in datasets.root.items():
         allowed = policy.datasets.get(name) if policy else None
         lines = [f"source {dataset.source}, at most {dataset.max_rows:,} rows, missing values: {dataset.missing}"]
+        lines += [f"unique by {', '.join(one)}" for one in dataset.unique]
         for column, kind in dataset.columns.items():
             uses = allowed.columns.get(column, ()) if allowed else ()
             lines.append(f"{column}: {_kind(kind)}; {', '.join(uses) or 'never used'}")
@@ -126,7 +128,17 @@ def budget_notes(budgets: Budgets) -> list[str]:
         f"disclosure.numbers: {count} and more"
         for dataset, column, count in budgets.numbers
     ]
+    lines += [
+        f"{dataset}: its data have ended {_jobs(ever)}, {lately} of them within a day; from {MOST_REFUSED} on in a day "
+        "a person decides about each"
+        for dataset, lately, ever in budgets.refusals
+        if ever
+    ]
     return lines
+
+
+def _jobs(count: int) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"
 
 
 def _kind(column: Column) -> str:

@@ -235,7 +235,7 @@ class LinkedRows:
         mine = self._me == star.left
         kept = self._list(lengths) if mine else None
         rows = lengths[star.left] + self._plan.dummies
-        _refuse_too_much(star_bytes(self._linked, star, lengths, sizes), rows)
+        _refuse_too_much(star_bytes(self._linked, star, lengths, sizes))
         channel, prss = self._engine.operation()
         own = None if kept is None or columns is None else (kept, columns)
         left = await join.left_columns(channel, prss, self._index(star.left), rows, sizes[star.left], own)
@@ -283,16 +283,16 @@ class LinkedRows:
         return composed(plan.dealt[self._me], self._own.columns, self._groups())
 
 
-def _refuse_too_much(needed: int, rows: int) -> None:
+def _refuse_too_much(needed: int) -> None:
     """Before anything but the lists' lengths is known: whether a party can hold the linked rows.
 
     Raises:
-        SpecError: it would take more than the stated memory; the same at every party.
+        SpecError: it would take more than the stated memory; the same at every party. Doesn't say how much, as others
+            than the parties read it, who don't know the lengths.
     """
     if needed > MEMORY_LIMIT_BYTES:
         raise SpecError(
-            f"linking {rows:,} rows takes {needed / 1e9:,.1f} GB at each party, more than "
-            f"{MEMORY_LIMIT_BYTES / 1e9:,.0f} GB",
+            f"linking so many rows takes more than {MEMORY_LIMIT_BYTES / 1e9:,.0f} GB at each party",
             hint="ask for fewer groups of the owners but the first, or for fewer measures",
             code="memory",
         )

@@ -13,7 +13,7 @@ from mpcgov import lifecycle
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import TERMINAL, WAITING, Event, State
-from mpcgov.node import ledger, matchers, questions
+from mpcgov.node import ledger, matchers, questions, refusals
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.decisions import Decisions
@@ -234,8 +234,7 @@ class Book:
     def approved(self, entry: Entry, proposal: Proposal, verdict: Verdict, people: tuple[str, ...] = ()) -> JobRow:
         """Signs this agency's approval, in a transaction that is open; `people`: who said yes."""
         standing = isinstance(verdict.decision, Permit) and verdict.decision.approve == "standing"
-        job = job_id(proposal.job_digest)
-        now, answers = self._clock.now(), ledger.answer(entry.tx, proposal)
+        now, job, answers = self._clock.now(), job_id(proposal.job_digest), ledger.answer(entry.tx, proposal)
         approval = make_approval(self._home, proposal, standing, verdict.policy_digest, now, answers)
         entry.tx.execute(sql.insert(APPROVALS).values(job=job, party=self._home.party, envelope=approval.to_bytes()))
         said = {"people": ", ".join(people)} if people else {}
@@ -255,6 +254,7 @@ class Book:
             changes["outcome"] = None
         table.move(entry.tx, job, row.state, changes)
         if state in TERMINAL:
+            refusals.charge(entry.tx, job, event, code, changes["changed_at"])
             ledger.settle(entry.tx, job)
         said = {"reason": reason, "code": code} if reason else {}
         entry.record(event.value, job, before=row.state.value, after=state.value, **said, **facts)

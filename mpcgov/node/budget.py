@@ -1,7 +1,8 @@
 """What an agency's people see and set of their budgets: what jobs with noise may tell of a unit, in all.
 
 Pure epsilon and zCDP's rho are budgets of their own; a unit is protected by both together. What each matcher of tags
-has learned, by a noised number of matches for each question, has one beside them, which the policy sets.
+has learned, by a noised number of matches for each question, has one beside them, which the policy sets. Shown with
+them is how many jobs the data have ended.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sqlalchemy as sql
 from mpcgov.clock import RealClock
 from mpcgov.errors import Refused, SpecError
 from mpcgov.node import home as homes
-from mpcgov.node import ledger, questions, released_numbers
+from mpcgov.node import ledger, questions, refusals, released_numbers
 from mpcgov.node import matchers as matching
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.facts import Balance
@@ -48,13 +49,15 @@ class Totals(Frozen):
 class Budgets:
     """The budgets of all data sets; for each data set and matcher what it has learned of a key, and may at most; the
     jobs that a person let through beside earlier ones that they overlap (data set, job, earlier jobs); and for each
-    data set and column the most numbers without noise that are about one row."""
+    data set and column the most numbers without noise that are about one row; and for each data set how many jobs its
+    data have ended, within a day and in all."""
 
     balances: tuple[Balance, ...]
     together: tuple[tuple[str, str, float], ...]
     matchers: tuple[tuple[str, str, str, str | None], ...]
     overlapping: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     numbers: tuple[tuple[str, str, int], ...] = ()
+    refusals: tuple[tuple[str, int, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The form that programs read; amounts as exact text."""
@@ -73,17 +76,18 @@ class Budgets:
         matchers = [{"dataset": d, "matcher": m, "epsilon": e, "most": most} for d, m, e, most in self.matchers]
         overlapping = [{"dataset": d, "job": job, "beside": list(beside)} for d, job, beside in self.overlapping]
         numbers = [{"dataset": d, "column": c, "numbers": n} for d, c, n in self.numbers]
+        refused = [{"dataset": d, "within_a_day": lately, "in_all": ever} for d, lately, ever in self.refusals]
         return {
             "budgets": balances, "together": together, "matchers": matchers, "overlapping": overlapping,
-            "numbers": numbers,
+            "numbers": numbers, "refusals": refused,
         }  # fmt: skip
 
 
 def show(home: Path) -> Budgets:
     """What may be told of each unit, what has been, and what is left."""
     with _opened(home) as (node, store, _), store.read() as tx:
-        declared, limits = sorted(node.datasets().root), _limits(node)
-        balances, together, matchers, overlapping, numbers = [], [], [], [], []
+        declared, limits, now = sorted(node.datasets().root), _limits(node), RealClock().now()
+        balances, together, matchers, overlapping, numbers, refused = [], [], [], [], [], []
         for dataset in declared:
             lines = ledger.of_dataset(tx, dataset)
             units = {line.spend.unit for line in lines if line.spend is not None} | ledger.units_set(tx, dataset)
@@ -95,7 +99,10 @@ def show(home: Path) -> Budgets:
             learned = matching.said(matching.seen(tx, dataset))
             matchers += [(dataset, matcher, seen, limits.get(dataset)) for matcher, seen in learned.items()]
             overlapping += [(dataset, job, beside) for job, beside in questions.overlapping(tx, dataset)]
-    return Budgets(tuple(balances), tuple(together), tuple(matchers), tuple(overlapping), tuple(numbers))
+            refused.append((dataset, refusals.lately(tx, dataset, now), refusals.ever(tx, dataset)))
+    return Budgets(
+        tuple(balances), tuple(together), tuple(matchers), tuple(overlapping), tuple(numbers), tuple(refused)
+    )
 
 
 def set_total(home: Path, dataset: str, unit: str, epsilon: str | None, rho: str | None) -> None:

@@ -56,7 +56,7 @@ async def _serve(home: NodeHome) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     while not stop.is_set():
-        daemon = NodeDaemon(home, Supervisor())
+        daemon = NodeDaemon(home, Supervisor(on_note=_log_note))
         ends = [asyncio.create_task(event.wait()) for event in (stop, daemon.outdated)]
         try:
             await daemon.start()
@@ -222,6 +222,10 @@ def _take_lock(home: NodeHome) -> IO[str]:
         lock.close()
         raise LocalError(f"{home.path}: a daemon is running in this home already", code="running") from None
     return lock
+
+
+def _log_note(job: str, text: str) -> None:
+    structlog.get_logger().info("rows read", job=job, detail=text)
 
 
 def _log_to_stderr() -> None:

@@ -34,8 +34,8 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
         related, overlaps = (_jobs_beside(proposal, facts, side) for side in (Side.RELATED, Side.UNCLEAR))
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
-    asks = "manual" if related or overlaps or proposal.job.disclosure.impossible else facts.policy.approve
-    return Permit(asks, related, overlaps, facts.policy.approvals)
+    asks = related or overlaps or proposal.job.disclosure.impossible or facts.ledger.asks
+    return Permit("manual" if asks else facts.policy.approve, related, overlaps, facts.policy.approvals)
 
 
 def _jobs_beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[str, ...]:

@@ -15,6 +15,9 @@ from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Declaration
 
+MOST_REFUSED = 3
+"""So many jobs may a data set end within a day; after these a person decides about each that comes."""
+
 
 @dataclass(frozen=True)
 class Permit:
@@ -77,6 +80,7 @@ class View:
     it would take from; None if it takes from none. `answer`: the released job whose result it would get again.
     `asked`: how many tables that overlap earlier ones were put to people here lately. `matched`: by matcher, what it
     has learned of a key of that data set; None once it has counted without noise.
+    `refused`: how many jobs the data set has ended lately.
     """
 
     earlier: tuple[Line, ...] = ()
@@ -84,6 +88,12 @@ class View:
     answer: str | None = None
     asked: int = 0
     matched: Mapping[str, Fraction | None] = field(default_factory=dict)
+    refused: int = 0
+
+    @property
+    def asks(self) -> bool:
+        """Whether so many were refused that a person decides."""
+        return self.refused >= MOST_REFUSED
 
 
 @dataclass(frozen=True)

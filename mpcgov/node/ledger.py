@@ -24,9 +24,9 @@ from mpcgov.errors import MpcgovError, Refused
 from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
 from mpcgov.linked import counted
-from mpcgov.node import differencing, matchers, questions, released_numbers, store
+from mpcgov.node import differencing, matchers, questions, refusals, released_numbers, store
 from mpcgov.node.differencing import Release, rows_of
-from mpcgov.node.facts import Balance, Line, View
+from mpcgov.node.facts import MOST_REFUSED, Balance, Line, View
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
 from mpcgov.privacy import Spend
 from mpcgov.spec.envelope import Envelope
@@ -54,6 +54,7 @@ def view(tx: sql.Connection, proposal: Proposal, me: str, now: float) -> View:
         answer=answer(tx, proposal),
         matched={} if dataset is None else matchers.seen(tx, dataset, but=job),
         asked=0 if dataset is None else questions.asked(tx, dataset, job, now),
+        refused=0 if dataset is None else refusals.lately_or_next(tx, dataset, now),
     )
 
 
@@ -146,6 +147,11 @@ def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[st
         yield (
             f"takes {budget.measure} {privacy.number(spend.amount)} from the budget of a {budget.unit} in {dataset}; "
             f"{privacy.number(budget.left)} of {privacy.number(budget.total)} are left before it"
+        )
+    if seen.refused:
+        yield (
+            f"the data of {dataset} have ended {seen.refused} jobs within a day, or are about to: a word to the others "
+            f"each time, so from {MOST_REFUSED} on a person decides"
         )
     if dataset is not None:
         for matcher, epsilon in matchers.said(matchers.seen(tx, dataset)).items():

@@ -53,6 +53,9 @@ class Releases:
             verdict = evaluate(self._home, proposal, now, proposal.job_digest, view)
             if verdict.reasons:
                 raise Refused("; ".join(verdict.reasons), code="policy")
+            if view.asks and not agreed.by_a_person:
+                text = f"{self._home.party}: {view.refused} jobs over its data have ended within a day because of them"
+                raise Refused(text, hint="propose the job again: a person must decide there", code="policy")
             approved_at = table.require(entry.tx, job).changed_at if agreed.by_a_person else None
             unseen = _unseen((*verdict.beside, *verdict.overlaps), view, approved_at)
             if unseen is not None:
@@ -67,7 +70,7 @@ class Releases:
         """The rows are read, and nobody has heard of them yet: whether they are those of earlier releases.
 
         Raises:
-            Refused: they have changed. It is the only refusal that depends on data, and tells just that.
+            Refused: they have changed. That tells others just that, and is charged (`refusals`).
         """
         job, dataset = job_id(proposal.job_digest), str(proposal.job.parties[self._home.party].dataset)
         with self._audit.entry() as entry:

@@ -19,7 +19,7 @@ from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import exchange_receipt
 from mpcgov.node.statements import binding
 from mpcgov.node.streams import JobStreams
-from mpcgov.spec.order import WHOLE, Order, Outcome
+from mpcgov.spec.order import OWN_READER, WHOLE, Order, Outcome
 from mpcgov.spec.statement import Proposal, job_id
 
 GRACE_S = 1.0
@@ -206,11 +206,12 @@ class JobRun:
 def ending(error: MpcgovError, me: str, phase: str) -> Ending:
     """What an error means for the job: whose fault, and what the others may be told.
 
-    What is wrong with this agency's data is nobody else's business: others learn just that there was something.
+    What is wrong with this agency's data, or with reading them, is nobody else's business: others learn just that there
+    was something.
     """
     if isinstance(error, LocalError) and error.code == "memory":  # every party works it out from public sizes
         return Ending(Event.FAIL, error.message, error.line(), error.code)
-    if isinstance(error, LocalError):
+    if isinstance(error, LocalError) or error.code == OWN_READER:
         return Ending(Event.FAIL, f"{me}: data contract", error.line(), DATA_CONTRACT)
     # The engine's own messages end with the phase already.
     where = "" if error.message.endswith(")") else f" (phase {phase})"

@@ -20,7 +20,8 @@ from typing import Literal
 
 from mpcgov.control import Channel
 from mpcgov.errors import InternalError, LocalError, MpcgovError, Refused
-from mpcgov.spec.order import Go, Order, Outcome, Report
+from mpcgov.spec.order import OWN_READER, Go, Order, Outcome, Report
+from mpcgov.spec.statement import job_id
 
 OWN_FAULT_WAIT_S = 2.0
 """When a job fails before the commit, how long to wait for a word on our own data: that is what its owner can mend."""
@@ -35,6 +36,8 @@ Commit = Callable[[], Awaitable[str | None]]
 """Makes the commit durable; gives the secret of this party's list, 32 bytes in hexadecimal digits, if there is one."""
 
 Admit = Callable[[Mapping[str, str]], Awaitable[None]]
+Note = Callable[[str, str], None]
+"""Is told a job and something of its rows, for this agency's own people."""
 
 STOPPED_CHECK_S = 1.0
 STOPPED_LIMIT = 4
@@ -85,8 +88,9 @@ class Child:
 class Supervisor:
     """Runs jobs, each with a pair of children; keeps the next pair waiting if `keep_warm`."""
 
-    def __init__(self, keep_warm: bool = True) -> None:
+    def __init__(self, keep_warm: bool = True, on_note: Note = lambda job, text: None) -> None:
         self._keep_warm = keep_warm
+        self._on_note = on_note
         self._warm: asyncio.Task[list[Child]] | None = None
         self._later: asyncio.TimerHandle | None = None
 
@@ -118,7 +122,7 @@ class Supervisor:
         children = await self._take()
         try:
             order = order.model_copy(update={"fingerprint": admit is not None})
-            return await _Run(order, children, commit, on_phase, admit).outcome(peers)
+            return await _Run(order, children, commit, on_phase, admit, self._on_note).outcome(peers)
         finally:
             for sock in peers.values():
                 sock.close()
@@ -169,6 +173,7 @@ class _Run:
         commit: Commit,
         on_phase: Callable[[str], None],
         admit: Admit | None,
+        on_note: Note,
     ) -> None:
         self._order = order
         self._reader, self._runner = children
@@ -176,6 +181,7 @@ class _Run:
         self._committed = False
         self._on_phase = on_phase
         self._admit = admit
+        self._on_note = on_note
 
     async def outcome(self, peers: Mapping[str, socket.socket]) -> Outcome:
         await self._hand_out(peers)
@@ -230,9 +236,11 @@ class _Run:
             await self._reader.channel.send(Go())
             report = await self._reader.channel.receive(Report)
         if report is None:
-            raise InternalError("the process that reads this agency's data died", code="worker")
+            raise InternalError("the process that reads this agency's data died", code=OWN_READER)
         if report.fault is not None:
             raise MpcgovError.from_json(report.fault.model_dump())
+        for text in report.notes:
+            self._on_note(job_id(self._order.proposal.job_digest), text)
 
     async def _run(self) -> Outcome:
         while (report := await self._runner.channel.receive(Report)) is not None:

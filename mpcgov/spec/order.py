@@ -13,6 +13,9 @@ from mpcgov.spec.statement import Cost, Layout, Proposal
 WHOLE = "whole data set"
 """Among the fingerprints that a child sends, the one of all rows, whichever the job chose."""
 
+OWN_READER = "reader"
+"""The code of a failure of ours in the child that reads data: what went wrong there may hang on the data."""
+
 
 class Order(Frozen):
     """One job for one party's children.
@@ -58,7 +61,8 @@ class Fault(Frozen):
 class Report(Frozen):
     """What a child says: `ready` waits for the parent's word that data may now be shared.
 
-    `read`: which rows were read, by fingerprints; it waits for the parent's word that they may be handed on.
+    `read`: which rows were read, by fingerprints; it waits for the parent's word that they may be handed on. `notes`:
+    what became of rows, in words for the agency's own people.
     """
 
     event: Literal["phase", "read", "ready", "done", "failed"]
@@ -66,6 +70,7 @@ class Report(Frozen):
     fingerprints: dict[str, str] = Field(default_factory=dict)
     outcome: Outcome | None = None
     fault: Fault | None = None
+    notes: tuple[str, ...] = Field(default=(), strict=False)
 
 
 class Go(Frozen):

@@ -29,7 +29,7 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
     """The chosen rows as records.
 
     Raises:
-        DataError: a used column has a fault, or what identifies records is repeated or too long. Says of how many rows.
+        DataError: a used column has a fault, or what identifies records is too long. Says of how many rows.
     """
     asked = linked.asked
     fields = [field.columns[party] for field in asked.fields]
@@ -45,11 +45,15 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
         texts.normalised(values[name], field.type).cast(pa.large_binary())
         for name, field in zip(fields, asked.fields, strict=True)
     )
-    identifiers = _identifiers(values[naming[0]], source, naming[0]) if naming else None
+    for name in naming:
+        _refuse_long(source, name)
+    identifiers = values[naming[0]].cast(pa.large_string()).cast(pa.large_binary()) if naming else None
     numbers = {name: _numbers(values[name], source, name) for name in asked.of(party)}
     if linked.blocks:
         numbers[BLOCK] = _blocks([values[name] for name in dividing], linked.blocks)
-    return Records(compared, identifiers, numbers)
+    repeated = len(identifiers) - len(pc.unique(identifiers)) if identifiers is not None else 0
+    note = f"{source.name}: column {', '.join(naming)}: {counted(repeated)} with a value that another has, too"
+    return Records(compared, identifiers, numbers, (note,) if repeated else ())
 
 
 def _blocks(columns: Sequence[pa.Array], axes: Sequence[Axis]) -> NDArray[np.int64]:
@@ -78,16 +82,18 @@ def _naming(linked: Linked, party: str) -> list[str]:
     return [column.column for column in named if column.party == party]
 
 
-def _identifiers(values: pa.Array, source: Source, column: str) -> pa.Array:
-    text = values.cast(pa.large_string()).cast(pa.large_binary())
-    where = f"{source.name}: column {column}, which identifies records"
-    repeated = len(text) - len(pc.unique(text))
-    if repeated:
-        raise DataError(f"{where}: {counted(repeated)} with a value that another has, too", code="duplicates")
-    long = int(pc.sum(pc.greater(pc.binary_length(text), IDENTIFIER_BYTES)).as_py() or 0)
+def _refuse_long(source: Source, column: str) -> None:
+    """That no row of the whole data set, chosen or not, has a value that is too long to identify a record.
+
+    Raises:
+        DataError: some do, with how many.
+    """
+    values = source.query(source.table.select(source.value(column)))[source.value(column)]
+    lengths = pc.binary_length(values.cast(pa.large_string()))
+    long = int(pc.sum(pc.greater(lengths, IDENTIFIER_BYTES)).as_py() or 0)
     if long:
-        raise DataError(f"{where}: {counted(long)} with a value of more than {IDENTIFIER_BYTES} bytes")
-    return text
+        said = f"{counted(long)} with a value of more than {IDENTIFIER_BYTES} bytes"
+        raise DataError(f"{source.name}: column {column}, which identifies records: {said}")
 
 
 def _numbers(values: pa.Array, source: Source, column: str) -> NDArray[np.int64]:

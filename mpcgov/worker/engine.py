@@ -32,7 +32,7 @@ def quiet(call: Callable[[], T], fault: MpcgovError) -> T:
     try:
         return call()
     except (MemoryError, duckdb.OutOfMemoryException):
-        fault = DataError(f"{fault.message}: it takes more memory than the engine may use", code="memory")
+        fault = DataError(f"{fault.message}: it takes more memory than the engine may use", code="engine-memory")
     except Exception as error:
         del error
     raise fault  # outside the handler, so that the engine's exception isn't even its context

@@ -23,11 +23,13 @@ LONGEST_KEY_BYTES = 1 << 16
 class KeyedRows:
     """Rows with distinct keys: the keys' bytes, and for each column one whole number per row.
 
-    Numbers are in the column's steps, categories are positions in its values.
+    Numbers are in the column's steps, categories are positions in its values. `notes`: what the owner's own people
+    should know of the rows that these were made from; they go nowhere else.
     """
 
     keys: pa.LargeBinaryArray
     columns: Mapping[str, NDArray[np.int64]]
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -24,6 +24,7 @@ from mpcgov.errors import DataError, InternalError
 from mpcgov.spec.condition import Expr, columns, nullable
 from mpcgov.spec.impossible import described
 from mpcgov.spec.table import Column, Dataset, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
+from mpcgov.worker import unique
 from mpcgov.worker.columns import MALFORMED, MISSING, OUTSIDE, SAYS_MORE
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.readers.raw import counted
@@ -56,10 +57,12 @@ class DatasetReport:
     columns: tuple[ColumnReport, ...]
     faults: tuple[str, ...]
     """One line for each fault; none if any job may use every column. Missing values are one unless dropped."""
+    would_be_unique: tuple[tuple[str, ...], ...]
+    """If the data set isn't declared unique by anything: sets of columns by which the data are."""
 
 
 def dataset_check(dataset: Dataset, name: str, base: Path) -> DatasetReport:
-    """Judges every column of a data set, whatever a job would use.
+    """Judges every column of a data set, whatever a job would use, and what it is unique by.
 
     Raises:
         DataError: its structure is wrong, so that there are no columns to judge.
@@ -67,7 +70,9 @@ def dataset_check(dataset: Dataset, name: str, base: Path) -> DatasetReport:
     with open_table(dataset, name, base) as source:
         reports = _judge(source, dataset.columns)
         faults = tuple(fault for report in reports for fault in _faults(report, source, dataset.missing == "refuse"))
-        return DatasetReport(name, source.rows, tuple(reports), (*faults, *_impossible(source)))
+        faults += tuple(unique.faults(source, dataset.unique)) + tuple(_impossible(source))
+        proposed = () if dataset.unique else unique.candidates(source, {one.column: one.missing for one in reports})
+        return DatasetReport(name, source.rows, tuple(reports), faults, proposed)
 
 
 def check_columns(source: Source, used: Collection[str], may_be_missing: Collection[str] = ()) -> None:

@@ -20,7 +20,7 @@ from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Part
 from mpcgov.spec.load import canonical_json, load_yaml
 from mpcgov.spec.manifest import Manifest
-from mpcgov.spec.order import WHOLE, Fault, Go, Order, Report
+from mpcgov.spec.order import OWN_READER, WHOLE, Fault, Go, Order, Report
 from mpcgov.spec.table import Dataset, Datasets
 from mpcgov.worker import compared, encode, engine, keyed, local, records, summed, sums, unique
 from mpcgov.worker.fingerprint import fingerprints_of
@@ -28,8 +28,8 @@ from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
 
 Write = Callable[[BufferedIOBase], None]
-Chosen = tuple[Write, Collection[str]]
-"""What is to be handed on, and the columns that its rows were chosen by."""
+Chosen = tuple[Write, Collection[str], tuple[str, ...]]
+"""What is to be handed on, the columns that its rows were chosen by, and notes for the agency's own people."""
 
 engine.warm()
 
@@ -41,17 +41,18 @@ def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
     """
     (pipe,) = descriptors
     try:
-        write, fingerprints = _read(order)
+        write, fingerprints, notes = _read(order)
         if order.fingerprint and not _admitted(control, fingerprints):
             return
         with os.fdopen(pipe, "wb") as stream:
             write(stream)
-        report = Report(event="done")
+        report = Report(event="done", notes=notes)
     except MpcgovError as error:
-        report = Report(event="failed", fault=Fault.model_validate(error.to_json()))
+        code = OWN_READER if isinstance(error, InternalError) else error.code
+        report = Report(event="failed", fault=Fault.model_validate(error.to_json() | {"code": code}))
     except Exception as error:
         # The type only: an engine's message could hold a value.
-        fault = InternalError(f"reading the data failed unexpectedly ({type(error).__name__})", code="reader")
+        fault = InternalError(f"reading the data failed unexpectedly ({type(error).__name__})", code=OWN_READER)
         report = Report(event="failed", fault=Fault.model_validate(fault.to_json()))
     asyncio.run(Channel(control).send(report))
 
@@ -67,8 +68,8 @@ def _admitted(control: socket.socket, fingerprints: dict[str, str]) -> bool:
     return asyncio.run(ask())
 
 
-def _read(order: Order) -> tuple[Write, dict[str, str]]:
-    """What is to be handed on, and the fingerprints of the rows that it was made from, if they are asked for."""
+def _read(order: Order) -> tuple[Write, dict[str, str], tuple[str, ...]]:
+    """What is to be handed on, the fingerprints of the rows that it was made from, if they are asked for, and notes."""
     job, party = order.proposal.job, order.party
     part, path = job.parties[party], Path(order.datasets or "")
     manifest = registry.read(Path(order.folder)).manifest
@@ -77,10 +78,10 @@ def _read(order: Order) -> tuple[Write, dict[str, str]]:
     condition = None if part.where is None else language.parse(part.where)
     with open_table(dataset, part.dataset or "", path.parent, _opened(dataset, used, part)) as source:
         kinds = {"counts": _counts, "sums": _sums, "rows": _rows, "records": _records}
-        write, needed = kinds[manifest.local](order, manifest, source, condition)
+        write, needed, notes = kinds[manifest.local](order, manifest, source, condition)
         if not order.fingerprint:
-            return write, {}
-        return write, fingerprints_of(source, used, needed, condition) | _whole(order, manifest, source)
+            return write, {}, notes
+        return write, fingerprints_of(source, used, needed, condition) | _whole(order, manifest, source), notes
 
 
 def _whole(order: Order, manifest: Manifest, source: Source) -> dict[str, str]:
@@ -104,7 +105,7 @@ def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None
     domain = check.domain(order.proposal.job, order.proposal.declarations, str(manifest.tables["count"].by))
     counts, names = local.counts(source, domain.columns, where, _limit(order)), [name for name, _ in domain.columns]
     needed = local.needed(names, _limit(order))
-    return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows), needed
+    return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows), needed, ()
 
 
 def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
@@ -112,7 +113,7 @@ def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) 
     unique.judge(source)
     numbers = sums.cell_sums(source, stacked, where, _limit(order))
     needed = local.needed(sums.used(stacked), _limit(order))
-    return lambda stream: encode.write(stream, summed.encoding(stacked, order.party), numbers), needed
+    return lambda stream: encode.write(stream, summed.encoding(stacked, order.party), numbers), needed, ()
 
 
 def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
@@ -120,15 +121,15 @@ def _rows(order: Order, manifest: Manifest, source: Source, where: Expr | None) 
     part = linked.job.parties[order.party]
     wanted = Wanted.of(part, linked.asked.of(order.party), source.declaration)
     rows = keyed_rows(source, wanted, where)
-    return lambda stream: keyed.write_rows(stream, keyed.encoding(linked, order.party), rows), wanted.needed
+    return lambda stream: keyed.write_rows(stream, keyed.encoding(linked, order.party), rows), wanted.needed, rows.notes
 
 
 def _records(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
     linked = Linked.of(order.proposal.job, manifest, order.proposal.declarations)
     unique.judge(source)
     found = compared.compared_records(source, linked, order.party, where)
-    needed = compared.needed(linked, order.party)
-    return lambda stream: records.write_records(stream, records.encoding(linked, order.party), found), needed
+    needed, encoding = compared.needed(linked, order.party), records.encoding(linked, order.party)
+    return lambda stream: records.write_records(stream, encoding, found), needed, found.notes
 
 
 def _limit(order: Order) -> local.AtMost | None:

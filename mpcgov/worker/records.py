@@ -28,11 +28,13 @@ class Records:
     """An owner's records: its fields' normalised texts, what identifies each record, and columns of whole numbers.
 
     `identifiers`: None if no receiver is told them. The column BLOCK is the number of each record's block, if any.
+    `notes`: what the owner's own people should know of them.
     """
 
     fields: tuple[pa.LargeBinaryArray, ...]
     identifiers: pa.LargeBinaryArray | None
     columns: Mapping[str, NDArray[np.int64]]
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.fields[0])

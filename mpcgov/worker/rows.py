@@ -25,6 +25,7 @@ from mpcgov.spec.table import CategoryColumn, Declaration
 from mpcgov.worker import keys, unique
 from mpcgov.worker.keyed import KeyedRows, as_one
 from mpcgov.worker.local import chosen
+from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
 
 _PLACE = "mpcgov_place"
@@ -76,13 +77,27 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
     found = source.query(_grouped(source, rows, wanted))
     encoded = keys.encoded([(source.declaration.columns[name], found[f"k{i}"]) for i, name in enumerate(wanted.key)])
     found = found.drop_columns([f"k{i}" for i in range(len(wanted.key))]).append_column("key", encoded)
+    read = _rows_in(found)
     if encoded.null_count:
         found = found.filter(encoded.is_valid())
+    with_key = _rows_in(found)
     everything = where is None and wanted.rules is None and found.num_rows == source.rows
     unique.judge(source, (wanted.key, as_one(found["key"])) if everything else None)
     found = _once_each(found, wanted)
     columns = {name: _numbers(source, wanted, name, as_one(found[f"c{i}"])) for i, name in enumerate(wanted.columns)}
-    return KeyedRows(as_one(found["key"]), columns)
+    return KeyedRows(as_one(found["key"]), columns, _notes(source.name, read, with_key, found.num_rows))
+
+
+def _rows_in(found: pa.Table) -> int:
+    """How many rows of the data set are in those that the engine gave."""
+    return int(pc.sum(found["n"]).as_py() or 0) if "n" in found.column_names else found.num_rows
+
+
+def _notes(name: str, read: int, with_key: int, distinct: int) -> tuple[str, ...]:
+    notes = [f"{name}: {counted(read - with_key)} of {read} left out, without a key"] if with_key < read else []
+    if distinct < with_key:
+        notes.append(f"{name}: {counted(with_key)} put together by key, into {distinct}")
+    return tuple(notes)
 
 
 def _grouped(source: Source, rows: Any, wanted: Wanted) -> Any:

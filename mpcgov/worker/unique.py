@@ -5,15 +5,19 @@ That makes it a fact of the data set: no job can ask by its key or its filter wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import pyarrow as pa
 
 from mpcgov.errors import DataError
-from mpcgov.spec.table import KeyColumn
+from mpcgov.spec.table import DateColumn, IntegerColumn, KeyColumn, TextColumn
 from mpcgov.worker import keys
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
+
+_MOST_COLUMNS = 8
+"""So many are tried together: 92 sets at most."""
 
 Known = tuple[Sequence[str], pa.LargeBinaryArray]
 """The columns of a key, and the encoded keys of all rows of the data set."""
@@ -48,11 +52,35 @@ def faults(source: Source, sets: Sequence[Sequence[str]], known: Known | None = 
     return result
 
 
+def candidates(source: Source, missing: Mapping[str, int]) -> tuple[tuple[str, ...], ...]:
+    """The smallest sets of columns by which the data happen to be unique: what an owner may declare, if it is meant so.
+
+    A column of kind key that tells rows apart is enough; otherwise as few columns as it takes, up to three.
+
+    Args:
+        missing: by column, in how many rows a value is missing. Columns that many rows lack tell nothing.
+    """
+    kinds = source.declaration.columns
+    telling = [
+        name
+        for name, kind in kinds.items()
+        if isinstance(kind, KeyColumn | TextColumn | DateColumn | IntegerColumn) and 10 * missing[name] <= source.rows
+    ][:_MOST_COLUMNS]
+    by_key = [name for name in telling if isinstance(kinds[name], KeyColumn)]
+    tries = [combinations(by_key, 1), *(combinations(telling, size) for size in (1, 2, 3))]
+    for sets in tries if source.rows > 1 else ():
+        found = tuple(key for key in sets if _repeated(source, key) == (0, 0))
+        if found:
+            return found
+    return ()
+
+
 def _repeated(source: Source, key: Sequence[str]) -> tuple[int, int]:
     """How many keys are repeated, in how many rows."""
     values = [source.value(name) for name in key]
     kinds = [source.declaration.columns[name] for name in key]
-    if source.backend.name != "duckdb" and not any(isinstance(kind, KeyColumn) and kind.normalise for kind in kinds):
+    changed = any(isinstance(kind, KeyColumn) and (kind.normalise or kind.zeros != "keep") for kind in kinds)
+    if source.backend.name != "duckdb" and not changed:
         # A database tells such keys apart as we do, so its rows can stay where they are.
         return _repeated_there(source, values)
     found = source.query(source.table.select(*values))

@@ -83,9 +83,9 @@ def test_a_plan_tells_the_cost_within_a_factor_of_two(case: Case) -> None:
     assert (memory_bytes == 0) == (case.protocol == "overlap" and len(case.rows) == 2)
 
 
-@pytest.mark.parametrize(("method", "rows"), [("matcher", 393), ("oblivious", 250)])
+@pytest.mark.parametrize("method", ["matcher", "oblivious"])
 def test_a_job_that_no_party_could_hold_ends_before_any_tag_is_sent(
-    method: str, rows: int, monkeypatch: pytest.MonkeyPatch
+    method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = made("linked-count", 2, 15, BY, method=method)
     linked = case.linked()
@@ -95,7 +95,7 @@ def test_a_job_that_no_party_could_hold_ends_before_any_tag_is_sent(
     monkeypatch.setattr(linkedrows, "MEMORY_LIMIT_BYTES", needed - 1)
 
     async def refused(linked_rows: LinkedRows) -> str:
-        with pytest.raises(SpecError, match=f"linking {rows} rows takes") as found:  # the padded length and the dummies
+        with pytest.raises(SpecError, match="linking so many rows takes") as found:
             await linked_rows.cell_sums()
         return ending(found.value, "a", "link").reason
 

@@ -130,7 +130,7 @@ async def test_r26_the_same_job_on_changed_rows_is_refused_before_the_commit(nod
         error = await refusal(client.request("welfare", "GET", f"/v1/jobs/{job}/share"))
     assert (error.exit_status, error.code) == (3, "snapshot")
     assert all(worker.phases[:4].count("deal") == worker.phases.count("deal") == 1 for worker in nodes.workers.values())
-    assert [line.state for line in lines(nodes, "welfare")] == ["final", "void"]
+    assert [line.state for line in lines(nodes, "welfare")] == ["final", "refused"]
     # Rows that no release is about may have changed.
     nodes.workers["labour"].rows = nodes.workers["welfare"].rows
     await run(nodes, **everywhere("age > 120"))

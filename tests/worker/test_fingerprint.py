@@ -78,7 +78,7 @@ def read_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> tu
         proposal=made.proposal, party="tax", datasets=str(made.files["tax"]), folder=str(made.protocol.folder),
         binding=digest(b""), left_s=60.0, fingerprint=True,
     )  # fmt: skip
-    write, fingerprints = read._read(order)
+    write, fingerprints, _ = read._read(order)
     write(stream := io.BytesIO())
     return stream.getvalue(), fingerprints
 
