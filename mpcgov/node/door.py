@@ -1,7 +1,8 @@
 """Lets members in, and nobody else: TLS handshakes under a time limit, and limits on how many may be under way.
 
-Strangers get no further than the handshake, and are bounded there: when too many handshakes are under way the oldest
-ends, so that a crowd of slow ones pushes out itself and not a member, who needs a moment only.
+Strangers get no further than the handshake, and are bounded there: an address has so many under way at once, and when
+there are too many in all, the oldest ends of the address that has the most. So a crowd of slow ones pushes out itself
+and not a member, who needs a moment only.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import functools
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +25,7 @@ from mpcgov.tls import shown_certificate
 
 HANDSHAKE_S = 5.0
 HANDSHAKES_LIMIT = 128
+HANDSHAKES_PER_ADDRESS_LIMIT = 32
 MEMBER_CONNECTIONS_LIMIT = 128
 IDLE_S = 30.0
 SWEEP_S = 2.0
@@ -47,7 +50,7 @@ class Door:
         self._context = context
         self._roster = roster
         self._refused = refused
-        self._handshakes: dict[asyncio.Task[None], None] = {}
+        self._handshakes: dict[asyncio.Task[None], str] = {}
         self._connections: dict[Any, _Connection] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._socket: socket.socket | None = None
@@ -98,13 +101,21 @@ class Door:
                 # Out of file descriptors, for instance: some will come free.
                 await asyncio.sleep(0.1)
                 continue
-            if len(self._handshakes) >= HANDSHAKES_LIMIT:
-                oldest = next(iter(self._handshakes))
-                del self._handshakes[oldest]
-                oldest.cancel()
+            self._make_room(str(address[0]))
             task = asyncio.create_task(self._admit(sock, str(address[0])))
-            self._handshakes[task] = None
+            self._handshakes[task] = str(address[0])
             task.add_done_callback(functools.partial(self._admitted, sock))
+
+    def _make_room(self, address: str) -> None:
+        """Ends a handshake if one more of this address would be too many."""
+        under_way = Counter(self._handshakes.values())
+        if under_way[address] < HANDSHAKES_PER_ADDRESS_LIMIT:
+            if len(self._handshakes) < HANDSHAKES_LIMIT:
+                return
+            address = under_way.most_common(1)[0][0]
+        oldest = next(task for task, of in self._handshakes.items() if of == address)
+        del self._handshakes[oldest]
+        oldest.cancel()
 
     def _admitted(self, sock: socket.socket, task: asyncio.Task[None]) -> None:
         self._handshakes.pop(task, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,10 +38,14 @@ def read_proposal(body: bytes, roster: Roster) -> tuple[Envelope, Proposal]:
     Raises:
         SpecError: it isn't one, or the signature doesn't hold.
     """
+    return _read_proposal(body, roster.coordinator.id, roster.coordinator.signing_key)
+
+
+@functools.lru_cache(maxsize=4)
+def _read_proposal(body: bytes, signer: str, key: str) -> tuple[Envelope, Proposal]:
+    """Of bytes that were read a moment ago the same comes out: a large one takes a second, and is asked for often."""
     envelope = parse_json(body, Envelope, "proposal", ENVELOPE_LIMIT_BYTES)
-    signer = roster.coordinator
-    proposal = open_envelope(envelope, PROPOSAL_TYPE, Proposal, signer.id, signer.signing_key, PROPOSAL_LIMIT_BYTES)
-    return envelope, proposal
+    return envelope, open_envelope(envelope, PROPOSAL_TYPE, Proposal, signer, key, PROPOSAL_LIMIT_BYTES)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from mpcgov.errors import SpecError
 LIMIT_BYTES = 1 << 20
 LIMIT_DEPTH = 20
 LIMIT_VALUES = 50_000
-BYTES_PER_VALUE = 16
+BYTES_PER_VALUE = 64
 """A statement that may be long may have so many values for its length."""
 
 LIMIT_FAULTS = 20

@@ -19,10 +19,12 @@ from tests.node.test_streams import context_with
 
 
 @contextlib.asynccontextmanager
-async def crowd(network: Network, size: int, first: bytes) -> AsyncIterator[list[asyncio.StreamReader]]:
+async def crowd(
+    network: Network, size: int, first: bytes, source: str = "127.0.0.1"
+) -> AsyncIterator[list[asyncio.StreamReader]]:
     """So many connections to labour's node, each of which sends some bytes and then nothing."""
     host, port = host_port(network.identity("labour").card.address or "")
-    pairs = [await asyncio.open_connection(host, port) for _ in range(size)]
+    pairs = [await asyncio.open_connection(host, port, local_addr=(source, 0)) for _ in range(size)]
     for _, writer in pairs:
         writer.write(first)
     try:
@@ -49,6 +51,23 @@ async def test_a_crowd_at_the_door_keeps_no_member_out(
         assert held is not None
         assert len(held._handshakes) <= door.HANDSHAKES_LIMIT
     await when(lambda: open_files() <= before + 4, "some connections of the crowd are still open")
+
+
+async def test_a_flood_from_one_address_pushes_out_nobody_but_itself(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever shakes hands slowly from elsewhere goes on, however many come and go."""
+    monkeypatch.setattr(door, "HANDSHAKE_S", 600.0)
+    await network.start("labour")
+    held = network.nodes["labour"]._api.door
+    assert held is not None
+    async with crowd(network, 1, b"") as slow:
+        await when(lambda: len(held._handshakes) == 1, "the slow one never came")
+        async with crowd(network, 400, b"", source="127.0.0.2") as flood:
+            await asyncio.wait_for(flood[0].read(), 60)
+            assert list(held._handshakes.values()).count("127.0.0.1") == 1
+            assert list(held._handshakes.values()).count("127.0.0.2") <= door.HANDSHAKES_PER_ADDRESS_LIMIT
+        assert not slow[0].at_eof()
 
 
 async def test_a_handshake_that_takes_too_long_ends(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
