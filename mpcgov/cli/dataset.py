@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mpcgov.errors import DataError, InternalError, MpcgovError
+from mpcgov.node.supervisor import environment
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,10 @@ def judge(datasets: Path, name: str | None) -> Judgement:
     """
     # -P: modules come from where Python is installed, never from the folder that we were started in.
     command = [sys.executable, "-P", "-m", "mpcgov.worker.judge", str(datasets), *([name] if name else [])]
-    # Our own module by name; no shell sees the arguments.
-    process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603
+    # Our own module by name, as a job's reader is started; no shell sees the arguments.
+    process = subprocess.run(  # noqa: S603
+        command, stdin=subprocess.DEVNULL, capture_output=True, check=False, env=environment("read")
+    )
     try:
         answer: dict[str, Any] = json.loads(process.stdout)
     except ValueError:

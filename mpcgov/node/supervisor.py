@@ -62,7 +62,7 @@ class Child:
                 sys.executable, "-P", "-m", "mpcgov.worker", kind, str(child.fileno()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
-                env=_environment(),
+                env=environment(kind),
                 pass_fds=[child.fileno()],
                 start_new_session=True,
             )  # fmt: skip
@@ -271,10 +271,12 @@ async def _kill_all(children: list[Child]) -> None:
         await child.kill()
 
 
-def _environment() -> dict[str, str]:
+def environment(kind: Literal["read", "run"]) -> dict[str, str]:
     """What a child needs of our environment, and no more: secrets may live in the rest."""
     keep = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT", "TMPDIR"}
     keep.add("XDG_CACHE_HOME")  # where the engine keeps its compiled kernels
+    if kind == "read":  # where clients of databases find their settings; passwords belong into those files
+        keep |= {"PGPASSFILE", "PGSERVICEFILE", "SPARK_HOME", "SPARK_CONF_DIR", "JAVA_HOME"}
     return {name: value for name, value in os.environ.items() if name in keep} | ONE_THREAD
 
 

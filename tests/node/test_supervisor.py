@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mpcgov.cli import dataset
 from mpcgov.errors import PeerError
 from mpcgov.node import supervisor
 from mpcgov.node.supervisor import Child, Supervisor
@@ -126,3 +129,23 @@ async def test_children_that_cant_be_started_end_the_job_and_not_the_node(
     job.cancel()
     await asyncio.gather(job, return_exceptions=True)
     await node.close()
+
+
+def test_a_data_set_is_checked_in_the_environment_that_jobs_have(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else a check passes by a password that no job gets to see."""
+    monkeypatch.setenv("PGPASSWORD", "hemlock")
+    monkeypatch.setenv("PGPASSFILE", "/etc/pgpass")
+    started: list[dict[str, str]] = []
+
+    def run(*_: object, env: dict[str, str], **__: object) -> subprocess.CompletedProcess[bytes]:
+        started.append(env)
+        return subprocess.CompletedProcess([], 0, b'{"reports": []}', b"")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    dataset.judge(tmp_path / "datasets.yaml", None)
+    assert started == [supervisor.environment("read")]
+    assert "PGPASSWORD" not in started[0]
+    assert started[0]["PGPASSFILE"] == "/etc/pgpass"
+    assert "PGPASSFILE" not in supervisor.environment("run")
