@@ -153,7 +153,8 @@ def _noise_note(job: Job, dummies: int) -> str:
         return "size_noise is off: each matcher learns exactly how many keys its two owners have in common"
     return (
         f"each matcher sees the number of matches with noise of {described(noise)} "
-        f"({dummies} dummy rows in each list); repeated jobs add up"
+        f"({dummies} dummy rows in each list); the same number if the same is asked of the same data again, and what "
+        "else is asked adds up, to no more than each owner's policy allows (matcher_epsilon)"
     )
 
 

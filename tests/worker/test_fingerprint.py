@@ -14,7 +14,7 @@ from mpcgov.simulate import Simulation
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
-from mpcgov.spec.order import Order
+from mpcgov.spec.order import WHOLE, Order
 from mpcgov.worker import read
 
 COLUMNS: dict[str, Any] = {
@@ -95,6 +95,19 @@ def test_r26_whatever_changes_what_a_job_uses_of_its_rows_changes_their_fingerpr
             told += 1
             assert now != prints, place
     assert told >= 3
+
+
+def test_coins_of_matchers_go_with_the_whole_data_set_not_with_the_rows_that_a_job_chose(tmp_path: Path) -> None:
+    """If they went with the chosen rows, a person whom one filter keeps and another doesn't would show by them."""
+    job, wholes = JOBS["keys"], []
+    for rows, age in ((ROWS, 40), (ROWS, 41), ([ROWS[0] | {"age": "39"}, *ROWS[1:]], 41)):
+        _, prints = read_by(tmp_path, job | {"where": f"age > {age}"}, rows)
+        wholes.append((prints.pop(WHOLE), prints))
+    assert wholes[0][0] == wholes[1][0]
+    assert wholes[0][1] != wholes[1][1]
+    assert wholes[2][0] != wholes[1][0]  # the row that has changed is none that was chosen
+    assert wholes[2][1] == wholes[1][1]
+    assert WHOLE not in read_by(tmp_path, JOBS["sums"], ROWS)[1]
 
 
 def test_r26_the_order_of_rows_and_what_a_job_does_not_use_change_no_fingerprint(tmp_path: Path) -> None:
