@@ -18,7 +18,6 @@ import pyarrow as pa
 import pytest
 
 from mpcgov.linked.lengths import DELTA_BITS, MOST_SHIFT, WHOLE, LengthLaw, length_law
-from mpcgov.linked.sizes import padded_length
 from mpcgov.mpc import noise
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
@@ -31,8 +30,8 @@ from tests.mpc.linked_parties import Case, engine
 from tests.mpc.word.local import Party, make_parties, run
 from tests.worker.test_noise import told
 
-PERSONS = 64
-JOBS_EACH = 10
+PERSONS = 48
+JOBS_EACH = 4
 BASE = 100
 LAPLACE = {"mechanism": "discrete-laplace", "epsilon": "0.01", "unit": "person", "bound": 1}
 GAUSSIAN = {"mechanism": "discrete-gaussian", "rho": "0.00005", "unit": "person", "bound": 1}
@@ -86,13 +85,15 @@ def seen_length(case: Case, own: OwnRows) -> int:
 
 def recovered(case: Case) -> int:
     """Of how many persons it is told rightly whether they exist, each by the mean length of some jobs' lists."""
-    rng, law = np.random.default_rng(3), length_law(case.linked().job, case.linked().manifest)
-    usual = BASE + 0.5 + (0 if law is WHOLE else law.shift)
-    right = 0
+
+    def mean(keys: int, jobs: int) -> float:
+        return float(np.mean([seen_length(case, own_rows(case, keys)) for _ in range(jobs)]))
+
+    rng, right = np.random.default_rng(3), 0
+    between = (mean(BASE, 3 * JOBS_EACH) + mean(BASE + 1, 3 * JOBS_EACH)) / 2  # of made-up lists, which anybody can try
     for _ in range(PERSONS):
         exists = bool(rng.integers(2))
-        lengths = [seen_length(case, own_rows(case, BASE + exists)) for _ in range(JOBS_EACH)]
-        told_apart = np.mean(lengths) - np.mean([padded_length(round(usual - 0.5)), padded_length(round(usual + 0.5))])
+        told_apart = mean(BASE + exists, JOBS_EACH) - between
         right += bool(told_apart > 0 or (told_apart == 0 and rng.integers(2))) == exists
     return right
 
