@@ -20,6 +20,7 @@ from mpcgov.spec import where as language
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.encode import Encoding, Field
 from mpcgov.worker.keyed import KeyedRows, read_rows, write_rows
+from mpcgov.worker.local import dataset_check
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import open_table
 
@@ -198,6 +199,29 @@ def test_rows_without_a_key_are_left_out_and_missing_values_are_a_fact_of_the_wh
     for condition in (None, "id = 'a'", "age > 5", "age is not null", "age is null or age > 5", "age is null"):
         with pytest.raises(DataError, match=r"people: column age: 1 row without a value$"):
             rows_of(tmp_path, rows, wanted, condition)
+
+
+def test_an_owner_hears_how_many_rows_were_left_out_or_put_together(tmp_path: Path) -> None:
+    rows = [row("a"), row("A"), row(" "), row("b")]
+    found = rows_of(tmp_path, rows, Wanted(["id"], ["pay"], {"pay": "sum"}))
+    assert found.notes == (
+        "people: 1 row of 4 left out, without a key",
+        "people: 3 rows put together by key, into 2",
+    )
+    assert rows_of(tmp_path, [row("a"), row("b")], Wanted(["id"], ["pay"], None)).notes == ()
+
+
+def test_a_check_proposes_what_the_data_are_unique_by(tmp_path: Path) -> None:
+    def proposed(rows: list[Row], **declared: Any) -> tuple[tuple[str, ...], ...]:
+        rows_of(tmp_path, rows, Wanted(["id"], [], {}))
+        whole = {"source": "a.csv", "columns": COLUMNS} | declared
+        return dataset_check(Dataset.model_validate(whole), "people", tmp_path).would_be_unique
+
+    assert proposed([row("a"), row("b")]) == (("id",),)
+    assert proposed([row("a"), row("b")], unique=["id"]) == ()
+    twice = [row("a", born=f"1990-01-0{i}") for i in (1, 2)] + [row("b", born=f"1990-01-0{i}") for i in (1, 2)]
+    assert proposed(twice) == (("id", "born"),)
+    assert proposed([row("a"), row("A ")]) == ()
 
 
 @pytest.mark.parametrize("key", ["id", "born"])
