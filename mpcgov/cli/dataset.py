@@ -21,6 +21,7 @@ class Judgement:
     rows: list[tuple[str, str, int, int, int, int]]
     faults: list[str]
     proposals: list[str]
+    warnings: list[str]
 
     def require_faultless(self) -> None:
         """Nothing, if all data are as declared.
@@ -56,8 +57,8 @@ def judge(datasets: Path, name: str | None) -> Judgement:
         for report in reports
         for column in report["columns"]
     ]
-    faults = [fault for report in reports for fault in _named(report)]
-    return Judgement(rows, faults, [text for report in reports for text in _proposals(report)])
+    faults, warnings = ([line for report in reports for line in _named(report, of)] for of in ("faults", "warnings"))
+    return Judgement(rows, faults, [text for report in reports for text in _proposals(report)], warnings)
 
 
 def _proposals(report: dict[str, Any]) -> list[str]:
@@ -69,6 +70,6 @@ def _proposals(report: dict[str, Any]) -> list[str]:
     return [f"{report['name']}: to link its rows, add `unique: [{', '.join(sets)}]`{meant}; the data are so"]
 
 
-def _named(report: dict[str, Any]) -> list[str]:
+def _named(report: dict[str, Any], of: str) -> list[str]:
     prefix = f"{report['name']}: "
-    return [fault if fault.startswith(prefix) else prefix + fault for fault in report["faults"]]
+    return [line if line.startswith(prefix) else prefix + line for line in report.get(of, ())]

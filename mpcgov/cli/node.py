@@ -71,7 +71,7 @@ def check_dataset(name: str | None, home: Path) -> None:
 
     judgement = judge(homes.load(home).datasets_path, name)
     print_table(("data set", "column", "rows", "missing", "malformed", "outside"), judgement.rows)
-    for text in judgement.proposals:
+    for text in (*judgement.proposals, *(f"warning: {line}" for line in judgement.warnings)):
         note(text)
     judgement.require_faultless()
     note("all data are as declared" if judgement.rows else "datasets.yaml declares no data yet")

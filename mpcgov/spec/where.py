@@ -62,6 +62,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _KEYWORDS = frozenset({"or", "and", "not", "in", "between", "is", "null"})
+_OPERATORS = "there are = != < <= > >=, in (…), between … and …, is null, and no patterns"
 _SAME_OP = {"==": "=", "<>": "!="}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
@@ -162,7 +163,8 @@ class _Parser:
 
     def expected(self, what: str) -> SpecError:
         found = self.next.text if self.next.kind == "end" else repr(self.next.text[:40])
-        return _error(self.next.at, f"expected {what}, found {found}")
+        hint = _OPERATORS if what.startswith("an operator") else ""
+        return _error(self.next.at, f"expected {what}, found {found}", hint)
 
     def expr(self) -> Expr:
         terms = [self.term()]

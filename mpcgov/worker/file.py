@@ -99,7 +99,7 @@ def _found(source: str, name: str, base: Path) -> tuple[list[str], str | None]:
             return _parquet_of(inside, base / folder, str(folder), name), str(folder)
     if suffix_of(source) not in kinds:
         raise DataError(
-            f"{name}: the source is neither .csv nor .parquet, nor another file that is read",
+            f"{name}: the source is of a kind that isn't read",
             hint=f"a source is {_KINDS}",
         )
     return [source], None

@@ -9,7 +9,7 @@ left out. So what is refused is a fact of the whole data set and of the columns 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from mpcgov.spec.impossible import described
 from mpcgov.spec.table import Column, Dataset, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
 from mpcgov.worker import unique
 from mpcgov.worker.columns import MALFORMED, MISSING, OUTSIDE, SAYS_MORE
+from mpcgov.worker.oddities import crowded_keys
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source, open_table
@@ -46,6 +47,8 @@ class ColumnReport:
     outside: int
     more: tuple[tuple[int, str], ...] = ()
     """Of the malformed and the outside ones, how many are so for a reason that can be told."""
+    first: int = 0
+    """The number of the first malformed or outside row, in the order of the source; 0 if it isn't known."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class DatasetReport:
     """One line for each fault; none if any job may use every column. Missing values are one unless dropped."""
     would_be_unique: tuple[tuple[str, ...], ...]
     """If the data set isn't declared unique by anything: sets of columns by which the data are."""
+    warnings: tuple[str, ...] = ()
+    """What is as declared and looks wrong all the same."""
 
 
 def dataset_check(dataset: Dataset, name: str, base: Path) -> DatasetReport:
@@ -68,11 +73,11 @@ def dataset_check(dataset: Dataset, name: str, base: Path) -> DatasetReport:
         DataError: its structure is wrong, so that there are no columns to judge.
     """
     with open_table(dataset, name, base) as source:
-        reports = _judge(source, dataset.columns)
+        reports = [_with_first(source, report) for report in _judge(source, dataset.columns)]
         faults = tuple(fault for report in reports for fault in _faults(report, source, dataset.missing == "refuse"))
         faults += tuple(unique.faults(source, dataset.unique)) + tuple(_impossible(source))
         proposed = () if dataset.unique else unique.candidates(source, {one.column: one.missing for one in reports})
-        return DatasetReport(name, source.rows, tuple(reports), faults, proposed)
+        return DatasetReport(name, source.rows, tuple(reports), faults, proposed, tuple(crowded_keys(source)))
 
 
 def check_columns(source: Source, used: Collection[str], may_be_missing: Collection[str] = ()) -> None:
@@ -199,7 +204,18 @@ def _faults(report: ColumnReport, source: Source, missing_is_one: bool) -> list[
     lines = [f"column {report.column}: {counted(rows)} {what}" for rows, what in found if rows]
     if report.more:
         lines[-1] += f" ({', '.join(f'{rows} {what}' for rows, what in report.more)})"
+    if report.first:
+        lines[-1] += f" (the first is row {report.first})"
     return lines
+
+
+def _with_first(source: Source, report: ColumnReport) -> ColumnReport:
+    """For the owner alone: where to look."""
+    if not (report.malformed or report.outside):
+        return report
+    rows = source.table.select(fault=source.table[source.fault(report.column)], row=ibis.row_number() + 1)
+    wrong = rows.filter(rows.fault > MISSING)
+    return replace(report, first=int(source.query(wrong.aggregate(row=wrong.row.min()))["row"][0].as_py()))
 
 
 def _malformed(column: Column) -> str:

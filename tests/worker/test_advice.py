@@ -112,7 +112,26 @@ def test_codes_for_missing_values_are_missing_and_names_are_those_of_the_source(
 def test_codes_are_recoded_by_their_owner(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(b"id,g\n1,GR11\n2,EL11\n3,GR12\n")
     group = {"kind": "category", "values": ["EL11"], "recode": {"GR11": "EL11"}}
-    assert said(tmp_path, columns={"g": group}) == "3 rows; column g: 1 row not among the declared values"
+    assert said(tmp_path, columns={"g": group}) == (
+        "3 rows; column g: 1 row not among the declared values (the first is row 3)"
+    )
+
+
+def test_a_key_that_stands_for_nobody_is_pointed_out(tmp_path: Path) -> None:
+    rows = "".join(f"{n}\n" for n in range(20)) + "999\n" * 30
+    (tmp_path / "d.csv").write_text("id\n" + rows)
+    key: dict[str, Any] = {"kind": "key"}
+    warned = dataset_check(Dataset.model_validate({"source": "d.csv", "columns": {"id": key}}), "d", tmp_path)
+    assert warned.warnings == (
+        "column id: one key has 30 rows, the next 1; if it stands for no value, declare it by missing",
+    )
+    declared = {"source": "d.csv", "missing": "drop", "columns": {"id": key | {"missing": ["999"]}}}
+    assert dataset_check(Dataset.model_validate(declared), "d", tmp_path).warnings == ()
+
+
+def test_the_owner_is_told_the_first_row_that_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_bytes(b"id,g\n1,x\n2,y\nSource: us,\n")
+    assert said(tmp_path) == "3 rows; column id: 1 row not a whole number (the first is row 3)"
 
 
 KEYS: dict[str, tuple[dict[str, Any], int]] = {

@@ -331,8 +331,11 @@ def test_the_check_of_a_data_set_reports_every_column(tmp_path: Path) -> None:
     save(tmp_path, rows_of("1", "", "400", "x", "y"))
     report = dataset_check(declare("drop"), "d", tmp_path)
     assert report.rows == 5
-    assert report.columns[2] == ColumnReport("age", missing=1, malformed=2, outside=1)
-    assert report.faults == ("column age: 2 rows not a whole number", "column age: 1 row out of range -5..120")
+    assert report.columns[2] == ColumnReport("age", missing=1, malformed=2, outside=1, first=3)
+    assert report.faults == (
+        "column age: 2 rows not a whole number",
+        "column age: 1 row out of range -5..120 (the first is row 3)",
+    )
     strict = dataset_check(declare("refuse"), "d", tmp_path)
     assert strict.columns == report.columns
     assert "column age: 1 row without a value" in strict.faults
