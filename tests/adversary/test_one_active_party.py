@@ -124,7 +124,7 @@ async def lengths(q: Party) -> Any:
 def spoke_of(link: Any) -> Program:
     async def run(q: Party) -> Any:
         plan = SpokePlan(0, 1, 2, 100, 100, 0, 2, "job", "a b", ("a", "b"))
-        own = PrivateList(texts("x", "y", "z"), 100, 0) if q.me < 2 else None
+        own = PrivateList(texts("x", "y", "z"), 100, 0, bytes([q.me]) * 32) if q.me < 2 else None
         columns = np.array([[1, 1, 1], [7, 8, 9]], np.uint64) if q.me == 1 else None
         return await link(q.channel(), q.prss, plan, own, columns)
 
@@ -213,7 +213,7 @@ def test_an_owner_that_starts_again_for_ever_is_named() -> None:
             return await spoke_of(join.spoke)(q)
         channel = q.channel()
         while True:
-            await channel.exchange({0: stream.key_words(bytes(32))}, {0: 4})
+            await channel.exchange({0: stream.key_words(bytes(64))}, {0: 8})
             await channel.exchange({0: np.array([1], np.uint64)}, {0: 1})
 
     error = outcomes(run, 1, 2, 99, np.copy)[0]
@@ -269,10 +269,12 @@ def test_outcomes_of_comparisons_that_no_order_has_end_a_sort() -> None:
 
 def test_marks_that_nobody_put_in_end_the_search_for_the_greatest() -> None:
     """What is opened in it says which rows are a cell's: a mark that came twice would take one cell's for another's."""
-    sent: list[int] = []
-    outcomes(greatest, 0, 1, -1, lambda words: sent.append(len(words)) or words)
-    last = max(number for number, size in enumerate(sent) if size == 10 + 11)
-    found = outcomes(greatest, 0, 1, last, lambda words: (words + np.uint64(1)) % np.uint64(P))
+    rows = 10 + 11  # those of the cells, and their marks
+
+    def change(words: Words) -> Words:
+        return (words + np.uint64(1)) % np.uint64(P) if len(words) == rows else words
+
+    found = outcomes(greatest, 0, 1, -1, change)
     assert isinstance(found[1], PeerError)
     assert "other marks than those put in" in str(found[1])
 
