@@ -1,9 +1,10 @@
 """Shuts the computing child in, so that even code an attacker got to run there finds no file, network or program.
 
-Linux only, by the kernel's own means and without privileges: Landlock leaves the file system readable where Python and
-the protocol are and nowhere else; seccomp refuses new sockets, programs and looks into other processes. The sockets
-and the pipe that came with the order stay usable, and can't be added to. Where the kernel has neither, the job runs
-unconfined and the node's log says so. Sources: Linux Documentation/userspace-api/landlock.rst, seccomp_filter.rst.
+Linux only, by the kernel's own means and without privileges: Landlock leaves the file system readable where Python,
+what is loaded and the protocol are, and nowhere else; seccomp refuses new sockets, programs and looks into other
+processes. The sockets and the pipe that came with the order stay usable, and can't be added to. Where the kernel has
+neither, the job runs unconfined and the node's log says so. Sources: Linux Documentation/userspace-api/landlock.rst,
+seccomp_filter.rst.
 """
 
 from __future__ import annotations
@@ -67,8 +68,16 @@ def confine(protocol_folder: Path) -> bool:
         return False
     alone = len(list(Path("/proc/self/task").iterdir())) == 1
     readable = {sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"], "/lib", "/lib64", "/usr/lib"}
-    files = _restrict_files(libc, [Path(path) for path in readable] + [registry.PACKAGE, protocol_folder])
+    files = _restrict_files(libc, [*map(Path, readable), *_loaded_packages(), registry.PACKAGE, protocol_folder])
     return _refuse_calls(libc) and files and alone
+
+
+def _loaded_packages() -> list[Path]:
+    """The folders of the packages that are loaded, wherever they were installed: parts of them may be loaded later."""
+    top_level = [module for name, module in list(sys.modules.items()) if "." not in name]
+    # Not those without a file: a namespace may be any folder.
+    found = [getattr(module, "__path__", ()) for module in top_level if getattr(module, "__file__", None)]
+    return [Path(folder) for folders in found for folder in folders]
 
 
 def _restrict_files(libc: ctypes.CDLL, readable: Iterable[Path]) -> bool:

@@ -20,9 +20,9 @@ print(confine(Path({str(FOLDER)!r})), flush=True)
 """
 
 
-def confined(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def confined(code: str, *arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-c", "import ctypes, os, signal, socket, sys, asyncio\n" + START + code, *arguments],
+        [sys.executable, "-c", before + "import ctypes, os, signal, socket, sys, asyncio\n" + START + code, *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -74,6 +74,22 @@ def test_a_confined_process_still_has_what_it_came_with() -> None:
     done = confined(code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["True", "b'x'", "7", "True", "3"]
+
+
+def test_packages_that_were_loaded_from_elsewhere_can_load_more_of_themselves(tmp_path: Path) -> None:
+    """As with `pip install --user`; what lies beside them stays out of reach."""
+    package = tmp_path / "elsewhere"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "later.py").write_text("VALUE = 7")
+    (tmp_path / "register.csv").write_text("person_id\n1\n")
+    load = f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport elsewhere\n"
+    use = "from elsewhere import later\nprint(later.VALUE)\n"
+    done = confined(use, before=load)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "7"]
+    done = confined("open(sys.argv[1])", str(tmp_path / "register.csv"), before=load)
+    assert "PermissionError" in done.stderr
 
 
 def test_a_thread_that_ran_before_is_not_passed_over_in_silence() -> None:
