@@ -35,6 +35,32 @@ def cleared(counts: Iterable[int], min_count: int, round_to: int | None) -> list
     return [SENTINEL if count < min_count else rounded(count, round_to) if round_to else count for count in counts]
 
 
+MOST_BITS = 24
+"""As many significant bits as numbers have inside MPC at most: 7 digits."""
+
+
+def significant_bits(digits: int) -> int:
+    """How many binary digits a released number that isn't a count has inside MPC, so that it is right to `digits`."""
+    return min(MOST_BITS, int(10**digits - 1).bit_length() + 1)
+
+
+def significand(number: int, bits: int) -> tuple[int, int]:
+    """A whole number as it is opened: the nearest multiple of 2^e, halves up, divided by it; and e.
+
+    e ≥ 0 is the least with which `bits` binary digits suffice, so small numbers stay as they are.
+    """
+    size, exponent = max(number, -1 - number), 0
+    while (size + (1 << exponent >> 1)) >> exponent >= 1 << bits:
+        exponent += 1
+    return (number + (1 << exponent >> 1)) >> exponent, exponent
+
+
+def significant(number: int, digits: int) -> int:
+    """A whole number as it is opened for `digits` significant decimal digits."""
+    units, exponent = significand(number, significant_bits(digits))
+    return units << exponent
+
+
 def enough_agencies(counts: Iterable[int], least: int) -> bool:
     """Whether so many agencies have rows in a cell at all; `counts`: each agency's own."""
     return sum(count > 0 for count in counts) >= least

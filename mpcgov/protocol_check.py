@@ -25,7 +25,10 @@ from mpcgov.spec.manifest import Manifest
 
 FILES = ("manifest.yaml", "program.py", "reference.py", "README.md")
 REFERENCE_IMPORTS = frozenset(
-    {"__future__", "collections", "collections.abc", "fractions", "itertools", "math", "numpy", "statistics", "typing"}
+    {
+        "__future__", "collections", "collections.abc", "fractions", "itertools", "math", "mpcgov", "numpy",
+        "statistics", "typing",
+    }  # fmt: skip
 )
 FORBIDDEN_NAMES = frozenset({"__import__", "eval", "exec", "compile", "open", "globals", "vars", "getattr", "setattr"})
 Reference = Callable[..., dict[str, list[int]]]

@@ -11,10 +11,11 @@ from mpcgov.client import Client
 from mpcgov.coordinator.ledgers import forecasts, leaves
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
-from mpcgov.linked import blocks
+from mpcgov.linked import blocks, stacked
 from mpcgov.linked.cost import most, sort_rounds
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
+from mpcgov.linked.roundingcost import rounding_cost
 from mpcgov.linked.sizes import padded_length
 from mpcgov.protections import added_cost
 from mpcgov.spec.job import Job
@@ -94,6 +95,10 @@ def job_cost(
     rounds += more_rounds
     factor = manifest.cost.more_parties_factor if len(job.parties) > 3 else 1
     bytes_per_party += (len(job.parties) - 1) * factor * more_bytes
+    if (rows := stacked.facts(job, manifest, declarations)) is not None:
+        more_rounds, more_bytes = rounding_cost(rows, threshold)
+        rounds += more_rounds
+        bytes_per_party += more_bytes
     if linked is None:
         return rounds, bytes_per_party, 0
     rounds += manifest.cost.rounds_left if job.linking.join == "left" else 0

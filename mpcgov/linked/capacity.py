@@ -9,9 +9,8 @@ docs/security/disclosure.md argues what that covers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import ceil, log2
 
-from mpcgov.linked.precision import SIGNIFICANT_BITS
+from mpcgov.disclosure import significant_bits
 
 SPARE_ROWS = 10
 """There must be so many more rows than numbers released of any one column."""
@@ -24,11 +23,6 @@ MOST_DIGITS = 7
 
 Step = tuple[int, int]
 """With at least so many rows, both sides of a division must have at least so many."""
-
-
-def significant_bits(digits: int) -> int:
-    """The bits that a released number is rounded to: off by less than half a unit of its last significant digit."""
-    return min(SIGNIFICANT_BITS, ceil(digits * log2(10)) + 1)
 
 
 def told_bits(numbers: int, digits: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks
-from mpcgov.linked.columns import NO_MATCH, Category, Number, carried_by
+from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
 from mpcgov.linked.encoding import Scoring, scoring
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.qualified import Qualified
@@ -91,6 +91,15 @@ class Linked:
         if not isinstance(found, Number):
             raise SpecError(f"{column} is not a number", code="job")
         return found
+
+    def possible(self, column: Qualified) -> int:
+        """How many values one row of a numeric column can have, by its declaration; of numbers of rows two count."""
+        if rule(self.job, column) == "count":
+            return 2
+        found = carried(self.declarations[column.party].columns[column.column], None, 1)
+        if not isinstance(found, Number):
+            raise SpecError(f"{column} is not a number", code="job")
+        return found.high - found.low + 1
 
     def is_category(self, column: Qualified) -> bool:
         """Whether a column is a category."""

@@ -1,7 +1,7 @@
 """What a linked job opens, number by number, with bounds: known before anything is computed.
 
-Sums are exact integers in the columns' own steps; receivers divide in the clear. A number that could reach 2^119 can't
-be computed and is refused here, before the start.
+Numbers are integers in the columns' own steps, of few significant digits or with noise; receivers divide in the clear.
+A sum that could reach 2^119 can't be computed and is refused here, before the start.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpcgov import impossible
-from mpcgov.linked import blocks, sums
-from mpcgov.linked.capacity import significant_bits
+from mpcgov.disclosure import significant_bits
+from mpcgov.figures import EXPONENT_BITS
+from mpcgov.linked import blocks, released, sums
 from mpcgov.linked.comparing import MOST_EXACT
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
@@ -22,7 +23,7 @@ from mpcgov.spec.manifest import Table
 from mpcgov.spec.statement import Opened, ResultTable
 
 LIMIT_BITS = 119
-"""Every opened number is below 2^119 in magnitude, so that a handful of words hold it."""
+"""Every sum is below 2^119 in magnitude, so that a handful of words hold it."""
 
 EXPONENT_LIMIT = 4 * MAX_SOLVER_BITS
 """A coefficient is opened as a whole number of as many bits as `digits` take, and a power of two."""
@@ -44,18 +45,20 @@ def tables(linked: Linked) -> tuple[ResultTable, ...]:
 
 
 def faults(linked: Linked) -> list[str]:
-    """Tables that would be too large, and numbers that could be."""
-    found = []
-    for table in tables(linked):
-        if table.rows > 1_000_000:
-            found.append(f"table {table.name} would have {table.rows:,} cells; at most 1,000,000")
-        for opened in table.opened:
-            bits = max(abs(opened.low), abs(opened.high)).bit_length()
-            if bits > LIMIT_BITS and linked.manifest.tables[table.name].measure != "links":
-                found.append(
-                    f"table {table.name}: {opened.name} could reach 2^{bits}; at most 2^{LIMIT_BITS} can be computed: "
-                    "declare fewer max_rows, or a smaller range or fewer places for the measure"
-                )
+    """Tables that would be too large, numbers that could be, and more numbers than the job allows for."""
+    found = list(released.faults(linked))
+    found += [
+        f"table {table.name} would have {table.rows:,} cells; at most 1,000,000"
+        for table in tables(linked)
+        if table.rows > 1_000_000
+    ]
+    for name, one in sums.by_name(linked).items():
+        if (bits := one.largest.bit_length()) > LIMIT_BITS:
+            table_name, _, sum_name = name.partition(".")
+            found.append(
+                f"table {table_name}: {sum_name} could reach 2^{bits}; at most 2^{LIMIT_BITS} can be computed: "
+                "declare fewer max_rows, or a smaller range or fewer places for the measure"
+            )
     return found
 
 
@@ -99,14 +102,17 @@ def _correlation(linked: Linked, _: Table) -> Iterator[Opened]:
 
 
 def _item(linked: Linked, item: Item, measure: str) -> Iterator[Opened]:
-    """The sums of a measure or pair. What decides about them is the cell's count, or a number of rows of their own."""
+    """The numbers of a measure or pair. A number of rows of their own decides about them, or with noise, by which they
+    are sums, the cell's count."""
     statistics = table_name(linked, "statistics")
     gate = f"{statistics}.{linked.tables[statistics].value}"
     if item.own_gate:
         gate = f"{table_name(linked, measure)}.{item.name}.n"
         yield Opened(name=f"{item.name}.n", low=0, high=item.n.high)
-    elif measure == "correlation":
-        yield Opened(name=f"{item.name}.n", low=0, high=item.n.high, gate=gate)
+    if linked.job.disclosure.noise is None:
+        for figure in released.opened(linked, item):
+            yield from _floating(f"{item.name}.{figure.name}", gate, linked.job.disclosure.digits)
+        return
     for short, one in item.sums.items():
         yield Opened(
             name=f"{item.name}.{short}",
@@ -119,6 +125,13 @@ def _item(linked: Linked, item: Item, measure: str) -> Iterator[Opened]:
         )
 
 
+def _floating(name: str, gate: str, digits: int) -> Iterator[Opened]:
+    """A whole number m · 2^e of few significant digits, in steps of the columns."""
+    most = 1 << significant_bits(digits)
+    yield Opened(name=f"{name}.m", low=-most, high=most, gate=gate)
+    yield Opened(name=f"{name}.e", low=0, high=(1 << EXPONENT_BITS) - 2, gate=gate)
+
+
 def table_name(linked: Linked, measure: str) -> str:
     """The name of the protocol's table of some measure."""
     return next(name for name, table in linked.tables.items() if table.measure == measure)
@@ -126,15 +139,15 @@ def table_name(linked: Linked, measure: str) -> str:
 
 def _coefficients(linked: Linked, _: Table) -> Iterator[Opened]:
     for name in ("estimate", "variance"):
-        yield from _floating(linked, name)
+        yield from _real(linked, name)
 
 
 def _fit(linked: Linked, _: Table) -> Iterator[Opened]:
     yield _count(linked, "n", linked.most_rows(frozenset(linked.owners)))
-    yield from _floating(linked, "r2")
+    yield from _real(linked, "r2")
 
 
-def _floating(linked: Linked, name: str) -> Iterator[Opened]:
+def _real(linked: Linked, name: str) -> Iterator[Opened]:
     """A real number m · 2^e, in steps of the columns."""
     gate = f"{table_name(linked, 'fit')}.n"
     bits = significant_bits(linked.job.disclosure.digits)

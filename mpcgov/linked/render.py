@@ -1,7 +1,7 @@
-"""From the opened counts and sums of a linked job to the tables that people read: receivers divide in the clear.
+"""From the opened numbers of a linked job to the tables that people read: receivers divide in the clear.
 
-All division is of exact integers, once, at the end. Nothing here hides anything: a number that may not be known wasn't
-opened, and stands here as None.
+What is divided are integers, rounded before they were opened or noisy; quotients are shown to as many digits as they
+are good for. Nothing here hides anything: a number that may not be known wasn't opened, and stands here as None.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from mpcgov import figures
 from mpcgov.linked.columns import Number
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
@@ -20,6 +21,7 @@ Numbers = Mapping[str, Sequence[int | None]]
 """By name, one opened number for each cell; None where it was suppressed."""
 
 Row = list[Any]
+Get = Callable[[str], int | None]
 
 
 def rows(linked: Linked, table: ResultTable, opened: Numbers) -> list[Row]:
@@ -38,21 +40,42 @@ def _counts(_: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
 
 
 def _statistics(linked: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
-    count = table.opened[0].name
+    count, measure = table.opened[0].name, _noisy if linked.job.disclosure.noise else _described
     for i, names in _cells(table):
-        row = [*names, opened[count][i]]
+        row: Row = [*names, opened[count][i]]
         for column in linked.asked.measures:
-            get, number = _getter(opened, str(column), i), linked.number(column)
-            rows_used = get("n") if f"{column}.n" in opened else opened[count][i]
-            mean, variance = _mean_and_variance(get, rows_used, number.places, linked.asked.weight is not None)
-            noise, mean = (
-                linked.job.disclosure.noise,
-                None if mean is None else mean + number.middle / 10**number.places,
-            )
-            if noise is not None and noise.consistent and mean is not None and rows_used:
-                mean, variance = _possible(number, rows_used, mean, variance)
-            row += [mean, variance]
+            rows_used = opened.get(f"{column}.n", opened[count])[i]
+            row += measure(linked, linked.number(column), _getter(opened, str(column), i), rows_used)
         yield row
+
+
+def _described(linked: Linked, number: Number, get: Get, n: int | None) -> list[float | None]:
+    """Mean and variance (n − 1), in units. Weighted: Σwx/Σw, and Σw(x − mean)²/Σw · n/(n − 1).
+
+    From x, Σwx, and xx, Σw·Σwx² − (Σwx)², each rounded by itself.
+    """
+    unit, digits = 10**number.places, linked.job.disclosure.digits
+    x, spread = _whole(get, "x"), _whole(get, "xx")
+    weight = n if linked.asked.weight is None else _whole(get, "w")
+    if n is None or x is None or not weight:
+        return [None, None]
+    mean = figures.shown(x / (weight * unit), digits)
+    if spread is None:
+        return [mean, None]
+    return [mean, figures.shown(spread * n / (weight**2 * (n - 1) * unit**2), digits)]
+
+
+def _noisy(linked: Linked, number: Number, get: Get, n: int | None) -> list[float | None]:
+    """Mean and variance (n − 1), in units, from noisy sums."""
+    x, xx, unit = get("x"), get("xx"), 10**number.places
+    if not n or x is None or xx is None:
+        return [None, None]
+    mean = x / (n * unit) + number.middle / unit
+    if n < 2:
+        return [mean, None]
+    variance = (n * xx - x * x) / (n * (n - 1) * unit**2)
+    noise = linked.job.disclosure.noise
+    return [*_possible(number, n, mean, variance)] if noise is not None and noise.consistent else [mean, variance]
 
 
 def _possible(number: Number, n: int, mean: float, variance: float) -> tuple[float, float]:
@@ -62,39 +85,30 @@ def _possible(number: Number, n: int, mean: float, variance: float) -> tuple[flo
     return mean, min(max(variance, 0.0), (high - mean) * (mean - low) * n / (n - 1))
 
 
-def _getter(opened: Numbers, name: str, cell: int) -> Callable[[str], int | None]:
+def _getter(opened: Numbers, name: str, cell: int) -> Get:
     return lambda what: opened[f"{name}.{what}"][cell] if f"{name}.{what}" in opened else None
 
 
-def _mean_and_variance(get: Callable[[str], int | None], n: int | None, places: int, weighted: bool) -> list[Any]:
-    """Mean and variance (n − 1), in units. Weighted: Σwx/Σw, and Σw(x − mean)²/Σw · n/(n − 1)."""
-    x, xx = get("x"), get("xx")
-    weight = get("w") if weighted else n
-    if n is None or x is None or not weight:
-        return [None, None]
-    unit: int = 10**places
-    if xx is None or n < 2:
-        return [x / (weight * unit), None]
-    variance = (weight * xx - x * x) * n / (weight**2 * (n - 1) * unit**2)
-    return [x / (weight * unit), variance]
+def _whole(get: Get, name: str) -> int | None:
+    """A number that was opened as units and exponent."""
+    units, exponent = get(f"{name}.m"), get(f"{name}.e")
+    return None if units is None or exponent is None else units << exponent
 
 
 def _correlation(linked: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
     for i, names in _cells(table):
         for pair in linked.asked.pairs:
-            weight = "w" if linked.asked.weight is not None else "n"
-            yield [*names, str(pair[0]), str(pair[1]), _r(_getter(opened, f"{pair[0]},{pair[1]}", i), weight)]
+            r = _r(_getter(opened, f"{pair[0]},{pair[1]}", i))
+            shown = None if r is None else figures.shown(r, linked.job.disclosure.digits)
+            yield [*names, str(pair[0]), str(pair[1]), shown]
 
 
-def _r(get: Callable[[str], int | None], weight: str) -> float | None:
-    """Pearson's r from the sums; None if it isn't known, or a measure has the same value in all rows."""
-    w, x, y, xx, yy, xy = (get(what) for what in (weight, "x", "y", "xx", "yy", "xy"))
-    if w is None or x is None or y is None or xx is None or yy is None or xy is None:
+def _r(get: Get) -> float | None:
+    """Pearson's r; None if it isn't known, or a measure has the same value in all rows."""
+    xx, yy, xy = (_whole(get, what) for what in ("xx", "yy", "xy"))
+    if not xx or not yy or xy is None:
         return None
-    spread = (w * xx - x * x) * (w * yy - y * y)
-    if spread <= 0:
-        return None
-    return max(-1.0, min(1.0, ((w * xy - x * y) << 64) / math.isqrt(spread << 128)))
+    return max(-1.0, min(1.0, (xy << 64) / math.isqrt(xx * yy << 128)))
 
 
 def _coefficients(linked: Linked, table: ResultTable, opened: Numbers) -> Iterator[Row]:
@@ -140,7 +154,7 @@ def _places(linked: Linked, term: str) -> int:
     return places
 
 
-def _real(get: Callable[[str], int | None], places: int) -> float | None:
+def _real(get: Get, places: int) -> float | None:
     mantissa, exponent = get("m"), get("e")
     if mantissa is None or exponent is None:
         return None

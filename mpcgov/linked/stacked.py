@@ -40,6 +40,11 @@ class Stacked(Linked):
         """In how many rows a column can have a value, all owners' together."""
         return self.most_rows(frozenset())
 
+    def possible(self, column: Qualified) -> int:
+        """How many values one row of a numeric column can have, by its declaration."""
+        number = self.declared_number(column)
+        return number.high - number.low + 1
+
     def is_category(self, column: Qualified) -> bool:
         """Whether a column is a category."""
         return isinstance(self._carried(column), Category)

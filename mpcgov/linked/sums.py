@@ -49,6 +49,11 @@ class Sum:
         return sum(count for _, count in self.limbs) - len(self.limbs) + 1
 
     @property
+    def largest(self) -> int:
+        """The largest magnitude that it can have."""
+        return max(-self.low, self.high)
+
+    @property
     def lift(self) -> int:
         """What is added to the sum at each place, so that no place is negative; 0 if it is one signed number."""
         return 1 << SAFE_BITS if self.places > 1 else 0
@@ -92,13 +97,14 @@ def _bounds(linked: Linked, columns: tuple[Qualified, ...], rows: int) -> tuple[
 
 @dataclass(frozen=True)
 class Item:
-    """A measure or a pair of measures in one cell: by short name the sums that are opened of it.
+    """A measure or a pair of measures in one cell: by short name the sums that what is opened of it is made of.
 
     `n`: the number of rows that they run over. If `own_gate`, more than the cell's count decides about them, and `n`
     says so.
     """
 
     name: str
+    columns: tuple[Qualified, ...]
     sums: Mapping[str, Sum]
     n: Sum
     own_gate: bool
@@ -134,8 +140,8 @@ def _item(linked: Linked, name: str, columns: tuple[Qualified, ...]) -> Item:
     if len(columns) == 2:
         products["xy"] = (*weight, *columns)
     sums = {short: sum_of(linked, factors, needed) for short, factors in products.items()}
-    own_gate = needed != linked.needed() or linked.job.disclosure.dominance is not None
-    return Item(name, sums, sum_of(linked, (), needed), own_gate)
+    own_gate = needed != linked.needed() or linked.job.disclosure.noise is None
+    return Item(name, columns, sums, sum_of(linked, (), needed), own_gate)
 
 
 def by_name(linked: Linked) -> dict[str, Sum]:
@@ -154,7 +160,7 @@ def by_name(linked: Linked) -> dict[str, Sum]:
 
 
 def gated(linked: Linked) -> dict[str, Item]:
-    """The items that run over fewer rows than their cell has, by the names of their numbers of rows."""
+    """The items about which more than their cell's count decides, by the names of their numbers of rows."""
     result: dict[str, Item] = {}
     for name, table in linked.tables.items():
         items = {"statistics": measures, "correlation": pairs}.get(table.measure, lambda _: [])(linked)

@@ -45,20 +45,23 @@ def rows(vector: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
     }
 
 
-def common_domains(vector: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The values of every category column, by its name, in the first data party's order."""
-    first = next(iter(vector["declared"].values()))
-    return {name: list(column["values"]) for name, column in first.items() if column["kind"] == "category"}
+def common_domains(vector: Mapping[str, Any]) -> dict[str, Any]:
+    """What every column can be, by its name, as the first data party declares it."""
+    return {name: _domain(column) for name, column in next(iter(vector["declared"].values())).items()}
 
 
-def domains(vector: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The values of every category column, by `party.column`."""
+def domains(vector: Mapping[str, Any]) -> dict[str, Any]:
+    """What every column can be, by `party.column`."""
     return {
-        f"{party}.{name}": list(column["values"])
+        f"{party}.{name}": _domain(column)
         for party, columns in vector["declared"].items()
         for name, column in columns.items()
-        if column["kind"] == "category"
     }
+
+
+def _domain(column: Mapping[str, Any]) -> Any:
+    """A category's values, or how another column is declared."""
+    return list(column["values"]) if column["kind"] == "category" else column
 
 
 def differences(found: Tables, expected: Tables, tolerance: float = 1e-9) -> list[str]:

@@ -22,13 +22,13 @@ def whole_digits(limbs: Sequence[SecretArray], radix_bits: int) -> list[SecretAr
         raise SpecError("digits of limbs that may be negative")
     digits, rest = [], limbs[0]
     for limb in limbs[1:]:
-        digit, carry = _split(rest, 1 << radix_bits)
+        digit, carry = split(rest, 1 << radix_bits)
         digits.append(digit)
         rest = limb + carry
     return [*digits, rest]
 
 
-def _split(x: SecretArray, base: int) -> tuple[SecretArray, SecretArray]:
+def split(x: SecretArray, base: int) -> tuple[SecretArray, SecretArray]:
     """x modulo base, and ⌊x / base⌋."""
     below = (x - base // 2)._rounded(base)  # to the nearest from half a base lower: ⌊x / base⌋ · base
     digit = x._made(lambda: (x - below)._backing, 0, base - 1)

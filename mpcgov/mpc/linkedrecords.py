@@ -26,7 +26,7 @@ from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.compose import composed, groups
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import concatenate, sort_rows
-from mpcgov.mpc.places import Places, array_of, digits_of, limbs_of
+from mpcgov.mpc.places import Places, array_of, limbs_of
 from mpcgov.mpc.similar import exact, report
 from mpcgov.mpc.similar.arranged import Arranged, arranged, longest
 from mpcgov.mpc.similar.bring import Brought
@@ -105,8 +105,7 @@ class LinkedRecords:
         plan = dealing(self._linked, left, list(wanted.values()), (left, other))
         brought = await self._brought(grid, mine, plan, other, found_first)
         sums = limbs_of(self._engine, plan, await self._sums(grid, mine, plan, brought))
-        digits = {one: digits_of(one, limbs) for one, limbs in sums.items()}
-        found = {name: digits[one] for name, one in wanted.items()}
+        found = {name: sums[one] for name, one in wanted.items()}
         if self._linked.asked.output == "links":
             found |= await self._links(grid, mine, brought)
         if self._linked.asked.report:

@@ -29,7 +29,7 @@ from mpcgov.mpc.crossing import WIDEN_BITS
 from mpcgov.mpc.functions import concatenate, if_else
 from mpcgov.mpc.join import PrivateList, SpokePlan
 from mpcgov.mpc.moments import in_places, limb_products, named
-from mpcgov.mpc.places import Places, array_of, digits_of, limbs_of
+from mpcgov.mpc.places import Places, array_of, noisy_digits, limbs_of
 from mpcgov.mpc.solve import Moments, fit
 from mpcgov.mpc.tags import Texts
 from mpcgov.mpc.tops import top_two
@@ -95,6 +95,7 @@ class LinkedRows:
     async def cell_sums(self) -> dict[str, Places]:
         """Every sum that the job's tables need, in every cell, by `table.name`; each shape (cells,).
 
+        Sums of several words are limbs, lifted, that aren't carried yet; those with noise are digits.
         Noise goes onto the limbs, before carries are taken up: no digit of an exact sum is ever made.
         """
         wanted = all_sums.by_name(self._linked)
@@ -103,11 +104,9 @@ class LinkedRows:
         shares, kept = await self._dealt(star, lengths, plan)
         found = limbs_of(self._engine, plan, await self._star_sums(star, kept, plan, shares))
         more = {} if plan.ranked is None else await self._greatest(plan.ranked, shares)
-        plain = dict.fromkeys(one for name, one in wanted.items() if name not in self._noise)
-        digits = {one: digits_of(one, found[one]) for one in plain}
         return self._kept(
             {
-                name: digits_of(one, found[one], self._noise[name]) if name in self._noise else digits[one]
+                name: noisy_digits(one, found[one], self._noise[name]) if name in self._noise else found[one]
                 for name, one in wanted.items()
             }
             | more

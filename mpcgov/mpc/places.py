@@ -34,8 +34,7 @@ def limbs_of(engine: WordEngine, plan: Dealing, shares: Words) -> dict[Sum, Plac
     return result
 
 
-def digits_of(one: Sum, limbs: Places, noise: Places | None = None) -> Places:
-    """The digits of a sum, with its noise if there is any."""
-    if noise is not None:
-        limbs = [limb + more for limb, more in zip(limbs, noise, strict=True)]
+def noisy_digits(one: Sum, limbs: Places, noise: Places) -> Places:
+    """The digits of a sum with its noise."""
+    limbs = [limb + more for limb, more in zip(limbs, noise, strict=True)]
     return limbs if one.places == 1 else whole_digits(limbs, one.radix_bits)

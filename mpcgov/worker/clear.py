@@ -3,10 +3,11 @@
 What leaves this module is safe to open; nothing else can be. A cell that holds at least `min_count` rows, of as many
 agencies as the job asks for, keeps its count, rounded if the job says so; others become the sentinel, zero included.
 Where an agency that brings rows gets the result, the others' rows alone must be as many, as it can take its own out.
-True totals are kept if enough other cells can be hidden with those. Sums over linked rows are kept where the count that
-they hang on is, and become 0 elsewhere. With noise, counts and sums bring it with them, and the threshold looks at
-noisy counts only: what follows from them costs no privacy. Neither a count nor a bit that decided is opened, and the
-work done doesn't depend on them. `mpcgov/disclosure.py` and the protocols' references say the same in plain code.
+True totals are kept if enough other cells can be hidden with those. Statistics of rows are rounded to few digits here;
+they are kept where the number of rows that they hang on is, and become 0 elsewhere. With noise, counts and sums bring
+it with them, and the threshold looks at noisy counts only: what follows from them costs no privacy. Neither a count nor
+a bit that decided is opened, and the work done doesn't depend on them. `mpcgov/disclosure.py`, `mpcgov/figures.py` and
+the protocols' references say the same in plain code.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mpcgov.linked.facts import Linked
 from mpcgov.mpc import SecretArray, concatenate, if_else
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.statement import ResultTable
-from mpcgov.worker import closing, gates
+from mpcgov.worker import closing, gates, rounded
 
 _SEAL = object()
 
@@ -72,29 +73,19 @@ def clear_counts(
 def clear_linked(
     linked: Linked, found: gates.Found, agencies: Mapping[str, SecretArray] | None = None
 ) -> dict[str, Cleared]:
-    """The tables of a job over rows, linked or not: counts or the sentinel, and sums or 0.
+    """The tables of a job over rows, linked or not: counts or the sentinel, and rounded or noisy numbers or 0.
 
     Args:
-        found: by `table.name`, every number that the layout opens and the counts that decide about them, each
-            shape (cells,), place by place.
+        found: by `table.name`, every sum that the job needs and the counts that decide about them, each shape
+            (cells,), place by place.
         agencies: each agency's own counts, if rows aren't linked.
 
     Leaks: nothing; see docs/security/linkage.md.
     """
-    rules = linked.job.disclosure
+    rules, bits = linked.job.disclosure, _bits(linked, found, agencies or {})
+    if rules.noise is None and linked.asked.numbers:
+        found = {**found, **rounded.numbers(linked, found)}
     result: dict[str, Cleared] = {}
-    if "overlap" in (table.measure for table in linked.manifest.tables.values()):
-        (name,) = found
-        bits = {name: gates.of_overlaps(linked.owners, found[name][0], rules.min_count)}
-    elif linked.asked.outcome is not None:
-        bits = gates.of_model(linked, found, rules.min_count)
-    elif rules.noise is not None:
-        bits = gates.of_noisy(linked, found, rules.min_count)
-    else:
-        bits = gates.of_cells(linked, found, rules.min_count, agencies)
-    if rules.contributors is not None:
-        several = gates.of_agencies((agencies or {}).values(), rules.contributors)
-        bits = {name: bit * several for name, bit in bits.items()}
     for table in layout.tables(linked):
         if rules.margins:
             if table.margin_of is None:
@@ -110,6 +101,24 @@ def clear_linked(
                 cells += [place * bits[one.gate] for place in found[name]]
         result[table.name] = Cleared(concatenate(cells), _SEAL)
     return result
+
+
+def _bits(linked: Linked, found: gates.Found, agencies: Mapping[str, SecretArray]) -> dict[str, SecretArray]:
+    """By the name of each number that decides, 1 where what hangs on it may be opened."""
+    rules = linked.job.disclosure
+    if "overlap" in (table.measure for table in linked.manifest.tables.values()):
+        (name,) = found
+        bits = {name: gates.of_overlaps(linked.owners, found[name][0], rules.min_count)}
+    elif linked.asked.outcome is not None:
+        bits = gates.of_model(linked, found, rules.min_count)
+    elif rules.noise is not None:
+        bits = gates.of_noisy(linked, found, rules.min_count)
+    else:
+        bits = gates.of_cells(linked, found, rules.min_count, agencies)
+    if rules.contributors is None:
+        return bits
+    several = gates.of_agencies(agencies.values(), rules.contributors)
+    return {name: bit * several for name, bit in bits.items()}
 
 
 def _with_totals(table: ResultTable, counts: SecretArray, shown: SecretArray, rules: Disclosure) -> dict[str, Cleared]:

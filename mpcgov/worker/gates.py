@@ -12,13 +12,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from mpcgov.linked import capacity, layout, sums
+from mpcgov.linked import capacity, layout, released, sums
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.layout import table_name
 from mpcgov.linked.model import model
 from mpcgov.linked.sets import owner_sets
-from mpcgov.linked.sums import Item
+from mpcgov.linked.sums import Item, Sum
 from mpcgov.mpc import SecretArray, concatenate
 
 Found = Mapping[str, Sequence[SecretArray]]
@@ -99,16 +99,26 @@ def of_cells(
         shown = of_rows(counts, agencies or {}, linked.job.receivers, least)
     result = {count_name: shown}
     gated = sums.gated(linked)
-    alone = {item.n.owners: _enough(found[name][0], counts, least) for name, item in gated.items()}
+    alone = {
+        item.n.owners: _enough(found[name][0], counts, least)
+        for name, item in gated.items()
+        if item.n.owners != linked.needed()
+    }
     dominance = linked.job.disclosure.dominance
+    large: dict[tuple[Sum, int], SecretArray] = {}
     for name, item in gated.items():
-        result[name] = shown * _item(linked, item, found, alone, least)
+        rows = released.least_rows(linked, item)
+        if (item.n, rows) not in large:
+            large[item.n, rows] = shown * of_rows(found[name][0], agencies or {}, linked.job.receivers, rows)
+        result[name] = large[item.n, rows]
+        if item.n.owners != linked.needed():
+            result[name] = result[name] * _item(linked, item, found, alone, least)
         if dominance is not None:
             result[name] = result[name] * (1 - _dominated(name.removesuffix(".n"), item.name, found, dominance))
-    for name, released in linked.tables.items():
-        if released.measure == "match_rate":
+    for name, other in linked.tables.items():
+        if other.measure == "match_rate":
             result[f"{name}.records"] = _match_rates(linked, found, name, least)
-        elif released.measure == "doubtful":
+        elif other.measure == "doubtful":
             result[f"{name}.pairs"] = _doubtful(found[f"{name}.pairs"][0], counts, least)
     return result
 

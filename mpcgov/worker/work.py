@@ -142,7 +142,10 @@ class SumsWork:
         await hold(await program.run(shown, deepcopy(self._proposal.job.params)), own)
         found, wanted = noise.onto(own, dealt), by_name(self._stacked)
         whole = {
-            name: lifted_digits(places, wanted[name].lift, wanted[name].radix_bits) for name, places in found.items()
+            name: lifted_digits(places, wanted[name].lift, wanted[name].radix_bits)
+            if name in dealt
+            else [place + wanted[name].lift for place in places]
+            for name, places in found.items()
         }
         session.enter("clear")
         statistics = layout.table_name(self._stacked, "statistics")

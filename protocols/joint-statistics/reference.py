@@ -1,20 +1,20 @@
 """What joint-statistics means, in plain Python: the ideal functionality, disclosure control included.
 
-Numbers are exact fractions until the last step.
+Numbers are exact up to the last step, which rounds them.
 """
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
+
+from mpcgov import figures
 
 Row = Mapping[str, str]
 
 
 def run(
     owners: Mapping[str, Sequence[Row]],
-    domains: Mapping[str, Sequence[str]],
+    domains: Mapping[str, Any],
     params: Mapping[str, Any],
     rules: Mapping[str, Any],
 ) -> dict[str, list[list[Any]]]:
@@ -25,11 +25,14 @@ def run(
 
     Args:
         owners: by party, its rows; numbers as text, in units.
-        domains: by column, its values in order.
+        domains: by column, its values in order; of a number min, max and places.
         params: `by`, `measures` and `correlations`, all optional.
-        rules: `min_count`, `contributors` if that is asked for, and `receivers`, those who get the result.
+        rules: `min_count`, `receivers`, those who get the result, and if that is asked for `contributors`, `digits` and
+            `numbers`.
     """
     by, measures, pairs = (list(params.get(name, [])) for name in ("by", "measures", "correlations"))
+    digits = rules.get("digits", figures.DIGITS)
+    numbers = rules.get("numbers", _own_numbers(measures, pairs))
     statistics, correlation = [], []
     for cell in itertools.product(*(domains[column] for column in by)):
         of_owners = {
@@ -40,24 +43,29 @@ def run(
         enough = len(own) - max(known, default=0) >= rules["min_count"]
         enough = enough and sum(map(bool, of_owners.values())) >= rules.get("contributors", 0)
         line: list[Any] = [*cell, len(own) if enough else None]
+        unknown = len(own) - max(known, default=0) if enough else 0
+
+        def may(*columns: str, unknown: int = unknown) -> bool:
+            values = [figures.possible(domains[column]) for column in columns]
+            return unknown >= figures.least_rows(numbers, digits, values)
+
         for column in measures:
-            line += _mean_and_variance([Fraction(row[column]) for row in own]) if enough else [None, None]
+            x, unit = _steps(own, column, domains), figures.unit(domains[column])
+            line += figures.described(x, unit, digits) if may(column) else [None, None]
         statistics.append(line)
-        correlation += [[*cell, a, b, _r(own, a, b) if enough else None] for a, b in pairs]
+        for pair in pairs:
+            both = [_steps(own, column, domains) for column in pair]
+            correlation.append([*cell, *pair, figures.correlation(*both, digits) if may(*pair) else None])
     return {"statistics": statistics} | ({"correlation": correlation} if pairs else {})
 
 
-def _mean_and_variance(x: Sequence[Fraction]) -> list[float]:
-    mean = sum(x, Fraction()) / len(x)
-    return [float(mean), float(sum(((value - mean) ** 2 for value in x), Fraction()) / (len(x) - 1))]
+def _steps(rows: Sequence[Row], column: str, domains: Mapping[str, Any]) -> list[int]:
+    return [figures.steps(row[column], domains[column]) for row in rows]
 
 
-def _r(rows: Sequence[Row], a: str, b: str) -> float | None:
-    """Pearson's r; None if a column has the same value in all rows."""
-    x, y = ([Fraction(row[column]) for row in rows] for column in (a, b))
-    n = len(rows)
-    xx, yy, xy = (
-        n * sum((p * q for p, q in zip(u, v, strict=True)), Fraction()) - sum(u, Fraction()) * sum(v, Fraction())
-        for u, v in ((x, x), (y, y), (x, y))
-    )
-    return float(xy) / math.sqrt(xx * yy) if xx and yy else None
+def _own_numbers(measures: Sequence[str], pairs: Sequence[Sequence[str]]) -> int:
+    """How many numbers are opened of one column's rows, at most: a total if it is a measure, its spread, and a product
+    with each other that it is paired with."""
+    paired = {frozenset(pair) for pair in pairs}
+    columns = {*measures, *(column for pair in pairs for column in pair)}
+    return max((1 + (column in measures) + sum(column in pair for pair in paired) for column in columns), default=0)

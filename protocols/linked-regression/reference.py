@@ -46,6 +46,7 @@ def run(
         party, _, name = column.partition(".")
         return owners[party][key][name]
 
+    domains = {column: values for column, values in domains.items() if isinstance(values, list)}
     terms = [("(intercept)", lambda key: Fraction(1))]
     numbers = [column for column in (*params["predictors"], params["outcome"]) if column not in domains]
     sides = [_side(owners, column, keys) for column in numbers]

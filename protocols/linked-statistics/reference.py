@@ -1,14 +1,14 @@
 """What linked-statistics means, in plain Python: the ideal functionality, disclosure control included.
 
-Numbers are exact fractions until the last step.
+Numbers are exact up to the last step, which rounds them.
 """
 
 import itertools
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any, NamedTuple
+
+from mpcgov import figures
 
 NO_MATCH = "(no match)"
 
@@ -33,6 +33,18 @@ class Join(NamedTuple):
     by: Sequence[str]
     least: int
     is_left: bool
+    domains: Mapping[str, Any]
+    digits: int
+
+    def numbers(self, columns: Sequence[str], keys: set[Key]) -> list[list[int]]:
+        """Columns of some rows, in steps of their last place."""
+        return [
+            [figures.steps(self.value(column, key) or "0", self.domains[column]) for key in keys] for column in columns
+        ]
+
+    def weights(self, column: str | None, keys: set[Key]) -> list[int] | None:
+        """The rows' weights."""
+        return None if column is None else self.numbers([column], keys)[0]
 
     def rows(self) -> list[Key]:
         """The keys of all rows."""
@@ -56,7 +68,7 @@ class Join(NamedTuple):
 
 def run(
     owners: Mapping[str, Owner],
-    domains: Mapping[str, Sequence[str]],
+    domains: Mapping[str, Any],
     params: Mapping[str, Any],
     rules: Mapping[str, Any],
 ) -> dict[str, list[list[Any]]]:
@@ -64,12 +76,13 @@ def run(
 
     Args:
         owners: by party, its rows by normalised key, in job order; numbers as text, in units.
-        domains: by `party.column`, its values in order.
+        domains: by `party.column`, its values in order; of a number min, max and places.
         params: `by`, `measures`, `correlations` and `weight`, all optional.
-        rules: `join` (inner or left), `min_count`, and `dominance` if that is asked for.
+        rules: `join` (inner or left), `min_count`, and if that is asked for `dominance`, `digits` and `numbers`.
     """
     by, left, weight = list(params.get("by", [])), next(iter(owners)), params.get("weight")
-    join = Join(owners, left, by, rules["min_count"], rules["join"] == "left")
+    digits = rules.get("digits", figures.DIGITS)
+    join = Join(owners, left, by, rules["min_count"], rules["join"] == "left", domains, digits)
     measures = [join.item((column,), weight) for column in params.get("measures", [])]
     pairs = [join.item(tuple(pair), weight) for pair in params.get("correlations", [])]
     values = [_values(column, domains, join) for column in by]
@@ -77,9 +90,14 @@ def run(
     for key in join.rows():
         rows[tuple(join.value(column, key) or NO_MATCH for column in by)].append(key)
     hidden = _suppressed({cell: len(keys) for cell, keys in rows.items()}, join)
+    numbers = rules.get("numbers") or _own_numbers(measures, pairs, weight, "dominance" in rules)
     statistics, correlation = [], []
     for cell, keys in rows.items():
         known = {} if cell in hidden else _known(join, keys, measures, pairs)
+        for item in list(known):
+            values = [figures.possible(domains[column]) for column in item.summed]
+            if len(known[item]) < figures.least_rows(numbers, join.digits, values):
+                del known[item]
         row: list[Any] = [*cell, None if cell in hidden else len(keys)]
         for item in measures:
             row += _described(join, item, weight, known.get(item), rules.get("dominance"))
@@ -144,47 +162,35 @@ def _rival(join: Join, item: Item, other: Item) -> bool:
     return bool(related) and item.apart != other.apart and not alone
 
 
-def _number(join: Join, column: str | None, key: Key) -> Fraction:
-    return Fraction(1) if column is None else Fraction(join.value(column, key) or 0)
+def _own_numbers(measures: Sequence[Item], pairs: Sequence[Item], weight: str | None, dominance: bool) -> int:
+    """How many numbers are opened of one column's rows, at most: of a measure a total and a spread, of a pair two
+    spreads and a product, and of each Σw; each once for the same rows."""
+    weights = frozenset([weight] if weight else [])
+    opened = {("total", item.summed, item.apart) for item in measures}
+    opened |= {("weight", weights, item.apart) for item in (*measures, *pairs)}
+    if not dominance:
+        opened |= {
+            ("spread", weights | {column}, item.apart) for item in (*measures, *pairs) for column in item.columns
+        }  # fmt: skip
+    opened |= {("product", item.summed, item.apart) for item in pairs}
+    every = frozenset().union(*(columns for _, columns, _ in opened))
+    return max((sum(column in columns for _, columns, _ in opened) for column in every), default=0)
 
 
 def _described(join: Join, item: Item, weight: str | None, keys: set[Key] | None, dominance: int | None) -> list[Any]:
     """Mean and variance; with `dominance` no variance, and no mean if all but the two greatest values are together less
     than so many percent of the greatest."""
-    if dominance is None or keys is None:
-        return _mean_and_variance(join, item, weight, keys)
-    values = sorted((_number(join, item.columns[0], key) for key in keys), reverse=True)
-    dominated = 100 * sum(values[2:]) < dominance * values[0]
-    return [None if dominated else float(sum(values) / len(keys)), None]
-
-
-def _mean_and_variance(join: Join, item: Item, weight: str | None, keys: set[Key] | None) -> list[Any]:
-    """Weighted mean, and Σw(x − mean)²/Σw · n/(n − 1)."""
     if keys is None:
         return [None, None]
-    weights = {key: _number(join, weight, key) for key in keys}
-    total = sum(weights.values())
-    if not total:
-        return [None, None]
-    x = {key: _number(join, item.columns[0], key) for key in keys}
-    mean = sum(weights[key] * x[key] for key in keys) / total
-    spread = sum(weights[key] * (x[key] - mean) ** 2 for key in keys) / total
-    return [float(mean), float(spread * len(keys) / (len(keys) - 1))]
+    (x,), unit = join.numbers(item.columns, keys), figures.unit(join.domains[item.columns[0]])
+    mean, variance = figures.described(x, unit, join.digits, join.weights(weight, keys))
+    if dominance is None:
+        return [mean, variance]
+    values = sorted(x, reverse=True)
+    return [None if 100 * sum(values[2:]) < dominance * values[0] else mean, None]
 
 
 def _r(join: Join, item: Item, weight: str | None, keys: set[Key] | None) -> float | None:
     if keys is None:
         return None
-    w = [_number(join, weight, key) for key in keys]
-    x, y = ([_number(join, column, key) for key in keys] for column in item.columns)
-    products = {"w": w, "x": _times(w, x), "y": _times(w, y)}
-    products |= {"xx": _times(products["x"], x), "yy": _times(products["y"], y), "xy": _times(products["x"], y)}
-    sums = {name: sum(values, Fraction()) for name, values in products.items()}
-    spread = (sums["w"] * sums["xx"] - sums["x"] ** 2) * (sums["w"] * sums["yy"] - sums["y"] ** 2)
-    if not spread:
-        return None
-    return float(sums["w"] * sums["xy"] - sums["x"] * sums["y"]) / math.sqrt(spread)
-
-
-def _times(a: Sequence[Fraction], b: Sequence[Fraction]) -> list[Fraction]:
-    return [one * other for one, other in zip(a, b, strict=True)]
+    return figures.correlation(*join.numbers(item.columns, keys), join.digits, join.weights(weight, keys))

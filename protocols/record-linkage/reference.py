@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mpcgov import figures
+
 FILTER_BITS = 1024
 USUAL = {"name": (10, 7), "text": (10, 14), "date": (10, 8), "number": (5, 3), "code": (7, 6)}
 """Of each type of field: its weight in the filter, and how many tokens it usually has."""
@@ -47,9 +49,9 @@ def run(
 
     Args:
         owners: by party, its records in the order of its data; a missing value is "".
-        domains: by `party.column`, the values of categories in order.
+        domains: by `party.column`, the values of categories in order; of numbers min, max and places.
         params: those of the job.
-        rules: `min_count`.
+        rules: `min_count`, and if that is asked for `digits` and `numbers`.
     """
     (left, first), (right, second) = ((party, list(rows.values())) for party, rows in owners.items())
     threshold = Fraction(str(params["threshold"]))
@@ -68,7 +70,7 @@ def run(
         named = [[row[party][column] for party, column in params["identify"].items()] for row in linked]
         tables = {"count": [[_gated(len(named), least)]], "links": sorted(named) if len(named) >= least else []}
     elif output == "statistics":
-        tables = statistics(linked, domains, params, least)
+        tables = statistics(linked, domains, params, rules)
     else:
         cells = _cells(linked, domains, params.get("by", []))
         tables["count"] = [[*cell, _gated(len(rows), least)] for cell, rows in cells]
@@ -215,49 +217,45 @@ def _value(row: Mapping[str, Row], column: str) -> str:
 
 
 def statistics(
-    linked: Sequence[Mapping[str, Row]], domains: Mapping[str, Sequence[str]], params: Mapping[str, Any], least: int
+    linked: Sequence[Mapping[str, Row]], domains: Mapping[str, Any], params: Mapping[str, Any], rules: Mapping[str, Any]
 ) -> dict[str, list[list[Any]]]:
     """Of each cell the count, each measure's mean and variance (n − 1), and each pair's correlation."""
     table, correlation = [], []
+    measures, pairs = ([*params.get(name, [])] for name in ("measures", "correlations"))
+    weight, digits = params.get("weight"), rules.get("digits", figures.DIGITS)
+    numbers = rules.get("numbers", _own_numbers(measures, pairs, weight))
+
+    def may(rows: Sequence[Mapping[str, Row]], *columns: str) -> bool:
+        """Whether what is made of some columns may be shown of so many rows."""
+        values = [figures.possible(domains[column]) for column in {*columns, *([weight] if weight else [])}]
+        return len(rows) >= max(rules["min_count"], figures.least_rows(numbers, digits, values))
+
     for cell, rows in _cells(linked, domains, params.get("by", [])):
-        enough = len(rows) >= least
-        weights = _weights(rows, params.get("weight")) if enough else []
-        shown: list[Any] = [_gated(len(rows), least)]
-        for column in params.get("measures", []):
-            shown += _mean_and_variance(weights, _values(rows, column)) if enough else [None, None]
+        weights = None if weight is None else _steps(rows, weight, domains)
+        shown: list[Any] = [_gated(len(rows), rules["min_count"])]
+        for column in measures:
+            x, unit = _steps(rows, column, domains), figures.unit(domains[column])
+            shown += figures.described(x, unit, digits, weights) if may(rows, column) else [None, None]
         table.append([*cell, *shown])
-        for pair in params.get("correlations", []):
-            r = _r(weights, *(_values(rows, column) for column in pair)) if enough else None
+        for pair in pairs:
+            both = [_steps(rows, column, domains) for column in pair]
+            r = figures.correlation(*both, digits, weights) if may(rows, *pair) else None
             correlation.append([*cell, *pair, r])
-    return {"statistics": table} | ({"correlation": correlation} if params.get("correlations") else {})
+    return {"statistics": table} | ({"correlation": correlation} if pairs else {})
 
 
-def _values(rows: Sequence[Mapping[str, Row]], column: str) -> list[Fraction]:
-    return [Fraction(_value(row, column)) for row in rows]
+def _steps(rows: Sequence[Mapping[str, Row]], column: str, domains: Mapping[str, Any]) -> list[int]:
+    return [figures.steps(_value(row, column), domains[column]) for row in rows]
 
 
-def _weights(rows: Sequence[Mapping[str, Row]], column: str | None) -> list[Fraction]:
-    """Each row's share of all weights; none if all are 0."""
-    weights = [Fraction(1)] * len(rows) if column is None else _values(rows, column)
-    return [weight / sum(weights) for weight in weights] if sum(weights) else []
-
-
-def _moment(weights: Sequence[Fraction], x: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
-    """Σ w(x − mean)(y − mean), of weights that add up to 1."""
-    means = [sum(w * value for w, value in zip(weights, values, strict=True)) for values in (x, y)]
-    return sum((w * (a - means[0]) * (b - means[1]) for w, a, b in zip(weights, x, y, strict=True)), Fraction())
-
-
-def _mean_and_variance(weights: Sequence[Fraction], x: Sequence[Fraction]) -> list[Any]:
-    if not weights:
-        return [None, None]
-    mean = sum(w * value for w, value in zip(weights, x, strict=True))
-    return [float(mean), float(_moment(weights, x, x) * len(x) / (len(x) - 1))]
-
-
-def _r(weights: Sequence[Fraction], x: Sequence[Fraction], y: Sequence[Fraction]) -> float | None:
-    spread = _moment(weights, x, x) * _moment(weights, y, y) if weights else Fraction()
-    return float(_moment(weights, x, y)) / float(spread) ** 0.5 if spread else None
+def _own_numbers(measures: Sequence[str], pairs: Sequence[Sequence[str]], weight: str | None) -> int:
+    """How many numbers are opened of one column's rows, at most: of a measure a total, of each column its spread, of
+    each pair a product, and the total of the weights, all of which have a part in those."""
+    weights = frozenset([weight] if weight else [])
+    named = {*measures, *(column for pair in pairs for column in pair)}
+    opened = [weights, *(weights | {column} for column in (*measures, *named))]
+    opened += [weights | pair for pair in {frozenset(pair) for pair in pairs}]
+    return max((sum(column in columns for columns in opened) for column in named | weights), default=0)
 
 
 def match_rates(

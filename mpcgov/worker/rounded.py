@@ -1,0 +1,66 @@
+"""From secret sums to what is opened of them: numbers of few significant digits, rounded before anything is opened.
+
+Sums of several words come as limbs, lifted, without their carries: nothing but what is made of them here leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mpcgov.disclosure import significant_bits
+from mpcgov.linked import released, sums
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.released import Figure
+from mpcgov.linked.sums import Item, Sum
+from mpcgov.mpc import SecretArray
+from mpcgov.mpc.significant import DIGIT_BITS, Limbs, Whole, carried_together, difference, significant_together
+from mpcgov.worker.gates import Found
+
+
+def numbers(linked: Linked, found: Found) -> dict[str, list[SecretArray]]:
+    """By `table.name`, the units and exponents of every number that the layout opens of measures and pairs.
+
+    Leaks: nothing; see `mpc.significant`.
+    """
+    wanted = [
+        (name, item, figure)
+        for name, table in linked.tables.items()
+        for item in {"statistics": sums.measures, "correlation": sums.pairs}.get(table.measure, lambda _: [])(linked)
+        for figure in released.opened(linked, item)
+    ]
+    places: dict[Sum, Limbs] = {}
+    for name, item, figure in wanted:
+        for short in figure.sums:
+            one = _sum(item, short)
+            places[one] = _limbs(one, found[f"{name}.{item.name}.{short}"])
+    wholes = dict(zip(places, carried_together(list(places.values())), strict=True))
+    made = {(figure.kind, figure.columns, item.n.owners): (item, figure) for _, item, figure in wanted}
+    numbers = _formed(list(made.values()), wholes)
+    opened = significant_together(numbers, significant_bits(linked.job.disclosure.digits))
+    known = dict(zip(made, opened, strict=True))
+    result: dict[str, list[SecretArray]] = {}
+    for name, item, figure in wanted:
+        units, exponents = known[figure.kind, figure.columns, item.n.owners]
+        result[f"{name}.{item.name}.{figure.name}.m"] = [units]
+        result[f"{name}.{item.name}.{figure.name}.e"] = [exponents]
+    return result
+
+
+def _sum(item: Item, short: str) -> Sum:
+    return item.n if short == "n" else item.sums[short]
+
+
+def _limbs(one: Sum, places: Sequence[SecretArray]) -> Limbs:
+    limbs = [place - one.lift for place in places] if one.lift else places
+    return Limbs(limbs, one.radix_bits, one.low, one.high)
+
+
+def _formed(figures: list[tuple[Item, Figure]], wholes: dict[Sum, Whole]) -> list[Whole]:
+    """Each figure as a whole number: its sum, or a · b − c · d of its sums."""
+    products = [(item, figure) for item, figure in figures if len(figure.sums) > 1]
+    limbs = []
+    for item, figure in products:
+        a, b, c, d = (wholes[_sum(item, short)] for short in figure.sums)
+        limbs.append(Limbs(difference(a * b, c * d), DIGIT_BITS, figure.low, figure.high))
+    formed = dict(zip((id(figure) for _, figure in products), carried_together(limbs), strict=True))
+    return [formed.get(id(figure)) or wholes[_sum(item, figure.sums[0])] for item, figure in figures]

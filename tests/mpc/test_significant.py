@@ -1,0 +1,96 @@
+"""Rounding to significant bits inside MPC, against plain code: any sign, any length, all ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpcgov.disclosure import significand, significant, significant_bits
+from mpcgov.mpc import SecretArray, Session
+from mpcgov.mpc.significant import Whole, carried, difference
+from mpcgov.mpc.significant import significant as secretly
+from tests.mpc.parties import opened, run, share_list
+
+
+@given(st.integers(-(2**130), 2**130), st.integers(1, 6))
+def test_a_number_is_right_to_its_digits_and_has_no_more(number: int, digits: int) -> None:
+    bits = significant_bits(digits)
+    units, exponent = significand(number, bits)
+    assert -(1 << bits) <= units < 1 << bits
+    found = significant(number, digits)
+    assert 2 * abs(found - number) * 10**digits <= abs(number) or number == found
+    assert (exponent == 0) == (found == number and max(number, -1 - number) < 1 << bits)
+
+
+def limbs(number: int, radix_bits: int, places: int) -> list[int]:
+    """Limbs that aren't digits: some are negative."""
+    found = []
+    for _ in range(places - 1):
+        digit = number % (1 << radix_bits) - (1 << radix_bits) * (len(found) % 2)
+        found.append(digit)
+        number = (number - digit) >> radix_bits
+    return [*found, number]
+
+
+def numbers(low: int, high: int, bits: int) -> list[int]:
+    ends = [1 << k for k in range(max(abs(low), high).bit_length() + 1)]
+    near = {sign * (end - (end >> (bits + 1)) + more) for end in ends for sign in (1, -1) for more in (-1, 0, 1)}
+    near |= {end + more for end in ends for more in (-1, 0, 1)} | {0, low, high, high // 3, low // 7}
+    return sorted(number for number in near if low <= number <= high)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "radix_bits", "places", "bits", "m"),
+    [
+        (-5, 2**14, 0, 1, 15, 3),
+        (-(2**40), 2**57, 0, 1, 15, 3),
+        (0, 2**90, 35, 3, 15, 3),
+        (-(2**118), 2**118, 14, 8, 21, 3),
+        (-(2**60), 2**60, 28, 3, 5, 5),
+    ],
+)
+def test_secret_numbers_are_rounded_as_plain_ones(
+    low: int, high: int, radix_bits: int, places: int, bits: int, m: int
+) -> None:
+    wanted = numbers(low, high, bits)
+    split = [limbs(number, radix_bits, places) for number in wanted]
+
+    async def job(session: Session, index: int) -> Any:
+        limit = 1 << 57
+        dealt = [
+            session.input([row[k] for row in split] if index == 0 else None, 0, len(wanted), -limit, limit)
+            for k in range(places)
+        ]
+        found = secretly(carried(dealt, radix_bits, low, high), bits)
+        return [await share_list(session, part) for part in found]
+
+    assert pairs(job, m) == [significand(number, bits) for number in wanted]
+
+
+def pairs(job: Any, m: int) -> list[tuple[int, int]]:
+    """What two shared rows hold, in pairs."""
+    outcomes = run(job, m, value_bits=59, deadline_s=120)
+    units, exponents = (opened(outcomes, part=row) for row in (0, 1))
+    return list(zip(units, exponents, strict=True))
+
+
+def test_spreads_are_formed_from_sums() -> None:
+    """n·Σx² − (Σx)², of sums of several words."""
+    n, x, xx = [12, 40, 3], [5 * 10**9, -7 * 10**15, 0], [10**19, 10**31, 0]
+    expected = [significand(a * c - b * b, 15) for a, b, c in zip(n, x, xx, strict=True)]
+
+    async def job(session: Session, index: int) -> Any:
+        def dealt(values: list[int], low: int, high: int) -> SecretArray:
+            return session.input(values if index == 0 else None, 0, len(values), low, high)
+
+        squares = [limbs(value, 30, 4) for value in xx]
+        whole_n = carried([dealt(n, 0, 100)], 0, 0, 100)
+        whole_x = carried([dealt(x, -(2**57), 2**57)], 0, -(2**57), 2**57)
+        whole_xx = carried([dealt([row[k] for row in squares], -(2**57), 2**57) for k in range(4)], 30, 0, 2**104)
+        spread: Whole = carried(difference(whole_n * whole_xx, whole_x * whole_x), 24, 0, 100 << 104)
+        return [await share_list(session, part) for part in secretly(spread, 15)]
+
+    assert pairs(job, 3) == expected
