@@ -24,12 +24,8 @@ from mpcgov.spec.load import read_text
 from mpcgov.spec.manifest import Manifest
 
 FILES = ("manifest.yaml", "program.py", "reference.py", "README.md")
-REFERENCE_IMPORTS = frozenset(
-    {
-        "__future__", "collections", "collections.abc", "fractions", "itertools", "math", "mpcgov", "numpy",
-        "statistics", "typing",
-    }  # fmt: skip
-)
+_PLAIN = ("collections", "collections.abc", "fractions", "itertools", "math", "numpy", "statistics", "typing")
+REFERENCE_IMPORTS = frozenset({"__future__", *_PLAIN, "mpcgov.figures"})
 FORBIDDEN_NAMES = frozenset({"__import__", "eval", "exec", "compile", "open", "globals", "vars", "getattr", "setattr"})
 Reference = Callable[..., dict[str, list[int]]]
 VECTOR_KEYS = {"what", "domains", "tables", "params", "expected", "disclosure", "released"}

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from mpcgov import figures
 from mpcgov.bench.places import CHECKOUT
 from mpcgov.bench.task import Array, Task, integers
 from mpcgov.errors import SpecError
@@ -27,6 +28,8 @@ STUDY = CHECKOUT / "scripts" / "make-study"
 PAYMENTS_PER_STUDENT = 20
 LEAST = 10
 """A job's `min_count` where it doesn't say another."""
+HALF_UNIT = 6e-4
+"""What numbers of four digits are within, relative."""
 
 
 def tiny_job(size: int) -> Task:
@@ -90,7 +93,7 @@ def mean_by_group(size: int, oblivious: bool = False) -> Task:
         linked = amount[place.drop_null().to_numpy()]
         return np.bincount(group[both], linked, GROUPS) / np.bincount(group[both], minlength=GROUPS)
 
-    return _task(files, "right.amount.mean", 1e-9)
+    return _task(files, "right.amount.mean", HALF_UNIT)
 
 
 def study(students: int) -> Task:
@@ -114,10 +117,14 @@ def study(students: int) -> Task:
         cells = 3 * len(made["FIELDS"]) * len(years)
         graduated = enrolled["graduated"].to_numpy()
         persons = np.bincount(cell, minlength=cells)
-        # Where nobody is, or fewer than min_count, nothing is released, and nothing is compared.
-        return np.where(persons < LEAST, np.nan, np.bincount(cell, graduated, cells) / np.maximum(1, persons))
+        # Where there are too few persons for what a mean and a variance tell, nothing is released, and nothing compared.
+        return np.where(
+            persons < figures.least_rows(2, figures.DIGITS, [2]),
+            np.nan,
+            np.bincount(cell, graduated, cells) / np.maximum(1, persons),
+        )
 
-    return _task(files, "education.graduated.mean", 1e-9)
+    return _task(files, "education.graduated.mean", HALF_UNIT)
 
 
 def _places(column: pa.ChunkedArray, values: Sequence[str]) -> Array:

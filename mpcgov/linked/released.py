@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from mpcgov import figures
 from mpcgov.linked import sums
+from mpcgov.linked.capacity import MOST_DIGITS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.sums import Item
@@ -80,7 +81,9 @@ def least_rows(linked: Linked, item: Item) -> int:
 
 
 def faults(linked: Linked) -> Iterator[str]:
-    """Fewer numbers allowed for than the job itself opens."""
+    """More digits than there are, and fewer numbers allowed for than the job itself opens."""
+    if linked.asked.numbers and linked.job.disclosure.digits > MOST_DIGITS:
+        yield f"disclosure.digits: {linked.manifest.id} gives at most {MOST_DIGITS}"
     allowed, own = linked.job.disclosure.numbers, own_numbers(linked)
     if allowed is not None and linked.job.disclosure.noise is None and allowed < own:
         yield f"disclosure.numbers: {allowed}, and this job alone releases {own} numbers of one column: at least {own}"

@@ -47,19 +47,19 @@ def rows(vector: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
 
 def common_domains(vector: Mapping[str, Any]) -> dict[str, Any]:
     """What every column can be, by its name, as the first data party declares it."""
-    return {name: _domain(column) for name, column in next(iter(vector["declared"].values())).items()}
+    return {name: domain(column) for name, column in next(iter(vector["declared"].values())).items()}
 
 
 def domains(vector: Mapping[str, Any]) -> dict[str, Any]:
     """What every column can be, by `party.column`."""
     return {
-        f"{party}.{name}": _domain(column)
+        f"{party}.{name}": domain(column)
         for party, columns in vector["declared"].items()
         for name, column in columns.items()
     }
 
 
-def _domain(column: Mapping[str, Any]) -> Any:
+def domain(column: Mapping[str, Any]) -> Any:
     """A category's values, or how another column is declared."""
     return list(column["values"]) if column["kind"] == "category" else column
 

@@ -29,7 +29,7 @@ from mpcgov.mpc.crossing import WIDEN_BITS
 from mpcgov.mpc.functions import concatenate, if_else
 from mpcgov.mpc.join import PrivateList, SpokePlan
 from mpcgov.mpc.moments import in_places, limb_products, named
-from mpcgov.mpc.places import Places, array_of, noisy_digits, limbs_of
+from mpcgov.mpc.places import Places, array_of, limbs_of, noisy_digits
 from mpcgov.mpc.solve import Moments, fit
 from mpcgov.mpc.tags import Texts
 from mpcgov.mpc.tops import top_two

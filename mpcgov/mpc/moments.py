@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mpcgov.disclosure import significant_bits
 from mpcgov.errors import InternalError
-from mpcgov.linked.capacity import significant_bits
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.layout import table_name
 from mpcgov.linked.model import Model

@@ -94,7 +94,7 @@ def _linking_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
     if link.method == "matcher" and not compares and weaker(link.size_noise, policy.size_noise):
         yield f"{facts.me} needs size_noise {described(policy.size_noise)}, the job says {described(link.size_noise)}"
     for receiver in sum_testers(proposal.job, facts.protocol.manifest) - {*policy.receivers, facts.me}:
-        yield f"{facts.me} must name {receiver} as a receiver: exact sums and pairs tell owners about their own records"
+        yield f"{facts.me} must name {receiver} as a receiver: statistics and pairs tell owners about their own records"
 
 
 def _naming_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:

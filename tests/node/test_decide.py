@@ -227,7 +227,7 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
     "exact pairs for an owner who is a receiver by wildcard only": (
         "_linking_allowed",
         lambda: compared({"link": ["exact"], "receivers": ["*"]}, "count", ("welfare",), exact=True),
-        "labour must name welfare as a receiver: exact sums and pairs",
+        "labour must name welfare as a receiver: statistics and pairs",
     ),
     "linked records named to whoever comes": (
         "_naming_allowed", lambda: compared({"receivers": ["*"]}), "labour must name coordinator as a receiver",

@@ -30,7 +30,10 @@ DECLARED: dict[str, dict[str, dict[str, Any]]] = {
         "w": {"kind": "integer", "min": 0, "max": 999_999},
     },
     "edu": {"level": {"kind": "category", "values": LEVELS}, "age": {"kind": "integer", "min": 0, "max": 99_999}},
-    "wel": {"kind": {"kind": "category", "values": ["x", "y"]}, "benefit": {"kind": "integer", "min": -5, "max": 99_999}},
+    "wel": {
+        "kind": {"kind": "category", "values": ["x", "y"]},
+        "benefit": {"kind": "integer", "min": -5, "max": 99_999},
+    },
 }
 
 

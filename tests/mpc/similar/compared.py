@@ -84,7 +84,7 @@ class Case:
             "name": {"kind": "text"},
             "id": {"kind": "text"},
             "sex": {"kind": "category", "values": ["F", "M"]},
-            "income": {"kind": "integer", "min": -100, "max": 100},
+            "income": {"kind": "integer", "min": -10_000, "max": 10_000},
             "year": {"kind": "integer", "min": YEARS[0], "max": YEARS[-1]},
         }
         whole = {"source": "x", "max_rows": self.max_rows, "columns": columns}
