@@ -117,12 +117,9 @@ def study(students: int) -> Task:
         cells = 3 * len(made["FIELDS"]) * len(years)
         graduated = enrolled["graduated"].to_numpy()
         persons = np.bincount(cell, minlength=cells)
-        # Where there are too few persons for what a mean and a variance tell, nothing is released, and nothing compared.
-        return np.where(
-            persons < figures.least_rows(2, figures.DIGITS, [2]),
-            np.nan,
-            np.bincount(cell, graduated, cells) / np.maximum(1, persons),
-        )
+        # Where there are too few persons for what a mean and a variance tell, nothing is released or compared.
+        few = persons < figures.least_rows(2, figures.DIGITS, [2])
+        return np.where(few, np.nan, np.bincount(cell, graduated, cells) / np.maximum(1, persons))
 
     return _task(files, "education.graduated.mean", HALF_UNIT)
 
