@@ -79,9 +79,11 @@ def test_the_demo_gives_the_plain_tables_and_leaves_nothing_behind(env: dict[str
         paid = wages.get(group, [])
         if len(paid) < 10:
             assert (count, mean, variance) == (None, None, None)
+        elif len(paid) < 12:  # too few for what two numbers tell
+            assert (count, mean, variance) == (len(paid), None, None)
         else:
-            assert (count, mean) == (len(paid), pytest.approx(statistics.mean(paid), rel=1e-9))
-            assert variance == pytest.approx(statistics.variance(paid), rel=1e-9)
+            assert (count, mean) == (len(paid), pytest.approx(statistics.mean(paid), rel=6e-4))
+            assert variance == pytest.approx(statistics.variance(paid), rel=6e-4)
     assert list(tmp_path.iterdir()) == []
     assert processes_in(tmp_path) == []
 
