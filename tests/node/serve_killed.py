@@ -19,7 +19,7 @@ for line in sys.stdin:
     if child == 0:
         os.close(0)
         die_at(moment, event)
-        daemon.Supervisor = ScriptedWorker
+        daemon.Supervisor = lambda **_: ScriptedWorker()
         daemon.serve(Path(home))
         os._exit(0)
     print(child, flush=True)

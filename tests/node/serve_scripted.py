@@ -13,7 +13,7 @@ from mpcgov.node import daemon, service
 from tests.node.network import ScriptedWorker
 
 
-def supervisor() -> ScriptedWorker:
+def supervisor(**_: object) -> ScriptedWorker:
     worker = ScriptedWorker()
     if len(sys.argv) > 2:
         worker.gates[sys.argv[2]] = asyncio.Event()
