@@ -25,7 +25,7 @@ from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 
 MAIN_JOB = "people-on-registers.yaml"
-LINKED_JOB = "wages-of-participants.yaml"
+LINKED_JOB = "wages-of-earlier-participants.yaml"
 
 
 @dataclass(frozen=True)
