@@ -49,13 +49,15 @@ from mpcgov.mpc.word.wire import Channel
 class OwnRecords:
     """An owner's records: the texts of each field, what identifies them if receivers are told, columns of numbers.
 
-    `blocks`: the number of each record's block, −1 if it is in none; None if the job has no blocks.
+    `blocks`: the number of each record's block, −1 if it is in none; None if the job has no blocks. `listed`: how many
+    records the list, or its fullest block, is said to have, before its length is rounded up; None if it is these.
     """
 
     fields: tuple[Texts, ...]
     identifiers: Texts | None
     columns: Mapping[str, NDArray[np.int64]]
     blocks: NDArray[np.int64] | None = None
+    listed: int | None = None
 
     def __len__(self) -> int:
         return len(self.fields[0])
@@ -64,6 +66,11 @@ class OwnRecords:
     def block_numbers(self) -> NDArray[np.int64]:
         """The number of each record's block; all are in one if the job has none."""
         return np.zeros(len(self), np.int64) if self.blocks is None else self.blocks
+
+    def length(self, found: Exact, blocks: int) -> int:
+        """How long the list is said to be, or its fullest block, once exact pairs are taken out."""
+        chosen = longest(found.rest(self.block_numbers), blocks)
+        return chosen if self.listed is None else chosen + self.listed - longest(self.block_numbers, blocks)
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,7 @@ class LinkedRecords:
             SpecError: there are too many pairs.
         """
         linked, blocks = self._linked, count(self._linked.blocks)
-        own = None if self._own is None else longest(found.rest(self._own.block_numbers), blocks)
+        own = None if self._own is None else self._own.length(found, blocks)
         lengths = await join.exchange_lengths(self._channel(), self._most, own)
         first, second = sorted(lengths, key=lambda owner: lengths[owner])
         check_pairs(blocks, (lengths[first], lengths[second]), bool(linked.blocks))

@@ -53,7 +53,16 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
         numbers[BLOCK] = _blocks([values[name] for name in dividing], linked.blocks)
     repeated = len(identifiers) - len(pc.unique(identifiers)) if identifiers is not None else 0
     note = f"{source.name}: column {', '.join(naming)}: {counted(repeated)} with a value that another has, too"
-    return Records(compared, identifiers, numbers, (note,) if repeated else ())
+    return Records(compared, identifiers, numbers, _listed(source, linked, dividing), (note,) if repeated else ())
+
+
+def _listed(source: Source, linked: Linked, dividing: Sequence[str]) -> int:
+    """How many records the whole data set has, or its fullest block: a fact that no filter changes."""
+    if not linked.blocks:
+        return source.rows
+    found = source.query(source.table.select(*(source.value(name) for name in dict.fromkeys(dividing))))
+    blocks = _blocks([found[source.value(name)].combine_chunks() for name in dividing], linked.blocks)
+    return int(np.bincount(blocks[blocks >= 0], minlength=1).max())
 
 
 def _blocks(columns: Sequence[pa.Array], axes: Sequence[Axis]) -> NDArray[np.int64]:

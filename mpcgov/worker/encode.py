@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mpcgov.errors import InternalError
 
 _BATCH_BYTES = 1 << 20
+_LISTED_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Encoding:
     """What crosses the pipe: columns of numbers, one for each of `fields`, and before them columns of texts.
 
     Numbers alone are of cells: `rows` of them. With texts they are of rows: `rows` at most, as how many there are is
-    the owner's alone to know; it crosses here and goes no further.
+    the owner's alone to know; it crosses here and goes no further. Before them crosses how many rows the owner's list
+    is said to have, whatever was chosen.
     """
 
     fields: tuple[Field, ...]
@@ -82,16 +84,22 @@ def write(
     encoding: Encoding,
     numbers: Mapping[str, NDArray[np.int64]],
     texts: Sequence[pa.LargeBinaryArray] = (),
+    listed: int = 0,
 ) -> None:
     """Writes the columns in batches of at most 1 MiB of numbers, and leaves the stream open.
+
+    Args:
+        listed: of rows, how many their list is said to have; at least as many as there are.
 
     Raises:
         InternalError: they aren't what the encoding says, and nothing is written; or the other end is gone.
     """
-    _check(encoding, numbers, texts)
+    _check(encoding, numbers, texts, listed)
     columns = [*texts, *map(pa.array, numbers.values())]
     step = max(1, _BATCH_BYTES // (8 * len(columns)))
     with contextlib.suppress(pa.ArrowException, OSError):
+        if texts:
+            stream.write(listed.to_bytes(_LISTED_BYTES, "little"))
         with pa.ipc.new_stream(stream, encoding.schema) as batches:
             for start in range(0, len(columns[0]), step):
                 parts = [column.slice(start, step) for column in columns]
@@ -103,24 +111,26 @@ def write(
 
 def read(
     stream: BufferedReader, encoding: Encoding
-) -> tuple[dict[str, NDArray[np.int64]], list[pa.LargeBinaryArray]] | None:
-    """Reads numbers and texts to the stream's end. None if it ended before it began: the reading process found a fault
-    in the data, and has said so elsewhere.
+) -> tuple[dict[str, NDArray[np.int64]], list[pa.LargeBinaryArray], int] | None:
+    """Reads numbers, texts, and how many rows are said to be listed, to the stream's end. None if it ended before it
+    began: the reading process found a fault in the data, and has said so elsewhere.
 
     Raises:
         InternalError: what came isn't what the encoding says.
     """
     if not stream.peek(1):
         return None
-    table = None
+    table, listed = None, 0
+    if encoding.texts:
+        listed = int.from_bytes(stream.read(_LISTED_BYTES), "little")
     with contextlib.suppress(pa.ArrowException, OSError):
         table = _collect(pa.ipc.open_stream(stream), encoding)
     if table is None or stream.read(1):
         raise InternalError("the data from the reading process are damaged")
     numbers = {field.name: table[f"c{i}"].to_numpy() for i, field in enumerate(encoding.fields)}
     texts = [table[name].combine_chunks() for name in encoding.texts]
-    _check(encoding, numbers, texts)
-    return numbers, texts
+    _check(encoding, numbers, texts, listed)
+    return numbers, texts, listed
 
 
 def _collect(stream: pa.ipc.RecordBatchStreamReader, encoding: Encoding) -> pa.Table | None:
@@ -137,13 +147,15 @@ def _collect(stream: pa.ipc.RecordBatchStreamReader, encoding: Encoding) -> pa.T
 
 
 def _check(
-    encoding: Encoding, numbers: Mapping[str, NDArray[np.int64]], texts: Sequence[pa.LargeBinaryArray]
-) -> None:  # fmt: skip
+    encoding: Encoding, numbers: Mapping[str, NDArray[np.int64]], texts: Sequence[pa.LargeBinaryArray], listed: int
+) -> None:
     if list(numbers) != [field.name for field in encoding.fields] or len(texts) != len(encoding.texts):
         raise InternalError("the columns to be shared aren't those of the encoding")
     rows = len(texts[0]) if texts else encoding.rows
     if rows > encoding.rows or any(len(text) != rows for text in texts):
         raise InternalError("the rows to be shared aren't those of the encoding")
+    if texts and not 0 <= listed <= encoding.rows:
+        raise InternalError("the list is said to be longer than it may be")
     for field in encoding.fields:
         column = numbers[field.name]
         if column.dtype != np.int64 or column.shape != (rows,):

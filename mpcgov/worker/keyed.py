@@ -23,12 +23,14 @@ LONGEST_KEY_BYTES = 1 << 16
 class KeyedRows:
     """Rows with distinct keys: the keys' bytes, and for each column one whole number per row.
 
-    Numbers are in the column's steps, categories are positions in its values. `notes`: what the owner's own people
-    should know of the rows that these were made from; they go nowhere else.
+    Numbers are in the column's steps, categories are positions in its values. `listed`: how many keys the whole data
+    set has, whichever rows were chosen: what others hear of, rounded up. `notes`: what the owner's own people should
+    know of the rows that these were made from; they go nowhere else.
     """
 
     keys: pa.LargeBinaryArray
     columns: Mapping[str, NDArray[np.int64]]
+    listed: int
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -69,7 +71,7 @@ def encoding(linked: Linked, party: str) -> Encoding:
 def write_rows(stream: BufferedIOBase, encoding: Encoding, rows: KeyedRows) -> None:
     """`encode.write` for rows with keys."""
     _check(rows)
-    encode.write(stream, encoding, rows.columns, [rows.keys])
+    encode.write(stream, encoding, rows.columns, [rows.keys], rows.listed)
 
 
 def read_rows(stream: BufferedReader, encoding: Encoding) -> KeyedRows | None:
@@ -77,7 +79,8 @@ def read_rows(stream: BufferedReader, encoding: Encoding) -> KeyedRows | None:
     found = encode.read(stream, encoding)
     if found is None:
         return None
-    rows = KeyedRows(found[1][0], found[0])
+    numbers, (texts,), listed = found
+    rows = KeyedRows(texts, numbers, listed)
     _check(rows)
     return rows
 
@@ -85,3 +88,5 @@ def read_rows(stream: BufferedReader, encoding: Encoding) -> KeyedRows | None:
 def _check(rows: KeyedRows) -> None:
     if len(rows) and int(pc.max(pc.binary_length(rows.keys)).as_py()) > LONGEST_KEY_BYTES:
         raise InternalError("a key is longer than it may be")
+    if rows.listed < len(rows):
+        raise InternalError("more keys than the data set is said to have")

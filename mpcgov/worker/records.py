@@ -28,12 +28,14 @@ class Records:
     """An owner's records: its fields' normalised texts, what identifies each record, and columns of whole numbers.
 
     `identifiers`: None if no receiver is told them. The column BLOCK is the number of each record's block, if any.
-    `notes`: what the owner's own people should know of them.
+    `listed`: how many records the whole data set has, or its fullest block, whichever were chosen. `notes`: what the
+    owner's own people should know of them.
     """
 
     fields: tuple[pa.LargeBinaryArray, ...]
     identifiers: pa.LargeBinaryArray | None
     columns: Mapping[str, NDArray[np.int64]]
+    listed: int
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -52,7 +54,7 @@ def write_records(stream: BufferedIOBase, encoding: Encoding, records: Records) 
     if (records.identifiers is not None) != (IDENTIFIER in encoding.texts):
         raise InternalError("records that are identified though they needn't be, or the reverse")
     naming = [] if records.identifiers is None else [records.identifiers]
-    encode.write(stream, encoding, records.columns, [*records.fields, *naming])
+    encode.write(stream, encoding, records.columns, [*records.fields, *naming], records.listed)
 
 
 def read_records(stream: BufferedReader, encoding: Encoding) -> Records | None:
@@ -60,6 +62,6 @@ def read_records(stream: BufferedReader, encoding: Encoding) -> Records | None:
     found = encode.read(stream, encoding)
     if found is None:
         return None
-    numbers, texts = found
+    numbers, texts, listed = found
     identifiers = texts.pop() if IDENTIFIER in encoding.texts else None
-    return Records(tuple(texts), identifiers, numbers)
+    return Records(tuple(texts), identifiers, numbers, listed)

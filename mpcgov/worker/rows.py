@@ -78,6 +78,7 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
     encoded = keys.encoded([(source.declaration.columns[name], found[f"k{i}"]) for i, name in enumerate(wanted.key)])
     found = found.drop_columns([f"k{i}" for i in range(len(wanted.key))]).append_column("key", encoded)
     read = _rows_in(found)
+    listed = found.num_rows if read == source.rows else _keys_of(source, wanted)
     if encoded.null_count:
         found = found.filter(encoded.is_valid())
     with_key = _rows_in(found)
@@ -85,7 +86,15 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
     unique.judge(source, (wanted.key, as_one(found["key"])) if everything else None)
     found = _once_each(found, wanted)
     columns = {name: _numbers(source, wanted, name, as_one(found[f"c{i}"])) for i, name in enumerate(wanted.columns)}
-    return KeyedRows(as_one(found["key"]), columns, _notes(source.name, read, with_key, found.num_rows))
+    return KeyedRows(as_one(found["key"]), columns, listed, _notes(source.name, read, with_key, found.num_rows))
+
+
+def _keys_of(source: Source, wanted: Wanted) -> int:
+    """How many keys the whole data set has as it stands, rows without one as one: a fact that no filter changes."""
+    if wanted.rules is None:
+        return source.rows
+    distinct = source.table.select(*(source.value(name) for name in wanted.key)).distinct()
+    return int(source.query(distinct.aggregate(n=distinct.count()))["n"][0].as_py())
 
 
 def _rows_in(found: pa.Table) -> int:

@@ -206,7 +206,9 @@ class LinkedWork:
         if isinstance(local, KeyedRows):
             columns = taken(self._linked, self._order.party, local.columns)
             secret = self.secret or private_key()
-            own = OwnRows(Texts(*keyed.bytes_of(local.keys)), columns, self.noise.more_rows, secret)
+            noisy = self._proposal.job.disclosure.noise is not None
+            more = self.noise.more_rows if noisy else local.listed - len(local)
+            own = OwnRows(Texts(*keyed.bytes_of(local.keys)), columns, more, secret)
         rows = session.linked(self._linked, self._proposal.job_digest, own, self.noise.dealt(session))
         self.coins = rows.coins
         return rows
@@ -228,5 +230,5 @@ class RecordsWork(LinkedWork):
             fields = tuple(Texts(*keyed.bytes_of(field)) for field in local.fields)
             naming = None if local.identifiers is None else Texts(*keyed.bytes_of(local.identifiers))
             columns = dict(local.columns)
-            own = OwnRecords(fields, naming, columns, columns.pop(BLOCK, None))
+            own = OwnRecords(fields, naming, columns, columns.pop(BLOCK, None), local.listed)
         return session.compared(self._linked, self._proposal.job_digest, own)

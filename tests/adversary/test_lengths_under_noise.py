@@ -52,11 +52,12 @@ def own_rows(case: Case, keys: int) -> OwnRows:
     asked = told(case)
     work = LinkedWork.__new__(LinkedWork)
     work._linked, work.noise = case.linked(), Noise(*asked)
-    work._order, work._proposal = cast(Any, SimpleNamespace(party="tax")), cast(Any, SimpleNamespace(job_digest="job"))
+    noisy = SimpleNamespace(job_digest="job", job=case.linked().job)
+    work._order, work._proposal = cast(Any, SimpleNamespace(party="tax")), cast(Any, noisy)
     work.secret = None
     asyncio.run(work.noise.draw())
     read = KeyedRows(
-        pa.array([f"{i:06}" for i in range(keys)], pa.large_string()), {"region": np.zeros(keys, np.int64)}
+        pa.array([f"{i:06}" for i in range(keys)], pa.large_string()), {"region": np.zeros(keys, np.int64)}, keys
     )
     taken: list[OwnRows] = []
 

@@ -160,7 +160,7 @@ def sample() -> tuple[Encoding, Records]:
     names = pa.array([b"anna", b"", "zoë".encode()], pa.large_binary())
     ids = pa.array([b"1", b"2", b"3"], pa.large_binary())
     rules = Encoding((Field("n", 0, 9),), 3, ("f0", IDENTIFIER))
-    return rules, Records((names,), ids, {"n": np.array([0, 9, 4])})
+    return rules, Records((names,), ids, {"n": np.array([0, 9, 4])}, 3)
 
 
 def through(rules: Encoding, records: Records, reading: Encoding | None = None) -> Records | None:

@@ -255,7 +255,7 @@ def encoding(max_rows: int = 10) -> Encoding:
 def keyed(n: int, **changes: Any) -> KeyedRows:
     keys = pa.array([b"k%d" % i for i in range(n)], pa.large_binary())
     columns = {"a.b": np.arange(n, dtype=np.int64) % 11 - 5, "c": np.arange(n, dtype=np.int64) % 10}
-    return KeyedRows(changes.get("keys", keys), columns | changes.get("columns", {}))
+    return KeyedRows(changes.get("keys", keys), columns | changes.get("columns", {}), changes.get("listed", n))
 
 
 @pytest.mark.parametrize("n", [0, 1, 10, 200_000])
