@@ -1,0 +1,177 @@
+"""Whether a register of a few persons, read by the real reader, can be told from its neighbours by how a job ends.
+
+All jobs of a grammar are read over a register and over registers that differ in one person's row. As long as the data
+meet their declaration no job is refused, and the list that others hear of is as long whatever a job chooses. If the
+data contradict the declaration every job is refused that uses those columns, whatever else it chooses.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mpcgov import check, registry
+from mpcgov.errors import DataError, MpcgovError
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
+from mpcgov.spec.order import Order
+from mpcgov.spec.statement import Proposal
+from mpcgov.spec.table import Datasets
+from mpcgov.worker import read
+from mpcgov.worker.keyed import KeyedRows
+
+COLUMNS = ("person", "sex", "pay")
+Row = tuple[str, str, str]
+BASE: tuple[Row, ...] = (("1", "F", "0"), ("2", "F", "2"), ("3", "M", "1"), ("4", "M", ""), ("5", "F", "1"))
+DECLARED: dict[str, Any] = {
+    "source": "people.csv",
+    "max_rows": 6,
+    "unique": ["person"],
+    "missing": "drop",
+    "columns": {
+        "person": {"kind": "key"},
+        "sex": {"kind": "category", "values": ["F", "M"]},
+        "pay": {"kind": "integer", "min": 0, "max": 2},
+    },
+}
+FILTERS = (
+    None, "pay = 2", "pay is null", "pay is not null", "person = '2' and pay >= 2",
+    "person = '1' or (person = '2' and pay = 2)", "sex = 'M' or pay = 2",
+)  # fmt: skip
+RULES = ("sum", "max", "min", "count", "first")
+
+
+def neighbours() -> Iterator[tuple[Row, ...]]:
+    """Registers in which the row of one person is another, that still meets its declaration; or isn't there."""
+    for sex, pay in (("F", ""), ("F", "1"), ("M", "2"), ("M", "0")):
+        yield (BASE[0], ("2", sex, pay), *BASE[2:])
+    yield (BASE[0], ("", "F", "2"), *BASE[2:])
+    yield (BASE[0], *BASE[2:])
+    yield (*BASE[:3], ("4", "M", "2"), BASE[4])
+
+
+def jobs() -> Iterator[dict[str, Any]]:
+    """Every choice of protocol, key, rules and filter over the register, and the same partner."""
+    for condition in FILTERS:
+        part = {"dataset": "people"} | ({"where": condition} if condition else {})
+        yield _job("joint-count", {"by": ["sex"]}, part, link=False)
+        yield _job("joint-statistics", {"by": ["sex"], "measures": ["pay"]}, part, link=False)
+        yield _job("overlap", {}, part | {"key": "person"})
+        yield _job("linked-count", {"by": ["a.sex"]}, part | {"key": "person"})
+        yield _job("linked-statistics", {"measures": ["a.pay"]}, part | {"key": ["person", "sex"]})
+        for key, rule in (("person", "sum"), *(("sex", rule) for rule in RULES)):
+            yield _job("linked-statistics", {"measures": ["a.pay"]}, part | {"key": key, "duplicates": {"pay": rule}})
+
+
+def _job(protocol: str, params: dict[str, Any], part: dict[str, Any], link: bool = True) -> dict[str, Any]:
+    other = {"dataset": "people"} | ({"key": part["key"], "duplicates": {}} if link else {})
+    return {"protocol": protocol, "params": params, "parties": {"a": part, "b": other if link else {}, "c": {}}}
+
+
+class Reader:
+    """The real reader over a register on the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "datasets.yaml").write_text(yaml.safe_dump({"people": DECLARED}), encoding="utf-8")
+        declaration = validate({"people": DECLARED}, Datasets, "datasets").root["people"].declaration
+        self.orders = [self._order(job, declaration) for job in jobs()]
+
+    def _order(self, job: dict[str, Any], declaration: Any) -> Order:
+        common = {"purpose": "p", "legal_basis": "l", "receivers": ["coordinator"], "disclosure": {"min_count": 3}}
+        built = validate(common | job, Job, "job")
+        protocol = registry.find(built.protocol_name)
+        used = {p: set(check.used_columns(built, protocol.manifest, p)) for p in built.data_parties}
+        declarations = {party: declaration.only(names) for party, names in used.items()}
+        check.check_job(built, protocol.manifest, declarations, 1)
+        proposal = Proposal(
+            job=built, protocol_digest=protocol.digest, roster_digest="sha256:" + "0" * 64, threshold=1,
+            declarations=declarations, proposed_at=0, approve_before=1, nonce="0" * 32,
+        )  # fmt: skip
+        path = str(self.folder / "datasets.yaml")
+        return Order(
+            proposal=proposal, party="a", datasets=path, folder=str(protocol.folder), left_s=60,
+            binding="sha256:" + "0" * 64,
+        )  # fmt: skip
+
+    def ends(self, rows: tuple[Row, ...]) -> list[str]:
+        """How each job's reading ends: refused with a code, or with how long a list others would hear of, if any."""
+        with (self.folder / "people.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows((COLUMNS, *rows))
+        return [self._end(order) for order in self.orders]
+
+    def _end(self, order: Order) -> str:
+        try:
+            write = read._read(order)[0]
+        except MpcgovError as error:
+            return error.code
+        write(stream := io.BytesIO())
+        linked = order.proposal.job.parties["a"].key is not None
+        return f"a list of {int.from_bytes(stream.getvalue()[:8], 'little')}" if linked else "read"
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    return Reader(tmp_path_factory.mktemp("agency"))
+
+
+def seen(reader: Reader, rows: tuple[Row, ...]) -> dict[tuple[str, ...] | None, set[str]]:
+    """How jobs end over one register, by the key that they link by: all else is a filter, a rule or a measure."""
+    found: dict[tuple[str, ...] | None, set[str]] = {}
+    for order, end in zip(reader.orders, reader.ends(rows), strict=True):
+        found.setdefault(order.proposal.job.parties["a"].key, set()).add(end)
+    return found
+
+
+def test_no_choice_of_a_job_changes_how_it_ends(reader: Reader) -> None:
+    for rows in (BASE, *neighbours()):
+        ends = seen(reader, rows)
+        assert all(len(found) == 1 for found in ends.values()), ends
+        assert ends[None] == {"read"}
+        assert ends["person",] == {f"a list of {len(rows)}"}
+
+
+def test_lists_of_the_chosen_rows_would_tell(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyed_rows = read.keyed_rows
+    monkeypatch.setattr(read, "keyed_rows", lambda *asked: _as_chosen(keyed_rows(*asked)))
+    assert len(seen(reader, BASE)["person",]) > 1
+
+
+def _as_chosen(rows: KeyedRows) -> KeyedRows:
+    return replace(rows, listed=len(rows))
+
+
+def test_refusing_repeated_keys_would_tell(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyed_rows = read.keyed_rows
+
+    def refusing(*asked: Any) -> KeyedRows:
+        rows = keyed_rows(*asked)
+        if any("put together" in note for note in rows.notes):
+            raise DataError("a key is repeated", code="duplicates")
+        return rows
+
+    monkeypatch.setattr(read, "keyed_rows", refusing)
+    assert "duplicates" in (ends := seen(reader, BASE)["sex",])
+    assert len(ends) > 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [(*BASE[:4], ("5", "F", "3")), (*BASE[:4], ("5", "F", "x")), (*BASE[:4], ("1", "F", "1"))],
+    ids=["out of range", "malformed", "repeated"],
+)
+def test_data_against_their_declaration_are_refused_whatever_is_asked(reader: Reader, broken: tuple[Row, ...]) -> None:
+    """Of jobs that use the columns at fault either all are refused or none."""
+    refused: dict[frozenset[str], set[bool]] = {}
+    for order, end in zip(reader.orders, reader.ends(broken), strict=True):
+        used = frozenset(order.proposal.declarations["a"].columns)
+        refused.setdefault(used, set()).add(end != "read" and not end.startswith("a list"))
+    assert all(len(found) == 1 for found in refused.values()), refused
+    assert {True} in refused.values()
