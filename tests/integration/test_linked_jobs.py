@@ -197,7 +197,7 @@ def test_a_plan_says_who_matches_whom_and_what_each_learns(network: Network) -> 
         "census matches tax with welfare: it has no data in the job",
         "epsilon 1, delta 1e-6 (143 dummy rows in each list)",
         "to census, comparing tags: how many keys the two owners have in common",
-        "to all parties and the coordinator: how many keys each owner brings, rounded up to two significant digits",
+        "to all parties and the coordinator: how many keys each owner's data set has, rounded up",
         "to the coordinator: counts and sums are exact",
         "(welfare.region, count, tax.wages.mean, tax.wages.variance), 2 cells",
     ):

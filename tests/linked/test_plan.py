@@ -102,7 +102,7 @@ def test_what_a_matcher_learns_is_no_leakage_of_the_oblivious_method(case) -> No
         made = case("overlap", f"link: {{method: {link}}}")
         said = "\n".join(leaks(made.job, made.manifest, 1))
         assert ("comparing tags" in said) == learns
-        assert "how many keys each owner brings" in said
+        assert "how many keys each owner's data set has" in said
 
 
 def test_differently_normalised_keys_are_pointed_out(case) -> None:
