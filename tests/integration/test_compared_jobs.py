@@ -159,7 +159,7 @@ def test_a_plan_says_what_is_compared_and_what_would_be_too_much(network: Networ
         "the records of tax are compared with those of welfare in the same block",
         "10 blocks, one for each same year of tax.born = welfare.born",
         "1,000,000,000 pairs if lists as long as max_rows were spread evenly",
-        "to all parties and the coordinator: how many records each owner has in its fullest block",
+        "to all parties and the coordinator: how many records each owner's data set has in its fullest block",
     ):
         assert words in plan
     assert "how many records each owner's data set has" not in plan
