@@ -43,16 +43,15 @@ class SecretArray:
     low: int
     high: int
     places: int
+    _backing: Any
+    _engine: Engine
 
     def __init__(self, engine: Engine, backing: Any, low: int, high: int, places: int = 0) -> None:
         limit = 1 << engine.config.value_bits
         if low > high or low < -limit or high > limit:
             raise SpecError(f"integers between {low} and {high} don't fit the job's {engine.config.value_bits} bits")
-        self._engine = engine
-        self._backing = backing
-        self.low = low
-        self.high = high
-        self.places = places
+        for name, value in zip(SecretArray.__slots__, (backing, engine, high, low, places), strict=True):
+            object.__setattr__(self, name, value)
 
     @classmethod
     def deal(
@@ -250,7 +249,7 @@ class SecretArray:
     def _made(self, build: Any, low: int, high: int, places: int | None = None) -> SecretArray:
         """The result of `build`, which runs only if the bounds fit; in our units, or in those of `places`."""
         result = SecretArray(self._engine, None, low, high, self.places if places is None else places)
-        result._backing = build()
+        object.__setattr__(result, "_backing", build())
         if len(result.shape) not in (1, 2):
             raise SpecError("secret arrays have one or two dimensions")
         return result
@@ -263,6 +262,13 @@ class SecretArray:
     __bool__ = __int__ = __index__ = __float__ = __iter__ = __contains__ = __array__ = _no_value
     __eq__ = __ne__ = _no_value
     __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = _no_value
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Bounds decide which comparisons are made at all: whoever could change them would decide what is opened."""
+        raise TypeError("a secret array isn't changed: compute another")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise TypeError("a secret array isn't changed: compute another")
 
     if not TYPE_CHECKING:  # a type checker must say that there is no such attribute
 

@@ -52,7 +52,8 @@ ATTRIBUTES = _listed(
     # of fractions
     "denominator numerator",
 )
-"""The names that may stand after a dot. `format` isn't among them: in a text it looks up attributes by name."""
+"""The names that may stand after a dot, to be read: nothing that a program shares with the worker is changed by it.
+`format` isn't among them: in a text it looks up attributes by name."""
 
 NODES = _listed(
     "Module Expr Import ImportFrom alias FunctionDef AsyncFunctionDef arguments arg Return Assign AnnAssign AugAssign",
@@ -105,6 +106,8 @@ def _wrong(node: ast.AST) -> Iterator[str]:
             yield f"may not use {name}"
         elif isinstance(node, ast.Attribute) and name not in ATTRIBUTES:
             yield f"may not use .{name}"
+        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            yield f"may not change .{name}"
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.decorator_list:
         yield "may not use decorators"
     if isinstance(node, ast.Import):

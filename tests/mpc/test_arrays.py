@@ -222,6 +222,8 @@ def test_a_secret_array_gives_python_nothing() -> None:
             lambda: pickle.dumps(x),
             lambda: {x: 1},
             lambda: sorted([x, x]),
+            *(lambda name=name: setattr(x, name, 5) for name in ("low", "high", "places", "_backing", "more")),  # type: ignore[misc]
+            lambda: delattr(x, "low"),
         ]
         caught = []
         for attempt in attempts:
@@ -238,7 +240,7 @@ def test_a_secret_array_gives_python_nothing() -> None:
         return caught
 
     for outcome in run(job):
-        assert outcome.value == ["TypeError"] * 13 + ["opening"] * 5
+        assert outcome.value == ["TypeError"] * 19 + ["opening"] * 5
 
 
 def test_floats_are_no_integers() -> None:
