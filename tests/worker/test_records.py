@@ -29,6 +29,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "id": {"kind": "text"},
     "sex": {"kind": "category", "values": ["F", "M"]},
     "income": {"kind": "integer", "min": -100, "max": 100},
+    "year": {"kind": "integer", "min": 1990, "max": 1992},
 }
 STATISTICS = {"output": "statistics", "identify": None, "by": ["tax.sex"], "measures": ["tax.income"]}
 
@@ -48,8 +49,8 @@ def records_of(folder: Path, rows: list[dict[str, str]], where: str | None = Non
         return compared_records(source, linked, "tax", condition)
 
 
-def row(name: str = "Anna", id_: str = "1", sex: str = "F", income: str = "5") -> dict[str, str]:
-    return {"name": name, "id": id_, "sex": sex, "income": income}
+def row(name: str = "Anna", id_: str = "1", sex: str = "F", income: str = "5", year: str = "1990") -> dict[str, str]:
+    return {"name": name, "id": id_, "sex": sex, "income": income, "year": year}
 
 
 @pytest.mark.parametrize(
@@ -87,15 +88,20 @@ def test_columns_to_compute_with_are_numbers_and_places(tmp_path):
     assert {name: column.tolist() for name, column in found.columns.items()} == {"sex": [1, 0], "income": [-7, 100]}
 
 
-BY_SEX_AND_INCOME = [{"type": "value", "columns": dict.fromkeys(("tax", "wel"), name)} for name in ("sex", "income")]
+BY_SEX_AND_YEAR = [{"type": "value", "columns": dict.fromkeys(("tax", "wel"), name)} for name in ("sex", "year")]
 
 
 def test_records_are_in_the_block_of_their_values_or_in_none_without_one(tmp_path):
-    rows = [row(sex="M", income="-7"), row("", "2", "F", "100"), row("Zoë", "3", sex=""), row("Ada", "4", income="")]
-    found = records_of(tmp_path, rows, blocks=BY_SEX_AND_INCOME)
-    assert found.columns[BLOCK].tolist() == [201 + 93, 200, -1, -1]
-    own = encoding(Case([], [], {"blocks": BY_SEX_AND_INCOME}).linked(), "tax")
-    assert own.fields == (Field(BLOCK, -1, 401),)
+    rows = [
+        row(sex="M", year="1991"),
+        row("", "2", "F", year="1992"),
+        row("Zoë", "3", sex=""),
+        row("Ada", "4", year=""),
+    ]
+    found = records_of(tmp_path, rows, blocks=BY_SEX_AND_YEAR)
+    assert found.columns[BLOCK].tolist() == [3 + 1, 2, -1, -1]
+    own = encoding(Case([], [], {"blocks": BY_SEX_AND_YEAR}).linked(), "tax")
+    assert own.fields == (Field(BLOCK, -1, 5),)
     assert through(own, found).columns[BLOCK].tolist() == found.columns[BLOCK].tolist()
 
 
