@@ -20,13 +20,14 @@ from mpcgov import check, registry, truth
 from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.supervisor import Supervisor
 from mpcgov.result import open_result
+from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.ids import digest, short
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import Proposal, ResultShare, job_id
-from mpcgov.spec.table import Datasets, Declaration
+from mpcgov.spec.table import Declaration
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _declarations(job: Job, manifest: Manifest, files: Mapping[str, Path]) -> di
     for party, path in files.items() if not faults else ():
         name = job.parties[party].dataset or ""
         try:
-            dataset = load_yaml(path, Datasets).root.get(name)
+            dataset = load_datasets(path).root.get(name)
         except SpecError as error:
             faults += error.faults
             continue

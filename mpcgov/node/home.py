@@ -12,6 +12,7 @@ from pathlib import Path
 from mpcgov import consortium, files, keys
 from mpcgov.errors import LocalError, Refused, SpecError
 from mpcgov.keys import Identity
+from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.ids import PartyId, digest
 from mpcgov.spec.load import Frozen, load_yaml, parse_yaml, read_text, validate
 from mpcgov.spec.policy import Policy
@@ -138,7 +139,7 @@ class NodeHome:
         Raises:
             SpecError: the file is missing or broken.
         """
-        return load_yaml(self.datasets_path, Datasets)
+        return load_datasets(self.datasets_path)
 
     def policy(self) -> tuple[Policy, str]:
         """This agency's policy, read afresh, and the digest of the text it was read from.

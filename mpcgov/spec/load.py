@@ -89,11 +89,17 @@ def load_yaml(path: Path, model: type[Model]) -> Model:
 
 def parse_yaml(text: str, model: type[Model], where: str) -> Model:
     """Like `load_yaml`, for text that came from somewhere named `where`."""
+    value, lines = compose_yaml(text, where)
+    return validate(value, model, where, lines)
+
+
+def compose_yaml(text: str, where: str) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+    """The keys and values of a text, and the line of each by its path."""
     lines: dict[tuple[str, ...], int] = {}
     value = _Composer(where, lines).compose(text)
     if not isinstance(value, dict):
         raise SpecError(f"{where}:1: expected keys and values", code="yaml")
-    return validate(value, model, where, lines)
+    return value, lines
 
 
 def validate(value: Any, model: type[Model], where: str, lines: dict[tuple[str, ...], int] | None = None) -> Model:

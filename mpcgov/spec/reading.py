@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from mpcgov.spec.derive import with_bands
 from mpcgov.spec.load import Frozen, as_text
 
 Text = Annotated[str, BeforeValidator(as_text)]
@@ -96,7 +97,10 @@ class Dialect(Frozen):
 
 
 def parted(value: Any) -> Any:
-    """A data set as written in `datasets.yaml`, with what is the owner's own of its columns apart, in `readings`."""
+    """A data set as written in `datasets.yaml`, with what is the owner's own of its columns apart.
+
+    `readings` holds how they are written, `derived` what they are derived from.
+    """
     if not isinstance(value, Mapping):
         return value
     out = dict(value)
@@ -105,15 +109,20 @@ def parted(value: Any) -> Any:
     columns = out.get("columns")
     if not isinstance(columns, Mapping):
         return out
+    columns = with_bands(columns)
     names = {"from": "source", "missing": "missing", "recode": "recode"}
+    derived = {name: one["derive"] for name, one in columns.items() if isinstance(one, Mapping) and "derive" in one}
     readings = {
         name: {names[key]: column[key] for key in names if key in column}
         for name, column in columns.items()
         if isinstance(column, Mapping)
     }
     out["columns"] = {
-        name: {key: item for key, item in column.items() if key not in names} if name in readings else column
+        name: {key: item for key, item in column.items() if key not in (*names, "derive")}
+        if name in readings
+        else column
         for name, column in columns.items()
     }
+    out["derived"] = {**derived, **(out.get("derived") or {})}
     out["readings"] = {**{name: own for name, own in readings.items() if own}, **(out.get("readings") or {})}
     return out

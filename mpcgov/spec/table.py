@@ -10,29 +10,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, RootModel, model_validator
 
+from mpcgov.spec.derive import Derivation
+from mpcgov.spec.derive import faults as derived_faults
 from mpcgov.spec.ids import ColumnName, DatasetName, matching
 from mpcgov.spec.impossible import Combinations
 from mpcgov.spec.impossible import faults as impossible_faults
 from mpcgov.spec.link import KeyColumns
 from mpcgov.spec.load import Frozen
+from mpcgov.spec.numbers import DecimalText
 from mpcgov.spec.reading import Codes, Dialect, Reading, Text, parted
 
 MAX_ROWS_DEFAULT = 10_000_000
 MAX_ABSOLUTE = 2**53
 """Largest magnitude of a declared bound, in the column's own steps (units for integers, 10^-places for decimals)."""
-
-_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?\Z")
-"""As many digits as decimals are computed with exactly."""
-
-
-def _decimal(value: Any) -> Any:
-    text = str(getattr(value, "source", value))
-    if isinstance(value, bool) or not _DECIMAL.match(text):
-        raise ValueError("expected a number such as 1234.50")
-    return text
-
-
-DecimalText = Annotated[str, BeforeValidator(_decimal)]
 
 
 def _date(value: Any) -> Any:
@@ -237,6 +227,7 @@ class Dataset(Declaration, Dialect):
     source: str
     missing_codes: Codes = ()
     readings: dict[ColumnName, Reading] = Field(default_factory=dict)
+    derived: dict[ColumnName, Derivation] = Field(default_factory=dict)
 
     @property
     def declaration(self) -> Declaration:
@@ -252,6 +243,12 @@ class Dataset(Declaration, Dialect):
     @classmethod
     def _parted(cls, value: Any) -> Any:
         return parted(value)
+
+    @model_validator(mode="after")
+    def _derivable(self) -> Dataset:
+        if found := derived_faults(self.derived, self.columns, self.readings):
+            raise ValueError("; ".join(found))
+        return self
 
 
 class Datasets(RootModel[dict[DatasetName, Dataset]]):

@@ -18,9 +18,10 @@ import ibis
 from mpcgov.errors import InternalError, LocalError, MpcgovError
 from mpcgov.memory import no_dumps
 from mpcgov.spec import where
+from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.difference import Answer, Cell, Difference, Question, Rows
-from mpcgov.spec.load import load_yaml, parse_json
-from mpcgov.spec.table import Datasets, KeyColumn
+from mpcgov.spec.load import parse_json
+from mpcgov.spec.table import KeyColumn
 from mpcgov.worker.columns import MISSING
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.source import Source, open_table
@@ -51,7 +52,7 @@ def found(question: Question) -> Answer:
         LocalError: there is no such data set, or it can't be read as it is declared now.
     """
     path = Path(question.datasets)
-    dataset = load_yaml(path, Datasets).root.get(question.dataset)
+    dataset = load_datasets(path).root.get(question.dataset)
     if dataset is None:
         raise LocalError(f"{path}: no data set {question.dataset}", code="dataset")
     with open_table(dataset, question.dataset, path.parent) as source:

@@ -13,8 +13,7 @@ from typing import Any
 
 from mpcgov.errors import InternalError, LocalError, MpcgovError
 from mpcgov.memory import no_dumps
-from mpcgov.spec.load import load_yaml
-from mpcgov.spec.table import Datasets
+from mpcgov.spec.codelists import load_datasets
 from mpcgov.worker.local import dataset_check
 
 
@@ -35,7 +34,7 @@ def main() -> None:
 
 
 def _reports(path: Path, names: list[str]) -> list[dict[str, Any]]:
-    declared = load_yaml(path, Datasets).root
+    declared = load_datasets(path).root
     unknown = [name for name in names if name not in declared]
     if unknown:
         raise LocalError(f"{path}: no data set {', '.join(unknown)}", hint=f"it declares {', '.join(declared)}")

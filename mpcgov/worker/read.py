@@ -15,13 +15,14 @@ from mpcgov.errors import DataError, InternalError, MpcgovError
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.stacked import Stacked
 from mpcgov.spec import where as language
+from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.condition import Expr
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Part
-from mpcgov.spec.load import canonical_json, load_yaml
+from mpcgov.spec.load import canonical_json
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import OWN_READER, WHOLE, Fault, Go, Order, Report
-from mpcgov.spec.table import Dataset, Datasets
+from mpcgov.spec.table import Dataset
 from mpcgov.worker import compared, encode, engine, keyed, local, records, summed, sums, unique
 from mpcgov.worker.fingerprint import fingerprints_of
 from mpcgov.worker.rows import Wanted, keyed_rows
@@ -144,7 +145,7 @@ def _declared(path: Path, name: str, approved: object, used: set[str]) -> Datase
     Raises:
         DataError: it is no longer declared as everybody approved it.
     """
-    dataset = load_yaml(path, Datasets).root.get(name)
+    dataset = load_datasets(path).root.get(name)
     if dataset is None or dataset.declaration.only(used) != approved:
         raise DataError(
             f"{path}: data set {name} is no longer declared as it was when the job was proposed",

@@ -9,7 +9,7 @@ without a header has data in its first row).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,13 @@ import ibis
 import pyarrow as pa
 
 from mpcgov.errors import DataError, InternalError
+from mpcgov.spec.derive import Derivation
 from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import Column, Dataset, Declaration, KeyColumn
 from mpcgov.worker import identity
 from mpcgov.worker.columns import TAKES, TAKES_TEXT, Form, IsOneOf, from_text, from_typed
 from mpcgov.worker.database import open_database
+from mpcgov.worker.derived import derived
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import ARROW, CSV, EXCEL, PARQUET, OpenFile, open_files
 from mpcgov.worker.readers import arrow, csv, excel, parquet, postgres, statistical
@@ -94,11 +96,29 @@ def open_table(dataset: Dataset, name: str, base: Path, columns: Collection[str]
         raise InternalError(f"{name}: asked for columns that aren't declared: {', '.join(sorted(unknown))}")
     declaration = dataset.declaration.only(set(dataset.columns if columns is None else columns))
     identity.require(declaration.columns, name)
-    wanted = Wanted(name, dataset, declaration)
-    if "://" in dataset.source:
-        return _open_database(dataset.source, wanted, base)
-    with open_files(dataset.source, name, base) as files:
+    derivations = {one: how for one, how in dataset.derived.items() if one in declaration.columns}
+    operands = {operand for how in derivations.values() for operand in how.operands}
+    stored = dataset.declaration.only({*declaration.columns, *operands} - set(derivations))
+    source = _open_source(dataset.source, Wanted(name, dataset, stored), base)
+    return _with_derived(source, declaration, derivations) if derivations else source
+
+
+def _open_source(source: str, wanted: Wanted, base: Path) -> Source:
+    if "://" in source:
+        return _open_database(source, wanted, base)
+    with open_files(source, wanted.name, base) as files:
         return _open_files(files, wanted)
+
+
+def _with_derived(source: Source, declaration: Declaration, derivations: Mapping[str, Derivation]) -> Source:
+    kinds, table = source.declaration.columns, source.table
+    judged = {name: (table[source.value(name)], table[source.fault(name)]) for name in kinds}
+    selected = {}
+    for position, (name, column) in enumerate(declaration.columns.items()):
+        how = derivations.get(name)
+        both = judged[name] if how is None else derived(how, column, kinds, judged)
+        selected[f"v{position}"], selected[f"f{position}"] = both
+    return replace(source, declaration=declaration, table=table.select(**selected))
 
 
 def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:

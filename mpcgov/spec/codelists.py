@@ -1,0 +1,89 @@
+"""`datasets.yaml` with the files that it names: lists of codes, and tables that say what old codes are now.
+
+They are read where the declaration is, so that what others see holds the codes themselves, not where they came from.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mpcgov.errors import SpecError
+from mpcgov.spec.load import compose_yaml, read_text, validate
+from mpcgov.spec.table import Datasets
+
+LIST_COLUMN = "code"
+TABLE_COLUMNS = ("from", "to")
+
+
+def load_datasets(path: Path) -> Datasets:
+    """The declarations of a file `datasets.yaml`; `values` and `recode` may name files beside it.
+
+    Raises:
+        SpecError: the file, or one that it names, can't be read or is wrong; with every fault.
+    """
+    value, lines = compose_yaml(read_text(path), str(path))
+    faults: list[str] = []
+    for dataset, declared in value.items():
+        columns = declared.get("columns") if isinstance(declared, dict) else None
+        for name, column in columns.items() if isinstance(columns, dict) else ():
+            for key, read in (("values", read_codes), ("recode", read_recoding)):
+                if isinstance(column, dict) and isinstance(column.get(key), str):
+                    try:
+                        column[key] = read(path.parent / column[key])
+                    except SpecError as error:
+                        line = lines.get((str(dataset), "columns", str(name), key), 1)
+                        faults += [f"{path}:{line}: {dataset}.columns.{name}.{key}: {one}" for one in error.faults]
+    if faults:
+        raise SpecError(faults, code="spec")
+    return validate(value, Datasets, str(path), lines)
+
+
+def read_codes(path: Path) -> list[str]:
+    """The column `code` of a list of codes, in its order.
+
+    Only a column of this name is taken: its values are shown to others, so no file of persons must pass for a list.
+
+    Raises:
+        SpecError: there is no such file or column, or a line has no code.
+    """
+    return [row[LIST_COLUMN] for row in _rows(path, (LIST_COLUMN,))]
+
+
+def read_recoding(path: Path) -> dict[str, str]:
+    """What each old code is now: the columns `from` and `to`.
+
+    Raises:
+        SpecError: there is no such file or column, a line has no code, or one old code stands twice.
+    """
+    old, new = TABLE_COLUMNS
+    rows = _rows(path, TABLE_COLUMNS)
+    found = {row[old]: row[new] for row in rows}
+    if len(found) != len(rows):
+        raise SpecError(f"{path.name}: the same code stands twice under {old}", code="file")
+    return found
+
+
+def _rows(path: Path, wanted: tuple[str, ...]) -> list[Mapping[str, Any]]:
+    if "\0" in str(path):
+        raise SpecError("not a path", code="file")
+    text = read_text(path)
+    header = text.partition("\n")[0]
+    delimiter = max((",", ";", "\t"), key=header.count)
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        missing = [name for name in wanted if (reader.fieldnames or []).count(name) != 1]
+        rows = [] if missing else list(reader)
+    except csv.Error:
+        raise SpecError(f"{path.name}: not CSV", code="file") from None
+    if missing:
+        raise SpecError(
+            f"{path.name}: expected one column {' and one column '.join(missing)} in its header", code="file"
+        )
+    for number, row in enumerate(rows, 1):
+        if not all(row[name] for name in wanted):
+            raise SpecError(f"{path.name}: row {number} under the header has no {' or '.join(wanted)}", code="file")
+    return list(rows)

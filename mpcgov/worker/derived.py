@@ -1,0 +1,65 @@
+"""Columns derived from judged ones, as expressions of the engine that holds the rows: built from the declaration.
+
+A row whose operand is missing or has a fault has no derived value, and the same fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+
+import ibis
+
+from mpcgov.spec.derive import Derivation
+from mpcgov.spec.table import CategoryColumn, Column, DecimalColumn, IntegerColumn
+from mpcgov.worker.columns import FINE, MISSING, OUTSIDE
+
+Judged = tuple[Any, Any]
+"""A column's value, and what is wrong with it."""
+
+
+def derived(how: Derivation, column: Column, kinds: Mapping[str, Column], judged: Mapping[str, Judged]) -> Judged:
+    """Value and fault of a derived column.
+
+    Args:
+        kinds: how the columns that it is derived from are declared.
+        judged: their values and faults.
+    """
+    operands = [judged[name] for name in how.operands]
+    if isinstance(column, CategoryColumn) and how.band:
+        return _band(operands[0], _edges(how, kinds[how.band]), column.values)
+    if isinstance(column, IntegerColumn) and how.year_of:
+        return _year(operands[0], column)
+    return reduce(_first, operands)
+
+
+def _edges(how: Derivation, kind: Column) -> list[int]:
+    """In the steps that the operand is held in."""
+    places = kind.places if isinstance(kind, DecimalColumn) else 0
+    return [int(Decimal(edge).scaleb(places)) for edge in how.edges]
+
+
+def _band(operand: Judged, edges: list[int], labels: tuple[str, ...]) -> Judged:
+    value, fault = operand
+    # From the last: a number is in the last band whose edge it reaches.
+    reached = [(value >= edge, label) for edge, label in zip(edges, labels, strict=True)][::-1]
+    return ibis.cases(*reached, else_=ibis.null("string")), _outside_too(fault, value < edges[0])
+
+
+def _year(operand: Judged, column: IntegerColumn) -> Judged:
+    value, fault = operand
+    year = value.year().cast("int64")
+    outside = (year < column.min) | (year > column.max)
+    return ibis.ifelse(outside, ibis.null("int64"), year), _outside_too(fault, outside)
+
+
+def _outside_too(fault: Any, outside: Any) -> Any:
+    return ibis.ifelse((fault == FINE) & outside, OUTSIDE, fault).cast("int8")
+
+
+def _first(one: Judged, other: Judged) -> Judged:
+    value, fault = one
+    missing = fault == MISSING
+    return ibis.ifelse(missing, other[0], value), ibis.ifelse(missing, other[1], fault)
