@@ -150,7 +150,7 @@ def test_a_plan_says_what_is_compared_and_what_would_be_too_much(network: Networ
     for words in (
         "all records of tax are compared with all of welfare",
         "10,000,000,000 pairs; the job ends before any record is dealt if there are more than 30,000,000: with params",
-        "to all parties and the coordinator: how many records each owner's data set has",
+        "to all parties and the coordinator: how many records each owner's data set has, ",
         "to the coordinator: with output links, which records of the two agencies are taken for the same person's",
     ):
         assert words in plan
@@ -162,7 +162,7 @@ def test_a_plan_says_what_is_compared_and_what_would_be_too_much(network: Networ
         "to all parties and the coordinator: how many records each owner's data set has in its fullest block",
     ):
         assert words in plan
-    assert "how many records each owner's data set has" not in plan
+    assert "how many records each owner's data set has, " not in plan
 
 
 def test_a_policy_that_names_no_receiver_or_no_column_to_identify_denies_links(network: Network) -> None:

@@ -44,11 +44,12 @@ def plain_counts() -> Counter[tuple[str, str]]:
 
 
 def plain_wages() -> dict[str, list[int]]:
-    """The wages of those who are written alike in both registers, by race and ethnicity."""
+    """The wages of those who are written alike in both registers, and were there before 2038, by race and ethnicity."""
     registers = []
     for name in ("tax/taxpayers.csv", "welfare/participants.csv"):
         with (CHECKOUT / "examples" / "agencies" / name).open(encoding="utf-8", newline="") as file:
-            registers.append({tuple(row[column] for column in KEY): row for row in csv.DictReader(file)})
+            rows = [row for row in csv.DictReader(file) if row["first_year"] != "" and int(row["first_year"]) < 2038]
+            registers.append({tuple(row[column] for column in KEY): row for row in rows})
     tax, welfare = registers
     found: dict[str, list[int]] = {}
     for key in set(tax) & set(welfare):

@@ -108,7 +108,7 @@ def test_two_agencies_statistics_of_linked_rows(network: Network) -> None:
     assert "matches-noised" in learned["census"]
     assert not any("matches-noised" in learned[party] or "tables.statistics" in learned[party] for party in PAIR_OWNERS)
     shown = network.mpcgov("job", "result", job, "--home", "hq").stdout
-    assert f"{statistics.mean(linked):,.2f}" in shown
+    assert f" {statistics.mean(linked):,.0f}." in shown
 
 
 def test_what_a_matcher_has_seen_adds_up_at_each_owner_and_in_plans(network: Network) -> None:
@@ -198,7 +198,7 @@ def test_a_plan_says_who_matches_whom_and_what_each_learns(network: Network) -> 
         "epsilon 1, delta 1e-6 (143 dummy rows in each list)",
         "to census, comparing tags: how many keys the two owners have in common",
         "to all parties and the coordinator: how many keys each owner's data set has, rounded up",
-        "to the coordinator: counts and sums are exact",
+        "to the coordinator: counts are exact and statistics right to their digits",
         "(welfare.region, count, tax.wages.mean, tax.wages.variance), 2 cells",
     ):
         assert words in plan
@@ -231,7 +231,7 @@ def test_what_waits_is_shown_with_what_linking_would_reveal(network: Network) ->
         "links rows: census matches tax with welfare: it has no data in the job",
         "reveals to the coordinator: table statistics: the statistics of the linked rows",
         "reveals to census, comparing tags: how many keys the two owners have in common",
-        "reveals to the coordinator: counts and sums are exact, so the owner of a measure",
+        "reveals to the coordinator: counts are exact and statistics right to their digits, so the owner of a measure",
     ):
         assert words in shown
 
