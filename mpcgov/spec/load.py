@@ -6,6 +6,7 @@ are text. Anchors, aliases, tags, duplicate keys and documents over 1 MiB are re
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -20,9 +21,11 @@ from mpcgov.errors import SpecError
 
 LIMIT_BYTES = 1 << 20
 LIMIT_DEPTH = 20
-LIMIT_VALUES = 50_000
-BYTES_PER_VALUE = 64
-"""A statement that may be long may have so many values for its length."""
+LIMIT_GROUPS = 20_000
+BYTES_PER_VALUE = 8
+BYTES_PER_GROUP = 256
+"""A statement that may be long may have so many values, and so many lists and objects, for its length: a hundred
+thousand codes of a register take 8 bytes each, and an empty object takes a hundred times that in memory."""
 
 LIMIT_FAULTS = 20
 LIMIT_COUNTED = 1000
@@ -116,7 +119,8 @@ def parse_json(data: bytes, model: type[Model], where: str, limit_bytes: int = L
     Raises:
         SpecError: the bytes are not such JSON, or don't fit the model.
     """
-    json_value(data, where, limit_bytes)
+    if faults := _key_faults(json_value(data, where, limit_bytes), model, where):
+        raise SpecError(faults, code="spec")
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
@@ -127,8 +131,9 @@ def json_value(data: bytes, where: str, limit_bytes: int = LIMIT_BYTES) -> Any:
     """Strict JSON: UTF-8, no duplicate keys, no NaN or infinity, bounded length and depth."""
     if len(data) > limit_bytes:
         raise SpecError(f"{where}: longer than {limit_bytes} bytes", code="json")
-    # Before anything is made of them. Commas in texts count as well; no statement has so many.
-    if data.count(b",") + data.count(b"[") + data.count(b"{") > max(LIMIT_VALUES, limit_bytes // BYTES_PER_VALUE):
+    # Before anything is made of them. What stands in texts counts as well; no statement has so many.
+    groups = data.count(b"[") + data.count(b"{")
+    if groups > max(LIMIT_GROUPS, limit_bytes // BYTES_PER_GROUP) or data.count(b",") > limit_bytes // BYTES_PER_VALUE:
         raise SpecError(f"{where}: too many values", code="json")
     try:
         text = data.decode("utf-8")
@@ -236,6 +241,16 @@ def _scalar(text: str) -> Any:
 def as_text(value: Any) -> Any:
     """A validator: numbers become the text as it was written, for fields that hold text whatever it looks like."""
     return getattr(value, "source", value)
+
+
+def _key_faults(value: Any, model: type[BaseModel], where: str) -> list[str]:
+    """What a whole statement lacks or has too much. Pydantic would keep a copy of all of it with each such fault."""
+    if not isinstance(value, dict):
+        return []
+    fields = model.model_fields
+    faults = [f"{name}: missing" for name, field in fields.items() if field.is_required() and name not in value]
+    faults += [f"{name}: unknown key" for name in itertools.islice(value.keys() - fields.keys(), LIMIT_FAULTS)]
+    return [f"{where}: {text}"[:LIMIT_FAULT_CHARACTERS] for text in faults[:LIMIT_FAULTS]]
 
 
 def _faults(error: ValidationError, where: str, lines: dict[tuple[str, ...], int]) -> list[str]:
