@@ -7,15 +7,20 @@ job that allows for fewer, and says how many there are. It depends on what jobs 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mpcgov import registry
 from mpcgov.errors import MpcgovError
+from mpcgov.linked.capacity import told_bits
 from mpcgov.node.differencing import Release, apart, release
 from mpcgov.node.facts import Facts, Line
-from mpcgov.spec.job import Job
+from mpcgov.spec.job import Disclosure, Job
 from mpcgov.spec.statement import Proposal
+
+DIGITS = Disclosure.model_fields["digits"].default
+"""Where a line's rules name no digits."""
 
 UNKNOWN = 65
 """What a job is taken to have released of every column, of which nothing more is known than its rows: as the largest
@@ -38,8 +43,15 @@ def held(new: Release, earlier: Sequence[Line], me: str) -> dict[str, int]:
     for line in earlier:
         if line.release is not None and not apart(me, new, line.release):
             unknown = line.release.numbers is None
-            total.update(dict.fromkeys(own(new, me), UNKNOWN) if unknown else own(line.release, me))
+            counts = dict.fromkeys(own(new, me), UNKNOWN) if unknown else own(line.release, me)
+            total.update({column: _as_many(count, line.release, new) for column, count in counts.items()})
     return dict(sorted(total.items()))
+
+
+def _as_many(count: int, earlier: Release, new: Release) -> int:
+    """As how many of a new job's numbers an earlier one's count: of more digits as more of them, as each tells more."""
+    before, now = (told_bits(1, json.loads(one.rules).get("digits", DIGITS)) for one in (earlier, new))
+    return max(count, -(-count * before // now))
 
 
 def allowed(job: Job, release: Release) -> int:

@@ -69,14 +69,14 @@ def chosen(condition: str | None, person: dict[str, Any]) -> bool:
     return all(meanings[part] for part in parts)
 
 
-def asked(condition: str | None, params: dict[str, Any], allowed: int | None = None) -> Proposal:
+def asked(condition: str | None, params: dict[str, Any], allowed: int | None = None, digits: int = 4) -> Proposal:
     """A job over labour's and welfare's people."""
     part = {"dataset": "people"} | ({} if condition is None else {"where": condition})
     job = {
         "protocol": "joint-statistics",
         "parties": {"labour": part, "welfare": part, "education": {}},
         "params": params,
-        "disclosure": {"min_count": 10} | ({} if allowed is None else {"numbers": allowed}),
+        "disclosure": {"min_count": 10, "digits": digits} | ({} if allowed is None else {"numbers": allowed}),
     }
     used = {*params.get("by", []), *params.get("measures", [])}
     used |= {column for pair in params.get("correlations", []) for column in pair}
@@ -207,3 +207,14 @@ def test_lines_of_older_versions_are_counted_from_the_stored_job(tmp_path: Path)
     rows.close()
     assert found.release is not None
     assert found.release.numbers == {"hours": 2, "wage": 3}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "as_many"), [(4, 4, 2), (2, 4, 2), (6, 4, 3), (7, 2, 6), (7, 1, 9), (9, 4, 4)]
+)
+def test_numbers_of_more_digits_count_as_more(before: int, now: int, as_many: int) -> None:
+    """Else a job of 7 digits and then one of 2 tell half as much again as was allowed for. A number tells 6, 9, 16, 22
+    or 25 bits, of 1, 2, 4, 6 or more digits."""
+    earlier = line(1, asked("age < 40", {"measures": ["wage"]}, 20, before))
+    new = release(asked("age < 40", {"measures": ["wage"]}, 20, now), PROTOCOL.manifest)
+    assert released_numbers.held(new, (earlier,), "labour") == {"wage": as_many}
