@@ -17,7 +17,7 @@ from mpcgov import check
 from mpcgov.linked import counted
 from mpcgov.protections import subtractors
 from mpcgov.spec import where
-from mpcgov.spec.condition import Expr
+from mpcgov.spec.condition import Expr, nullable
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId
 from mpcgov.spec.link import KeyColumns, Rule
 from mpcgov.spec.load import Frozen, canonical_json
@@ -38,8 +38,8 @@ OF_CELLS = frozenset({"count", "overlap", "statistics", "correlation"})
 class Part(Frozen):
     """The rows that one party brought: of which data set, under which filter.
 
-    `columns`: those that the filter tests, as declared. `used`: all that the job uses, where rows without a value in
-    any of them are dropped, so that the choice of columns is part of the filter; empty otherwise.
+    `columns`: those that the filter tests, as declared. `used`: where rows without a value are dropped, the columns
+    that a row is dropped for if it lacks one, so that their choice is part of the filter; empty otherwise.
     """
 
     party: PartyId
@@ -129,7 +129,7 @@ def _part(proposal: Proposal, manifest: Manifest, party: str) -> Part:
     part, declaration = proposal.job.parties[party], proposal.declarations[party]
     condition = None if part.where is None else where.parse(part.where)
     named = where.columns(condition) if condition else frozenset()
-    used = sorted(check.used_columns(proposal.job, manifest, party)) if declaration.missing == "drop" else []
+    used = _dropped_by(proposal, manifest, party, condition) if declaration.missing == "drop" else []
     return Part(
         party=party,
         dataset=part.dataset or "",
@@ -139,6 +139,15 @@ def _part(proposal: Proposal, manifest: Manifest, party: str) -> Part:
         key=part.key,
         duplicates=part.duplicates,
     )
+
+
+def _dropped_by(proposal: Proposal, manifest: Manifest, party: str, condition: Expr | None) -> list[str]:
+    """The columns that a row is left out for if it lacks a value: not those that are only tested for having one, nor
+    those that are only compared."""
+    tested = nullable(condition) if condition else frozenset()
+    optional = {"key"} if manifest.compares else set[str]()
+    uses = check.used_columns(proposal.job, manifest, party)
+    return sorted(name for name in uses if uses[name] - optional - ({"filter"} if name in tested else set()))
 
 
 def compare(new: Release, old: Release, me: str) -> Side:

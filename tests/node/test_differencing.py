@@ -168,6 +168,11 @@ def test_dropping_rows_makes_the_columns_part_of_the_filter() -> None:
     assert both(released(declared=drop), released(declared=drop)) is Side.SAME_CELLS
     assert both(released(declared=drop), released(declared=drop, params={"by": ["region", "sex"]})) is Side.UNCLEAR
     assert both(released(declared=drop), released()) is Side.UNCLEAR
+    anybody = where("wage is null or wage is not null", "wage is null or wage is not null")
+    means = {"protocol": "joint-statistics", "declared": drop}
+    tested = released(anybody, params={"measures": ["age"]}, **means)
+    added = released(anybody, params={"measures": ["age", "wage"]}, **means)
+    assert both(tested, added) is Side.UNCLEAR, "rows without a wage are in the first alone"
     assert both(released(where("year = 2024", "year = 2024"), drop), released(where("year = 2025", "year = 2025"))) is (
         Side.APART
     )
