@@ -105,6 +105,7 @@ class NodeDaemon:
         """
         records = self._audit.verify()
         self.book.note("started", engine=registry.engine_digest(), records=records)
+        self.book.heads.adopt()
         seen = max((number for number, _ in self.book.decisions_after(0)), default=0)
         self.service.recover()
         await self._supervisor.start()

@@ -27,6 +27,15 @@ from mpcgov.spec.load import Frozen, canonical_json, parse_json, validate
 EXCHANGE_S = 5.0
 REPLY_LIMIT_BYTES = 64 << 10
 
+FORMER_HEADS = sql.Table(
+    "heads",
+    sql.MetaData(),
+    sql.Column("party", sql.String(64), primary_key=True),
+    sql.Column("sequence", sql.BigInteger, nullable=False),
+    sql.Column("envelope", sql.LargeBinary, nullable=False),
+)
+"""What earlier versions kept, one head per party whatever its key. It is never made, only taken over and dropped."""
+
 
 class Shown(Frozen):
     """What one node shows another: its own head, and the last one that it saw of the other."""
@@ -42,6 +51,30 @@ class Heads:
         self._home = home
         self._store = store
         self._audit = audit
+
+    def adopt(self) -> None:
+        """Takes over the heads that an earlier version of this node kept, so that no peer is forgotten by an upgrade.
+
+        One that today's key of its party doesn't bear out begins no line: it goes on record instead.
+        """
+        with self._store.read() as tx:
+            if not sql.inspect(tx).has_table(FORMER_HEADS.name):
+                return
+            former = tx.execute(sql.select(FORMER_HEADS)).all()
+        members = {card.id for card in self._home.joined()[0].parties}
+        for row in former:
+            try:
+                envelope = parse_json(bytes(row.envelope), Envelope, "head")
+                head = self._read(envelope, row.party) if row.party in members else None
+            except MpcgovError:
+                head = None
+            if head is not None:
+                self._keep({row.party: (head, envelope)})
+            else:
+                with self._audit.entry() as entry:
+                    entry.record("head of another key", party=row.party, sequence=row.sequence)
+        with self._store.write() as tx:
+            FORMER_HEADS.drop(tx)
 
     def show(self, party: str) -> Shown:
         """What a peer is shown."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -152,3 +154,45 @@ async def test_doctor_finds_that_the_database_is_an_old_copy(network: Network, t
     findings = await asyncio.to_thread(operator.doctor, network.home("welfare"))
     said = [finding.text for finding in findings if finding.name in ("party labour", "party education")]
     assert all("ledger rollback" in text for text in said), said
+
+
+def of_an_earlier_version(network: Network, party: str) -> None:
+    """Its database as it was when heads were kept by party alone."""
+    with contextlib.closing(sqlite3.connect(network.home(party) / "state" / "node.sqlite")) as database:
+        columns = "party VARCHAR(64) PRIMARY KEY, sequence BIGINT NOT NULL, envelope BLOB NOT NULL"
+        database.execute(f"CREATE TABLE heads ({columns})")
+        database.execute("INSERT INTO heads SELECT party, sequence, envelope FROM seen_heads")
+        database.execute("DROP TABLE seen_heads")
+        database.commit()
+
+
+async def test_an_upgraded_node_still_knows_the_heads_that_it_kept(network: Network, tmp_path: Path) -> None:
+    await network.start()
+    await released(network)
+    await network.stop("welfare")
+    shutil.copytree(network.home("welfare") / "state", tmp_path / "old")
+    await network.start("welfare")
+    await released(network)
+    await network.stop()
+    shutil.rmtree(network.home("welfare") / "state")
+    shutil.copytree(tmp_path / "old", network.home("welfare") / "state")
+    for party in ("labour", "education"):
+        of_an_earlier_version(network, party)
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job)
+    statuses = await network.until(job, "ABORTED", "FAILED")
+    assert all("ledger rollback" in status["reason"] for status in statuses.values()), statuses
+
+
+async def test_a_former_head_under_a_replaced_key_goes_on_record_and_locks_nobody_out(network: Network) -> None:
+    await network.start()
+    await released(network)
+    await network.stop()
+    of_an_earlier_version(network, "labour")
+    new_home(network, "welfare")
+    join(network, roster(network, 2))
+    await network.start()
+    await released(network)
+    records = operator.audit_records(network.home("labour"))
+    assert [record["facts"]["party"] for record in records if record["event"] == "head of another key"] == ["welfare"]
