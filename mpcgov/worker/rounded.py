@@ -55,12 +55,14 @@ def _limbs(one: Sum, places: Sequence[SecretArray]) -> Limbs:
     return Limbs(limbs, one.radix_bits, one.low, one.high)
 
 
-def _formed(figures: list[tuple[Item, Figure]], wholes: dict[Sum, Whole]) -> list[Whole]:
-    """Each figure as a whole number: its sum, or a · b − c · d of its sums."""
-    products = [(item, figure) for item, figure in figures if len(figure.sums) > 1]
-    limbs = []
-    for item, figure in products:
-        a, b, c, d = (wholes[_sum(item, short)] for short in figure.sums)
-        limbs.append(Limbs(difference(a * b, c * d), DIGIT_BITS, figure.low, figure.high))
-    formed = dict(zip((id(figure) for _, figure in products), carried_together(limbs), strict=True))
-    return [formed.get(id(figure)) or wholes[_sum(item, figure.sums[0])] for item, figure in figures]
+def _formed(figures: list[tuple[Item, Figure]], wholes: dict[Sum, Whole]) -> list[Whole | Limbs]:
+    """Each figure as a whole number: its sum, or a · b − c · d of its sums, whose limbs aren't carried yet."""
+    formed: list[Whole | Limbs] = []
+    for item, figure in figures:
+        found = [wholes[_sum(item, short)] for short in figure.sums]
+        if len(found) == 1:
+            formed += found
+        else:
+            a, b, c, d = found
+            formed.append(Limbs(difference(a * b, c * d), DIGIT_BITS, figure.low, figure.high))
+    return formed

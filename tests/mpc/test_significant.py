@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from mpcgov.disclosure import significand, significant, significant_bits
 from mpcgov.mpc import SecretArray, Session
-from mpcgov.mpc.significant import Whole, carried, difference
-from mpcgov.mpc.significant import significant as secretly
+from mpcgov.mpc.significant import Limbs, carried_together, difference, significant_together
 from tests.mpc.parties import opened, run, share_list
 
 
@@ -46,10 +45,13 @@ def numbers(low: int, high: int, bits: int) -> list[int]:
     ("low", "high", "radix_bits", "places", "bits", "m"),
     [
         (-5, 2**14, 0, 1, 15, 3),
+        (0, 2**15, 0, 1, 15, 3),
         (-(2**40), 2**57, 0, 1, 15, 3),
         (0, 2**90, 35, 3, 15, 3),
         (-(2**118), 2**118, 14, 8, 21, 3),
+        (-(2**118), 2**118, 28, 4, 24, 3),
         (-(2**60), 2**60, 28, 3, 5, 5),
+        (0, 2**90, 35, 3, 15, 4),
     ],
 )
 def test_secret_numbers_are_rounded_as_plain_ones(
@@ -64,33 +66,43 @@ def test_secret_numbers_are_rounded_as_plain_ones(
             session.input([row[k] for row in split] if index == 0 else None, 0, len(wanted), -limit, limit)
             for k in range(places)
         ]
-        found = secretly(carried(dealt, radix_bits, low, high), bits)
-        return [await share_list(session, part) for part in found]
+        one = Limbs(dealt, radix_bits, low, high)
+        found = significant_together([one, *carried_together([one])], bits)
+        return [await share_list(session, part) for both in found for part in both]
 
-    assert pairs(job, m) == [significand(number, bits) for number in wanted]
+    expected = [significand(number, bits) for number in wanted]
+    assert pairs(job, m, 4) == [(*both, *both) for both in expected]
 
 
-def pairs(job: Any, m: int) -> list[tuple[int, int]]:
-    """What two shared rows hold, in pairs."""
+def pairs(job: Any, m: int, rows: int = 2) -> list[tuple[int, ...]]:
+    """What some shared rows hold, element by element."""
     outcomes = run(job, m, value_bits=59, deadline_s=120)
-    units, exponents = (opened(outcomes, part=row) for row in (0, 1))
-    return list(zip(units, exponents, strict=True))
+    return list(zip(*(opened(outcomes, part=row) for row in range(rows)), strict=True))
 
 
-def test_spreads_are_formed_from_sums() -> None:
+@pytest.mark.parametrize("m", [3, 4])
+def test_spreads_are_formed_from_sums(m: int) -> None:
     """n·Σx² − (Σx)², of sums of several words."""
     n, x, xx = [12, 40, 3], [5 * 10**9, -7 * 10**15, 0], [10**19, 10**31, 0]
-    expected = [significand(a * c - b * b, 15) for a, b, c in zip(n, x, xx, strict=True)]
+    expected = [
+        (*significand(a, 15), *significand(b, 15), *significand(a * c - b * b, 15))
+        for a, b, c in zip(n, x, xx, strict=True)
+    ]
 
     async def job(session: Session, index: int) -> Any:
         def dealt(values: list[int], low: int, high: int) -> SecretArray:
             return session.input(values if index == 0 else None, 0, len(values), low, high)
 
         squares = [limbs(value, 30, 4) for value in xx]
-        whole_n = carried([dealt(n, 0, 100)], 0, 0, 100)
-        whole_x = carried([dealt(x, -(2**57), 2**57)], 0, -(2**57), 2**57)
-        whole_xx = carried([dealt([row[k] for row in squares], -(2**57), 2**57) for k in range(4)], 30, 0, 2**104)
-        spread: Whole = carried(difference(whole_n * whole_xx, whole_x * whole_x), 24, 0, 100 << 104)
-        return [await share_list(session, part) for part in secretly(spread, 15)]
+        limit = 2**57
+        numbers = [
+            Limbs([dealt(n, 0, 100)], 0, 0, 100),
+            Limbs([dealt(x, -limit, limit)], 0, -limit, limit),
+            Limbs([dealt([row[k] for row in squares], -limit, limit) for k in range(4)], 30, 0, 2**104),
+        ]
+        rows, total, square = carried_together(numbers)
+        spread = Limbs(difference(rows * square, total * total), 24, 0, 100 << 104)
+        found = significant_together([rows, total, spread], 15)
+        return [await share_list(session, part) for both in found for part in both]
 
-    assert pairs(job, 3) == expected
+    assert pairs(job, m, 6) == expected

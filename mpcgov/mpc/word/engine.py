@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.links import Link
-from mpcgov.mpc.word import compare, field, lazy, rounding, sharing, sort
+from mpcgov.mpc.word import compare, field, lazy, rounding, sharing, sort, wholes
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.lazy import LazyWords, Public, Scheduler
 from mpcgov.mpc.word.order import Order
 from mpcgov.mpc.word.prss import Prss, Subset
 from mpcgov.mpc.word.refresh import refresh
+from mpcgov.mpc.word.wholes import Form
 from mpcgov.mpc.word.wire import Channel, Line, Wire
 
 
@@ -67,6 +68,11 @@ class WordEngine:
         self._scheduler = Scheduler(self._line, Prss(config.me, parties, config.threshold, masters), failed)
 
     @property
+    def has_lanes(self) -> bool:
+        """Whether bits are computed with in lanes: by three parties."""
+        return len(self.config.parties) == 3
+
+    @property
     def rounds(self) -> int:
         """Exchanges so far."""
         return self._line.all_rounds
@@ -113,6 +119,23 @@ class WordEngine:
             return (await rounding.round_to(channel, prss, x.reshape(-1), low, high, base)).reshape(x.shape)
 
         return self._scheduler.protocol(a.shape, protocol, a)
+
+    def whole_digits(self, limbs: LazyWords, forms: Sequence[Form], digit_bits: int) -> LazyWords:
+        """The digits of whole numbers, for three parties: see `wholes.digits`."""
+
+        async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
+            return await wholes.digits(channel, prss, x, forms, digit_bits)
+
+        count = sum(form.digits(digit_bits) for form in forms)
+        return self._scheduler.protocol((count, limbs.shape[1]), protocol, limbs)
+
+    def significands(self, limbs: LazyWords, forms: Sequence[Form], bits: int) -> LazyWords:
+        """Units and exponents of whole numbers, for three parties: see `wholes.significands`."""
+
+        async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
+            return await wholes.significands(channel, prss, x, forms, bits)
+
+        return self._scheduler.protocol((2 * len(forms), limbs.shape[1]), protocol, limbs)
 
     def concatenate(self, arrays: Sequence[LazyWords], axis: int) -> LazyWords:
         """Arrays one after the other."""
