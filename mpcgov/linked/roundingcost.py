@@ -1,13 +1,17 @@
 """What it takes to round a job's numbers before they are opened: by public facts alone, as measured.
 
-Step by step as in `mpc.significant`: sums are brought into digits, products formed, and the leading digit found.
+Step by step as in `mpc.significant`: sums are brought into digits, products formed, and the leading digit found; with
+three parties all numbers together, bit by bit, as in `mpc.word.wholes`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mpcgov.disclosure import significant_bits
 from mpcgov.linked import released, sums
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.sums import Sum
 from mpcgov.linked.traffic import WORD, converted, negative
 
 DIGIT_BITS = 24
@@ -15,11 +19,26 @@ SPLIT = 5
 """Taking a number apart sends about as much as so many comparisons."""
 SPLIT_ROUNDS, LEADING_ROUNDS = 15, 50
 
+DECOMPOSED_ROUNDS, DECOMPOSED_ROWS = 9, 788
+"""To find all bits of words: rounds, and rows of a bit for each."""
+LANES = 64
+BATCH_LIMBS = 1 << 12
+
+
+@dataclass(frozen=True)
+class Form:
+    """Of how many limbs a number is made, and how many bits it has."""
+
+    limbs: int
+    bits: int
+
 
 def rounding_cost(linked: Linked, threshold: int) -> tuple[int, int]:
     """Rounds, and the bytes that each party sends to all others together; 0 with noise, which is added to sums."""
     if linked.job.disclosure.noise is not None:
         return 0, 0
+    if len(linked.job.parties) == 3:
+        return _in_lanes(linked)
     parties, bits = len(linked.job.parties), significant_bits(linked.job.disclosure.digits)
     splits: dict[object, int] = {}
     chains: dict[tuple[int, ...], int] = {}
@@ -41,6 +60,64 @@ def rounding_cost(linked: Linked, threshold: int) -> tuple[int, int]:
     sent = compared * negative(parties, threshold) + converted(multiplied, parties, threshold)
     rounds = SPLIT_ROUNDS * sum(chains.values()) + LEADING_ROUNDS * len(set(leading.values()))
     return rounds, cells(linked) * max(sent, WORD)
+
+
+def _in_lanes(linked: Linked) -> tuple[int, int]:
+    kept = significant_bits(linked.job.disclosure.digits)
+    carried: dict[Sum, Form] = {}
+    rounded: dict[object, Form] = {}
+    for item in (*sums.measures(linked), *sums.pairs(linked)):
+        for figure in released.opened(linked, item):
+            own = [item.n if short == "n" else item.sums[short] for short in figure.sums]
+            counts = [digits(one.low, one.high) for one in own]
+            carried |= {one: Form(one.places, bits(one.low, one.high)) for one in own if digits(one.low, one.high) > 1}
+            if max(figure.high, -figure.low) >= 1 << kept:
+                limbs = counts[0] if len(own) == 1 else max(sum(counts[:2]), sum(counts[2:])) - 1
+                rounded[figure.kind, figure.columns, item.n.owners] = Form(limbs, bits(figure.low, figure.high))
+    count, multiplied = cells(linked), sum(4 * form.limbs for form in rounded.values())
+    rounds, sent = 1, WORD * count * max(1, multiplied)
+    for forms, significant in ((list(carried.values()), 0), (list(rounded.values()), kept)):
+        if forms:
+            more_rounds, more_sent = _together(forms, significant, count)
+            rounds, sent = rounds + more_rounds, sent + more_sent
+    return rounds, sent
+
+
+def _together(forms: list[Form], kept: int, count: int) -> tuple[int, int]:
+    """What it takes to find the numbers' digits, or so many significant bits."""
+    limbs, length = sum(form.limbs for form in forms), max(kept + 2, *(form.bits for form in forms))
+    rounds, rows = _added(max(form.limbs for form in forms), length)
+    rounds += DECOMPOSED_ROUNDS
+    if kept:
+        above = length - 1 - kept
+        rounds += doublings(above) + doublings(kept + 1) + 4
+        rows += above * doublings(above) + 2 * kept + 1
+        words = len(forms) * (kept + above.bit_length() + 9)
+    else:
+        rounds += 2
+        words = sum(form.bits + -(-form.bits // DIGIT_BITS) for form in forms)
+    lanes = DECOMPOSED_ROWS * -(-count * limbs // LANES) + rows * -(-count * len(forms) // LANES)
+    return rounds * -(-count * limbs // BATCH_LIMBS), WORD * (count * words + lanes)
+
+
+def _added(limbs: int, length: int) -> tuple[int, int]:
+    """Rounds, and bits for each number, of adding up so many limbs."""
+    rounds = sent = 0
+    while limbs > 2:
+        limbs, rounds, sent = limbs - limbs // 3, rounds + 1, sent + limbs // 3 * length
+    if limbs == 2:
+        rounds, sent = rounds + 1 + doublings(length - 1), sent + length * (1 + 2 * doublings(length - 1))
+    return rounds, sent
+
+
+def doublings(count: int) -> int:
+    """How often 1 is doubled until it is `count` or more."""
+    return (count - 1).bit_length()
+
+
+def bits(low: int, high: int) -> int:
+    """How many bits a number in low … high has, that of its sign included."""
+    return max(high, -1 - low).bit_length() + 1
 
 
 def digits(low: int, high: int) -> int:

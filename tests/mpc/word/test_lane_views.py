@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mpcgov.mpc.word import lanes, rounding, sign
+from mpcgov.mpc.word import binary, lanes, rounding, sign
 from mpcgov.mpc.word.field import BITS
 from mpcgov.mpc.word.prss import Prss
+from mpcgov.mpc.word.wire import Channel
 from tests.mpc.word.local import make_parties, run, share
 
 PAIRS = ((0, 1), (1, 2), (0, 2))
@@ -18,63 +20,89 @@ ONES = np.uint64(2**64 - 1)
 
 
 class Flipped:
-    """A stream of words that are the same in all lanes, but that row r is flipped in lane `first` + r."""
+    """A stream of words that are the same in all lanes, but that row r is flipped in lane `first`() + r.
 
-    def __init__(self, seed: int, first: int | None) -> None:
-        self.seed, self.first = seed, first
+    `first` is told how many rows there are.
+    """
+
+    def __init__(self, seed: int, words: int, first: Callable[[int], int] | None) -> None:
+        self.seed, self.lane_words, self.first = seed, words, first
 
     def words(self, count: int) -> np.ndarray:
-        words = LANE_WORDS
+        words = self.lane_words
         rows = count // words
         bits = np.random.default_rng(self.seed).integers(0, 2, rows).astype(np.uint64)
         drawn = np.repeat(bits * ONES, words).reshape(rows, words)
         if self.first is not None:
+            first = self.first(rows)
             for row in range(rows):
-                lane = self.first + row
+                lane = first + row
                 drawn[row, lane // 64] ^= np.uint64(1) << np.uint64(lane % 64)
         return drawn.reshape(-1)
 
 
-LANE_WORDS = 4
-"""Lane 0 is as it is; in lane k mask row k − 1 of the key that the party lacks is flipped: of `enter`, then `bits`."""
-
-
 def received(monkeypatch: pytest.MonkeyPatch, protocol: Any, party: int, value: int, seed: int) -> np.ndarray:
-    """All that a party receives, a row for each bit and a column for each lane."""
-    lacks = tuple(q for q in range(3) if q != party)
-    enters = protocol_rows[protocol] if party < 2 else 0
+    """All that a party receives, a row for each bit and a column for each lane.
 
-    def stream(_self: Prss, subset: tuple[int, ...], use: str, _number: int) -> Flipped:
-        first = {"enter": 1, "bits": 1 + enters}[use] if subset == lacks and (use == "bits" or enters) else None
-        return Flipped(seed + 10 * PAIRS.index(subset) + len(use), first)
+    Lane 0 is as it is; in lane k mask row k − 1 of the key that the party lacks is flipped: of `enter`, then of `bits`,
+    circuit by circuit.
+    """
+    lacks = tuple(q for q in range(3) if q != party)
+    entered, words = protocols[protocol]
+    enters = entered if party < 2 else 0
+    firsts: dict[int, int] = {}
+    after = [1 + enters]
+
+    def stream(_self: Prss, subset: tuple[int, ...], use: str, number: int) -> Flipped:
+        def first(rows: int) -> int:
+            if use == "enter":
+                return 1
+            if number not in firsts:
+                firsts[number], after[0] = after[0], after[0] + rows
+            return firsts[number]
+
+        lacking = subset == lacks and (use == "bits" or enters)
+        return Flipped(seed + 10 * PAIRS.index(subset) + len(use) + 100 * number, words, first if lacking else None)
 
     monkeypatch.setattr(Prss, "stream", stream)
-    count = 64 * LANE_WORDS
+    count = 64 * words
     shares = [np.full(count, int(row[0]), np.uint64) for row in share([value], 3, 1)]
     parties = make_parties(3)
     run(parties, lambda q: protocol(q.channel(), q.prss, shares[q.me]))
     messages = [
-        np.frombuffer(message, np.uint64).reshape(-1, LANE_WORDS)
+        np.frombuffer(message, np.uint64).reshape(-1, words)
         for (_, to, label), message in sorted(parties[0].network.messages.items(), key=lambda item: item[0][2])
         if to == party
     ]
     return np.stack([lanes.from_row(row, count) for message in messages for row in message])
 
 
-protocol_rows: dict[Any, int] = {sign.negative_bits: lanes.INPUT_ROWS, sign.zero_bits: BITS}
-"""Rows that the parties 1 and 2 enter."""
+async def leading(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
+    """What numbers of several limbs go through, one circuit after the other."""
+    bits = await binary.bits_of(channel, prss, x)
+    total = await binary.added(channel, prss, [bits, bits, bits])
+    above = await binary.any_above(channel, prss, total)
+    return await binary.all_of(channel, prss, await binary.inner_products(channel, prss, above[:59], total, [0, 1, -1]))
 
 
-@pytest.mark.parametrize("value", [0, -5, 2**60 - 1])
+protocols: dict[Any, tuple[int, int]] = {
+    sign.negative_bits: (lanes.INPUT_ROWS, 4),
+    sign.zero_bits: (BITS, 4),
+    leading: (BITS, 32),
+}
+"""Rows that the parties 1 and 2 enter, and enough words for a lane for each bit."""
+
+
+@pytest.mark.parametrize("value", [0, -5, 2**59 - 1])
 @pytest.mark.parametrize("party", [0, 1, 2])
-@pytest.mark.parametrize("protocol", protocol_rows)
+@pytest.mark.parametrize("protocol", protocols)
 def test_each_bit_that_a_party_receives_has_a_mask_bit_of_its_own_of_the_key_that_it_lacks(
     monkeypatch: pytest.MonkeyPatch, protocol: Any, party: int, value: int
 ) -> None:
     """Flipping mask row k flips bit k and no earlier one. So, whatever the party has and whatever is compared, its
     messages run through all values as the unknown stream does: each exactly once."""
     rows = received(monkeypatch, protocol, party, value, seed=value % 97)
-    assert 1 + len(rows) <= 64 * LANE_WORDS
+    assert 1 + len(rows) <= 64 * protocols[protocol][1]
     for k in range(len(rows)):
         differs = rows[: k + 1, 0] != rows[: k + 1, 1 + k]
         assert differs[k], k
