@@ -1,4 +1,4 @@
-"""`dataset check`: asks a process of its own, since this one may read keys and therefore loads no data engine."""
+"""`dataset check` and `profile`: ask a process of its own, since this one may read keys and loads no data engine."""
 
 from __future__ import annotations
 
@@ -39,8 +39,28 @@ def judge(datasets: Path, name: str | None) -> Judgement:
     Raises:
         LocalError: the file is broken, or declares no data set of that name.
     """
+    reports = _asked("judge", str(datasets), *([name] if name else []))["reports"]
+    rows = [
+        (report["name"], column["column"], report["rows"], column["missing"], column["malformed"], column["outside"])
+        for report in reports
+        for column in report["columns"]
+    ]
+    faults, warnings = ([line for report in reports for line in _named(report, of)] for of in ("faults", "warnings"))
+    return Judgement(rows, faults, [text for report in reports for text in _proposals(report)], warnings)
+
+
+def profile(path: str) -> str:
+    """A first declaration of a file, as the text of a `datasets.yaml`.
+
+    Raises:
+        LocalError: it can't be read.
+    """
+    return str(_asked("profile", path)["yaml"])
+
+
+def _asked(module: str, *arguments: str) -> dict[str, Any]:
     # -P: modules come from where Python is installed, never from the folder that we were started in.
-    command = [sys.executable, "-P", "-m", "mpcgov.worker.judge", str(datasets), *([name] if name else [])]
+    command = [sys.executable, "-P", "-m", f"mpcgov.worker.{module}", *arguments]
     # Our own module by name, as a job's reader is started; no shell sees the arguments.
     process = subprocess.run(  # noqa: S603
         command, stdin=subprocess.DEVNULL, capture_output=True, check=False, env=environment("read")
@@ -51,14 +71,7 @@ def judge(datasets: Path, name: str | None) -> Judgement:
         raise InternalError(f"the process that reads data ended with status {process.returncode}") from None
     if "error" in answer:
         raise MpcgovError.from_json(answer["error"])
-    reports = answer["reports"]
-    rows = [
-        (report["name"], column["column"], report["rows"], column["missing"], column["malformed"], column["outside"])
-        for report in reports
-        for column in report["columns"]
-    ]
-    faults, warnings = ([line for report in reports for line in _named(report, of)] for of in ("faults", "warnings"))
-    return Judgement(rows, faults, [text for report in reports for text in _proposals(report)], warnings)
+    return answer
 
 
 def _proposals(report: dict[str, Any]) -> list[str]:

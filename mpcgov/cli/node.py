@@ -77,6 +77,15 @@ def check_dataset(name: str | None, home: Path) -> None:
     note("all data are as declared" if judgement.rows else "datasets.yaml declares no data yet")
 
 
+@dataset.command("profile")
+@click.argument("file", metavar="FILE")
+def profile_file(file: str) -> None:
+    """Writes a first declaration of a data file, to stdout."""
+    from mpcgov.cli.dataset import profile
+
+    click.echo(profile(file), nl=False)
+
+
 @node.command("jobs")
 @home_option
 def jobs(home: Path) -> None:

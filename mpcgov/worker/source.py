@@ -126,13 +126,7 @@ def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
     with csv.plain(files[0], how) if suffix in CSV else contextlib.nullcontext(files[0].fd) as fd:
         backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")])
         with kept_on_success(backend):
-            if suffix in CSV:
-                raw = csv.read(fd, how, wanted, backend)
-            elif suffix in PARQUET:
-                raw = parquet.read(files, wanted, backend)
-            else:
-                read = arrow.read if suffix in ARROW else excel.read if suffix in EXCEL else statistical.read
-                raw = read(files[0], wanted, backend)
+            raw = raw_of(files, fd, how, wanted, backend)
             source = _stored(raw, wanted, backend, how if suffix in CSV else Dialect())
             if suffix in PARQUET:
                 _read_back(files[0], wanted, source)
@@ -141,9 +135,27 @@ def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
             return source
 
 
+def raw_of(files: list[OpenFile], fd: int, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
+    """The rows of files before they are judged.
+
+    Args:
+        fd: of a CSV file as plain text.
+
+    Raises:
+        DataError: the structure isn't what it must be. LocalError: what reads such files isn't installed.
+    """
+    suffix = files[0].suffix
+    if suffix in CSV:
+        return csv.read(fd, how, wanted, backend)
+    if suffix in PARQUET:
+        return parquet.read(files, wanted, backend)
+    read = arrow.read if suffix in ARROW else excel.read if suffix in EXCEL else statistical.read
+    return read(files[0], wanted, backend)
+
+
 def _stored(raw: Raw, wanted: Wanted, backend: Backend, how: Dialect) -> Source:
     """The judged rows in the engine's memory."""
-    judged = _judged(raw, wanted, _is_one_of, how)
+    judged = _judged(raw, wanted, is_one_of, how)
     table = quiet(lambda: backend.create_table("data", judged), unreadable(wanted.name))
     rows = _rows(table, backend, wanted.name)
     if rows != raw.rows:
@@ -163,7 +175,7 @@ def _read_back(file: OpenFile, wanted: Wanted, source: Source) -> None:
         return
     raw = Raw(ibis.memtable(sample), {column: f"c{n}" for n, column in enumerate(inside)}, sample.num_rows, typed=True)
     some = replace(wanted, declaration=wanted.declaration.only(set(inside)))
-    again = source.query(_judged(raw, some, _is_one_of, Dialect()))
+    again = source.query(_judged(raw, some, is_one_of, Dialect()))
     first = source.table.select(*(name for column in inside for name in (source.value(column), source.fault(column))))
     found = source.query(first.limit(sample.num_rows))
     if not found.rename_columns(again.column_names).cast(again.schema).equals(again):
@@ -189,12 +201,12 @@ def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
         return Source(name, wanted.declaration, rows, _judged(raw, wanted, _is_one_of_literals, Dialect()), backend)
 
 
-def _judged(raw: Raw, wanted: Wanted, is_one_of: IsOneOf, how: Dialect) -> Any:
+def _judged(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:
     selected, wrong = {}, []
     for position, (column, kind) in enumerate(wanted.declaration.columns.items()):
         reading, labels = wanted.reading(column), (raw.labels or {}).get(column, {})
-        form = Form(how, reading.missing, {**labels, **reading.recode}, is_one_of is _is_one_of)
-        read = partial(from_typed if raw.typed else from_text, raw.table[raw.columns[column]], kind, is_one_of, form)
+        form = Form(how, reading.missing, {**labels, **reading.recode}, among is is_one_of)
+        read = partial(from_typed if raw.typed else from_text, raw.table[raw.columns[column]], kind, among, form)
         judged = quiet(read, unreadable(wanted.name))
         lost = isinstance(kind, KeyColumn) and "digits" in kind.normalise and kind.zeros == "keep"
         if lost and raw.typed and raw.table[raw.columns[column]].type().is_numeric():
@@ -225,7 +237,8 @@ def _rows(table: Any, backend: Backend, name: str) -> int:
     return int(quiet(lambda: backend.to_pyarrow(table.count()).as_py(), unreadable(name)))
 
 
-def _is_one_of(raw: Any, values: tuple[str, ...]) -> Any:
+def is_one_of(raw: Any, values: tuple[str, ...]) -> Any:
+    """Whether each text is among some values, however many these are."""
     if len(values) <= _FEW:
         return raw.isin(values)
     return raw.isin(ibis.memtable(pa.table({"value": values})).value)

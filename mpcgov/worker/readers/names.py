@@ -1,0 +1,65 @@
+"""The names of a file's columns, before anything of it is declared."""
+
+from __future__ import annotations
+
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mpcgov.errors import DataError
+from mpcgov.spec.reading import Dialect
+from mpcgov.worker import csv_structure
+from mpcgov.worker.engine import quiet
+from mpcgov.worker.file import ARROW, CSV, EXCEL, PARQUET, OpenFile
+from mpcgov.worker.readers.raw import need
+from mpcgov.worker.readers.statistical import SUFFIXES
+
+
+def names_of(file: OpenFile, fd: int, how: Dialect) -> list[str]:
+    """The names, in the order of the file.
+
+    Args:
+        fd: of a CSV file as plain text.
+
+    Raises:
+        DataError: it isn't what its name says. LocalError: what reads it isn't installed.
+    """
+    if file.suffix in CSV:
+        return csv_structure.header(fd, how.delimiter) or []
+    fault = DataError(f"{file.name}: not a {file.suffix} file, or damaged", code="data-unreadable")
+    if file.suffix in EXCEL:
+        return quiet(lambda: _of_sheet(file), fault)
+    if file.suffix in PARQUET:
+        return [*quiet(lambda: _of_parquet(file), fault), *file.partition]
+    return quiet(lambda: _of_arrow(file) if file.suffix in ARROW else _of_statistics(file), fault)
+
+
+def _of_parquet(file: OpenFile) -> list[str]:
+    with os.fdopen(file.fd, "rb", closefd=False) as stream:
+        return list(pq.read_schema(pa.PythonFile(stream)).names)
+
+
+def _of_arrow(file: OpenFile) -> list[str]:
+    with os.fdopen(os.dup(file.fd), "rb") as stream:
+        stream.seek(0)
+        is_file = stream.read(6) == b"ARROW1"
+        stream.seek(0)
+        return list((pa.ipc.open_file(stream) if is_file else pa.ipc.open_stream(stream)).schema.names)
+
+
+def _of_sheet(file: OpenFile) -> list[str]:
+    need("python_calamine", "excel", file.name)
+    import python_calamine  # noqa: PLC0415  an extra
+
+    book = python_calamine.CalamineWorkbook.from_path(str(file.path))
+    rows = book.get_sheet_by_name(file.part or book.sheet_names[0]).to_python(skip_empty_area=False, nrows=1)
+    return [str(cell) for cell in rows[0]] if rows else []
+
+
+def _of_statistics(file: OpenFile) -> list[str]:
+    need("pyreadstat", "spss", file.name)
+    import pyreadstat  # noqa: PLC0415  an extra
+
+    _, meta = getattr(pyreadstat, SUFFIXES[file.suffix])(str(file.path), metadataonly=True, output_format="dict")
+    return list(meta.column_names)
