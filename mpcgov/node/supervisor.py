@@ -56,7 +56,8 @@ class Child:
     async def spawn(kind: Literal["read", "run"]) -> Child:
         """A new child, importing what it will need; its environment and arguments hold no secret."""
         parent, child = socket.socketpair()
-        with child:
+        with child, contextlib.ExitStack() as unless_spawned:
+            unless_spawned.callback(parent.close)
             process = await asyncio.create_subprocess_exec(
                 # -P: modules come from where Python is installed, never from the folder that we were started in.
                 sys.executable, "-P", "-m", "mpcgov.worker", kind, str(child.fileno()),
@@ -66,6 +67,7 @@ class Child:
                 pass_fds=[child.fileno()],
                 start_new_session=True,
             )  # fmt: skip
+            unless_spawned.pop_all()
         return Child(kind, process, Channel(parent))
 
     async def kill(self) -> None:

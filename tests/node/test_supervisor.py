@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,27 @@ class Children:
                 await asyncio.Event().wait()
 
         return Forever()
+
+
+@pytest.mark.parametrize("cause", [OSError, asyncio.CancelledError])
+async def test_a_child_that_never_comes_leaves_no_socket(
+    cause: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[socket.socket] = []
+    pair = socket.socketpair
+
+    def socketpair() -> list[socket.socket]:
+        made.extend(pair())
+        return made
+
+    async def fails(*_: Any, **__: Any) -> Any:
+        raise cause
+
+    monkeypatch.setattr(supervisor.socket, "socketpair", socketpair)
+    monkeypatch.setattr(supervisor.asyncio, "create_subprocess_exec", fails)
+    with pytest.raises(cause):
+        await Child.spawn("read")
+    assert [end.fileno() for end in made] == [-1, -1]
 
 
 async def turns(number: int = 20) -> None:
