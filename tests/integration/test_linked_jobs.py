@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mpcgov import figures
 from tests.integration.conftest import PARTIES, Network, running
 from tests.simulate.test_traces import betrayed
 
@@ -167,13 +168,21 @@ def test_statistics_over_rows_that_are_not_linked(network: Network) -> None:
     network.approve(job, *PARTIES)
     network.released(job)
     rows = network.json("job", "result", job, "--home", "hq")["tables"]["statistics"]["rows"]
-    for name, *numbers in rows:
-        own = [wages(person) for people in PEOPLE.values() for person in people if region(person) == name]
-        assert numbers == [
-            len(own),
-            pytest.approx(statistics.mean(own), rel=6e-4),
-            pytest.approx(statistics.variance(own), rel=6e-4),
-        ]
+    own = {
+        name: [wages(person) for people in PEOPLE.values() for person in people if region(person) == name]
+        for name in ("North", "South")
+    }
+    least = figures.least_rows(ALL_NUMBERS, figures.DIGITS, [100_001])
+    assert len(own["South"]) < least <= len(own["North"])
+    assert rows == [
+        [
+            "North",
+            len(own["North"]),
+            pytest.approx(statistics.mean(own["North"]), rel=6e-4),
+            pytest.approx(statistics.variance(own["North"]), rel=6e-4),
+        ],
+        ["South", len(own["South"]), None, None],  # too few for what so many numbers tell
+    ]
 
 
 def test_no_identifier_nor_a_hash_of_one_stays_at_a_node(network: Network) -> None:
