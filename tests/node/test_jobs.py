@@ -320,6 +320,22 @@ async def test_the_deadline_ends_a_job_and_names_the_phase(network: Network) -> 
     assert any("the deadline of 4 s has passed (compute)" in status["reason"] for status in statuses.values())
 
 
+async def test_a_worker_that_says_after_the_deadline_for_whom_it_waits_is_heard(network: Network) -> None:
+    """The engine counts from when it begins, a moment after the node does: the node's own deadline names nobody."""
+    for party in PARTIES:
+        network.workers[party].gates["compute"] = asyncio.Event()
+    said = "the deadline of 4 s has passed (compute; still waiting for labour)"
+    network.workers["welfare"].faults["compute"] = PeerError(said, code="deadline")
+    await network.start()
+    _, job = await proposed(network, deadline_s=4)
+    await approve(network, job)
+    while "compute" not in network.workers["welfare"].phases:  # noqa: ASYNC110 - a list, not an event
+        await asyncio.sleep(0.01)
+    asyncio.get_running_loop().call_later(4.5, network.workers["welfare"].gates["compute"].set)
+    statuses = await network.until(job, "ABORTED")
+    assert statuses["welfare"]["reason"] == said
+
+
 async def test_a_share_goes_to_receivers_only_and_only_when_released(network: Network) -> None:
     network.workers["education"].gates["compute"] = asyncio.Event()
     await network.start()
