@@ -38,6 +38,10 @@ DateText = Annotated[str, BeforeValidator(_date)]
 CheckName = Annotated[str, matching(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?", "a check such as luhn or ee.ik")]
 
 
+_NOT_RE2 = re.compile(r"\(\?([=!(>#]|<[=!]|P[=>])|\\[1-9Z]|[*+?}]\+")
+"""What engines can't run, in time that grows with the text only: they use RE2."""
+
+
 class KeyColumn(Frozen):
     """Identifies a person or thing across registers; used to link, never opened.
 
@@ -73,6 +77,9 @@ class KeyColumn(Frozen):
             re.compile(self.pattern or "")
         except re.error:
             raise ValueError("pattern: not a regular expression") from None
+        plain = re.sub(r"\[\^?\]?[^\]]*\]", "x", re.sub(r"\\\\", "x", self.pattern or ""))
+        if _NOT_RE2.search(plain):
+            raise ValueError("pattern: no look-ahead, look-behind, back-references, possessive or atomic parts")
         if self.length and self.zeros.startswith("pad") and int(self.zeros[4:]) > self.length:
             raise ValueError("zeros: padded to more than length")
         return self
