@@ -6,8 +6,11 @@ many digits. Rows must be enough for what all numbers about them can tell. docs/
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -20,6 +23,13 @@ EXPONENT_BITS = 8
 """A number's sign and exponent take at most so many bits more than its significant ones."""
 SHARE = 2
 """One part in so many of the bits that the rows' values hold may be told."""
+
+
+PARTS = 3
+FACTORS = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
+"""Odd numbers that mix the bits of a value."""
+DIVISIONS = len(FACTORS) + 2
+"""In so many ways all owners divide a column's values where rows are added up."""
 
 
 def told_bits(digits: int) -> int:
@@ -84,3 +94,84 @@ def unit(column: Mapping[str, Any]) -> int:
 def possible(column: Mapping[str, Any]) -> int:
     """How many values a number can have that is declared so."""
     return steps(column["max"], column) - steps(column["min"], column) + 1
+
+
+def thirds(values: Sequence[int]) -> list[int]:
+    """The part of each value: 0 for the least, 2 for the greatest, 1 between; about even, equal values in one."""
+    ordered = sorted(values)
+    upto = [bisect.bisect_right(ordered, one) for one in sorted(set(values))[:-1]]
+    if not upto:
+        return [1] * len(values)
+    first, last = (
+        ordered[min(upto, key=lambda below, third=third: abs(PARTS * below - third)) - 1]  # type: ignore[misc]
+        for third in (len(values), 2 * len(values))
+    )
+    return [1 - (value <= first) + (value > last) for value in values]
+
+
+def part(above: int, number: int) -> int:
+    """The part of a value in a division that doesn't depend on rows; `above`: by how much it is above the least."""
+    if number < len(FACTORS):
+        return ((above * FACTORS[number] % 2**64 >> 32) * PARTS) >> 32
+    return above % PARTS if number == len(FACTORS) else min(above, PARTS - 1)
+
+
+def of_enough(parts: Sequence[Sequence[int]], least: int) -> bool:
+    """Whether at least so many rows are outside of every choice of one part of each column; `parts`: by column, the
+    part of each row. So a product of the columns, less any constants, is of at least so many rows."""
+    rows = list(zip(*parts, strict=True))
+    choices = itertools.product(range(PARTS), repeat=len(parts))
+    return all(
+        sum(all(a != b for a, b in zip(row, choice, strict=True)) for row in rows) >= least for choice in choices
+    )
+
+
+class Own:
+    """What an owner knows of a column of its rows, in groups by its own columns."""
+
+    def __init__(
+        self, rows: Iterable[Mapping[str, str]], name: str, by: Sequence[str], column: Mapping[str, Any]
+    ) -> None:
+        self._name, self._by, self._column = name, by, column
+        self._values: dict[tuple[str, ...], list[int]] = {}
+        for row in rows:
+            self._values.setdefault(self._group(row), []).append(self.value(row))
+        self._thirds = {group: dict(zip(found, thirds(found), strict=True)) for group, found in self._values.items()}
+
+    def value(self, row: Mapping[str, str]) -> int:
+        """A row's value, in steps."""
+        return steps(row[self._name], self._column)
+
+    def third(self, row: Mapping[str, str]) -> int:
+        """The part of its group's values that it is in."""
+        return self._thirds[self._group(row)][self.value(row)]
+
+    def is_frequent(self, row: Mapping[str, str]) -> bool:
+        """Whether it is its group's most frequent value, the least of several."""
+        counts = Counter(sorted(self._values[self._group(row)]))
+        return self.value(row) == max(counts, key=lambda value: counts[value])
+
+    def _group(self, row: Mapping[str, str]) -> tuple[str, ...]:
+        return tuple(row[name] for name in self._by)
+
+
+Taken = tuple[Own, Sequence[Mapping[str, str]]]
+"""A column, and its owner's rows that are looked at, in the order of all others'."""
+
+
+def linked_of_enough(columns: Sequence[Taken], weight: Taken | None, least: int, spread: bool = True) -> bool:
+    """Whether what is opened of a measure or a pair is of at least so many linked rows, whatever constants are taken
+    off. A row of weight 0 is none. A measure may have one value in all rows, if its variance is opened, which says so;
+    else, and a weight, if that is the most frequent one of each row's group."""
+    kept = list(range(len(columns[0][1])))
+    if weight is not None:
+        own, rows = weight
+        if not all(map(own.is_frequent, rows)) and not of_enough([[own.third(row) for row in rows]], least):
+            return False
+        kept = [place for place, row in enumerate(rows) if own.value(row)]
+    found = [(own, [rows[place] for place in kept]) for own, rows in columns]
+    if len(found) == 1:
+        own, rows = found[0]
+        if len(set(map(own.value, rows))) <= 1 if spread else all(map(own.is_frequent, rows)):
+            return True
+    return of_enough([[own.third(row) for row in rows] for own, rows in found], least)

@@ -1,18 +1,27 @@
-"""Dividing a column's rows in two by their values, so that a count proves how many are off its most frequent value.
+"""Dividing a column's rows by their values, so that counts prove how many are off its most frequent value.
 
 A column that has one value in nearly all rows is a category of the few others: sums, products and coefficients of it
-are about these few. Whatever a column's values are, if fewer than k rows are off its most frequent one, every division
-by value has a side with fewer than k rows. So one division with at least k rows on both sides proves that there is no
-such value. An owner divides by its own rows alone, before they are linked; which division it takes only decides what
-can be proved.
+are about these few. Whatever a column's values are, if fewer than k rows are off its most frequent one, all parts of
+every division by value but one have fewer than k rows together. So one division of which that isn't so proves that
+there is no such value. Which division is taken only decides what can be proved.
+
+Owners of linked rows divide by their own rows, before they are linked. Where rows are added up, all divide alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from mpcgov import figures
+
 Numbers = NDArray[np.int64]
+
+MARK = ":"
+"""Begins the names of columns that say which rows are in a part of another one."""
+PARTS = 3
 
 
 def divided(values: Numbers) -> Numbers:
@@ -26,3 +35,71 @@ def divided(values: Numbers) -> Numbers:
     below, equal = values <= distinct[threshold], values == distinct[frequent]
     even = abs(int(counts[frequent]) - half) < abs(int(upto[threshold]) - half)
     return np.asarray(equal if even else below, np.int64)
+
+
+def thirds(values: Numbers, groups: Numbers) -> Numbers:
+    """Each row's part: 0 for the least values of its group, 2 for the greatest, 1 for those between; the parts of a
+    group are about even, or have one value. Shape (rows,)."""
+    result = np.ones(len(values), np.int64)
+    order = np.argsort(groups, kind="stable")
+    _, starts = np.unique(groups[order], return_index=True)
+    for rows in np.split(order, starts[1:]):
+        distinct, counts = np.unique(values[rows], return_counts=True)
+        if len(distinct) > 1:
+            upto = np.cumsum(counts)[:-1]
+            first, last = (distinct[np.abs(3 * upto - part * len(rows)).argmin()] for part in (1, 2))
+            result[rows] = 1 - (values[rows] <= first) + (values[rows] > last)
+    return result
+
+
+def fixed(values: Numbers, least: int, number: int) -> Numbers:
+    """`figures.part` of each row's value, from `least` up: divisions that don't depend on rows. Shape (rows,)."""
+    above = values - least
+    if number < len(figures.FACTORS):
+        mixed = above.astype(np.uint64) * np.uint64(figures.FACTORS[number])
+        return ((mixed >> np.uint64(32)) * np.uint64(PARTS) >> np.uint64(32)).astype(np.int64)
+    return np.asarray(above % PARTS if number == len(figures.FACTORS) else np.minimum(above, PARTS - 1), np.int64)
+
+
+def named(part: str, column: str) -> str:
+    """The name of the column that is 1 in a part's rows."""
+    return f"{MARK}{part} {column}"
+
+
+def with_parts(columns: Mapping[str, Numbers], names: Collection[str], groups: Numbers) -> dict[str, Numbers]:
+    """An owner's columns, and those of `names` that say which rows are in a part of one: by thirds within the owner's
+    groups; `some`, that are not 0; `same`, that have the group's most frequent value."""
+    result, parts = dict(columns), dict[str, Numbers]()
+    for name in sorted(name for name in names if name.startswith(MARK)):
+        kind, _, column = name.removeprefix(MARK).partition(" ")
+        values = columns[column]
+        if kind == "some":
+            found = values != 0
+        elif kind == "same":
+            found = values == _frequent(values, groups)
+        else:
+            if column not in parts:
+                parts[column] = thirds(values, groups)
+            found = parts[column] == int(kind)
+        result[name] = found.astype(np.int64)
+    return result
+
+
+def with_fixed_parts(
+    columns: Mapping[str, Numbers], names: Collection[str], least: Mapping[str, int]
+) -> dict[str, Numbers]:
+    """The columns, and those of `names` that say which rows are in a part of one, by fixed divisions."""
+    result = dict(columns)
+    for name in (name for name in names if name.startswith(MARK)):
+        kind, _, column = name.removeprefix(MARK).partition(" ")
+        number, part = divmod(int(kind), PARTS)
+        result[name] = (fixed(columns[column], least[column], number) == part).astype(np.int64)
+    return result
+
+
+def _frequent(values: Numbers, groups: Numbers) -> Numbers:
+    result = np.zeros(len(values), np.int64)
+    for group in np.unique(groups):
+        distinct, counts = np.unique(values[groups == group], return_counts=True)
+        result[groups == group] = distinct[counts.argmax()]
+    return result

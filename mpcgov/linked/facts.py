@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
+from mpcgov.linked.divisions import MARK
 from mpcgov.linked.encoding import Scoring, scoring
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.qualified import Qualified
@@ -63,12 +64,19 @@ class Linked:
         """The owner all of whose keys a left join keeps; None for an inner join."""
         return self.job.data_parties[0] if self.job.linking.join == "left" else None
 
+    @property
+    def divisions(self) -> int:
+        """In how many ways the values of a column are divided."""
+        return 1
+
     def most_rows(self, needed: frozenset[str]) -> int:
         """How many linked rows there may be in which all of some owners have a match."""
         return min(self.declarations[party].max_rows for party in needed)
 
     def number(self, column: Qualified) -> Number:
         """A numeric column as it is dealt: if noise is asked for, clamped and counted from its middle."""
+        if column.column.startswith(MARK):
+            return Number(0, 1, 0, self.most_keys(column))
         noise, found = self.job.disclosure.noise, self.declared_number(column)
         if noise is None:
             return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from mpcgov import figures
 from mpcgov.errors import SpecError
 from mpcgov.linked import layout
 from mpcgov.linked.columns import Carried, Category, Number, carried
@@ -24,6 +25,11 @@ from mpcgov.spec.table import CategoryColumn, Column, Declaration
 @dataclass(frozen=True)
 class Stacked(Linked):
     """An unlinked job with its protocol's manifest and the declarations of its data parties."""
+
+    @property
+    def divisions(self) -> int:
+        """In how many ways the values of a column are divided, by all owners alike."""
+        return figures.DIVISIONS
 
     def most_rows(self, needed: frozenset[str]) -> int:
         """How many rows there may be, all owners' together."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mpcgov.linked.dealing import Dealt
-from mpcgov.linked.divisions import divided
+from mpcgov.linked.divisions import divided, with_parts
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.limbs import Numbers, limb_of
 from mpcgov.linked.model import Limb
@@ -26,6 +26,7 @@ def groups(linked: Linked, party: str, columns: Mapping[str, Numbers], rows: int
 
 def composed(dealt: Sequence[Dealt], columns: Mapping[str, Numbers], own_groups: Numbers) -> Words:
     """The dealt columns of an owner's rows, elements, shape (columns, rows)."""
+    columns = with_parts(columns, {name for one in dealt for name in one.factor}, own_groups)
     result = np.empty((len(dealt), len(own_groups)), np.int64)
     for place, one in enumerate(dealt):
         if one.strides:

@@ -22,6 +22,7 @@ from mpcgov.mpc import SecretArray, concatenate, if_else
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.statement import ResultTable
 from mpcgov.worker import closing, gates, rounded
+from mpcgov.worker.divided import Found
 
 _SEAL = object()
 
@@ -70,21 +71,20 @@ def clear_counts(
     return result
 
 
-def clear_linked(
-    linked: Linked, found: gates.Found, agencies: Mapping[str, SecretArray] | None = None
-) -> dict[str, Cleared]:
+def clear_linked(linked: Linked, found: Found, agencies: Mapping[str, Found] | None = None) -> dict[str, Cleared]:
     """The tables of a job over rows, linked or not: counts or the sentinel, and rounded or noisy numbers or 0.
 
     Args:
         found: by `table.name`, every sum that the job needs and the counts that decide about them, each shape
             (cells,), place by place.
-        agencies: each agency's own counts, if rows aren't linked.
+        agencies: each agency's own sums, if rows aren't linked.
 
     Leaks: nothing; see docs/security/linkage.md.
     """
-    rules, bits = linked.job.disclosure, _bits(linked, found, agencies or {})
+    rules = linked.job.disclosure
     if rules.noise is None and linked.asked.numbers:
         found = {**found, **rounded.numbers(linked, found)}
+    bits = _bits(linked, found, agencies or {})
     result: dict[str, Cleared] = {}
     for table in layout.tables(linked):
         if rules.margins:
@@ -103,7 +103,7 @@ def clear_linked(
     return result
 
 
-def _bits(linked: Linked, found: gates.Found, agencies: Mapping[str, SecretArray]) -> dict[str, SecretArray]:
+def _bits(linked: Linked, found: Found, agencies: Mapping[str, Found]) -> dict[str, SecretArray]:
     """By the name of each number that decides, 1 where what hangs on it may be opened."""
     rules = linked.job.disclosure
     if "overlap" in (table.measure for table in linked.manifest.tables.values()):
@@ -117,7 +117,9 @@ def _bits(linked: Linked, found: gates.Found, agencies: Mapping[str, SecretArray
         bits = gates.of_cells(linked, found, rules.min_count, agencies)
     if rules.contributors is None:
         return bits
-    several = gates.of_agencies(agencies.values(), rules.contributors)
+    table = layout.table_name(linked, "statistics")
+    count = f"{table}.{linked.tables[table].value}"
+    several = gates.of_agencies([own[count][0] for own in agencies.values()], rules.contributors)
     return {name: bit * several for name, bit in bits.items()}
 
 

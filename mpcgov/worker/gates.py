@@ -20,9 +20,8 @@ from mpcgov.linked.model import model
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item, Sum
 from mpcgov.mpc import SecretArray, concatenate
-
-Found = Mapping[str, Sequence[SecretArray]]
-"""By `table.name`, a secret number for each cell, place by place."""
+from mpcgov.worker import divided
+from mpcgov.worker.divided import Found
 
 
 def of_rows(
@@ -83,20 +82,21 @@ def of_model(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
 
 
 def of_cells(
-    linked: Linked, found: Found, least: int, agencies: Mapping[str, SecretArray] | None = None
+    linked: Linked, found: Found, least: int, agencies: Mapping[str, Found] | None = None
 ) -> dict[str, SecretArray]:
     """By the name of each number that decides, 1 for the cells in which it, and what hangs on it, may be opened.
 
-    `agencies`: each one's own counts, if rows aren't linked.
+    `agencies`: each one's own sums, if rows aren't linked.
     """
     statistics = [name for name, table in linked.tables.items() if table.measure in ("count", "statistics")]
     (table,) = statistics
     count_name = f"{table}.{linked.tables[table].value}"
     counts = found[count_name][0]
+    own = {agency: numbers[count_name][0] for agency, numbers in (agencies or {}).items()}
     if linked.left is not None:
         shown = _left_groups(linked, counts, least)
     else:
-        shown = of_rows(counts, agencies or {}, linked.job.receivers, least)
+        shown = of_rows(counts, own, linked.job.receivers, least)
     result = {count_name: shown}
     gated = sums.gated(linked)
     alone = {
@@ -106,11 +106,13 @@ def of_cells(
     }
     dominance = linked.job.disclosure.dominance
     large: dict[tuple[Sum, int], SecretArray] = {}
+    known = [numbers for agency, numbers in (agencies or {}).items() if agency in linked.job.receivers and len(own) > 1]
+    enough = divided.of_items(linked, found, gated, known, least) if gated else {}
     for name, item in gated.items():
         rows = released.least_rows(linked, item)
         if (item.n, rows) not in large:
-            large[item.n, rows] = shown * of_rows(found[name][0], agencies or {}, linked.job.receivers, rows)
-        result[name] = large[item.n, rows]
+            large[item.n, rows] = shown * of_rows(found[name][0], own, linked.job.receivers, rows)
+        result[name] = large[item.n, rows] * enough[name]
         if item.n.owners != linked.needed():
             result[name] = result[name] * _item(linked, item, found, alone, least)
         if dominance is not None:

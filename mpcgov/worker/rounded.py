@@ -14,7 +14,7 @@ from mpcgov.linked.released import Figure
 from mpcgov.linked.sums import Item, Sum
 from mpcgov.mpc import SecretArray
 from mpcgov.mpc.significant import DIGIT_BITS, Limbs, Whole, carried_together, difference, significant_together
-from mpcgov.worker.gates import Found
+from mpcgov.worker.divided import Found
 
 
 def numbers(linked: Linked, found: Found) -> dict[str, list[SecretArray]]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
 from mpcgov.linked.dealing import Dealt
+from mpcgov.linked.divisions import with_fixed_parts
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.limbs import limb_of
 from mpcgov.linked.sums import Sum
@@ -46,7 +47,10 @@ def cell_sums(source: Source, stacked: Linked, where: Expr | None, limit: AtMost
         place = place * len(levels) + _positions(found[source.value(column.column)], levels, source.name)
         cells *= len(levels)
     columns = {column: found[source.value(column)].to_numpy().astype(np.int64) for column in measures}
-    return added(wanted(stacked), taken(stacked, "", columns), place, cells)
+    parts = {factor for one in wanted(stacked) for factors in one.factors.values() for factor in factors}
+    least = {column.column: stacked.number(column).low for column in stacked.asked.numbers}
+    columns = with_fixed_parts(taken(stacked, "", columns), parts, least)
+    return added(wanted(stacked), columns, place, cells)
 
 
 def used(stacked: Linked) -> list[str]:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import check
-from mpcgov.linked import layout
 from mpcgov.linked.blocks import BLOCK
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
@@ -148,9 +147,7 @@ class SumsWork:
             for name, places in found.items()
         }
         session.enter("clear")
-        statistics = layout.table_name(self._stacked, "statistics")
-        count = f"{statistics}.{self._stacked.manifest.tables[statistics].value}"
-        return clear.clear_linked(self._stacked, whole, {party: own[count][0] for party, own in inputs.items()})
+        return clear.clear_linked(self._stacked, whole, inputs)
 
     def _dealt(self, session: Session, party: str, own: Sums | None) -> dict[str, list[SecretArray]]:
         """One owner's numbers, by `table.name`, place by place."""

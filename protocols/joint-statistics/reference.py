@@ -45,9 +45,17 @@ def run(
         line: list[Any] = [*cell, len(own) if enough else None]
         unknown = len(own) - max(known, default=0) if enough else 0
 
-        def may(*columns: str, unknown: int = unknown) -> bool:
+        receiving = [name for name in rules.get("receivers", ()) if name in owners and len(owners) > 1]
+        others = [[row for name in owners if name != r for row in of_owners[name]] for r in receiving] or [own]
+
+        def may(
+            *columns: str, own: Sequence[Row] = own, others: Sequence[Sequence[Row]] = others, unknown: int = unknown
+        ) -> bool:
             values = [figures.possible(domains[column]) for column in columns]
-            return unknown >= figures.least_rows(numbers, digits, values)
+            if unknown < figures.least_rows(numbers, digits, values):
+                return False
+            one_value = len(columns) == 1 and len(set(_steps(own, columns[0], domains))) <= 1
+            return one_value or all(_of_enough(rows, columns, domains, rules["min_count"]) for rows in others)
 
         for column in measures:
             x, unit = _steps(own, column, domains), figures.unit(domains[column])
@@ -57,6 +65,18 @@ def run(
             both = [_steps(own, column, domains) for column in pair]
             correlation.append([*cell, *pair, figures.correlation(*both, digits) if may(*pair) else None])
     return {"statistics": statistics} | ({"correlation": correlation} if pairs else {})
+
+
+def _of_enough(rows: Sequence[Row], columns: Sequence[str], domains: Mapping[str, Any], least: int) -> bool:
+    """Whether some division of the columns' values shows that what is opened is of enough rows."""
+    above = []
+    for column in columns:
+        low = figures.steps(domains[column]["min"], domains[column])
+        above.append([value - low for value in _steps(rows, column, domains)])
+    return any(
+        figures.of_enough([[figures.part(value, number) for value in values] for values in above], least)
+        for number in range(figures.DIVISIONS)
+    )
 
 
 def _steps(rows: Sequence[Row], column: str, domains: Mapping[str, Any]) -> list[int]:

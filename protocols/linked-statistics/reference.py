@@ -55,6 +55,13 @@ class Join(NamedTuple):
         party, _, name = column.partition(".")
         return self.owners[party][key][name] if key in self.owners[party] else None
 
+    def taken(self, column: str, keys: Sequence[Key]) -> figures.Taken:
+        """A column with all that its owner knows of it, and the owner's rows."""
+        party, _, name = column.partition(".")
+        rows = self.owners[party]
+        own = [one.partition(".")[2] for one in self.by if one.partition(".")[0] == party]
+        return figures.Own(rows.values(), name, own, self.domains[column]), [rows[key] for key in keys]
+
     def matched(self, keys: Sequence[Key], parties: frozenset[str]) -> set[Key]:
         """The rows with a match at all of some owners."""
         return {key for key in keys if all(key in self.owners[party] for party in parties)}
@@ -96,7 +103,8 @@ def run(
         known = {} if cell in hidden else _known(join, keys, measures, pairs)
         for item in list(known):
             values = [figures.possible(domains[column]) for column in item.summed]
-            if len(known[item]) < figures.least_rows(numbers, join.digits, values):
+            enough = len(known[item]) >= figures.least_rows(numbers, join.digits, values)
+            if not enough or not _of_enough(join, item, weight, known[item], "dominance" not in rules):
                 del known[item]
         row: list[Any] = [*cell, None if cell in hidden else len(keys)]
         for item in measures:
@@ -144,6 +152,14 @@ def _known(join: Join, keys: Sequence[Key], measures: Sequence[Item], pairs: Seq
         if not item.apart or _divides_well(sets, keys, join.least):
             known[item] = own
     return known
+
+
+def _of_enough(join: Join, item: Item, weight: str | None, keys: set[Key], spread: bool) -> bool:
+    """Whether no column has nearly always the same value, nor one of a pair in the rows where the other hasn't."""
+    ordered = list(keys)
+    taken = [join.taken(column, ordered) for column in item.columns]
+    of_weight = None if weight is None else join.taken(weight, ordered)
+    return figures.linked_of_enough(taken, of_weight, join.least, spread)
 
 
 def _divides_well(sets: Sequence[set[Key]], keys: Sequence[Key], least: int) -> bool:

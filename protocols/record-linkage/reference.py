@@ -70,7 +70,7 @@ def run(
         named = [[row[party][column] for party, column in params["identify"].items()] for row in linked]
         tables = {"count": [[_gated(len(named), least)]], "links": sorted(named) if len(named) >= least else []}
     elif output == "statistics":
-        tables = statistics(linked, domains, params, rules)
+        tables = statistics(linked, {left: first, right: second}, domains, params, rules)
     else:
         cells = _cells(linked, domains, params.get("by", []))
         tables["count"] = [[*cell, _gated(len(rows), least)] for cell, rows in cells]
@@ -217,7 +217,11 @@ def _value(row: Mapping[str, Row], column: str) -> str:
 
 
 def statistics(
-    linked: Sequence[Mapping[str, Row]], domains: Mapping[str, Any], params: Mapping[str, Any], rules: Mapping[str, Any]
+    linked: Sequence[Mapping[str, Row]],
+    records: Mapping[str, Sequence[Row]],
+    domains: Mapping[str, Any],
+    params: Mapping[str, Any],
+    rules: Mapping[str, Any],
 ) -> dict[str, list[list[Any]]]:
     """Of each cell the count, each measure's mean and variance (n − 1), and each pair's correlation."""
     table, correlation = [], []
@@ -228,7 +232,14 @@ def statistics(
     def may(rows: Sequence[Mapping[str, Row]], *columns: str) -> bool:
         """Whether what is made of some columns may be shown of so many rows."""
         values = [figures.possible(domains[column]) for column in {*columns, *([weight] if weight else [])}]
-        return len(rows) >= max(rules["min_count"], figures.least_rows(numbers, digits, values))
+        enough = len(rows) >= max(rules["min_count"], figures.least_rows(numbers, digits, values))
+        of_weight = None if weight is None else taken(rows, weight)
+        return enough and figures.linked_of_enough([taken(rows, one) for one in columns], of_weight, rules["min_count"])
+
+    def taken(rows: Sequence[Mapping[str, Row]], column: str) -> figures.Taken:
+        party, _, name = column.partition(".")
+        own = [one.partition(".")[2] for one in params.get("by", []) if one.partition(".")[0] == party]
+        return figures.Own(records[party], name, own, domains[column]), [row[party] for row in rows]
 
     for cell, rows in _cells(linked, domains, params.get("by", [])):
         weights = None if weight is None else _steps(rows, weight, domains)

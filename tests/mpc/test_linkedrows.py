@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mpcgov import figures
 from mpcgov.linked import sums
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.sets import owner_sets
 from mpcgov.mpc import join, tags
 from mpcgov.mpc.linkedrows import LinkedRows
@@ -67,6 +69,29 @@ def case(
     return Case(protocol, declared, rows, params, **more)
 
 
+def number(made: Case, linked: Linked, column: Qualified, row: dict[str, str]) -> int:
+    """A row's value in steps; of a column that says which rows are in a part of another one, 1 in those."""
+    if not column.column.startswith(":"):
+        return steps(linked.declarations[column.party].columns[column.column], row[column.column])
+    part, _, name = column.column[1:].partition(" ")
+    own = known(made, linked, Qualified(column.party, name))
+    if part == "some":
+        return int(own.value(row) != 0)
+    return int(own.is_frequent(row) if part == "same" else own.third(row) == int(part))
+
+
+KNOWN: dict[tuple[int, Qualified], tuple[Case, figures.Own]] = {}
+
+
+def known(made: Case, linked: Linked, column: Qualified) -> figures.Own:
+    """What a column's owner knows of it."""
+    if KNOWN.get((id(made), column), (None,))[0] is not made:
+        by = [one.column for one in linked.asked.groups if one.party == column.party]
+        own = figures.Own(made.rows[column.party], column.column, by, made.declared[column.party][column.column])
+        KNOWN[id(made), column] = made, own
+    return KNOWN[id(made), column][1]
+
+
 def plain(made: Case, linked: Linked) -> dict[str, list[int]]:
     """Every sum in every cell, by going through the left owner's rows one by one."""
     by_key = {name: {row["key"]: row for row in rows} for name, rows in made.rows.items()}
@@ -81,10 +106,7 @@ def plain(made: Case, linked: Linked) -> dict[str, list[int]]:
             cell = tuple(
                 by_key[c.party][key][c.column] if key in by_key[c.party] else NO_MATCH for c in linked.asked.groups
             )
-            kinds = linked.declarations
-            totals[cell] += prod(
-                steps(kinds[c.party].columns[c.column], by_key[c.party][key][c.column]) for c in one.columns
-            )
+            totals[cell] += prod(number(made, linked, c, by_key[c.party][key]) for c in one.columns)
         result[name] = [totals[cell] for cell in cells]
     return result
 

@@ -1,0 +1,114 @@
+"""Whether what is opened of a column, or of two, is of enough rows: decided on secret counts, and never opened.
+
+A column that is the same in nearly all rows is a category of the others. `mpcgov/linked/sides.py` says what is counted,
+the protocols' references what it means, and docs/security/disclosure.md why it is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mpcgov.errors import InternalError
+from mpcgov.linked import sides
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.sides import Columns, Outside
+from mpcgov.linked.sums import Item
+from mpcgov.mpc import SecretArray, concatenate
+
+Found = Mapping[str, Sequence[SecretArray]]
+"""By `table.name`, a secret number for each cell, place by place."""
+
+Key = tuple[Columns, frozenset[str]]
+"""Columns, and the owners that match in the rows that are looked at; no columns: the weight."""
+
+Spare = tuple[int, Outside, int]
+"""A sign, a number of rows, and what that must be at least."""
+
+
+def of_items(
+    linked: Linked, found: Found, items: Mapping[str, Item], known: Sequence[Found], least: int
+) -> dict[str, SecretArray]:
+    """By the names of their numbers of rows, 1 in the cells where what is opened of measures and pairs is of at least
+    so many rows, or a measure has one value.
+
+    Args:
+        known: for each receiver that brings rows what it knows of the sums; the others' rows must be as many.
+    """
+    judged = _judged(linked, found, list(items.values()), known, least)
+    result = {name: judged[item.columns, item.n.owners] for name, item in items.items()}
+    result |= _or_of_one_value(linked, found, items, result)
+    if linked.asked.weight is not None:
+        result = {name: bit * judged[(), items[name].n.owners] for name, bit in result.items()}
+    return result
+
+
+def _or_of_one_value(
+    linked: Linked, found: Found, items: Mapping[str, Item], enough: Mapping[str, SecretArray]
+) -> dict[str, SecretArray]:
+    """With the cells in which a measure has one value, so that its spread is 0."""
+    measures = [name for name, item in items.items() if len(item.columns) == 1]
+    if not measures or linked.job.disclosure.dominance is not None:
+        return {}
+    spreads = concatenate([found[f"{name.removesuffix('.n')}.xx.m"][0] for name in measures]) < 1
+    cells = len(spreads) // len(measures)
+    one_value = {name: spreads[place * cells : (place + 1) * cells] for place, name in enumerate(measures)}
+    return {name: 1 - (1 - bit) * (1 - enough[name]) for name, bit in one_value.items()}
+
+
+def _judged(
+    linked: Linked, found: Found, items: Sequence[Item], known: Sequence[Found], least: int
+) -> dict[Key, SecretArray]:
+    """1 where some division has enough rows outside of every choice of parts; for the weight also where it has one
+    value."""
+    divisions: dict[Key, list[list[Spare]]] = {}
+    for item in items:
+        divisions[item.columns, item.n.owners] = [
+            *([(1, outside, least) for outside in one] for one in sides.of_columns(linked, item.columns)),
+            *([(-1, outside, 0)] for outside in sides.others(linked, item.columns)),
+        ]
+        if linked.asked.weight is not None:
+            divisions[(), item.n.owners] = [
+                *([(1, outside, least) for outside in one] for one in sides.of_weight(linked)),
+                *([(-1, outside, 0)] for outside in sides.others(linked)),
+            ]
+    views = known or [{}]
+    every = [
+        [_spare(one, owners, found, view) for one in division]
+        for (_, owners), some in divisions.items()
+        for view in views
+        for division in some
+    ]
+    of_divisions = _all_of(every)
+    result: dict[Key, SecretArray] = {}
+    at = 0
+    for key, some in divisions.items():
+        for view in range(len(views)):
+            passed = concatenate(of_divisions[at : at + len(some)]).reshape((len(some), len(of_divisions[at])))
+            bit = passed.sum(axis=0) >= 1
+            result[key] = bit if view == 0 else result[key] * bit
+            at += len(some)
+    return result
+
+
+def _spare(one: Spare, owners: frozenset[str], found: Found, view: Found) -> SecretArray:
+    """Not negative if the number of rows, less what a receiver knows, is large enough."""
+    sign, outside, least = one
+    total: SecretArray | None = None
+    for factor, product in outside:
+        name = sides.name(product, owners)
+        rows = found[name][0] - view[name][0] if name in view else found[name][0]
+        total = rows * factor if total is None else total + rows * factor
+    if total is None:
+        raise InternalError("a number of rows of no sums")
+    return total * sign - least
+
+
+def _all_of(tests: Sequence[Sequence[SecretArray]]) -> list[SecretArray]:
+    """For each group of numbers 1 where none is negative."""
+    bits, result, at = concatenate([one for group in tests for one in group]) >= 0, [], 0
+    for group in tests:
+        cells, stop = len(group[0]), at + len(group) * len(group[0])
+        result.append(bits[at:stop].reshape((len(group), cells)).sum(axis=0) - len(group))
+        at = stop
+    together = concatenate(result) >= 0
+    return [together[place * cells : (place + 1) * cells] for place in range(len(result))]
