@@ -6,7 +6,6 @@ many digits. Rows must be enough for what all numbers about them can tell. docs/
 
 from __future__ import annotations
 
-import bisect
 import itertools
 import math
 from collections import Counter
@@ -97,16 +96,12 @@ def possible(column: Mapping[str, Any]) -> int:
 
 
 def thirds(values: Sequence[int]) -> list[int]:
-    """The part of each value: 0 for the least, 2 for the greatest, 1 between; about even, equal values in one."""
-    ordered = sorted(values)
-    upto = [bisect.bisect_right(ordered, one) for one in sorted(set(values))[:-1]]
-    if not upto:
-        return [1] * len(values)
-    first, last = (
-        ordered[min(upto, key=lambda below, third=third: abs(PARTS * below - third)) - 1]  # type: ignore[misc]
-        for third in (len(values), 2 * len(values))
-    )
-    return [1 - (value <= first) + (value > last) for value in values]
+    """The part of each value, 0 to 2: from the most frequent value on, each goes to the part with the fewest rows."""
+    counts, rows, found = Counter(values), [0] * PARTS, dict[int, int]()
+    for value in sorted(counts, key=lambda value: (-counts[value], value)):
+        found[value] = rows.index(min(rows))
+        rows[found[value]] += counts[value]
+    return [found[value] for value in values]
 
 
 def part(above: int, number: int) -> int:

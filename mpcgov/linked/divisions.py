@@ -38,17 +38,27 @@ def divided(values: Numbers) -> Numbers:
 
 
 def thirds(values: Numbers, groups: Numbers) -> Numbers:
-    """Each row's part: 0 for the least values of its group, 2 for the greatest, 1 for those between; the parts of a
-    group are about even, or have one value. Shape (rows,)."""
-    result = np.ones(len(values), np.int64)
+    """Each row's part, 0 to 2, within its group: from the most frequent value on, each goes to the part with the fewest
+    rows. So neighbouring values are in different parts, and whatever range a cell has, it has all. Shape (rows,)."""
+    result = np.zeros(len(values), np.int64)
     order = np.argsort(groups, kind="stable")
     _, starts = np.unique(groups[order], return_index=True)
     for rows in np.split(order, starts[1:]):
-        distinct, counts = np.unique(values[rows], return_counts=True)
-        if len(distinct) > 1:
-            upto = np.cumsum(counts)[:-1]
-            first, last = (distinct[np.abs(3 * upto - part * len(rows)).argmin()] for part in (1, 2))
-            result[rows] = 1 - (values[rows] <= first) + (values[rows] > last)
+        distinct, inverse, counts = np.unique(values[rows], return_inverse=True, return_counts=True)
+        result[rows] = _dealt(distinct, counts)[inverse]
+    return result
+
+
+def _dealt(distinct: Numbers, counts: Numbers) -> Numbers:
+    """The part of each value."""
+    order, rows = np.lexsort((distinct, -counts)), [0] * PARTS
+    parts = []
+    for count in counts[order].tolist():
+        part = rows.index(min(rows))
+        parts.append(part)
+        rows[part] += count
+    result = np.zeros(len(distinct), np.int64)
+    result[order] = parts
     return result
 
 

@@ -220,7 +220,8 @@ def test_inner_statistics_are_those_of_numpy(seed: int, people: int, share: floa
         assert row[:2] == [level, len(records)]
         assert all(map(close, row[2:], [means[0], spreads[0], means[1], spreads[1]]))
         matrix = np.cov(x, y, aweights=w)
-        assert close(r, matrix[0, 1] / np.sqrt(matrix[0, 0] * matrix[1, 1]))
+        few = r is None and sum(w > 0) < 40  # thirds of so few may leave fewer than three outside
+        assert few or close(r, matrix[0, 1] / np.sqrt(matrix[0, 0] * matrix[1, 1]))
 
 
 def test_a_constant_has_no_correlation_and_no_weight_no_mean() -> None:
@@ -247,7 +248,7 @@ def left_case(matched: int, unmatched: int, both: int = 0, **params: Any) -> dic
 
 @pytest.mark.parametrize(
     ("matched", "unmatched", "shown"),
-    [(20, 0, True), (20, 10, True), (20, 9, False), (20, 1, False), (12, 50, True), (11, 50, False)],
+    [(20, 0, True), (20, 10, True), (20, 9, False), (20, 1, False), (15, 50, True), (14, 50, False)],
 )
 def test_in_a_left_join_sums_are_over_enough_rows_and_leave_out_enough_or_none(
     matched: int, unmatched: int, shown: bool
@@ -260,46 +261,46 @@ def test_in_a_left_join_sums_are_over_enough_rows_and_leave_out_enough_or_none(
 
 
 def test_two_sums_of_one_column_over_nearly_the_same_rows_are_not_both_opened() -> None:
-    """40 persons at tax, 25 of them at edu, 24 of these at wel: one person's income would be the difference."""
+    """60 persons at tax, 45 of them at edu, 44 of these at wel: one person's income would be the difference."""
     pairs = [["tax.income", "edu.age"], ["tax.income", "wel.benefit"]]
-    found = left_case(25, 15, 24, correlations=pairs, measures=["tax.income", "edu.age", "wel.benefit"])
+    found = left_case(45, 15, 44, correlations=pairs, measures=["tax.income", "edu.age", "wel.benefit"])
     assert [row[-1] for row in found["correlation"]] == [None, None]
     assert None not in found["statistics"][0]
-    apart = left_case(40, 20, 20, correlations=pairs)
+    apart = left_case(60, 20, 40, correlations=pairs)
     assert None not in [row[-1] for row in apart["correlation"]]
-    alone = left_case(25, 15, 24, correlations=pairs[:1])
+    alone = left_case(45, 15, 44, correlations=pairs[:1])
     assert alone["correlation"][0][-1] is not None
 
 
 def test_a_pair_of_two_others_does_not_tell_of_one_that_only_one_has() -> None:
-    found = left_case(25, 15, 24, correlations=[["edu.age", "wel.benefit"]], measures=["edu.age"])
+    found = left_case(45, 15, 44, correlations=[["edu.age", "wel.benefit"]], measures=["edu.age"])
     assert found["correlation"][0][-1] is None
     assert found["statistics"][0][-1] is not None
 
 
 def test_sums_over_three_sets_of_rows_do_not_tell_of_the_few_in_none_or_all() -> None:
-    """42 persons at tax, 20 of them at edu, 20 others at wel: all incomes less both sums would be those of two."""
-    everyone = [(f"p{i}",) for i in range(42)]
+    """82 persons at tax, 40 of them at edu, 40 others at wel: all incomes less both sums would be those of two."""
+    everyone = [(f"p{i}",) for i in range(82)]
     owners = {
         "tax": {key: {"income": str(i)} for i, key in enumerate(everyone)},
-        "edu": {key: {"age": "40"} for key in everyone[:20]},
-        "wel": {key: {"benefit": "1"} for key in everyone[20:40]},
+        "edu": {key: {"age": str(i)} for i, key in enumerate(everyone[:40])},
+        "wel": {key: {"benefit": str(i % 9)} for i, key in enumerate(everyone[40:80])},
     }
     pairs = [["tax.income", "edu.age"], ["tax.income", "wel.benefit"]]
     both = STATISTICS.run(owners, DOMAINS, {"correlations": pairs, "measures": ["tax.income"]}, rules("left", 10))
     assert both["correlation"] == [[*pairs[0], None], [*pairs[1], None]]
     assert None not in both["statistics"][0]
-    owners["edu"].update({key: {"age": str(i)} for i, key in enumerate(everyone[20:])})
+    owners["edu"].update({key: {"age": str(i)} for i, key in enumerate(everyone[40:])})
     assert STATISTICS.run(owners, DOMAINS, {"measures": ["edu.age"]}, rules("left", 10))["statistics"][0][1] is not None
 
 
 def test_numbers_of_rows_do_not_differ_by_a_few_even_where_the_sums_are_of_other_columns() -> None:
-    """25 persons have edu's column, 24 both edu's and wel's: one person would be known to lack wel's."""
+    """45 persons have edu's column, 44 both edu's and wel's: one person would be known to lack wel's."""
     pairs, measures = [["edu.age", "wel.benefit"]], ["edu.height"]
-    found = left_case(25, 15, 24, correlations=pairs, measures=measures)
+    found = left_case(45, 15, 44, correlations=pairs, measures=measures)
     assert found["correlation"][0][-1] is None
     assert found["statistics"][0][-1] is not None
-    assert left_case(25, 15, 15, correlations=pairs, measures=measures)["correlation"][0][-1] is not None
+    assert left_case(45, 15, 33, correlations=pairs, measures=measures)["correlation"][0][-1] is not None
 
 
 def test_weighted_sums_have_their_weights_in_common() -> None:

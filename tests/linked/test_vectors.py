@@ -46,9 +46,9 @@ def test_a_job_of_the_vector_has_the_tables_that_the_vector_releases(path: Path)
     vector, protocol = load(path), registry.read(path.parent.parent)
     job = validate(agencies.job_of(protocol.manifest.id, vector), Job, "job")
     declarations = {
-        party: validate({"source": "x", "columns": columns}, Dataset, party).declaration.only(
-            set(check.used_columns(job, protocol.manifest, party))
-        )
+        party: validate(
+            {"source": "x", "columns": columns, **unique((vector["keys"] or {}).get(party))}, Dataset, party
+        ).declaration.only(set(check.used_columns(job, protocol.manifest, party)))
         for party, columns in vector["declared"].items()
     }
     check.check_job(job, protocol.manifest, declarations, 1)
@@ -62,6 +62,11 @@ def test_a_job_of_the_vector_has_the_tables_that_the_vector_releases(path: Path)
             pairs = len(vector["params"].get("correlations", [])) if table.name == "correlation" else 1
             assert len(rows) == table.rows * pairs
         assert all(len(row) == len(table.columns) for row in rows)
+
+
+def unique(key: list[str] | None) -> dict[str, list[list[str]]]:
+    """That a key names one row each, of data sets that have one."""
+    return {"unique": [key]} if key else {}
 
 
 def test_repeated_keys_in_a_vector_are_refused() -> None:
