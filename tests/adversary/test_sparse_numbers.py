@@ -3,7 +3,8 @@
 240 persons, and a 0-1 column with a single 1 beside wages: a correlation of the two gives that person's wage, a
 variance the share of those who have 1, weights of 1 a mean of one. The attack is first done on exact numbers of the
 same rows, where it finds the wage of whoever it is aimed at, and then by whole jobs inside MPC, linked and not.
-With `enough[name]` taken out of `worker/gates.py`, `of_cells`, all of them find what they look for.
+With `enough[name]` taken out of `worker/gates.py`, `of_cells`, numbers of one person and of nine are released, but for
+the weighted pair of one, which has no correlation anyway.
 """
 
 from __future__ import annotations
