@@ -91,14 +91,17 @@ def test_one_block_of_all_links_whom_no_blocks_link():
 
 
 def test_statistics_and_match_rates_run_over_links_in_blocks_and_all_records():
-    years = YEARS_OF_FIRST, YEARS_OF_SECOND
     statistics = {"output": "statistics", "identify": None, "measures": ["tax.income", "wel.income"]}
-    (row,) = tables(Case(FIRST, SECOND, statistics, blocks=years))["statistics"]
-    values = [np.array([pair[side] - 50 for pair in IN_BLOCKS], float) for side in (0, 1)]
-    assert row[0] == 3
-    assert row[1:] == pytest.approx([x for own in values for x in (own.mean(), own.var(ddof=1))])
+    firsts, lasts = ("anna", "bert", "carl", "dora"), ("smith", "jones", "brown", "green", "white", "young", "clark")
+    many = [f"{a}{b}" for a in firsts for b in lasts]
+    years = [1990 + i // 2 % 3 for i in range(28)]
+    apart = years, [*years[:4], *[1989] * 4, *years[8:]]  # four have no year that is declared
+    (row,) = tables(Case(many, many, statistics, blocks=apart))["statistics"]
+    incomes = np.array([i - 50 for i in range(28) if not 4 <= i < 8], float)
+    assert row[0] == 24
+    assert row[1:] == pytest.approx([incomes.mean(), incomes.var(ddof=1)] * 2, rel=1e-3)
     rates = {"output": "count", "report": ["tax.sex"]}
-    names = [f"{a}{b}" for a in ("anna", "bert", "carl", "dora") for b in ("smith", "jones", "brown", "green")]
+    names = [f"{a}{b}" for a in firsts for b in lasts[:4]]
     known = [1990 + i // 2 % 3 for i in range(16)]
     found = tables(Case(names, names, rates, blocks=(known, [*known[:4], *[1989] * 6, *known[10:]])))
     assert [row[1:3] for row in found["match_rate"]] == [[8, 5], [8, 5]]
