@@ -34,8 +34,9 @@ class Form:
 
 
 def rounding_cost(linked: Linked, threshold: int) -> tuple[int, int]:
-    """Rounds, and the bytes that each party sends to all others together; 0 with noise, which is added to sums."""
-    if linked.job.disclosure.noise is not None:
+    """Rounds, and the bytes that each party sends to all others together; 0 with noise, which is added to sums, and
+    where nothing but rows is counted."""
+    if linked.job.disclosure.noise is not None or not linked.asked.numbers:
         return 0, 0
     if len(linked.job.parties) == 3:
         return _in_lanes(linked)
