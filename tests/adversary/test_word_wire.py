@@ -20,12 +20,13 @@ NAME = "welfare"
 
 
 def blame(outcomes: list[Outcome], what: str) -> None:
-    """All honest parties name the hostile one; the first to see it says what it did."""
+    """All honest parties name the hostile one: who saw it says what it did; of others' words it says whose they are."""
     for index in HONEST:
         error = outcomes[index].error
         assert error is not None
-        assert (error["exit_status"], error["code"]) == (4, "peer-protocol")
-        assert outcomes[index].message.startswith(f"{NAME} broke the protocol"), outcomes[index].message
+        teller, second_hand, said = outcomes[index].message.rpartition(" says: ")
+        assert (error["exit_status"], error["code"]) == (4, "hearsay" if second_hand else "peer-protocol")
+        assert teller == NAME or said.startswith(f"{NAME} broke the protocol"), outcomes[index].message
     assert any(what in outcomes[index].message for index in HONEST)
 
 

@@ -84,8 +84,9 @@ def test_a_party_that_agrees_to_something_else_is_named_before_any_key_is_sent(c
     for index, outcome in enumerate(outcomes):
         assert outcome.error is not None
         if index != 3:
-            assert outcome.error["code"] == "hello-mismatch"
-            assert outcome.message == "labour doesn't agree on the job (hello)"
+            _, second_hand, said = outcome.message.rpartition(" says: ")
+            assert outcome.error["code"] == ("hearsay" if second_hand else "hello-mismatch")
+            assert second_hand or said == "labour doesn't agree on the job (hello)"
         assert outcome.phases == ["hello"]
         assert outcome.bytes_sent <= 4 * (13 + 44 + 13 + 3)  # greetings and goodbyes only
 
@@ -118,9 +119,10 @@ def test_a_party_whose_data_break_their_declaration_is_named_to_the_others_and_n
     for index, outcome in enumerate(outcomes):
         assert outcome.error is not None
         if index != 2:
-            assert outcome.error["code"] == "data-contract"
+            teller, second_hand, said = outcome.message.rpartition(" says: ")
+            assert outcome.error["code"] == ("hearsay" if second_hand else "data-contract")
             assert outcome.error["exit_status"] == 4
-            assert outcome.message == "education: data contract"
+            assert teller == "education" or said.startswith("education: data contract")
             assert "deal" not in outcome.phases
 
 
@@ -164,7 +166,7 @@ def test_a_deadline_ends_the_job_and_says_for_whom_it_waited() -> None:
     for index in (0, 2):
         error = outcomes[index].error
         assert error is not None
-        assert error["code"] == "deadline"
+        assert error["code"] in ("deadline", "hearsay")
         assert error["exit_status"] == 4
     # The sleeper's own clock may ring first; then that is what the others hear.
     blamed = [outcome.message for outcome in (outcomes[0], outcomes[2])]
