@@ -37,11 +37,13 @@ DATASETS_FILE = """\
 #     region:    {kind: category, values: [North, South, East, West]}
 #     age:       {kind: integer, min: 0, max: 120}
 #     income:    {kind: decimal, min: 0, max: 500000, places: 2, unit: EUR}
+#     sex:       {kind: category, values: [F, M]}
+#     leave:     {kind: category, values: [none, parental, maternity]}
 #     born:      {kind: date, min: 1900-01-01, max: 2025-12-31}
 #     name:      {kind: text}
 #   missing: refuse                   # refuse (default) | drop
 #   unique: [person_id]               # columns, or [lists, of columns], that name one row each; needed to link rows
-#   impossible: [{sex: M, status: pregnant}]   # combinations of categories that no row has, as everybody knows
+#   impossible: [{sex: M, leave: maternity}]   # combinations of categories that no row has, as everybody knows
 {}
 """
 
