@@ -78,7 +78,8 @@ def _guesses(
     name: str, path: str, files: list[OpenFile], written: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, Guess], dict[str, str]]:
     """Each column's name in the file, what it could be, and how dates and numbers are written, by declared name."""
-    how = Dialect(**{"delimiter": "\t" if files[0].suffix in (".tsv", ".tab") else ",", **written})  # type: ignore[arg-type]
+    usual = "\t" if files[0].suffix in (".tsv", ".tab") else ","
+    how = Dialect.model_validate({"delimiter": usual, **written})
     with csv.plain(files[0], how) if files[0].suffix in CSV else nullcontext(files[0].fd) as fd:
         names = _declared(names_of(files[0], fd, how))
         texts = {column: {"kind": "text", "from": at} for column, at in names.items()}
