@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 
 from mpcgov.cli import dataset
-from mpcgov.node.supervisor import Child, _environment
+from mpcgov.node.supervisor import Child, environment
 
 KINDS: tuple[Literal["read", "run"], ...] = ("read", "run")
 
@@ -49,7 +49,7 @@ def test_the_check_of_data_imports_nothing_from_the_folder_that_it_was_started_i
 def test_a_child_that_computes_has_no_thread_that_confinement_would_miss() -> None:
     code = "import os, mpcgov.worker.run; print(len(os.listdir('/proc/self/task')))"
     command = [sys.executable, "-P", "-c", code]
-    done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(command, env=environment("run"), capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "1"
 
 
