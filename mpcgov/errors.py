@@ -18,6 +18,10 @@ from typing import Any
 
 TEXT_LIMIT = 4000
 
+MEMORY, PROGRAM = "memory", "program"
+ALIKE = frozenset({MEMORY, PROGRAM})
+"""Codes of local faults that every party finds alike, from what all of them know: not about anybody's data."""
+
 
 class MpcgovError(Exception):
     """A failure with a stable code for programs, one line for people, and an exit status for shells."""

@@ -28,6 +28,10 @@ _PLAIN = ("collections", "collections.abc", "fractions", "itertools", "math", "n
 REFERENCE_IMPORTS = frozenset({"__future__", *_PLAIN, "mpcgov.figures"})
 FORBIDDEN_NAMES = frozenset({"__import__", "eval", "exec", "compile", "open", "globals", "vars", "getattr", "setattr"})
 Reference = Callable[..., dict[str, list[int]]]
+HEADINGS = ("Functionality", "Inputs", "What each party learns", "Security argument", "Disclosure", "Cost", "Limits")
+"""What a README must say, each as `**Heading.**` at the head of a paragraph."""
+EVERY_JOB_LEAKS = frozenset({"data-contract", "rows-changed"})
+"""What everyone learns of any job, so that every manifest has it: its refusal or start depends on these."""
 VECTOR_KEYS = {"what", "domains", "tables", "params", "expected", "disclosure", "released"}
 
 
@@ -46,14 +50,43 @@ def check(folder: Path) -> int:
     manifest = registry.read(folder).manifest
     faults += language.faults((folder / "program.py").read_bytes(), str(folder / "program.py"))
     faults += imports_faults(folder / "reference.py", REFERENCE_IMPORTS)
+    faults += _leakage_faults(manifest, folder / "manifest.yaml") + _readme_faults(folder / "README.md")
     if faults:
         raise SpecError(faults, code="protocol")
-    reference = _load(folder / "reference.py")
+    reference = load_reference(folder)["run"]
     for path in paths:
         faults += [f"{path}: {fault}" for fault in _vector_faults(reference, manifest, path)]
+    if not faults:
+        faults += _suppression_faults(paths, folder / "vectors")
     if faults:
         raise SpecError(faults, code="protocol")
     return len(paths)
+
+
+def _leakage_faults(manifest: Manifest, path: Path) -> list[str]:
+    missing = sorted(EVERY_JOB_LEAKS - {leak.id for leak in manifest.leakage if leak.to == "everyone"})
+    hint = "every job leaks that to everyone; declare it as the other protocols do"
+    return [f"{path}: leakage: {' and '.join(missing)} missing ({hint})"] if missing else []
+
+
+def _readme_faults(path: Path) -> list[str]:
+    text = f"\n{read_text(path)}"
+    return [f"{path}: no paragraph **{heading}.**" for heading in HEADINGS if f"\n**{heading}.**" not in text]
+
+
+def _suppression_faults(paths: Sequence[Path], place: Path) -> list[str]:
+    """Vectors that release everything, or nothing, don't show what disclosure control does."""
+    cells = [cell for path in paths for cell in _cells(json.loads(read_text(path))["released"])]
+    hidden = [cell for cell in cells if cell in (None, disclosure.SENTINEL)]
+    if not hidden:
+        return [f"{place}: no vector has a suppressed cell; add one over fewer rows than min_count"]
+    return [f"{place}: no vector releases a number; add one over min_count rows"] if len(hidden) == len(cells) else []
+
+
+def _cells(tables: Mapping[str, Sequence[Any]]) -> list[Any]:
+    """What stands in a vector's released tables: numbers, or lines whose texts name the cell."""
+    lines = [line if isinstance(line, list) else [line] for table in tables.values() for line in table]
+    return [value for line in lines for value in line if not isinstance(value, str)]
 
 
 def imports_faults(path: Path, allowed: Iterable[str]) -> list[str]:
@@ -68,30 +101,42 @@ def imports_faults(path: Path, allowed: Iterable[str]) -> list[str]:
         raise SpecError(f"{path}: not Python", code="protocol") from None
     faults = []
     for node in ast.walk(tree):
-        names = _imported(node)
         if isinstance(node, ast.Name | ast.Attribute):
             used = node.id if isinstance(node, ast.Name) else node.attr
             if used in FORBIDDEN_NAMES or (used.startswith("__") and used.endswith("__")):
                 faults.append(f"{path}:{node.lineno}: may not use {used}")
         faults += [
-            f"{path}:{getattr(node, 'lineno', 1)}: may not import {name}" for name in names if name not in allowed
+            f"{path}:{getattr(node, 'lineno', 1)}: may not import {module}"
+            for module, whole in _imported(node)
+            if not {module, whole} & set(allowed)
         ]
     return faults
 
 
-def _imported(node: ast.AST) -> list[str]:
+def _imported(node: ast.AST) -> list[tuple[str, str]]:
+    """What a line imports: the module it names, and the same with the name that it takes, which may be a module too."""
     if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
+        return [(alias.name, alias.name) for alias in node.names]
     if isinstance(node, ast.ImportFrom):
-        return [f"{'.' * node.level}{node.module or ''}"]
+        module = f"{'.' * node.level}{node.module or ''}"
+        return [(module, f"{module}.{alias.name}") for alias in node.names]
     return []
 
 
-def _load(path: Path) -> Reference:
-    run: Reference | None = runpy.run_path(str(path), run_name="mpcgov_reference").get("run")
-    if run is None:
+def load_reference(folder: Path) -> dict[str, Any]:
+    """What a folder's `reference.py` defines, `run` among it.
+
+    Raises:
+        SpecError: it can't be run, or has no `run`.
+    """
+    path = folder / "reference.py"
+    try:
+        found = runpy.run_path(str(path), run_name="mpcgov_reference")
+    except Exception as error:
+        raise SpecError(f"{path}: fails when it is loaded ({type(error).__name__})", code="protocol") from None
+    if not callable(found.get("run")):
         raise SpecError(f"{path}: defines no run()", code="protocol")
-    return run
+    return found
 
 
 def _vector_faults(reference: Reference, manifest: Manifest, path: Path) -> list[str]:
@@ -115,7 +160,10 @@ def _counts_faults(reference: Reference, manifest: Manifest, vector: Mapping[str
         return [f"the reference fails ({type(error).__name__})"]
     if found != vector["expected"]:
         return ["the reference gives another result than expected"]
-    released = _released(reference, manifest, vector, found)
+    try:
+        released = _released(reference, manifest, vector, found)
+    except Exception as error:
+        return [f"its disclosure rules can't be applied ({type(error).__name__})"]
     return [] if released == vector["released"] else ["the disclosure rules release something else"]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mpcgov import check, registry, truth
-from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.errors import ALIKE, LocalError, MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.supervisor import Supervisor
 from mpcgov.result import open_result
 from mpcgov.spec.codelists import load_datasets
@@ -39,13 +39,13 @@ class Simulation:
     files: Mapping[str, Path]
 
     @classmethod
-    def of(cls, job: Job, agencies: Path, threshold: int = 1) -> Simulation:
-        """A job, checked.
+    def of(cls, job: Job, agencies: Path, threshold: int = 1, protocol: registry.Protocol | None = None) -> Simulation:
+        """A job, checked; `protocol`: that of its name in another folder than where protocols are.
 
         Raises:
             SpecError: the job or a declaration is wrong. Refused: it pins another version of its protocol.
         """
-        protocol = registry.find(job.protocol_name)
+        protocol = protocol or registry.find(job.protocol_name)
         if job.protocol not in (job.protocol_name, f"{job.protocol_name}@{protocol.digest}"):
             raise Refused(
                 f"protocol {job.protocol_name} here is {short(protocol.digest)}, not the version the job pins"
@@ -83,6 +83,7 @@ def simulate(
     on_phase: Callable[[str, str], None] = lambda party, phase: None,
     truth_path: Path | None = None,
     on_note: Callable[[str, str], None] = lambda party, text: None,
+    protocols: Path | None = None,
 ) -> dict[str, Any]:
     """The result that the job's receivers would get.
 
@@ -93,6 +94,7 @@ def simulate(
         truth_path: pairs of records that belong together. The result then has `quality`; a job that names no links is
             run once more so that it does.
         on_note: told what a party's own people should know of its rows.
+        protocols: a folder of protocols to look in before those of this machine.
 
     Raises:
         SpecError: the job or a declaration is wrong. DataError: a data set isn't what its declaration says.
@@ -100,22 +102,21 @@ def simulate(
     """
     job = load_yaml(job_path, Job)
     pairs = None if truth_path is None else truth.read(truth_path, job)
-    result = _result(job, agencies, threshold, on_phase, on_note)
+    protocol = None if protocols is None else registry.find(job.protocol_name, protocols)
+
+    def once(job: Job, on_note: Callable[[str, str], None] = lambda party, text: None) -> dict[str, Any]:
+        return _result(Simulation.of(job, agencies, threshold, protocol), on_phase, on_note)
+
+    result = once(job, on_note)
     if pairs is not None:
-        named = result if "links" in result["tables"] else _result(truth.naming(job), agencies, threshold, on_phase)
+        named = result if "links" in result["tables"] else once(truth.naming(job))
         result["quality"] = truth.quality(named, pairs)
     return result
 
 
 def _result(
-    job: Job,
-    agencies: Path,
-    threshold: int,
-    on_phase: Callable[[str, str], None],
-    on_note: Callable[[str, str], None] = lambda party, text: None,
+    simulation: Simulation, on_phase: Callable[[str, str], None], on_note: Callable[[str, str], None]
 ) -> dict[str, Any]:
-    simulation = Simulation.of(job, agencies, threshold)
-
     async def run() -> dict[str, Any]:
         async with contextlib.AsyncExitStack() as stack:
             supervisors = simulation.supervisors(on_note=on_note)
@@ -225,7 +226,7 @@ def _first_cause(errors: Mapping[str, BaseException]) -> BaseException:
     own = {party: error for party, error in errors.items() if isinstance(error, LocalError)}
     if own:
         first = next(iter(own.values()))
-        if first.code == "memory":  # worked out by all alike
+        if first.code in ALIKE:
             return first
         message = "; ".join(f"{party}: {error.message}" for party, error in own.items())
         return LocalError(message, hint=first.hint, code=first.code)

@@ -35,11 +35,29 @@ def show(name: str) -> None:
     print_sections(describe_protocol(registry.find(name)))
 
 
+@protocol.command("new")
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--kind", default="counts", show_default=True, metavar="KIND",
+    help="What owners share (counts, sums, rows, records), what a table holds, or a protocol to start from.",
+)  # fmt: skip
+def new(name: str, kind: str) -> None:
+    """Writes a complete protocol folder to work on, in the current directory."""
+    from mpcgov.protocol import new
+
+    folder, template = new.write(name, kind, Path())
+    note(f"{folder}: a protocol like {template}; change it, then `mpcgov protocol check {folder} --run`")
+
+
 @protocol.command("check")
 @file_argument("path", "PATH")
-def check(path: Path) -> None:
-    """Whether a protocol's folder is complete and its reference gives its vectors."""
+@click.option("--run", "every", is_flag=True, help="Run all vectors through real workers, not only the shortest.")
+def check(path: Path, every: bool) -> None:
+    """Whether a protocol's folder is complete, and its reference and program give its vectors."""
     from mpcgov import protocol_check
+    from mpcgov.protocol import trial
 
     vectors = protocol_check.check(path)
-    note(f"{path}: complete; its reference gives all {vectors} vectors")
+    ran = trial.run(path, every)
+    shortest = "" if every else f", the shortest; --run takes all {vectors}"
+    note(f"{path}: complete; its reference gives all {vectors} vectors, real workers gave {ran}{shortest}")

@@ -21,12 +21,21 @@ from mpcgov.cli.render import note, print_json, print_result, print_sections, te
     "--truth", metavar="FILE", type=click.Path(path_type=Path),
     help="A CSV of the pairs of records that belong together, by the columns of identify: shows how many were found.",
 )  # fmt: skip
+@click.option(
+    "--protocols", metavar="DIR", type=click.Path(path_type=Path),
+    help="A folder of protocols of your own, looked in first.",
+)  # fmt: skip
 @json_option
-def simulate(job: Path, agencies: Path, threshold: int, truth: Path | None, as_json: bool) -> None:
+def simulate(
+    job: Path, agencies: Path, threshold: int, truth: Path | None, protocols: Path | None, as_json: bool
+) -> None:
     """Real workers, no daemons, no policy; prints what the receivers get."""
     from mpcgov.simulate import simulate as run
 
-    result = run(job, agencies, threshold, truth_path=truth, on_note=lambda party, text: note(f"{party}: {text}"))
+    def tell_note(party: str, text: str) -> None:
+        note(f"{party}: {text}")
+
+    result = run(job, agencies, threshold, truth_path=truth, on_note=tell_note, protocols=protocols)
     print_json(result) if as_json else print_result(result)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError, Refused, SpecError
+from mpcgov.mpc.misuse import misuse
 from mpcgov.mpc.wide import WideEngine
 from mpcgov.mpc.word.engine import WordEngine
 
@@ -256,12 +257,12 @@ class SecretArray:
 
     # -- what secret arrays don't do
 
-    def _no_value(self, *_args: object) -> NoReturn:
-        raise TypeError("a secret array has no value that Python could use, test, compare for equality or go through")
-
-    __bool__ = __int__ = __index__ = __float__ = __iter__ = __contains__ = __array__ = _no_value
-    __eq__ = __ne__ = _no_value
-    __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = _no_value
+    __bool__ = misuse("has no truth value; use if_else")
+    __eq__ = __ne__ = misuse("can't be compared by == and !=; use .equals()")
+    __iter__ = __contains__ = misuse("can't be gone through; take slices of it, or compute with all of it")
+    __int__ = __index__ = __float__ = __array__ = misuse("has no value that Python could use")
+    __copy__ = __deepcopy__ = misuse("isn't copied")
+    __reduce__ = __reduce_ex__ = misuse("is never written anywhere")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Bounds decide which comparisons are made at all: whoever could change them would decide what is opened."""
@@ -279,7 +280,7 @@ class SecretArray:
                     hint="return the array as a result of the protocol",
                     code="opening",
                 )
-            raise AttributeError(name)
+            raise AttributeError(f"a secret array has no .{name}")
 
 
 def _public(values: Any) -> tuple[NDArray[Any], int, int]:

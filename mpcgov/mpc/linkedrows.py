@@ -13,7 +13,7 @@ from dataclasses import field as made_by
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.errors import SpecError
+from mpcgov.errors import MEMORY, SpecError
 from mpcgov.linked import sums as all_sums
 from mpcgov.linked.cost import MEMORY_LIMIT_BYTES, star_bytes, star_dealing
 from mpcgov.linked.dealing import Dealing, Ranked, Ref
@@ -293,5 +293,5 @@ def _refuse_too_much(needed: int) -> None:
         raise SpecError(
             f"linking so many rows takes more than {MEMORY_LIMIT_BYTES / 1e9:,.0f} GB at each party",
             hint="ask for fewer groups of the owners but the first, or for fewer measures",
-            code="memory",
+            code=MEMORY,
         )

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from mpcgov import registry
 from mpcgov.client import Client
-from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused
+from mpcgov.errors import ALIKE, InternalError, LocalError, MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import DATA_CONTRACT, Event, told
 from mpcgov.node.book import Book
 from mpcgov.node.causes import HEARSAY, Cause, Causes, Weight
@@ -209,7 +209,7 @@ def ending(error: MpcgovError, me: str, phase: str) -> Ending:
     What is wrong with this agency's data, or with reading them, is nobody else's business: others learn just that there
     was something.
     """
-    if isinstance(error, LocalError) and error.code == "memory":  # every party works it out from public sizes
+    if isinstance(error, LocalError) and error.code in ALIKE:
         return Ending(Event.FAIL, error.message, error.line(), error.code)
     if isinstance(error, LocalError) or error.code == OWN_READER:
         return Ending(Event.FAIL, f"{me}: data contract", error.line(), DATA_CONTRACT)

@@ -133,6 +133,11 @@ class Manifest(Frozen):
         """Whether it links rows by how alike they are, without a key."""
         return self.local == "records"
 
+    @property
+    def spanned_by(self) -> str:
+        """The parameter whose columns span the tables of a protocol over counts."""
+        return next(str(table.by) for table in self.tables.values())
+
     def leaks(self, noisy: bool, params: Collection[str]) -> tuple[Leakage, ...]:
         """What leaks of a job that has these parameters, whose numbers are opened with noise, or without."""
         return tuple(
@@ -160,11 +165,7 @@ class Manifest(Frozen):
         conditions = {name for leak in self.leakage for name in (leak.with_param, leak.without_param) if name}
         if conditions - set(self.params):
             faults.append(f"leakage: {', '.join(sorted(conditions - set(self.params)))}: no such parameter")
-        measures = {"counts": {"count"}, "sums": {"statistics", "correlation"}}.get(self.local)
-        if measures and any(table.measure not in measures or table.by is None for table in self.tables.values()):
-            faults.append(
-                f"tables: a protocol over {self.local} releases {' and '.join(sorted(measures))} by some parameter"
-            )
+        faults += self._tables_faults()
         if "margins" in self.rules and [table.measure for table in self.tables.values()] != ["count"]:
             faults.append("rules: margins are of one table of counts")
         if "contributors" in self.rules and self.linked:
@@ -172,3 +173,14 @@ class Manifest(Frozen):
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _tables_faults(self) -> list[str]:
+        faults = []
+        measures = {"counts": {"count"}, "sums": {"statistics", "correlation"}}.get(self.local)
+        if measures and any(table.measure not in measures or table.by is None for table in self.tables.values()):
+            faults.append(
+                f"tables: a protocol over {self.local} releases {' and '.join(sorted(measures))} by some parameter"
+            )
+        if self.local == "counts" and len({table.by for table in self.tables.values()}) != 1:
+            faults.append("tables: a protocol over counts has tables, and one parameter spans them all")
+        return faults

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mpcgov.errors import Refused
+from mpcgov.errors import PROGRAM, Refused, SpecError, one_line
 from mpcgov.mpc import SecretArray
 
 Places = Sequence[SecretArray]
@@ -21,11 +21,14 @@ async def hold(returned: object, own: Mapping[str, Places]) -> None:
     """Nothing, if a program's numbers are ours, by name and place by place; a number in one place may stand alone.
 
     Raises:
-        Refused: others, more or fewer; the same at every party, and for all data alike.
+        SpecError: other tables than the manifest's, or none. Refused: other numbers, more or fewer. Either is the same
+            at every party, and for all data alike.
     """
     answer: dict[object, object] = returned if type(returned) is dict else {}
     if set(answer) != set(own):
-        raise _refused("the tables are not those that the manifest declares")
+        names = ", ".join(sorted(one_line(name, 60) for name in answer)) or "no tables"
+        message = f"the protocol's program: returns {names} where its manifest has {', '.join(sorted(own))}"
+        raise SpecError(message, hint="return a number for each table, by its name", code=PROGRAM)
     for name, places in own.items():
         found = answer[name]
         given = found if type(found) is list else [found]
@@ -37,4 +40,4 @@ async def hold(returned: object, own: Mapping[str, Places]) -> None:
 
 
 def _refused(what: str) -> Refused:
-    return Refused(f"the protocol's program: {what}", hint="return the sums as they are", code="program")
+    return Refused(f"the protocol's program: {what}", hint="return the sums as they are", code=PROGRAM)

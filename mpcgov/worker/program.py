@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
-from types import ModuleType
+from traceback import walk_tb
+from types import ModuleType, TracebackType
 from typing import Any, Protocol, cast
 
 from mpcgov import registry
-from mpcgov.errors import Refused
+from mpcgov.errors import PROGRAM, MpcgovError, Refused, SpecError, one_line
 from mpcgov.protocol import language
 from mpcgov.spec.ids import short
+
+PUBLIC_FACTS = frozenset({"mpcgov.mpc.arrays", "mpcgov.mpc.functions", "mpcgov.mpc.misuse"})
+"""Modules whose complaints are of shapes, bounds and uses, so that an author may be told them word for word."""
 
 
 class Program(Protocol):
@@ -20,6 +24,39 @@ class Program(Protocol):
     """
 
     def run(self, inputs: Any, params: Mapping[str, Any]) -> Awaitable[dict[str, Any]]: ...
+
+
+async def answer(program: Program, inputs: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What a program returns.
+
+    Raises:
+        SpecError: its author made a mistake: with the line, and what is wrong there. Others pass as they are.
+    """
+    try:
+        return await program.run(inputs, params)
+    except Exception as error:
+        mistake = _mistake(error, program.run.__code__.co_filename)
+        if mistake is None:
+            raise
+        raise SpecError(mistake, code=PROGRAM) from None
+
+
+def _mistake(error: Exception, name: str) -> str | None:
+    """Where a program went wrong, and how; None if something else did.
+
+    All that a program itself can put into a text is public. What is raised further down could hold a value, or be about
+    the job: it is told only if it comes from where secret arrays are built.
+    """
+    trace: TracebackType | None = error.__traceback__
+    frames = [(frame, line) for frame, line in walk_tb(trace)]
+    lines = [line for frame, line in frames if frame.f_code.co_filename == name]
+    if not lines:
+        return None
+    last = frames[-1][0]
+    text = error.message if isinstance(error, MpcgovError) else one_line(error)
+    if last.f_code.co_filename == name:
+        return f"{name}:{lines[-1]}: {type(error).__name__}: {text}".removesuffix(": ")
+    return f"{name}:{lines[-1]}: {text}" if last.f_globals.get("__name__") in PUBLIC_FACTS else None
 
 
 def load(folder: Path, expected_digest: str) -> Program:

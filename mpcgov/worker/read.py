@@ -103,7 +103,7 @@ def _opened(dataset: Dataset, used: Collection[str], part: Part) -> set[str]:
 
 def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
     unique.judge(source)
-    domain = check.domain(order.proposal.job, order.proposal.declarations, str(manifest.tables["count"].by))
+    domain = check.domain(order.proposal.job, order.proposal.declarations, manifest.spanned_by)
     counts, names = local.counts(source, domain.columns, where, _limit(order)), [name for name, _ in domain.columns]
     needed = local.needed(names, _limit(order))
     return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows), needed, ()

@@ -31,7 +31,7 @@ from mpcgov.worker import clear, encode, keyed, noise, records, summed
 from mpcgov.worker.clear import Cleared
 from mpcgov.worker.held import hold
 from mpcgov.worker.keyed import KeyedRows
-from mpcgov.worker.program import Program
+from mpcgov.worker.program import Program, answer
 from mpcgov.worker.records import Records
 
 Counts: TypeAlias = NDArray[np.int64]
@@ -99,7 +99,7 @@ class CountsWork:
         session.enter("compute")
         agencies = list(inputs.values())
         counts = dict.fromkeys(self._names, sum(agencies[1:], start=agencies[0]))
-        returned = await program.run(MappingProxyType(inputs), deepcopy(self._proposal.job.params))
+        returned = await answer(program, MappingProxyType(inputs), deepcopy(self._proposal.job.params))
         await hold(returned, {name: [count] for name, count in counts.items()})
         session.enter("clear")
         job = self._proposal.job
@@ -138,7 +138,7 @@ class SumsWork:
             for name, places in first.items()
         }
         shown = {party: {name: list(places) for name, places in own.items()} for party, own in inputs.items()}
-        await hold(await program.run(shown, deepcopy(self._proposal.job.params)), own)
+        await hold(await answer(program, shown, deepcopy(self._proposal.job.params)), own)
         found, wanted = noise.onto(own, dealt), by_name(self._stacked)
         whole = {
             name: lifted_digits(places, wanted[name].lift, wanted[name].radix_bits)
@@ -193,7 +193,7 @@ class LinkedWork:
         """See `Work`: tags, lengths and shares are dealt as the program asks for sums or tables."""
         session.enter(self.phase)
         rows = self._linked_by(session, local)
-        await hold(await program.run(rows, deepcopy(self._proposal.job.params)), rows.computed)
+        await hold(await answer(program, rows, deepcopy(self._proposal.job.params)), rows.computed)
         session.enter("clear")
         return clear.clear_linked(self._linked, rows.computed)
 

@@ -17,6 +17,9 @@ Matrix = list[list[Fraction]]
 SPARE_ROWS = 10
 """There must be so many more persons than numbers released of a column."""
 
+TOLERANCE = 5e-5
+"""How far released numbers may be from these, relative: they are rounded to a job's digits, four, and these aren't."""
+
 LARGEST_SHARE = Fraction(1, 4)
 """No person may have so much of a coefficient."""
 

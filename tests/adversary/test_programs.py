@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from mpcgov import protocol_check, registry
-from mpcgov.errors import MpcgovError, Refused, SpecError
-from mpcgov.protocol import language
+from mpcgov.errors import LocalError, MpcgovError, Refused, SpecError
+from mpcgov.protocol import language, trial
 from mpcgov.simulate import simulate
 from mpcgov.worker import program
 from tests.linked import agencies
@@ -165,7 +165,16 @@ def test_a_program_that_returns_other_numbers_brings_no_suppressed_cell_to_light
     folder = folder_of("joint-count", HEAD + ANSWERS[name], tmp_path / "protocols")
     with pytest.raises(MpcgovError) as caught:
         jobs_table(workspace, monkeypatch, folder)
-    assert caught.value.exit_status in (1, 3)
+    assert caught.value.exit_status in (2, 3)
+    assert "program" in caught.value.message
+
+
+def test_a_program_that_returns_other_numbers_is_refused_by_the_check_too(tmp_path: Path) -> None:
+    """Its files are in order: only real workers find it."""
+    folder = folder_of("joint-count", HEAD + ANSWERS["10 added"], tmp_path)
+    protocol_check.check(folder)
+    with pytest.raises(SpecError, match="count isn't what the job's parties have together"):
+        trial.run(folder, every=False)
 
 
 def test_a_program_that_adds_up_in_its_own_way_is_as_good_as_ours(
@@ -195,8 +204,9 @@ def test_of_linked_rows_only_what_they_computed_goes_on(
     vector = json.loads((folder / "vectors" / "inner.json").read_text(encoding="utf-8"))
     job = agencies.write(tmp_path, "linked-count", vector)
     monkeypatch.setattr(registry, "folders", lambda: [folder.parent])
-    with pytest.raises(Refused, match="the protocol's program"):
+    with pytest.raises(MpcgovError, match="the protocol's program") as caught:
         simulate(job, tmp_path / "agencies")
+    assert isinstance(caught.value, LocalError if name == "more" else Refused)
 
 
 def test_every_protocol_here_keeps_to_the_language() -> None:

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from mpcgov import disclosure, registry
+from mpcgov import disclosure, protocol_check, registry
 from mpcgov.coordinator.plan import cost
 from mpcgov.linked import vectors
 from mpcgov.protocol import language
@@ -21,7 +21,6 @@ FOLDERS = [folder / name for folder in registry.folders() for name in registry.n
 PATHS = [(folder, path) for folder in FOLDERS for path in sorted((folder / "vectors").glob("*.json"))]
 VECTORS = [(folder, path) for folder, path in PATHS if registry.read(folder).manifest.local == "counts"]
 ROWS = [(folder, path) for folder, path in PATHS if (folder, path) not in VECTORS]
-HEADINGS = ("Functionality", "Inputs", "What each party learns", "Security argument", "Disclosure", "Cost", "Limits")
 
 
 def reference(folder: Path) -> ModuleType:
@@ -36,7 +35,7 @@ def test_a_protocol_is_complete_and_imports_only_what_it_may(folder: Path) -> No
     everyone = {leak.id for leak in manifest.leakage if leak.to == "everyone"}
     assert {"data-contract", "rows-changed"} <= everyone  # what any job's refusal or start can tell of data
     readme = (folder / "README.md").read_text(encoding="utf-8")
-    assert [heading for heading in HEADINGS if f"**{heading}.**" not in readme] == []
+    assert [heading for heading in protocol_check.HEADINGS if f"**{heading}.**" not in readme] == []
     assert language.faults((folder / "program.py").read_bytes(), folder.name) == []
     assert list((folder / "vectors").glob("*.json")) != []
 
