@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -43,13 +43,73 @@ class _PinnedConnector(aiohttp.TCPConnector):
         return protocol
 
 
-class Client:
-    """This identity's connections to the other members, one pinned session each. Use as `async with`."""
+class Carrier(Protocol):
+    """How the bytes of requests and streams reach the other members: `PinnedTls`, or a simulated network.
 
-    def __init__(self, identity: Identity, roster: Roster) -> None:
+    Where nothing arrives, or no answer comes back, it raises what aiohttp raises, `OSError` or `TimeoutError`.
+    """
+
+    async def exchange(
+        self, card: Card, method: str, path: str, body: bytes | None, timeout_s: float, limit_bytes: int
+    ) -> tuple[int, bytes]:
+        """The HTTP status and the body of a member's answer, which is at most so long."""
+
+    async def stream(self, card: Card, path: str) -> aiohttp.ClientWebSocketResponse:
+        """A WebSocket to a member's node."""
+
+    async def close(self) -> None:
+        """Gives all connections back."""
+
+
+class PinnedTls:
+    """This identity's connections to the other members, one pinned session each."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+
+    async def exchange(
+        self, card: Card, method: str, path: str, body: bytes | None, timeout_s: float, limit_bytes: int
+    ) -> tuple[int, bytes]:
+        """See `Carrier`."""
+        # As a file: aiohttp warns of long bytes.
+        sent = None if body is None else io.BytesIO(body)
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s))
+        async with self._session(card).request(
+            method, f"https://{card.address}{path}", data=sent, timeout=timeout, allow_redirects=False
+        ) as response:
+            return response.status, await _read(response, limit_bytes)
+
+    async def stream(self, card: Card, path: str) -> aiohttp.ClientWebSocketResponse:
+        """See `Carrier`."""
+        return await self._session(card).ws_connect(
+            f"https://{card.address}{path}",
+            timeout=aiohttp.ClientWSTimeout(ws_close=2.0),
+            heartbeat=HEARTBEAT_S,
+            compress=0,
+            max_msg_size=FRAME_LIMIT_BYTES,
+        )
+
+    async def close(self) -> None:
+        """See `Carrier`."""
+        for session in self._sessions.values():
+            await session.close()
+
+    def _session(self, card: Card) -> aiohttp.ClientSession:
+        if card.id not in self._sessions:
+            connector = _PinnedConnector(self._identity, card)
+            # No node packs its answers; unpacking what a hostile one packed could take all memory at once.
+            self._sessions[card.id] = aiohttp.ClientSession(connector=connector, trust_env=False, auto_decompress=False)
+        return self._sessions[card.id]
+
+
+class Client:
+    """This identity's requests to the other members. Use as `async with`."""
+
+    def __init__(self, identity: Identity, roster: Roster, carrier: Carrier | None = None) -> None:
         self._identity = identity
         self._roster = roster
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._carrier = carrier or PinnedTls(identity)
 
     async def __aenter__(self) -> Client:
         return self
@@ -57,8 +117,7 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for session in self._sessions.values():
-            await session.close()
+        await self._carrier.close()
 
     async def request(
         self,
@@ -76,14 +135,8 @@ class Client:
             PeerError: it can't be reached, or answers nonsense.
         """
         card = self._roster.member(party)
-        # As a file: aiohttp warns of long bytes.
-        sent = None if body is None else io.BytesIO(body)
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s))
         try:
-            async with self._session(card).request(
-                method, f"https://{card.address}{path}", data=sent, timeout=timeout, allow_redirects=False
-            ) as response:
-                status, data = response.status, await _read(response, limit_bytes)
+            status, data = await self._carrier.exchange(card, method, path, body, timeout_s, limit_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable(card, error) from None
         return self._answer(card.id, status, data, limit_bytes)
@@ -95,15 +148,8 @@ class Client:
             PeerError: it can't be reached, or refuses.
         """
         card = self._roster.member(party)
-        timeout = aiohttp.ClientWSTimeout(ws_close=2.0)
         try:
-            return await self._session(card).ws_connect(
-                f"https://{card.address}{path}",
-                timeout=timeout,
-                heartbeat=HEARTBEAT_S,
-                compress=0,
-                max_msg_size=FRAME_LIMIT_BYTES,
-            )
+            return await self._carrier.stream(card, path)
         except aiohttp.WSServerHandshakeError as error:
             raise PeerError(f"{card.id}: refused the stream ({error.status})", code="stream") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -138,13 +184,6 @@ class Client:
         """What a node's refusal means to who asks: that is for this side to say, by the kind of request it was."""
         kind = {403: Refused, 409: PeerError, 500: PeerError}.get(status, LocalError)
         return kind(named(party, message), hint=hint, code=code)
-
-    def _session(self, card: Card) -> aiohttp.ClientSession:
-        if card.id not in self._sessions:
-            connector = _PinnedConnector(self._identity, card)
-            # No node packs its answers; unpacking what a hostile one packed could take all memory at once.
-            self._sessions[card.id] = aiohttp.ClientSession(connector=connector, trust_env=False, auto_decompress=False)
-        return self._sessions[card.id]
 
 
 def named(speaker: str, text: str) -> str:

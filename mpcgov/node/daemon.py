@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from mpcgov import consortium, keys, registry, tls
+from mpcgov.client import Carrier
 from mpcgov.clock import Clock, RealClock
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.memory import no_dumps
@@ -71,7 +72,9 @@ async def _serve(home: NodeHome) -> None:
 class NodeDaemon:
     """A running node."""
 
-    def __init__(self, home: NodeHome, supervisor: Supervisor, clock: Clock | None = None) -> None:
+    def __init__(
+        self, home: NodeHome, supervisor: Supervisor, clock: Clock | None = None, carrier: Carrier | None = None
+    ) -> None:
         roster, _ = home.joined()
         self._home = home
         self._supervisor = supervisor
@@ -81,7 +84,7 @@ class NodeDaemon:
         self._store = Store(home.state_path, home.config.state)
         self._audit = AuditLog(self._store, home.identity, home.state_path, self._clock)
         self.book = Book(home, self._store, self._audit, self._clock)
-        self._client = PeerClient(home.identity, roster)
+        self._client = PeerClient(home.identity, roster, carrier)
         self._requests = RequestLog(self.book)
         self.service = Service(home, self.book, self._client, supervisor, self._clock)
         self._api = Api(home, self.book, self.service, self._requests, self._clock)

@@ -85,10 +85,7 @@ class ScriptedWorker:
             for phase in ("hello", "ready", "deal", "compute"):
                 on_phase(phase)
                 self.phases.append(phase)
-                if phase in self.gates:
-                    await self.gates[phase].wait()
-                if phase in self.faults:
-                    raise self.faults[phase]
+                await self.enter(order, phase)
                 if phase == "ready" and order.datasets is not None:
                     await admit(self.rows)
                 if phase == "deal":
@@ -99,6 +96,13 @@ class ScriptedWorker:
             for _, writer in links.values():
                 writer.close()
         return self._outcome(order)
+
+    async def enter(self, order: Order, phase: str) -> None:
+        """What comes in a phase before anything else."""
+        if phase in self.gates:
+            await self.gates[phase].wait()
+        if phase in self.faults:
+            raise self.faults[phase]
 
     async def _exchange(
         self, party: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int

@@ -1,0 +1,116 @@
+"""What must hold after every schedule, whatever went wrong in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sql
+
+from mpcgov import receive
+from mpcgov.errors import MpcgovError
+from mpcgov.lifecycle import TERMINAL, TRANSITIONS, Event, State
+from mpcgov.node.audit import Record
+from mpcgov.node.store import JOBS, LEDGER, JobRow
+from mpcgov.spec.job import COORDINATOR
+from tests.node.network import PARTIES
+from tests.simulation.schedule import Asked, Schedule
+
+NAMED = re.compile(rf"^((?:(?:{'|'.join(PARTIES)})(?:, )?)+)(: | |'s )(?!says: )")
+
+
+async def faults(world: Schedule) -> list[str]:
+    """Everything that doesn't hold."""
+    found = []
+    logs = {party: node._audit.records() for party, node in world.nodes.items()}
+    for party, node in world.nodes.items():
+        try:
+            node._audit.verify()
+        except MpcgovError as error:
+            found.append(f"{party}: {error}")
+    for asked in world.jobs:
+        rows = {party: world.nodes[party].book.find(asked.id) for party in PARTIES}
+        known = {party: row for party, row in rows.items() if row is not None}
+        events = {party: [r for r in logs[party] if r.job == asked.id and "after" in r.facts] for party in PARTIES}
+        for party, row in known.items():
+            found += [f"{asked.id} at {party}: {fault}" for fault in _of_one(world, party, row, events[party])]
+        done = {party: {r.event for r in logs[party] if r.job == asked.id} for party in PARTIES}
+        found += [f"{asked.id}: {fault}" for fault in _of_all(known, done)]
+        found += [f"{asked.id}: {fault}" async for fault in _of_result(world, asked, known)]
+    if not world.guilty and not world.bad_ways:
+        found += list(_of_peace(world))
+    return found
+
+
+def _of_one(world: Schedule, party: str, row: JobRow, moves: list[Record]) -> Iterator[str]:
+    """A job at one node."""
+    if row.state not in TERMINAL:
+        yield f"is {row.state.value} for ever"
+    if row.state is not State.RELEASED and not row.reason:
+        yield f"is {row.state.value} without a reason"
+    state = State.PROPOSED
+    for move in moves:
+        before, after = State(move.facts["before"]), State(move.facts["after"])
+        if before is not state or TRANSITIONS.get(before, {}).get(Event(move.event)) is not after:
+            yield f"went from {before.value} to {after.value} by {move.event}, from {state.value}"
+        state = after
+    if state is not row.state:
+        yield f"is {row.state.value}, and its log says {state.value}"
+    events = {move.event for move in moves}
+    with world.nodes[party]._store.read() as tx:
+        line = tx.execute(sql.select(LEDGER.c.state).where(LEDGER.c.job == row.id)).scalar_one_or_none()
+        kept = tx.execute(sql.select(JOBS.c.outcome.is_not(None)).where(JOBS.c.id == row.id)).scalar_one()
+    # What our own data ended is charged as a refusal: docs/security/oracles.md.
+    charged = row.state is State.FAILED or row.code == "deadline"
+    before = ("refused", "void") if charged else ("void",)
+    wanted = ("final",) if "commit" in events else before if "all-approved" in events else (None,)
+    if row.state in TERMINAL and line not in wanted:
+        yield f"stands in the ledger as {line}, not {wanted}"
+    if kept and row.state is not State.RELEASED:
+        yield "keeps a share of what is never released"
+    if row.code not in ("policy", "rejected"):
+        yield from _blamed(world, party, row.reason)
+
+
+def _blamed(world: Schedule, party: str, reason: str) -> Iterator[str]:
+    """Whoever a reason names without `X says` has something wrong, or the way between the two has."""
+    match = NAMED.match(reason)
+    for named in match.group(1).split(", ") if match is not None else ():
+        if named and named not in world.guilty and frozenset((party, named)) not in world.bad_ways:
+            yield f"blames {named}: {reason!r}"
+
+
+def _of_all(rows: dict[str, JobRow], done: dict[str, set[str]]) -> Iterator[str]:
+    """A job at all nodes together."""
+    if any("commit" in events for events in done.values()) and not all("all-approved" in e for e in done.values()):
+        yield "was committed before all nodes had all approvals"
+    if any(row.state is State.RELEASED for row in rows.values()) and not all("computed" in e for e in done.values()):
+        yield "was released before all nodes had a result"
+
+
+async def _of_result(world: Schedule, asked: Asked, rows: dict[str, JobRow]) -> Any:
+    """What a receiver gets."""
+    released = [party for party, row in rows.items() if row.state is State.RELEASED]
+    manifest = receive.manifest_of(asked.proposal)
+    try:
+        result = await receive.collect(world.hq, world.network.roster, asked.proposal, manifest, COORDINATOR)
+    except MpcgovError as error:
+        if len(released) == len(PARTIES):
+            yield f"was released, and its result can't be had: {error.message}"
+        return
+    if len(released) < len(PARTIES):
+        yield f"gave a result that only {released} released"
+    if not result["tables"]["count"]["rows"]:
+        yield "gave an empty result"
+
+
+def _of_peace(world: Schedule) -> Iterator[str]:
+    """Where nothing went wrong, what everybody wanted has happened."""
+    for asked in world.jobs:
+        states = {party: world.nodes[party].book.find(asked.id) for party in PARTIES}
+        if asked.rejects or asked.silent or asked.cancelled:
+            continue
+        for party, row in states.items():
+            if row is None or (row.state is not State.RELEASED and row.code not in ("policy", "snapshot")):
+                yield f"{asked.id}: nothing went wrong, and at {party} it is {row and (row.state, row.reason)}"

@@ -1,0 +1,77 @@
+"""Coordinator and nodes through thousands of schedules of what can go wrong, in made-up time.
+
+`MPCGOV_SCHEDULES=5000` runs so many, from `MPCGOV_FIRST_SEED` on; without it a few are run, and those that once failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from mpcgov.node import daemon
+from tests.node.network import Network
+from tests.simulation import invariants
+from tests.simulation.loop import SimulatedLoop
+from tests.simulation.nodes import Consortium
+from tests.simulation.schedule import DEADLINE_S, Schedule
+
+SCHEDULES = int(os.environ.get("MPCGOV_SCHEDULES", "20"))
+MEMORY = Path("/dev/shm")
+"""A file system that waits for no disk, where there is one."""
+
+FIRST = int(os.environ.get("MPCGOV_FIRST_SEED", "1"))
+ONCE_FAILED: tuple[int, ...] = ()
+"""Each found a fault of the nodes; what it was stands beside it."""
+
+
+@pytest.fixture(scope="module")
+def consortium() -> Iterator[Consortium]:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield consortium_in(Path(folder))
+
+
+def consortium_in(folder: Path) -> Consortium:
+    """The same for all schedules; jobs are of two tables, with and without noise that is paid for."""
+    network = Network(folder)
+    noise = {"mechanism": "discrete-laplace", "unit": "person", "bound": 1, "epsilon": "4"}
+    drafts = [
+        network.proposal(**asked | {"params": {"by": by}, "deadline_s": DEADLINE_S})
+        for asked in ({}, {"disclosure": {"min_count": 10, "noise": noise}})
+        for by in (["region"], ["sex"])
+    ]
+    return Consortium(network, drafts)
+
+
+def run(consortium: Consortium, seed: int) -> None:
+    """One schedule; fails with what doesn't hold, and what happened."""
+    story: list[str] = []
+
+    async def scenario() -> list[str]:
+        one = Schedule(consortium, seed)
+        one.story = story
+        await one.run()
+        found = await invariants.faults(one)
+        for party in list(one.nodes):
+            one.kill(party)
+        return found
+
+    with structlog.testing.capture_logs() as logs, asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        found = runner.run(scenario())
+    assert not found, "\n".join([f"seed {seed}", *found, *story, *map(str, logs)])
+
+
+@pytest.fixture(autouse=True)
+def slow_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up time costs nothing, but every look at the database does."""
+    monkeypatch.setattr(daemon, "POLL_S", 2.0)
+
+
+def test_schedules(consortium: Consortium) -> None:
+    for seed in [*ONCE_FAILED, *range(FIRST, FIRST + SCHEDULES)]:
+        run(consortium, seed)
