@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mpcgov.errors import DataError, InternalError, MpcgovError
-from mpcgov.node.supervisor import environment
+from mpcgov.node.child import environment
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """The two children of a job: one that reads the agency's data, one that computes with the other parties.
 
 The reader reaches the data and no peer; the runner reaches the peers and no data but what the reader hands it
-through a pipe. Both are spawned ahead of time, with nothing but a control socket: importing takes longer than a
-small job. A child serves one job and ends.
+through a pipe. Both are started ahead of time, with nothing but a control socket. A child serves one job and ends.
 """
 
 from __future__ import annotations
@@ -10,16 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
-from mpcgov.control import Channel
 from mpcgov.errors import InternalError, LocalError, MpcgovError, Refused
+from mpcgov.node.child import Child
 from mpcgov.spec.order import OWN_READER, Go, Order, Outcome, Report
 from mpcgov.spec.statement import job_id
 
@@ -29,62 +23,12 @@ OWN_FAULT_WAIT_S = 2.0
 REST_S = 1.0
 """How long after a job the next pair of children is started."""
 
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
-"""Libraries that start threads when they are imported: Landlock would not bind those, see `worker/confine.py`."""
-
 Commit = Callable[[], Awaitable[str | None]]
 """Makes the commit durable; gives the secret of this party's list, 32 bytes in hexadecimal digits, if there is one."""
 
 Admit = Callable[[Mapping[str, str]], Awaitable[None]]
 Note = Callable[[str, str], None]
 """Is told a job and something of its rows, for this agency's own people."""
-
-STOPPED_CHECK_S = 1.0
-STOPPED_LIMIT = 4
-"""A child that the system has stopped for this many checks in a row counts as dead."""
-
-
-@dataclass
-class Child:
-    """A worker process and the parent's end of its control socket."""
-
-    kind: Literal["read", "run"]
-    process: asyncio.subprocess.Process
-    channel: Channel
-
-    @staticmethod
-    async def spawn(kind: Literal["read", "run"]) -> Child:
-        """A new child, importing what it will need; its environment and arguments hold no secret."""
-        parent, child = socket.socketpair()
-        with child, contextlib.ExitStack() as unless_spawned:
-            unless_spawned.callback(parent.close)
-            process = await asyncio.create_subprocess_exec(
-                # -P: modules come from where Python is installed, never from the folder that we were started in.
-                sys.executable, "-P", "-m", "mpcgov.worker", kind, str(child.fileno()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                env=environment(kind),
-                pass_fds=[child.fileno()],
-                start_new_session=True,
-            )  # fmt: skip
-            unless_spawned.pop_all()
-        return Child(kind, process, Channel(parent))
-
-    async def kill(self) -> None:
-        """Kills the child, stopped or not, and reaps it."""
-        self.channel.close()
-        if self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                # Process.kill() would reap the child behind asyncio's back, which then complains on stderr.
-                os.kill(self.process.pid, signal.SIGKILL)
-        await self.process.wait()
-
-    async def stopped(self) -> None:
-        """Returns once the system has kept the child stopped for a while."""
-        times = 0
-        while times < STOPPED_LIMIT:
-            await asyncio.sleep(STOPPED_CHECK_S)
-            times = times + 1 if _is_stopped(self.process.pid) else 0
 
 
 class Supervisor:
@@ -145,7 +89,7 @@ class Supervisor:
 
     def _warm_up(self) -> None:
         if self._keep_warm and self._warm is None:
-            self._warm = asyncio.create_task(_spawn_pair())
+            self._warm = asyncio.create_task(_start_pair())
 
     async def _take(self) -> list[Child]:
         """The pair that waits, or a new one if there is none or it has died meanwhile."""
@@ -159,10 +103,10 @@ class Supervisor:
                 raise
             except OSError:
                 children = []
-            if children and all(child.process.returncode is None for child in children):
+            if children and all(child.process.is_running() for child in children):
                 return children
             await _kill_all(children)
-        return await _spawn_pair()
+        return await _start_pair()
 
 
 class _Run:
@@ -259,33 +203,16 @@ class _Run:
         raise InternalError("the process that computes died", hint="see this node's log", code="worker")
 
 
-async def _spawn_pair() -> list[Child]:
-    reader = await Child.spawn("read")
-    try:
-        return [reader, await Child.spawn("run")]
-    except BaseException:
-        await asyncio.shield(reader.kill())
-        raise
+async def _start_pair() -> list[Child]:
+    started = await asyncio.gather(Child.start("read"), Child.start("run"), return_exceptions=True)
+    children = [child for child in started if not isinstance(child, BaseException)]
+    faults = [fault for fault in started if isinstance(fault, BaseException)]
+    if faults:
+        await asyncio.shield(_kill_all(children))
+        raise faults[0]
+    return children
 
 
 async def _kill_all(children: list[Child]) -> None:
     for child in children:
         await child.kill()
-
-
-def environment(kind: Literal["read", "run"]) -> dict[str, str]:
-    """What a child needs of our environment, and no more: secrets may live in the rest."""
-    keep = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT", "TMPDIR"}
-    keep.add("XDG_CACHE_HOME")  # where the engine keeps its compiled kernels
-    if kind == "read":  # where clients of databases find their settings; passwords belong into those files
-        keep |= {"PGPASSFILE", "PGSERVICEFILE", "SPARK_HOME", "SPARK_CONF_DIR", "JAVA_HOME"}
-    return {name: value for name, value in os.environ.items() if name in keep} | ONE_THREAD
-
-
-def _is_stopped(pid: int) -> bool:
-    """Whether the system has stopped a process (Linux; elsewhere the job's deadline has to do)."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return False
-    return status.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])

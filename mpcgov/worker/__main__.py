@@ -1,4 +1,7 @@
-"""`python -m mpcgov.worker read|run FD`: a child that waits for one order on its control socket, serves it, ends."""
+"""`python -m mpcgov.worker read|run FD`: a template, which children are forked from; each serves one order and ends.
+
+With `alone` behind: one such child, without a template.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +10,48 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 from mpcgov.control import receive_first
 from mpcgov.memory import no_dumps
 from mpcgov.spec.order import Order
+from mpcgov.worker.fork import forked
+
+Serve = Callable[[socket.socket, Order, list[int]], None]
 
 
 def main() -> None:
-    """Imports what the order will need, then waits for it; an order never comes twice."""
+    """Loads what orders will need, then waits for them; none comes to a process twice."""
     # A core dump would hold rows or shares.
     no_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    kind, control = sys.argv[1], socket.socket(fileno=int(sys.argv[2]))
+    kind, given, *alone = sys.argv[1:]
     gc.disable()  # a tenth of the time of importing is looking for garbage that isn't there
     sys.argv = ["mpcgov-worker"]
-    if kind == "read":
-        from mpcgov.worker.read import serve
-    else:
-        from mpcgov.worker.run import serve
-    gc.freeze()
+    serve, warm = _loaded(kind)
+    gc.freeze()  # what is loaded stays shared with the template
+    own = socket.socket(fileno=int(given))
+    control = own if alone else forked(own)
     gc.enable()
+    warm()
     first = receive_first(control, Order)
     if first is not None:
         serve(control, *first)
     # What is left has no effect outside. To take down all that was loaded would take the processor for 50 ms from those
     # who now compute with what we read.
     os._exit(0)
+
+
+def _loaded(kind: str) -> tuple[Serve, Callable[[], None]]:
+    """How to serve an order, and what to do while it is awaited."""
+    if kind == "run":
+        from mpcgov.worker import run
+
+        return run.serve, lambda: None
+    from mpcgov.worker import engine, read
+
+    engine.load()
+    return read.serve, engine.warm
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from mpcgov.spec.load import canonical_json
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import OWN_READER, WHOLE, Fault, Go, Order, Report
 from mpcgov.spec.table import Dataset
-from mpcgov.worker import compared, encode, engine, keyed, local, records, summed, sums, unique
+from mpcgov.worker import compared, encode, keyed, local, records, summed, sums, unique
 from mpcgov.worker.fingerprint import fingerprints_of
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
@@ -31,8 +31,6 @@ from mpcgov.worker.source import Source, open_table
 Write = Callable[[BufferedIOBase], None]
 Chosen = tuple[Write, Collection[str], tuple[str, ...]]
 """What is to be handed on, the columns that its rows were chosen by, and notes for the agency's own people."""
-
-engine.warm()
 
 
 def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 
 from mpcgov.cli import dataset
-from mpcgov.node.supervisor import Child, environment
+from mpcgov.node.child import Child, environment
 
 KINDS: tuple[Literal["read", "run"], ...] = ("read", "run")
 
@@ -32,9 +32,9 @@ def test_a_child_imports_nothing_from_the_folder_that_the_node_was_started_in(
     planted: Path, kind: Literal["read", "run"]
 ) -> None:
     async def spawn() -> None:
-        child = await Child.spawn(kind)
+        child = await Child.start(kind)
         child.channel.close()
-        await asyncio.wait_for(child.process.wait(), 20)
+        await asyncio.wait_for(child.process.ended(), 20)
 
     asyncio.run(spawn())
     assert not planted.exists()

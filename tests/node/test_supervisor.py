@@ -12,13 +12,15 @@ import pytest
 
 from mpcgov.cli import dataset
 from mpcgov.errors import PeerError
-from mpcgov.node import supervisor
-from mpcgov.node.supervisor import Child, Supervisor
+from mpcgov.node import child, supervisor, template
+from mpcgov.node.child import Child
+from mpcgov.node.supervisor import Supervisor
 from mpcgov.spec.order import Order
 
 
 class Process:
-    returncode: int | None = None
+    def is_running(self) -> bool:
+        return True
 
 
 class FakeChild:
@@ -40,7 +42,7 @@ class Children:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[FakeChild] = []
         self.may_come, self.may_go = asyncio.Event(), asyncio.Event()
-        monkeypatch.setattr(Child, "spawn", self.spawn)
+        monkeypatch.setattr(Child, "start", self.spawn)
         monkeypatch.setattr(supervisor, "REST_S", 0.0)
         monkeypatch.setattr(supervisor, "_Run", self.run)
 
@@ -71,10 +73,10 @@ async def test_a_child_that_never_comes_leaves_no_socket(
     async def fails(*_: Any, **__: Any) -> Any:
         raise cause
 
-    monkeypatch.setattr(supervisor.socket, "socketpair", socketpair)
-    monkeypatch.setattr(supervisor.asyncio, "create_subprocess_exec", fails)
+    monkeypatch.setattr(child.socket, "socketpair", socketpair)
+    monkeypatch.setattr(template, "fork", fails)
     with pytest.raises(cause):
-        await Child.spawn("read")
+        await Child.start("read")
     assert [end.fileno() for end in made] == [-1, -1]
 
 
@@ -135,7 +137,7 @@ async def test_children_that_cant_be_started_end_the_job_and_not_the_node(
     async def spawn(_kind: str) -> Any:
         raise OSError("out of memory")
 
-    monkeypatch.setattr(Child, "spawn", spawn)
+    monkeypatch.setattr(Child, "start", spawn)
     monkeypatch.setattr(supervisor, "REST_S", 0.0)
     node = Supervisor()
     for _ in range(2):
@@ -167,7 +169,7 @@ def test_a_data_set_is_checked_in_the_environment_that_jobs_have(
 
     monkeypatch.setattr(subprocess, "run", run)
     dataset.judge(tmp_path / "datasets.yaml", None)
-    assert started == [supervisor.environment("read")]
+    assert started == [child.environment("read")]
     assert "PGPASSWORD" not in started[0]
     assert started[0]["PGPASSFILE"] == "/etc/pgpass"
-    assert "PGPASSFILE" not in supervisor.environment("run")
+    assert "PGPASSFILE" not in child.environment("run")

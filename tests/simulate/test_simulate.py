@@ -149,17 +149,17 @@ def test_a_deadline_ends_the_job(workspace, monkeypatch) -> None:
 
 
 def workers_of(parent: int) -> list[int]:
-    """The `run` children of a process, from /proc."""
-    found = []
+    """The `run` children of a process, from /proc: those of its template."""
+    found: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
             command = (path.parent / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if int(fields[1]) == parent and b"mpcgov.worker" in command and b"run" in command:
-            found.append(int(path.parent.name))
-    return sorted(found)
+        if b"mpcgov.worker" in command and b"run" in command:
+            found.setdefault(int(fields[1]), []).append(int(path.parent.name))
+    return sorted(worker for template in found.get(parent, ()) for worker in found.get(template, ()))
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
