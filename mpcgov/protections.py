@@ -16,6 +16,11 @@ from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.statement import ResultTable
 
+NO_DOMINANCE = (
+    "no rule of dominance was asked for: a mean may be little more than the value of one large row, such as an "
+    "enterprise's; disclosure.dominance, such as 10, hides those"
+)
+
 MAX_MARGIN_CELLS = 400
 """Which cells to hide beside the small ones is searched among all cycles: their number grows with the cells' square."""
 
@@ -143,7 +148,7 @@ def _caveats(job: Job, manifest: Manifest, threshold: int) -> list[str]:
         f"{threshold} of {len(job.parties)} parties may be curious; more, if they pool what they see, can read it all",
         "each party follows the protocol and brings its true data; nothing proves it",
         _own_rows(job, manifest),
-        *own_caveats(job.disclosure),
+        *own_caveats(job, manifest),
     ]
 
 
@@ -157,13 +162,17 @@ def _own_rows(job: Job, manifest: Manifest) -> str:
     )
 
 
-def own_caveats(rules: Disclosure) -> tuple[str, ...]:
+def own_caveats(job: Job, manifest: Manifest) -> tuple[str, ...]:
     """What the rules of a job leave open, in plain words."""
+    rules = job.disclosure
     found = ["other tables about the same persons, from here or elsewhere, can tell more together with these"]
     if rules.margins and rules.noise is None:
         found.append(
             "who knows from elsewhere how many are in some suppressed cells can narrow others down by the true totals"
         )
+    sums = "dominance" in manifest.rules and job.params.get("measures") and rules.noise is None
+    if sums and rules.dominance is None:
+        found.append(NO_DOMINANCE)
     if rules.dominance is not None:
         found.append(
             "two persons or enterprises of one cell that pool what they know can come nearer to a third's value"

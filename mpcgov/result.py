@@ -11,7 +11,7 @@ from mpcgov import accuracy, check, disclosure, noising, opening, protections
 from mpcgov.accuracy import Accuracy
 from mpcgov.audience import audience
 from mpcgov.errors import PeerError
-from mpcgov.linked import render
+from mpcgov.linked import counted, render
 from mpcgov.linked.stacked import facts
 from mpcgov.spec.job import COORDINATOR, Disclosure
 from mpcgov.spec.manifest import Manifest
@@ -41,7 +41,7 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
         "protocol": proposal.protocol,
         "parties": list(proposal.parties),
         "tables": _tables(proposal, manifest, layout, opened),
-        "disclosure": {**settled, **_noise(proposal, manifest, layout)},
+        "disclosure": {**settled, **_least_rows(proposal, manifest), **_noise(proposal, manifest, layout)},
         "learned": learned(proposal, manifest),
         "cost": {
             "seconds": round(max(share.cost.seconds for share in shares), 3),
@@ -77,6 +77,11 @@ def _disclosure(rules: Disclosure, layout: Layout, opened: Opened) -> dict[str, 
         "suppressed": sum(count is None for numbers in cells for count in numbers),
         "total": sum(count for numbers in counts for count in numbers if count is not None),
     }
+
+
+def _least_rows(proposal: Proposal, manifest: Manifest) -> dict[str, Any]:
+    rows = counted.least_rows(proposal.job, manifest, proposal.declarations)
+    return {"least_rows": rows} if rows else {}
 
 
 def learned(proposal: Proposal, manifest: Manifest) -> dict[str, list[dict[str, str]]]:

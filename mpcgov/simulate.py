@@ -228,8 +228,11 @@ def _first_cause(errors: Mapping[str, BaseException]) -> BaseException:
         first = next(iter(own.values()))
         if first.code in ALIKE:
             return first
-        message = "; ".join(f"{party}: {error.message}" for party, error in own.items())
-        return LocalError(message, hint=first.hint, code=first.code)
+        hints = {error.hint for error in own.values()}
+        # Each owner is told what to do, once if it is the same for all.
+        each = {party: error.message if len(hints) == 1 else error.line() for party, error in own.items()}
+        message = "; ".join(f"{party}: {text}" for party, text in each.items())
+        return LocalError(message, hint=first.hint if len(hints) == 1 else "", code=first.code)
     ours = (error for error in errors.values() if isinstance(error, MpcgovError) and not isinstance(error, PeerError))
     return next(ours, next(iter(errors.values())))
 

@@ -63,12 +63,10 @@ def print_result(result: dict[str, Any]) -> None:
         if len(result["tables"]) > 1:
             click.echo(f"{plain(name)}:")
         print_table(*_with_intervals(table))
-    click.echo(f"\n{_footnote(result['disclosure'])}")
-    if "dominance" not in result["disclosure"] and any(map(_hides_numbers, result["tables"].values())):
-        click.echo(
-            f"{SUPPRESSED} A number beside a released count is suppressed where the rows that it runs over, or the "
-            f"cell's others, are fewer than {result['disclosure']['min_count']}; or there is none: all weights are 0."
-        )
+    click.echo("")
+    click.echo(_of_model(result["tables"]) or _footnote(result["disclosure"]))
+    if any(map(_hides_numbers, result["tables"].values())):
+        click.echo(_of_numbers(result["disclosure"]))
     if "quality" in result:
         click.echo(_quality(result["quality"]))
     cost = result["cost"]
@@ -169,6 +167,31 @@ def _hides_numbers(table: dict[str, Any]) -> bool:
     """Whether a cell has a count, and no mean or variance beside it."""
     place = table["columns"].index("count") if "count" in table["columns"] else None
     return place is not None and any(row[place] is not None and None in row[place:] for row in table["rows"])
+
+
+def _of_numbers(disclosure: dict[str, Any]) -> str:
+    """Why a number beside a shown count may be hidden, when nobody can say which reason it was."""
+    least = disclosure["min_count"]
+    rows = ", ".join(f"{plain(name)}: {rows:,}" for name, rows in disclosure.get("least_rows", {}).items())
+    enough = f" than it takes ({rows})" if rows else f" than {least}"
+    return (
+        f"{SUPPRESSED} A number beside a released count is suppressed where fewer rows{enough} have a value, where "
+        f"fewer than {least} of these, or of the cell's others, differ from the usual values, or where all weights are "
+        "0."
+    )
+
+
+def _of_model(tables: dict[str, Any]) -> str:
+    """What is said below a regression, which has no cells; nothing of other results."""
+    if "fit" not in tables or "coefficients" not in tables:
+        return ""
+    if tables["fit"]["rows"][0][0] is not None:
+        return "Coefficients, standard errors and r2 are rounded to significant digits."
+    return (
+        f"{SUPPRESSED} The model is suppressed: its predictors depend on each other (one is a sum or a multiple of "
+        "others), or too few rows are behind it or behind a category, or a few rows make up too much of it; nobody saw "
+        "which."
+    )
 
 
 def _why(disclosure: dict[str, Any]) -> str:

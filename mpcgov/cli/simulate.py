@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from mpcgov.cli.options import file_argument, json_option
 from mpcgov.cli.render import note, print_json, print_result, print_sections, tell
+from mpcgov.errors import MpcgovError
 
 
 @click.command("simulate")
@@ -30,13 +32,36 @@ def simulate(
     job: Path, agencies: Path, threshold: int, truth: Path | None, protocols: Path | None, as_json: bool
 ) -> None:
     """Real workers, no daemons, no policy; prints what the receivers get."""
+    from mpcgov.errors import SpecError
+    from mpcgov.protections import NO_DOMINANCE
     from mpcgov.simulate import simulate as run
 
     def tell_note(party: str, text: str) -> None:
         note(f"{party}: {text}")
 
-    result = run(job, agencies, threshold, truth_path=truth, on_note=tell_note, protocols=protocols)
+    try:
+        result = run(job, agencies, threshold, truth_path=truth, on_note=tell_note, protocols=protocols)
+    except SpecError:
+        _tell_of_data(job, agencies)
+        raise
     print_json(result) if as_json else print_result(result)
+    if NO_DOMINANCE in result["protection"]["caveats"]:
+        note(f"note: {NO_DOMINANCE}")
+
+
+def _tell_of_data(job: Path, agencies: Path) -> None:
+    """What else is to be known of the data of a job that is refused before they are looked at: all at once."""
+    from mpcgov.cli.dataset import judge
+    from mpcgov.spec.job import Job
+    from mpcgov.spec.load import load_yaml
+
+    with suppress(MpcgovError):
+        parts = load_yaml(job, Job).parties
+        for party, part in parts.items():
+            with suppress(MpcgovError):
+                found = judge(agencies / party / "datasets.yaml", part.dataset) if part.dataset else None
+                for line in (*found.faults, *found.warnings, *found.proposals) if found else ():
+                    note(f"{party}: {line}")
 
 
 @click.command("demo")

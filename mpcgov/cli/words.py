@@ -38,7 +38,7 @@ def explain_plan(plan: Plan) -> Sections:
         ("Leaves possible", list(plan.leaves)),
         ("Must approve", [f"{', '.join(parties)}, within {job.approve_within_h} h; one no ends it for all"]),
         ("Costs", _costs(plan)),
-        ("Limits", [_limits(draft.roster.threshold, parties), *own_caveats(job.disclosure)]),
+        ("Limits", [_limits(draft.roster.threshold, parties), *own_caveats(job, draft.protocol.manifest)]),
     ]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import comb
 
-from mpcgov.linked import sums
+from mpcgov.linked import released, sums
 from mpcgov.linked.capacity import steps
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
@@ -31,6 +31,17 @@ def numbers(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration
     return _statistics(linked)
 
 
+def least_rows(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> dict[str, int]:
+    """Of how many rows at least a number is shown: by measure, or pair of measures, as results name them.
+
+    None for noisy numbers, nor for models, whose rows `sentences` describes.
+    """
+    linked = facts(job, manifest, declarations)
+    if linked is None or job.disclosure.noise is not None:
+        return {}
+    return {item.name: released.least_rows(linked, item) for item in sums.gated(linked).values()}
+
+
 def sentences(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], threshold: int) -> tuple[str, ...]:
     """How many numbers a job releases, beside how many others, and of how many rows at least, in plain words."""
     found, rules = numbers(job, manifest, declarations), job.disclosure
@@ -39,7 +50,9 @@ def sentences(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
     most = max(found.values())
     allowed = max(rules.numbers or 0, most)
     others = f"beside up to {allowed - most} of earlier jobs about the same rows (disclosure.numbers)"
+    rows = least_rows(job, manifest, declarations)
     lines = [f"up to {most} numbers besides counts are released of one column, {others}"]
+    lines += [f"a number of {name} is shown of {least} rows or more" for name, least in rows.items()]
     linked = facts(job, manifest, declarations)
     if linked is not None and linked.asked.outcome is not None:
         lines += _of_model(linked, allowed, threshold)

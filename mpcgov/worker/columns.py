@@ -19,20 +19,25 @@ import ibis
 
 from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
+from mpcgov.worker.advice import (
+    FINE,
+    MALFORMED,
+    MISSING,
+    OUTSIDE,
+    POINT,
+    cases,
+    far_date,
+    odd_code,
+    odd_date,
+    odd_number,
+)
 from mpcgov.worker.identity import is_as_declared
 
-FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT = range(9)
-"""What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values.
+IsOneOf = Callable[[Any, tuple[str, ...]], Any]
+"""How the engine tests a text column against many values."""
 
-The others say more of it: NEAR is OUTSIDE but for blanks, case or Unicode form; the others are MALFORMED."""
-
-SAYS_MORE = {
-    NEAR: (OUTSIDE, "but for blanks, case or Unicode form"),
-    PADDED: (MALFORMED, "with blanks before or after the value"),
-    COMMA: (MALFORMED, "with a decimal comma or signs between thousands: set decimal and thousands"),
-    POINT: (MALFORMED, "with .0 at the end, which `digits` would make another key of: write them as whole numbers"),
-    DATED: (MALFORMED, "with day, month and year in another form: set date_format, such as DD.MM.YYYY"),
-}
+_DIGITS = 18
+"""So many characters of a whole number always fit 64 bits; a declared bound needs at most 16 digits and a sign."""
 
 TAKES = {
     "integer": "whole numbers, decimals, floats that tell the whole range apart, booleans or text",
@@ -42,12 +47,6 @@ TAKES = {
 """The types of sources that a kind of column is read from; the others take `TAKES_TEXT`."""
 
 TAKES_TEXT = "text, whole numbers, booleans, dates or UUIDs"
-
-IsOneOf = Callable[[Any, tuple[str, ...]], Any]
-"""How the engine tests a text column against many values."""
-
-_DIGITS = 18
-"""So many characters of a whole number always fit 64 bits; a declared bound needs at most 16 digits and a sign."""
 
 _ISO = "YYYY-MM-DD"
 
@@ -82,26 +81,26 @@ def from_text(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) 
     raw = _recoded(raw, form)
     if isinstance(column, IntegerColumn):
         text = _plain_number(raw, form.dialect)
-        value = text.try_cast("int64")
-        return _ranged(raw, text.re_search(r"^-?[0-9]+$"), value, column.min, column.max, _odd_number(raw))
+        # 12.0 is what is written of a column of whole numbers some of which are missing.
+        value = text.re_replace(r"\.0+$", "").try_cast("int64")
+        return _ranged(raw, text.re_search(r"^-?[0-9]+(\.0+)?$"), value, column.min, column.max, odd_number(raw))
     if isinstance(column, DecimalColumn):
         text = _plain_number(raw, form.dialect)
         part = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
         steps = _steps(text.try_cast(f"decimal(18, {column.places})"), column)
-        return _ranged(raw, text.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high, _odd_number(raw))
+        return _ranged(raw, text.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high, odd_number(raw))
     if isinstance(column, DateColumn):
         text = _iso_date(raw, form.dialect)
         value = text.try_cast("date")
         real = (
             text.re_search(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$" if text is not raw else _ISO_PATTERN) & value.notnull()
         )
-        odd = _cases((_padded(raw), PADDED), (raw.re_search(_OTHER_DATE), DATED), otherwise=MALFORMED)
-        return _ranged(raw, real, value, date.fromisoformat(column.min), date.fromisoformat(column.max), odd)
+        low, high = date.fromisoformat(column.min), date.fromisoformat(column.max)
+        return _ranged(raw, real, value, low, high, odd_date(raw))
     return _textual(raw, column, is_one_of, advises=form.advises)
 
 
 _ISO_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_OTHER_DATE = r"^([0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2,4}|[0-9]{8}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2})$"
 
 
 def _plain_number(raw: Any, dialect: Dialect) -> Any:
@@ -120,15 +119,6 @@ def _iso_date(raw: Any, dialect: Dialect) -> Any:
         return raw
     year, month, day = (raw.re_extract(dialect.date_pattern, part) for part in dialect.date_order)
     return ibis.ifelse(raw.re_search(dialect.date_pattern), year + "-" + month + "-" + day, "?")
-
-
-def _padded(raw: Any) -> Any:
-    return raw.re_search(r"^\s|\s$")
-
-
-def _odd_number(raw: Any) -> Any:
-    comma = raw.re_search(r"^-?[0-9][0-9.,' ]*[,' ][0-9]+$|^-?[0-9]{1,3}(\.[0-9]{3}){2,}$")
-    return _cases((_padded(raw), PADDED), (comma, COMMA), otherwise=MALFORMED)
 
 
 def from_typed(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) -> tuple[Any, Any] | None:
@@ -224,20 +214,20 @@ def _textual(
 ) -> tuple[Any, Any]:  # fmt: skip
     """`sound`: whether what a value was written from is one; the text of what isn't is never used."""
     malformed: list[tuple[Any, int]] = [] if sound is None else [(~sound, MALFORMED)]
-    if isinstance(column, KeyColumn) and "digits" in column.normalise:
+    if isinstance(column, KeyColumn) and ("digits" in column.normalise or not column.pattern):
         malformed.append((raw.re_search(r"^[0-9]+\.0$"), POINT))
     if isinstance(column, KeyColumn) and (column.length or column.pattern or column.check):
         malformed.append((~is_as_declared(raw, column), MALFORMED))
     if not isinstance(column, CategoryColumn):
         if not malformed:
-            return raw, _cases((raw.isnull(), MISSING))
-        fault = _cases((raw.isnull(), MISSING), *malformed)
+            return raw, cases((raw.isnull(), MISSING))
+        fault = cases((raw.isnull(), MISSING), *malformed)
         return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
     outside = ibis.literal(OUTSIDE)
     if advises:
         near = is_one_of(_normal_form(raw.lower().strip()), tuple({_near(value) for value in column.values}))
-        outside = _cases((near, NEAR), otherwise=OUTSIDE)
-    fault = _cases((raw.isnull(), MISSING), *malformed, (~is_one_of(raw, column.values), outside))
+        outside = odd_code(near, raw)
+    fault = cases((raw.isnull(), MISSING), *malformed, (~is_one_of(raw, column.values), outside))
     return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
 
 
@@ -249,7 +239,8 @@ def _ranged(
     raw: Any, well_formed: Any, value: Any, low: Any, high: Any, odd: Any = MALFORMED
 ) -> tuple[Any, Any]:  # fmt: skip
     outside = value.isnull() | (value < low) | (value > high)
-    fault = _cases((raw.isnull(), MISSING), (~well_formed, odd), (outside, OUTSIDE))
+    far = far_date(value) if value.type().is_date() else OUTSIDE
+    fault = cases((raw.isnull(), MISSING), (~well_formed, odd), (outside, far))
     return ibis.ifelse(fault == FINE, value, ibis.null(value.type())), fault
 
 
@@ -257,7 +248,7 @@ def _from_whole(raw: Any, low: int, high: int, places: int) -> tuple[Any, Any]:
     if raw.type().is_unsigned_integer():
         raw = raw.cast("decimal(20, 0)")  # comparable with negative bounds
     # The range comes before the cast and the product, which could overflow.
-    fault = _cases((raw.isnull(), MISSING), ((raw < low) | (raw > high), OUTSIDE))
+    fault = cases((raw.isnull(), MISSING), ((raw < low) | (raw > high), OUTSIDE))
     return ibis.ifelse(fault == FINE, raw.cast("int64") * 10**places, ibis.null("int64")), fault
 
 
@@ -292,9 +283,5 @@ def _from_float(raw: Any, column: DecimalColumn) -> tuple[Any, Any]:
     steps = ibis.ifelse(small, scaled, 0.0).round().cast("int64")
     exact = (steps.cast("float64") / 10.0**column.places).cast(raw.type()) == raw
     outside = ~small | (steps < column.low) | (steps > column.high)
-    fault = _cases((raw.isnull(), MISSING), (outside, OUTSIDE), (~exact, MALFORMED))
+    fault = cases((raw.isnull(), MISSING), (outside, OUTSIDE), (~exact, MALFORMED))
     return ibis.ifelse(fault == FINE, steps, ibis.null("int64")), fault
-
-
-def _cases(*branches: tuple[Any, Any], otherwise: int = FINE) -> Any:
-    return ibis.cases(*branches, else_=otherwise).cast("int8")

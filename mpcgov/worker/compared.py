@@ -15,7 +15,7 @@ from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
 from mpcgov.spec.condition import Expr
 from mpcgov.spec.condition import columns as tested_columns
-from mpcgov.spec.table import CategoryColumn
+from mpcgov.spec.table import CategoryColumn, DateColumn
 from mpcgov.worker import texts
 from mpcgov.worker.local import chosen
 from mpcgov.worker.readers.raw import counted
@@ -53,7 +53,20 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
         numbers[BLOCK] = _blocks([values[name] for name in dividing], linked.blocks)
     repeated = len(identifiers) - len(pc.unique(identifiers)) if identifiers is not None else 0
     note = f"{source.name}: column {', '.join(naming)}: {counted(repeated)} with a value that another has, too"
-    return Records(compared, identifiers, numbers, _listed(source, linked, dividing), (note,) if repeated else ())
+    notes = (*_undated(source, linked, party), *((note,) if repeated else ()))
+    return Records(compared, identifiers, numbers, _listed(source, linked, dividing), notes)
+
+
+def _undated(source: Source, linked: Linked, party: str) -> list[str]:
+    """What is said of texts that are compared as dates, by their digits."""
+    kinds = source.declaration.columns
+    names = [field.columns[party] for field in linked.asked.fields if field.type == "date"]
+    return [
+        f"{source.name}: column {name}: compared by its digits, which only agree where every owner writes day, month "
+        "and year in the same order; declare it kind: date, with date_format"
+        for name in names
+        if not isinstance(kinds[name], DateColumn)
+    ]
 
 
 def _listed(source: Source, linked: Linked, dividing: Sequence[str]) -> int:

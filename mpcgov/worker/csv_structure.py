@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 LIMIT_ROW_BYTES = 1 << 20
 _CHUNK_BYTES = 4 << 20
-_MISQUOTED = "with a quote out of place or not closed"
+MISQUOTED = "with a quote out of place or not closed"
 _BOM = codecs.BOM_UTF8
 _QUOTE, _CR, _LF = b'"\r\n'
 _QUOTED = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
@@ -89,7 +89,7 @@ def scan(fd: int, columns: int, delimiter: str = ",") -> Structure:
         return scanner.result()
     structure = _count_misquoted(fd, columns, start, bytes_)
     if not structure.faults:
-        structure.note(_MISQUOTED, 1)  # only in a row too long for the slower reading
+        structure.note(MISQUOTED, 1)  # only in a row too long for the slower reading
     return structure
 
 
@@ -133,7 +133,7 @@ def _count_misquoted(fd: int, columns: int, start: int, bytes_: _Bytes) -> Struc
                 structure.note(_ragged(columns), int(commas != columns - 1 and match.group() not in (b"\n", b"\r\n")))
             else:
                 at = data.find(b"\n", at) + 1 or size
-                structure.note(_MISQUOTED, 1)
+                structure.note(MISQUOTED, 1)
             structure.rows += 1
     return structure
 

@@ -14,7 +14,7 @@ import ibis
 
 from mpcgov.spec.derive import Derivation
 from mpcgov.spec.table import CategoryColumn, Column, DecimalColumn, IntegerColumn
-from mpcgov.worker.columns import FINE, MISSING, OUTSIDE
+from mpcgov.worker.advice import FINE, MISSING, OUTSIDE
 
 Judged = tuple[Any, Any]
 """A column's value, and what is wrong with it."""

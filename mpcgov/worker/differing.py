@@ -22,7 +22,7 @@ from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.difference import Answer, Cell, Difference, Question, Rows
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.table import KeyColumn
-from mpcgov.worker.columns import MISSING
+from mpcgov.worker.advice import MISSING
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.source import Source, open_table
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import MAX_ABSOLUTE, CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, TextColumn
-from mpcgov.worker.columns import MISSING, Form, IsOneOf, from_text, from_typed
+from mpcgov.worker.advice import CODES, MISSING
+from mpcgov.worker.columns import Form, IsOneOf, from_text, from_typed
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.readers.raw import Raw, unreadable
 
@@ -24,9 +25,6 @@ RARE_ROWS = 10
 
 MOST_VALUES = 100
 """A column with more values isn't taken for a category."""
-
-CODES = ("NA", "N/A", "n/a", "NULL", "null", "NaN", ".", "-", "?", "UNKNOWN", "unknown")
-"""Texts that stand for no value almost everywhere."""
 
 _KEY_NAME = re.compile(r"(^|_)(id|nr|no|num|number|key|pid|uid|ssn|pin|code)$|id$", re.IGNORECASE)
 _PLACES = (1, 2, 3, 4, 6, 9)

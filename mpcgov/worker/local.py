@@ -25,8 +25,8 @@ from mpcgov.spec.condition import Expr, columns, nullable
 from mpcgov.spec.impossible import described
 from mpcgov.spec.table import Column, Dataset, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
 from mpcgov.worker import unique
-from mpcgov.worker.columns import MALFORMED, MISSING, OUTSIDE, SAYS_MORE
-from mpcgov.worker.oddities import crowded_keys
+from mpcgov.worker.advice import MALFORMED, MISSING, OUTSIDE, SAYS_MORE
+from mpcgov.worker.oddities import crowded_keys, placeholders
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source, open_table
@@ -45,8 +45,8 @@ class ColumnReport:
     missing: int
     malformed: int
     outside: int
-    more: tuple[tuple[int, str], ...] = ()
-    """Of the malformed and the outside ones, how many are so for a reason that can be told."""
+    more: tuple[tuple[int, int, str], ...] = ()
+    """Of the malformed and the outside ones, which of the two, how many are so, and for which reason."""
     first: int = 0
     """The number of the first malformed or outside row, in the order of the source; 0 if it isn't known."""
 
@@ -77,7 +77,8 @@ def dataset_check(dataset: Dataset, name: str, base: Path) -> DatasetReport:
         faults = tuple(fault for report in reports for fault in _faults(report, source, dataset.missing == "refuse"))
         faults += tuple(unique.faults(source, dataset.unique)) + tuple(_impossible(source))
         proposed = () if dataset.unique else unique.candidates(source, {one.column: one.missing for one in reports})
-        return DatasetReport(name, source.rows, tuple(reports), faults, proposed, tuple(crowded_keys(source)))
+        warnings = [*source.remarks, *crowded_keys(source), *placeholders(source)]
+        return DatasetReport(name, source.rows, tuple(reports), faults, proposed, tuple(warnings))
 
 
 def check_columns(source: Source, used: Collection[str], may_be_missing: Collection[str] = ()) -> None:
@@ -177,7 +178,7 @@ def _judge(source: Source, used: Collection[str]) -> list[ColumnReport]:
 
 
 def _report(name: str, rows: dict[int, int]) -> ColumnReport:
-    more = tuple((rows[fault], what) for fault, (_, what) in SAYS_MORE.items() if rows[fault])
+    more = tuple((kind, rows[fault], what) for fault, (kind, what) in SAYS_MORE.items() if rows[fault])
     for fault, (kind, _) in SAYS_MORE.items():
         rows[kind] += rows[fault]
     return ColumnReport(name, rows[MISSING], rows[MALFORMED], rows[OUTSIDE], more)
@@ -197,13 +198,16 @@ def _impossible(source: Source) -> list[str]:
 def _faults(report: ColumnReport, source: Source, missing_is_one: bool) -> list[str]:
     column = source.declaration.columns[report.column]
     found = [
-        (report.missing if missing_is_one else 0, "without a value"),
-        (report.malformed, _malformed(column)),
-        (report.outside, _outside(column)),
+        (MISSING, report.missing if missing_is_one else 0, "without a value"),
+        (MALFORMED, report.malformed, _malformed(column)),
+        (OUTSIDE, report.outside, _outside(column)),
     ]
-    lines = [f"column {report.column}: {counted(rows)} {what}" for rows, what in found if rows]
-    if report.more:
-        lines[-1] += f" ({', '.join(f'{rows} {what}' for rows, what in report.more)})"
+    reasons = {kind: [f"{rows} {what}" for of, rows, what in report.more if of == kind] for kind, _, _ in found}
+    lines = [
+        f"column {report.column}: {counted(rows)} {what}" + (f" ({', '.join(reasons[kind])})" if reasons[kind] else "")
+        for kind, rows, what in found
+        if rows
+    ]
     if report.first:
         lines[-1] += f" (the first is row {report.first})"
     return lines

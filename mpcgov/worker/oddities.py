@@ -1,14 +1,20 @@
-"""What is as declared and looks wrong all the same: told to the owner by `dataset check`, never to anybody else."""
+"""What is as declared and looks wrong all the same: told to the owner, never to anybody else."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import ibis
 
 from mpcgov.spec.table import KeyColumn
+from mpcgov.worker.advice import CODES
+from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
 
 MANY_ROWS = 10
 """A key with fewer rows isn't remarked upon, nor one that has less than so many times the rows of the next."""
+
+_ONE_SIGN = "^(0{4,}|9{4,}|[xX]{3,}|-{2,})$"
 
 
 def crowded_keys(source: Source) -> list[str]:
@@ -22,9 +28,25 @@ def crowded_keys(source: Source) -> list[str]:
             value = source.table[source.value(name)]
             rows = source.table.filter(value.notnull()).group_by(key=value).aggregate(n=ibis._.count())
             most = [int(n) for n in source.query(rows.order_by(ibis.desc("n")).limit(2).select("n"))["n"].to_pylist()]
-            if len(most) == 2 and most[0] >= MANY_ROWS * most[1]:
-                found.append(
-                    f"column {name}: one key has {most[0]} rows, the next {most[1]}; "
-                    "if it stands for no value, declare it by missing"
-                )
+            found += [f"column {name}: {said}" for said in crowded(most)]
+    return found
+
+
+def crowded(rows: Sequence[int]) -> list[str]:
+    """What is said of a key that has far more rows than the next; `rows`: of the two that have the most."""
+    if len(rows) < 2 or rows[0] < MANY_ROWS * rows[1]:
+        return []
+    return [f"one key has {rows[0]} rows, the next {rows[1]}; if it stands for no value, declare it by missing"]
+
+
+def placeholders(source: Source) -> list[str]:
+    """Keys that are written as no id is: a code for "unknown", or one sign over and over. Says how many rows."""
+    found = []
+    for name, column in source.declaration.columns.items():
+        if isinstance(column, KeyColumn):
+            value = source.table[source.value(name)]
+            odd = source.table.filter(value.isin(CODES) | value.re_search(_ONE_SIGN))
+            rows = int(source.query(odd.aggregate(n=odd.count()))["n"][0].as_py())
+            what = "like a code for no value, such as NA, 0000 or 9999; if they stand for none, declare them by missing"
+            found += [f"column {name}: {counted(rows)} with a key that looks {what}"] if rows else []
     return found

@@ -25,6 +25,7 @@ from mpcgov.spec.table import CategoryColumn, Declaration
 from mpcgov.worker import keys, unique
 from mpcgov.worker.keyed import KeyedRows, as_one
 from mpcgov.worker.local import chosen
+from mpcgov.worker.oddities import crowded
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
 
@@ -78,6 +79,7 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
     encoded = keys.encoded([(source.declaration.columns[name], found[f"k{i}"]) for i, name in enumerate(wanted.key)])
     found = found.drop_columns([f"k{i}" for i in range(len(wanted.key))]).append_column("key", encoded)
     read = _rows_in(found)
+    notes = [f"{source.name}: {remark}" for remark in (*source.remarks, *_crowded(found, wanted))]
     listed = found.num_rows if read == source.rows else _keys_of(source, wanted)
     if encoded.null_count:
         found = found.filter(encoded.is_valid())
@@ -86,7 +88,8 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
     unique.judge(source, (wanted.key, as_one(found["key"])) if everything else None)
     found = _once_each(found, wanted)
     columns = {name: _numbers(source, wanted, name, as_one(found[f"c{i}"])) for i, name in enumerate(wanted.columns)}
-    return KeyedRows(as_one(found["key"]), columns, listed, _notes(source.name, read, with_key, found.num_rows))
+    notes += _notes(source.name, read, with_key, found.num_rows)
+    return KeyedRows(as_one(found["key"]), columns, listed, tuple(notes))
 
 
 def _keys_of(source: Source, wanted: Wanted) -> int:
@@ -102,11 +105,20 @@ def _rows_in(found: pa.Table) -> int:
     return int(pc.sum(found["n"]).as_py() or 0) if "n" in found.column_names else found.num_rows
 
 
-def _notes(name: str, read: int, with_key: int, distinct: int) -> tuple[str, ...]:
+def _crowded(found: pa.Table, wanted: Wanted) -> list[str]:
+    """What is said of a key whose rows are far more than those of any other."""
+    if "n" not in found.column_names:
+        return []
+    rows = found.filter(found["key"].is_valid())["n"]
+    most = rows.take(pc.select_k_unstable(rows, 2, sort_keys=[("n", "descending")])) if len(rows) > 1 else rows
+    return [f"key {', '.join(wanted.key)}: {said}" for said in crowded(most.to_pylist())]
+
+
+def _notes(name: str, read: int, with_key: int, distinct: int) -> list[str]:
     notes = [f"{name}: {counted(read - with_key)} of {read} left out, without a key"] if with_key < read else []
     if distinct < with_key:
         notes.append(f"{name}: {counted(with_key)} put together by key, into {distinct}")
-    return tuple(notes)
+    return notes
 
 
 def _grouped(source: Source, rows: Any, wanted: Wanted) -> Any:

@@ -35,6 +35,10 @@ _ZEROS = (
     "its ids stand in a number column, so leading zeros are lost, while normalise: [digits] says that they are texts: "
     "declare zeros: strip, or zeros: pad N, at every owner"
 )
+_NUMBERS = (
+    "its ids stand in a number column, so none has leading zeros: where another owner has them as texts, they only "
+    "meet with zeros: strip, or zeros: pad N, at every owner"
+)
 _FEW = 1000
 """Up to so many values stand in the query itself; writing more there takes the engine longer than joining them."""
 
@@ -48,6 +52,8 @@ class Source:
     rows: int
     table: Any
     backend: Backend
+    remarks: tuple[str, ...] = ()
+    """What the owner should know of how columns were read; of no row."""
 
     def value(self, column: str) -> str:
         """The name in `table` of a column's value; null where it is missing or has a fault."""
@@ -160,7 +166,7 @@ def _stored(raw: Raw, wanted: Wanted, backend: Backend, how: Dialect) -> Source:
     rows = _rows(table, backend, wanted.name)
     if rows != raw.rows:
         raise InternalError(f"{wanted.name}: the engine reads {rows} rows where the file has {raw.rows}")
-    return Source(wanted.name, wanted.declaration, rows, table, backend)
+    return Source(wanted.name, wanted.declaration, rows, table, backend, _remarks(raw, wanted))
 
 
 def _read_back(file: OpenFile, wanted: Wanted, source: Source) -> None:
@@ -198,7 +204,8 @@ def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
         rows = _rows(table, backend, name)
         check_rows(rows, wanted)
         raw = Raw(table, wanted.sources, rows, typed=True)
-        return Source(name, wanted.declaration, rows, _judged(raw, wanted, _is_one_of_literals, Dialect()), backend)
+        judged = _judged(raw, wanted, _is_one_of_literals, Dialect())
+        return Source(name, wanted.declaration, rows, judged, backend, _remarks(raw, wanted))
 
 
 def _judged(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:
@@ -208,8 +215,7 @@ def _judged(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:
         form = Form(how, reading.missing, {**labels, **reading.recode}, among is is_one_of)
         read = partial(from_typed if raw.typed else from_text, raw.table[raw.columns[column]], kind, among, form)
         judged = quiet(read, unreadable(wanted.name))
-        lost = isinstance(kind, KeyColumn) and "digits" in kind.normalise and kind.zeros == "keep"
-        if lost and raw.typed and raw.table[raw.columns[column]].type().is_numeric():
+        if column in _without_zeros(raw, wanted) and "digits" in getattr(kind, "normalise", ()):
             wrong.append(f"column {column}: {_ZEROS}")
         elif judged is None:
             wrong.append(f"column {column}: {_not_taken(raw, column, kind)}")
@@ -219,6 +225,17 @@ def _judged(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:
         hint = "change the type there, or the kind in datasets.yaml"
         raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint=hint)
     return raw.table.select(**selected)
+
+
+def _without_zeros(raw: Raw, wanted: Wanted) -> list[str]:
+    """Keys that are numbers in the source, whose leading zeros nothing brings back."""
+    kinds = wanted.declaration.columns.items()
+    keys = [name for name, kind in kinds if isinstance(kind, KeyColumn) and kind.zeros == "keep"]
+    return [name for name in keys if raw.typed and raw.holds_numbers(name)]
+
+
+def _remarks(raw: Raw, wanted: Wanted) -> tuple[str, ...]:
+    return tuple(f"column {name}: {_NUMBERS}" for name in _without_zeros(raw, wanted))
 
 
 def _not_taken(raw: Raw, column: str, kind: Column) -> str:

@@ -36,7 +36,7 @@ def judge(source: Source, known: Known | None = None) -> None:
     """
     faults_found = faults(source, source.declaration.unique, known)
     if faults_found:
-        hint = "correct the data, or take what isn't so out of `unique` in datasets.yaml"
+        hint = "correct the data; declare codes for no value by `missing`; or take what isn't so out of `unique`"
         raise DataError(f"{source.name}: {'; '.join(faults_found)}", hint=hint, code="unique")
 
 

@@ -48,6 +48,21 @@ def test_a_hidden_mean_beside_a_shown_count_is_explained(
     capsys: pytest.CaptureFixture[str], row: list[Any], said: bool
 ) -> None:
     columns = ["sex", "count", "tax.pay.mean", "tax.pay.variance"]
-    render.print_result(result() | {"tables": {"statistics": {"columns": columns, "rows": [row]}}})
-    words = "A number beside a released count is suppressed where the rows that it runs over, or the cell's others, are"
+    tables = {"statistics": {"columns": columns, "rows": [row]}}
+    render.print_result(result(least_rows={"tax.pay": 12}) | {"tables": tables})
+    words = "A number beside a released count is suppressed where fewer rows than it takes (tax.pay: 12) have a value"
     assert (words in capsys.readouterr().out) == said
+
+
+@pytest.mark.parametrize(
+    ("n", "words"), [(None, "its predictors depend on each other"), (300, "rounded to significant")]
+)
+def test_a_hidden_model_is_explained_and_has_no_cells(
+    capsys: pytest.CaptureFixture[str], n: int | None, words: str
+) -> None:
+    fit = {"columns": ["n", "r2"], "rows": [[n, None if n is None else 0.5]]}
+    coefficients = {"columns": ["term", "estimate", "std_error"], "rows": [["x", None, None]]}
+    render.print_result(result() | {"tables": {"coefficients": coefficients, "fit": fit}})
+    said = capsys.readouterr().out
+    assert words in said
+    assert "cell" not in said

@@ -71,3 +71,29 @@ def test_data_that_arent_as_declared_are_exit_2_without_a_value(job: Path, capsy
     assert "column age: 1 row out of range" in line
     assert "Atlantis" not in line
     assert "4242" not in line
+
+
+OVERLAP = """
+protocol: overlap
+purpose: made up
+legal_basis: made up
+parties: {a: {dataset: d, key: pid}, b: {dataset: d, key: pid}, c: {}}
+receivers: [coordinator]
+"""
+"""Both keys are digits; only one of them keeps its zeros, which a plan refuses."""
+
+
+def test_a_job_that_is_refused_beforehand_tells_of_its_data_too(tmp_path: Path, capsys: Output) -> None:
+    (tmp_path / "job.yaml").write_text(OVERLAP)
+    for party, rows, zeros in (("a", "pid\n007\n8\n", "strip"), ("b", "pid\n" + "99999\n" * 3, "keep")):
+        (tmp_path / party).mkdir()
+        (tmp_path / party / "d.csv").write_text(rows)
+        column = f"{{kind: key, normalise: [digits], zeros: {zeros}}}"
+        (tmp_path / party / "datasets.yaml").write_text(f"d:\n  source: d.csv\n  columns:\n    pid: {column}\n")
+    assert run(["simulate", str(tmp_path / "job.yaml"), "--agencies", str(tmp_path)]) == 2
+    *notes, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("mpcgov: parties: keys in the same place must be written the same way")
+    assert "a: d: to link its rows, add `unique: [pid]`; the data are so" in notes
+    assert any(
+        note.startswith("b: d: column pid: 3 rows with a key that looks like a code for no value") for note in notes
+    )

@@ -205,7 +205,8 @@ def test_r24_a_mean_that_one_enterprise_makes_up_is_null(tmp_path: Path) -> None
         ["alone", 12, None, None], ["even", 12, 100.0, None], ["small", None, None, None]
     ]  # fmt: skip
     assert found["disclosure"] == {
-        "min_count": 3, "round_to": None, "dominance": 10, "suppressed": 1, "total": 24
+        "min_count": 3, "round_to": None, "dominance": 10, "suppressed": 1, "total": 24,
+        "least_rows": {"tax.income": 11},
     }  # fmt: skip
 
 

@@ -46,6 +46,9 @@ FILES: dict[str, tuple[bytes, str]] = {
     "case of values": (b"id,g\n1,X\n", "not among the declared values (1 but for blanks, case or Unicode form)"),
     "Unicode form of values": ("id,g\n1,Zu\u0308rich\n".encode(), "(1 but for blanks, case or Unicode form)"),
     "a decimal comma": (b'id,g\n"1.234,50",x\n', "(1 with a decimal comma or signs between thousands"),
+    "thousands with blanks": (b"id,g\n1 000,x\n", "(1 with a decimal comma or signs between thousands"),
+    "codes for no value": (b"id,g\nNA,x\n.,?\n", "not a whole number (2 that look like a code for no value, such as NA or .: declare it by missing) (the first is row 1); column g: 1 row not among the declared values (1 that look like a code for no value"),
+    "backslashes before quotes": (b'id,g\n1,"a \\"b\\" c"\n', "quotes within fields have a backslash before them: write them twice instead"),
 }  # fmt: skip
 
 
@@ -103,6 +106,11 @@ def test_codes_for_missing_values_are_missing_and_names_are_those_of_the_source(
     ]
     assert declared.missing == "drop"
     assert "from" not in declared.declaration.model_dump_json()  # a card shows what is meant, not how it is written
+    (tmp_path / "d.csv").write_bytes(b"until\n9999-12-31\n2020-01-01 00:00:00\n")
+    until = {"kind": "date", "min": "2000-01-01", "max": "2030-12-31"}
+    found = said(tmp_path, columns={"until": until})
+    assert "1 row out of range 2000-01-01..2030-12-31 (1 that look like a code for no value" in found
+    assert "(1 with day, month and year in another form" in found
     for number in (pa.array([999, 7, 8]), pa.array([999.0, 7.0, 8.0])):
         pq.write_table(pa.table({"id": number}), tmp_path / "d.parquet")
         column = {"id": {"kind": "integer", "min": 0, "max": 10, "missing": ["999"]}}
@@ -125,6 +133,10 @@ def test_a_key_that_stands_for_nobody_is_pointed_out(tmp_path: Path) -> None:
     assert warned.warnings == (
         "column id: one key has 30 rows, the next 1; if it stands for no value, declare it by missing",
     )
+    (tmp_path / "d.csv").write_text("id\n" + "1\n2\n99999\nNA\n")
+    few = dataset_check(Dataset.model_validate({"source": "d.csv", "columns": {"id": key}}), "d", tmp_path)
+    assert few.warnings[0].startswith("column id: 2 rows with a key that looks like a code for no value")
+    (tmp_path / "d.csv").write_text("id\n" + rows)
     declared = {"source": "d.csv", "missing": "drop", "columns": {"id": key | {"missing": ["999"]}}}
     assert dataset_check(Dataset.model_validate(declared), "d", tmp_path).warnings == ()
 
@@ -164,6 +176,29 @@ def test_ids_in_a_number_column_have_lost_their_zeros(tmp_path: Path) -> None:
     key = {"kind": "key", "normalise": ["digits"]}
     assert "leading zeros are lost" in said(tmp_path, "d.parquet", columns={"id": key})
     assert said(tmp_path, "d.parquet", columns={"id": key | {"zeros": "pad 8", "length": 8}}) == "2 rows"
+    plain = Dataset.model_validate({"source": "d.parquet", "columns": {"id": {"kind": "key"}}})
+    (warning,) = dataset_check(plain, "d", tmp_path).warnings
+    assert warning.startswith("column id: its ids stand in a number column, so none has leading zeros")
+
+
+def test_ids_that_a_workbook_holds_as_numbers_have_lost_their_zeros(tmp_path: Path) -> None:
+    workbook = pytest.importorskip("openpyxl").Workbook()
+    for row in (["id"], ["007"], [12]):
+        workbook.active.append(row)
+    workbook.save(tmp_path / "d.xlsx")
+    assert "leading zeros are lost" in said(
+        tmp_path, "d.xlsx", columns={"id": {"kind": "key", "normalise": ["digits"]}}
+    )
+    strip = {"kind": "key", "normalise": ["digits"], "zeros": "strip"}
+    assert said(tmp_path, "d.xlsx", columns={"id": strip}) == "2 rows"
+
+
+def test_whole_numbers_written_as_floats_are_whole_numbers_and_no_keys(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_bytes(b"id,n\n1.0,1.0\n12.0,\n,2.5\n")
+    found = said(tmp_path, columns={"id": {"kind": "key"}, "n": NUMBER})
+    assert "column id: 2 rows not a key as declared (2 with .0 at the end" in found
+    assert "column n: 1 row not a whole number" in found
+    assert said(tmp_path, columns={"id": {"kind": "key", "pattern": ".*"}}) == "3 rows"
 
 
 def test_a_folder_as_spark_writes_it_is_one_data_set(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from mpcgov.errors import SpecError
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import Dataset
-from mpcgov.worker.columns import FINE, MALFORMED, MISSING, OUTSIDE
+from mpcgov.worker.advice import FINE, MALFORMED, MISSING, OUTSIDE, UNLISTED
 from mpcgov.worker.source import Source, open_table
 
 ROWS = """age,pay,born,a,b
@@ -49,7 +49,7 @@ def column_of(source: Source, name: str) -> list[tuple[Any, int]]:
         ("group", [("0-14", FINE), ("0-14", FINE), ("15-64", FINE), ("65+", FINE), (None, OUTSIDE)]),
         ("paid", [("low", FINE), ("high", FINE), (None, MISSING), ("high", FINE), (None, MALFORMED)]),
         ("year", [(1990, FINE), (1991, FINE), (None, MISSING), (None, OUTSIDE), (None, OUTSIDE)]),
-        ("either", [("x", FINE), ("y", FINE), (None, MISSING), ("z", FINE), (None, OUTSIDE)]),
+        ("either", [("x", FINE), ("y", FINE), (None, MISSING), ("z", FINE), (None, UNLISTED)]),
     ],
 )
 @pytest.mark.parametrize("alone", [True, False])

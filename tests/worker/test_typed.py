@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from mpcgov.errors import DataError, LocalError
 from mpcgov.spec import where
 from mpcgov.spec.table import Dataset
-from mpcgov.worker.columns import FINE
+from mpcgov.worker.advice import FINE
 from mpcgov.worker.local import counts, dataset_check
 from mpcgov.worker.source import open_table
 from tests.postgres import CANARY, server
@@ -70,7 +70,7 @@ CASES: dict[str, tuple[str, pa.Array, str]] = {
     "whole decimals as integers": ("age", pa.array([Decimal(7), Decimal(10**30)], pa.decimal128(38, 0)), "2 rows; column age: 1 row out of range -5..120"),
     "floats as integers": ("age", pa.array([1.0, NAN, None, 1.5, 121.0, INF]), "6 rows; column age: 2 rows without a value; column age: 1 row not a whole number; column age: 2 rows out of range -5..120"),
     "booleans as integers": ("age", pa.array([True, False, None]), "3 rows; column age: 1 row without a value"),
-    "text as integers": ("age", pa.array(["1", "1.0", "x", "121", ""]), "5 rows; column age: 1 row without a value; column age: 2 rows not a whole number; column age: 1 row out of range -5..120"),
+    "text as integers": ("age", pa.array(["1", "1.0", "x", "121", ""]), "5 rows; column age: 1 row without a value; column age: 1 row not a whole number; column age: 1 row out of range -5..120"),
     "decimals as integers": ("age", pa.array([Decimal("1.5"), Decimal("2.0"), Decimal("121.0")]), "3 rows; column age: 1 row not a whole number; column age: 1 row out of range -5..120"),
     "integers as decimals": ("pay", pa.array([1000, -10, 1001, -11, 2**63 - 1]), "5 rows; column pay: 3 rows out of range -10..1000.5"),
     "decimals": ("pay", pa.array([Decimal("1000.50"), Decimal("-10.00"), Decimal("1000.51"), None]), "4 rows; column pay: 1 row without a value; column pay: 1 row out of range -10..1000.5"),

@@ -133,12 +133,20 @@ def _advice(fd: int, names: list[str], how: Dialect, structure: csv_structure.St
         return "set encoding, such as windows-1252 or latin-1, or save it as UTF-8"
     if names[0].lower().startswith("sep="):
         return "the first line is Excel's own note of the delimiter: set skip_lines: 1"
-    if len(names) == 1:
-        for other, word in _DELIMITERS.items():
-            if other in names[0] and other != how.delimiter:
-                return f"the header has 1 field and it holds {word}: set delimiter: {word}"
-        if line := _header_line(fd, how.delimiter):
-            return f"the first line has 1 field, line {line} has more: set skip_lines: {line - 1}"
+    return (_of_one_field(fd, names[0], how) if len(names) == 1 else "") or _of_rows(fd, structure)
+
+
+def _of_one_field(fd: int, header: str, how: Dialect) -> str:
+    for other, word in _DELIMITERS.items():
+        if other in header and other != how.delimiter:
+            return f"the header has 1 field and it holds {word}: set delimiter: {word}"
+    line = _header_line(fd, how.delimiter)
+    return f"the first line has 1 field, line {line} has more: set skip_lines: {line - 1}" if line else ""
+
+
+def _of_rows(fd: int, structure: csv_structure.Structure) -> str:
+    if csv_structure.MISQUOTED in structure.faults and b'\\"' in os.pread(fd, 1 << 20, 0):
+        return "quotes within fields have a backslash before them: write them twice instead"
     if structure.first_ragged and structure.rows - structure.first_ragged < 20:
         return "the last lines may be notes or totals under the table: take them out"
     return ""

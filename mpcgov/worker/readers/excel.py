@@ -44,12 +44,15 @@ def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
     names = [_text(cell) or "" for cell in next(rows, [])]
     check_names(names, wanted, "the first row must name the columns; see skip_lines and from")
     places = [names.index(source) for source in wanted.sources.values()]
-    table, count = taken(backend, wanted, text_schema(len(places)), _batches(rows, places))
-    numbers = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
-    return Raw(table, numbers, count, typed=True)
+    numeric: set[int] = set()
+    table, count = taken(backend, wanted, text_schema(len(places)), _batches(rows, places, numeric))
+    columns = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
+    numbers = {column for place, column in zip(places, wanted.sources, strict=True) if place in numeric}
+    return Raw(table, columns, count, typed=True, numbers=numbers)
 
 
-def _batches(rows: Iterator[list[Any]], places: list[int]) -> Iterator[pa.RecordBatch]:
+def _batches(rows: Iterator[list[Any]], places: list[int], numeric: set[int]) -> Iterator[pa.RecordBatch]:
+    """`numeric`: is told the places in which there are numbers."""
     schema = text_schema(len(places))
     kept: list[list[str | None]] = []
 
@@ -60,6 +63,7 @@ def _batches(rows: Iterator[list[Any]], places: list[int]) -> Iterator[pa.Record
     for row in rows:
         if any(cell != "" for cell in row):
             kept.append([_text(row[place]) for place in places])
+            numeric.update(place for place in places if type(row[place]) is float)
         if len(kept) == _BATCH_ROWS:
             yield batch()
             kept.clear()

@@ -80,9 +80,9 @@ def _read(connection: Any, table: str, wanted: Wanted, backend: Backend) -> Raw:
     found, rows = taken(backend, wanted, text_schema(len(fields)), _batches(connection, query, len(fields), wanted))
     types = {column: base[source] for column, source in wanted.sources.items()}
     typed = found.mutate(**{f"c{n}": _typed(found[f"c{n}"], kind) for n, kind in enumerate(types.values())})
-    return Raw(
-        typed, {c: f"c{n}" for n, c in enumerate(wanted.sources)}, rows, typed=True, types=shown_of(wanted, shown)
-    )
+    names = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
+    numbers = {column for column, kind in types.items() if kind == "numeric"}
+    return Raw(typed, names, rows, typed=True, types=shown_of(wanted, shown), numbers=numbers)
 
 
 def shown_of(wanted: Wanted, shown: dict[str, str]) -> dict[str, str]:

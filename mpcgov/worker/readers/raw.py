@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -49,6 +49,12 @@ class Raw:
     """By declared name, the source's own name of a column's type, where the engine's says less."""
     labels: Mapping[str, Mapping[str, str]] | None = None
     """By declared name, what codes in the source are called there."""
+    numbers: Collection[str] = ()
+    """Declared names of columns that hold numbers in the source, where the engine has them as text."""
+
+    def holds_numbers(self, column: str) -> bool:
+        """Whether a column's values are numbers in the source, so that what they are written from has no zeros."""
+        return column in self.numbers or bool(self.table[self.columns[column]].type().is_numeric())
 
 
 def need(module: str, extra: str, name: str) -> None:

@@ -1,0 +1,66 @@
+"""What can be wrong in a row of a column, and what nearly fits: told to the owner, by how many rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED = range(11)
+"""What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values.
+
+The others say more of it: NEAR and UNLISTED are OUTSIDE, the others are MALFORMED."""
+
+CODES = ("NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "None", ".", "-", "?", "UNKNOWN", "unknown", "#N/A")
+"""Texts that stand for no value almost everywhere."""
+
+LAST_DAY = "9999-12-31"
+"""The date that stands for no date, or for no end yet, almost everywhere."""
+
+_NO_VALUE = "that look like a code for no value, such as NA or .: declare it by missing"
+
+SAYS_MORE = {
+    NEAR: (OUTSIDE, "but for blanks, case or Unicode form"),
+    UNLISTED: (OUTSIDE, _NO_VALUE),
+    PADDED: (MALFORMED, "with blanks before or after the value"),
+    COMMA: (MALFORMED, "with a decimal comma or signs between thousands: set decimal and thousands"),
+    POINT: (MALFORMED, "with .0 at the end, which makes another key of it: write them as whole numbers"),
+    DATED: (MALFORMED, "with day, month and year in another form: set date_format, such as DD.MM.YYYY"),
+    ABSENT: (MALFORMED, _NO_VALUE),
+}
+
+_COMMA = r"^-?[0-9][0-9.,' ]*[,' ][0-9]+$|^-?[0-9]{1,3}(\.[0-9]{3}){2,}$"
+_OTHER_DATE = (
+    r"^([0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2,4}|[0-9]{8}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2}"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+Z?)$"
+)
+
+
+def cases(*branches: tuple[Any, Any], otherwise: Any = FINE) -> Any:
+    """The first branch that is true, as what is wrong in a row."""
+    return ibis.cases(*branches, else_=otherwise).cast("int8")
+
+
+def odd_number(raw: Any) -> Any:
+    """What a text is that is no number."""
+    return cases((_padded(raw), PADDED), (raw.isin(CODES), ABSENT), (raw.re_search(_COMMA), COMMA), otherwise=MALFORMED)
+
+
+def odd_date(raw: Any) -> Any:
+    """What a text is that is no date."""
+    other = raw.re_search(_OTHER_DATE)
+    return cases((_padded(raw), PADDED), (raw.isin(CODES), ABSENT), (other, DATED), otherwise=MALFORMED)
+
+
+def odd_code(near: Any, raw: Any) -> Any:
+    """What a text is that isn't among the declared values; `near`: whether it is but for blanks, case or form."""
+    return cases((near, NEAR), (raw.isin(CODES), UNLISTED), otherwise=OUTSIDE)
+
+
+def far_date(value: Any) -> Any:
+    """What a date is that is out of range."""
+    return cases((value.cast("string") == LAST_DAY, UNLISTED), otherwise=OUTSIDE)
+
+
+def _padded(raw: Any) -> Any:
+    return raw.re_search(r"^\s|\s$")
