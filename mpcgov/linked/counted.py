@@ -66,10 +66,16 @@ def _of_model(linked: Linked, allowed: int, threshold: int) -> Iterator[str]:
         yield "so many numbers are never shown of as few rows as max_rows allows"
         return
     yield f"coefficients, standard errors and r2 are opened to {rules.digits} significant digits"
+    if receiving := linked.job.receiving_owners:
+        bring = "brings" if len(receiving) == 1 else "bring"
+        yield (
+            f"since {' and '.join(receiving)} {bring} rows, coefficients in steps of a quarter to a half of their "
+            "standard errors at least, these to 1 %, and r2 to half a percent"
+        )
     sides = ", or ".join(f"{rows} rows, {side} of them on each side" for rows, side in (needed[0], needed[-1]))
     yield f"nothing is shown unless a division of each column's values, and each value of a category, has {sides}"
     share = "a quarter" if asked.share_bits(comb(len(linked.job.parties), threshold)) > 1 else "half"
-    yield f"nor if a person, or a few together, make up {share} of a coefficient"
+    yield f"nor if a person, or a few together, make up {share} of a coefficient or of what is left unexplained"
 
 
 def _statistics(linked: Linked) -> dict[str, int]:

@@ -17,12 +17,13 @@ _SPARE_BITS = 2
 """At each place of a product of two columns up to four products of limbs are added up."""
 
 _EVEN_BATCHES = 24
-"""Batches of rows for each coefficient, where that isn't too many: then each has about a 24th of a coefficient."""
+"""Batches of rows for each column, the outcome included, where that isn't too many: then each has about a 24th of a
+coefficient."""
 _FEWEST_BATCHES = 100
-"""With few coefficients there are so many: few rows are in each, then, if there are few."""
+"""With few columns there are so many: few rows are in each, then, if there are few."""
 _SHARES = ((2, 12), (1, 4))
-"""A batch may have up to a quarter of a coefficient if there are 12 batches for each, as they aren't even; in models
-too large for that up to half, with 4."""
+"""A batch may have up to a quarter of a coefficient if there are 12 batches for each column, as they aren't even; in
+models too large for that up to half, with 4."""
 _OF_OPENINGS = 7, 8
 """So much of all masked openings of a job may be for batches."""
 
@@ -103,8 +104,8 @@ class Model:
     def batches(self, subsets: int) -> int:
         """Into how many batches the rows are divided, none of which may have too large a share of a coefficient; with
         so many subsets of m − t parties."""
-        words = self.places * precision.entries(self.unknowns - 1)
-        wanted = max(_EVEN_BATCHES * self.unknowns, _FEWEST_BATCHES)
+        words = self.places * precision.entries(self.unknowns)
+        wanted = max(_EVEN_BATCHES * (self.unknowns + 1), _FEWEST_BATCHES)
         openings = 1 << (((1 << precision.MAX_OPENINGS_BITS) - 1) // subsets).bit_length() - 1
         part, whole = _OF_OPENINGS
         return max(1, min(wanted, openings * part // (whole * subsets * words)))
@@ -116,7 +117,7 @@ class Model:
             SpecError: there can't be batches enough for any.
         """
         for bits, least in _SHARES:
-            if self.batches(subsets) >= least * self.unknowns:
+            if self.batches(subsets) >= least * (self.unknowns + 1):
                 return bits
         raise SpecError("its coefficients are too many to look at every person's share of them")
 

@@ -15,6 +15,12 @@ from mpcgov.errors import SpecError
 PART_BITS = 24
 """B: bits between the places at which a magnitude is looked for first."""
 SIGNIFICANT_BITS = 24
+ERROR_PART_BITS = 2
+"""For receivers that bring rows, steps of a coefficient are 2^-2 of its standard error at least."""
+COARSE_BITS = 6
+"""And squares of standard errors have so many bits."""
+R2_BITS = 7
+"""And r2 is a multiple of 2^-7."""
 MAX_SOLVER_BITS = 4096
 MAX_OPENINGS_BITS = 20
 """log₂ of C(m,t) times the masked openings beside which a bit still fits 61 bits, masked for 2^-40."""
@@ -100,8 +106,9 @@ def system(squares: Sequence[int], subsets: int) -> Plan:
 
 
 def fit(squares: Sequence[int], subsets: int) -> Plan:
-    """For coefficients, standard errors and r2: numerators of up to n · det A · Σy², the first column all ones."""
-    more = squares[0] * (squares[-1] + 1)
+    """For coefficients, standard errors, r2 and leverages: numerators of up to n · det A · Σy², the first column all
+    ones, and of d + 1 times the determinant of all columns' moments."""
+    more = max(squares[0], len(squares)) * (squares[-1] + 1)
     return Plan(system(squares, subsets).bits + more.bit_length(), subsets)
 
 
@@ -114,8 +121,8 @@ def system_needs(squares: Sequence[int], subsets: int, places: int = 1) -> Needs
 def fit_needs(squares: Sequence[int], subsets: int, places: int = 1, batches: int = 0) -> Needs:
     """For all of a fit, the rows that it has to spare with it, and the shares of so many batches of rows."""
     d = len(squares) - 1
-    words = places * (entries(d) + batches * entries(d - 1)) + 1
-    return _needs(fit(squares, subsets), 2 * d + 5 + batches, 2 * d + 2 + batches, words)
+    words = places * (1 + batches) * entries(d) + 1
+    return _needs(fit(squares, subsets), 2 * d + 6 + batches, 2 * d + 2 + batches, words)
 
 
 def entries(unknowns: int) -> int:

@@ -2,8 +2,8 @@
 
 After Bar-Ilan and Beaver (PODC 1989) and Cramer and Damgård (CRYPTO 2001): with R = L·D·U secret, uniform among the
 products of a unit lower triangular, an invertible diagonal and a unit upper triangular matrix, M = R·A is opened; then
-det A = det M / det R and num = det(M) · M⁻¹ · (R·b / det R). The diagonal is v₁, v₂/v₁ … v_d/v_(d−1), so that
-det R = v_d, whose inverse comes with the others' from one opening of v·w.
+det A = det M / det R, 1 / det A = det R / det M and num = det(M) · M⁻¹ · (R·b / det R). The diagonal is v₁, v₂/v₁ …
+v_d/v_(d−1), so that det R = v_d, whose inverse comes with the others' from one opening of v·w.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from mpcgov.mpc.crossing import Crossing
 from mpcgov.mpc.runtime import MPYC, JobRuntime
 
 
-async def cramer(crossing: Crossing, matrices: Elements, right: Elements) -> tuple[Elements, Elements]:
-    """det A and det(A) · A⁻¹ · B for each A of shape (n, d, d), none singular, and B of shape (n, d, k). 3 rounds.
+async def cramer(crossing: Crossing, matrices: Elements, right: Elements) -> tuple[Elements, Elements, Elements]:
+    """det A, det(A) · A⁻¹ · B and 1 / det A for each A of shape (n, d, d), none singular, and B of shape (n, d, k). 3
+    rounds.
 
     Opens R·A for an R of its own for each A: uniform among invertible matrices, within (d − 1)/p.
     """
@@ -45,7 +46,8 @@ async def cramer(crossing: Crossing, matrices: Elements, right: Elements) -> tup
     solved = [_eliminate(opened[i], right[i] * last[i], modulus) for i in range(n)]
     determinants = np.array([part[0] for part in solved], dtype=object)
     numerators = np.stack([part[1] * part[0] % modulus for part in solved])
-    return determinants * w[:, -1] * last % modulus, numerators
+    reciprocals = v[:, -1] * _inverses(determinants, modulus) % modulus
+    return determinants * w[:, -1] * last % modulus, numerators, reciprocals
 
 
 def _random(runtime: JobRuntime, count: int) -> Elements:

@@ -151,7 +151,7 @@ class LinkedRows:
         batches = model.batches(self._engine.config.subsets)
         of_batches = await limb_products(channel, prss, shares, star.left, batches)
         products = field.combine([1] * batches, list(of_batches))
-        limit, owners, upper = 1 << WIDEN_BITS, list(shares), np.triu_indices(model.unknowns)
+        limit, owners, upper = 1 << WIDEN_BITS, list(shares), np.triu_indices(model.unknowns + 1)
         places = [array_of(self._engine, place, -limit, limit) for place in in_places(model, owners, products)]
         parts = [
             array_of(self._engine, place[:, *upper], -limit, limit) for place in in_places(model, owners, of_batches)

@@ -17,8 +17,9 @@ from mpcgov.linked.layout import table_name
 from mpcgov.linked.model import Model
 from mpcgov.linked.precision import SIGNIFICANT_BITS
 from mpcgov.mpc.arrays import SecretArray
+from mpcgov.mpc.coarse import coarse
 from mpcgov.mpc.functions import concatenate
-from mpcgov.mpc.solve import Fit, Reals
+from mpcgov.mpc.solve import Fit
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import reduce_degree
@@ -132,10 +133,8 @@ def named(
     result = {f"{summary}.n": [first[:1]], ":undefined": [found.undefined]}
     result[":sides"] = [concatenate([sides, *levels])]
     result[":heavy"] = [_heavy(found, model.share_bits(subsets))]
-    reals = [found.estimates, found.variances, found.r2]
-    all_reals = Reals(
-        concatenate([one.significands for one in reals]), concatenate([one.exponents for one in reals])
-    ).rounded(significant_bits(linked.job.disclosure.digits))
+    bits = significant_bits(linked.job.disclosure.digits)
+    all_reals = coarse(found, bits) if linked.job.receiving_owners else found.numbers.rounded(bits)
     d, end = model.unknowns, 2 * model.unknowns
     places = {"estimate": (coefficients, 0, d), "variance": (coefficients, d, end), "r2": (summary, end, end + 1)}
     for name, (table, start, stop) in places.items():

@@ -4,6 +4,9 @@ A is XᵀX and b is Xᵀy, integers. All is computed modulo a prime beyond det A
 has the integer solution of Cramer's rule (`cramer`). That would show A's kernel if there is one. So whether A is
 singular becomes a secret bit z first (`word.determinant`), and what is solved is (A + z·1)·β = b: A is positive
 semidefinite, hence A + z·1 isn't singular.
+
+A fit solves for the whole matrix M = (X|y)ᵀ·(X|y): its adjugate holds det A and −det(A)·β in its last row, its
+determinant is det A times the residuals' sum of squares, and it weighs rows by the outcome as well as by X.
 """
 
 from __future__ import annotations
@@ -43,6 +46,12 @@ class Reals:
         """Some of them."""
         return Reals(self.significands[piece], self.exponents[piece])
 
+    @classmethod
+    def joined(cls, *numbers: Reals) -> Reals:
+        """All of them, one after the other."""
+        significands = concatenate([one.significands for one in numbers])
+        return cls(significands, concatenate([one.exponents for one in numbers]))
+
     def rounded(self, bits: int) -> Reals:
         """To significands of fewer bits, halves up: 2^(bits − 1) ≤ |significand| ≤ 2^bits, or 0 with an exponent that
         means nothing but depends on nothing else."""
@@ -67,8 +76,9 @@ class Coefficients:
 class Fit:
     """Secret coefficients, the squares of their standard errors, and r2, relatively within 2^-22 + (C(m,t) + 1)·2^-28.
 
-    `undefined` is 1 if the coefficients aren't determined, or the outcome is constant; then all others are 0.
-    `shares`: the leverage of each batch of rows, Σ xᵢᵀ·A⁻¹·xᵢ over its rows; None if there are none.
+    `undefined` is 1 if the coefficients aren't determined, or nothing is left unexplained, as of a constant outcome;
+    then all others are 0. `shares`: the leverage of each batch of rows with the outcome as one of the columns, Σ
+    (xᵢ|yᵢ)·M⁻¹·(xᵢ|yᵢ)ᵀ over its rows; None if there are none.
     """
 
     estimates: Reals
@@ -77,6 +87,11 @@ class Fit:
     undefined: SecretArray
     shares: Reals | None = None
 
+    @property
+    def numbers(self) -> Reals:
+        """The coefficients, the squares of their standard errors, and r2, one after the other."""
+        return Reals.joined(self.estimates, self.variances, self.r2)
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -84,8 +99,8 @@ class Moments:
     (d + 1, d + 1) within ±2^58.
 
     `squares`: public bounds of the columns' sums of squares, d of X and the one of y: all else follows from them.
-    `batches`: of some batches of rows, what they bring to XᵀX, place by place; shape (batches, d·(d + 1)/2), rows of
-    the upper triangle one after the other.
+    `batches`: what some batches of rows bring to it, place by place; shape (batches, (d + 1)·(d + 2)/2), rows of the
+    upper triangle one after the other.
     """
 
     places: Sequence[SecretArray]
@@ -174,50 +189,47 @@ def _reals(engine: WordEngine, significands: LazyWords, exponents: LazyWords, pl
 async def _coefficients(crossing: Crossing, moments: Moments, plan: Plan) -> Any:
     """Words: significands, exponents, and whether A is singular."""
     await crossing.runtime.returnType(MPYC.runtime.Future)
-    singular, matrix, _ = await _system(crossing, moments)
     d = moments.unknowns
-    determinants, numerators = await cramer(crossing, matrix[None, :d, :d], matrix[None, :d, d:])
+    singular, matrix, _ = await _system(crossing, moments, d)
+    determinants, numerators, _ = await cramer(crossing, matrix[None, :d, :d], matrix[None, :d, d:])
     result = await divide(crossing, numerators.reshape(-1), determinants, [0] * d, plan)
     return await _unless(crossing, singular, result)
 
 
 @coroutine
 async def _fitted(crossing: Crossing, moments: Moments, spare: LazyWords, plan: Plan) -> Any:
-    """Words: significands and exponents of the coefficients, of the diagonal of A⁻¹, of the residuals' variance and of
-    r2; and whether they are undefined."""
+    """Words: significands and exponents of the coefficients, of the diagonal of A⁻¹, of the residuals' variance, of r2
+    and of the batches' leverages; and whether they are undefined."""
     await crossing.runtime.returnType(MPYC.runtime.Future)
     parts = [await place._backing.words() for place in moments.batches]
     more = [await spare.words(), *(part.reshape(-1) for part in parts)]
-    singular, matrix, beside = await _system(crossing, moments, np.concatenate(more))
     d = moments.unknowns
-    one = np.eye(d, dtype=int).astype(object)
-    right = np.concatenate([matrix[:d, d:], one], axis=1)
-    (det,), solved = await cramer(crossing, matrix[None, :d, :d], right[None])
-    b, yy, n, total = matrix[:d, d], matrix[d, d], matrix[0, 0], matrix[0, d]
-    numerators, diagonal = solved[0, :, 0], solved[0, :, 1:].diagonal()
-    explained = (numerators * b).sum()
-    first = np.array([det * yy - explained, explained, total * total, n * yy - total * total], dtype=object)
-    leverages = _leverages(solved[0, :, 1:], beside[1:], moments)
-    (residual, explained, mean, spread), leverages = np.split(
-        await crossing.reduce(np.concatenate([first, leverages])), [len(first)]
+    singular, matrix, beside = await _system(crossing, moments, d + 1, np.concatenate(more))
+    one = np.eye(d + 1, dtype=int).astype(object)
+    (whole,), (adjugate,), (reciprocal,) = await cramer(crossing, matrix[None], one[None])
+    det, numerators = adjugate[d, d], -adjugate[:d, d]
+    yy, n, total = matrix[d, d], matrix[0, 0], matrix[0, d]
+    first = np.array([(numerators * matrix[:d, d]).sum(), total * total, n * yy - total * total], dtype=object)
+    minors = adjugate.diagonal()[:d] * det - numerators * numerators
+    leverages = _leverages(adjugate, beside[1:], moments)
+    (explained, mean, spread), minors, leverages = np.split(
+        await crossing.reduce(np.concatenate([first, minors, leverages])), [len(first), len(first) + d]
     )
     second = np.array([n * explained - det * mean, det * beside[0], det * spread], dtype=object)
-    above, residual_below, below = await crossing.reduce(second)
-    tops = np.concatenate([numerators, diagonal, np.array([residual, above], dtype=object), leverages])
-    bottoms = np.array([det, residual_below, below], dtype=object)
-    result = await divide(crossing, tops, bottoms, [*([0] * (2 * d)), 1, 2, *([0] * len(leverages))], plan)
-    varied = np.ascontiguousarray(result.defined[2:])
-    regular = field.subtract(np.ones(1, np.uint64), singular)
-    defined = await crossing.multiply(regular, varied)
-    return await _unless(crossing, field.subtract(np.ones(1, np.uint64), defined), result)
+    second = await crossing.reduce(np.concatenate([second, minors * reciprocal]))
+    (above, residual_below, below), diagonal = np.split(second, [3])
+    tops = np.concatenate([numerators, diagonal, np.array([whole, above], dtype=object), leverages])
+    bottoms = np.array([det, residual_below, below, whole], dtype=object)
+    result = await divide(crossing, tops, bottoms, [*([0] * (2 * d)), 1, 2, *([3] * len(leverages))], plan)
+    return await _unless(crossing, singular, result)
 
 
 def _leverages(adjugate: Elements, words: Elements, moments: Moments) -> Elements:
-    """det A · Σ xᵢᵀ·A⁻¹·xᵢ over each batch's rows, of degree 2t: Σ of the entries of A's adjugate times those of the
-    batch's own XᵀX, whose wide shares these are, place by place."""
+    """det M · Σ (xᵢ|yᵢ)·M⁻¹·(xᵢ|yᵢ)ᵀ over each batch's rows, of degree 2t: Σ of the entries of M's adjugate times those
+    of the batch's own moments, whose wide shares these are, place by place."""
     if not moments.batches:
         return np.zeros(0, dtype=object)
-    upper = np.triu_indices(moments.unknowns)
+    upper = np.triu_indices(moments.unknowns + 1)
     twice = np.where(upper[0] == upper[1], 1, 2).astype(object)
     whole = sum(
         part * (1 << (moments.radix_bits * k)) for k, part in enumerate(words.reshape(len(moments.batches), -1))
@@ -234,16 +246,18 @@ async def _unless(crossing: Crossing, undefined: Words, result: Floats) -> Words
     return np.concatenate([kept, undefined])
 
 
-async def _system(crossing: Crossing, moments: Moments, rest: Words | None = None) -> tuple[Words, Elements, Elements]:
-    """Whether A is singular, as one secret word; wide shares of the moments, with 1 added to A's diagonal if it is; and
-    wide shares of some more words.
+async def _system(
+    crossing: Crossing, moments: Moments, size: int, rest: Words | None = None
+) -> tuple[Words, Elements, Elements]:
+    """Whether the first `size` columns' moments are singular, as one secret word; wide shares of all moments, with 1
+    added to these columns' diagonal if they are; and wide shares of some more words.
 
     A determinant that 2^61 − 1 divides counts as 0.
     """
     d = moments.unknowns
     places = [await place._backing.words() for place in moments.places]
     factors = [1 << (moments.radix_bits * k) for k in range(len(places))]
-    matrix = np.ascontiguousarray(field.combine(factors, places)[:d, :d])
+    matrix = np.ascontiguousarray(field.combine(factors, places)[:size, :size])
     singular = await crossing.protocol((1,), determinant.singular, matrix)
     upper = np.triu_indices(d + 1)
     rest = np.empty(0, np.uint64) if rest is None else rest
@@ -252,5 +266,5 @@ async def _system(crossing: Crossing, moments: Moments, rest: Words | None = Non
     whole = np.zeros((d + 1, d + 1), dtype=object)
     whole[upper] = (wide * np.array(factors, dtype=object)[:, None]).sum(axis=0)
     whole.T[upper] = whole[upper]
-    diagonal = np.diag([1] * d + [0]).astype(object)
+    diagonal = np.diag([int(place < size) for place in range(d + 1)]).astype(object)
     return singular, whole + await crossing.lift(singular) * diagonal, beside

@@ -13,6 +13,7 @@ from typing import Any
 Key = tuple[str, ...]
 Owner = Mapping[Key, Mapping[str, str]]
 Matrix = list[list[Fraction]]
+Fit = tuple[list[float], list[float], float]
 
 SPARE_ROWS = 10
 """There must be so many more persons than numbers released of a column."""
@@ -21,7 +22,13 @@ TOLERANCE = 5e-5
 """How far released numbers may be from these, relative: they are rounded to a job's digits, four, and these aren't."""
 
 LARGEST_SHARE = Fraction(1, 4)
-"""No person may have so much of a coefficient."""
+"""No person may have so much of a coefficient, nor of what it leaves unexplained."""
+
+ERROR_PART = 4
+COARSE_BITS = 6
+R2_STEPS = 128
+"""For receivers that bring rows: steps of a coefficient are a quarter of its standard error or more, squares of these
+have so many bits, and r2 is a whole number of parts."""
 
 
 def run(
@@ -33,15 +40,16 @@ def run(
     """The released tables: coefficients with standard errors, and how well they fit.
 
     All is null unless there are enough persons, on both sides of each column's division, that the numbers released
-    can't tell its values (`_enough`); no person has a quarter of a coefficient (or nearly: see README.md); and the
-    coefficients are determined and the outcome isn't constant. Numbers are not rounded here: those released are within
-    half a unit of their last significant digit.
+    can't tell its values (`_enough`); no person has a quarter of a coefficient or of what is left unexplained (or
+    nearly: see README.md); the coefficients are determined, and something is left unexplained. Numbers are not rounded
+    here to `digits`: those released are within half a unit of their last one. If a receiver brings rows, they are
+    rounded by their standard errors (`_coarse`).
 
     Args:
         owners: by party, its rows by normalised key, in job order; numbers as text, in units.
         domains: by `party.column`, its values in order; those with none are numbers.
         params: `outcome` and `predictors`.
-        rules: `min_count`, `digits` and `numbers`; the latter two with the defaults of a job.
+        rules: `min_count`, `digits`, `numbers` and `receivers`; all but the first with the defaults of a job.
     """
     keys = [key for key in next(iter(owners.values())) if all(key in rows for rows in owners.values())]
 
@@ -49,6 +57,7 @@ def run(
         party, _, name = column.partition(".")
         return owners[party][key][name]
 
+    declared = domains
     domains = {column: values for column, values in domains.items() if isinstance(values, list)}
     terms = [("(intercept)", lambda key: Fraction(1))]
     numbers = [column for column in (*params["predictors"], params["outcome"]) if column not in domains]
@@ -68,6 +77,9 @@ def run(
     found = _fit(x, y) if enough else None
     if found is None:
         return {"coefficients": [[name, None, None] for name, _ in terms], "fit": [[None, None]]}
+    if any(name in owners for name in rules.get("receivers", ())):
+        steps = [_places(declared, params["outcome"]) - _places(declared, name) for name, _ in terms]
+        found = _coarse(found, steps)
     estimates, errors, r2 = found
     rows = [[name, *numbers] for (name, _), *numbers in zip(terms, estimates, errors, strict=True)]
     return {"coefficients": rows, "fit": [[len(keys), r2]]}
@@ -106,27 +118,60 @@ def _enough(n: int, sides: Sequence[int], numbers: int, rules: Mapping[str, Any]
     return any(n >= -(-needed // j) << j and smallest >= -(-needed // j) for j in range(2, n.bit_length() + 1))
 
 
-def _fit(x: Matrix, y: list[Fraction]) -> tuple[list[float], list[float], float] | None:
-    """Estimates, standard errors and r2 of least squares; None if they aren't determined, or one person has too large a
-    share of them: c² of Σ c², c the row of A⁻¹·Xᵀ, is at most that person's leverage."""
+def _fit(x: Matrix, y: list[Fraction]) -> Fit | None:
+    """Estimates, standard errors and r2 of least squares; None if they aren't determined, nothing is left unexplained,
+    or one person has too large a share: that of c² in Σ c², for any combination c of the predictors' and the outcome's
+    columns, is at most that person's leverage in all of them."""
     n, d = len(x), len(x[0])
-    gram = [[sum((row[i] * row[j] for row in x), Fraction()) for j in range(d)] for i in range(d)]
-    right = [sum((row[i] * value for row, value in zip(x, y, strict=True)), Fraction()) for i in range(d)]
-    inverse = _inverse(gram)
-    mean = sum(y, Fraction()) / n
-    total = sum(((value - mean) ** 2 for value in y), Fraction())
-    if inverse is None or not total:
+    inverse, whole = _inverse(_gram(x)), [[*row, value] for row, value in zip(x, y, strict=True)]
+    weights = _inverse(_gram(whole))
+    if inverse is None or weights is None:
         return None
-    leverages = [sum((a * b for a, b in zip(row, _times(inverse, row), strict=True)), Fraction()) for row in x]
+    leverages = [sum((a * b for a, b in zip(row, _times(weights, row), strict=True)), Fraction()) for row in whole]
     if max(leverages) >= LARGEST_SHARE:
         return None
-    estimates = [sum((a * b for a, b in zip(row, right, strict=True)), Fraction()) for row in inverse]
-    residual = sum((value**2 for value in y), Fraction()) - sum(
-        (a * b for a, b in zip(estimates, right, strict=True)), Fraction()
-    )
+    right = [sum((row[i] * value for row, value in zip(x, y, strict=True)), Fraction()) for i in range(d)]
+    estimates = _times(inverse, right)
+    residual = 1 / weights[d][d]
+    mean = sum(y, Fraction()) / n
+    total = sum(((value - mean) ** 2 for value in y), Fraction())
     variance = residual / (n - d)
     errors = [math.sqrt(variance * inverse[i][i]) for i in range(d)]
     return [float(value) for value in estimates], errors, float(1 - residual / total)
+
+
+def _coarse(found: Fit, places: Sequence[int]) -> Fit:
+    """Of each coefficient the nearest multiple of the least power of two that is a quarter of its standard error or
+    more; of the squares of these 6 bits; and r2 in 128ths.
+
+    Args:
+        places: by coefficient, by which power of ten it is more in the columns' own steps than in units.
+    """
+    estimates, errors = [], []
+    for estimate, error, shift in zip(found[0], found[1], places, strict=True):
+        unit = Fraction(10) ** shift
+        step = Fraction(2) ** math.ceil(math.log2(error * unit / ERROR_PART))
+        estimates.append(float(_nearest(Fraction(estimate) * unit / step) * step / unit))
+        square = Fraction(error) ** 2 * unit**2
+        bit = Fraction(2) ** (math.floor(math.log2(square)) + 1 - COARSE_BITS)
+        errors.append(math.sqrt(_nearest(square / bit) * bit / unit**2))
+    return estimates, errors, _nearest(Fraction(found[2]) * R2_STEPS) / R2_STEPS
+
+
+def _nearest(number: Fraction) -> int:
+    """Halves up."""
+    return math.floor(number + Fraction(1, 2))
+
+
+def _places(declared: Mapping[str, Any], term: str) -> int:
+    """How many decimal places a term's column has; one of 0 and 1 has none."""
+    column = declared.get(term)
+    return column.get("places", 0) if isinstance(column, Mapping) else 0
+
+
+def _gram(columns: Matrix) -> Matrix:
+    size = range(len(columns[0]))
+    return [[sum((row[i] * row[j] for row in columns), Fraction()) for j in size] for i in size]
 
 
 def _times(matrix: Matrix, vector: list[Fraction]) -> list[Fraction]:

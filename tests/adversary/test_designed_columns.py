@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mpcgov import figures, registry
+from mpcgov import registry
 
 Numbers = NDArray[np.int64]
 TABLES, ROWS, MOST, TOP = 20, 240, 50_000, 1_000_000
@@ -79,24 +79,8 @@ def by_twins(rng: np.random.Generator, wage: Numbers) -> float | None:
     return None if found is None else found[0] + (found[1][1] - found[1][0]) / 9
 
 
-def by_an_outcome(rng: np.random.Generator, wage: Numbers) -> float | None:
-    """The wage predicts what the attacker made up: the slope is that of the line through one person, nearly."""
-    own = rng.integers(0, 5, ROWS)
-    own[0] = TOP
-    owners = {"tax": people(y=own), "wel": people(wage=wage)}
-    found = reference("linked-regression", owners, {"outcome": "tax.y", "predictors": ["wel.wage"]})
-    if None in found["fit"][0]:
-        return None
-    (_, start, _), (_, slope, error) = [
-        (name, *(figures.shown(number, 4) for number in numbers)) for name, *numbers in found["coefficients"]
-    ]
-    r2, off = figures.shown(found["fit"][0][1], 4), own - own.mean()
-    spread = (off**2).sum() * (1 - r2) / (ROWS - 2) / error**2
-    return float((own.mean() - start) / slope + slope * spread / off[0])
-
-
 @OPEN
-@pytest.mark.parametrize("attack", [by_a_weight, by_an_outlier, by_twins, by_an_outcome])
+@pytest.mark.parametrize("attack", [by_a_weight, by_an_outlier, by_twins])
 def test_no_wage_of_another_agency_is_found(attack: Callable[[np.random.Generator, Numbers], float | None]) -> None:
     """To within 1 % of the mean, by chance less than one of 20. Found today: all 20 of 20."""
     hits = 0

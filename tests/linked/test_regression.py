@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 from math import comb
@@ -111,9 +112,9 @@ def expected(made: Case) -> dict[str, list[list[Any]]]:
     module = ModuleType("reference")
     exec((registry.find(made.protocol).folder / "reference.py").read_text(encoding="utf-8"), module.__dict__)
     owners = {name: {(row["key"],): row for row in rows} for name, rows in made.rows.items()}
-    found: dict[str, list[list[Any]]] = module.run(
-        owners, vectors.domains({"declared": made.declared}), made.params, {"min_count": made.min_count, **made.rules}
-    )
+    rules = {"min_count": made.min_count, "receivers": made.receivers, **made.rules}
+    domains = vectors.domains({"declared": made.declared})
+    found: dict[str, list[list[Any]]] = module.run(owners, domains, made.params, rules)
     return found
 
 
@@ -147,6 +148,23 @@ def test_any_owners_and_parties_get_what_the_reference_gives(
     found = check(made)
     records = [[number for row in rows for number in row] for rows in found.values()]
     assert None not in records[0]
+
+
+@pytest.mark.parametrize(("receivers", "digits"), [(("tax",), 1), (("coordinator", "edu"), 4)])
+def test_receivers_that_bring_rows_get_no_more_than_parts_of_standard_errors(
+    receivers: tuple[str, ...], digits: int
+) -> None:
+    """Steps of a quarter to a half of a standard error, or coarser if the digits are."""
+    predictors = ["edu.level", "wel.benefit", "tax.region"]
+    made = case(5, predictors, 900, 3, min_count=3, receivers=receivers, rules={"digits": digits})
+    found, exact = check(made), expected(replace(made, receivers=("coordinator",)))
+    for (name, estimate, error), (_, *numbers) in zip(found["coefficients"], exact["coefficients"], strict=True):
+        unit = 10 if name == "wel.benefit" else 100
+        step = 2.0 ** math.ceil(math.log2(numbers[1] * unit / 4)) / unit
+        assert abs(error / numbers[1] - 1) < 1 / 60
+        assert digits == 1 or np.isclose(estimate / step, round(estimate / step), atol=1e-6)
+        assert digits == 1 or 0 < abs(estimate - numbers[0]) <= step / 2 <= numbers[1] / 4
+    assert (found["fit"][0][1] * 128).is_integer()
 
 
 def test_rows_that_nobody_compares_in_the_clear_give_the_same() -> None:

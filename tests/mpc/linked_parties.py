@@ -45,6 +45,7 @@ class Case:
     round_to: int | None = None
     noise: dict[str, Any] | None = None
     rules: dict[str, Any] = field(default_factory=dict)
+    receivers: tuple[str, ...] = ("coordinator",)
 
     @property
     def names(self) -> list[str]:
@@ -65,7 +66,7 @@ class Case:
                 | ({} if self.size_noise is None else {"size_noise": self.size_noise}),
                 "disclosure": {"min_count": self.min_count, "round_to": self.round_to, "noise": self.noise}
                 | self.rules,
-                "receivers": ["coordinator"],
+                "receivers": list(self.receivers),
             },
             Job,
             "job",

@@ -383,10 +383,10 @@ def check_fit(x: Sequence[Sequence[int]], y: Sequence[int], result: list[int], s
     a, b, _ = gram(x, y)
     beta = exact(a, b)
     total = n * sum(v * v for v in y) - sum(y) ** 2
-    if beta is None or total == 0:
+    residual = sum(v * v for v in y) - sum(p * q for p, q in zip(beta or b, b, strict=True))
+    if beta is None or residual == 0:
         assert result == [0] * (4 * d + 2) + [1]
         return
-    residual = sum(v * v for v in y) - sum(p * q for p, q in zip(beta, b, strict=True))
     columns = [exact(a, [int(i == j) for i in range(d)]) for j in range(d)]
     variances = [residual / max(1, n - d) * (column or [])[j] for j, column in enumerate(columns)]
     expected = [*beta, *variances, 1 - n * residual / total]
@@ -429,8 +429,10 @@ def leverages(batches: Sequence[Matrix], y: Sequence[int], m: int, t: int) -> li
     x = [row for batch in batches for row in batch]
     a, b, squares = gram(x, y)
     squares = [max(n, len(x)) for n in squares]
-    wanted, upper = fit_needs(squares, comb(m, t), PLACES, len(batches)), np.triu_indices(4)
-    grams = [gram(some, [0] * len(some))[0] if some else [[0] * 4] * 4 for some in batches]
+    wanted, upper = fit_needs(squares, comb(m, t), PLACES, len(batches)), np.triu_indices(5)
+    rows = iter(y)
+    whole_rows = [[[*row, next(rows)] for row in batch] for batch in batches]
+    grams = [gram(some, [0] * len(some))[0] if some else [[0] * 5] * 5 for some in whole_rows]
     parts = np.array([np.array(one, dtype=object)[upper] for one in grams])
 
     async def job(session: Session, index: int) -> list[int]:
@@ -453,20 +455,23 @@ def leverages(batches: Sequence[Matrix], y: Sequence[int], m: int, t: int) -> li
 
 @pytest.mark.parametrize(("m", "t"), [(3, 1), (4, 1)])
 def test_a_batch_has_the_leverage_of_its_rows_and_an_empty_one_none(m: int, t: int) -> None:
-    """Columns that are nearly collinear and of different sizes, and one row apart from all others."""
+    """Columns that are nearly collinear and of different sizes, and one row apart from all others, and one outcome."""
     rng = np.random.default_rng(m)
     x = [[1, *row, row[0] + int(rng.integers(0, 2))] for row in table(rng, 30, 2, 1000)]
     x[7][2] = 90_000
-    y, batches = integers(rng, 30, 99), [x[:7], x[7:8], [], x[8:]]
+    y, batches = integers(rng, 30, 99), [x[:7], x[7:8], [], x[8:29], x[29:]]
+    y[29] = 70_000
     result = leverages(batches, y, m, t)
-    a = gram(x, y)[0]
-    inverse = [exact(a, [int(i == j) for i in range(4)]) or [] for j in range(4)]
+    whole = [[*row, value] for row, value in zip(x, y, strict=True)]
+    a = gram(whole, y)[0]
+    inverse = [exact(a, [int(i == j) for i in range(5)]) or [] for j in range(5)]
     assert result[-1] == 0
-    for batch, s, e in zip(batches, result[:4], result[4:8], strict=True):
+    whole_batches = [whole[:7], whole[7:8], [], whole[8:29], whole[29:]]
+    for batch, s, e in zip(whole_batches, result[:5], result[5:10], strict=True):
         leverage = sum(p * q * inverse[i][j] for row in batch for i, p in enumerate(row) for j, q in enumerate(row))
         assert abs(Fraction(s) * Fraction(2) ** e - leverage) <= leverage / 2**23
         assert (s == 0) == (batch == [])
-    assert Fraction(result[1]) * Fraction(2) ** result[5] > Fraction(99, 100)
+    assert all(Fraction(result[k]) * Fraction(2) ** result[5 + k] > Fraction(99, 100) for k in (1, 4))
 
 
 def test_batches_of_a_singular_system_tell_nothing() -> None:

@@ -1,0 +1,134 @@
+"""Exact equations, least squares and lattice reduction on what is released of cells of 10 to 40 persons.
+
+The attacker's columns are linked with one of another agency's, whole numbers of 0 to 5,000 that have nothing to do with
+them. It takes the correlations for sums of products, and looks for whole numbers that give these: by least squares,
+which takes them for any numbers, and by the nearest point of a lattice reduced by LLL, which doesn't, and so finds more
+values than there are equations. With exact sums it finds all; where fewer pairs are asked for, so that some are
+released, nothing beyond the mean. Without `figures.least_rows` the second test fails.
+"""
+
+from __future__ import annotations
+
+import runpy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mpcgov import figures, registry
+
+Numbers = NDArray[np.int64]
+TABLES, HIGHEST = 100, 5000
+STATISTICS = runpy.run_path(str(registry.find("linked-statistics").folder / "reference.py"))["run"]
+DEVIATION = HIGHEST / 12**0.5
+
+
+@dataclass
+class Cell:
+    """The attacker's columns and the unknown one; of the sums, what is known and how far it may be off."""
+
+    own: Numbers
+    unknown: Numbers
+    sums: list[float]
+    errors: list[float]
+
+    @property
+    def factors(self) -> Numbers:
+        """Of the unknown values in the sums: of their total, and of n·Σxy − Σx·Σy for each own column."""
+        rows = self.own.shape[1]
+        return np.stack([np.ones(rows, np.int64), *(rows * self.own - self.own.sum(axis=1, keepdims=True))])
+
+    def by_least_squares(self) -> NDArray[np.float64]:
+        """The values nearest to the mean that give the sums."""
+        mean, weights = self.sums[0] / len(self.unknown), 1 / np.array(self.errors)
+        off = np.array(self.sums) - self.factors @ np.full(len(self.unknown), mean)
+        found: NDArray[np.float64] = np.linalg.lstsq(self.factors * weights[:, None], off * weights, rcond=None)[0]
+        return mean + found
+
+    def by_lattice(self) -> NDArray[np.float64]:
+        """Whole numbers that give nearly the sums and are near their mean: Babai's nearest plane in an LLL basis."""
+        from flint import fmpz_mat
+
+        rows, scale = len(self.unknown), 1 << 10
+        weights = [scale * DEVIATION / error for error in self.errors]
+        columns = [[round(int(f) * w) for f in factor] for factor, w in zip(self.factors, weights, strict=True)]
+        basis = np.concatenate([np.array(columns, object).T, scale * np.eye(rows, dtype=int).astype(object)], axis=1)
+        reduced = fmpz_mat(basis.tolist()).lll()
+        vectors = np.array(reduced.tolist(), object).astype(int).astype(float)
+        mean = self.sums[0] / rows
+        target = np.array([*(s * w for s, w in zip(self.sums, weights, strict=True)), *[scale * mean] * rows], float)
+        planes, _ = np.linalg.qr(vectors.T)
+        left = target.copy()
+        for vector, plane in zip(vectors[::-1], planes.T[::-1], strict=True):
+            left -= vector * round(float(left @ plane) / float(vector @ plane))
+        found: NDArray[np.float64] = np.rint((target - left)[len(self.sums) :] / scale)
+        return found
+
+
+def made(seed: int, rows: int, pairs: int) -> tuple[Numbers, Numbers]:
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, HIGHEST, (pairs, rows)), rng.integers(0, HIGHEST, rows)
+
+
+def exact(seed: int, rows: int, pairs: int) -> Cell:
+    """If sums were released as they are."""
+    own, unknown = made(seed, rows, pairs)
+    cell = Cell(own, unknown, [], [0.5] * (pairs + 1))
+    cell.sums = [float(total) for total in cell.factors @ unknown]
+    return cell
+
+
+def released(seed: int, rows: int, pairs: int) -> Cell | None:
+    """What the protocol releases of it: means, variances and correlations to four digits, if anything."""
+    own, unknown = made(seed, rows, pairs)
+    names = [f"x{i}" for i in range(pairs)]
+    number = {"kind": "integer", "min": 0, "max": HIGHEST}
+    owners: dict[str, Any] = {
+        "tax": {(str(p),): {name: str(own[i, p]) for i, name in enumerate(names)} for p in range(rows)},
+        "wel": {(str(p),): {"y": str(unknown[p])} for p in range(rows)},
+    }
+    domains = {f"tax.{name}": number for name in names} | {"wel.y": number}
+    params = {"measures": ["wel.y"], "correlations": [[f"tax.{name}", "wel.y"] for name in names]}
+    tables = STATISTICS(owners, domains, params, {"join": "inner", "min_count": 3})
+    _, mean, variance = tables["statistics"][0]
+    found = [row[-1] for row in tables["correlation"]]
+    if None in (mean, variance, *found):
+        return None
+    spreads = rows * (own**2).sum(axis=1) - own.sum(axis=1) ** 2
+    norms = np.sqrt(float(variance * rows * (rows - 1)) * spreads)
+    sums = [mean * rows, *(r * norm for r, norm in zip(found, norms, strict=True))]
+    half = 0.5 * 10 ** -(figures.DIGITS - 1)
+    errors = [half * max(abs(r), 0.1) * norm for r, norm in zip(found, norms, strict=True)]
+    return Cell(own, unknown, sums, [half * mean * rows, *errors])
+
+
+def hits(found: NDArray[np.float64], cell: Cell) -> int:
+    """Values found to within one."""
+    return int((np.abs(found - cell.unknown) < 1).sum())
+
+
+@pytest.mark.parametrize(("rows", "whole"), [(12, True), (16, True), (20, False), (30, False)])
+def test_exact_sums_of_fifteen_pairs_give_every_value(rows: int, whole: bool) -> None:
+    """`whole`: by least squares too, with as many equations as values. A lattice finds nearly twice as many."""
+    cells = [exact(seed, rows, 15) for seed in range(TABLES)]
+    assert sum(hits(cell.by_lattice(), cell) for cell in cells) == rows * TABLES
+    assert (sum(hits(cell.by_least_squares(), cell) for cell in cells) == rows * TABLES) == whole
+
+
+@pytest.mark.parametrize("rows", [10, 12, 16, 20, 26, 30, 40])
+def test_nothing_is_released_of_fifteen_pairs(rows: int) -> None:
+    assert [released(seed, rows, 15) for seed in range(TABLES)] == [None] * TABLES
+
+
+@pytest.mark.parametrize(("rows", "pairs"), [(10, 1), (16, 2), (20, 3), (26, 4), (30, 6), (40, 8)])
+def test_as_many_pairs_as_are_released_give_no_value_better_than_a_guess(rows: int, pairs: int) -> None:
+    """A guess from mean and variance is right to within one of 5,000 once in 2,500, and off by a standard deviation."""
+    cells = [cell for seed in range(TABLES) if (cell := released(seed, rows, pairs)) is not None]
+    assert rows < 40 or cells
+    for attack in (Cell.by_least_squares, Cell.by_lattice):
+        found = [attack(cell) for cell in cells]
+        assert sum(map(hits, found, cells)) <= 5 + rows * len(cells) / 400
+        off = [np.abs(guess - cell.unknown) for guess, cell in zip(found, cells, strict=True)]
+        assert not cells or np.sqrt(np.mean(np.square(off))) > 0.75 * DEVIATION
