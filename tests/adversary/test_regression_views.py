@@ -17,8 +17,8 @@ from tests.linked.test_regression import job_of, settings_of
 from tests.mpc.linked_parties import Case
 from tests.mpc.parties import Parties, put
 
-RUNS = 50
-"""Of each world, so 100 together: a session has masks for so many."""
+RUNS = 40
+"""Of each world, so 80 together: a session has masks for so many."""
 
 PEOPLE = 40
 MOST_WORDS = 20

@@ -236,7 +236,7 @@ def test_a_value_that_too_few_have_gives_nothing_and_so_do_a_constant_outcome_an
 def test_rounds_and_bytes_do_not_depend_on_the_data_nor_on_whether_there_is_a_model() -> None:
     spent = set()
     for seed, share in ((1, 1.0), (2, 0.0), (3, 0.5)):
-        made = case(seed, ["edu.age"], 90, share=share, min_count=3, rules={"digits": 1})
+        made = case(seed, ["edu.age"], 90, share=share, min_count=3, receivers=("edu",), rules={"digits": 1})
         spent.add(tuple((outcome.rounds, outcome.bytes_sent) for outcome in outcomes_of(made)))
         assert (released(made)["fit"][0][0] is None) == (share < 1)
     assert len(spent) == 1
