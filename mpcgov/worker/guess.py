@@ -6,33 +6,38 @@ No value of a rare category comes out, and bounds are rounded outwards, so that 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import ibis
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mpcgov.spec.reading import Dialect
-from mpcgov.spec.table import MAX_ABSOLUTE, CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, TextColumn
-from mpcgov.worker.advice import CODES, MISSING
-from mpcgov.worker.columns import Form, IsOneOf, from_text, from_typed
-from mpcgov.worker.engine import Backend, quiet
-from mpcgov.worker.readers.raw import Raw, unreadable
-
-RARE_ROWS = 10
-"""A value in fewer rows is never written out."""
+from mpcgov.spec.table import MAX_ABSOLUTE
+from mpcgov.worker import bounds, writing
+from mpcgov.worker.advice import CODES
+from mpcgov.worker.keyform import advice
+from mpcgov.worker.values import RARE_ROWS, Values
 
 MOST_VALUES = 100
 """A column with more values isn't taken for a category."""
 
-_KEY_NAME = re.compile(r"(^|_)(id|nr|no|num|number|key|pid|uid|ssn|pin|code)$|id$", re.IGNORECASE)
-_PLACES = (1, 2, 3, 4, 6, 9)
-_SHAPES = {
-    "whole": "^-?[0-9]+$",
-    "decimal": "^-?[0-9]+([.,][0-9]+)?$",
-    "date": "^([0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{4})$",
-}
+FEW_NUMBERS = 12
+"""Whole numbers with no more different values may be codes."""
+
+_CODES = tuple(code for code in CODES if code != "None")  # which is a person's name, too
+
+_STRONG_NAME = re.compile(r"(^|_)(id|pid|uid|ssn|pin|pnr|nin|nino|tin|uuid|key)$|[a-z]Id$|ID$", re.IGNORECASE)
+_WEAK_NAME = re.compile(r"(^|_)(nr|no|num|number|code)$", re.IGNORECASE)
+_SAME = "|".join(rf"{sign}+" for sign in "0123456789Xx")
+_FILLED = r"^(999+|-9+|-1|9999-12-31|31[./-]12[./-]9999|99991231|(9+|0+)[-./](9+|0+)[-./](9+|0+))$|^(0000+)$"
+_PARTS = re.compile("([0-9]+)")
+_MOST_DIGITS = 17
+_MOST_PLACES = 9
+_LIMITS = {"float": (MAX_ABSOLUTE, 10**15), "float32": (2**24, 10**6)}
+"""So large may whole numbers and steps of decimals be, for the type to tell them apart."""
 
 
 @dataclass(frozen=True)
@@ -40,148 +45,152 @@ class Guess:
     """What a column could be declared as, and why; `declared` is None if it can't be read at all."""
 
     declared: dict[str, Any] | None
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
     missing: int = 0
     codes: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a source that isn't declared yet."""
-
-    raw: Raw
-    backend: Backend
-    is_one_of: IsOneOf
-    dialect: Dialect = field(default_factory=Dialect)
-
-    def guess(self, column: str, name: str) -> Guess:
-        """What one column could be declared as; `name`: its name, which may tell that it is a key."""
-        codes = self._codes(column)
-        raw = self.raw.table[self.raw.columns[column]]
-        shape, places = self.shape(column)
-        for kind in _candidates(raw.type(), shape, places):
-            found = self._summary(column, kind, codes)
-            if found is None or found["bad"]:
-                continue
-            if not found["n"]:
-                return Guess({"kind": "text"}, "no row has a value", found["missing"], codes)
-            if isinstance(kind, TextColumn) or (
-                isinstance(kind, IntegerColumn) and (found["zeros"] or _is_key(name, found))
-            ):
-                declared, reason = self._textual(column, name, codes, found)
-            else:
-                declared, reason = _bounded(kind, found["low"], found["high"]), ""
-            return Guess(declared, reason, found["missing"], codes)
-        return Guess(None, "its type isn't read")
-
-    def shape(self, column: str) -> tuple[str, int]:
-        """What all texts of a column look like: whole, decimal with so many places, date, or anything."""
-        raw = self.raw.table[self.raw.columns[column]]
-        if not raw.type().is_string():
-            return "", 0
-        text = self.raw.table.filter(raw.notnull() & ~raw.isin(("", *CODES))).select(t=raw)
-        counts = {name: text.t.re_search(pattern).sum() for name, pattern in _SHAPES.items()}
-        fraction = text.t.re_extract(r"[.,]([0-9]+)$", 1).length().max()
-        found = self._query(text.aggregate(n=text.t.count(), places=fraction, **counts)).to_pylist()[0]
-        fits = [name for name in _SHAPES if found["n"] and found[name] == found["n"]]
-        return (fits[0] if fits else ""), found["places"] or 0
-
-    def _query(self, expr: Any) -> pa.Table:
-        return quiet(lambda: self.backend.to_pyarrow(expr), unreadable("profile"))
-
-    def _judged(self, column: str, kind: Column, codes: tuple[str, ...]) -> tuple[Any, Any] | None:
-        raw, form = self.raw.table[self.raw.columns[column]], Form(self.dialect, codes, advises=False)
-        return (from_typed if self.raw.typed else from_text)(raw, kind, self.is_one_of, form)
-
-    def _codes(self, column: str) -> tuple[str, ...]:
-        raw = self.raw.table[self.raw.columns[column]]
-        if not raw.type().is_string():
-            return ()
-        found = self._query(self.raw.table.filter(raw.isin(CODES)).select(code=raw).distinct())
-        return tuple(sorted(found["code"].to_pylist()))
-
-    def _summary(self, column: str, kind: Column, codes: tuple[str, ...]) -> dict[str, Any] | None:
-        """How a column does as a kind; None if its type can't be taken."""
-        judged = self._judged(column, kind, codes)
-        if judged is None:
-            return None
-        raw = self.raw.table[self.raw.columns[column]]
-        zeros = raw.re_search("^0[0-9]") if raw.type().is_string() else ibis.literal(value=False)
-        table = self.raw.table.select(v=judged[0], f=judged[1], zeros=zeros)
-        found = self._query(
-            table.aggregate(
-                n=table.v.count(),
-                missing=(table.f == MISSING).sum(),
-                bad=(table.f > MISSING).sum(),
-                low=table.v.min(),
-                high=table.v.max(),
-                distinct=table.v.nunique(),
-                zeros=table.zeros.any(),
-            )
-        ).to_pylist()[0]
-        return {name: 0 if value is None and name in ("missing", "bad") else value for name, value in found.items()}
-
-    def _textual(
-        self, column: str, name: str, codes: tuple[str, ...], found: dict[str, Any]
-    ) -> tuple[dict[str, Any], str]:  # fmt: skip
-        if _is_key(name, found):
-            return {"kind": "key"}, "its name or its values tell rows apart"
-        if found["distinct"] > MOST_VALUES:
-            return {"kind": "text"}, f"more than {MOST_VALUES} values"
-        judged = self._judged(column, TextColumn(kind="text"), codes)
-        if judged is None:
-            return {"kind": "text"}, ""
-        table = self.raw.table.select(v=judged[0])
-        values = self._query(table.filter(table.v.notnull()).group_by("v").aggregate(n=ibis._.count()).order_by("v"))
-        rare = sum(n < RARE_ROWS for n in values["n"].to_pylist())
-        if rare:
-            return {"kind": "text"}, (
-                f"{rare} of {values.num_rows} values stand in fewer than {RARE_ROWS} rows each and aren't shown; "
-                "for a category, write down its code list"
-            )
-        return CategoryColumn(kind="category", values=tuple(values["v"].to_pylist())).model_dump(), ""
+    def as_text(self, reason: str) -> Guess:
+        """The same column with nothing said of its values."""
+        return replace(self, declared={"kind": "text"}, reasons=(reason,))
 
 
-def _candidates(dtype: Any, shape: str, places: int) -> list[Column]:
-    """From what says most of a column to what says least: few, since each is a query."""
-    found: list[Column] = []
-    if shape == "whole" or dtype.is_integer() or dtype.is_boolean() or dtype.is_floating() or dtype.is_decimal():
-        found += [IntegerColumn(kind="integer", min=-MAX_ABSOLUTE, max=MAX_ABSOLUTE)]
-    if dtype.is_float32():  # all that it can tell apart
-        found = [IntegerColumn(kind="integer", min=-(2**24), max=2**24)]
-    fractions = [places] if shape == "decimal" else [dtype.scale or 9] if dtype.is_decimal() else _PLACES
-    if shape == "decimal" or dtype.is_floating() or dtype.is_decimal():
-        digits = 6 if dtype.is_float32() else 15
-        limits = [(one, 10 ** max(digits - one, 0)) for one in fractions if 1 <= one <= 9]
-        found += [DecimalColumn(kind="decimal", min=f"-{top}", max=f"{top}", places=one) for one, top in limits]
-    if shape == "date" or dtype.is_date() or dtype.is_timestamp():
-        found += [DateColumn(kind="date", min="0001-01-01", max="9999-12-31")]
-    return [*found, TextColumn(kind="text")]
+NOT_READ = Guess(None, ("nothing of its type can be read",))
+
+Told = tuple[dict[str, Any], tuple[str, ...]]
+"""A declaration, and reasons."""
 
 
-def _is_key(name: str, found: dict[str, Any]) -> bool:
-    named = bool(_KEY_NAME.search(name))
-    return (named and found["distinct"] > MOST_VALUES // 2) or (
-        found["distinct"] == found["n"] >= RARE_ROWS and (named or isinstance(found["low"], str))
-    )
+def plainest(values: Values) -> Values:
+    """The values without all that may stand for a missing one."""
+    some = values.without(_CODES)
+    return some.without(some.frequent(_FILLED))
 
 
-def _bounded(kind: Column, low: Any, high: Any) -> dict[str, Any]:
-    if isinstance(kind, DateColumn):
-        first, last = low.year // 10 * 10, high.year // 10 * 10 + 9
-        return {"kind": "date", "min": date(max(first, 1), 1, 1).isoformat(), "max": date(last, 12, 31).isoformat()}
-    step = int(max(10, 10 ** (len(str(high - low)) - 1)))
-    low, high = low // step * step, -(-high // step) * step
-    if isinstance(kind, DecimalColumn):
-        return {
-            "kind": "decimal",
-            "min": _text(low, kind.places),
-            "max": _text(high, kind.places),
-            "places": kind.places,
-        }
-    return {"kind": "integer", "min": max(low, -MAX_ABSOLUTE), "max": min(high, MAX_ABSOLUTE)}
+def guess(values: Values | None, name: str, how: Dialect) -> Guess:
+    """What a column could be declared as, given how the text of its file is written.
+
+    Args:
+        values: None if its type isn't read.
+        name: its name, which may tell that it is a key.
+    """
+    if values is None:
+        return NOT_READ
+    codes, some = values.among(_CODES), values.without(_CODES)
+    if not len(some):
+        return Guess({"kind": "text"}, ("no row has a value",), some.missing, tuple(codes))
+    if values.kind == "boolean":
+        return Guess({"kind": "category", "values": ["false", "true"]}, (), some.missing)
+    filled = _stand_ins(some, how)
+    rest = some.without(filled)
+    told = _number_or_date(rest, how)
+    if told is None or (told[0]["kind"] == "integer" and _is_key(name, rest)):
+        filled = _crowded(some)
+        rest = some.without(filled)
+        told = _textual(rest, name)
+    if told is None:
+        return replace(NOT_READ, reasons=("its numbers have more digits than can be declared",))
+    reasons = told[1] + ((f"{', '.join(filled)} taken for no value: many rows, far from all others",) if filled else ())
+    return Guess(told[0], reasons, rest.missing, (*codes, *filled))
 
 
-def _text(steps: int, places: int) -> str:
-    sign, digits = "-" if steps < 0 else "", str(abs(steps)).zfill(places + 1)
-    return f"{sign}{digits[:-places]}.{digits[-places:]}"
+def _stand_ins(some: Values, how: Dialect) -> list[str]:
+    """Frequent numbers or dates that stand for no value: the others are such too, and far from them."""
+    filled = some.frequent(_FILLED)
+    rest = some.without(filled)
+    plain = writing.numbers(rest, how) if filled else None
+    if plain is None:
+        return filled if filled and writing.dates(rest, how) is not None else []
+    low, high = _extent(plain)
+    return [code for code in filled if _far(code, low, high)]
+
+
+def _far(code: str, low: float, high: float) -> bool:
+    number = float(code) if re.fullmatch("-?[0-9]+", code) else 0
+    return (number < 0 <= low) or (number > 0 and len(code) > len(str(int(max(high, -low)))))
+
+
+def _extent(plain: pa.Array) -> tuple[float, float]:
+    found = pc.min_max(plain.cast(pa.float64())).as_py()
+    return found["min"], found["max"]
+
+
+def _number_or_date(values: Values, how: Dialect) -> Told | None:
+    days = writing.dates(values, how) if values.kind in ("text", "date") else None
+    if days:
+        low, high = bounds.days(min(days), max(days))
+        return {"kind": "date", "min": low, "max": high}, ()
+    plain = writing.numbers(values, how) if values.kind != "date" else None
+    if plain is None or (values.kind == "text" and values.any_match("^-?0[0-9]")):
+        return None
+    places = int(pc.max(pc.utf8_length(pc.replace_substring_regex(plain, r"^[^.]*\.?", ""))).as_py())
+    digits = int(pc.max(pc.utf8_length(pc.replace_substring_regex(plain, r"\..*$|-", ""))).as_py())
+    if places > _MOST_PLACES or digits + places > _MOST_DIGITS:
+        return None
+    return _number(_steps(plain, places), values, places)
+
+
+def _steps(plain: pa.Array, places: int) -> Any:
+    """As whole multiples of 10^-places."""
+    fraction = pc.replace_substring_regex(plain, r"^[^.]*\.?", "")
+    padded = pc.utf8_rpad(fraction, places, "0")
+    whole = pc.replace_substring_regex(plain, r"\..*$", "")
+    return np.asarray(pc.binary_join_element_wise(whole, padded, pa.scalar("", pa.large_string())).cast(pa.int64()))
+
+
+def _number(steps: Any, values: Values, places: int) -> Told | None:
+    whole, parts = _LIMITS.get(values.kind, (MAX_ABSOLUTE, MAX_ABSOLUTE))
+    limit = parts if places else whole
+    first, last = int(np.argmin(steps)), int(np.argmax(steps))
+    low, high = int(steps[first]), int(steps[last])
+    if max(abs(low), abs(high)) > limit:
+        return None
+    rare = (bool(values.rows[first] < RARE_ROWS), bool(values.rows[last] < RARE_ROWS))
+    least, most = bounds.whole(low, high, rare, limit)
+    if places:
+        texts = (bounds.decimal_text(least, places), bounds.decimal_text(most, places))
+        return {"kind": "decimal", "min": texts[0], "max": texts[1], "places": places}, ()
+    few = 1 < len(values) <= FEW_NUMBERS
+    said = (f"only {len(values)} different values: if they are codes, make it a category",) if few else ()
+    return {"kind": "integer", "min": least, "max": most}, said
+
+
+def _is_key(name: str, values: Values) -> bool:
+    """Whether a column that could be numbers or text names persons or things."""
+    distinct, total = len(values), values.total
+    alone = distinct == total >= RARE_ROWS
+    if _STRONG_NAME.search(name):
+        return alone or (distinct > MOST_VALUES // 2 and 4 * distinct >= total)
+    return alone and (bool(_WEAK_NAME.search(name)) or (values.kind == "text" and not _is_prose(values)))
+
+
+def _is_prose(values: Values) -> bool:
+    """Words, or numbers without leading zeros, whose being different says little."""
+    return values.any_match(r"\s") or values.all_match(r"^(0|-?[1-9][0-9]*)$") or values.lengths()[1] > 40
+
+
+def _crowded(values: Values) -> list[str]:
+    """The one value that far more rows have than any other, if it is one sign over and over, as ids are filled up."""
+    order = np.argsort(values.rows)[::-1][:2]
+    if len(order) < 2 or values.rows[order[0]] < max(RARE_ROWS, 10 * values.rows[order[1]]):
+        return []
+    most = str(values.text[int(order[0])].as_py())
+    return [most] if re.fullmatch(_SAME, most) and len(most) > 1 else []
+
+
+def _textual(values: Values, name: str) -> Told | None:
+    if values.kind in ("decimal", "float", "float32") and not values.all_match("^-?[0-9]+$"):
+        return None
+    if _is_key(name, values):
+        return {"kind": "key"}, ("its name or its values tell rows apart", *advice(values))
+    if len(values) > MOST_VALUES:
+        return {"kind": "text"}, (f"more than {MOST_VALUES} values",)
+    rare = int((values.rows < RARE_ROWS).sum())
+    if rare:
+        said = f"{rare} of {len(values)} values stand in fewer than {RARE_ROWS} rows each and aren't shown"
+        return {"kind": "text"}, (said, "for a category, write down its code list")
+    return {"kind": "category", "values": _in_order(values.text.to_pylist())}, ()
+
+
+def _in_order(values: Sequence[str]) -> list[str]:
+    """As people write them: 5-14 before 45-54."""
+    return sorted(values, key=lambda one: [part.zfill(20) if part.isdecimal() else part for part in _PARTS.split(one)])

@@ -6,13 +6,14 @@ A process of its own, as that of `judge`, because whoever holds keys loads no da
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,17 @@ from mpcgov.memory import no_dumps
 from mpcgov.spec.ids import IDENTIFIER_PATTERN
 from mpcgov.spec.load import validate
 from mpcgov.spec.reading import Dialect
-from mpcgov.spec.table import Dataset
-from mpcgov.worker import local, source
-from mpcgov.worker.engine import kept_on_success, open_engine
-from mpcgov.worker.file import CSV, OpenFile, open_files
-from mpcgov.worker.guess import Guess, Rows
+from mpcgov.spec.table import MAX_ROWS_DEFAULT, Dataset
+from mpcgov.worker import local, opening, profiletext, source, writing
+from mpcgov.worker.engine import Backend, kept_on_success, open_engine
+from mpcgov.worker.file import ARROW, CSV, PARQUET, OpenFile, open_files
+from mpcgov.worker.guess import Guess, guess, plainest
 from mpcgov.worker.readers import csv
 from mpcgov.worker.readers.names import names_of
-from mpcgov.worker.readers.raw import Wanted
+from mpcgov.worker.readers.raw import Raw, Wanted
+from mpcgov.worker.values import values_of
 
-_DATES = ("YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY")
-_START_BYTES = 1 << 16
-_NO_WORDS = ("true", "false", "null", "yes", "no", "on", "off")
+_TRIES = 4
 
 
 def main() -> None:
@@ -58,77 +58,102 @@ def profile(path: str, base: Path) -> str:
     stem = Path(path.partition("#")[0]).name.split(".")[0].lower()
     name = re.sub(r"[^a-z0-9_-]+", "-", stem).strip("-")[:64] or "data"
     with open_files(path, name, base) as files:
-        written = _dialect(files[0]) if files[0].suffix in CSV else {}
-        names, guesses, dialect = _guesses(name, path, files, written)
+        written = opening.dialect(csv.start(files[0]), files[0].suffix) if files[0].suffix in CSV else {}
+        found = _looked_at(name, path, files, written)
+    guesses = found.guesses
+    for _ in range(_TRIES):
+        whole = _whole(path, found, guesses)
+        report = local.dataset_check(validate(whole, Dataset, name), name, base)
+        wrong = [one.column for one in report.columns if one.malformed or one.outside]
+        if not wrong:
+            return "\n".join(profiletext.lines(name, whole, guesses, report)) + "\n"
+        # Read otherwise than was thought: nothing is claimed of it.
+        plain = {one: guesses[one].as_text("its values don't fit what they look like") for one in wrong}
+        guesses = {**guesses, **plain}
+    raise InternalError("profile: the file isn't read alike twice")
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A file looked through: by declared name each column's name there and what it could be; how it is written."""
+
+    names: dict[str, str]
+    guesses: dict[str, Guess]
+    dialect: dict[str, Any]
+    rows: int
+
+
+def _whole(path: str, found: _Looked, guesses: Mapping[str, Guess]) -> dict[str, Any]:
     columns = {
-        column: (guess.declared or {}) | ({} if names[column] == column else {"from": names[column]})
+        column: guess.declared
+        | ({} if found.names[column] == column else {"from": found.names[column]})
         | ({"missing": list(guess.codes)} if guess.codes else {})
         for column, guess in guesses.items()
         if guess.declared is not None
-    }  # fmt: skip
+    }
     if not columns:
-        raise DataError(f"{name}: no column of the file can be read")
+        raise DataError("no column of the file can be read")
     drops = {"missing": "drop"} if any(guesses[column].missing for column in columns) else {}
-    whole = {"source": path, **dialect, **drops, "columns": columns}
-    report = local.dataset_check(validate(whole, Dataset, name), name, base)
-    return "\n".join(_lines(name, whole, guesses, report)) + "\n"
+    many = {"max_rows": min(2 * found.rows, 2**31)} if 2 * found.rows > MAX_ROWS_DEFAULT else {}
+    return {"source": path, **found.dialect, **many, **drops, "columns": columns}
 
 
-def _guesses(
-    name: str, path: str, files: list[OpenFile], written: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, Guess], dict[str, str]]:
-    """Each column's name in the file, what it could be, and how dates and numbers are written, by declared name."""
+def _looked_at(name: str, path: str, files: list[OpenFile], written: Mapping[str, Any]) -> _Looked:
     usual = "\t" if files[0].suffix in (".tsv", ".tab") else ","
-    how = Dialect.model_validate({"delimiter": usual, **written})
-    with csv.plain(files[0], how) if files[0].suffix in CSV else nullcontext(files[0].fd) as fd:
+    how, text = Dialect.model_validate({"delimiter": usual, **written}), files[0].suffix in CSV
+    with csv.plain(files[0], how) if text else nullcontext(files[0].fd) as fd:
         names = _declared(names_of(files[0], fd, how))
-        texts = {column: {"kind": "text", "from": at} for column, at in names.items()}
-        dataset = validate({"source": path, **written, "max_rows": 2**31, "columns": texts}, Dataset, name)
         backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")])
         with kept_on_success(backend):
-            raw = source.raw_of(files, fd, how, Wanted(name, dataset, dataset.declaration), backend)
-            looks = Rows(raw, backend, source.is_one_of)
-            most = sum(bool(looks.shape(column)[0]) for column in names)
-            best: tuple[int, dict[str, str], dict[str, Guess]] | None = None
-            for more in [{}] if raw.typed else _ways(how):
-                tried = Rows(raw, backend, source.is_one_of, Dialect(**{**how.model_dump(), **more}))
-                guesses = {column: tried.guess(column, column) for column in names}
-                kinds = [(guess.declared or {}).get("kind") for guess in guesses.values()]
-                told = sum(kind in ("integer", "decimal", "date") for kind in kinds)
-                if best is None or told > best[0]:
-                    best = told, more, guesses
-                if told == most:  # no other way of writing can tell more
-                    break
+            raw = _raw(name, _Texts(path, written, names), files, fd, how, backend)
+            # Else a text file would be parsed once more for each column.
+            table = backend.create_table("profile", raw.table) if text else raw.table
+            values = values_of(raw, table, backend, name)
         backend.disconnect()
-    if best is None:
-        raise InternalError("profile: nothing was tried")
-    return names, best[2], {**written, **best[1]}
+    texts = [plainest(one) for one in values.values() if one.kind == "text"]
+    more = writing.best(texts, how) if text else {}
+    best = Dialect(**{**how.model_dump(), **more})
+    return _Looked(names, {one: guess(values.get(one), one, best) for one in names}, {**written, **more}, raw.rows)
 
 
-def _ways(how: Dialect) -> list[dict[str, str]]:
-    """How dates and numbers may be written; a decimal comma only where commas don't part the fields."""
-    decimals: list[dict[str, str]] = [{}] if how.delimiter == "," else [{}, {"decimal": ","}]
-    dates: list[dict[str, str]] = [{}, *({"date_format": form} for form in _DATES)]
-    return [{**decimal, **form} for decimal in decimals for form in dates]
+@dataclass(frozen=True)
+class _Texts:
+    """A data set every column of which is declared as text."""
+
+    path: str
+    written: Mapping[str, Any]
+    names: Mapping[str, str]
+
+    def of(self, name: str, columns: Sequence[str]) -> Wanted:
+        """Some of its columns."""
+        texts = {column: {"kind": "text", "from": self.names[column]} for column in columns}
+        whole = {"source": self.path, **self.written, "max_rows": 2**31, "columns": texts}
+        dataset = validate(whole, Dataset, name)
+        return Wanted(name, dataset, dataset.declaration)
 
 
-def _dialect(file: OpenFile) -> dict[str, str]:
-    """The delimiter and the encoding of a text file, where they aren't the usual ones."""
-    start = os.pread(file.fd, _START_BYTES, 0)
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff") or not start.isascii():
-        try:
-            start[:-4].decode("utf-8")
-        except UnicodeDecodeError as error:
-            if error.start < len(start) - 8:
-                encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "windows-1252"
-                return {"encoding": encoding, **_delimiter(start.decode(encoding, "replace"))}
-    return _delimiter(start.decode("utf-8", "replace"))
+def _raw(name: str, texts: _Texts, files: list[OpenFile], fd: int, how: Dialect, backend: Backend) -> Raw:
+    """The rows, without columns that can't be read at all."""
+    every = list(texts.names)
+    try:
+        return source.raw_of(files, fd, how, texts.of(name, every), backend)
+    except DataError:
+        if files[0].suffix not in PARQUET + ARROW:  # there a fault is one of the whole file
+            raise
+        readable = [
+            one for one in every if _is_read(partial(source.raw_of, files, fd, how, texts.of(name, [one]), backend))
+        ]
+        if not readable:
+            raise
+        return source.raw_of(files, fd, how, texts.of(name, readable), backend)
 
 
-def _delimiter(text: str) -> dict[str, str]:
-    header = text.partition("\n")[0]
-    most = max((",", ";", "\t", "|"), key=header.count)
-    return {} if most == "," or not header.count(most) else {"delimiter": most}
+def _is_read(read: Callable[[], Raw]) -> bool:
+    try:
+        read()
+    except DataError:
+        return False
+    return True
 
 
 def _declared(names: Sequence[str]) -> dict[str, str]:
@@ -147,38 +172,6 @@ def _declared(names: Sequence[str]) -> dict[str, str]:
 
 def _numbered(name: str, number: int) -> str:
     return name if number == 1 else f"{name}_{number}"
-
-
-def _lines(
-    name: str, whole: Mapping[str, Any], guesses: Mapping[str, Guess], report: local.DatasetReport
-) -> Iterator[str]:  # fmt: skip
-    yield f"# A first declaration of {report.rows} rows, from what they hold: correct it by what the columns mean."
-    yield "# Bounds are rounded outwards; values in few rows aren't shown."
-    yield f"{name}:"
-    for key, value in whole.items():
-        if key != "columns":
-            yield f"  {key}: {_flow(value)}"
-    for one in report.would_be_unique[:1]:
-        yield f"  # unique: [[{', '.join(one)}]]  # the data are so; only if it is meant so"
-    yield "  columns:"
-    for column, guess in guesses.items():
-        said = [guess.reason, f"{guess.missing} rows without a value" if guess.missing else ""]
-        note = "; ".join(one for one in said if one)
-        declared = whole["columns"].get(column)
-        line = f"    {column}: {_flow(declared)}" if declared else f"    # {column}:"
-        yield line + (f"  # {note}" if note else "")
-    for line in (*report.faults, *report.warnings):
-        yield f"# {line}"
-
-
-def _flow(value: Any) -> str:
-    """YAML in one line: quoted text, so that no value reads as anything else."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    words = isinstance(value, str) and re.fullmatch(r"[A-Za-z]{2,}", value) and value.lower() not in _NO_WORDS
-    return str(value) if words else json.dumps(value, ensure_ascii=False)
 
 
 if __name__ == "__main__":

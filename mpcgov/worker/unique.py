@@ -68,22 +68,26 @@ def candidates(source: Source, missing: Mapping[str, int]) -> tuple[tuple[str, .
     ][:_MOST_COLUMNS]
     by_key = [name for name in telling if isinstance(kinds[name], KeyColumn)]
     tries = [combinations(by_key, 1), *(combinations(telling, size) for size in (1, 2, 3))]
+    # All at once: asking for each set takes ibis longer than the engine, the wider the table the longer.
+    values = [source.value(name) for name in telling]
+    here = source.backend.name == "duckdb" and telling and source.rows > 1
+    rows = source.query(source.table.select(*values)) if here else None
     for sets in tries if source.rows > 1 else ():
-        found = tuple(key for key in sets if _repeated(source, key) == (0, 0))
+        found = tuple(key for key in sets if _repeated(source, key, rows) == (0, 0))
         if found:
             return found
     return ()
 
 
-def _repeated(source: Source, key: Sequence[str]) -> tuple[int, int]:
-    """How many keys are repeated, in how many rows."""
+def _repeated(source: Source, key: Sequence[str], rows: pa.Table | None = None) -> tuple[int, int]:
+    """How many keys are repeated, in how many rows; `rows`: those of the source, if they are here already."""
     values = [source.value(name) for name in key]
     kinds = [source.declaration.columns[name] for name in key]
     changed = any(isinstance(kind, KeyColumn) and (kind.normalise or kind.zeros != "keep") for kind in kinds)
     if source.backend.name != "duckdb" and not changed:
         # A database tells such keys apart as we do, so its rows can stay where they are.
         return _repeated_there(source, values)
-    found = source.query(source.table.select(*values))
+    found = source.query(source.table.select(*values)) if rows is None else rows
     encoded = keys.encoded([(kind, found[value]) for kind, value in zip(kinds, values, strict=True)])
     return keys.repeated(encoded.drop_null())
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.table import Column
 from mpcgov.worker import local
 from mpcgov.worker.profile import profile
+from tests.worker.test_every_reader import SOURCES
 
 CODES = "Personen ID,place,kind,pay,born,note\n"
 
@@ -46,7 +51,7 @@ def test_a_file_passes_what_is_first_declared_of_it(tmp_path: Path, text: str) -
     assert {name: column.kind for name, column in columns.items()} == {
         "Personen_ID": "key", "place": "text", "kind": "category", "pay": "decimal", "born": "date", "note": "text",
     }  # fmt: skip
-    assert 'pay: {kind: decimal, min: "1230.00", max: "1280.00", places: 2, missing: [NA]}' in said
+    assert 'pay: {kind: decimal, min: "1230.00", max: "1275.00", places: 2, missing: [NA]}' in said
 
 
 def test_no_rare_value_and_no_persons_own_number_is_shown(tmp_path: Path) -> None:
@@ -54,3 +59,77 @@ def test_no_rare_value_and_no_persons_own_number_is_shown(tmp_path: Path) -> Non
     assert "Here" not in said
     for own in ("Unheardof", "1234", "1273", "0039", "1950-03-04", "1989-03-04"):
         assert own not in said
+
+
+EXPECTED = {"id": "key", "region": "category", "age": "integer", "pay": "decimal", "born": "date", "note": "text"}
+
+
+def profiled(source: str, folder: Path) -> tuple[str, dict[str, Column]]:
+    said = profile(source, folder)
+    (folder / "datasets.yaml").write_text(said)
+    ((name, dataset),) = load_datasets(folder / "datasets.yaml").root.items()
+    assert local.dataset_check(dataset, name, folder).faults == ()
+    return said, dict(dataset.columns)
+
+
+@pytest.mark.parametrize(("write", "source"), [one[:2] for one in SOURCES.values()], ids=SOURCES.keys())
+def test_each_readers_sample_passes_and_is_told_alike(tmp_path: Path, write: Any, source: str) -> None:
+    write(tmp_path / source.partition("#")[0])
+    said, columns = profiled(source, tmp_path)
+    assert {name: column.kind for name, column in columns.items()} == EXPECTED, said
+    assert "unique: [[id]]" in said
+
+
+def test_a_file_of_300_columns_passes(tmp_path: Path) -> None:
+    cells = ("{0}", "{1}", "x{1}", "{1}.5", "19{1}0-01-02", "  y {0}")
+    with (tmp_path / "wide.csv").open("w") as file:
+        print(",".join(f"c{n}" for n in range(300)), file=file)
+        for row in range(100):
+            print(",".join(cells[n % 6].format(row * 37, row % 10) for n in range(300)), file=file)
+    (tmp_path / "datasets.yaml").write_text(profile("wide.csv", tmp_path))  # which has checked it
+    columns = load_datasets(tmp_path / "datasets.yaml").root["wide"].columns
+    kinds = ["integer", "integer", "category", "decimal", "date", "text"]
+    assert [column.kind for column in columns.values()] == kinds * 50
+
+
+def test_codes_for_no_value_and_keys_are_told(tmp_path: Path) -> None:
+    lines = ["id,age,left,pin,sum"]
+    for n in range(200):
+        unknown = n % 10 == 0
+        age, left = (999, "9999-12-31") if unknown else (n % 90, f"20{n % 20:02d}-02-03")
+        lines.append(f"{n * 7919 % 100_000:05d},{age},{left},{'00000' if unknown else 10000 + n},{n * 1000 - 500}")
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
+    said, _ = profiled("people.csv", tmp_path)
+    assert 'age: {kind: integer, min: 0, max: 90, missing: ["999"]}' in said
+    assert 'left: {kind: date, min: "2000-01-01", max: "2019-12-31", missing: ["9999-12-31"]}' in said
+    assert 'pin: {kind: key, missing: ["00000"]}' in said
+    assert "each has 5 characters: length: 5" in said
+
+
+@pytest.mark.parametrize("case", ["types", "zeros"])
+def test_what_cannot_be_declared_is_left_out_with_its_reason(tmp_path: Path, case: str) -> None:
+    columns: dict[str, Any] = {
+        "types": {
+            "n": range(20), "list": [[1]] * 20, "wide": pa.array([Decimal(n) for n in range(20)], pa.decimal256(50, 2)),
+            "noon": pa.array([10**6] * 20, pa.timestamp("s")), "e": [1.5e300] * 20, "yes": [True] * 20,
+        },
+        "zeros": {"zip": [f"0{n % 2}" for n in range(20)], "huge": [str(n) + "0" * 20 for n in range(1, 21)]},
+    }[case]  # fmt: skip
+    pq.write_table(pa.table(columns), tmp_path / "d.parquet")
+    said, found = profiled("d.parquet", tmp_path)
+    expected = {"types": {"n": "integer", "yes": "category"}, "zeros": {"zip": "category", "huge": "text"}}
+    assert {name: column.kind for name, column in found.items()} == expected[case], said
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Report of 2025\n\na;b\n" + "1.234,50;01.02.2020\n2,25;31.12.1999\n" * 10, ("decimal", "date")),
+        ("a\tb\n" + "1'234.5\t20200131\n2.25\t19991231\n" * 10, ("decimal", "date")),
+        ('a,b\n"1,234",2020-02-30\n"12,345",2020-02-28\n', ("integer", "text")),
+    ],
+)
+def test_how_numbers_and_dates_are_written_is_told(tmp_path: Path, text: str, expected: tuple[str, str]) -> None:
+    (tmp_path / "d.csv").write_text(text)
+    said, columns = profiled("d.csv", tmp_path)
+    assert tuple(column.kind for column in columns.values()) == expected, said

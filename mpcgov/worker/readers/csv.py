@@ -46,6 +46,24 @@ def dialect(wanted: Wanted, source: str) -> Dialect:
     return Dialect(**declared)
 
 
+def start(file: OpenFile, size: int = 1 << 16) -> bytes:
+    """The first bytes of a file, unpacked.
+
+    Raises:
+        DataError: it can't be unpacked.
+    """
+    packed = _packing(os.pread(file.fd, 8, 0))
+    if packed is None:
+        return os.pread(file.fd, size, 0)
+    with os.fdopen(os.dup(file.fd), "rb") as stream:
+        stream.seek(0)
+        return bytes(quiet(lambda: pa.CompressedInputStream(stream, packed).read(size), unreadable(file.name)))
+
+
+def _packing(magic: bytes) -> str | None:
+    return next((kind for known, kind in _PACKED.items() if magic.startswith(known)), None)
+
+
 @contextmanager
 def plain(file: OpenFile, how: Dialect) -> Iterator[int]:
     """A descriptor of the file as plain UTF-8 that begins with the header: the file's own if it is that.
@@ -53,13 +71,13 @@ def plain(file: OpenFile, how: Dialect) -> Iterator[int]:
     Raises:
         DataError: it is something else than text, or can't be unpacked or decoded.
     """
-    start = os.pread(file.fd, 8, 0)
-    for magic, what in _OTHERS.items():
-        if start.startswith(magic):
+    magic = os.pread(file.fd, 8, 0)
+    for known, what in _OTHERS.items():
+        if magic.startswith(known):
             raise DataError(f"{file.name}: not CSV but {what}")
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and not how.encoding.startswith("utf-16"):
+    if magic[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and not how.encoding.startswith("utf-16"):
         raise DataError(f"{file.name}: not UTF-8 but UTF-16", hint="set encoding: utf-16, or save it as UTF-8")
-    packed = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), None)
+    packed = _packing(magic)
     if packed is None and how.encoding in ("utf-8", "utf-8-sig") and not how.skip_lines:
         yield file.fd
         return
