@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgov import accuracy, check, disclosure, noising, opening, protections
+from mpcgov import accuracy, check, disclosure, kinds, noising, opening, protections
 from mpcgov.accuracy import Accuracy
 from mpcgov.audience import audience
 from mpcgov.errors import PeerError
@@ -54,8 +54,7 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
 
 def _cells_of(layout: Layout, manifest: Manifest) -> Layout:
     """The tables of what the job asks about, without those that say how good its links are."""
-    quality = ("match_rate", "doubtful")
-    tables = [table for table in layout.tables if manifest.tables[table.margin_of or table.name].measure not in quality]
+    tables = [table for table in layout.tables if not kinds.of(manifest.tables[table.margin_of or table.name]).of_links]
     return layout.model_copy(update={"tables": tuple(tables)})
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 
+from mpcgov import kinds
 from mpcgov.linked import sums
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.facts import Linked
@@ -121,7 +122,7 @@ def star_dealing(linked: Linked, star: Star) -> Dealing:
 
 
 def _overlaps(linked: Linked) -> bool:
-    return any(table.measure == "overlap" for table in linked.manifest.tables.values())
+    return any(kind.of_sets for kind in kinds.of_manifest(linked.manifest))
 
 
 def held_bytes(columns: int, rows: int) -> int:

@@ -114,27 +114,6 @@ def declared(asked: Asked, declarations: Mapping[str, Declaration]) -> dict[Qual
     }
 
 
-def sum_testers(job: Job, manifest: Manifest) -> set[str]:
-    """The receivers who own a column of which the job opens sums as they are; these tell them about their own records.
-
-    A regression opens none, and noise is there to prevent it. With exact pairs every number does, as owners know them.
-    """
-    if manifest.compares and job.params.get("exact"):
-        return set(job.data_parties) & set(job.receivers)
-    if job.disclosure.noise is not None or not any(
-        table.measure in ("statistics", "correlation") for table in manifest.tables.values()
-    ):
-        return set()
-    asked = read(job, manifest, [])
-    summed = (*asked.numbers, *([] if asked.weight is None else [asked.weight]))
-    return {column.party for column in summed} & set(job.receivers)
-
-
-def releases_links(job: Job, manifest: Manifest) -> bool:
-    """Whether the job names pairs of linked records to its receivers."""
-    return manifest.compares and read(job, manifest, []).output == "links"
-
-
 def _columns(value: Any, place: str, param: Param, job: Job | None, faults: list[str]) -> tuple[Qualified, ...]:
     if not isinstance(value, list):
         faults.append(f"{place}: expected a list of columns, such as [{'tax.income' if job else 'income'}]")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mpcgov import kinds
 from mpcgov.linked import comparing
 from mpcgov.linked.sizes import pool
 from mpcgov.spec.job import Job
@@ -66,7 +67,7 @@ def link_plan(
     if manifest.compares:
         return LinkPlan((), True, 0, tuple(comparing.notes(job, manifest, declarations or {})))
     owners = job.data_parties
-    every_set = any(table.measure == "overlap" for table in manifest.tables.values())
+    every_set = any(kind.of_sets for kind in kinds.of_manifest(manifest))
     lefts = owners[:-1] if every_set else owners[:1]
     stars = tuple(_star(job, left, owners[owners.index(left) + 1 :]) for left in lefts)
     by_size = len(owners) == 2 and job.linking.join == "inner"

@@ -13,8 +13,8 @@ import numpy as np
 from mpcgov.disclosure import significant_bits
 from mpcgov.errors import InternalError
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.layout import table_name
 from mpcgov.linked.model import Model
+from mpcgov.linked.naming import table_name
 from mpcgov.linked.precision import SIGNIFICANT_BITS
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.coarse import coarse

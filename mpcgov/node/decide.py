@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from mpcgov import check, privacy
-from mpcgov.linked.params import releases_links, sum_testers
+from mpcgov.linked.told import releases_links, sum_testers
 from mpcgov.node import matchers
 from mpcgov.node.agreement import AGREEMENT, MEANING
 from mpcgov.node.beside import beside, no_difference_tells

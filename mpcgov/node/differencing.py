@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mpcgov import check
+from mpcgov import check, kinds
 from mpcgov.linked import counted
 from mpcgov.protections import subtractors
 from mpcgov.spec import where
@@ -31,8 +31,6 @@ SPANS = frozenset({"categories", "groups"})
 MEASURES = frozenset({"measures", "pairs", "weight", "outcome", "predictors"})
 """Parameters that say what is computed over the rows; which rows these are doesn't depend on them, but in left joins of
 three owners or more."""
-OF_CELLS = frozenset({"count", "overlap", "statistics", "correlation"})
-"""Tables of numbers that each are about the rows of one cell."""
 
 
 class Part(Frozen):
@@ -98,17 +96,17 @@ def rows_where(condition: str | None) -> str:
 def release(proposal: Proposal, manifest: Manifest) -> Release:
     """What a job that has passed `check_job` releases."""
     job = proposal.job
-    kinds = {name: manifest.params[name].kind for name in job.params}
-    settings = {name: job.params[name] for name, kind in kinds.items() if kind not in SPANS | MEASURES}
-    by = sorted(column for name, kind in kinds.items() if kind in SPANS for column in job.params[name] or ())
-    measures = {table.measure for table in manifest.tables.values()}
-    cells: object = by if measures <= OF_CELLS else [manifest.id, job.params]
+    params = {name: manifest.params[name].kind for name in job.params}
+    settings = {name: job.params[name] for name, kind in params.items() if kind not in SPANS | MEASURES}
+    by = sorted(column for name, kind in params.items() if kind in SPANS for column in job.params[name] or ())
+    tables = kinds.of_manifest(manifest)
+    cells: object = by if all(kind.of_cells for kind in tables) else [manifest.id, job.params]
     if manifest.linked and job.linking.join == "left" and len(job.data_parties) > 2:
         # Each measure runs over the rows in which its own owners match; those of two jobs may differ in few.
-        cells = [by, {name: job.params[name] for name, kind in kinds.items() if kind in MEASURES}]
+        cells = [by, {name: job.params[name] for name, kind in params.items() if kind in MEASURES}]
     if job.disclosure.margins:  # which cells are hidden beside the small ones hangs on the order, if only of equal sums
-        tables = check.result_tables(job, manifest, proposal.declarations)
-        cells = [[table.columns, table.domain, *([table.impossible] if table.impossible else [])] for table in tables]
+        shown = check.result_tables(job, manifest, proposal.declarations)
+        cells = [[table.columns, table.domain, *([table.impossible] if table.impossible else [])] for table in shown]
     rules = job.disclosure.model_dump(mode="json", exclude={"noise", "impossible", "digits", "numbers"})
     rules |= job.disclosure.model_dump(mode="json", include={"digits", "numbers"}, exclude_defaults=True)
     if known := subtractors(job, manifest):  # which cells are hidden hangs on whose own rows are taken out
@@ -116,7 +114,7 @@ def release(proposal: Proposal, manifest: Manifest) -> Release:
     return Release(
         parts=tuple(_part(proposal, manifest, party) for party in job.data_parties),
         link=job.linking.join if manifest.linked else "none",
-        every_set="overlap" in measures and len(job.data_parties) > 2,
+        every_set=any(kind.of_sets for kind in tables) and len(job.data_parties) > 2,
         settings=canonical_json(settings).decode(),
         cells=canonical_json(cells).decode(),
         rules=canonical_json(rules).decode(),

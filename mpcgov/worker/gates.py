@@ -15,8 +15,8 @@ import numpy as np
 from mpcgov.linked import capacity, layout, released, sums
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.layout import table_name
 from mpcgov.linked.model import model
+from mpcgov.linked.naming import table_name
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item, Sum
 from mpcgov.mpc import SecretArray, concatenate

@@ -1,0 +1,27 @@
+"""How many records of each group are linked: how good the links are, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mpcgov.kinds.kind import Kind, Span
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.naming import table_name
+from mpcgov.spec.manifest import Table
+from mpcgov.spec.statement import Opened
+
+
+def _span(linked: Linked, _: Table) -> Span:
+    groups = tuple(f"{column}={value}" for column in linked.asked.report for value in linked.levels(column))
+    return ("group", "records", "linked", "rate"), (groups,)
+
+
+def _opened(linked: Linked, table: Table) -> Iterator[Opened]:
+    most = max(linked.declarations[party].max_rows for party in linked.owners)
+    yield Opened(name="records", low=0, high=most)
+    yield Opened(name="linked", low=0, high=most, gate=f"{table_name(linked, table.measure)}.records")
+
+
+MATCH_RATE = Kind(
+    name="match_rate", of_cells=False, of_sets=False, tells_owners=False, of_links=True, span=_span, opened=_opened
+)
