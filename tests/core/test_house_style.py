@@ -91,7 +91,7 @@ def test_the_lifecycle_page_is_the_table() -> None:
 
 
 def test_every_file_that_a_document_names_is_there() -> None:
-    documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
     missing = [
         f"{document.relative_to(ROOT)}: {name}"
         for document in documents
@@ -99,6 +99,22 @@ def test_every_file_that_a_document_names_is_there() -> None:
         if not (ROOT / name.rstrip("/")).exists()
     ]
     assert missing == []
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    broken = [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_the_index_has_every_document() -> None:
+    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    documents = {path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")} - {"README.md"}
+    assert documents - set(re.findall(r"\]\(([^)]+)\)", index)) == set()
 
 
 def test_adr_numbers_are_used_once() -> None:

@@ -173,10 +173,10 @@ def steady(text: str) -> list[str]:
     return [line.rstrip() for line in text.splitlines() if not progress.match(line)]
 
 
-def test_the_readme_shows_what_the_demo_prints(env: dict[str, str]) -> None:
+def test_the_tour_shows_what_the_demo_prints(env: dict[str, str]) -> None:
     process = subprocess.run(COMMAND, env=env, capture_output=True, text=True, timeout=90, check=True)
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"<!-- transcript: .* -->\n```\n(.*?)```\n<!-- /transcript -->", readme, re.DOTALL)
+    tour = (CHECKOUT / "docs" / "tour.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- transcript: .* -->\n```\n(.*?)```\n<!-- /transcript -->", tour, re.DOTALL)
     assert shown is not None
     printed = steady(process.stderr + process.stdout)
     assert [line for line in steady(shown.group(1)) if line not in printed] == []

@@ -1,4 +1,4 @@
-"""The guide for authors does what it says: its blocks are files, its commands run."""
+"""The guide for authors and the README's first job do what they say: blocks are files, commands run."""
 
 from __future__ import annotations
 
@@ -11,20 +11,38 @@ import pytest
 from mpcgov import protocol_check, registry
 from mpcgov.cli.main import run
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "protocols.md"
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "protocols.md"
 BLOCK = re.compile(r"<!-- file: ([^>]+) -->\n```\w+\n(.*?)```\n", re.DOTALL)
 COMMAND = re.compile(r"^    mpcgov ([^#\n]+)", re.MULTILINE)
+
+
+def write_files(text: str, folder: Path) -> None:
+    for names, content in BLOCK.findall(text):
+        for name in names.split(", "):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+
+
+def test_the_readmes_first_job_prints_what_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    write_files(text, tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    (command,) = [one.split() for one in COMMAND.findall(text) if one.startswith("simulate")]
+    assert run(command) == 0
+    (shown,) = re.findall(r"<!-- output -->\n```\n(.*?)```", text, re.DOTALL)
+    assert capsys.readouterr().out == shown
 
 
 def test_the_guides_protocol_is_complete_and_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = GUIDE.read_text(encoding="utf-8")
-    for names, content in BLOCK.findall(text):
-        for name in names.split(", "):
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+    write_files(text, tmp_path)
     for agency, rows in (("tax", "North\n" * 9 + "South\n"), ("health", "North\nSouth\n")):
         (tmp_path / "agencies" / agency / "people.csv").write_text(f"region\n{rows}")
     monkeypatch.chdir(tmp_path)
