@@ -1,4 +1,4 @@
-"""Kinds of tables, one file each: what a kind shows its readers, opens, and tells whom (docs/adr/0017-table-kinds.md).
+"""Kinds of tables, one file each: what a kind shows its readers, opens, and tells whom (docs/adr/0018-table-kinds.md).
 
 A new kind is a file here and its name in KINDS. Nobody else should ask for a kind by its name.
 """

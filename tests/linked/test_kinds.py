@@ -20,7 +20,7 @@ STILL_ASKING = {
     "linked/facts.py", "linked/naming.py", "linked/render.py", "linked/sums.py", "mpc/linkedrecords.py",
     "mpc/linkedrows.py", "mpc/similar/report.py", "spec/manifest.py", "worker/gates.py", "worker/rounded.py",
 }  # fmt: skip
-"""Where a kind is still known by its name: to get fewer, by the steps of docs/adr/0017-table-kinds.md."""
+"""Where a kind is still known by its name: to get fewer, by the steps of docs/adr/0018-table-kinds.md."""
 FOLDERS = ("linked", "mpc", "spec", "worker")
 """Elsewhere a measure is one of noise, or a name that is shown."""
 
