@@ -6,12 +6,28 @@ from typing import Any
 
 import ibis
 
-FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED = range(11)
+FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED, TIMED = range(12)
 """What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values.
 
 The others say more of it: NEAR and UNLISTED are OUTSIDE, the others are MALFORMED."""
 
-CODES = ("NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "None", ".", "-", "?", "UNKNOWN", "unknown", "#N/A")
+CODES = (
+    "NA",
+    "N/A",
+    "n/a",
+    "NULL",
+    "null",
+    "NaN",
+    "nan",
+    "None",
+    ".",
+    "-",
+    "?",
+    "UNKNOWN",
+    "unknown",
+    "#N/A",
+    "0000-00-00",
+)
 """Texts that stand for no value almost everywhere."""
 
 LAST_DAY = "9999-12-31"
@@ -26,14 +42,16 @@ SAYS_MORE = {
     COMMA: (MALFORMED, "with a decimal comma or signs between thousands: set decimal and thousands"),
     POINT: (MALFORMED, "with .0 at the end, which makes another key of it: write them as whole numbers"),
     DATED: (MALFORMED, "with day, month and year in another form: set date_format, such as DD.MM.YYYY"),
+    TIMED: (MALFORMED, "with a time of day"),
     ABSENT: (MALFORMED, _NO_VALUE),
 }
 
 _COMMA = r"^-?[0-9][0-9.,' ]*[,' ][0-9]+$|^-?[0-9]{1,3}(\.[0-9]{3}){2,}$"
 _OTHER_DATE = (
     r"^([0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2,4}|[0-9]{8}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2}"
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+Z?)$"
+    r"|[0-9]{4}-([0-9]-[0-9]{1,2}|[0-9]{2}-[0-9]))$"
 )
+_TIMED = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]"
 
 
 def is_code(raw: Any) -> Any:
@@ -57,8 +75,9 @@ def odd_number(raw: Any) -> Any:
 
 def odd_date(raw: Any) -> Any:
     """What a text is that is no date."""
-    other = raw.re_search(_OTHER_DATE)
-    return cases((_padded(raw), PADDED), (is_code(raw), ABSENT), (other, DATED), otherwise=MALFORMED)
+    other, timed = raw.re_search(_OTHER_DATE), raw.re_search(_TIMED)
+    known = ((_padded(raw), PADDED), (is_code(raw), ABSENT), (timed, TIMED), (other, DATED))
+    return cases(*known, otherwise=MALFORMED)
 
 
 def odd_code(near: Any, raw: Any) -> Any:

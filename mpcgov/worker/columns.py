@@ -91,15 +91,19 @@ def from_text(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) 
         return _ranged(raw, text.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high, odd_number(raw))
     if isinstance(column, DateColumn):
         text = _iso_date(raw, form.dialect)
+        if text is raw:  # a timestamp at midnight is a day
+            text = ibis.ifelse(raw.length() > 10, raw.re_replace(_MIDNIGHT, ""), raw)
         value = text.try_cast("date")
         real = (
-            text.re_search(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$" if text is not raw else _ISO_PATTERN) & value.notnull()
+            text.re_search(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$" if form.dialect.date_format != _ISO else _ISO_PATTERN)
+            & value.notnull()
         )
         low, high = date.fromisoformat(column.min), date.fromisoformat(column.max)
         return _ranged(raw, real, value, low, high, odd_date(raw))
     return _textual(raw, column, is_one_of, advises=form.advises)
 
 
+_MIDNIGHT = r"[T ]00:00(:00(\.0+)?)?$"
 _ISO_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 

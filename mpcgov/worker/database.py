@@ -38,7 +38,10 @@ def open_database(url: str, name: str, base: Path) -> tuple[Backend, Any]:
     elif scheme in _EXTRAS:
         backend = _connect(address, scheme, name)
     else:
-        raise LocalError(f"{name}: sources of this kind aren't supported", hint="use a file, duckdb://, postgres://")
+        raise LocalError(
+            f"{name}: sources of this kind aren't supported",
+            hint="use a file, duckdb://, postgres://, mysql://, mssql://, oracle://, pyspark:// or trino://",
+        )
     schema, _, relation = unquote(table).rpartition(".")
     missing = DataError(f"{name}: the source has no such table", hint="check the name after # in datasets.yaml")
     with kept_on_success(backend):

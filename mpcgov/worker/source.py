@@ -28,7 +28,7 @@ from mpcgov.worker.database import open_database
 from mpcgov.worker.derived import derived
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import ARROW, CSV, EXCEL, PARQUET, OpenFile, open_files
-from mpcgov.worker.readers import arrow, csv, excel, parquet, postgres, statistical
+from mpcgov.worker.readers import arrow, csv, excel, parquet, postgres, sql, statistical
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
 
 _ZEROS = (
@@ -196,10 +196,12 @@ def _read_back(file: OpenFile, wanted: Wanted, source: Source) -> None:
 
 def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
     name = wanted.name
-    if url.partition("://")[0] in ("postgres", "postgresql"):
+    scheme = url.partition("://")[0]
+    read = postgres.read if scheme in postgres.SCHEMES else sql.read if scheme in sql.SERVERS else None
+    if read is not None:
         backend = open_engine()
         with kept_on_success(backend):
-            return _stored(postgres.read(url, wanted, backend), wanted, backend, Dialect())
+            return _stored(read(url, wanted, backend), wanted, backend, Dialect())
     backend, table = open_database(url, name, base)
     with kept_on_success(backend):
         check_names(list(table.columns), wanted, "each declared column must stand there once")

@@ -106,11 +106,14 @@ def test_codes_for_missing_values_are_missing_and_names_are_those_of_the_source(
     ]
     assert declared.missing == "drop"
     assert "from" not in declared.declaration.model_dump_json()  # a card shows what is meant, not how it is written
-    (tmp_path / "d.csv").write_bytes(b"until\n9999-12-31\n2020-01-01 00:00:00\n")
+    (tmp_path / "d.csv").write_bytes(b"until\n9999-12-31\n2020-01-01 00:00:00\n2020-01-01T12:00:00\n02.01.2020\n")
     until = {"kind": "date", "min": "2000-01-01", "max": "2030-12-31"}
     found = said(tmp_path, columns={"until": until})
     assert "1 row out of range 2000-01-01..2030-12-31 (1 that look like a code for no value" in found
-    assert "(1 with day, month and year in another form" in found
+    assert (
+        "column until: 2 rows not a date as YYYY-MM-DD (1 with day, month and year in another form: set date_format, such as DD.MM.YYYY, 1 with a time of day)"
+        in found
+    )
     for number in (pa.array([999, 7, 8]), pa.array([999.0, 7.0, 8.0])):
         pq.write_table(pa.table({"id": number}), tmp_path / "d.parquet")
         column = {"id": {"kind": "integer", "min": 0, "max": 10, "missing": ["999"]}}

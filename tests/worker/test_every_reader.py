@@ -18,6 +18,7 @@ import pytest
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.fingerprint import fingerprints_of
 from mpcgov.worker.source import open_table
+from tests import mariadb
 from tests.postgres import server
 
 ROWS = 10_000
@@ -164,3 +165,20 @@ def test_postgres_gives_the_same_rows(postgres: str, tmp_path: Path, expected: A
             for row in table().to_pylist():
                 copy.write_row(list(row.values()))
     assert read(f"{postgres}#people", tmp_path, {}) == expected
+
+
+@pytest.fixture(scope="module")
+def mysql() -> Iterator[mariadb.Server]:
+    with mariadb.server() as found:
+        yield found
+
+
+def test_mysql_gives_the_same_rows(mysql: mariadb.Server, tmp_path: Path, expected: Any) -> None:
+    rows = [tuple(row.values()) for row in table().to_pylist()]
+    with mysql.as_root() as cursor:
+        cursor.execute(
+            "CREATE TABLE people (id char(8), region text, age int, pay decimal(12, 2), born date, note text)"
+        )
+        cursor.executemany("INSERT INTO people VALUES (%s, %s, %s, %s, %s, %s)", rows)
+    assert read(f"{mysql.url}#people", tmp_path, {}) == expected
+    assert read(f"{mysql.url.replace('mysql', 'mariadb', 1)}#agency.people", tmp_path, {}) == expected

@@ -19,6 +19,7 @@ from mpcgov.errors import DataError
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, need, taken, text_schema, unreadable
 
+SCHEMES = ("postgres", "postgresql")
 _SESSION = "SET row_security = off; SET datestyle = 'ISO, YMD'; SET extra_float_digits = 3; SET bytea_output = 'hex'"
 _HIDDEN = "row-level security hides rows of this table from the role"
 _COLUMNS = """

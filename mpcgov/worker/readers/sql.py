@@ -1,0 +1,202 @@
+"""MySQL and MariaDB, SQL Server, Oracle: one SELECT of the columns that are asked for, by SQLAlchemy and a driver.
+
+Values are written as text as the database holds them and compared here, byte by byte, as those of files are: no
+collation decides what is equal, and the session's time zone, which nothing sets, moves no value that has none of its
+own. Rows come some at a time, so that only those asked for are held, and once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy import types
+
+from mpcgov.errors import DataError
+from mpcgov.worker.engine import Backend, quiet
+from mpcgov.worker.readers.raw import Raw, Wanted, check_names, need, taken, text_schema, unreadable
+
+_BATCH_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Server:
+    """A kind of server: SQLAlchemy's name of its dialect and driver, the driver's module, and the extra that has it."""
+
+    driver: str
+    module: str
+    extra: str
+    isolation: str | None = None
+
+
+SERVERS: Mapping[str, Server] = {
+    "mysql": Server("mysql+pymysql", "pymysql", "mysql", "REPEATABLE READ"),
+    "mariadb": Server("mariadb+pymysql", "pymysql", "mysql", "REPEATABLE READ"),
+    "mssql": Server("mssql+pymssql", "pymssql", "mssql"),
+    "oracle": Server("oracle+oracledb", "oracledb", "oracle"),
+}
+"""By the scheme of a URL."""
+
+
+def read(url: str, wanted: Wanted, backend: Backend) -> Raw:
+    """The rows of a table or view, `mysql://…#table`. The URL, which may hold a password, is in no message.
+
+    Raises:
+        DataError: it can't be reached, has no such table or column, or a column is of a type that isn't read.
+        LocalError: the driver isn't installed.
+    """
+    address, _, table = url.partition("#")
+    server = SERVERS[address.partition("://")[0]]
+    need(server.module, server.extra, wanted.name)
+    unreachable = DataError(f"{wanted.name}: the database can't be reached", hint="check the source in datasets.yaml")
+    engine = quiet(lambda: _engine(address, server), unreachable)
+    try:
+        with quiet(engine.connect, unreachable) as connection:
+            return _read(connection, unquote(table), wanted, backend)
+    finally:
+        engine.dispose()
+
+
+def _engine(address: str, server: Server) -> sa.Engine:
+    url = sa.make_url(address).set(drivername=server.driver)
+    more = {"isolation_level": server.isolation} if server.isolation else {}
+    return sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True, **more)
+
+
+def _read(connection: sa.Connection, table: str, wanted: Wanted, backend: Backend) -> Raw:
+    schema, _, relation = table.rpartition(".")
+    missing = DataError(f"{wanted.name}: the source has no such table", hint="check the name after # in datasets.yaml")
+    found = quiet(lambda: _columns(connection, relation, schema or None), missing)
+    check_names(list(found), wanted, "each declared column must stand there once")
+    kinds = {column: found[source] for column, source in wanted.sources.items()}
+    mysql = connection.dialect.name in ("mysql", "mariadb")
+    forms = {column: _form(kind, mysql) for column, kind in kinds.items()}
+    if wrong := [
+        f"column {c}: columns of type {_shown(kinds[c])} aren't read" for c, form in forms.items() if not form
+    ]:
+        raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint="read a view that casts it, such as to date or text")
+    selected = [_selected(source, found[source], mysql) for source in wanted.sources.values()]
+    query = sa.select(*selected).select_from(sa.table(relation, schema=schema or None))
+    written = [form for form in forms.values() if form]
+    read_rows, rows = taken(backend, wanted, text_schema(len(written)), _batches(connection, query, written, wanted))
+    floats = {column: "float32" if _is_single(kinds[column], mysql) else "float64" for column in forms}
+    places = {column: f"c{n}" for n, column in enumerate(forms) if forms[column] is _float}
+    casts = {place: read_rows[place].cast(floats[column]) for column, place in places.items()}
+    numbers = {column for column, form in forms.items() if form in (_whole, _decimal)}
+    shown = {column: _shown(kind) for column, kind in kinds.items()}
+    names = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
+    table_read = read_rows.mutate(**casts) if casts else read_rows
+    return Raw(table_read, names, rows, typed=True, types=shown, numbers=numbers)
+
+
+def _columns(connection: sa.Connection, table: str, schema: str | None) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of types of columns that nobody asked for, by their names
+        found = sa.inspect(connection).get_columns(table, schema)
+    return {column["name"]: column["type"] for column in found}
+
+
+def _selected(source: str, kind: Any, mysql: bool) -> Any:
+    column: Any = sa.column(source, kind)
+    if mysql and isinstance(kind, types.Float):
+        # MySQL writes a single-precision number with six digits, which are too few; as a double it is itself.
+        return (sa.type_coerce(column, types.NullType()) * sa.literal_column("1e0")).label(None)
+    return sa.type_coerce(column, _untouched(kind))
+
+
+def _untouched(kind: Any) -> Any:
+    """What keeps SQLAlchemy from making another value of what the driver gives, and a float of a decimal."""
+    return types.Numeric(asdecimal=True) if _form(kind, False) is _decimal else types.NullType()
+
+
+Form = Callable[[Any], str | None]
+"""How a value of a type is written as text; None for none."""
+
+
+def _form(kind: Any, mysql: bool) -> Form | None:
+    """How the values of a type are written; None for a type that isn't read."""
+    name = type(kind).__name__
+    zoned = any(getattr(kind, one, False) for one in ("timezone", "local_timezone")) or name == "DATETIMEOFFSET"
+    if zoned or (mysql and name in ("TIMESTAMP", "SET")):
+        return None  # MySQL moves a TIMESTAMP by the session's zone
+    if mysql and name == "YEAR":
+        return _whole
+    return next((form for base, form in _FORMS.items() if isinstance(kind, base)), None)
+
+
+def _is_single(kind: Any, mysql: bool) -> bool:
+    return type(kind).__name__ in (("FLOAT",) if mysql else ("REAL", "BINARY_FLOAT"))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _unpadded(value: Any) -> str | None:
+    return None if value is None else str(value).rstrip(" ")
+
+
+def _whole(value: Any) -> str | None:
+    return None if value is None else str(int(value))
+
+
+def _decimal(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = f"{Decimal(value):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _float(value: Any) -> str | None:
+    return None if value is None else repr(float(value))
+
+
+def _bool(value: Any) -> str | None:
+    return None if value is None else ("true" if value else "false")
+
+
+def _moment(value: Any) -> str | None:
+    if isinstance(value, dt.datetime):
+        midnight = value.time() == dt.time()
+        return value.date().isoformat() if midnight else value.isoformat(" ")
+    return None if value is None else str(value)  # what is no date stays as it is written there, such as 0000-00-00
+
+
+_FORMS: Mapping[Any, Form] = {
+    types.Boolean: _bool,
+    types.Float: _float,
+    types.Numeric: _decimal,
+    types.Integer: _whole,
+    types.Date: _moment,
+    types.DateTime: _moment,
+    types.Uuid: _text,
+    types.CHAR: _unpadded,
+    types.NCHAR: _unpadded,
+    types.String: _text,
+}
+"""The first that a type is one of; enums are strings."""
+
+
+def _shown(kind: Any) -> str:
+    return type(kind).__name__.lower().replace("nulltype", "unknown")
+
+
+def _batches(
+    connection: sa.Connection, query: Any, forms: list[Form], wanted: Wanted
+) -> Iterator[pa.RecordBatch]:  # fmt: skip
+    schema = text_schema(len(forms))
+    options = {"stream_results": True, "max_row_buffer": _BATCH_ROWS, "yield_per": _BATCH_ROWS}
+    fault = unreadable(wanted.name)
+    result = quiet(lambda: connection.execution_options(**options).execute(query), fault)
+    parts = result.partitions()
+    while rows := quiet(lambda: next(parts, None), fault):
+        columns = zip(*rows, strict=True)
+        arrays = [pa.array(map(form, column), pa.string()) for form, column in zip(forms, columns, strict=True)]
+        yield pa.record_batch(arrays, schema=schema)
