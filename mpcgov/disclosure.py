@@ -44,20 +44,21 @@ def significant_bits(digits: int) -> int:
     return min(MOST_BITS, int(10**digits - 1).bit_length() + 1)
 
 
-def significand(number: int, bits: int) -> tuple[int, int]:
+def significand(number: int, bits: int, floor: int = 0) -> tuple[int, int]:
     """A whole number as it is opened: the nearest multiple of 2^e, halves up, divided by it; and e.
 
-    e ≥ 0 is the least with which `bits` binary digits suffice, so small numbers stay as they are.
+    e ≥ 0 is the least with which `bits` binary digits suffice, so small numbers stay as they are; and 2^e is greater
+    than `floor`, if that isn't 0.
     """
-    size, exponent = max(number, -1 - number), 0
+    size, exponent = max(number, -1 - number), floor.bit_length()
     while (size + (1 << exponent >> 1)) >> exponent >= 1 << bits:
         exponent += 1
     return (number + (1 << exponent >> 1)) >> exponent, exponent
 
 
-def significant(number: int, digits: int) -> int:
-    """A whole number as it is opened for `digits` significant decimal digits."""
-    units, exponent = significand(number, significant_bits(digits))
+def significant(number: int, digits: int, floor: int = 0) -> int:
+    """A whole number as it is opened for `digits` significant decimal digits, and in steps above `floor`."""
+    units, exponent = significand(number, significant_bits(digits), floor)
     return units << exponent
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from mpcgov.disclosure import significant, significant_bits
 
@@ -22,6 +22,8 @@ EXPONENT_BITS = 8
 """A number's sign and exponent take at most so many bits more than its significant ones."""
 SHARE = 2
 """One part in so many of the bits that the rows' values hold may be told."""
+STEP_BITS = 2
+"""Where a receiver owns a column, steps are more than 2 to the power of so many times what one row moves."""
 
 
 PARTS = 3
@@ -46,14 +48,34 @@ def least_rows(numbers: int, digits: int, values: Sequence[int]) -> int:
     return max([numbers + SPARE_ROWS, *(-(-64 * bits // one) for one in held)])
 
 
+def step_bits(numbers: int, own: int) -> int:
+    """STEP_BITS, and one more for every four times as many numbers as a job releases by itself: what is told by many
+    of them, each rounded, grows with their root."""
+    return STEP_BITS + ((-(-numbers // max(1, own)) - 1).bit_length() + 1) // 2
+
+
 def shown(number: float, digits: int) -> float:
     """What receivers are shown of a number: so many significant decimal digits."""
     return float(f"{number:.{digits - 1}e}")
 
 
-def described(x: Sequence[int], unit: int, digits: int, weights: Sequence[int] | None = None) -> list[float | None]:
+class Moves(NamedTuple):
+    """By how much one row moves a column, for each row: where a receiver owns the column, the width of all its values;
+    else the standard deviation, to hide another's values by. And how many times that steps are wider than. See
+    `docs/security/disclosure.md`, designed columns."""
+
+    of_receiver: bool
+    by: Sequence[int]
+    times: int = 1 << STEP_BITS
+
+
+def described(
+    x: Sequence[int], unit: int, digits: int, weights: Sequence[int] | None = None, moves: Moves | None = None
+) -> list[float | None]:
     """Mean and variance (n − 1) of two rows or more, in units. Weighted: Σwx/Σw, and Σw(x − mean)²/Σw · n/(n − 1)."""
     n, w = len(x), weights or [1] * len(x)
+    if moves is not None and moves.of_receiver:
+        return _of_receiver(x, unit, digits, moves)
     total = n if weights is None else significant(sum(w), digits)
     if not total:
         return [None, None]
@@ -62,18 +84,37 @@ def described(x: Sequence[int], unit: int, digits: int, weights: Sequence[int] |
     return [shown(float(mean), digits), shown(float(variance), digits)]
 
 
-def correlation(x: Sequence[int], y: Sequence[int], digits: int, weights: Sequence[int] | None = None) -> float | None:
-    """Pearson's r; None if a column has the same value in all rows."""
+def _of_receiver(x: Sequence[int], unit: int, digits: int, moves: Moves) -> list[float | None]:
+    """Mean and variance in steps of several times what one row moves; none if the spread is less than half a step."""
+    n = len(x)
+    spread = _spread([1] * n, x, x, digits, moves.times * _added(moves.by, moves.by))
+    if not spread:
+        return [None, None]
+    mean = Fraction(significant(n * sum(x), digits, moves.times * sum(moves.by)), n * n * unit)
+    return [shown(float(mean), digits), shown(float(Fraction(spread, n * (n - 1) * unit**2)), digits)]
+
+
+def correlation(
+    x: Sequence[int], y: Sequence[int], digits: int, weights: Sequence[int] | None = None, moves: Sequence[Moves] = ()
+) -> float | None:
+    """Pearson's r; None if a column has the same value in all rows, or a receiver's one too little spread.
+
+    `moves`: both columns', if a receiver owns one.
+    """
     w = weights or [1] * len(x)
-    xx, yy, xy = (_spread(w, *pair, digits) for pair in ((x, x), (y, y), (x, y)))
+    xx, yy = (
+        _spread(w, one, one, digits, own.times * _added(own.by, own.by) if own.of_receiver else 0)
+        for one, own in zip((x, y), moves or [Moves(False, ())] * 2, strict=True)
+    )
+    xy = _spread(w, x, y, digits, moves[0].times * _added(*(own.by for own in moves)) if moves else 0)
     if not xx or not yy:
         return None
     return shown(max(-1.0, min(1.0, (xy << 64) / math.isqrt(xx * yy << 128))), digits)
 
 
-def _spread(w: Sequence[int], x: Sequence[int], y: Sequence[int], digits: int) -> int:
+def _spread(w: Sequence[int], x: Sequence[int], y: Sequence[int], digits: int, floor: int = 0) -> int:
     """Σw·Σwxy − Σwx·Σwy."""
-    return significant(sum(w) * _added(w, x, y) - _added(w, x) * _added(w, y), digits)
+    return significant(sum(w) * _added(w, x, y) - _added(w, x) * _added(w, y), digits, floor)
 
 
 def _added(*columns: Sequence[int]) -> int:
@@ -104,6 +145,18 @@ def thirds(values: Sequence[int]) -> list[int]:
     return [found[value] for value in values]
 
 
+def width(values: Sequence[int]) -> int:
+    """How far apart values lie."""
+    return max(values) - min(values)
+
+
+def deviation(values: Sequence[int]) -> int:
+    """The standard deviation of values, rounded up."""
+    n, total = len(values), sum(values)
+    spread = n * sum(value * value for value in values) - total * total
+    return -(-(math.isqrt(spread - 1) + 1) // n) if spread else 0
+
+
 def part(above: int, number: int) -> int:
     """The part of a value in a division that doesn't depend on rows; `above`: by how much it is above the least."""
     if number < len(FACTORS):
@@ -129,6 +182,7 @@ class Own:
     ) -> None:
         self._name, self._by, self._column = name, by, column
         self._values: dict[tuple[str, ...], list[int]] = {}
+        self._found: dict[Any, int] = {}
         for row in rows:
             self._values.setdefault(self._group(row), []).append(self.value(row))
         self._thirds = {group: dict(zip(found, thirds(found), strict=True)) for group, found in self._values.items()}
@@ -146,12 +200,36 @@ class Own:
         counts = Counter(sorted(self._values[self._group(row)]))
         return self.value(row) == max(counts, key=lambda value: counts[value])
 
+    def width(self, row: Mapping[str, str]) -> int:
+        """How far apart its group's values lie."""
+        return self._group_of(row, width)
+
+    def deviation(self, row: Mapping[str, str]) -> int:
+        """Its group's standard deviation, rounded up."""
+        return self._group_of(row, deviation)
+
+    def _group_of(self, row: Mapping[str, str], what: Callable[[Sequence[int]], int]) -> int:
+        group = self._group(row)
+        if (group, what) not in self._found:
+            self._found[group, what] = what(self._values[group])
+        return self._found[group, what]
+
     def _group(self, row: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(row[name] for name in self._by)
 
 
 Taken = tuple[Own, Sequence[Mapping[str, str]]]
 """A column, and its owner's rows that are looked at, in the order of all others'."""
+
+
+def moves(columns: Mapping[str, Taken], receivers: Collection[str], times: int) -> list[Moves]:
+    """By how much one row moves each column, by its name; nothing to say if no receiver owns one."""
+    owned = [name.partition(".")[0] in receivers for name in columns]
+    return [
+        Moves(own, [column.width(row) if own else column.deviation(row) for row in rows], times)
+        for (column, rows), own in zip(columns.values(), owned, strict=True)
+        if any(owned)
+    ]
 
 
 def linked_of_enough(columns: Sequence[Taken], weight: Taken | None, least: int, spread: bool = True) -> bool:

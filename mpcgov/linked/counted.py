@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import comb
 
-from mpcgov.linked import released, sums
+from mpcgov import figures
+from mpcgov.linked import coarse, released, sums
 from mpcgov.linked.capacity import steps
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
@@ -56,6 +57,8 @@ def sentences(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
     linked = facts(job, manifest, declarations)
     if linked is not None and linked.asked.outcome is not None:
         lines += _of_model(linked, allowed, threshold)
+    elif linked is not None:
+        lines += coarse.sentences(linked, figures.step_bits(allowed, most))
     return tuple(lines)
 
 

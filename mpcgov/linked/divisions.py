@@ -10,7 +10,7 @@ Owners of linked rows divide by their own rows, before they are linked. Where ro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,8 @@ from mpcgov import figures
 Numbers = NDArray[np.int64]
 
 MARK = ":"
-"""Begins the names of columns that say which rows are in a part of another one."""
+"""Begins the names of columns that say which rows are in a part of another one, or how wide that is."""
+WIDTH, DEVIATION = "width", "deviation"
 PARTS = 3
 
 
@@ -41,9 +42,7 @@ def thirds(values: Numbers, groups: Numbers) -> Numbers:
     """Each row's part, 0 to 2, within its group: from the most frequent value on, each goes to the part with the fewest
     rows. So neighbouring values are in different parts, and whatever range a cell has, it has all. Shape (rows,)."""
     result = np.zeros(len(values), np.int64)
-    order = np.argsort(groups, kind="stable")
-    _, starts = np.unique(groups[order], return_index=True)
-    for rows in np.split(order, starts[1:]):
+    for rows in _rows_of(groups):
         distinct, inverse, counts = np.unique(values[rows], return_inverse=True, return_counts=True)
         result[rows] = _dealt(distinct, counts)[inverse]
     return result
@@ -72,13 +71,24 @@ def fixed(values: Numbers, least: int, number: int) -> Numbers:
 
 
 def named(part: str, column: str) -> str:
-    """The name of the column that is 1 in a part's rows."""
+    """The name of the column that is 1 in a part's rows, or says how wide another is."""
     return f"{MARK}{part} {column}"
+
+
+def marked(name: str) -> str:
+    """The column that such a name is about."""
+    return name.partition(" ")[2]
+
+
+def is_flag(name: str) -> bool:
+    """Whether the column of such a name is 0 or 1."""
+    return name.partition(" ")[0] not in (MARK + WIDTH, MARK + DEVIATION)
 
 
 def with_parts(columns: Mapping[str, Numbers], names: Collection[str], groups: Numbers) -> dict[str, Numbers]:
     """An owner's columns, and those of `names` that say which rows are in a part of one: by thirds within the owner's
-    groups; `some`, that are not 0; `same`, that have the group's most frequent value."""
+    groups; `some`, that are not 0; `same`, that have the group's most frequent value. And the width and the standard
+    deviation of each row's group."""
     result, parts = dict(columns), dict[str, Numbers]()
     for name in sorted(name for name in names if name.startswith(MARK)):
         kind, _, column = name.removeprefix(MARK).partition(" ")
@@ -87,6 +97,8 @@ def with_parts(columns: Mapping[str, Numbers], names: Collection[str], groups: N
             found = values != 0
         elif kind == "same":
             found = values == _frequent(values, groups)
+        elif kind in _OF_GROUPS:
+            found = _each(values, groups, _OF_GROUPS[kind])
         else:
             if column not in parts:
                 parts[column] = thirds(values, groups)
@@ -108,8 +120,29 @@ def with_fixed_parts(
 
 
 def _frequent(values: Numbers, groups: Numbers) -> Numbers:
+    return _each(values, groups, _most_frequent)
+
+
+def _most_frequent(values: Numbers) -> int:
+    distinct, counts = np.unique(values, return_counts=True)
+    return int(distinct[counts.argmax()])
+
+
+def _each(values: Numbers, groups: Numbers, what: Callable[[Numbers], int]) -> Numbers:
+    """For each row what its group's values have in common."""
     result = np.zeros(len(values), np.int64)
-    for group in np.unique(groups):
-        distinct, counts = np.unique(values[groups == group], return_counts=True)
-        result[groups == group] = distinct[counts.argmax()]
+    for rows in _rows_of(groups):
+        result[rows] = what(values[rows])
     return result
+
+
+def _rows_of(groups: Numbers) -> list[Numbers]:
+    order = np.argsort(groups, kind="stable")
+    _, starts = np.unique(groups[order], return_index=True)
+    return np.split(order, starts[1:]) if len(order) else []
+
+
+_OF_GROUPS: Mapping[str, Callable[[Numbers], int]] = {
+    WIDTH: lambda values: figures.width(values.tolist()),
+    DEVIATION: lambda values: figures.deviation(values.tolist()),
+}

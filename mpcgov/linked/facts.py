@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
-from mpcgov.linked.divisions import MARK
+from mpcgov.linked.divisions import MARK, is_flag, marked
 from mpcgov.linked.encoding import Scoring, scoring
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.qualified import Qualified
@@ -76,11 +76,20 @@ class Linked:
     def number(self, column: Qualified) -> Number:
         """A numeric column as it is dealt: if noise is asked for, clamped and counted from its middle."""
         if column.column.startswith(MARK):
-            return Number(0, 1, 0, self.most_keys(column))
+            most = 1 if is_flag(column.column) else self._width(Qualified(column.party, marked(column.column)))
+            return Number(0, most, 0, self.most_keys(column) * most)
         noise, found = self.job.disclosure.noise, self.declared_number(column)
         if noise is None:
             return found
         return found.centred(noise.clamp.get(str(column)), self.most_keys(column))
+
+    def _width(self, column: Qualified) -> int:
+        number = self.declared_number(column)
+        return number.high - number.low
+
+    def of_receiver(self, column: Qualified) -> bool:
+        """Whether who owns the column gets exact results, and so knows what they are made of but for others' values."""
+        return column.party in self.job.receiving_owners and self.job.disclosure.noise is None
 
     def most_keys(self, column: Qualified) -> int:
         """In how many rows a column can have a value."""

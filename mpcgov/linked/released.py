@@ -12,16 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mpcgov import figures
-from mpcgov.linked import sums
+from mpcgov.linked import coarse, sums
 from mpcgov.linked.capacity import MOST_DIGITS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
-from mpcgov.linked.sums import Item
+from mpcgov.linked.sums import Item, Sum
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number: the sums that it is a · b − c · d of, by their short names, or one alone; and its bounds."""
+    """One number: the sums that it is a · b − c · d of, by their short names, or a · b, or one alone; and its bounds.
+
+    `floor`: the sum that tells what its steps are wider than, if they hide what one row adds.
+    """
 
     name: str
     kind: str
@@ -29,6 +32,7 @@ class Figure:
     columns: frozenset[Qualified]
     low: int
     high: int
+    floor: Sum | None = None
 
 
 def opened(linked: Linked, item: Item) -> list[Figure]:
@@ -38,12 +42,27 @@ def opened(linked: Linked, item: Item) -> list[Figure]:
     columns = dict(zip("xy", item.columns, strict=False))
     found = [_one(item, "w", weight)] if weight else []
     if len(columns) == 1:
-        found.append(_one(item, "x", item.summed))
+        found.append(_total(linked, item))
     if linked.job.disclosure.dominance is None:
-        found += [_product(item, 2 * name, name, name, weight | {column}) for name, column in columns.items()]
+        for name, column in columns.items():
+            floor = _floor(linked, item, coarse.of_spread(linked, column))
+            found.append(_product(item, 2 * name, name, name, weight | {column}, floor))
     if len(columns) == 2:
-        found.append(_product(item, "xy", "x", "y", item.summed))
+        floor = _floor(linked, item, coarse.of_product(linked, item.columns))
+        found.append(_product(item, "xy", "x", "y", item.summed, floor))
     return found
+
+
+def _floor(linked: Linked, item: Item, columns: tuple[Qualified, ...] | None) -> Sum | None:
+    return None if columns is None else sums.sum_of(linked, columns, item.n.owners)
+
+
+def _total(linked: Linked, item: Item) -> Figure:
+    """Σx; of a receiver's column n·Σx, as what a row moves it by is a sum."""
+    floor, one = _floor(linked, item, coarse.of_total(linked, item.columns[0])), item.sums["x"]
+    if floor is None:
+        return _one(item, "x", item.summed)
+    return Figure("x", "total", ("n", "x"), item.summed, item.n.high * one.low, item.n.high * one.high, floor)
 
 
 def _one(item: Item, name: str, columns: frozenset[Qualified]) -> Figure:
@@ -51,11 +70,13 @@ def _one(item: Item, name: str, columns: frozenset[Qualified]) -> Figure:
     return Figure(name, "weight" if name == "w" else "total", (name,), columns, one.low, one.high)
 
 
-def _product(item: Item, both: str, first: str, second: str, columns: frozenset[Qualified]) -> Figure:
+def _product(
+    item: Item, both: str, first: str, second: str, columns: frozenset[Qualified], floor: Sum | None
+) -> Figure:
     rows = item.sums.get("w", item.n)
     largest = rows.high * item.sums[both].largest + item.sums[first].largest * item.sums[second].largest
     kind, low = ("spread", 0) if first == second else ("product", -largest)  # Cauchy and Schwarz
-    return Figure(both, kind, ("w" if "w" in item.sums else "n", both, first, second), columns, low, largest)
+    return Figure(both, kind, ("w" if "w" in item.sums else "n", both, first, second), columns, low, largest, floor)
 
 
 def own_numbers(linked: Linked) -> int:
@@ -81,7 +102,9 @@ def least_rows(linked: Linked, item: Item) -> int:
 
 
 def faults(linked: Linked) -> Iterator[str]:
-    """More digits than there are, and fewer numbers allowed for than the job itself opens."""
+    """More digits than there are, fewer numbers allowed for than the job itself opens, and numbers of receivers that
+    can't be bounded."""
+    yield from coarse.faults(linked)
     if linked.asked.numbers and linked.job.disclosure.digits > MOST_DIGITS:
         yield f"disclosure.digits: {linked.manifest.id} gives at most {MOST_DIGITS}"
     allowed, own = linked.job.disclosure.numbers, own_numbers(linked)

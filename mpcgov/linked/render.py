@@ -15,6 +15,7 @@ from mpcgov import figures
 from mpcgov.linked.columns import Number
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.statement import ResultTable
 
 Numbers = Mapping[str, Sequence[int | None]]
@@ -45,28 +46,30 @@ def _statistics(linked: Linked, table: ResultTable, opened: Numbers) -> Iterator
         row: Row = [*names, opened[count][i]]
         for column in linked.asked.measures:
             rows_used = opened.get(f"{column}.n", opened[count])[i]
-            row += measure(linked, linked.number(column), _getter(opened, str(column), i), rows_used)
+            row += measure(linked, column, _getter(opened, str(column), i), rows_used)
         yield row
 
 
-def _described(linked: Linked, number: Number, get: Get, n: int | None) -> list[float | None]:
+def _described(linked: Linked, column: Qualified, get: Get, n: int | None) -> list[float | None]:
     """Mean and variance (n − 1), in units. Weighted: Σwx/Σw, and Σw(x − mean)²/Σw · n/(n − 1).
 
-    From x, Σwx, and xx, Σw·Σwx² − (Σwx)², each rounded by itself.
+    From x, Σwx, of a receiver's column n·Σx, and xx, Σw·Σwx² − (Σwx)², each rounded by itself.
     """
-    unit, digits = 10**number.places, linked.job.disclosure.digits
+    unit, digits = 10 ** linked.number(column).places, linked.job.disclosure.digits
     x, spread = _whole(get, "x"), _whole(get, "xx")
     weight = n if linked.asked.weight is None else _whole(get, "w")
     if n is None or x is None or not weight:
         return [None, None]
-    mean = figures.shown(x / (weight * unit), digits)
+    rows = n if linked.of_receiver(column) else 1
+    mean = figures.shown(x / (rows * weight * unit), digits)
     if spread is None:
         return [mean, None]
     return [mean, figures.shown(spread * n / (weight**2 * (n - 1) * unit**2), digits)]
 
 
-def _noisy(linked: Linked, number: Number, get: Get, n: int | None) -> list[float | None]:
+def _noisy(linked: Linked, column: Qualified, get: Get, n: int | None) -> list[float | None]:
     """Mean and variance (n − 1), in units, from noisy sums."""
+    number = linked.number(column)
     x, xx, unit = get("x"), get("xx"), 10**number.places
     if not n or x is None or xx is None:
         return [None, None]

@@ -6,9 +6,11 @@ three parties all numbers together, bit by bit, as in `mpc.word.wholes`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mpcgov.disclosure import significant_bits
+from mpcgov.figures import STEP_BITS
 from mpcgov.linked import released, sums
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sums import Sum
@@ -44,6 +46,7 @@ def rounding_cost(linked: Linked, threshold: int) -> tuple[int, int]:
     splits: dict[object, int] = {}
     chains: dict[tuple[int, ...], int] = {}
     leading: dict[object, tuple[int, bool]] = {}
+    compared = 0
     for item in (*sums.measures(linked), *sums.pairs(linked)):
         for figure in released.opened(linked, item):
             for short in figure.sums:
@@ -53,9 +56,14 @@ def rounding_cost(linked: Linked, threshold: int) -> tuple[int, int]:
             count, key = digits(figure.low, figure.high), (figure.kind, figure.columns, item.n.owners)
             if len(figure.sums) > 1:
                 splits[key] = chains[2, count] = count - 1
-            if max(figure.high, -figure.low) >= 1 << bits:
+            if max(figure.high, -figure.low) >= 1 << bits or figure.floor:
                 leading[key] = count, figure.low < 0
-    compared = SPLIT * sum(splits.values())
+            if figure.floor is not None:
+                least = digits(0, figure.floor.high)
+                splits[figure.floor] = chains[1, figure.floor.places, least] = figure.floor.places + least - 2
+                splits[key, "floor"] = chains[3, least] = least
+                compared += DIGIT_BITS
+    compared += SPLIT * sum(splits.values())
     compared += sum(DIGIT_BITS + SPLIT + count + signed for count, signed in leading.values())
     multiplied = sum(count**2 + 3 * count + 6 for count, _ in leading.values())
     sent = compared * negative(parties, threshold) + converted(multiplied, parties, threshold)
@@ -67,31 +75,39 @@ def _in_lanes(linked: Linked) -> tuple[int, int]:
     kept = significant_bits(linked.job.disclosure.digits)
     carried: dict[Sum, Form] = {}
     rounded: dict[object, Form] = {}
+    floors: dict[Sum, Form] = {}
     for item in (*sums.measures(linked), *sums.pairs(linked)):
         for figure in released.opened(linked, item):
             own = [item.n if short == "n" else item.sums[short] for short in figure.sums]
             counts = [digits(one.low, one.high) for one in own]
             carried |= {one: Form(one.places, bits(one.low, one.high)) for one in own if digits(one.low, one.high) > 1}
-            if max(figure.high, -figure.low) >= 1 << kept:
+            if figure.floor is not None:
+                floors[figure.floor] = Form(figure.floor.places, bits(0, figure.floor.high) + kept + STEP_BITS)
+            if max(figure.high, -figure.low) >= 1 << kept or figure.floor:
                 limbs = counts[0] if len(own) == 1 else max(sum(counts[:2]), sum(counts[2:])) - 1
                 rounded[figure.kind, figure.columns, item.n.owners] = Form(limbs, bits(figure.low, figure.high))
     count, multiplied = cells(linked), sum(4 * form.limbs for form in rounded.values())
     rounds, sent = 1, WORD * count * max(1, multiplied)
-    for forms, significant in ((list(carried.values()), 0), (list(rounded.values()), kept)):
+    for forms, least, significant in (
+        (list(carried.values()), [], 0),
+        (list(rounded.values()), list(floors.values()), kept),
+    ):
         if forms:
-            more_rounds, more_sent = _together(forms, significant, count)
+            more_rounds, more_sent = _together(forms, significant, count, least)
             rounds, sent = rounds + more_rounds, sent + more_sent
     return rounds, sent
 
 
-def _together(forms: list[Form], kept: int, count: int) -> tuple[int, int]:
-    """What it takes to find the numbers' digits, or so many significant bits."""
-    limbs, length = sum(form.limbs for form in forms), max(kept + 2, *(form.bits for form in forms))
-    rounds, rows = _added(max(form.limbs for form in forms), length)
+def _together(forms: list[Form], kept: int, count: int, floors: Sequence[Form] = ()) -> tuple[int, int]:
+    """What it takes to find the numbers' digits, or so many significant bits above floors."""
+    every = [*forms, *floors]
+    limbs, length = sum(form.limbs for form in every), max(kept + 2, *(form.bits for form in every))
+    rounds, rows = _added(max(form.limbs for form in every), length)
     rounds += DECOMPOSED_ROUNDS
     if kept:
         above = length - 1 - kept
-        rounds += doublings(above) + doublings(kept + 1) + 4
+        rounds += doublings(above) + doublings(kept + 1) + 4 + bool(floors)
+        rows += above * bool(floors)
         rows += above * doublings(above) + 2 * kept + 1
         words = len(forms) * (kept + above.bit_length() + 9)
     else:

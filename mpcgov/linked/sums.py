@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from mpcgov.linked import sides
+from mpcgov.linked import coarse, sides
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
 
@@ -156,7 +156,7 @@ def by_name(linked: Linked) -> dict[str, Sum]:
             result[f"{name}.{item.name}.n"] = item.n
             result |= {f"{name}.{item.name}.{short}": one for short, one in item.sums.items()}
     for item in () if linked.job.disclosure.noise is not None else (*measures(linked), *pairs(linked)):
-        products, owners = sides.counted(linked, item.columns), item.n.owners
+        products, owners = [*sides.counted(linked, item.columns), *coarse.products(linked, item.columns)], item.n.owners
         result |= {sides.name(product, owners): sum_of(linked, product, owners) for product in products}
     for owners in itertools.chain.from_iterable(row_sets(linked, item) for item in gated(linked).values()):
         result[rows_name(owners)] = sum_of(linked, (), owners)

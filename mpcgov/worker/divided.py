@@ -29,30 +29,38 @@ def of_items(
     linked: Linked, found: Found, items: Mapping[str, Item], known: Sequence[Found], least: int
 ) -> dict[str, SecretArray]:
     """By the names of their numbers of rows, 1 in the cells where what is opened of measures and pairs is of at least
-    so many rows, or a measure has one value.
+    so many rows, or a measure has one value; and no row has most of the spread of a receiver's column.
 
     Args:
         known: for each receiver that brings rows what it knows of the sums; the others' rows must be as many.
     """
     judged = _judged(linked, found, list(items.values()), known, least)
     result = {name: judged[item.columns, item.n.owners] for name, item in items.items()}
-    result |= _or_of_one_value(linked, found, items, result)
+    result |= _with_spread(linked, found, items, result)
     if linked.asked.weight is not None:
         result = {name: bit * judged[(), items[name].n.owners] for name, bit in result.items()}
     return result
 
 
-def _or_of_one_value(
+def _with_spread(
     linked: Linked, found: Found, items: Mapping[str, Item], enough: Mapping[str, SecretArray]
 ) -> dict[str, SecretArray]:
-    """With the cells in which a measure has one value, so that its spread is 0."""
-    measures = [name for name, item in items.items() if len(item.columns) == 1]
-    if not measures or linked.job.disclosure.dominance is not None:
+    """With the cells in which a measure has one value, so that its spread is 0; without those in which the spread of a
+    receiver's column is less than half a step, so that one row may be most of it."""
+    spreads = {
+        (name, column): f"{name.removesuffix('.n')}.{2 * letter}.m"
+        for name, item in items.items()
+        for letter, column in zip("xy", item.columns, strict=False)
+        if linked.of_receiver(column) or len(item.columns) == 1
+    }
+    if not spreads or linked.job.disclosure.dominance is not None:
         return {}
-    spreads = concatenate([found[f"{name.removesuffix('.n')}.xx.m"][0] for name in measures]) < 1
-    cells = len(spreads) // len(measures)
-    one_value = {name: spreads[place * cells : (place + 1) * cells] for place, name in enumerate(measures)}
-    return {name: 1 - (1 - bit) * (1 - enough[name]) for name, bit in one_value.items()}
+    none = concatenate([found[spread][0] for spread in spreads.values()]) < 1
+    cells, result = len(none) // len(spreads), dict[str, SecretArray]()
+    for place, (name, column) in enumerate(spreads):
+        flat, bit = none[place * cells : (place + 1) * cells], result.get(name, enough[name])
+        result[name] = bit * (1 - flat) if linked.of_receiver(column) else 1 - (1 - flat) * (1 - bit)
+    return result
 
 
 def _judged(

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mpcgov import figures
 from mpcgov.disclosure import significant_bits
-from mpcgov.linked import released, sums
+from mpcgov.linked import released, sides, sums
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.released import Figure
 from mpcgov.linked.sums import Item, Sum
 from mpcgov.mpc import SecretArray
-from mpcgov.mpc.significant import DIGIT_BITS, Limbs, Whole, carried_together, difference, significant_together
+from mpcgov.mpc.significant import carried_together, significant_together
+from mpcgov.mpc.whole import DIGIT_BITS, Limbs, Whole, difference
 from mpcgov.worker.divided import Found
 
 
@@ -36,7 +38,9 @@ def numbers(linked: Linked, found: Found) -> dict[str, list[SecretArray]]:
     wholes = dict(zip(places, carried_together(list(places.values())), strict=True))
     made = {(figure.kind, figure.columns, item.n.owners): (item, figure) for _, item, figure in wanted}
     numbers = _formed(list(made.values()), wholes)
-    opened = significant_together(numbers, significant_bits(linked.job.disclosure.digits))
+    floors = [_floor(figure, found) for _, figure in made.values()]
+    step_bits = figures.step_bits(released.numbers(linked), released.own_numbers(linked))
+    opened = significant_together(numbers, significant_bits(linked.job.disclosure.digits), floors, step_bits)
     known = dict(zip(made, opened, strict=True))
     result: dict[str, list[SecretArray]] = {}
     for name, item, figure in wanted:
@@ -50,18 +54,26 @@ def _sum(item: Item, short: str) -> Sum:
     return item.n if short == "n" else item.sums[short]
 
 
+def _floor(figure: Figure, found: Found) -> Limbs | None:
+    """What one row moves the figure by at most, of which its steps are several times as wide."""
+    one = figure.floor
+    return None if one is None else _limbs(one, found[sides.name(one.columns, one.owners)])
+
+
 def _limbs(one: Sum, places: Sequence[SecretArray]) -> Limbs:
     limbs = [place - one.lift for place in places] if one.lift else places
     return Limbs(limbs, one.radix_bits, one.low, one.high)
 
 
-def _formed(figures: list[tuple[Item, Figure]], wholes: dict[Sum, Whole]) -> list[Whole | Limbs]:
-    """Each figure as a whole number: its sum, or a · b − c · d of its sums, whose limbs aren't carried yet."""
+def _formed(wanted: list[tuple[Item, Figure]], wholes: dict[Sum, Whole]) -> list[Whole | Limbs]:
+    """Each figure as a whole number: its sum, or a · b or a · b − c · d of its sums, whose limbs aren't carried yet."""
     formed: list[Whole | Limbs] = []
-    for item, figure in figures:
+    for item, figure in wanted:
         found = [wholes[_sum(item, short)] for short in figure.sums]
         if len(found) == 1:
             formed += found
+        elif len(found) == 2:
+            formed.append(Limbs(found[0] * found[1], DIGIT_BITS, figure.low, figure.high))
         else:
             a, b, c, d = found
             formed.append(Limbs(difference(a * b, c * d), DIGIT_BITS, figure.low, figure.high))

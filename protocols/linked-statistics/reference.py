@@ -35,6 +35,12 @@ class Join(NamedTuple):
     is_left: bool
     domains: Mapping[str, Any]
     digits: int
+    receivers: Sequence[str]
+    times: int = 1
+
+    def moves(self, columns: Sequence[str], keys: Sequence[Key]) -> list[figures.Moves]:
+        """By how much one row moves each column, where a receiver owns one."""
+        return figures.moves({column: self.taken(column, keys) for column in columns}, self.receivers, self.times)
 
     def numbers(self, columns: Sequence[str], keys: set[Key]) -> list[list[int]]:
         """Columns of some rows, in steps of their last place."""
@@ -85,11 +91,13 @@ def run(
         owners: by party, its rows by normalised key, in job order; numbers as text, in units.
         domains: by `party.column`, its values in order; of a number min, max and places.
         params: `by`, `measures`, `correlations` and `weight`, all optional.
-        rules: `join` (inner or left), `min_count`, and if that is asked for `dominance`, `digits` and `numbers`.
+        rules: `join` (inner or left), `min_count`, `receivers`, those who get the result, and if that is asked for
+            `dominance`, `digits` and `numbers`.
     """
     by, left, weight = list(params.get("by", [])), next(iter(owners)), params.get("weight")
     digits = rules.get("digits", figures.DIGITS)
-    join = Join(owners, left, by, rules["min_count"], rules["join"] == "left", domains, digits)
+    receivers = rules.get("receivers", ())
+    join = Join(owners, left, by, rules["min_count"], rules["join"] == "left", domains, digits, receivers)
     measures = [join.item((column,), weight) for column in params.get("measures", [])]
     pairs = [join.item(tuple(pair), weight) for pair in params.get("correlations", [])]
     values = [_values(column, domains, join) for column in by]
@@ -97,7 +105,9 @@ def run(
     for key in join.rows():
         rows[tuple(join.value(column, key) or NO_MATCH for column in by)].append(key)
     hidden = _suppressed({cell: len(keys) for cell, keys in rows.items()}, join)
-    numbers = rules.get("numbers") or _own_numbers(measures, pairs, weight, "dominance" in rules)
+    released = _own_numbers(measures, pairs, weight, "dominance" in rules)
+    numbers = rules.get("numbers") or released
+    join = join._replace(times=1 << figures.step_bits(numbers, released))
     statistics, correlation = [], []
     for cell, keys in rows.items():
         known = {} if cell in hidden else _known(join, keys, measures, pairs)
@@ -199,7 +209,8 @@ def _described(join: Join, item: Item, weight: str | None, keys: set[Key] | None
     if keys is None:
         return [None, None]
     (x,), unit = join.numbers(item.columns, keys), figures.unit(join.domains[item.columns[0]])
-    mean, variance = figures.described(x, unit, join.digits, join.weights(weight, keys))
+    moves = join.moves(item.columns, list(keys))
+    mean, variance = figures.described(x, unit, join.digits, join.weights(weight, keys), *moves)
     if dominance is None:
         return [mean, variance]
     values = sorted(x, reverse=True)
@@ -209,4 +220,6 @@ def _described(join: Join, item: Item, weight: str | None, keys: set[Key] | None
 def _r(join: Join, item: Item, weight: str | None, keys: set[Key] | None) -> float | None:
     if keys is None:
         return None
-    return figures.correlation(*join.numbers(item.columns, keys), join.digits, join.weights(weight, keys))
+    x, y = join.numbers(item.columns, keys)
+    weights, moves = join.weights(weight, keys), join.moves(item.columns, list(keys))
+    return figures.correlation(x, y, join.digits, weights, moves)

@@ -51,7 +51,7 @@ def run(
         owners: by party, its records in the order of its data; a missing value is "".
         domains: by `party.column`, the values of categories in order; of numbers min, max and places.
         params: those of the job.
-        rules: `min_count`, and if that is asked for `digits` and `numbers`.
+        rules: `min_count`, `receivers`, and if that is asked for `digits` and `numbers`.
     """
     (left, first), (right, second) = ((party, list(rows.values())) for party, rows in owners.items())
     threshold = Fraction(str(params["threshold"]))
@@ -72,12 +72,11 @@ def run(
     elif output == "statistics":
         tables = statistics(linked, {left: first, right: second}, domains, params, rules)
     else:
-        cells = _cells(linked, domains, params.get("by", []))
-        tables["count"] = [[*cell, _gated(len(rows), least)] for cell, rows in cells]
+        by = params.get("by", [])
+        tables["count"] = [[*cell, _gated(len(rows), least)] for cell, rows in _cells(linked, domains, by)]
     if params.get("report"):
         sides = {left: first, right: second}
-        names = [(column, *column.split(".")) for column in params["report"]]
-        groups = [(column, [row[name] for row in sides[party]]) for column, party, name in names]
+        groups = [(one, [row[one.split(".")[1]] for row in sides[one.split(".")[0]]]) for one in params["report"]]
         tables["match_rate"] = list(match_rates(groups, linked, domains, least))
         tables["doubtful"] = doubtful(best, scores, weights, threshold, len(linked), least)
     return tables
@@ -137,9 +136,8 @@ def side(rows: Sequence[Row], columns: Sequence[str], parts: Sequence[Segment]) 
                 start, step = number % part.bits, 1 + mixed(number) % max(1, part.bits - 1)
                 bits[i, (start + np.arange(part.hashes) * step) % part.bits] = 1
         filters.append(bits * (np.cumsum(bits, axis=1) <= part.most))
-    weights = np.stack([bits.sum(axis=1) for bits in filters], axis=1)
+    weights, nobody = np.stack([bits.sum(axis=1) for bits in filters], axis=1), 2 * sum(part.most for part in parts)
     total = weights.sum(axis=1)
-    nobody = 2 * sum(part.most for part in parts)
     return Side(np.concatenate(filters, axis=1), weights, np.where(total == 0, nobody, total))
 
 
@@ -227,7 +225,8 @@ def statistics(
     table, correlation = [], []
     measures, pairs = ([*params.get(name, [])] for name in ("measures", "correlations"))
     weight, digits = params.get("weight"), rules.get("digits", figures.DIGITS)
-    numbers = rules.get("numbers", _own_numbers(measures, pairs, weight))
+    numbers = rules.get("numbers", released := _own_numbers(measures, pairs, weight))
+    times = 1 << figures.step_bits(numbers, released)
 
     def may(rows: Sequence[Mapping[str, Row]], *columns: str) -> bool:
         """Whether what is made of some columns may be shown of so many rows."""
@@ -241,16 +240,20 @@ def statistics(
         own = [one.partition(".")[2] for one in params.get("by", []) if one.partition(".")[0] == party]
         return figures.Own(records[party], name, own, domains[column]), [row[party] for row in rows]
 
+    def moves(rows: Sequence[Mapping[str, Row]], *columns: str) -> list[figures.Moves]:
+        return figures.moves({one: taken(rows, one) for one in columns}, rules.get("receivers", ()), times)
+
     for cell, rows in _cells(linked, domains, params.get("by", [])):
         weights = None if weight is None else _steps(rows, weight, domains)
         shown: list[Any] = [_gated(len(rows), rules["min_count"])]
         for column in measures:
             x, unit = _steps(rows, column, domains), figures.unit(domains[column])
-            shown += figures.described(x, unit, digits, weights) if may(rows, column) else [None, None]
+            some = figures.described(x, unit, digits, weights, *moves(rows, column)) if may(rows, column) else None
+            shown += some or [None, None]
         table.append([*cell, *shown])
         for pair in pairs:
             both = [_steps(rows, column, domains) for column in pair]
-            r = figures.correlation(*both, digits, weights) if may(rows, *pair) else None
+            r = figures.correlation(*both, digits, weights, moves(rows, *pair)) if may(rows, *pair) else None
             correlation.append([*cell, *pair, r])
     return {"statistics": table} | ({"correlation": correlation} if pairs else {})
 
@@ -262,8 +265,7 @@ def _steps(rows: Sequence[Mapping[str, Row]], column: str, domains: Mapping[str,
 def _own_numbers(measures: Sequence[str], pairs: Sequence[Sequence[str]], weight: str | None) -> int:
     """How many numbers are opened of one column's rows, at most: of a measure a total, of each column its spread, of
     each pair a product, and the total of the weights, all of which have a part in those."""
-    weights = frozenset([weight] if weight else [])
-    named = {*measures, *(column for pair in pairs for column in pair)}
+    weights, named = frozenset([weight] if weight else []), {*measures, *itertools.chain(*pairs)}
     opened = [weights, *(weights | {column} for column in (*measures, *named))]
     opened += [weights | pair for pair in {frozenset(pair) for pair in pairs}]
     return max((sum(column in columns for columns in opened) for column in named | weights), default=0)

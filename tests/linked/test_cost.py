@@ -60,6 +60,7 @@ JOBS = [
     made("linked-statistics", 2, 8, MEAN),
     made("linked-statistics", 2, 8, MEAN, highest=2**40),
     made("linked-statistics", 2, 8, MEAN, join="left"),
+    made("linked-statistics", 2, 8, MEAN | {"correlations": [["a.x", "b.x"]]}, receivers=("b",)),
     made("linked-statistics", 2, 8, MEAN, rules={"dominance": 10}),
     made("linked-count", 2, 15, BY, rules={"margins": True}),
     made("overlap", 2, 1, {}, method="oblivious"),

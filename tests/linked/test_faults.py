@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mpcgov import check
 from mpcgov.errors import SpecError
-from mpcgov.linked import plan
+from mpcgov.linked import counted, plan
 
 STATISTICS = "params: {by: [edu.level], measures: [tax.income]}\n"
 WEL = {"wel": "{dataset: d, key: id}"}
@@ -102,6 +104,30 @@ def test_sound_jobs_pass(case, protocol: str, rest: str, parties: dict[str, str]
 def test_each_fault_is_named(case, protocol: str, rest: str, parties: dict[str, str], says: str) -> None:
     found = faults(case(protocol, rest, parties))
     assert any(says in fault for fault in found), found
+
+
+@pytest.mark.parametrize(("params", "more", "says"), [
+    ("{measures: [tax.income, tax.weight]}", "", "tax.income and tax.weight are tax's, who gets the result"),
+    ("{correlations: [[tax.income, edu.age], [tax.weight, edu.age]]}", "", "tax.income and tax.weight are tax's"),
+    ("{measures: [edu.age], weight: tax.weight}", "", "params.weight: not with tax.weight, as tax gets the result"),
+    ("{measures: [tax.income], weight: edu.age}", "", "params.weight: not with tax.income"),
+    ("{measures: [tax.weight]}", "disclosure: {dominance: 10}", "dominance: not with tax.weight, as tax gets"),
+])  # fmt: skip
+def test_numbers_of_a_receiver_that_steps_cannot_bound_are_refused(case, params: str, more: str, says: str) -> None:
+    made = case("linked-statistics", f"params: {params}\n{more}")
+    made.check()
+    mine = replace(made, job=made.job.model_copy(update={"receivers": ("tax",)}))
+    assert [says in fault for fault in faults(mine)] == [True]
+
+
+def test_a_job_says_whose_numbers_are_in_steps_and_who_must_be_named(case) -> None:
+    made = case("linked-statistics", "params: {correlations: [[tax.income, edu.age]]}\ndisclosure: {numbers: 12}")
+    mine = replace(made, job=made.job.model_copy(update={"receivers": ("tax",)}))
+    steps, named = counted.sentences(mine.job, mine.manifest, mine.declarations, 1)[-2:]
+    assert "tax gets the result and knows tax.income" in steps
+    assert "more than 16 times as wide" in steps
+    assert ": edu could find" in named
+    assert ": tax or edu could find" in counted.sentences(made.job, made.manifest, made.declarations, 1)[-1]
 
 
 def test_a_protocol_names_the_methods_by_which_it_links(case) -> None:

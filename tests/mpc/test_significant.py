@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mpcgov.disclosure import significand, significant, significant_bits
 from mpcgov.mpc import SecretArray, Session
-from mpcgov.mpc.significant import Limbs, carried_together, difference, significant_together
+from mpcgov.mpc.significant import carried_together, significant_together
+from mpcgov.mpc.whole import Limbs, difference
 from tests.mpc.parties import opened, run, share_list
 
 
@@ -78,6 +79,39 @@ def pairs(job: Any, m: int, rows: int = 2) -> list[tuple[int, ...]]:
     """What some shared rows hold, element by element."""
     outcomes = run(job, m, value_bits=59, deadline_s=120)
     return list(zip(*(opened(outcomes, part=row) for row in range(rows)), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "radix_bits", "places", "bits", "most", "m"),
+    [
+        (-5, 2**14, 0, 1, 15, 2**40, 3),
+        (-(2**118), 2**118, 28, 4, 15, 2**90, 3),
+        (0, 2**90, 35, 3, 4, 2**100, 3),
+        (-(2**60), 2**60, 28, 3, 15, 2**50, 4),
+        (0, 2**30, 0, 1, 24, 2**60, 5),
+    ],
+)
+def test_steps_are_greater_than_a_secret_floor(
+    low: int, high: int, radix_bits: int, places: int, bits: int, most: int, m: int
+) -> None:
+    """Beside numbers without one, in one go."""
+    some, floors = numbers(low, high, bits)[:: 7 if m == 3 else 49], [0, 1, 7, (most >> 9) - 1, most]
+    wanted = [(number, floor) for number in some for floor in floors]
+    split, least = [limbs(number, radix_bits, places) for number, _ in wanted], [limbs(f, 20, 6) for _, f in wanted]
+
+    async def job(session: Session, index: int) -> Any:
+        def dealt(rows: list[list[int]], low: int) -> list[SecretArray]:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            return [session.input(one if index == 0 else None, 0, len(rows), low, 1 << 57) for one in columns]
+
+        one = Limbs(dealt(split, -(1 << 57)), radix_bits, low, high)
+        floor = Limbs(dealt(least, -(1 << 57)), 20, 0, most)
+        found = significant_together([one, one, *carried_together([one])], bits, [floor, None, floor], 2)
+        return [await share_list(session, part) for both in found for part in both]
+
+    expected = [(*significand(n, bits, 4 * f), *significand(n, bits), *significand(n, bits, 4 * f)) for n, f in wanted]
+    assert pairs(job, m, 6) == expected
+    assert all(f == 0 or 1 << significand(n, bits, 4 * f)[1] > 4 * f for n, f in wanted)
 
 
 @pytest.mark.parametrize("m", [3, 4])

@@ -98,7 +98,8 @@ def expected(made: Case, rules: dict[str, Any]) -> dict[str, list[list[Any]]]:
 
 def check(made: Case) -> int:
     """How many numbers are hidden; what is released is what the reference releases."""
-    rules = {"join": made.join, "min_count": made.min_count, "round_to": made.round_to, **made.rules}
+    rules = {"join": made.join, "min_count": made.min_count, "round_to": made.round_to, "receivers": made.receivers}
+    rules |= made.rules
     tables = expected(made, rules)
     assert vectors.differences(released(made), tables) == []
     return sum(value is None for rows in tables.values() for row in rows for value in row)
@@ -157,6 +158,35 @@ def test_statistics_hide_what_the_reference_hides(seed: int, params: dict[str, A
     rules = {"digits": 1 + seed, "numbers": 6 + 3 * seed}
     people = 60 + 40 * seed
     check(case(seed, "linked-statistics", params, people, 3, join, min_count=3 + seed, method=method, rules=rules))
+
+
+OF_RECEIVERS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"by": ["edu.level"], "measures": ["edu.age", "wel.benefit"]}, ("edu",)),
+    (
+        {
+            "by": ["tax.region", "wel.kind"],
+            "measures": ["tax.income"],
+            "correlations": [["edu.age", "tax.income"], ["wel.benefit", "edu.age"]],
+        },
+        ("tax", "wel"),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("number", "join", "seed", "parties"),
+    [(0, "inner", 0, 3), (0, "left", 1, 3), (1, "left", 0, 3), (1, "inner", 1, 3), (0, "inner", 0, 4)],
+)
+def test_statistics_of_receivers_columns_are_in_steps_as_the_reference_says(
+    number: int, join: str, seed: int, parties: int
+) -> None:
+    """Some with hardly any spread, so that one row may have most of it."""
+    params, receivers = OF_RECEIVERS[number]
+    made = case(seed, "linked-statistics", params, 200, 3, join, min_count=4, parties=parties, receivers=receivers)
+    for row in made.rows["edu"][1:]:
+        row["age"] = str(int(row["age"]) % (300 if seed else 99_999))
+    shown = sum(value is not None for rows in released(made).values() for row in rows for value in row)
+    assert shown > check(made) * (1 - seed)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -129,13 +129,15 @@ class WordEngine:
         count = sum(form.digits(digit_bits) for form in forms)
         return self._scheduler.protocol((count, limbs.shape[1]), protocol, limbs)
 
-    def significands(self, limbs: LazyWords, forms: Sequence[Form], bits: int) -> LazyWords:
+    def significands(
+        self, limbs: LazyWords, forms: Sequence[Form], bits: int, floors: Sequence[int] = (), floor_bits: int = 0
+    ) -> LazyWords:
         """Units and exponents of whole numbers, for three parties: see `wholes.significands`."""
 
         async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
-            return await wholes.significands(channel, prss, x, forms, bits)
+            return await wholes.significands(channel, prss, x, forms, bits, floors, floor_bits)
 
-        return self._scheduler.protocol((2 * len(forms), limbs.shape[1]), protocol, limbs)
+        return self._scheduler.protocol((2 * (len(forms) - len(floors)), limbs.shape[1]), protocol, limbs)
 
     def concatenate(self, arrays: Sequence[LazyWords], axis: int) -> LazyWords:
         """Arrays one after the other."""

@@ -50,14 +50,23 @@ async def digits(channel: Channel, prss: Prss, limbs: Words, forms: Sequence[For
     return await _in_batches(channel, limbs, step)
 
 
-async def significands(channel: Channel, prss: Prss, limbs: Words, forms: Sequence[Form], kept: int) -> Words:
+async def significands(
+    channel: Channel,
+    prss: Prss,
+    limbs: Words,
+    forms: Sequence[Form],
+    kept: int,
+    floors: Sequence[int] = (),
+    floor_bits: int = 0,
+) -> Words:
     """The units of all numbers, then their exponents: `mpcgov.disclosure.significand`; limbs as in `digits`.
 
-    Shape (2 · numbers, n). `kept`: how many significant bits.
+    Shape (2 · numbers, n). `kept`: how many significant bits. `floors`: the last forms are of numbers ≥ 0, than
+    2^floor_bits times which a step of another number, here by its place, is greater.
     """
 
     async def step(part: Channel, piece: Words) -> Words:
-        return await _significands(part, prss, piece, forms, kept)
+        return await _significands(part, prss, piece, forms, kept, floors, floor_bits)
 
     return await _in_batches(channel, limbs, step)
 
@@ -85,34 +94,55 @@ async def _digits(channel: Channel, prss: Prss, limbs: Words, forms: Sequence[Fo
     return np.stack(await binary.to_field(channel, prss, numbers))
 
 
-async def _significands(channel: Channel, prss: Prss, limbs: Words, forms: Sequence[Form], kept: int) -> Words:
-    """The magnitude is v, or −1 − v if v < 0: all bits flipped. From where its highest bit is
-    follow the exponent, the bits that are kept, and the one that rounds them. If all of these are 1, rounding makes
-    them 2^kept, which is 2^(kept − 1) of twice the unit.
+async def _significands(
+    channel: Channel, prss: Prss, limbs: Words, forms: Sequence[Form], kept: int, floors: Sequence[int], floor_bits: int
+) -> Words:
+    """The magnitude is v, or −1 − v if v < 0: all bits flipped. From where its highest bit is, or that of
+    2^(kept + floor_bits) times the floor, follow the exponent, the bits that are kept, and the one that rounds them. If
+    all of these are 1, rounding makes them 2^kept, which is 2^(kept − 1) of twice the unit.
     """
-    words = await _bits(channel, prss, limbs, forms, kept + 2)
-    rows, count = len(words.left), len(forms) * limbs.shape[1]
+    numbers = len(forms) - len(floors)
+    longest = max((floor_bits + form.bits for form in forms[numbers:]), default=2)
+    words, least = _apart(await _bits(channel, prss, limbs, forms, kept + longest), floors, numbers, limbs.shape[1])
+    rows, count = len(words.left), numbers * limbs.shape[1]
     negative = words[rows - 1 :]
     size = words[: rows - 1] ^ binary.repeated(negative, rows - 1)
-    above = await binary.any_above(channel, prss, size[kept:])
+    above = size[kept:]
+    if least is not None:
+        least = binary.nothing(floor_bits, least.left.shape[1]).stacked(least)[: len(above.left)]
+        above = above ^ least ^ await binary.product(channel, prss, above, least)
+    above = await binary.any_above(channel, prss, above)
     large, steps = above[:1], rows - 1 - kept
     at = binary.flipped(prss, large).stacked(above[: steps - 1] ^ above[1:]).stacked(above[steps - 1 :])
     picked = await binary.inner_products(channel, prss, at, size, [*range(kept), -1])
     over = await binary.all_of(channel, prss, picked)
     exponent = [[e for e in range(steps + 1) if e >> k & 1] for k in range(steps.bit_length())]
     powers = Pieces(*(_xors(piece, exponent) for piece in (at.left, at.right)))
-    numbers = [
+    weighted = [
         (picked.stacked(over), [*(1 << k for k in range(kept)), 1, -(1 << (kept - 1))]),
         (powers.stacked(over), [*(1 << k for k in range(len(exponent))), 1]),
         (negative, [1]),
         (large, [1]),
     ]
-    units, exponents, sign, is_large = await binary.to_field(
-        channel, prss, [(binary.unpacked(bits, count), weights) for bits, weights in numbers]
-    )
+    unpacked = [(binary.unpacked(bits, count), weights) for bits, weights in weighted]
+    units, exponents, sign, is_large = await binary.to_field(channel, prss, unpacked)
     change = field.combine([2, -1], [units, is_large])  # −units of a large number, −1 − units of another
     change = await product(channel, prss, sign, field.add(change, np.ones_like(change)))
-    return np.concatenate([field.subtract(units, change), exponents]).reshape(2 * len(forms), -1)
+    return np.concatenate([field.subtract(units, change), exponents]).reshape(2 * numbers, -1)
+
+
+def _apart(words: Pieces, floors: Sequence[int], numbers: int, count: int) -> tuple[Pieces, Pieces | None]:
+    """The numbers' bits, and in the same lanes those of their floors, 0 where there is none."""
+    if not floors:
+        return words, None
+    bits, found = binary.unpacked(words, (numbers + len(floors)) * count), []
+    for piece in (bits.left, bits.right):
+        each = piece.reshape(len(piece), -1, count)
+        placed = np.zeros((len(piece), numbers, count), np.uint64)
+        placed[:, list(floors)] = each[:, numbers:]
+        found.append([each[:, :numbers].reshape(len(piece), -1), placed.reshape(len(piece), -1)])
+    own, least = (binary.packed(Pieces(*both)) for both in zip(*found, strict=True))
+    return own, least
 
 
 def _xors(piece: Words, rows: Sequence[Sequence[int]]) -> Words:

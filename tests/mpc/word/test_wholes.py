@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mpcgov.disclosure import significand
 from mpcgov.linked import roundingcost
-from mpcgov.mpc.significant import DIGIT_BITS
+from mpcgov.mpc.whole import DIGIT_BITS
 from mpcgov.mpc.word import binary, wholes
 from mpcgov.mpc.word.wholes import Form
 from tests.mpc.word.local import Party, make_parties, opened, run, share
@@ -29,7 +29,7 @@ def limbs(number: int, form: Form) -> list[int]:
     return [*found, number]
 
 
-def worked(protocol: Any, numbers: list[list[int]], forms: list[Form], *more: int) -> tuple[np.ndarray, list[Party]]:
+def worked(protocol: Any, numbers: list[list[int]], forms: list[Form], *more: Any) -> tuple[np.ndarray, list[Party]]:
     """What a protocol gives of numbers, a row for each form."""
     split = [
         [limbs(number, form)[k] for number in row]
@@ -97,15 +97,18 @@ def test_batches_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parties[0].line.rounds > 4 * 30
 
 
-def test_what_is_sent_depends_on_shapes_alone_and_is_what_a_plan_says() -> None:
+@pytest.mark.parametrize("floors", [[], [1]])
+def test_what_is_sent_depends_on_shapes_alone_and_is_what_a_plan_says(floors: list[int]) -> None:
     lengths = set()
+    given = [Form(1, 0, 60), Form(3, 24, 80), *[Form(2, 20, 50) for _ in floors]]
     for value in (0, -1, 2**57, -(2**57)):
-        _, parties = worked(wholes.significands, [[value] * 70] * 2, [Form(1, 0, 60), Form(3, 24, 80)], 15)
+        rows = [[value] * 70] * 2 + [[abs(value) >> 12] * 70 for _ in floors]
+        _, parties = worked(wholes.significands, rows, given, 15, floors, 2)
         messages = parties[0].network.messages
         lengths.add(tuple((a, b, len(message)) for (a, b, _), message in sorted(messages.items())))
     assert len(lengths) == 1
     forms = [roundingcost.Form(1, 60), roundingcost.Form(3, 80)]
-    rounds, sent = roundingcost._together(forms, 15, 70)
+    rounds, sent = roundingcost._together(forms, 15, 70, [roundingcost.Form(2, 50 + 17) for _ in floors])
     line = max((party.line for party in parties), key=lambda line: line.bytes_sent)
     assert rounds == line.rounds
     assert sent == pytest.approx(line.bytes_sent, rel=0.1)
