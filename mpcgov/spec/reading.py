@@ -13,6 +13,7 @@ from mpcgov.spec.derive import with_bands
 from mpcgov.spec.load import Frozen, as_text
 
 Text = Annotated[str, BeforeValidator(as_text)]
+Place = Annotated[int, Field(ge=1, le=100_000)]
 Codes = Annotated[tuple[Text, ...], Field(strict=False, max_length=1000)]
 
 _DATE_PARTS = {"%d": "DD", "%m": "MM", "%Y": "YYYY"}
@@ -23,12 +24,19 @@ class Reading(Frozen):
     """One column in its source.
 
     `source`: its name there, if another one. `missing`: what is written where there is no value. `recode`: what stands
-    there, and the declared value that is meant by it.
+    there, and the declared value that is meant by it. `at`: its first and last character in a line of fixed width.
     """
 
     source: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     missing: Codes = ()
     recode: dict[Text, Text] = Field(default_factory=dict, max_length=100_000)
+    at: Annotated[tuple[Place, Place], Field(strict=False)] | None = None
+
+    @model_validator(mode="after")
+    def _forward(self) -> Reading:
+        if self.at and self.at[0] > self.at[1]:
+            raise ValueError("at: the first character comes after the last")
+        return self
 
 
 class Dialect(Frozen):
@@ -110,7 +118,7 @@ def parted(value: Any) -> Any:
     if not isinstance(columns, Mapping):
         return out
     columns = with_bands(columns)
-    names = {"from": "source", "missing": "missing", "recode": "recode"}
+    names = {"from": "source", "missing": "missing", "recode": "recode", "at": "at"}
     derived = {name: one["derive"] for name, one in columns.items() if isinstance(one, Mapping) and "derive" in one}
     readings = {
         name: {names[key]: column[key] for key in names if key in column}

@@ -246,6 +246,18 @@ class Dataset(Declaration, Dialect):
         own = self.readings.get(column) or Reading()
         return own.model_copy(update={"source": own.source or column, "missing": (*own.missing, *self.missing_codes)})
 
+    @property
+    def fixed_width(self) -> bool:
+        """Whether columns are said to stand at characters of a line."""
+        return any(reading.at for reading in self.readings.values())
+
+    @model_validator(mode="after")
+    def _all_at_places(self) -> Dataset:
+        lacking = [name for name in self.columns if name not in self.derived and not self.reading(name).at]
+        if self.fixed_width and lacking:
+            raise ValueError(f"at: not said of {', '.join(lacking)}; it must be of every column or of none")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _parted(cls, value: Any) -> Any:

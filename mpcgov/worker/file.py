@@ -16,6 +16,9 @@ from mpcgov.errors import DataError
 
 PARQUET = (".parquet", ".pq")
 CSV = (".csv", ".txt", ".tsv", ".tab")
+FIXED = (".dat", ".fwf", ".asc")
+TEXT = CSV + FIXED
+PX = (".px",)
 ARROW = (".arrow", ".feather", ".ipc")
 EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 STATISTICAL = (".sav", ".zsav", ".dta", ".sas7bdat", ".xpt")
@@ -67,7 +70,7 @@ def open_files(source: str, name: str, base: Path) -> Iterator[list[OpenFile]]:
             suffix = suffix_of(one)
             fd = open_regular(resolve(one, name, base), name)
             stack.callback(os.close, fd)
-            if os.fstat(fd).st_size == 0 or (suffix in CSV and os.pread(fd, 4, 0) == b"\xef\xbb\xbf"):
+            if os.fstat(fd).st_size == 0 or (suffix in TEXT and os.pread(fd, 4, 0) == b"\xef\xbb\xbf"):
                 raise DataError(f"{name}: the file is empty", hint="a data set without rows still has a header")
             many = root is not None
             files.append(OpenFile(name, fd, suffix, _state(fd), part, many, _partition(one, root) if root else {}))
@@ -88,7 +91,7 @@ def _parted(source: str) -> tuple[str, str]:
 def _found(source: str, name: str, base: Path) -> tuple[list[str], str | None]:
     """The paths of the files, and the folder that they are of; None for a single file."""
     whole = base / source
-    kinds = PARQUET + CSV + ARROW + EXCEL + STATISTICAL
+    kinds = PARQUET + TEXT + ARROW + EXCEL + STATISTICAL + PX
     with contextlib.suppress(OSError, ValueError):
         if whole.is_dir() and suffix_of(source) in ("", *PARQUET):
             return _parquet_of(sorted(whole.rglob("*")), whole, source, name), source

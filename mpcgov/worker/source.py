@@ -27,8 +27,8 @@ from mpcgov.worker.columns import TAKES, TAKES_TEXT, Form, IsOneOf, from_text, f
 from mpcgov.worker.database import open_database
 from mpcgov.worker.derived import derived
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
-from mpcgov.worker.file import ARROW, CSV, EXCEL, PARQUET, OpenFile, open_files
-from mpcgov.worker.readers import arrow, csv, excel, parquet, postgres, sql, statistical
+from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, STATISTICAL, TEXT, OpenFile, open_files
+from mpcgov.worker.readers import arrow, csv, excel, fixed, parquet, postgres, px, sql, statistical
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
 
 _ZEROS = (
@@ -131,13 +131,13 @@ def _with_derived(source: Source, declaration: Declaration, derivations: Mapping
 
 def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
     how, suffix = csv.dialect(wanted, wanted.dataset.source), files[0].suffix
-    with csv.plain(files[0], how) if suffix in CSV else contextlib.nullcontext(files[0].fd) as fd:
+    with csv.plain(files[0], how) if suffix in TEXT else contextlib.nullcontext(files[0].fd) as fd:
         backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")])
         with kept_on_success(backend):
             raw = raw_of(files, fd, how, wanted, backend)
-            source = _stored(raw, wanted, backend, how if suffix in CSV else Dialect())
+            source = _stored(raw, wanted, backend, how if suffix in TEXT else Dialect())
             if suffix in PARQUET:
-                _read_back(files[0], wanted, source)
+                _read_back(files, raw, wanted, source)
             for file in files:
                 file.check_unchanged()
             return source
@@ -153,12 +153,14 @@ def raw_of(files: list[OpenFile], fd: int, how: Dialect, wanted: Wanted, backend
         DataError: the structure isn't what it must be. LocalError: what reads such files isn't installed.
     """
     suffix = files[0].suffix
+    if wanted.dataset.fixed_width or suffix in FIXED:
+        return fixed.read(fd, wanted, backend)
     if suffix in CSV:
         return csv.read(fd, how, wanted, backend)
     if suffix in PARQUET:
         return parquet.read(files, wanted, backend)
-    read = arrow.read if suffix in ARROW else excel.read if suffix in EXCEL else statistical.read
-    return read(files[0], wanted, backend)
+    readers = {ARROW: arrow.read, EXCEL: excel.read, PX: px.read, STATISTICAL: statistical.read}
+    return next(read for kinds, read in readers.items() if suffix in kinds)(files[0], wanted, backend)
 
 
 def _stored(raw: Raw, wanted: Wanted, backend: Backend, how: Dialect) -> Source:
@@ -171,27 +173,29 @@ def _stored(raw: Raw, wanted: Wanted, backend: Backend, how: Dialect) -> Source:
     return Source(wanted.name, wanted.declaration, rows, table, backend, _remarks(raw, wanted))
 
 
-def _read_back(file: OpenFile, wanted: Wanted, source: Source) -> None:
-    """That the first rows of a Parquet file are those that another reader of the format finds there.
+def _read_back(files: list[OpenFile], raw: Raw, wanted: Wanted, source: Source) -> None:
+    """That some rows of Parquet files are those that another reader of the format finds there.
 
     Raises:
         DataError: they aren't, so that neither reader is believed.
     """
-    inside = [column for column, at in wanted.sources.items() if at not in file.partition]
-    sample = quiet(lambda: parquet.sample(file, [wanted.sources[column] for column in inside]), unreadable(wanted.name))
-    if sample is None or not inside:
+    inside = {column: at for column, at in wanted.sources.items() if at not in files[0].partition}
+    if not inside:
         return
-    raw = Raw(ibis.memtable(sample), {column: f"c{n}" for n, column in enumerate(inside)}, sample.num_rows, typed=True)
     some = replace(wanted, declaration=wanted.declaration.only(set(inside)))
-    again = source.query(_judged(raw, some, is_one_of, Dialect()))
-    first = source.table.select(*(name for column in inside for name in (source.value(column), source.fault(column))))
-    found = source.query(first.limit(sample.num_rows))
-    if not found.rename_columns(again.column_names).cast(again.schema).equals(again):
-        raise DataError(
-            f"{wanted.name}: two readers of the file find different values in its first rows",
-            hint="write the file again with plain types",
-            code="data-unreadable",
-        )
+    stored = source.table.select(*(name for column in inside for name in (source.value(column), source.fault(column))))
+    samples = parquet.samples(files, raw.starts, list(inside.values()))
+    while sample := quiet(lambda: next(samples, None), unreadable(wanted.name)):
+        start, rows = sample
+        columns = {column: f"c{n}" for n, column in enumerate(inside)}
+        judged = _judged(Raw(ibis.memtable(rows), columns, rows.num_rows, typed=True), some, is_one_of, Dialect())
+        again, found = source.query(judged), source.query(stored.limit(rows.num_rows, offset=start))
+        if not found.rename_columns(again.column_names).cast(again.schema).equals(again):
+            raise DataError(
+                f"{wanted.name}: two readers of the file find different values in the same rows",
+                hint="write the file again with plain types",
+                code="data-unreadable",
+            )
 
 
 def _open_database(url: str, wanted: Wanted, base: Path) -> Source:

@@ -151,6 +151,8 @@ def _advice(fd: int, names: list[str], how: Dialect, structure: csv_structure.St
         return "set encoding, such as windows-1252 or latin-1, or save it as UTF-8"
     if names[0].lower().startswith("sep="):
         return "the first line is Excel's own note of the delimiter: set skip_lines: 1"
+    if names[0].upper().startswith(("DATAFLOW", "STRUCTURE")) and any(":" in name for name in names):
+        return "an SDMX-CSV file with labels: ask for it with codes only (labels=id)"
     return (_of_one_field(fd, names[0], how) if len(names) == 1 else "") or _of_rows(fd, structure)
 
 

@@ -11,7 +11,8 @@ from mpcgov.errors import DataError
 from mpcgov.spec.reading import Dialect
 from mpcgov.worker import csv_structure
 from mpcgov.worker.engine import quiet
-from mpcgov.worker.file import ARROW, CSV, EXCEL, PARQUET, OpenFile
+from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, OpenFile
+from mpcgov.worker.readers import px
 from mpcgov.worker.readers.raw import need
 from mpcgov.worker.readers.statistical import SUFFIXES
 
@@ -25,6 +26,10 @@ def names_of(file: OpenFile, fd: int, how: Dialect) -> list[str]:
     Raises:
         DataError: it isn't what its name says. LocalError: what reads it isn't installed.
     """
+    if file.suffix in FIXED:
+        raise DataError(f"{file.name}: a file of fixed width has no names", hint="declare its columns by at: [1, 8]")
+    if file.suffix in PX:
+        return [*px.cube_of(file).codes, px.VALUE]
     if file.suffix in CSV:
         return csv_structure.header(fd, how.delimiter) or []
     fault = DataError(f"{file.name}: not a {file.suffix} file, or damaged", code="data-unreadable")

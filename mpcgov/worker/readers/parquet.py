@@ -1,13 +1,14 @@
 """Parquet: one file, or all of a folder as Spark writes one, with what its folders' names say (`region=North`).
 
-The engine reads it; a second reader, Arrow's, reads the first rows again, and both must agree.
+The engine reads it; a second reader, Arrow's, reads some rows of several row groups again, and both must agree.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial, reduce
+from itertools import accumulate
 from typing import Any
 
 import ibis
@@ -21,6 +22,10 @@ from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unre
 from mpcgov.worker.readers.types import refuse_unread
 
 SAMPLE_ROWS = 256
+"""So many rows of a row group are read again."""
+
+_MOST_SAMPLES = 4
+"""So many row groups are: the first, the last, and some between."""
 
 
 def read(files: Sequence[OpenFile], wanted: Wanted, backend: Backend) -> Raw:
@@ -44,20 +49,36 @@ def read(files: Sequence[OpenFile], wanted: Wanted, backend: Backend) -> Raw:
             raise DataError(f"{wanted.name}: the files of the folder have different columns, or of different types")
     tables = [quiet(partial(_table, backend, file, wanted), unreadable(wanted.name)) for file in files]
     table = tables[0] if len(tables) == 1 else reduce(lambda a, b: a.union(b), tables)
-    rows = sum(_rows(file) for file in files)
-    check_rows(rows, wanted)
+    starts = list(accumulate(map(_rows, files), initial=0))
+    check_rows(starts[-1], wanted)
     renamed = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
-    return Raw(table, renamed if files[0].of_folder else wanted.sources, rows, typed=True)
+    columns = renamed if files[0].of_folder else wanted.sources
+    return Raw(table, columns, starts[-1], typed=True, starts=starts[:-1])
 
 
-def sample(file: OpenFile, columns: Sequence[str]) -> pa.Table | None:
-    """The first rows of a file as the second reader has them, columns c0, c1, …; None if it has none."""
-    with os.fdopen(file.fd, "rb", closefd=False) as stream:
-        batches = pq.ParquetFile(stream).iter_batches(SAMPLE_ROWS, columns=list(columns))
-        found = next(iter(batches), None)
-    if found is None or not found.num_rows:
-        return None
-    return pa.table({f"c{n}": found.column(column) for n, column in enumerate(columns)})
+def samples(files: Sequence[OpenFile], starts: Sequence[int], columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
+    """Some rows of some row groups as the second reader has them, columns c0, c1, …; and the number of the first.
+
+    Args:
+        starts: the number of each file's first row, counted from 0.
+    """
+    chosen = _spread(len(files), _MOST_SAMPLES)
+    for place in chosen:
+        with os.fdopen(files[place].fd, "rb", closefd=False) as stream:
+            file = pq.ParquetFile(stream)
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            before = list(accumulate(sizes, initial=starts[place]))
+            for group in _spread(len(sizes), max(1, _MOST_SAMPLES // len(chosen))):
+                batches = file.iter_batches(SAMPLE_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
+                found = next(iter(batches), None)
+                if found is not None and found.num_rows:
+                    yield before[group], pa.table({f"c{n}": found.column(name) for n, name in enumerate(columns)})
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many of the first natural numbers: evenly, the first and the last among them."""
+    steps = min(count, most)
+    return sorted({step * (count - 1) // max(1, steps - 1) for step in range(steps)})
 
 
 def _schema(file: OpenFile) -> pa.Schema:
@@ -76,7 +97,7 @@ def _table(backend: Backend, file: OpenFile, wanted: Wanted) -> Any:
     if not file.partition and not file.of_folder:
         return table
     selected = {
-        f"c{n}": ibis.literal(file.partition[source]) if source in file.partition else table[source]
+        f"c{n}": ibis.literal(file.partition[source], "string") if source in file.partition else table[source]
         for n, source in enumerate(wanted.sources.values())
     }
     return table.select(**selected)

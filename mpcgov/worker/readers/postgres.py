@@ -96,6 +96,8 @@ def _typed(text: Any, kind: str) -> Any:
         return text.cast(_FLOATS[kind])
     if kind in _WHOLE:
         return text.cast("int64")
+    if kind == "bool":
+        return text.cast("boolean")
     if kind == "timestamp":
         return text.re_replace(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00$", r"\1")
     if kind == "numeric":

@@ -49,6 +49,8 @@ class Raw:
     """By declared name, the source's own name of a column's type, where the engine's says less."""
     labels: Mapping[str, Mapping[str, str]] | None = None
     """By declared name, what codes in the source are called there."""
+    starts: Sequence[int] = ()
+    """Of several files, the number of each one's first row."""
     numbers: Collection[str] = ()
     """Declared names of columns that hold numbers in the source, where the engine has them as text."""
 

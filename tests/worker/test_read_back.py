@@ -1,0 +1,57 @@
+"""What the engine reads of Parquet files is compared with what another reader finds, in row groups near and far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mpcgov.errors import DataError
+from mpcgov.spec.table import Dataset
+from mpcgov.worker.file import open_files
+from mpcgov.worker.readers import parquet
+from mpcgov.worker.source import open_table
+
+NUMBERS = Dataset.model_validate(
+    {"source": "d", "columns": {"n": {"kind": "integer", "min": 0, "max": 10_000, "from": "m"}}}
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Five files of three row groups with 400 rows each, numbered through."""
+    (tmp_path / "d").mkdir()
+    for part in range(5):
+        rows = pa.table({"m": range(part * 1200, (part + 1) * 1200)})
+        pq.write_table(rows, tmp_path / "d" / f"{part}.parquet", row_group_size=400)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("source", "starts"), [("d", [0, 1200, 2400, 4800]), ("d/1.parquet", [0, 400, 800])])
+def test_groups_are_looked_at_from_the_first_to_the_last(folder: Path, source: str, starts: list[int]) -> None:
+    with open_files(source, "d", folder) as files:
+        first = 1200 * int(source[2]) if source != "d" else 0
+        found = list(parquet.samples(files, [1200 * n for n in range(len(files))], ["m"]))
+    assert [start for start, _ in found] == starts
+    assert all(rows["c0"].to_pylist() == list(range(first + s, first + s + 256)) for s, rows in found)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_a_difference_in_any_of_them_is_a_refusal(folder: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    samples = parquet.samples
+
+    def otherwise(*arguments: Any) -> Iterator[tuple[int, pa.Table]]:
+        for number, (start, rows) in enumerate(samples(*arguments)):
+            last = rows["c0"].to_pylist()
+            last[-1] += number == place
+            yield start, pa.table({"c0": last})
+
+    with open_table(NUMBERS, "d", folder) as source:
+        assert source.rows == 6000
+    monkeypatch.setattr(parquet, "samples", otherwise)
+    with pytest.raises(DataError, match="two readers of the file find different values"):
+        open_table(NUMBERS, "d", folder)
