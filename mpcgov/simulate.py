@@ -10,13 +10,16 @@ import contextlib
 import itertools
 import secrets
 import socket
+import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mpcgov import check, registry, truth
+from mpcgov.dummy.folder import Made
+from mpcgov.dummy.folder import write as write_dummy
 from mpcgov.errors import ALIKE, LocalError, MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.supervisor import Supervisor
 from mpcgov.result import open_result
@@ -84,6 +87,7 @@ def simulate(
     truth_path: Path | None = None,
     on_note: Callable[[str, str], None] = lambda party, text: None,
     protocols: Path | None = None,
+    dummy: Made | None = None,
 ) -> dict[str, Any]:
     """The result that the job's receivers would get.
 
@@ -95,6 +99,7 @@ def simulate(
             run once more so that it does.
         on_note: told what a party's own people should know of its rows.
         protocols: a folder of protocols to look in before those of this machine.
+        dummy: rows are made up from the declarations in `agencies`, and no source is read. The result says so.
 
     Raises:
         SpecError: the job or a declaration is wrong. DataError: a data set isn't what its declaration says.
@@ -103,15 +108,30 @@ def simulate(
     job = load_yaml(job_path, Job)
     pairs = None if truth_path is None else truth.read(truth_path, job)
     protocol = None if protocols is None else registry.find(job.protocol_name, protocols)
+    with _made_up(job, agencies, protocol, dummy) as folder:
 
-    def once(job: Job, on_note: Callable[[str, str], None] = lambda party, text: None) -> dict[str, Any]:
-        return _result(Simulation.of(job, agencies, threshold, protocol), on_phase, on_note)
+        def once(job: Job, on_note: Callable[[str, str], None] = lambda party, text: None) -> dict[str, Any]:
+            return _result(Simulation.of(job, folder, threshold, protocol), on_phase, on_note)
 
-    result = once(job, on_note)
-    if pairs is not None:
-        named = result if "links" in result["tables"] else once(truth.naming(job))
-        result["quality"] = truth.quality(named, pairs)
-    return result
+        result = once(job, on_note)
+        if pairs is not None:
+            named = result if "links" in result["tables"] else once(truth.naming(job))
+            result["quality"] = truth.quality(named, pairs)
+        return result | ({} if dummy is None else {"dummy": asdict(dummy)})
+
+
+@contextlib.contextmanager
+def _made_up(job: Job, declared: Path, protocol: registry.Protocol | None, dummy: Made | None) -> Iterator[Path]:
+    """A folder to read rows from, which is gone afterwards if they are made up."""
+    if dummy is None:
+        yield declared
+        return
+    found = protocol or registry.find(job.protocol_name)
+    if faults := check.params_faults(job, found.manifest):
+        raise SpecError(faults, code="job")
+    with tempfile.TemporaryDirectory(prefix="mpcgov-dummy-") as folder:
+        write_dummy(job, found.manifest, declared, dummy, Path(folder))
+        yield Path(folder)
 
 
 def _result(

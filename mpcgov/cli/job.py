@@ -28,6 +28,18 @@ def plan(file: Path, home: Path) -> None:
     note(f"nothing was proposed; to propose it: mpcgov job submit {file} --home {home}")
 
 
+@job.command("declarations")
+@file_argument("file", "JOB.yaml")
+@home_option
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="A folder to write to.")
+def declarations(file: Path, home: Path, out: Path) -> None:
+    """Writes what agencies declare of a job's columns."""
+    from mpcgov.coordinator import service
+
+    asyncio.run(service.save_declarations(home, file, out))
+    note(f"to rehearse the job with made-up rows: mpcgov simulate {file} --dummy {out}")
+
+
 @job.command("submit")
 @file_argument("file", "JOB.yaml")
 @home_option

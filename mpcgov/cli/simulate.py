@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,9 +16,21 @@ from mpcgov.errors import MpcgovError
 @click.command("simulate")
 @file_argument("job", "JOB")
 @click.option(
-    "--agencies", required=True, metavar="DIR", type=click.Path(path_type=Path),
+    "--agencies", metavar="DIR", type=click.Path(path_type=Path),
     help="A folder with <party>/datasets.yaml for every party that brings data.",
 )  # fmt: skip
+@click.option(
+    "--dummy", metavar="DIR", type=click.Path(path_type=Path),
+    help="Such a folder in place of --agencies; rows are made up from what it declares, and none are read.",
+)  # fmt: skip
+@click.option(
+    "--rows",
+    type=click.IntRange(10, 1_000_000),
+    default=2000,
+    show_default=True,
+    help="With --dummy: of each data set.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="With --dummy: the same gives the same rows.")
 @click.option("--threshold", type=int, default=1, show_default=True, help="How many parties together learn nothing.")
 @click.option(
     "--truth", metavar="FILE", type=click.Path(path_type=Path),
@@ -28,10 +41,9 @@ from mpcgov.errors import MpcgovError
     help="A folder of protocols of your own, looked in first.",
 )  # fmt: skip
 @json_option
-def simulate(
-    job: Path, agencies: Path, threshold: int, truth: Path | None, protocols: Path | None, as_json: bool
-) -> None:
+def simulate(job: Path, threshold: int, truth: Path | None, protocols: Path | None, as_json: bool, **rows: Any) -> None:
     """Real workers, no daemons, no policy; prints what the receivers get."""
+    from mpcgov.dummy.folder import Made
     from mpcgov.errors import SpecError
     from mpcgov.protections import NO_DOMINANCE
     from mpcgov.simulate import simulate as run
@@ -40,13 +52,26 @@ def simulate(
         note(f"{party}: {text}")
 
     try:
-        result = run(job, agencies, threshold, truth_path=truth, on_note=tell_note, protocols=protocols)
+        made = None if rows["dummy"] is None else Made(rows["rows"], rows["seed"])
+        result = run(
+            job, _folder(**rows), threshold, lambda _party, _phase: None, truth, tell_note, protocols, made
+        )  # fmt: skip
     except SpecError:
-        _tell_of_data(job, agencies)
+        if rows["agencies"] is not None:
+            _tell_of_data(job, rows["agencies"])
         raise
     print_json(result) if as_json else print_result(result)
     if NO_DOMINANCE in result["protection"]["caveats"]:
         note(f"note: {NO_DOMINANCE}")
+    if rows["dummy"] is not None:
+        note(f"made-up rows (seed {rows['seed']}): only the form of these tables says anything")
+
+
+def _folder(agencies: Path | None, dummy: Path | None, **_: int) -> Path:
+    one = agencies if dummy is None else dummy
+    if one is None or (agencies is not None and dummy is not None):
+        raise click.UsageError("give either --agencies or --dummy")
+    return one
 
 
 def _tell_of_data(job: Path, agencies: Path) -> None:

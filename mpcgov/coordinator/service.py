@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mpcgov import progress, receive
+from mpcgov import files, progress, receive
 from mpcgov.client import Client
 from mpcgov.clock import RealClock
 from mpcgov.coordinator import home as homes
 from mpcgov.coordinator import plan as plans
 from mpcgov.coordinator import propose, submit
 from mpcgov.coordinator.home import CoordinatorHome, StoredJob
-from mpcgov.errors import MpcgovError
+from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.progress import Status
 from mpcgov.spec.job import COORDINATOR, Job
 from mpcgov.spec.load import load_yaml
@@ -36,6 +37,26 @@ async def plan_job(path: Path, file: Path) -> plans.Plan:
     joined = home.roster()
     async with Client(home.identity, joined[1]) as client:
         return await plans.plan(client, await propose.draft(client, joined, job))
+
+
+async def save_declarations(path: Path, file: Path, folder: Path) -> None:
+    """Writes what the agencies declare of the columns that a job uses, as `<party>/datasets.yaml` without sources.
+
+    Raises:
+        MpcgovError: an agency can't be reached or doesn't show a column, or a file is there already.
+    """
+    home, job = homes.load(path), load_yaml(file, Job)
+    joined = home.roster()
+    propose.require_members(joined[1], job.parties)
+    async with Client(home.identity, joined[1]) as client:
+        found = await propose.declarations_of(client, job, propose.pinned_protocol(job))
+    for party, declaration in found.items():
+        written = folder / party / "datasets.yaml"
+        if written.exists():
+            raise LocalError(f"{written}: there already", hint="name a new folder", code="file")
+        written.parent.mkdir(parents=True, exist_ok=True)
+        whole = {job.parties[party].dataset: declaration.model_dump(mode="json", exclude_defaults=True)}
+        files.replace(written, json.dumps(whole, indent=2, ensure_ascii=False).encode())
 
 
 async def submit_job(path: Path, file: Path) -> StoredJob:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mpcgov.errors import SpecError
 from mpcgov.spec.load import compose_yaml, read_text, validate
-from mpcgov.spec.table import Datasets
+from mpcgov.spec.table import Datasets, Declaration
 
 LIST_COLUMN = "code"
 TABLE_COLUMNS = ("from", "to")
@@ -25,6 +25,26 @@ def load_datasets(path: Path) -> Datasets:
     Raises:
         SpecError: the file, or one that it names, can't be read or is wrong; with every fault.
     """
+    value, lines = _composed(path)
+    return validate(value, Datasets, str(path), lines)
+
+
+def read_declarations(path: Path) -> dict[str, Declaration]:
+    """What the data sets of a file `datasets.yaml` are declared to hold; it needn't say where they are.
+
+    Raises:
+        SpecError: see `load_datasets`.
+    """
+    value, lines = _composed(path)
+    for declared in value.values():
+        if isinstance(declared, dict):
+            declared.setdefault("source", "nowhere.csv")
+    found = validate(value, Datasets, str(path), lines)
+    return {name: dataset.declaration for name, dataset in found.root.items()}
+
+
+def _composed(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+    """The file with the code lists that it names, and the line of each key."""
     value, lines = compose_yaml(read_text(path), str(path))
     faults: list[str] = []
     for dataset, declared in value.items():
@@ -39,7 +59,7 @@ def load_datasets(path: Path) -> Datasets:
                         faults += [f"{path}:{line}: {dataset}.columns.{name}.{key}: {one}" for one in error.faults]
     if faults:
         raise SpecError(faults, code="spec")
-    return validate(value, Datasets, str(path), lines)
+    return value, lines
 
 
 def read_codes(path: Path) -> list[str]:

@@ -14,6 +14,7 @@ from mpcgov.coordinator import service
 from mpcgov.coordinator import submit as submitting
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.progress import View
+from mpcgov.spec.codelists import read_declarations
 from mpcgov.spec.statement import Proposal
 from tests.coordinator.conftest import MODULUS, Consortium, FakeNode, cancel, declare, share_envelope, take
 
@@ -146,6 +147,16 @@ def test_plan_says_what_is_opened_to_whom_and_proposes_nothing(consort: Consorti
         "rounds and about",
     ):
         assert words in text
+    assert not (consort.hq / "jobs").exists()
+
+
+def test_declarations_are_written_for_a_rehearsal_and_never_over_others(consort: Consortium, capsys: Output) -> None:
+    out, job = consort.hq / "cards", consort.job()
+    assert run(["job", "declarations", job, "--home", str(consort.hq), "--out", str(out)]) == 0
+    assert set(read_declarations(out / "tax" / "datasets.yaml")["payers"].columns) == {"region", "age"}
+    assert not (out / "census").exists()
+    assert run(["job", "declarations", job, "--home", str(consort.hq), "--out", str(out)]) == 2
+    assert "there already" in capsys.readouterr().err
     assert not (consort.hq / "jobs").exists()
 
 

@@ -1,0 +1,1 @@
+"""Rows made up from declarations, so that a job can be rehearsed by whoever has no data."""
