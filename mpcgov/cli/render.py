@@ -8,11 +8,13 @@ import math
 import re
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-SUPPRESSED = "·"
+HIDDEN = "·"
+"""How a hidden number is shown; as in `mpcgov.kinds.footers`, which would take long to load for --help."""
 
 
 def plain(text: object) -> str:
@@ -57,16 +59,20 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
         click.echo(line(row))
 
 
-def print_result(result: dict[str, Any]) -> None:
-    """A result: its tables and what was done to them to stdout, what it cost to stderr."""
+def print_result(result: dict[str, Any], protocols: Path | None = None) -> None:
+    """A result: its tables and what was done to them to stdout, what it cost to stderr.
+
+    Args:
+        protocols: where its protocol may be, besides where protocols are.
+    """
+    from mpcgov.cli.footers import footers
+
+    several, below = len(result["tables"]) > 1, footers(result, protocols)
     for name, table in result["tables"].items():
-        if len(result["tables"]) > 1:
+        if several:
             click.echo(f"{plain(name)}:")
         print_table(*_with_intervals(table))
-    click.echo("")
-    click.echo(_of_model(result["tables"]) or _footnote(result["disclosure"]))
-    if any(map(_hides_numbers, result["tables"].values())):
-        click.echo(_of_numbers(result["disclosure"]))
+        _print_footer(below[name], several)
     if "quality" in result:
         click.echo(_quality(result["quality"]))
     cost = result["cost"]
@@ -74,6 +80,16 @@ def print_result(result: dict[str, Any]) -> None:
     note(
         f"job {result['job']}, {result['protocol']}: {cost['seconds']} s, {cost['rounds']} rounds, {sent:,} bytes sent"
     )
+
+
+def _print_footer(lines: Sequence[str], several: bool) -> None:
+    """Lines below a table, set off from it, and from the next one if there are several."""
+    if lines:
+        click.echo("")
+    for line in lines:
+        click.echo(plain(line))
+    if several:
+        click.echo("")
 
 
 def print_sections(sections: Sequence[tuple[str, Sequence[str]]]) -> None:
@@ -116,7 +132,7 @@ def _short(value: float) -> str:
 
 def _cell(value: object) -> str:
     if value is None:
-        return SUPPRESSED
+        return HIDDEN
     if isinstance(value, float):
         return _six_digits(value)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else plain(value)
@@ -135,70 +151,3 @@ def _is_number(value: object) -> bool:
 def _quality(quality: dict[str, float | None]) -> str:
     figures = (f"{name} {'–' if value is None else f'{value:.4f}'}" for name, value in quality.items())
     return f"Beside the truth: {', '.join(figures)}."
-
-
-def _footnote(disclosure: dict[str, Any]) -> str:
-    suppressed, base = disclosure["suppressed"], disclosure["round_to"]
-    lines = [f"Total of the released cells: {disclosure['total']:,}."]
-    if base:
-        lines.append(f"Released counts are rounded to multiples of {base}.")
-    if noise := disclosure.get("noise"):
-        size = f"epsilon {noise['epsilon']}" if "epsilon" in noise else f"rho {noise['rho']}"
-        lines.append(
-            f"All numbers are noisy, which protects each {noise['unit']}: {noise['mechanism']}, {size}. "
-            "The intervals are for the noise alone."
-        )
-        if disclosure.get("margins"):
-            lines.append("The totals are of all noisy cells, suppressed ones included.")
-    if suppressed:
-        few = "with their noise fewer" if noise else "fewer"
-        cells = "1 cell is" if suppressed == 1 else f"{suppressed:,} cells are"
-        lines.append(f"{SUPPRESSED} {cells} suppressed: {few} than {_why(disclosure)}; nobody saw how many.")
-    if disclosure.get("margins") == "suppressed" and not noise:
-        lines.append(
-            f"{SUPPRESSED} The true totals are suppressed: no choice of other cells would keep them from telling."
-        )
-    if "dominance" in disclosure:
-        lines.append(f"{SUPPRESSED} A mean is suppressed where one value dominates ({disclosure['dominance']} % rule).")
-    return "\n".join(lines)
-
-
-def _hides_numbers(table: dict[str, Any]) -> bool:
-    """Whether a cell has a count, and no mean or variance beside it."""
-    place = table["columns"].index("count") if "count" in table["columns"] else None
-    return place is not None and any(row[place] is not None and None in row[place:] for row in table["rows"])
-
-
-def _of_numbers(disclosure: dict[str, Any]) -> str:
-    """Why a number beside a shown count may be hidden, when nobody can say which reason it was."""
-    least = disclosure["min_count"]
-    rows = ", ".join(f"{plain(name)}: {rows:,}" for name, rows in disclosure.get("least_rows", {}).items())
-    enough = f" than it takes ({rows})" if rows else f" than {least}"
-    return (
-        f"{SUPPRESSED} A number beside a released count is suppressed where fewer rows{enough} have a value, where "
-        f"fewer than {least} of these, or of the cell's others, differ from the usual values, or where all weights are "
-        "0."
-    )
-
-
-def _of_model(tables: dict[str, Any]) -> str:
-    """What is said below a regression, which has no cells; nothing of other results."""
-    if "fit" not in tables or "coefficients" not in tables:
-        return ""
-    if tables["fit"]["rows"][0][0] is not None:
-        return "Coefficients, standard errors and r2 are rounded to significant digits."
-    return (
-        f"{SUPPRESSED} The model is suppressed: its predictors depend on each other (one is a sum or a multiple of "
-        "others), or too few rows are behind it or behind a category, or a few rows make up too much of it; nobody saw "
-        "which."
-    )
-
-
-def _why(disclosure: dict[str, Any]) -> str:
-    """Why cells are suppressed; of a single one nobody can say which reason it was."""
-    found = [f"{disclosure['min_count']} rows, or none"]
-    if "contributors" in disclosure:
-        found.append(f"fewer than {disclosure['contributors']} agencies with rows")
-    if disclosure.get("margins") == "released" and "noise" not in disclosure:
-        found.append("so that true totals don't tell another one")
-    return "; or ".join(found)

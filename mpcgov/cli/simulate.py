@@ -60,7 +60,7 @@ def simulate(job: Path, threshold: int, truth: Path | None, protocols: Path | No
         if rows["agencies"] is not None:
             _tell_of_data(job, rows["agencies"])
         raise
-    print_json(result) if as_json else print_result(result)
+    print_json(result) if as_json else print_result(result, protocols)
     if NO_DOMINANCE in result["protection"]["caveats"]:
         note(f"note: {NO_DOMINANCE}")
     if rows["dummy"] is not None:

@@ -31,9 +31,14 @@ def of(table: Table) -> Kind:
     Raises:
         InternalError: there is none of that name; nothing is assumed of it.
     """
-    if table.measure not in _BY_NAME:
-        raise InternalError(f"no kind of table is called {table.measure}")
-    return _BY_NAME[table.measure]
+    return named(table.measure)
+
+
+def named(name: str) -> Kind:
+    """The kind of a name, as `of` has it."""
+    if name not in _BY_NAME:
+        raise InternalError(f"no kind of table is called {name}")
+    return _BY_NAME[name]
 
 
 def of_manifest(manifest: Manifest) -> Collection[Kind]:

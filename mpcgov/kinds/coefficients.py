@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mpcgov.kinds import footers
 from mpcgov.kinds.fit import real
 from mpcgov.kinds.kind import Kind, Span
 from mpcgov.linked.facts import Linked
@@ -22,5 +23,12 @@ def _opened(linked: Linked, _: Table) -> Iterator[Opened]:
 
 
 COEFFICIENTS = Kind(
-    name="coefficients", of_cells=False, of_sets=False, tells_owners=False, of_links=False, span=_span, opened=_opened
+    name="coefficients",
+    of_cells=False,
+    of_sets=False,
+    tells_owners=False,
+    of_links=False,
+    span=_span,
+    footer=footers.nothing,
+    opened=_opened,
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from mpcgov.kinds import footers
+from mpcgov.kinds.footers import Row, Rules
 from mpcgov.kinds.kind import Kind, Span, groups
 from mpcgov.kinds.moments import of_item
 from mpcgov.linked import sums
@@ -24,6 +26,19 @@ def _opened(linked: Linked, _: Table) -> Iterator[Opened]:
         yield from of_item(linked, item, _NAME)
 
 
+def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
+    if any(row[-1] is None for row in rows):
+        return [f"{footers.of_numbers('correlation', rules)} There is none where a column has one value in all rows."]
+    return []
+
+
 CORRELATION = Kind(
-    name=_NAME, of_cells=True, of_sets=False, tells_owners=True, of_links=False, span=_span, opened=_opened
+    name=_NAME,
+    of_cells=True,
+    of_sets=False,
+    tells_owners=True,
+    of_links=False,
+    span=_span,
+    footer=_footer,
+    opened=_opened,
 )

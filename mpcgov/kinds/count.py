@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from mpcgov.kinds import footers
+from mpcgov.kinds.footers import Row, Rules
 from mpcgov.kinds.kind import Kind, Span, counted, groups
 from mpcgov.linked import sums
 from mpcgov.linked.facts import Linked
@@ -20,4 +22,17 @@ def _opened(linked: Linked, table: Table) -> Iterator[Opened]:
     yield counted(linked, table.value, sums.count(linked).high)
 
 
-COUNT = Kind(name="count", of_cells=True, of_sets=False, tells_owners=False, of_links=False, span=_span, opened=_opened)
+def _footer(columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
+    return footers.of_counts(rows, len(columns) - 1, rules)
+
+
+COUNT = Kind(
+    name="count",
+    of_cells=True,
+    of_sets=False,
+    tells_owners=False,
+    of_links=False,
+    span=_span,
+    footer=_footer,
+    opened=_opened,
+)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from mpcgov.kinds import footers
+from mpcgov.kinds.footers import Row, Rules
 from mpcgov.kinds.kind import Kind, Span
 from mpcgov.linked.facts import Linked
 from mpcgov.spec.manifest import Table
@@ -18,6 +20,24 @@ def _opened(linked: Linked, _: Table) -> Iterator[Opened]:
     yield Opened(name="pairs", low=0, high=linked.most_rows(frozenset(linked.owners)))
 
 
+def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
+    if any(row[-1] is None for row in rows):
+        least = rules["min_count"]
+        text = (
+            f"{footers.HIDDEN} A number of pairs is suppressed where it is less than {least}, or that of the other "
+            "links is, if there are any; nobody saw how many."
+        )
+        return [text]
+    return []
+
+
 DOUBTFUL = Kind(
-    name="doubtful", of_cells=False, of_sets=False, tells_owners=False, of_links=True, span=_span, opened=_opened
+    name="doubtful",
+    of_cells=False,
+    of_sets=False,
+    tells_owners=False,
+    of_links=True,
+    span=_span,
+    footer=_footer,
+    opened=_opened,
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mpcgov.disclosure import significant_bits
+from mpcgov.kinds import footers
+from mpcgov.kinds.footers import Row, Rules
 from mpcgov.kinds.kind import Kind, Span, counted
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.naming import table_name
@@ -35,4 +37,24 @@ def _opened(linked: Linked, _: Table) -> Iterator[Opened]:
     yield from real(linked, "r2")
 
 
-FIT = Kind(name=_NAME, of_cells=False, of_sets=False, tells_owners=False, of_links=False, span=_span, opened=_opened)
+def _footer(_columns: Sequence[str], rows: Sequence[Row], _rules: Rules) -> list[str]:
+    if rows[0][0] is not None:
+        return ["Coefficients, standard errors and r2 are rounded to significant digits."]
+    text = (
+        f"{footers.HIDDEN} The model is suppressed: its predictors depend on each other (one is a sum or a multiple of "
+        "others), or too few rows are behind it or behind a category, or a few rows make up too much of it; nobody saw "
+        "which."
+    )
+    return [text]
+
+
+FIT = Kind(
+    name=_NAME,
+    of_cells=False,
+    of_sets=False,
+    tells_owners=False,
+    of_links=False,
+    span=_span,
+    footer=_footer,
+    opened=_opened,
+)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mpcgov.kinds.footers import Row, Rules
 from mpcgov.linked.facts import Linked
 from mpcgov.spec.manifest import Table
 from mpcgov.spec.statement import Opened
@@ -27,6 +28,7 @@ class Kind:
         of_links: whether it says how good the links are. Such a table is beside what the job asks for: none of its
             cells counts as suppressed.
         span: what readers see of it.
+        footer: what is said below it of what is hidden in it, from its columns, its rows, and the rules of a result.
         opened: the numbers that are opened of it, in every cell, with their bounds; each with what decides about it,
             its gate, or itself if it has none. A table of which nothing is opened isn't released.
     """
@@ -37,6 +39,7 @@ class Kind:
     tells_owners: bool
     of_links: bool
     span: Callable[[Linked, Table], Span]
+    footer: Callable[[Sequence[str], Sequence[Row], Rules], list[str]]
     opened: Callable[[Linked, Table], Iterator[Opened]]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from mpcgov.kinds.footers import Row, Rules
 from mpcgov.kinds.kind import Kind, Span
 from mpcgov.linked import blocks
 from mpcgov.linked.comparing import MOST_EXACT
@@ -29,6 +30,19 @@ def _opened(linked: Linked, _: Table) -> Iterator[Opened]:
         yield Opened(name=str(column), low=0, high=high, gate=gate, places=IDENTIFIER_WORDS, radix_bits=IDENTIFIER_BITS)
 
 
+def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
+    if rows:
+        return ["1 pair is released." if len(rows) == 1 else f"{len(rows):,} pairs are released."]
+    return [f"No pair is released: fewer than {rules['min_count']} records are linked, or none; nobody saw how many."]
+
+
 LINKS = Kind(
-    name="links", of_cells=False, of_sets=False, tells_owners=False, of_links=False, span=_span, opened=_opened
+    name="links",
+    of_cells=False,
+    of_sets=False,
+    tells_owners=False,
+    of_links=False,
+    span=_span,
+    footer=_footer,
+    opened=_opened,
 )

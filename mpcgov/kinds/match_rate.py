@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from mpcgov.kinds import footers
+from mpcgov.kinds.footers import Row, Rules
 from mpcgov.kinds.kind import Kind, Span
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.naming import table_name
@@ -22,6 +24,24 @@ def _opened(linked: Linked, table: Table) -> Iterator[Opened]:
     yield Opened(name="linked", low=0, high=most, gate=f"{table_name(linked, table.measure)}.records")
 
 
+def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
+    if any(row[-1] is None for row in rows):
+        least = rules["min_count"]
+        text = (
+            f"{footers.HIDDEN} A column's match rates are suppressed where, in one of its groups, fewer than {least} "
+            f"records are linked, or fewer than {least} but some aren't; and of groups without records."
+        )
+        return [text]
+    return []
+
+
 MATCH_RATE = Kind(
-    name="match_rate", of_cells=False, of_sets=False, tells_owners=False, of_links=True, span=_span, opened=_opened
+    name="match_rate",
+    of_cells=False,
+    of_sets=False,
+    tells_owners=False,
+    of_links=True,
+    span=_span,
+    footer=_footer,
+    opened=_opened,
 )

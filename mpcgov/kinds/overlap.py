@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from mpcgov.kinds import footers
+from mpcgov.kinds.footers import Row, Rules
 from mpcgov.kinds.kind import Kind, Span, counted
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sets import owner_sets
@@ -20,6 +22,23 @@ def _opened(linked: Linked, table: Table) -> Iterator[Opened]:
     yield counted(linked, table.value, least[-2])
 
 
+def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
+    hidden, lines = sum(row[-1] is None for row in rows), footers.of_all(rules)
+    if not hidden:
+        return lines
+    counts = "1 count is" if hidden == 1 else f"{hidden:,} counts are"
+    exact = ", or in these and no others" if len(rows) > 1 else ""
+    few = f"fewer than {rules['min_count']} keys, or none, are in all of the registers{exact}"
+    return [*lines, f"{footers.HIDDEN} {counts} suppressed: {few}; nobody saw how many."]
+
+
 OVERLAP = Kind(
-    name="overlap", of_cells=True, of_sets=True, tells_owners=False, of_links=False, span=_span, opened=_opened
+    name="overlap",
+    of_cells=True,
+    of_sets=True,
+    tells_owners=False,
+    of_links=False,
+    span=_span,
+    footer=_footer,
+    opened=_opened,
 )

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from mpcgov import registry
 from mpcgov.cli import render
+from mpcgov.kinds import footers
+from mpcgov.spec.manifest import Table
+
+
+def there_are(monkeypatch: pytest.MonkeyPatch, protocol: str, kinds: dict[str, str]) -> None:
+    """A protocol with tables of these kinds is on this disk."""
+    found = registry.find("joint-count")
+    tables = {name: Table(measure=kind) for name, kind in kinds.items()}  # type: ignore[arg-type]  # a name of a kind
+    changed = replace(found, manifest=found.manifest.model_copy(update={"id": protocol, "tables": tables}))
+    monkeypatch.setattr(registry, "find", lambda name, first=None: changed)
 
 
 def result(**disclosure: Any) -> dict[str, Any]:
@@ -15,6 +27,7 @@ def result(**disclosure: Any) -> dict[str, Any]:
         "job": "j",
         "protocol": "joint-count@x",
         "tables": {"count": {"columns": ["sex", "count"], "rows": [["F", 30], ["M", None]]}},
+        "learned": {"a": [], "coordinator": [{"what": "tables.count"}]},
         "disclosure": rules,
         "cost": {"seconds": 1.0, "rounds": 1, "bytes_sent": {"a": 1}},
     }
@@ -27,7 +40,6 @@ def result(**disclosure: Any) -> dict[str, Any]:
         ({"contributors": 3}, "fewer than 10 rows, or none; or fewer than 3 agencies with rows; nobody saw how many."),
         ({"margins": "released"}, "or none; or so that true totals don't tell another one; nobody saw how many."),
         ({"margins": "suppressed"}, "· The true totals are suppressed: no choice of other cells would keep them"),
-        ({"dominance": 10}, "· A mean is suppressed where one value dominates (10 % rule)."),
         ({"round_to": 5}, "Released counts are rounded to multiples of 5."),
     ],
 )
@@ -49,9 +61,12 @@ def test_a_hidden_mean_beside_a_shown_count_is_explained(
 ) -> None:
     columns = ["sex", "count", "tax.pay.mean", "tax.pay.variance"]
     tables = {"statistics": {"columns": columns, "rows": [row]}}
-    render.print_result(result(least_rows={"tax.pay": 12}) | {"tables": tables})
+    of = {"tables": tables, "protocol": "linked-statistics@x"}
+    render.print_result(result(least_rows={"tax.pay": 12}) | of)
     words = "A number beside a released count is suppressed where fewer rows than it takes (tax.pay: 12) have a value"
     assert (words in capsys.readouterr().out) == said
+    render.print_result(result(dominance=10) | of)
+    assert ("So is a mean where one value dominates (10 % rule)." in capsys.readouterr().out) == said
 
 
 @pytest.mark.parametrize(
@@ -62,7 +77,67 @@ def test_a_hidden_model_is_explained_and_has_no_cells(
 ) -> None:
     fit = {"columns": ["n", "r2"], "rows": [[n, None if n is None else 0.5]]}
     coefficients = {"columns": ["term", "estimate", "std_error"], "rows": [["x", None, None]]}
-    render.print_result(result() | {"tables": {"coefficients": coefficients, "fit": fit}})
+    tables = {"coefficients": coefficients, "fit": fit}
+    render.print_result(result() | {"tables": tables, "protocol": "linked-regression@x"})
     said = capsys.readouterr().out
     assert words in said
     assert "cell" not in said
+
+
+COLUMNS = {"correlation": ["a", "b", "r"], "overlap": ["parties", "count"], "links": ["tax.id", "welfare.id"]}
+FOOTERS = [
+    ("overlap", [["a+b", 407], ["a+c", 30]], []),
+    (
+        "overlap",
+        [["a+b", None]],
+        ["· 1 count is suppressed: fewer than 10 keys, or none, are in all of the registers;"],
+    ),
+    (
+        "overlap",
+        [["a+b", 40], ["a+c", None]],
+        ["in all of the registers, or in these and no others; nobody saw how many."],
+    ),
+    ("correlation", [["x", "y", 0.5]], []),
+    ("correlation", [["x", "y", None]], ["There is none where a column has one value in all rows."]),
+    ("links", [["a1", "b1"]], ["1 pair is released."]),
+    ("links", [], ["No pair is released: fewer than 10 records are linked, or none; nobody saw how many."]),
+    ("match_rate", [["tax.sex=F", None, None, None]], ["A column's match rates are suppressed where"]),
+    ("match_rate", [["tax.sex=F", 30, 20, 0.5]], []),
+    ("doubtful", [["just below the threshold", None]], ["A number of pairs is suppressed where it is less than 10"]),
+    ("count", [["F", None], ["M", None]], ["No cell is released.", "· 2 cells are suppressed: fewer than 10 rows"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "rows", "said"), FOOTERS)
+def test_below_a_table_stands_what_happened_to_it_and_nothing_else(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    rows: list[list[Any]],
+    said: list[str],
+) -> None:
+    """Under whatever name a protocol has it."""
+    columns = COLUMNS.get(kind, ["group", "records", "linked", "rate"][: len(rows[0]) if rows else 0])
+    there_are(monkeypatch, "mine", {"mine": kind})
+    render.print_result(result() | {"tables": {"mine": {"columns": columns, "rows": rows}}, "protocol": "mine@x"})
+    below = capsys.readouterr().out.splitlines()[2 + len(rows) :]
+    assert len([line for line in below if line]) == len(said)
+    assert all(words in "\n".join(below) for words in said)
+
+
+def test_each_table_of_several_has_its_own_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = result()["tables"] | {"mine": {"columns": ["parties", "count"], "rows": [["a+b", None]]}}
+    there_are(monkeypatch, "joint-count", {"count": "count", "mine": "overlap"})
+    learned = {"welfare": [{"what": "tables.count"}, {"what": "own-rows"}]}
+    render.print_result(result() | {"tables": tables, "learned": learned})
+    parts = capsys.readouterr().out.split("mine:")
+    assert "Total of the released cells: 30." in parts[0]
+    assert "fewer than that when the rows of welfare, who gets the result, are taken out" in parts[0]
+    assert "keys, or none" in parts[1]
+    assert "Total" not in parts[1]
+
+
+def test_hidden_numbers_are_marked_in_footers_as_in_tables() -> None:
+    assert footers.HIDDEN == render.HIDDEN
