@@ -39,6 +39,11 @@ def crowded(rows: Sequence[int]) -> list[str]:
     return [f"one key has {rows[0]} rows, the next {rows[1]}; if it stands for no value, declare it by missing"]
 
 
+def padded_keys(rows: int) -> str:
+    """What is said of keys that begin or end with blanks, as columns of fixed length fill them up."""
+    return f"{counted(rows)} with blanks around the key, which only meets one with the same: declare normalise: [trim]"
+
+
 def placeholders(source: Source) -> list[str]:
     """Keys that are written as no id is: a code for "unknown", or one sign over and over. Says how many rows."""
     found = []
@@ -49,4 +54,8 @@ def placeholders(source: Source) -> list[str]:
             rows = int(source.query(odd.aggregate(n=odd.count()))["n"][0].as_py())
             what = "like a code for no value, such as NA, 0000 or 9999; if they stand for none, declare them by missing"
             found += [f"column {name}: {counted(rows)} with a key that looks {what}"] if rows else []
+            if not {"trim", "digits"} & set(column.normalise):
+                padded = source.table.filter(value.re_search("^ | $"))
+                rows = int(source.query(padded.aggregate(n=padded.count()))["n"][0].as_py())
+                found += [f"column {name}: {padded_keys(rows)}"] if rows else []
     return found

@@ -23,14 +23,16 @@ from mpcgov.spec.job import Part
 from mpcgov.spec.link import Rule
 from mpcgov.spec.table import CategoryColumn, Declaration
 from mpcgov.worker import keys, unique
-from mpcgov.worker.keyed import KeyedRows, as_one
+from mpcgov.worker.keyed import KeyedRows, as_one, bytes_of
 from mpcgov.worker.local import chosen
-from mpcgov.worker.oddities import crowded
+from mpcgov.worker.oddities import crowded, padded_keys
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
 
 _PLACE = "mpcgov_place"
 """A row's place in the data set's own order, in which it doesn't matter which other rows are chosen."""
+
+_BLANK = ord(" ")
 
 _AGAIN: Mapping[Rule, str] = {"sum": "sum", "max": "max", "min": "min", "count": "sum", "first": "first"}
 """How what was gathered of parts of a key's rows is put together, the part with the first row before the others."""
@@ -79,7 +81,8 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
     encoded = keys.encoded([(source.declaration.columns[name], found[f"k{i}"]) for i, name in enumerate(wanted.key)])
     found = found.drop_columns([f"k{i}" for i in range(len(wanted.key))]).append_column("key", encoded)
     read = _rows_in(found)
-    notes = [f"{source.name}: {remark}" for remark in (*source.remarks, *_crowded(found, wanted))]
+    remarks = (*source.remarks, *_crowded(found, wanted), *_padded(source, encoded, wanted))
+    notes = [f"{source.name}: {remark}" for remark in remarks]
     listed = found.num_rows if read == source.rows else _keys_of(source, wanted)
     if encoded.null_count:
         found = found.filter(encoded.is_valid())
@@ -112,6 +115,18 @@ def _crowded(found: pa.Table, wanted: Wanted) -> list[str]:
     rows = found.filter(found["key"].is_valid())["n"]
     most = rows.take(pc.select_k_unstable(rows, 2, sort_keys=[("n", "descending")])) if len(rows) > 1 else rows
     return [f"key {', '.join(wanted.key)}: {said}" for said in crowded(most.to_pylist())]
+
+
+def _padded(source: Source, encoded: pa.LargeBinaryArray, wanted: Wanted) -> list[str]:
+    """What is said of keys that begin or end with blanks, as columns of fixed length fill them up."""
+    kind = source.declaration.columns[wanted.key[0]]
+    if len(wanted.key) > 1 or {"trim", "digits"} & set(getattr(kind, "normalise", ())):
+        return []
+    signs, bounds = bytes_of(encoded)
+    present = bounds[1:] > bounds[:-1]
+    first, last = signs[bounds[:-1][present]], signs[bounds[1:][present] - 1]
+    rows = int(((first == _BLANK) | (last == _BLANK)).sum())
+    return [f"column {wanted.key[0]}: {padded_keys(rows)}"] if rows else []
 
 
 def _notes(name: str, read: int, with_key: int, distinct: int) -> list[str]:

@@ -14,6 +14,8 @@ import pytest
 from mpcgov.errors import DataError
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.local import dataset_check
+from mpcgov.worker.rows import Wanted, keyed_rows
+from mpcgov.worker.source import open_table
 
 NUMBER = {"kind": "integer", "min": 0, "max": 100}
 GROUP = {"kind": "category", "values": ["x", "y", "Zürich"]}
@@ -194,6 +196,18 @@ def test_ids_that_a_workbook_holds_as_numbers_have_lost_their_zeros(tmp_path: Pa
     )
     strip = {"kind": "key", "normalise": ["digits"], "zeros": "strip"}
     assert said(tmp_path, "d.xlsx", columns={"id": strip}) == "2 rows"
+
+
+def test_keys_with_blanks_around_them_are_pointed_out(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": ["a1      ", "b2      ", "c3"]}), tmp_path / "d.parquet")
+    for normalise, warnings in ((["trim"], 0), ([], 1)):
+        column = {"kind": "key", "normalise": normalise}
+        dataset = Dataset.model_validate({"source": "d.parquet", "columns": {"id": column}})
+        found = dataset_check(dataset, "d", tmp_path).warnings
+        with open_table(dataset, "d", tmp_path) as source:
+            notes = keyed_rows(source, Wanted(("id",), (), {})).notes
+        assert len(found) == len(notes) == warnings
+        assert all("2 rows with blanks around the key" in line for line in (*found, *notes))
 
 
 def test_whole_numbers_written_as_floats_are_whole_numbers_and_no_keys(tmp_path: Path) -> None:
