@@ -24,24 +24,32 @@ def disagreement(peer: str, phase: str) -> PeerError:
 
 
 def aborted(error: AbortError, peer: int, config: SessionConfig, phase: str) -> PeerError:
-    """What a peer's ABORT means here: who failed, and who says so if it is another; then it is hearsay, by its code."""
-    teller, culprit = name(config, peer), name(config, error.culprit)
-    hearsay = error.culprit != peer
-    where = f"{phase}, says {teller}" if hearsay else phase
-    blames_us = error.culprit == config.me
-    if error.reason is Reason.AGREEMENT:
-        return disagreement(teller if blames_us else culprit, phase)
-    if blames_us:
+    """What a peer's ABORT means here: who failed, and who says so if it is another; then it is hearsay, by its code.
+
+    No party is named by another's word alone without that other's name. What the peer was told itself it passes on
+    as the word of who told it: "left says: right says: …".
+    """
+    teller, culprit, witness = (name(config, index) for index in (peer, error.culprit, error.witness))
+    passed_on = error.witness != peer
+    hearsay = error.culprit != peer or passed_on
+    if not passed_on and error.culprit == config.me:
+        if error.reason is Reason.AGREEMENT:
+            return disagreement(teller, phase)
         return PeerError(f"{teller} lost its connection to us or our messages ({phase})", code="peer-lost")
+    # By whose word it is, but for what a party says of itself.
+    who = teller if not passed_on or error.witness == error.culprit else f"{teller} says: {witness}"
+    if error.reason is Reason.LOST:
+        where = f"{phase}, says {teller}" + (f" by the word of {witness}" if passed_on else "") if hearsay else phase
+        return PeerError(f"lost connection to {culprit} ({where})", code="peer-lost")
     message, code = {
+        Reason.AGREEMENT: (f"{culprit} doesn't agree on the job ({phase})", "hello-mismatch"),
         Reason.DATA_CONTRACT: (f"{culprit}: data contract", "data-contract"),
         Reason.DEADLINE: (f"{culprit} ran out of time ({phase})", "deadline"),
-        Reason.LOST: (f"lost connection to {culprit} ({where})", "peer-lost"),
         Reason.PROTOCOL: (f"{culprit} broke the protocol ({phase})", "peer-protocol"),
     }.get(error.reason, (f"{culprit} stopped with an error of its own ({phase})", "peer-failed"))
-    if hearsay and error.reason is not Reason.LOST:
+    if hearsay:
         said = message if message.endswith(")") else f"{message} ({phase})"
-        return PeerError(f"{teller} says: {said}", code="hearsay")
+        return PeerError(f"{who} says: {said}", code="hearsay")
     return PeerError(message, code=code)
 
 

@@ -17,11 +17,12 @@ HELLO, WORD, KEYS, DATA, END, ABORT, WORDS = range(1, 8)
 """DATA: a message of MPyC's protocols under its program counter. WORDS: one of the word-size engine's, by channel."""
 MESSAGES = frozenset({DATA, WORDS})
 HELLO_BYTES = len(MAGIC) + 4 + 32
+ABORT_BYTES = 5
 READY, DATA_CONTRACT = b"\x01", b"\x02"
 
 
 class Reason(enum.IntEnum):
-    """Why a party ends a job; goes to its peers in ABORT, with the party that it blames, and nothing else."""
+    """Why a party ends a job; goes to its peers in ABORT, with whom it blames and who says so, and nothing else."""
 
     LOST = 1
     DATA_CONTRACT = 2
@@ -52,24 +53,26 @@ class LinkLostError(Exception):
 
 
 class AbortError(Exception):
-    """A peer ended the job; `culprit` is the index of the party that it blames, itself included."""
+    """A peer ended the job; `culprit` is the index of the party that it blames, itself included, and `witness` that of
+    the party by whose word: itself, or the one that it was told by."""
 
-    def __init__(self, reason: Reason, culprit: int) -> None:
+    def __init__(self, reason: Reason, culprit: int, witness: int) -> None:
         super().__init__()
         self.reason = reason
         self.culprit = culprit
+        self.witness = witness
 
 
-def abort_frame(reason: Reason, culprit: int) -> bytes:
-    """The last word of a party that ends the job before its end."""
-    return struct.pack("<BH", reason, culprit)
+def abort_frame(reason: Reason, culprit: int, witness: int) -> bytes:
+    """The last word of a party that ends the job before its end: why, whose doing it was, and who says so."""
+    return struct.pack("<BHH", reason, culprit, witness)
 
 
 def aborted(payload: bytes) -> Exception:
     """The exception that a peer's ABORT stands for."""
-    reason, culprit = struct.unpack("<BH", payload)
+    reason, culprit, witness = struct.unpack("<BHH", payload)
     try:
-        return AbortError(Reason(reason), culprit)
+        return AbortError(Reason(reason), culprit, witness)
     except ValueError:
         return WireError("an end of the job without a known reason")
 

@@ -14,6 +14,7 @@ from typing import cast
 from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.frames import (
     ABORT,
+    ABORT_BYTES,
     DATA,
     DATA_CONTRACT,
     END,
@@ -232,7 +233,7 @@ class Link(asyncio.BufferedProtocol):
 
     def _check(self, kind: int, length: int, label: int) -> None:
         """Raise unless a frame with this header may come now; before its payload is read."""
-        sizes = {HELLO: HELLO_BYTES, WORD: 1, KEYS: self._key_bytes, END: 0, ABORT: 3}
+        sizes = {HELLO: HELLO_BYTES, WORD: 1, KEYS: self._key_bytes, END: 0, ABORT: ABORT_BYTES}
         allowed = {self._expected} | {DATA: {WORDS, END, ABORT}, HELLO: set()}.get(self._expected, {ABORT})
         if kind not in allowed:
             raise WireError(f"a frame of kind {kind} where kind {self._expected} belongs")
@@ -258,7 +259,7 @@ class Link(asyncio.BufferedProtocol):
             self._expected = KEYS
             self.word.set_result(payload)
             if payload == DATA_CONTRACT:
-                raise AbortError(Reason.DATA_CONTRACT, self.peer)
+                raise AbortError(Reason.DATA_CONTRACT, self.peer, self.peer)
         elif kind == KEYS:
             self._expected = DATA
             self.keys.set_result(payload)

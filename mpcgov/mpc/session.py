@@ -61,6 +61,7 @@ class Session:
         self._phase = "start"
         self._failure: asyncio.Future[None] = self._loop.create_future()
         self._reason: tuple[Reason, int] = (Reason.FAULT, config.me)
+        self._witness = config.me
         self._sockets = sockets
         self._links: dict[int, Link] = {}
         self._runtime = JobRuntime(config, self._failed)
@@ -244,9 +245,8 @@ class Session:
         if self._failure.done():
             return
         if isinstance(error, AbortError):
-            blames = error.culprit != peer and error.reason not in (Reason.LOST, Reason.DEADLINE)
-            # Whom a peer blames is for it to say, not for us to pass on.
-            self._reason = (Reason.FAULT, peer) if blames else (error.reason, error.culprit)
+            # The others may hear of it from us first; it stays the word of who told us.
+            self._reason, self._witness = (error.reason, error.culprit), peer
             self._failed(blame.aborted(error, peer, self.config, self._phase))
         elif isinstance(error, LinkLostError):
             self._reason = (Reason.LOST, peer)
@@ -273,8 +273,9 @@ class Session:
     async def _give_up(self) -> None:
         reason, culprit = self._reason
         for link in self._links.values():
-            if reason is not Reason.DATA_CONTRACT or culprit != self.config.me:
-                link.write(frames.ABORT, frames.abort_frame(reason, culprit))
+            # What is wrong with our own data the peers have been told by our word.
+            if reason is not Reason.DATA_CONTRACT or self._witness != self.config.me:
+                link.write(frames.ABORT, frames.abort_frame(reason, culprit, self._witness))
             link.half_close()
         await self._closed()
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mpcgov.mpc import Session, codec, inbox, links, session
-from mpcgov.mpc.frames import HEADER, MAX_FRAME_BYTES
+from mpcgov.mpc.frames import HEADER, MAX_FRAME_BYTES, Reason, abort_frame
 from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import MPYC, JobRuntime
 from tests.mpc.parties import Outcome, put, run, share_list
@@ -144,7 +144,7 @@ def frames() -> dict[str, bytes]:
         "end with a payload": raw(0, b"x", kind=links.END),
         "end too early": raw(0, b"", kind=links.END),
         "message after the end": raw(0, b"", kind=links.END) + raw(9, b"x"),
-        "abort for no reason": raw(0, b"\x63\0\0", kind=links.ABORT),
+        "abort for no reason": raw(0, b"\x63\0\0\0\0", kind=links.ABORT),
         "noise": os.urandom(20_000),
         "value out of range": b"",
         "too short": b"",
@@ -176,6 +176,27 @@ def test_a_malformed_frame_ends_the_job_at_once_and_names_its_sender(name: str) 
     outcomes = run(job, deadline_s=10)
     blame(outcomes)
     assert max(outcomes[index].seconds for index in HONEST) < 5
+
+
+@pytest.mark.parametrize("witness", [EVIL, 0])
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_hostile_partys_word_ends_the_job_as_its_word_and_blames_nobody_else(reason: Reason, witness: int) -> None:
+    """Whoever hears it first, and from whom: its name is on it at both, and an innocent one's alone never."""
+
+    async def job(current: Session, index: int) -> list[int]:
+        if index == EVIL:
+            current._links[0].write(links.ABORT, abort_frame(reason, 2, witness))
+            await asyncio.sleep(5)
+        x = current.input([5] if index == EVIL else None, EVIL, 1, 0, 9)
+        return await share_list(current, x)
+
+    outcomes = run(job, deadline_s=10)
+    for index in HONEST:
+        error = outcomes[index].error
+        assert error is not None
+        assert NAME in error["message"]
+        assert error["code"] in ("hearsay", "peer-lost")
+        assert error["message"].startswith((f"{NAME} ", f"lost connection to {NAME}")) or "says" in error["message"]
 
 
 def test_messages_that_nobody_reads_are_capped() -> None:

@@ -88,7 +88,7 @@ def test_a_party_that_agrees_to_something_else_is_named_before_any_key_is_sent(c
             assert outcome.error["code"] == ("hearsay" if second_hand else "hello-mismatch")
             assert second_hand or said == "labour doesn't agree on the job (hello)"
         assert outcome.phases == ["hello"]
-        assert outcome.bytes_sent <= 4 * (13 + 44 + 13 + 3)  # greetings and goodbyes only
+        assert outcome.bytes_sent <= 4 * (13 + 44 + 13 + 5)  # greetings and goodbyes only
 
 
 def test_a_party_that_never_greets_is_named_when_the_greeting_times_out() -> None:
