@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from types import TracebackType
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from yarl import URL
 
 from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError, one_line
 from mpcgov.keys import Identity, expired
-from mpcgov.spec.load import json_value
+from mpcgov.spec.load import IN_LOOP_BYTES, json_value
 from mpcgov.spec.roster import Card, Roster
 from mpcgov.tls import check_pin, client_context
 
@@ -139,6 +140,8 @@ class Client:
             status, data = await self._carrier.exchange(card, method, path, body, timeout_s, limit_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable(card, error) from None
+        if len(data) > IN_LOOP_BYTES:
+            return await asyncio.to_thread(self._answer, card.id, status, data, limit_bytes)
         return self._answer(card.id, status, data, limit_bytes)
 
     async def stream(self, party: str, path: str) -> aiohttp.ClientWebSocketResponse:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mpcgov.errors import LocalError
@@ -23,6 +24,9 @@ from mpcgov.spec.roster import Card
 
 WARN_DAYS = 60
 """How long before a certificate's end people are told: a new roster takes every member's signature."""
+
+FOLDER = "keys"
+LEDGER_KEY = "ledger.key"
 
 RESTORE = "restore keys/ from a backup, or make new keys: docs/operations.md"
 
@@ -42,6 +46,15 @@ class Identity:
     tls_key_path: Path
 
     @property
+    def ledger_key(self) -> bytes:
+        """What fingerprints of rows are kept under: it outlives the signing key, since the ledger does."""
+        path = self.certificate_path.parent / LEDGER_KEY
+        if path.exists():
+            return bytes.fromhex(_read_private(path).decode("ascii", "replace"))
+        raw = self.signing_key.private_bytes_raw()
+        return HKDF(hashes.SHA256(), 32, salt=None, info=b"mpcgov ledger snapshot").derive(raw)
+
+    @property
     def card(self) -> Card:
         """The public half."""
         pem = self.certificate_path.read_text()
@@ -56,13 +69,24 @@ class Identity:
         )
 
 
-def create(home: Path, role: Literal["party", "coordinator"], name: str, address: str | None) -> Identity:
-    """New keys in `home`/keys, readable by their owner only.
+def create(
+    home: Path,
+    role: Literal["party", "coordinator"],
+    name: str,
+    address: str | None,
+    *,
+    folder_name: str = FOLDER,
+    ledger_key: bytes | None = None,
+) -> Identity:
+    """New keys in a folder of `home`, readable by their owner only.
+
+    Args:
+        ledger_key: of the identity whose ledger these keys go on with; None for a new one.
 
     Raises:
         LocalError: there are keys already; they are never overwritten.
     """
-    folder = home / "keys"
+    folder = home / folder_name
     if folder.exists():
         raise LocalError(f"{folder}: there are keys already", hint="choose another --home; keys are never overwritten")
     folder.mkdir(parents=True, mode=0o700)
@@ -70,16 +94,24 @@ def create(home: Path, role: Literal["party", "coordinator"], name: str, address
     _write(folder / "tls.crt", _certificate(name, tls_key).public_bytes(serialization.Encoding.PEM), 0o644)
     _write(folder / "tls.key", _private_pem(tls_key), 0o600)
     _write(folder / "signing.key", _private_pem(Ed25519PrivateKey.generate()), 0o600)
-    return load(home, role, name, address)
+    if ledger_key is not None:
+        _write(folder / LEDGER_KEY, ledger_key.hex().encode(), 0o600)
+    return load(home, role, name, address, folder_name)
 
 
-def load(home: Path, role: Literal["party", "coordinator"], name: str, address: str | None) -> Identity:
-    """The identity whose keys are in `home`/keys.
+def load(
+    home: Path,
+    role: Literal["party", "coordinator"],
+    name: str,
+    address: str | None,
+    folder_name: str = FOLDER,
+) -> Identity:
+    """The identity whose keys are in a folder of `home`.
 
     Raises:
         LocalError: keys are missing, broken, or readable by others.
     """
-    folder = home / "keys"
+    folder = home / folder_name
     key, tls_key = _private_key(folder / "signing.key"), _private_key(folder / "tls.key")
     if not isinstance(key, Ed25519PrivateKey):
         raise LocalError(f"{folder / 'signing.key'}: not an Ed25519 key", code="keys")

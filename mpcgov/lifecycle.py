@@ -40,7 +40,7 @@ class Event(str, Enum):
     REJECT = "reject"
     """a person says no"""
     ALL_APPROVED = "all-approved"
-    """this node holds every party's approval of the same proposal"""
+    """this node holds every party's approval of the same proposal, and every party has a place for the job"""
     COMMIT = "commit"
     """every party is ready: data may now be shared"""
     RELEASE = "release"

@@ -65,7 +65,8 @@ def sign(home: Path, roster: Path) -> None:
     from mpcgov import consortium as consortia
     from mpcgov import files
 
-    envelope = consortia.sign_roster(consortia.read_envelope(roster), identity_at(home))
+    unsigned = consortia.read_envelope(roster)
+    envelope = consortia.sign_roster(unsigned, identity_at(home, unsigned))
     files.replace(roster, envelope.to_bytes())
     missing = consortia.unsigned(envelope, consortia.read_roster(envelope))
     note(f"{roster}: signed; still to sign: {', '.join(missing) or 'nobody, all can join'}")
@@ -78,7 +79,8 @@ def join(home: Path, roster: Path) -> None:
     """Verifies every signature and pins every certificate."""
     from mpcgov import consortium as consortia
 
-    joined = consortia.join(home, consortia.read_envelope(roster), identity_at(home))
+    envelope = consortia.read_envelope(roster)
+    joined = consortia.join(home, envelope, identity_at(home, envelope))
     note(f"{home}: joined roster {joined.serial} of {', '.join(card.id for card in consortia.members(joined))}")
 
 

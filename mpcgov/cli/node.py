@@ -37,6 +37,16 @@ def serve(home: Path) -> None:
     daemon.serve(home)
 
 
+@node.command("rotate")
+@home_option
+def rotate(home: Path) -> None:
+    """New keys, and their card to stdout; taken up once the home has joined a roster with it."""
+    from mpcgov.node import rotation
+
+    click.echo(rotation.rotate(home).to_bytes().decode())
+    note(f"{home}: new keys wait; send this card to the coordinator, then sign and join the roster made with it")
+
+
 @click.group("dataset", cls=Group)
 def dataset() -> None:
     """What this agency declares of its data."""

@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from mpcgov.keys import Identity
+    from mpcgov.spec.envelope import Envelope
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -53,15 +54,18 @@ class Group(click.Group):
         super().add_command(cmd, name)
 
 
-def identity_at(home: Path) -> Identity:
-    """The identity whose home this is: a coordinator's or a party's.
+def identity_at(home: Path, roster: Envelope | None = None) -> Identity:
+    """The identity whose home this is: a coordinator's or a party's; of a party with new keys those in the roster.
 
     Raises:
         LocalError: it is nobody's.
     """
+    from mpcgov import consortium
     from mpcgov.coordinator import home as coordinator_home
     from mpcgov.node import home as node_home
+    from mpcgov.node import rotation
 
     if (home / coordinator_home.CONFIG_FILE).exists():
         return coordinator_home.load(home).identity
-    return node_home.load(home).identity
+    node = node_home.load(home)
+    return node.identity if roster is None else rotation.identity_in(node, consortium.read_roster(roster))

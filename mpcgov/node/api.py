@@ -6,6 +6,7 @@ Who the caller is follows from the certificate of its TLS connection, compared w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -28,15 +29,17 @@ from mpcgov.node.service import Service
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES
 from mpcgov.node.store import JobRow
+from mpcgov.node.turns import Turn
 from mpcgov.node.verdict import declaration
 from mpcgov.spec.ids import ColumnName, DatasetName
 from mpcgov.spec.job import COORDINATOR
-from mpcgov.spec.load import LIMIT_BYTES, Frozen, canonical_json, parse_json
+from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, parse_json
 from mpcgov.spec.roster import Card
 from mpcgov.spec.statement import Proposal
 from mpcgov.tls import shown_certificate
 
 BODY_S = 30.0
+COLUMNS_LIMIT_BYTES = 256 << 10
 HTTP_STATUS = {1: 500, 2: 400, 3: 403, 4: 409}
 CALLER = web.RequestKey("caller", Card)
 
@@ -78,6 +81,7 @@ class Api:
         app.router.add_post(f"{job}/end", self._end)
         app.router.add_post(f"{job}/head", self._head)
         app.router.add_post(f"{job}/receipts", self._receipt)
+        app.router.add_post(f"{job}/turn", self._turn)
         app.router.add_get(f"{job}/proposal", self._proposal)
         app.router.add_get(f"{job}/share", self._share)
         app.router.add_get(f"{job}/stream", self._stream)
@@ -135,20 +139,29 @@ class Api:
         return _answer(about | {"roster_digest": self._home.joined()[1], "now": self._clock.now()})
 
     async def _declarations(self, request: web.Request) -> web.Response:
-        asked = parse_json(await _body(request), DeclarationRequest, "declarations")
-        return _answer(declaration(self._home, asked.dataset, asked.columns).model_dump(mode="json"))
+        body = await _body(request, COLUMNS_LIMIT_BYTES)
+
+        def declared() -> dict[str, Any]:
+            asked = parse_json(body, DeclarationRequest, "declarations", COLUMNS_LIMIT_BYTES)
+            return declaration(self._home, asked.dataset, asked.columns).model_dump(mode="json")
+
+        return await _worked_out(declared)
 
     async def _protocol(self, request: web.Request) -> web.Response:
-        return _answer({"digest": registry.find(request.match_info["name"]).digest})
+        return await _worked_out(lambda: {"digest": registry.find(request.match_info["name"]).digest})
 
     async def _matchers(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
-        return _answer({"matchers": self._book.seen_by_matchers(request.match_info["name"])})
+        return await _worked_out(lambda: {"matchers": self._book.seen_by_matchers(request.match_info["name"])})
 
     async def _forecast(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
-        proposal = parse_json(await _body(request, ENVELOPE_LIMIT_BYTES), Proposal, "proposal", ENVELOPE_LIMIT_BYTES)
-        return _answer(await asyncio.to_thread(forecast, self._book, proposal))
+        body = await _body(request, ENVELOPE_LIMIT_BYTES)
+
+        def forecasted() -> dict[str, Any]:
+            return forecast(self._book, parse_json(body, Proposal, "proposal", ENVELOPE_LIMIT_BYTES))
+
+        return await _worked_out(forecasted)
 
     async def _submit(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
@@ -162,8 +175,9 @@ class Api:
         return _answer(await self._service.cancel(self._job(request, COORDINATOR).id))
 
     async def _approval(self, request: web.Request) -> web.Response:
-        job = self._job(request).id
-        return _answer(self._service.approval(job, request[CALLER], await _body(request)))
+        job, body = self._job(request).id, await _body(request)
+        await self._read_ahead(job)
+        return _answer(self._service.approval(job, request[CALLER], body))
 
     async def _end(self, request: web.Request) -> web.Response:
         job = self._job(request).id
@@ -176,16 +190,23 @@ class Api:
         shown = self._book.heads.answer(request[CALLER].id, await _body(request))
         return _answer(shown.model_dump(mode="json"))
 
-    async def _receipt(self, request: web.Request) -> web.Response:
+    async def _turn(self, request: web.Request) -> web.Response:
         job = self._job(request).id
-        return _answer(self._service.receipt(job, request[CALLER], await _body(request)))
+        turn = parse_json(await _body(request), Turn, "turn")
+        return _answer(await self._service.turn(job, request[CALLER].id, turn))
+
+    async def _receipt(self, request: web.Request) -> web.Response:
+        job, body = self._job(request).id, await _body(request)
+        await self._read_ahead(job)
+        return _answer(self._service.receipt(job, request[CALLER], body))
 
     async def _proposal(self, request: web.Request) -> web.Response:
-        return _answer(self._book.proposed(self._job(request, COORDINATOR).id).model_dump(mode="json"))
+        job = self._job(request, COORDINATOR).id
+        return await _worked_out(lambda: self._book.proposed(job).model_dump(mode="json"))
 
     async def _share(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id
-        return _answer(self._service.share(job, request[CALLER]))
+        return await _worked_out(lambda: self._service.share(job, request[CALLER]))
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         job, party = self._job(request).id, request[CALLER].id
@@ -201,6 +222,11 @@ class Api:
         await run.streams.serve(party, ws)
         return ws
 
+    async def _read_ahead(self, job: str) -> None:
+        """Reads a job's proposal, which may be large, beside the event loop: the next one to read it has it at hand."""
+        with contextlib.suppress(MpcgovError):
+            await asyncio.to_thread(self._book.proposal, job)
+
     def _job(self, request: web.Request, *also: str) -> JobRow:
         """The job that a request is about, if its caller is one of its parties, or the coordinator where it may ask."""
         row, caller = self._book.job(request.match_info["job"]), request[CALLER]
@@ -215,7 +241,7 @@ def _require_coordinator(request: web.Request) -> None:
         raise Refused("only the coordinator may ask this", code="caller")
 
 
-async def _body(request: web.Request, limit_bytes: int = LIMIT_BYTES) -> bytes:
+async def _body(request: web.Request, limit_bytes: int = IN_LOOP_BYTES) -> bytes:
     """The request's body, as far as it is allowed to go, within the time that it may take."""
     data = bytearray()
     try:
@@ -231,6 +257,12 @@ async def _body(request: web.Request, limit_bytes: int = LIMIT_BYTES) -> bytes:
 
 def _answer(value: dict[str, Any], status: int = 200) -> web.Response:
     return web.Response(body=canonical_json(value), status=status, content_type="application/json")
+
+
+async def _worked_out(make: Callable[[], dict[str, Any]]) -> web.Response:
+    """An answer that may take long to make, made beside the event loop; it only reads."""
+    body = await asyncio.to_thread(lambda: canonical_json(make()))
+    return web.Response(body=body, content_type="application/json")
 
 
 def _told(error: MpcgovError) -> dict[str, str]:

@@ -5,6 +5,9 @@ nothing can be recorded, nothing is done. Each record names the hash of the one 
 database says how many there are, so that a cut tail is found. Whoever holds the node's key and rewrites both can
 forge a log; only other parties' copies could show that.
 
+When a node's key is rotated the log goes on: the first record under the new key names the former one, and by its hash
+everything before it. So the present key vouches for the former ones, each for its part of the log.
+
 No data value is recorded, and no text of a job: jobs stand here by id and digest.
 """
 
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +24,7 @@ from typing import Any
 
 import sqlalchemy as sql
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import Field
 
 from mpcgov import files
@@ -33,6 +38,9 @@ from mpcgov.spec.load import Frozen, canonical_json, parse_json
 
 RECORD_TYPE = "application/vnd.mpcgov.audit-record+json"
 HEAD_TYPE = "application/vnd.mpcgov.audit-head+json"
+NEW_OWN_KEY = "new own key"
+"""The event of the first record under a new key."""
+
 START = digest(b"")
 """What the first record names as the hash before it."""
 
@@ -78,6 +86,30 @@ class AuditLog:
         self._head_path = state_path / "audit.head"
         self._lock_path = state_path / "audit.lock"
         self._behind: Head | None = None
+        self._own: str | None = None
+        self._former: str | None = None
+
+    def begin(self, former: str, roster: str) -> None:
+        """Goes on with a log that was written under a former key, given in hexadecimal digits, from now on under this
+        identity's; a second time changes nothing.
+
+        Raises:
+            PeerError: it can't be recorded.
+        """
+        self._former = former
+        key = self._identity.card.signing_key
+        if not self.goes_on_under(key):
+            with self.entry() as entry:
+                entry.record(NEW_OWN_KEY, signing_key=key, former=former, roster=roster)
+            return
+        with self._store.read() as tx:
+            last = self.last(tx)
+        self._advance_head(last)
+
+    def goes_on_under(self, key: str) -> bool:
+        """Whether the log has gone on under a key, given in hexadecimal digits, that was new once."""
+        with self._store.read() as tx:
+            return any(facts.get("signing_key") == key for _, facts in self._key_changes(tx))
 
     @contextmanager
     def entry(self) -> Iterator[Entry]:
@@ -114,11 +146,15 @@ class AuditLog:
             LocalError: one doesn't, or the end is missing; names its sequence number.
         """
         with self._store.read() as tx:
+            changes = self._key_changes(tx)
+            self._former = changes[-1][1].get("former") if changes else None
             head = self._read_head()
             count, previous = 0, START
             for row in tx.execute(sql.select(AUDIT).order_by(AUDIT.c.sequence)).yield_per(1000):
                 count += 1
-                self._check(row, count, previous)
+                while changes and changes[0][0] <= count:
+                    del changes[0]
+                self._check(row, count, previous, _public_key(changes[0][1].get("former")) if changes else self._key)
                 previous = row.hash
                 if head is not None and head.sequence == count and head.hash != row.hash:
                     raise _damaged(count, "is another than the signed head names")
@@ -147,9 +183,13 @@ class AuditLog:
 
     def append(self, tx: sql.Connection, event: str, job: str, facts: dict[str, Any]) -> Head:
         """Adds a record in somebody's transaction; returns what the head will be once that is durable."""
-        last = tx.execute(
-            sql.select(AUDIT.c.sequence, AUDIT.c.hash).order_by(AUDIT.c.sequence.desc()).limit(1).with_for_update()
-        ).one_or_none()
+        last = tx.execute(sql.select(AUDIT).order_by(AUDIT.c.sequence.desc()).limit(1).with_for_update()).one_or_none()
+        if last is not None and last.hash != self._own and event != NEW_OWN_KEY and not _signed(last, self._key):
+            raise LocalError(
+                "audit log: it was written under another key than this home's",
+                hint="if the node's keys are being rotated, start the node",
+                code="audit",
+            )
         sequence, previous = (1, START) if last is None else (last.sequence + 1, last.hash)
         record = Record(
             sequence=sequence, at=round(self._clock.now(), 3), event=event, job=job, facts=facts, previous=previous
@@ -157,21 +197,33 @@ class AuditLog:
         body = canonical_json(record.model_dump(mode="json"))
         signature = base64.b64encode(self._identity.signing_key.sign(pae(RECORD_TYPE, body))).decode()
         tx.execute(sql.insert(AUDIT).values(sequence=sequence, record=body, hash=digest(body), signature=signature))
+        self._own = digest(body)
         return Head(sequence=sequence, hash=digest(body))
 
-    def _check(self, row: Any, expected: int, previous: str) -> None:
+    @property
+    def _key(self) -> Ed25519PublicKey:
+        return self._identity.signing_key.public_key()
+
+    def _key_changes(self, tx: sql.Connection) -> list[tuple[int, dict[str, Any]]]:
+        """Where the log goes on under another key: the number of the first record under it, and what that says."""
+        found, mark = [], f'"{NEW_OWN_KEY}"'.encode()
+        for row in tx.execute(sql.select(AUDIT.c.sequence, AUDIT.c.record).order_by(AUDIT.c.sequence)).yield_per(1000):
+            if isinstance(row.record, bytes) and mark in row.record:
+                record = parse_json(row.record, Record, "audit record")
+                if record.event == NEW_OWN_KEY:
+                    found.append((row.sequence, record.facts))
+        return found
+
+    def _check(self, row: Any, expected: int, previous: str, key: Ed25519PublicKey | None) -> None:
         body = row.record
         if not isinstance(body, bytes):
             raise _damaged(expected, "is no longer of the kind that was written")
         try:
             record = parse_json(body, Record, "record")
-            self._identity.signing_key.public_key().verify(
-                base64.b64decode(row.signature, validate=True), pae(RECORD_TYPE, body)
-            )
         except SpecError:
             raise _damaged(expected, "can't be read") from None
-        except (InvalidSignature, binascii.Error, TypeError, ValueError):
-            raise _damaged(expected, "was not signed by this node's key") from None
+        if key is None or not _signed(row, key):
+            raise _damaged(expected, "was not signed by this node's key")
         if row.sequence != expected or record.sequence != expected:
             raise _damaged(expected, "is missing or not in its place")
         if record.previous != previous or digest(body) != row.hash:
@@ -196,14 +248,31 @@ class AuditLog:
     def _read_head(self) -> Head | None:
         if not self._head_path.exists():
             return None
-        key = self._identity.card.signing_key
-        try:
-            envelope = parse_json(self._head_path.read_bytes(), Envelope, "audit.head")
-            return open_envelope(envelope, HEAD_TYPE, Head, self._identity.name, key)
-        except (SpecError, OSError):
-            raise LocalError(
-                "audit log: its signed head (audit.head) is damaged", hint="find out who changed it", code="audit"
-            ) from None
+        for key in (self._identity.card.signing_key, self._former):
+            if key is not None:
+                with contextlib.suppress(SpecError, OSError):
+                    envelope = parse_json(self._head_path.read_bytes(), Envelope, "audit.head")
+                    return open_envelope(envelope, HEAD_TYPE, Head, self._identity.name, key)
+        raise LocalError(
+            "audit log: its signed head (audit.head) is damaged", hint="find out who changed it", code="audit"
+        )
+
+
+def _public_key(text: Any) -> Ed25519PublicKey | None:
+    """A public key from its hexadecimal digits; None if they are none."""
+    try:
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+    except (TypeError, ValueError):
+        return None
+
+
+def _signed(row: Any, key: Ed25519PublicKey) -> bool:
+    """Whether a record was signed with a key."""
+    try:
+        key.verify(base64.b64decode(row.signature, validate=True), pae(RECORD_TYPE, row.record))
+    except (InvalidSignature, binascii.Error, TypeError, ValueError):
+        return False
+    return True
 
 
 def _damaged(sequence: int, what: str) -> LocalError:

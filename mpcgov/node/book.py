@@ -28,7 +28,7 @@ from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.order import Outcome
 from mpcgov.spec.roster import Roster
-from mpcgov.spec.statement import SHARE_LIMIT_BYTES, Proposal, job_id
+from mpcgov.spec.statement import PROPOSAL_LIMIT_BYTES, SHARE_LIMIT_BYTES, Proposal, job_id
 
 UNDER_WAY = frozenset({State.READY, State.RUNNING})
 REASON_LIMIT = 4000
@@ -92,6 +92,13 @@ class Book:
         if proposal is None or proposal.job_digest != row.digest or job_id(row.digest) != job:
             raise PeerError(f"job {job}: its proposal is no longer as the coordinator signed it", code="store")
         return proposal
+
+    def of_another_roster(self, job: str) -> bool:
+        """Whether a job was proposed under a roster that isn't the present one."""
+        with self._store.read() as tx:
+            envelope = parse_json(table.proposal(tx, job), Envelope, "proposal", ENVELOPE_LIMIT_BYTES)
+        proposal = parse_json(envelope.body, Proposal, "proposal", PROPOSAL_LIMIT_BYTES)
+        return proposal.roster_digest != self._home.joined()[1]
 
     def proposed(self, job: str) -> Envelope:
         """The proposal of a job, as the coordinator signed it."""

@@ -8,6 +8,7 @@ import fcntl
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +22,7 @@ from mpcgov.clock import Clock, RealClock
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.memory import no_dumps
 from mpcgov.node import home as homes
+from mpcgov.node import rotation
 from mpcgov.node.api import Api
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.book import Book
@@ -29,6 +31,7 @@ from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import PeerClient
 from mpcgov.node.requests import FLUSH_S, RequestLog
 from mpcgov.node.service import Service
+from mpcgov.node.slots import Slots
 from mpcgov.node.store import Store
 from mpcgov.node.supervisor import Supervisor
 
@@ -47,17 +50,24 @@ def serve(home: Path) -> None:
     # A core dump would hold the agency's keys.
     no_dumps()
     _log_to_stderr()
-    asyncio.run(_serve(homes.load(home)))
+    asyncio.run(_serve(home))
 
 
-async def _serve(home: NodeHome) -> None:
-    """One daemon after another, each for one roster, until the process is told to stop."""
+async def _serve(home: Path) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.set_exception_handler(_unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    await keep_serving(home, stop, lambda node: Supervisor(on_note=_log_note, limit=node.jobs_at_once))
+
+
+async def keep_serving(home: Path, stop: asyncio.Event, supervisor: Callable[[NodeHome], Supervisor]) -> None:
+    """One daemon after another, each for one roster and the keys of this home in it, until it is told to stop."""
     while not stop.is_set():
-        daemon = NodeDaemon(home, Supervisor(on_note=_log_note))
+        homes.require(home)
+        with _take_lock(home):
+            node = rotation.take_up(home)
+        daemon = NodeDaemon(node, supervisor(node))
         ends = [asyncio.create_task(event.wait()) for event in (stop, daemon.outdated)]
         try:
             await daemon.start()
@@ -66,7 +76,6 @@ async def _serve(home: NodeHome) -> None:
             for end in ends:
                 end.cancel()
             await daemon.stop()
-        home = homes.load(home.path) if not stop.is_set() else home
 
 
 class NodeDaemon:
@@ -80,13 +89,14 @@ class NodeDaemon:
         self._supervisor = supervisor
         self._clock = clock or RealClock()
         self._log = structlog.get_logger().bind(party=home.party)
-        self._lock = _take_lock(home)
+        self._lock = _take_lock(home.path)
         self._store = Store(home.state_path, home.config.state)
         self._audit = AuditLog(self._store, home.identity, home.state_path, self._clock)
         self.book = Book(home, self._store, self._audit, self._clock)
         self._client = PeerClient(home.identity, roster, carrier)
         self._requests = RequestLog(self.book)
-        self.service = Service(home, self.book, self._client, supervisor, self._clock)
+        slots = Slots(home.jobs_at_once, time.monotonic)
+        self.service = Service(home, self.book, self._client, supervisor, self._clock, slots)
         self._api = Api(home, self.book, self.service, self._requests, self._clock)
         self._runner = web.AppRunner(
             self._api.application(),
@@ -174,7 +184,8 @@ class NodeDaemon:
         self.service.tick()
         if not self._home.still_joined() and self.service.idle and not self.outdated.is_set():
             # Whatever is wrong with it is said here, and the node goes on as it is.
-            homes.load(self._home.path).joined()
+            loaded = homes.load(self._home.path)
+            rotation.identity_in(loaded, loaded.joined()[0])
             self._log.info("another roster was joined; the node takes it up")
             self.outdated.set()
 
@@ -217,14 +228,15 @@ def _unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
     structlog.get_logger().error("an error that nobody awaited", error=type(error).__name__ if error else "unknown")
 
 
-def _take_lock(home: NodeHome) -> IO[str]:
-    home.state_path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = (home.state_path / "daemon.lock").open("w")
+def _take_lock(home: Path) -> IO[str]:
+    folder = home / homes.STATE
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = (folder / "daemon.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise LocalError(f"{home.path}: a daemon is running in this home already", code="running") from None
+        raise LocalError(f"{home}: a daemon is running in this home already", code="running") from None
     return lock
 
 

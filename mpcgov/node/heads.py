@@ -22,10 +22,10 @@ from mpcgov.node.audit import HEAD_TYPE, AuditLog, Head
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import HEADS, Store
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
-from mpcgov.spec.load import Frozen, canonical_json, parse_json, validate
+from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, parse_json, validate
 
 EXCHANGE_S = 5.0
-REPLY_LIMIT_BYTES = 64 << 10
+REPLY_LIMIT_BYTES = IN_LOOP_BYTES
 
 FORMER_HEADS = sql.Table(
     "heads",
@@ -164,8 +164,8 @@ class Heads:
 
     def _keep(self, heads: Mapping[str, tuple[Head, Envelope]]) -> None:
         """Keeps the later one of each. They are signed by others, so that no record of ours needs to vouch for them."""
-        for party in heads:
-            self._note_new_line(party)
+        for party, (head, _) in heads.items():
+            self._note_new_line(party, head)
         with self._store.write() as tx:
             for party, (head, envelope) in heads.items():
                 line, key = self._line(party), self._key(party)
@@ -174,14 +174,18 @@ class Heads:
                     row = {"party": party, "sequence": head.sequence, "envelope": envelope.to_bytes()}
                     tx.execute(sql.insert(HEADS).values(row | {"signing_key": key}))
 
-    def _note_new_line(self, party: str) -> None:
-        """Puts on record that a party whose log was seen under another key shows one under its new key."""
+    def _note_new_line(self, party: str, head: Head) -> None:
+        """Puts on record that a party whose log was seen under another key shows one under its new key.
+
+        A log that goes on has a higher number than it had.
+        """
         with self._store.read() as tx:
             found = tx.execute(sql.select(HEADS.c.signing_key, HEADS.c.sequence).where(HEADS.c.party == party)).all()
         key, former = self._key(party), {row.signing_key: row.sequence for row in found}
         if former and key not in former:
+            facts = {"signing_key": key, "sequence": head.sequence, "former": former, "roster": self._home.joined()[1]}
             with self._audit.entry() as entry:
-                entry.record("new key", party=party, signing_key=key, former=former, roster=self._home.joined()[1])
+                entry.record("new key", "", party=party, **facts)
 
     def _key(self, party: str) -> str:
         return self._home.joined()[0].member(party).signing_key

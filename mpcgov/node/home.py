@@ -1,6 +1,7 @@
 """A node's home directory: everything its agency owns of it, and nothing of anybody else's.
 
 node.yaml  datasets.yaml  policy.yaml  keys/  roster.json (after joining)  state/ (database, head of the audit log)
+keys-next/ (while keys are being rotated: `mpcgov.node.rotation`)
 """
 
 from __future__ import annotations
@@ -8,10 +9,14 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from mpcgov import consortium, files, keys
 from mpcgov.errors import LocalError, Refused, SpecError
 from mpcgov.keys import Identity
+from mpcgov.node.slots import default_limit
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.ids import PartyId, digest
 from mpcgov.spec.load import Frozen, load_yaml, parse_yaml, read_text, validate
@@ -19,10 +24,14 @@ from mpcgov.spec.policy import Policy
 from mpcgov.spec.roster import Address, Roster
 from mpcgov.spec.table import Datasets
 
+STATE = "state"
+
 NODE_FILE = """\
 # The party node of {party}. `address` is what the others dial; `listen`, if given, is what this machine binds.
 party: {party}
 address: '{address}'
+# jobs_at_once: 2     # how many jobs compute here at once, 400 MB and more each; the others wait. By default as many as
+#                     # the machine has processors, and memory of 1 GB each, for
 """
 
 DATASETS_FILE = """\
@@ -76,12 +85,14 @@ datasets: {}        # columns that may be used, what for (group, filter, measure
 
 
 class NodeConfig(Frozen):
-    """`node.yaml`: who this node is, where it is reached, and where it keeps its state."""
+    """`node.yaml`: who this node is, where it is reached, where it keeps its state, and how many jobs compute here at
+    once (None: as many as the machine has processors and memory for)."""
 
     party: PartyId
     address: Address
     listen: Address | None = None
     state: str | None = None
+    jobs_at_once: Annotated[int, Field(ge=1, le=1000)] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +111,11 @@ class NodeHome:
         return self.config.party
 
     @property
+    def jobs_at_once(self) -> int:
+        """How many jobs compute here at once; the others wait."""
+        return self.config.jobs_at_once or default_limit()
+
+    @property
     def datasets_path(self) -> Path:
         """Where this agency declares its data sets."""
         return self.path / "datasets.yaml"
@@ -112,7 +128,7 @@ class NodeHome:
     @property
     def state_path(self) -> Path:
         """The folder of the database, the audit log's head, and the lock of the running daemon."""
-        return self.path / "state"
+        return self.path / STATE
 
     def joined(self) -> tuple[Roster, str]:
         """The roster and its digest.
@@ -198,10 +214,7 @@ def load(home: Path) -> NodeHome:
     Raises:
         SpecError: node.yaml or the roster is missing or broken. LocalError: keys are missing or readable by others.
     """
-    if not (home / "node.yaml").exists():
-        raise LocalError(
-            f"{home}: not the home of a node", hint="choose --home, or make one: mpcgov node init", code="home"
-        )
+    require(home)
     config = load_yaml(home / "node.yaml", NodeConfig)
     host_port(config.address)
     identity = keys.load(home, "party", config.party, config.address)
@@ -210,6 +223,18 @@ def load(home: Path) -> NodeHome:
         envelope, roster = consortium.load_roster(home)
         roster_digest = envelope.digest
     return NodeHome(home, config, identity, roster, roster_digest)
+
+
+def require(home: Path) -> None:
+    """Nothing, if this is the home of a node.
+
+    Raises:
+        LocalError: it isn't.
+    """
+    if not (home / "node.yaml").exists():
+        raise LocalError(
+            f"{home}: not the home of a node", hint="choose --home, or make one: mpcgov node init", code="home"
+        )
 
 
 def host_port(address: str) -> tuple[str, int]:

@@ -16,8 +16,6 @@ from fractions import Fraction
 from typing import Any
 
 import sqlalchemy as sql
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from mpcgov import privacy, registry
 from mpcgov.errors import MpcgovError, Refused
@@ -231,8 +229,7 @@ def answers(tx: sql.Connection, job: str) -> str | None:
 
 def keyed(identity: Identity, dataset: str, fingerprints: Mapping[str, str]) -> Mapping[str, str]:
     """Fingerprints as they are kept: a bare one, of few rows or few values, could be guessed by whoever reads it."""
-    raw = identity.signing_key.private_bytes_raw()
-    key = HKDF(hashes.SHA256(), 32, salt=None, info=b"mpcgov ledger snapshot").derive(raw)
+    key = identity.ledger_key
     return {
         name: hmac.digest(key, f"{len(dataset)}:{dataset}{len(name)}:{name}{value}".encode(), "sha256").hex()
         for name, value in fingerprints.items()

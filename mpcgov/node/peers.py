@@ -13,10 +13,10 @@ from mpcgov.node.causes import said
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import read_receipt
 from mpcgov.spec.envelope import Envelope
-from mpcgov.spec.load import canonical_json, validate
+from mpcgov.spec.load import IN_LOOP_BYTES, canonical_json, validate
 from mpcgov.spec.statement import Proposal, job_id
 
-REPLY_LIMIT_BYTES = 256 << 10
+REPLY_LIMIT_BYTES = IN_LOOP_BYTES
 """An approval, a receipt or a reason; a peer that answers more could only keep this node from its other jobs."""
 
 REQUEST_S = 5.0

@@ -11,14 +11,17 @@ import structlog
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
 from mpcgov.lifecycle import WAITING, Event, State, told
-from mpcgov.node import peers, standing
+from mpcgov.node import standing
 from mpcgov.node.book import UNDER_WAY, Book
 from mpcgov.node.ends import TELL_S, Ends
+from mpcgov.node.gossip import Gossip
 from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import PeerClient
 from mpcgov.node.run import Computes, Ending, JobRun
+from mpcgov.node.slots import Slots
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import (
+    Agreed,
     agreed,
     make_share,
     read_approval,
@@ -27,13 +30,11 @@ from mpcgov.node.statements import (
     receiver_name,
 )
 from mpcgov.node.store import JobRow
+from mpcgov.node.turns import QUEUED, Turn, Turns
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json, validate
 from mpcgov.spec.roster import Card
-from mpcgov.spec.statement import job_id
-
-GOSSIP_EVERY = 5
-"""Peers that have this node's approval and owe theirs are asked at every so manieth tick."""
+from mpcgov.spec.statement import Proposal, job_id
 
 GIVEN = UNDER_WAY | {State.APPROVED}
 """The states in which this agency's approval is given, and the others may still lack it."""
@@ -42,7 +43,9 @@ GIVEN = UNDER_WAY | {State.APPROVED}
 class Service:
     """The jobs of a running node."""
 
-    def __init__(self, home: NodeHome, book: Book, client: PeerClient, computes: Computes, clock: Clock) -> None:
+    def __init__(
+        self, home: NodeHome, book: Book, client: PeerClient, computes: Computes, clock: Clock, slots: Slots
+    ) -> None:
         self._home = home
         self._book = book
         self._client = client
@@ -51,9 +54,9 @@ class Service:
         self._log = structlog.get_logger().bind(party=home.party)
         self._runs: dict[str, JobRun] = {}
         self._background: set[asyncio.Task[None]] = set()
-        self._ends = Ends(book, client, self._runs, self._spawn)
-        self._pushing: set[tuple[str, str]] = set()
-        self._delivered: set[tuple[str, str]] = set()
+        self._ends = Ends(book, client, self._runs, self.spawn)
+        self._turns = Turns(home.party, book.roster, client, slots, self)
+        self._gossip = Gossip(book, client, self.spawn, self._approval_answered)
         self._ticks = 0
 
     # What the coordinator asks
@@ -84,8 +87,8 @@ class Service:
     def status(self, row: JobRow) -> dict[str, Any]:
         """How a job stands here."""
         run = self._runs.get(row.id)
-        held = self._book.approvals(row.id)
-        return standing.status(self._home.party, row, held, run.phase if run is not None else "")
+        held, queued = self._book.approvals(row.id), QUEUED if row.id in self._turns else ""
+        return standing.status(self._home.party, row, held, run.phase if run is not None else queued)
 
     def share(self, job: str, caller: Card) -> dict[str, Any]:
         """This party's share of a released result, made for the receiver that asks."""
@@ -118,6 +121,12 @@ class Service:
     def ended(self, job: str, party: str, notice: EndNotice) -> None:
         """A party's word that the job has ended there, and why. It ends here too."""
         self._ends.heard(job, party, notice)
+
+    async def turn(self, job: str, party: str, turn: Turn) -> dict[str, Any]:
+        """What a party says about a job's turn; answered, or told how the job ended here."""
+        answer = await self._turns.hear(self._book.job(job), party, turn)
+        ended = standing.end(self._book.job(job))
+        return {"turn": answer} if ended is None else {"ended": ended.model_dump(mode="json")}
 
     def receipt(self, job: str, caller: Card, body: bytes) -> dict[str, Any]:
         """A party's receipt; answered by this node's own, if it has come so far."""
@@ -152,6 +161,10 @@ class Service:
             self._log.warning("job was under way when the node stopped", job=row.id)
             reason = f"{self._home.party}: its node stopped in mid-job"
             self._moved(self._book.move(row.id, Event.FAIL, reason, code="stopped"))
+        for row in self._book.jobs(WAITING):
+            if self._book.of_another_roster(row.id):
+                why = "the consortium has a new roster: propose the job again"
+                self._moved(self._book.move(row.id, Event.EXPIRE, why, code="roster"))
 
     @property
     def idle(self) -> bool:
@@ -165,6 +178,7 @@ class Service:
     def tick(self) -> None:
         """Once a second: lets jobs expire, gives approvals to peers that lack them, ends what nothing runs."""
         self._ticks += 1
+        self._turns.look()
         for row in self._book.jobs(WAITING | UNDER_WAY):
             try:
                 self._looked_after(row)
@@ -173,14 +187,18 @@ class Service:
 
     def _looked_after(self, row: JobRow) -> None:
         if row.state in WAITING and self._clock.now() >= row.approve_before:
-            self._moved(self._book.move(row.id, Event.EXPIRE, "not everybody approved in time", code="expired"))
+            queued = row.id in self._turns
+            why = "its turn didn't come in time" if queued else "not everybody approved in time"
+            self._moved(self._book.move(row.id, Event.EXPIRE, why, code="expired"))
         elif row.state in UNDER_WAY and row.id not in self._runs:
             self._ends.settle(row)
         elif row.state in GIVEN:
-            self._push_approvals(row)
+            self._gossip.push(row, self._ticks)
+            self._start_if_agreed(row.id)
 
     async def stop(self) -> None:
         """Ends what is under way, tells the peers, and lets nothing run on."""
+        self._turns.close()
         for run in self._runs.values():
             run.abort(PeerError(f"{self._home.party}: its node was stopped", code="stopped"))
         running = [task for task in self._background if task.get_name().startswith("job ")]
@@ -194,52 +212,66 @@ class Service:
         """Does what a job's new state asks for."""
         if row.state in GIVEN:
             # Under way already, if the last of the others' approvals came just before this was taken up.
-            self._push_approvals(row)
+            self._gossip.push(row, self._ticks)
             self._start_if_agreed(row.id)
         elif standing.end(row) is not None and row.state is not State.EXPIRED:
             self._ends.tell(row)
 
-    def _push_approvals(self, row: JobRow) -> None:
-        held = self._book.approvals(row.id)
-        for party in row.parties:
-            key = (row.id, party)
-            settled = key in self._delivered and (party in held or self._ticks % GOSSIP_EVERY)
-            if party != self._home.party and key not in self._pushing and not settled:
-                self._pushing.add(key)
-                self._spawn(self._push(row.id, party, held[self._home.party]), f"push {row.id}")
-
-    async def _push(self, job: str, party: str, own: bytes) -> None:
-        try:
-            answer = await peers.send_approval(self._client, job, party, own)
-            self._delivered.add((job, party))
-            if answer.get("ended") is not None:
-                self.ended(job, party, validate(answer["ended"], EndNotice, f"{party}: end"))
-            elif answer.get("approval") is not None:
-                theirs = validate(answer["approval"], Envelope, f"{party}: approval")
-                self.approval(job, self._book.roster.member(party), theirs.to_bytes())
-        except MpcgovError as error:
-            self._log.debug("approval not delivered", job=job, peer=party, error=error.message)
-        finally:
-            self._pushing.discard((job, party))
+    def _approval_answered(self, job: str, party: str, answer: dict[str, Any]) -> None:
+        if answer.get("ended") is not None:
+            self.ended(job, party, validate(answer["ended"], EndNotice, f"{party}: end"))
+        elif answer.get("approval") is not None:
+            theirs = validate(answer["approval"], Envelope, f"{party}: approval")
+            self.approval(job, self._book.roster.member(party), theirs.to_bytes())
 
     def _start_if_agreed(self, job: str) -> None:
-        """Starts a job if this node holds every party's valid approval, and its own policy still stands."""
-        row, held = self._book.job(job), self._book.approvals(job)
-        if row.state is not State.APPROVED or set(held) != set(row.parties) or job in self._runs:
-            return
-        proposal, now = self._book.proposal(job), self._clock.now()
+        """Lets a job wait for its turn if this node holds every party's valid approval."""
+        if job not in self._turns and self.awaits_turn(job) and self._agreement(job) is not None:
+            self._turns.add(self._book.job(job))
+
+    def awaits_turn(self, job: str) -> bool:
+        """Whether this node holds every party's approval of a job that hasn't begun."""
+        row = self._book.job(job)
+        waits = row.state is State.APPROVED and job not in self._runs
+        return waits and set(self._book.approvals(job)) == set(row.parties)
+
+    def begin(self, job: str) -> None:
+        """Starts a job whose turn it is, if its own policy still stands."""
+        found = self._agreement(job) if self.awaits_turn(job) else None
         try:
-            members = {party: self._book.roster.member(party) for party in row.parties}
-            approvals = {party: read_approval(held[party], members[party], proposal, now) for party in row.parties}
-            self._book.releases.reserve(proposal, agreed(self._home.party, approvals, proposal))
+            if found is None:
+                self._turns.done(job)
+                return
+            self._book.releases.reserve(*found)
         except (SpecError, PeerError, Refused) as error:
-            if error.code == "store":
-                raise
-            code = error.code if isinstance(error, Refused) else "agreement"
-            self._moved(self._book.move(job, Event.ABORT, error.message, code=code))
+            self._turns.done(job)
+            self._disagree(job, error)
             return
-        self._runs[job] = JobRun(self._home, self._book, self._client, self._computes, proposal)
-        self._spawn(self._run(self._runs[job]), f"job {job}")
+        self._runs[job] = JobRun(self._home, self._book, self._client, self._computes, found[0])
+        self.spawn(self._run(self._runs[job]), f"job {job}")
+
+    def lost(self, job: str, error: PeerError) -> None:
+        """Ends a job one of whose parties doesn't answer when its turn is sought."""
+        if self.awaits_turn(job):
+            self._moved(self._book.move(job, Event.ABORT, error.message, code=error.code))
+
+    def _agreement(self, job: str) -> tuple[Proposal, Agreed] | None:
+        """What all approvals of a job come to; None if they don't agree, which ends the job."""
+        held, now = self._book.approvals(job), self._clock.now()
+        try:
+            proposal = self._book.proposal(job)
+            members = {party: self._book.roster.member(party) for party in proposal.parties}
+            approvals = {party: read_approval(held[party], card, proposal, now) for party, card in members.items()}
+            return proposal, agreed(self._home.party, approvals, proposal)
+        except (SpecError, PeerError, Refused) as error:
+            self._disagree(job, error)
+            return None
+
+    def _disagree(self, job: str, error: MpcgovError) -> None:
+        if error.code == "store":
+            raise error
+        code = error.code if isinstance(error, Refused) else "agreement"
+        self._moved(self._book.move(job, Event.ABORT, error.message, code=code))
 
     async def _run(self, run: JobRun) -> None:
         self._log.info("job started", job=run.job)
@@ -253,8 +285,9 @@ class Service:
         finally:
             await run.streams.close(PeerError(end.reason, code=end.code) if end is not None else None)
             del self._runs[run.job]
+            self._turns.done(run.job)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._background.discard)

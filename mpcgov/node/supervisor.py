@@ -32,11 +32,13 @@ Note = Callable[[str, str], None]
 
 
 class Supervisor:
-    """Runs jobs, each with a pair of children; keeps the next pair waiting if `keep_warm`."""
+    """Runs jobs, each with a pair of children; keeps the next one waiting if `keep_warm`; never more than `limit`."""
 
-    def __init__(self, keep_warm: bool = True, on_note: Note = lambda job, text: None) -> None:
+    def __init__(self, keep_warm: bool = True, on_note: Note = lambda job, text: None, limit: int = 1000) -> None:
         self._keep_warm = keep_warm
         self._on_note = on_note
+        self._limit = limit
+        self._running = 0
         self._warm: asyncio.Task[list[Child]] | None = None
         self._later: asyncio.TimerHandle | None = None
 
@@ -65,11 +67,14 @@ class Supervisor:
         Raises:
             MpcgovError: the first thing that went wrong. The children are gone by then, also on cancellation.
         """
-        children = await self._take()
+        children: list[Child] = []
+        self._running += 1
         try:
+            children = await self._take()
             order = order.model_copy(update={"fingerprint": admit is not None})
             return await _Run(order, children, commit, on_phase, admit, self._on_note).outcome(peers)
         finally:
+            self._running -= 1
             for sock in peers.values():
                 sock.close()
             # Importing takes the processor from whoever now fetches the result: let that go first. It is seen to before
@@ -88,7 +93,7 @@ class Supervisor:
                 await _kill_all(await waiting)
 
     def _warm_up(self) -> None:
-        if self._keep_warm and self._warm is None:
+        if self._keep_warm and self._warm is None and self._running < self._limit:
             self._warm = asyncio.create_task(_start_pair())
 
     async def _take(self) -> list[Child]:

@@ -20,6 +20,9 @@ from pydantic_core import ErrorDetails
 from mpcgov.errors import SpecError
 
 LIMIT_BYTES = 1 << 20
+IN_LOOP_BYTES = 64 << 10
+"""What a node parses while its other jobs wait: 6 ms at most, whatever it is made of. What is longer takes a thread."""
+
 LIMIT_DEPTH = 20
 LIMIT_GROUPS = 20_000
 BYTES_PER_VALUE = 8

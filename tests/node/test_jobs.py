@@ -11,7 +11,7 @@ import pytest
 from mpcgov import receive, registry
 from mpcgov.errors import DataError, InternalError, LocalError, PeerError, Refused
 from mpcgov.lifecycle import State
-from mpcgov.node import book, daemon, operator, service, store
+from mpcgov.node import book, daemon, gossip, operator, store
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.store import APPROVALS
 from mpcgov.spec.envelope import Envelope, sign
@@ -78,7 +78,7 @@ async def test_an_approval_reaches_all_even_if_its_own_node_takes_it_up_late(
 
     Nobody asks for it again: it is given once it is taken up.
     """
-    monkeypatch.setattr(service, "GOSSIP_EVERY", 10**9)
+    monkeypatch.setattr(gossip, "GOSSIP_EVERY", 10**9)
     await network.start("labour", "welfare")
     monkeypatch.setattr(daemon, "POLL_S", 1.0)
     await network.start("education")
