@@ -30,6 +30,7 @@ MEMBER_CONNECTIONS_LIMIT = 128
 IDLE_S = 30.0
 SWEEP_S = 2.0
 BACKLOG = 512
+PAUSE_S = 0.1
 
 
 @dataclass
@@ -52,7 +53,8 @@ class Door:
         self._refused = refused
         self._handshakes: dict[asyncio.Task[None], str] = {}
         self._connections: dict[Any, _Connection] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._sweeping: asyncio.Task[None] | None = None
+        self._pause: asyncio.TimerHandle | None = None
         self._socket: socket.socket | None = None
 
     def open(self, host: str, port: int) -> None:
@@ -69,16 +71,20 @@ class Door:
                 f"{host}:{port}: can't be bound ({error.strerror})", hint="is another node running?", code="address"
             ) from None
         self._socket.setblocking(False)
-        self._tasks = [asyncio.create_task(self._accept(self._socket)), asyncio.create_task(self._sweep())]
+        asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
+        self._sweeping = asyncio.create_task(self._sweep())
 
     async def close(self) -> None:
         """Lets nobody in any more; connections that are open stay so."""
-        tasks = [*self._tasks, *self._handshakes]
+        if self._pause is not None:
+            self._pause.cancel()
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+        tasks = [*self._handshakes, *([self._sweeping] if self._sweeping is not None else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._socket is not None:
-            self._socket.close()
 
     @contextlib.contextmanager
     def request(self, transport: Any) -> Iterator[None]:
@@ -92,19 +98,23 @@ class Door:
             connection.requests -= 1
             connection.since = now()
 
-    async def _accept(self, listener: socket.socket) -> None:
+    def _accept(self, listener: socket.socket) -> None:
+        """Takes a connection that waits, at once: one that is handed from task to task can get lost between them."""
         loop = asyncio.get_running_loop()
-        while True:
-            try:
-                sock, address = await loop.sock_accept(listener)
-            except OSError:
-                # Out of file descriptors, for instance: some will come free.
-                await asyncio.sleep(0.1)
-                continue
-            self._make_room(str(address[0]))
-            task = asyncio.create_task(self._admit(sock, str(address[0])))
-            self._handshakes[task] = str(address[0])
-            task.add_done_callback(functools.partial(self._admitted, sock))
+        try:
+            sock, address = listener.accept()
+        except BlockingIOError:
+            return
+        except OSError:
+            # Out of file descriptors, for instance: some will come free.
+            loop.remove_reader(listener)
+            self._pause = loop.call_later(PAUSE_S, loop.add_reader, listener, self._accept, listener)
+            return
+        sock.setblocking(False)
+        self._make_room(str(address[0]))
+        task = asyncio.create_task(self._admit(sock, str(address[0])))
+        self._handshakes[task] = str(address[0])
+        task.add_done_callback(functools.partial(self._admitted, sock))
 
     def _make_room(self, address: str) -> None:
         """Ends a handshake if one more of this address would be too many."""
