@@ -32,6 +32,10 @@ BAD_ENDS = (State.DENIED, State.REJECTED, State.FAILED, State.CANCELLED, State.E
 ORDER = (State.PROPOSED, State.AWAITING_APPROVAL, State.APPROVED, State.READY, State.RUNNING, State.RELEASED)
 
 
+_NO = re.compile(r"(?P<no>denied|rejected) by (?P<party>[a-z0-9-]+): ")
+"""How a node puts it that another's policy, or people, said no."""
+
+
 class View(Frozen):
     """What one node says of a job."""
 
@@ -149,6 +153,7 @@ def combine(job: str, answers: Mapping[str, View | MpcgovError], parties: Sequen
         text = "; ".join(error.message for error in silent.values())
         raise type(worst)(text, hint=worst.hint, code=worst.code)
     at, state = _state({party: State(view.state) for party, view in views.items()})
+    state = _told_no(state, views)
     reasons = _versions(at, views)
     reasons += [error.message for error in silent.values()]
     return Status(
@@ -202,6 +207,17 @@ def _state(states: Mapping[str, State]) -> tuple[str, State]:
             if found is state:
                 return party, state
     return min(states.items(), key=lambda item: ORDER.index(item[1]))
+
+
+def _told_no(state: State, views: Mapping[str, View]) -> State:
+    """What a cancelled job was to the one that said no to it and can't be asked now: the others have its word."""
+    if state is not State.CANCELLED:
+        return state
+    for view in views.values():
+        told = _NO.match(view.reason or "")
+        if told is not None and told["party"] not in views:
+            return State.DENIED if told["no"] == "denied" else State.REJECTED
+    return state
 
 
 def _versions(at: str, views: Mapping[str, View]) -> list[str]:

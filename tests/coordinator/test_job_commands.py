@@ -228,6 +228,17 @@ def test_the_cause_of_a_bad_end_goes_before_its_consequences(consort: Consortium
     assert (found["state"], found["waiting_for"], found["reason"]) == ("REJECTED", [], "census: not now")
 
 
+def test_a_no_stays_a_no_when_the_one_that_said_it_cant_be_asked_any_more(consort: Consortium, capsys: Output) -> None:
+    job = submitted(consort, capsys)
+    for party in ("tax", "welfare"):
+        consort.nodes[party].state, consort.nodes[party].reason = "CANCELLED", "denied by census: its policy allows no"
+        consort.nodes[party].code = "policy"
+    consort.nodes["census"].state = "DENIED"
+    assert status(consort, capsys, job)["state"] == "DENIED"
+    consort.stop("census")
+    assert status(consort, capsys, job)["state"] == "DENIED"
+
+
 def test_result_opens_the_shares_and_shows_suppressed_cells(consort: Consortium, capsys: Output) -> None:
     job = submitted(consort, capsys)
     deal(consort, [345, -1])
