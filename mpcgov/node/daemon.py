@@ -8,7 +8,6 @@ import fcntl
 import logging
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -95,7 +94,7 @@ class NodeDaemon:
         self.book = Book(home, self._store, self._audit, self._clock)
         self._client = PeerClient(home.identity, roster, carrier)
         self._requests = RequestLog(self.book)
-        slots = Slots(home.jobs_at_once, time.monotonic)
+        slots = Slots(home.jobs_at_once, lambda: asyncio.get_running_loop().time())
         self.service = Service(home, self.book, self._client, supervisor, self._clock, slots)
         self._api = Api(home, self.book, self.service, self._requests, self._clock)
         self._runner = web.AppRunner(
