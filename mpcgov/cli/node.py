@@ -40,7 +40,7 @@ def serve(home: Path) -> None:
 @node.command("rotate")
 @home_option
 def rotate(home: Path) -> None:
-    """New keys, and their card to stdout; taken up once the home has joined a roster with it."""
+    """Makes new keys; their card, to stdout, goes into the next roster."""
     from mpcgov.node import rotation
 
     click.echo(rotation.rotate(home).to_bytes().decode())
