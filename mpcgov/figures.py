@@ -48,10 +48,14 @@ def least_rows(numbers: int, digits: int, values: Sequence[int]) -> int:
     return max([numbers + SPARE_ROWS, *(-(-64 * bits // one) for one in held)])
 
 
-def step_bits(numbers: int, own: int) -> int:
-    """STEP_BITS, and one more for every four times as many numbers as a job releases by itself: what is told by many
-    of them, each rounded, grows with their root."""
-    return STEP_BITS + ((-(-numbers // max(1, own)) - 1).bit_length() + 1) // 2
+def step_bits(others: int) -> int:
+    """STEP_BITS, and one more for every four times as many jobs as may have told of the same rows.
+
+    `others`: how many numbers of one column's rows earlier jobs may have released, of which each had two at least. What
+    many numbers tell together, each of them rounded, grows with their root.
+    """
+    earlier = -(-max(0, others) // 2)
+    return STEP_BITS + (earlier.bit_length() + 1) // 2
 
 
 def shown(number: float, digits: int) -> float:

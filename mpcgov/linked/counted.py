@@ -58,7 +58,7 @@ def sentences(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
     if linked is not None and linked.asked.outcome is not None:
         lines += _of_model(linked, allowed, threshold)
     elif linked is not None:
-        lines += coarse.sentences(linked, figures.step_bits(allowed, most))
+        lines += coarse.sentences(linked, figures.step_bits(allowed - most))
     return tuple(lines)
 
 

@@ -39,7 +39,7 @@ def numbers(linked: Linked, found: Found) -> dict[str, list[SecretArray]]:
     made = {(figure.kind, figure.columns, item.n.owners): (item, figure) for _, item, figure in wanted}
     numbers = _formed(list(made.values()), wholes)
     floors = [_floor(figure, found) for _, figure in made.values()]
-    step_bits = figures.step_bits(released.numbers(linked), released.own_numbers(linked))
+    step_bits = figures.step_bits(released.numbers(linked) - released.own_numbers(linked))
     opened = significant_together(numbers, significant_bits(linked.job.disclosure.digits), floors, step_bits)
     known = dict(zip(made, opened, strict=True))
     result: dict[str, list[SecretArray]] = {}

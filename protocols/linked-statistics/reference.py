@@ -107,7 +107,7 @@ def run(
     hidden = _suppressed({cell: len(keys) for cell, keys in rows.items()}, join)
     released = _own_numbers(measures, pairs, weight, "dominance" in rules)
     numbers = rules.get("numbers") or released
-    join = join._replace(times=1 << figures.step_bits(numbers, released))
+    join = join._replace(times=1 << figures.step_bits(numbers - released))
     statistics, correlation = [], []
     for cell, keys in rows.items():
         known = {} if cell in hidden else _known(join, keys, measures, pairs)

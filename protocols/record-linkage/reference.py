@@ -226,7 +226,7 @@ def statistics(
     measures, pairs = ([*params.get(name, [])] for name in ("measures", "correlations"))
     weight, digits = params.get("weight"), rules.get("digits", figures.DIGITS)
     numbers = rules.get("numbers", released := _own_numbers(measures, pairs, weight))
-    times = 1 << figures.step_bits(numbers, released)
+    times = 1 << figures.step_bits(numbers - released)
 
     def may(rows: Sequence[Mapping[str, Row]], *columns: str) -> bool:
         """Whether what is made of some columns may be shown of so many rows."""

@@ -436,9 +436,9 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
     "a measure's owner who is a receiver by wildcard only": (
         "_linking_allowed", lambda: linked({"receivers": ["*"]}), "must name welfare as a receiver",
     ),
-    "a weight's owner who is a receiver by wildcard only": (
+    "a correlated column's owner who is a receiver by wildcard only": (
         "_linking_allowed",
-        lambda: linked({"receivers": ["*"]}, params={"measures": ["labour.wage"], "weight": "welfare.wage"}),
+        lambda: linked({"receivers": ["*"]}, params={"correlations": [["labour.wage", "welfare.wage"]]}),
         "must name welfare as a receiver",
     ),
     "rows that may differ in few from released ones": (
