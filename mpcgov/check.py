@@ -18,6 +18,7 @@ from mpcgov.linked import params as linked_params
 from mpcgov.linked import stacked
 from mpcgov.spec import where
 from mpcgov.spec.job import Job
+from mpcgov.spec.levels import base
 from mpcgov.spec.manifest import Manifest, Param
 from mpcgov.spec.policy import Use
 from mpcgov.spec.statement import Opened, ResultTable
@@ -127,6 +128,7 @@ def params_faults(job: Job, manifest: Manifest) -> list[str]:
     faults = [f"params.{name}: protocol {manifest.id} has no such parameter" for name in job.params
               if name not in manifest.params]  # fmt: skip
     faults += linked_faults.of_parts(job, manifest)
+    faults += _levels_faults(job, manifest)
     if manifest.local != "counts":
         asked = linked_params.read(job, manifest, faults)
         if manifest.local == "sums" and not asked.columns and not faults:
@@ -134,6 +136,21 @@ def params_faults(job: Job, manifest: Manifest) -> list[str]:
         return faults
     for name, param in manifest.params.items():
         _columns_param(job, name, param, faults)
+    return faults
+
+
+def _levels_faults(job: Job, manifest: Manifest) -> list[str]:
+    """Tables by a column and by a level of it: most cells can't have rows, and totals would tell the others."""
+    faults = []
+    for name, param in manifest.params.items():
+        value = job.params.get(name) if param.kind in ("categories", "groups") else None
+        columns = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+        for column in {base(one) for one in columns if "@" in one}:
+            same = [one for one in columns if base(one) == column]
+            if len(same) > 1:
+                faults.append(
+                    f"params.{name}: {', '.join(same)}: one column at several levels; ask for a table of each"
+                )
     return faults
 
 
@@ -231,11 +248,25 @@ def _categories_faults(job: Job, declarations: Mapping[str, Declaration], param:
                 faults.append(f"params.{param}: {party}: column {name} of {dataset} is a {column.kind}, not a category")
             else:
                 sets[party] = set(column.values)
+                faults += _moved(job, declarations, param, name, party)
         odd = [party for party, values in sets.items() if values != sets.get(first, values)]
         if odd:
             faults.append(f"params.{param}: column {name} has other values at {', '.join(odd)} than at {first}")
             faults[-1] += "".join(f"; {_differing(party, sets[party], first, sets[first])}" for party in odd)
     return faults
+
+
+def _moved(job: Job, declarations: Mapping[str, Declaration], param: str, name: str, party: str) -> list[str]:
+    """Codes that the editions of two owners' lists have in different groups of a level."""
+    first = job.data_parties[0]
+    here, there = declarations[party].columns.get(name), declarations[first].columns.get(name)
+    if not (isinstance(here, CategoryColumn) and isinstance(there, CategoryColumn)):
+        return []
+    moved = [code for code in here.groups if code in there.groups and here.groups[code] != there.groups[code]]
+    few = [f"{code} is in {here.groups[code]} at {party} and in {there.groups[code]} at {first}" for code in moved]
+    more = f"; and {len(few) - MOST_NAMED:,} more" if len(few) > MOST_NAMED else ""
+    what = "; ".join(few[:MOST_NAMED]) + more
+    return [f"params.{param}: column {name}: {what} (both must declare one edition of the list)"] if few else []
 
 
 def _differing(party: str, values: set[str], first: str, others: set[str]) -> str:

@@ -75,7 +75,7 @@ def describe_datasets(datasets: Datasets, policy: Policy | None) -> Sections:
         lines = [f"source {dataset.source}, at most {dataset.max_rows:,} rows, missing values: {dataset.missing}"]
         lines += [f"unique by {', '.join(one)}" for one in dataset.unique]
         for column, kind in dataset.columns.items():
-            uses = allowed.columns.get(column, ()) if allowed else ()
+            uses = sorted(allowed.uses_of(column)) if allowed else ()
             lines.append(f"{column}: {_kind(kind)}; {', '.join(uses) or 'never used'}")
         sections.append((name, lines))
     return sections

@@ -73,7 +73,7 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
         yield f"{facts.me} doesn't allow data set {dataset}"
         return
     for column, uses in check.used_columns(proposal.job, facts.protocol.manifest, facts.me, facts.declaration).items():
-        for use in sorted(uses - set(allowed.columns.get(column, ()))):
+        for use in sorted(uses - allowed.uses_of(column)):
             yield f"{facts.me} doesn't allow column {column} of {dataset} as {use}"
     rules, key = proposal.job.disclosure, proposal.job.parties[facts.me].key
     yield from (f"{facts.me} needs {need}" for need in floor_faults(rules, facts.protocol.manifest, allowed))

@@ -19,6 +19,7 @@ from mpcgov.protections import subtractors
 from mpcgov.spec import where
 from mpcgov.spec.condition import Expr, nullable
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId
+from mpcgov.spec.levels import base
 from mpcgov.spec.link import KeyColumns, Rule
 from mpcgov.spec.load import Frozen, canonical_json
 from mpcgov.spec.manifest import Manifest
@@ -145,7 +146,8 @@ def _dropped_by(proposal: Proposal, manifest: Manifest, party: str, condition: E
     tested = nullable(condition) if condition else frozenset()
     optional = {"key"} if manifest.compares else set[str]()
     uses = check.used_columns(proposal.job, manifest, party)
-    return sorted(name for name in uses if uses[name] - optional - ({"filter"} if name in tested else set()))
+    needed = {name for name in uses if uses[name] - optional - ({"filter"} if name in tested else set())}
+    return sorted({base(name) for name in needed})  # a level's code is missing where the column's own is
 
 
 def compare(new: Release, old: Release, me: str) -> Side:

@@ -73,7 +73,7 @@ def declaration(home: NodeHome, dataset: str, columns: tuple[str, ...]) -> Decla
     """
     policy, _ = home.policy()
     allowed = policy.datasets.get(dataset)
-    hidden = [name for name in columns if allowed is None or not allowed.columns.get(name)]
+    hidden = [name for name in columns if allowed is None or not allowed.uses_of(name)]
     if allowed is None or hidden:
         what = f"column {', '.join(hidden)} of {dataset}" if allowed is not None else f"data set {dataset}"
         hint = "check the name, or ask that agency what it allows"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +51,33 @@ def _composed(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
     for dataset, declared in value.items():
         columns = declared.get("columns") if isinstance(declared, dict) else None
         for name, column in columns.items() if isinstance(columns, dict) else ():
-            for key, read in (("values", read_codes), ("recode", read_recoding)):
-                if isinstance(column, dict) and isinstance(column.get(key), str):
+            for key, read in (("levels", _levels(column)), ("values", read_codes), ("recode", read_recoding)):
+                named = column.get("values" if key == "levels" else key) if isinstance(column, dict) else None
+                if isinstance(named, str) and read:
                     try:
-                        column[key] = read(path.parent / column[key])
+                        column[key] = read(path.parent / named)
                     except SpecError as error:
                         line = lines.get((str(dataset), "columns", str(name), key), 1)
                         faults += [f"{path}:{line}: {dataset}.columns.{name}.{key}: {one}" for one in error.faults]
     if faults:
         raise SpecError(faults, code="spec")
     return value, lines
+
+
+def _levels(column: Any) -> Callable[[Path], Any] | None:
+    """What reads the levels that a column lists, from the file of its values."""
+    levels = column.get("levels") if isinstance(column, dict) else None
+    return partial(read_levels, names=[str(level) for level in levels]) if isinstance(levels, list) else None
+
+
+def read_levels(path: Path, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """By level, the code that each code of a list is in: the columns of these names beside `code`.
+
+    Raises:
+        SpecError: there is no such file or column, or a line has no code of a level.
+    """
+    rows = _rows(path, (LIST_COLUMN, *names))
+    return {name: {row[LIST_COLUMN]: row[name] for row in rows} for name in names}
 
 
 def read_codes(path: Path) -> list[str]:

@@ -22,18 +22,19 @@ class Derivation(Frozen):
 
     `band` and `edges`: the band that a number falls into: from each edge to just before the next, and from the last one
     on; a number below the first is outside of what is declared. `year of`: the year of a date. `coalesce`: of columns
-    that are declared alike, the first value that isn't missing.
+    that are declared alike, the first value that isn't missing. `level of`: of a category the code of a coarser level.
     """
 
     band: ColumnName | None = None
     edges: Annotated[tuple[DecimalText, ...], Field(strict=False, max_length=1000)] = ()
     year_of: Annotated[ColumnName | None, Field(validation_alias=AliasChoices("year of", "year_of"))] = None
+    level_of: Annotated[ColumnName | None, Field(validation_alias=AliasChoices("level of", "level_of"))] = None
     coalesce: Annotated[tuple[ColumnName, ...], Field(strict=False, max_length=16)] = ()
 
     @model_validator(mode="after")
     def _one(self) -> Derivation:
-        if sum(map(bool, (self.band, self.year_of, self.coalesce))) != 1:
-            raise ValueError("expected one of band, year of and coalesce")
+        if sum(map(bool, (self.band, self.year_of, self.level_of, self.coalesce))) != 1:
+            raise ValueError("expected one of band, year of, level of and coalesce")
         if bool(self.band) != bool(self.edges):
             raise ValueError("edges: band needs them, and nothing else has them")
         numbers = [Decimal(edge) for edge in self.edges]
@@ -44,7 +45,7 @@ class Derivation(Frozen):
     @property
     def operands(self) -> tuple[str, ...]:
         """The columns that it is derived from."""
-        return self.coalesce or tuple(name for name in (self.band, self.year_of) if name)
+        return self.coalesce or tuple(name for name in (self.band, self.year_of, self.level_of) if name)
 
 
 def with_bands(columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,6 +94,9 @@ def _wrong_kinds(how: Derivation, column: Any, operands: Sequence[Any]) -> str |
         places = operands[0].places if of == "decimal" else 0
         fine = all(Decimal(edge).scaleb(places) % 1 == 0 for edge in how.edges)
         return None if fine else f"edges: {how.band} has {places} decimal digits"
+    if how.level_of:
+        fine = kind == of == "category" and set(operands[0].values) <= set(column.groups)
+        return None if fine else "level of makes a category of one, and groups names a code for each of its values"
     if how.year_of:
         return None if (kind, of) == ("integer", "date") else "year of makes an integer of a date column"
     return None if all(one == column for one in operands) else "coalesce needs columns that are declared as this one is"

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, StringConstraints
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,62}[a-z0-9]$|^[a-z]$"
 IDENTIFIER_PATTERN = r"^[^\W\d]\w{0,62}$"
+COLUMN_PATTERN = r"^[^\W\d]\w{0,62}(@\w{1,32})?$"
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
 JOB_ID_PATTERN = r"^[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}$"
 
@@ -38,10 +39,11 @@ DatasetName = Annotated[str, matching(r"[a-z0-9_-]{1,64}", "a name of lower-case
 ColumnName = Annotated[
     str,
     matching(
-        IDENTIFIER_PATTERN,
+        COLUMN_PATTERN,
         "a column name of letters, digits and _, at most 63; another name in the source is given by from",
     ),
 ]
+"""A column as declared; `region@nuts2` is a level of the code list of `region`."""
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
 Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 """`sha256:` and 64 hexadecimal digits."""

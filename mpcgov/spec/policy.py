@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId, ProtocolRef
 from mpcgov.spec.job import Line
+from mpcgov.spec.levels import base
 from mpcgov.spec.link import KeyColumns, Method, Noise, NumberText, SizeNoise
 from mpcgov.spec.load import Frozen
 from mpcgov.spec.noise import UnitName
@@ -61,6 +62,12 @@ class DatasetPolicy(Frozen):
     matcher_epsilon: NumberText = "10"
     more_tables: Literal["ask", "refuse"] = "ask"
     overlapping: Literal["refuse", "ask"] = "refuse"
+
+    def uses_of(self, column: str) -> frozenset[Use]:
+        """What a column may serve for. What may be counted by its codes, may be by a coarser level of them."""
+        of_base: tuple[Use, ...] = self.columns.get(base(column), ())
+        coarser: tuple[Use, ...] = ("group",) if base(column) != column and "group" in of_base else ()
+        return frozenset((*self.columns.get(column, ()), *coarser))
 
 
 class Policy(Frozen):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mpcgov.spec.derive import with_bands
+from mpcgov.spec.levels import with_levels
 from mpcgov.spec.load import Frozen, as_text
 
 Text = Annotated[str, BeforeValidator(as_text)]
@@ -117,7 +118,7 @@ def parted(value: Any) -> Any:
     columns = out.get("columns")
     if not isinstance(columns, Mapping):
         return out
-    columns = with_bands(columns)
+    columns, levels = with_levels(with_bands(columns))
     names = {"from": "source", "missing": "missing", "recode": "recode", "at": "at"}
     derived = {name: one["derive"] for name, one in columns.items() if isinstance(one, Mapping) and "derive" in one}
     readings = {
@@ -131,6 +132,6 @@ def parted(value: Any) -> Any:
         else column
         for name, column in columns.items()
     }
-    out["derived"] = {**derived, **(out.get("derived") or {})}
+    out["derived"] = {**derived, **levels, **(out.get("derived") or {})}
     out["readings"] = {**{name: own for name, own in readings.items() if own}, **(out.get("readings") or {})}
     return out

@@ -8,7 +8,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, RootModel, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    RootModel,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from mpcgov.spec.derive import Derivation
 from mpcgov.spec.derive import faults as derived_faults
@@ -86,10 +93,14 @@ class KeyColumn(Frozen):
 
 
 class CategoryColumn(Frozen):
-    """One of a declared list of values, compared exactly."""
+    """One of a declared list of values, compared exactly.
+
+    `groups`: of a coarser level of a code list, which of its codes each finer code is in.
+    """
 
     kind: Literal["category"]
     values: tuple[Text, ...] = Field(strict=False, min_length=1, max_length=100_000)
+    groups: dict[Text, Text] = Field(default_factory=dict, max_length=100_000)
 
     @model_validator(mode="after")
     def _distinct(self) -> CategoryColumn:
@@ -97,7 +108,14 @@ class CategoryColumn(Frozen):
             raise ValueError("values: the same value stands twice")
         if "" in self.values:
             raise ValueError("values: an empty value means missing and can't be declared")
+        if self.groups and set(self.groups.values()) != set(self.values):
+            raise ValueError("groups: its codes aren't those of values")
         return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        return written if self.groups else {key: value for key, value in written.items() if key != "groups"}
 
 
 class IntegerColumn(Frozen):
@@ -257,6 +275,12 @@ class Dataset(Declaration, Dialect):
         if self.fixed_width and lacking:
             raise ValueError(f"at: not said of {', '.join(lacking)}; it must be of every column or of none")
         return self
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """The columns but for coarser levels of others, which are as these are."""
+        levels = {name for name, how in self.derived.items() if how.level_of}
+        return tuple(name for name in self.columns if name not in levels)
 
     @model_validator(mode="before")
     @classmethod

@@ -30,9 +30,20 @@ def derived(how: Derivation, column: Column, kinds: Mapping[str, Column], judged
     operands = [judged[name] for name in how.operands]
     if isinstance(column, CategoryColumn) and how.band:
         return _band(operands[0], _edges(how, kinds[how.band]), column.values)
+    if isinstance(column, CategoryColumn) and how.level_of:
+        return _level(operands[0], column)
     if isinstance(column, IntegerColumn) and how.year_of:
         return _year(operands[0], column)
     return reduce(_first, operands)
+
+
+def _level(operand: Judged, column: CategoryColumn) -> Judged:
+    value, fault = operand
+    lengths = {len(coarse) for coarse in column.groups.values()}
+    if len(lengths) == 1 and all(fine.startswith(coarse) for fine, coarse in column.groups.items()):
+        return value.left(next(iter(lengths))), fault
+    codes = ibis.map(list(column.groups), list(column.groups.values()))
+    return ibis.ifelse(value.isnull(), ibis.null("string"), codes.get(value)), fault
 
 
 def _edges(how: Derivation, kind: Column) -> list[int]:

@@ -72,8 +72,8 @@ def dataset_check(dataset: Dataset, name: str, base: Path) -> DatasetReport:
     Raises:
         DataError: its structure is wrong, so that there are no columns to judge.
     """
-    with open_table(dataset, name, base) as source:
-        reports = [_with_first(source, report) for report in _judge(source, dataset.columns)]
+    with open_table(dataset, name, base, dataset.own_columns) as source:
+        reports = [_with_first(source, report) for report in _judge(source, dataset.own_columns)]
         faults = tuple(fault for report in reports for fault in _faults(report, source, dataset.missing == "refuse"))
         faults += tuple(unique.faults(source, dataset.unique)) + tuple(_impossible(source))
         proposed = () if dataset.unique else unique.candidates(source, {one.column: one.missing for one in reports})

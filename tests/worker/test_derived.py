@@ -82,7 +82,7 @@ def test_others_see_a_derived_column_like_any_other() -> None:
         ({"kind": "category", "values": ["u"], "derive": {"band": "nobody", "edges": [0]}}, "derived from nobody"),
         ({"kind": "integer", "min": 0, "max": 9, "derive": {"year of": "age"}}, "year of makes an integer of a date"),
         ({"kind": "integer", "min": 0, "max": 9, "derive": {"year of": "year"}}, "columns that aren't derived"),
-        ({"kind": "integer", "min": 0, "max": 9, "derive": {}}, "expected one of band, year of and coalesce"),
+        ({"kind": "integer", "min": 0, "max": 9, "derive": {}}, "expected one of band, year of, level of and coalesce"),
         ({"kind": "category", "values": ["u"], "derive": {"coalesce": ["a", "b"]}}, "declared as this one is"),
         ({"kind": "integer", "min": 0, "max": 9, "from": "n", "derive": {"year of": "born"}}, "it isn't in the source"),
     ],
