@@ -12,7 +12,8 @@ from typing import Any
 
 import ibis
 
-from mpcgov.spec.derive import Derivation
+from mpcgov.spec import arithmetic
+from mpcgov.spec.derive import Derivation, steps
 from mpcgov.spec.table import CategoryColumn, Column, DecimalColumn, IntegerColumn
 from mpcgov.worker.advice import FINE, MISSING, OUTSIDE
 
@@ -32,9 +33,28 @@ def derived(how: Derivation, column: Column, kinds: Mapping[str, Column], judged
         return _band(operands[0], _edges(how, kinds[how.band]), column.values)
     if isinstance(column, CategoryColumn) and how.level_of:
         return _level(operands[0], column)
+    if isinstance(column, IntegerColumn | DecimalColumn) and how.compute:
+        return _computed(how, column, kinds, judged)
     if isinstance(column, IntegerColumn) and how.year_of:
         return _year(operands[0], column)
     return reduce(_first, operands)
+
+
+def _computed(
+    how: Derivation, column: IntegerColumn | DecimalColumn, kinds: Mapping[str, Column], judged: Mapping[str, Judged]
+) -> Judged:
+    """In whole numbers below 2^53, as was checked when it was declared; rounded once, halves away from zero."""
+    of = {name: arithmetic.Over(judged[name][0], 10 ** steps(kinds[name])[2]) for name in how.operands}
+    found = arithmetic.evaluated(arithmetic.parse(how.compute or ""), of, lambda number: ibis.literal(number, "int64"))
+    low, high, places = steps(column)
+    twice = found.top * (2 * 10**places)
+    size = ((twice.abs() + found.bottom) // (2 * found.bottom)).cast("int64")
+    value = ibis.ifelse(twice < 0, -size, size)
+    outside = (value < low) | (value > high)
+    faults = [judged[name][1] for name in how.operands]
+    fault = reduce(lambda one, other: ibis.ifelse(one == FINE, other, one), faults)
+    fault = _outside_too(fault, outside)
+    return ibis.ifelse(fault == FINE, value, ibis.null("int64")), fault
 
 
 def _level(operand: Judged, column: CategoryColumn) -> Judged:
