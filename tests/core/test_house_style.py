@@ -82,12 +82,22 @@ def test_no_assert_guards_anything_in_the_package() -> None:
     assert found == []
 
 
+def script(name: str) -> dict[str, object]:
+    """What a script defines."""
+    code = (ROOT / "scripts" / name).read_text(encoding="utf-8")
+    module: dict[str, object] = {"__name__": name.replace("-", "_"), "__file__": str(ROOT / "scripts" / name)}
+    exec(compile(code, name, "exec"), module)
+    return module
+
+
 def test_the_lifecycle_page_is_the_table() -> None:
     before = (ROOT / "docs/lifecycle.md").read_text(encoding="utf-8")
-    code = (ROOT / "scripts/make-lifecycle").read_text(encoding="utf-8")
-    module: dict[str, object] = {"__name__": "make_lifecycle", "__file__": str(ROOT / "scripts/make-lifecycle")}
-    exec(compile(code, "make-lifecycle", "exec"), module)
-    assert module["page"]() == before
+    assert script("make-lifecycle")["page"]() == before  # type: ignore[operator]
+
+
+def test_the_page_on_declarations_has_every_key_of_the_models() -> None:
+    before = (ROOT / "docs/datasets.md").read_text(encoding="utf-8")
+    assert script("make-datasets")["page"](before) == before, "run scripts/make-datasets"  # type: ignore[operator]
 
 
 def test_every_file_that_a_document_names_is_there() -> None:
