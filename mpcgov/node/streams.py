@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mpcgov.client import Client
-from mpcgov.errors import PeerError, Refused
+from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.node.causes import HEARSAY
 from mpcgov.node.relay import Relay, WebSocket
 
 CONNECT_S = 8.0
 RETRY_S = 0.05
+ASK_S = 2.0
+ANSWER_LIMIT_BYTES = 64 << 10
 SOCKET_BUFFER_BYTES = 1 << 20
 
 
@@ -71,7 +74,7 @@ class JobStreams:
         """The worker's ends of all streams, once each one stands.
 
         Raises:
-            PeerError: some didn't come about in time; names the parties.
+            PeerError: some didn't come about in time; names the parties, or who says whom it waits for.
         """
         dialling = [asyncio.create_task(self._dial(client, party)) for party in self._earlier]
         try:
@@ -81,11 +84,7 @@ class JobStreams:
                     self._changed.clear()
         except TimeoutError:
             missing = [party for party in (*self._earlier, *self._later) if party not in self._workers]
-            raise PeerError(
-                f"{', '.join(missing)}: no connection within {CONNECT_S:g} s",
-                hint="is its node running and reachable?",
-                code="connect",
-            ) from None
+            raise await self._unconnected(client, missing) from None
         finally:
             for task in dialling:
                 task.cancel()
@@ -105,6 +104,24 @@ class JobStreams:
         for sock in (*self._workers.values(), *self._ours):
             sock.close()
         self._over.set()
+
+    async def _unconnected(self, client: Client, missing: Sequence[str]) -> PeerError:
+        """Names who didn't come; but one that answers, and waits for others itself, only as the one that says so."""
+        waits = await asyncio.gather(*(self._waits_for(client, party) for party in missing))
+        silent = [party for party, others in zip(missing, waits, strict=True) if not others]
+        if not silent:
+            return PeerError(f"{missing[0]} says: still waiting for {', '.join(waits[0])}", code=HEARSAY)
+        text = f"{', '.join(silent)}: no connection within {CONNECT_S:g} s"
+        return PeerError(text, hint="is its node running and reachable?", code="connect")
+
+    async def _waits_for(self, client: Client, party: str) -> list[str]:
+        """Whose approval a party says that it still waits for; none, if it can't be asked or hasn't its own."""
+        with contextlib.suppress(MpcgovError):
+            answer = await client.request(party, "GET", f"/v1/jobs/{self._job}", None, ASK_S, ANSWER_LIMIT_BYTES)
+            said = answer.get("waiting_for") if isinstance(answer, dict) else None
+            others = [other for other in said if other in self._earlier + self._later] if isinstance(said, list) else []
+            return others if party not in others else []
+        return []
 
     async def _dial(self, client: Client, party: str) -> None:
         """Opens a stream to an earlier party; its node may be a moment behind with the approvals."""

@@ -160,3 +160,25 @@ def test_a_stream_is_claimed_once_and_only_by_later_parties() -> None:
         streams.claim("education")
     streams.unclaim("education")
     streams.claim("education")
+
+
+async def test_a_peer_that_waits_for_another_is_not_named_for_it(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Education's approval has reached labour and not welfare, whose node answers, and says so."""
+    monkeypatch.setattr("mpcgov.node.streams.CONNECT_S", 0.5)
+    await network.start()
+    proposal = network.proposal()
+    await network.submit(proposal)
+    job = job_id(proposal.job_digest)
+    await network.stop("welfare")
+    for party in ("education", "labour"):
+        await asyncio.to_thread(operator.approve, network.home(party), job)
+    await network.holds_approval("labour", job, "education")
+    await network.stop("education")
+    await network.start("welfare")
+    await asyncio.to_thread(operator.approve, network.home("welfare"), job)
+    status = (await network.until(job, "ABORTED", parties=("labour",)))["labour"]
+    assert status["reason"] == "education: no connection within 0.5 s (phase connect)"
+    heard = (await network.until(job, "ABORTED", "CANCELLED", parties=("welfare",)))["welfare"]
+    assert heard["reason"].startswith("labour says: education: no connection")
