@@ -112,6 +112,11 @@ class Client:
         self._roster = roster
         self._carrier = carrier or PinnedTls(identity)
 
+    @property
+    def identity(self) -> Identity:
+        """Whose requests they are."""
+        return self._identity
+
     async def __aenter__(self) -> Client:
         return self
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from mpcgov import progress, registry
 from mpcgov.client import Client
 from mpcgov.errors import LocalError, PeerError, Refused, SpecError
 from mpcgov.result import open_result
-from mpcgov.spec.envelope import Envelope, open_envelope
+from mpcgov.spec.envelope import Envelope, open_envelope, sign
 from mpcgov.spec.load import validate
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import (
+    COMPLAINT_TYPE,
     PROPOSAL_LIMIT_BYTES,
     PROPOSAL_TYPE,
     SHARE_LIMIT_BYTES,
     SHARE_TYPE,
+    Complaint,
     Proposal,
     ResultShare,
     job_id,
@@ -91,20 +94,47 @@ async def collect(
     A job that was asked before, of the same rows, has the result that was given then: the same shares, byte by byte.
 
     Raises:
-        PeerError: a share is missing, not signed by its party, made for another receiver, or disagrees with the others.
+        PeerError: a share is missing, not signed by its party, made for another receiver, or disagrees with the others;
+            of signed shares that disagree the nodes are told, and keep it on record.
     """
     job = job_id(proposal.job_digest)
     fetches = (_share(client, roster, party, job, receiver) for party in proposal.parties)
-    shares = await asyncio.gather(*fetches, return_exceptions=True)
-    for share in shares:
-        if isinstance(share, BaseException):
-            raise share
-    opened = [share for share in shares if isinstance(share, ResultShare)]
+    answers = await asyncio.gather(*fetches, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    signed = [answer for answer in answers if not isinstance(answer, BaseException)]
+    opened = [share for _, share in signed]
     others = [share for share in opened if share.job != job]
     if others and len({share.job for share in opened}) > 1:
         raise PeerError(f"{others[0].party}: its share was made for another job than the others'", code="shares")
     given = await _earlier(client, roster, proposal, others[0].job) if others else proposal
-    return open_result(given, manifest, opened)
+    try:
+        return open_result(given, manifest, opened)
+    except PeerError as error:
+        complaint = Complaint(
+            job=job,
+            job_digest=proposal.job_digest,
+            receiver=receiver,
+            shares={share.party: envelope.digest for envelope, share in signed},
+        )
+        told = await _complain(client, complaint, proposal.parties)
+        hint = f"{error.hint}; on record at {', '.join(told)}" if told else error.hint
+        raise PeerError(error.message, hint=hint, code=error.code) from None
+
+
+async def _complain(client: Client, complaint: Complaint, parties: Sequence[str]) -> list[str]:
+    """Tells every party's node, over this receiver's signature, that the shares it got are no result.
+
+    Returns who has it on record.
+    """
+    who = client.identity
+    body = sign(complaint, COMPLAINT_TYPE, who.name, who.signing_key).to_bytes()
+    path = f"/v1/jobs/{complaint.job}/complaints"
+    answers = await asyncio.gather(
+        *(client.request(party, "POST", path, body) for party in parties), return_exceptions=True
+    )
+    return [party for party, answer in zip(parties, answers, strict=True) if not isinstance(answer, BaseException)]
 
 
 async def _earlier(client: Client, roster: Roster, proposal: Proposal, earlier: str) -> Proposal:
@@ -125,7 +155,7 @@ async def _earlier(client: Client, roster: Roster, proposal: Proposal, earlier: 
     return found
 
 
-async def _share(client: Client, roster: Roster, party: str, job: str, receiver: str) -> ResultShare:
+async def _share(client: Client, roster: Roster, party: str, job: str, receiver: str) -> tuple[Envelope, ResultShare]:
     answer = await client.request(party, "GET", f"/v1/jobs/{job}/share", None, SHARE_TIMEOUT_S, REPLY_LIMIT_BYTES)
     try:
         envelope = validate(answer, Envelope, f"{party}: share")
@@ -135,4 +165,4 @@ async def _share(client: Client, roster: Roster, party: str, job: str, receiver:
         raise PeerError(f"{party}: its share of the result can't be trusted: {error.message}", code="shares") from None
     if share.party != party or share.receiver != receiver:
         raise PeerError(f"{party}: its share was made for another party or receiver", code="shares")
-    return share
+    return envelope, share

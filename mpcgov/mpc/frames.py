@@ -10,7 +10,7 @@ import struct
 
 from mpcgov.mpc.codec import WireError
 
-MAGIC = b"mpcgov\x00\x02"
+MAGIC = b"mpcgov\x00\x03"
 HEADER = struct.Struct("<BIq")
 """Kind, length of the payload, label: a signed 64-bit number for DATA and WORDS, 0 otherwise."""
 HELLO, WORD, KEYS, DATA, END, ABORT, WORDS = range(1, 8)
@@ -18,6 +18,8 @@ HELLO, WORD, KEYS, DATA, END, ABORT, WORDS = range(1, 8)
 MESSAGES = frozenset({DATA, WORDS})
 HELLO_BYTES = len(MAGIC) + 4 + 32
 ABORT_BYTES = 5
+SALT_BYTES = 32
+"""KEYS begins with so many random bytes, so that a hash of all frames tells nobody else anything of them."""
 READY, DATA_CONTRACT = b"\x01", b"\x02"
 
 
@@ -80,3 +82,13 @@ def aborted(payload: bytes) -> Exception:
 def hello_frame(sender: int, receiver: int, agreement: bytes) -> bytes:
     """What one party says first to another: who to whom, and the hash of all they must agree on."""
     return MAGIC + struct.pack("<HH", sender, receiver) + agreement
+
+
+def check_hello(payload: bytes, sender: int, receiver: int, agreement: bytes) -> None:
+    """Nothing, if this is what `sender` says first to `receiver`. Raises WireError, AgreementError otherwise."""
+    if not payload.startswith(MAGIC):
+        raise WireError("a greeting in another protocol or version")
+    if struct.unpack_from("<HH", payload, len(MAGIC)) != (sender, receiver):
+        raise WireError("a greeting with another party's number")
+    if payload[-32:] != agreement:
+        raise AgreementError("another job")

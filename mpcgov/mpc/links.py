@@ -7,7 +7,7 @@ or with a used label ends the job with an error that names the peer.
 from __future__ import annotations
 
 import asyncio
-import struct
+import hashlib
 from collections.abc import Callable
 from typing import cast
 
@@ -23,20 +23,20 @@ from mpcgov.mpc.frames import (
     HELLO_BYTES,
     KEYS,
     LAST_WORDS_S,
-    MAGIC,
     MESSAGES,
     PAUSE_BYTES,
     READ_BYTES,
     READY,
+    SALT_BYTES,
     SMALL_BYTES,
     WORD,
     WORDS,
     WRITE_HIGH_BYTES,
     AbortError,
-    AgreementError,
     LinkLostError,
     Reason,
     aborted,
+    check_hello,
     hello_frame,
 )
 from mpcgov.mpc.inbox import Inbox
@@ -65,6 +65,7 @@ class Link(asyncio.BufferedProtocol):
         self._ending = False
         self._faulty = False
         self.bytes_sent = 0
+        self.sent, self.received = hashlib.sha256(), hashlib.sha256()  # of all frames so far: `Session.transcripts`
         self._inbox = Inbox()
         self._input = memoryview(bytearray(READ_BYTES))
         self._filled = 0
@@ -84,6 +85,8 @@ class Link(asyncio.BufferedProtocol):
             return
         size = len(payload)
         header = HEADER.pack(kind, size, label)
+        self.sent.update(header)
+        self.sent.update(payload)
         if size <= SMALL_BYTES:
             self._transport.write(b"".join((header, payload)))
         else:
@@ -233,7 +236,7 @@ class Link(asyncio.BufferedProtocol):
 
     def _check(self, kind: int, length: int, label: int) -> None:
         """Raise unless a frame with this header may come now; before its payload is read."""
-        sizes = {HELLO: HELLO_BYTES, WORD: 1, KEYS: self._key_bytes, END: 0, ABORT: ABORT_BYTES}
+        sizes = {HELLO: HELLO_BYTES, WORD: 1, KEYS: SALT_BYTES + self._key_bytes, END: 0, ABORT: ABORT_BYTES}
         allowed = {self._expected} | {DATA: {WORDS, END, ABORT}, HELLO: set()}.get(self._expected, {ABORT})
         if kind not in allowed:
             raise WireError(f"a frame of kind {kind} where kind {self._expected} belongs")
@@ -243,6 +246,8 @@ class Link(asyncio.BufferedProtocol):
             raise WireError(f"a frame of kind {kind} with {length} bytes")
 
     def _take(self, kind: int, content: memoryview, label: int) -> None:
+        self.received.update(HEADER.pack(kind, content.nbytes, label))
+        self.received.update(content)
         if kind in MESSAGES:
             self._inbox.arrive(kind, label, content)
             if self._inbox.unread_bytes > PAUSE_BYTES and not (self.waiting or self._ending or self._keep_reading):
@@ -250,7 +255,7 @@ class Link(asyncio.BufferedProtocol):
             return
         payload = bytes(content)
         if kind == HELLO:
-            self._check_hello(payload)
+            check_hello(payload, self.peer, self._me, self._agreement)
             self._expected = WORD
             self.hello.set_result(None)
         elif kind == WORD:
@@ -262,7 +267,7 @@ class Link(asyncio.BufferedProtocol):
                 raise AbortError(Reason.DATA_CONTRACT, self.peer, self.peer)
         elif kind == KEYS:
             self._expected = DATA
-            self.keys.set_result(payload)
+            self.keys.set_result(payload[SALT_BYTES:])
         elif kind == END:
             self._expected = -1
             if self.waiting:
@@ -270,15 +275,6 @@ class Link(asyncio.BufferedProtocol):
             self.ended.set_result(None)
         else:
             raise aborted(payload)
-
-    def _check_hello(self, payload: bytes) -> None:
-        if not payload.startswith(MAGIC):
-            raise WireError("a greeting in another protocol or version")
-        sender, receiver = struct.unpack_from("<HH", payload, len(MAGIC))
-        if (sender, receiver) != (self.peer, self._me):
-            raise WireError("a greeting with another party's number")
-        if payload[-32:] != self._agreement:
-            raise AgreementError("another job")
 
     def _expect_more(self) -> None:
         if self.ended.done():

@@ -7,6 +7,7 @@ first, here or at a peer, ends the job at once, is what the caller gets, and is 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ class Session:
         """Exchange the PRSS keys, fresh for this job. After this the computation may begin."""
         self.enter("deal")
         for peer, link in self._links.items():
-            link.write(frames.KEYS, self._runtime.keys_for(peer))
+            link.write(frames.KEYS, os.urandom(frames.SALT_BYTES) + self._runtime.keys_for(peer))
         keys = await self._guard(self._all(lambda link: link.keys))
         for peer, data in zip(self._links, keys, strict=True):
             self._runtime.take_keys(peer, data)
@@ -173,6 +174,11 @@ class Session:
         """Exchanges and bytes so far."""
         rounds = self._runtime.exchanges + (self._engine.rounds if isinstance(self._engine, WordEngine) else 0)
         return Cost(rounds, sum(link.bytes_sent for link in self._links.values()))
+
+    @property
+    def transcripts(self) -> dict[int, tuple[bytes, bytes]]:
+        """By peer, SHA-256 of all frames to it and of all from it; whole once the session is closed."""
+        return {peer: (link.sent.digest(), link.received.digest()) for peer, link in self._links.items()}
 
     @property
     def _started(self) -> WideEngine | WordEngine:

@@ -82,6 +82,7 @@ class Api:
         app.router.add_post(f"{job}/head", self._head)
         app.router.add_post(f"{job}/receipts", self._receipt)
         app.router.add_post(f"{job}/turn", self._turn)
+        app.router.add_post(f"{job}/complaints", self._complaint)
         app.router.add_get(f"{job}/proposal", self._proposal)
         app.router.add_get(f"{job}/share", self._share)
         app.router.add_get(f"{job}/stream", self._stream)
@@ -199,6 +200,10 @@ class Api:
         job, body = self._job(request).id, await _body(request)
         await self._read_ahead(job)
         return _answer(self._service.receipt(job, request[CALLER], body))
+
+    async def _complaint(self, request: web.Request) -> web.Response:
+        job = self._job(request, COORDINATOR).id
+        return _answer(self._service.complaint(job, request[CALLER], await _body(request)))
 
     async def _proposal(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id

@@ -28,7 +28,7 @@ from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.order import Outcome
 from mpcgov.spec.roster import Roster
-from mpcgov.spec.statement import PROPOSAL_LIMIT_BYTES, SHARE_LIMIT_BYTES, Proposal, job_id
+from mpcgov.spec.statement import PROPOSAL_LIMIT_BYTES, SHARE_LIMIT_BYTES, Complaint, Proposal, job_id
 
 UNDER_WAY = frozenset({State.READY, State.RUNNING})
 REASON_LIMIT = 4000
@@ -221,11 +221,26 @@ class Book:
             entry.tx.execute(sql.insert(RECEIPTS).values(values))
             entry.record("receipt received", job, party=party, layout=layout_digest)
 
+    def doubt(self, job: str, complaint: Complaint, own: str) -> None:
+        """A receiver's complaint about a released result, verified by the caller; the first one stands.
+
+        Args:
+            own: the digest of this node's share as it is given to that receiver.
+        """
+        reason = f"{complaint.receiver} says: the shares of the result don't agree"
+        with self._audit.entry() as entry:
+            if not table.require(entry.tx, job).reason:
+                table.move(entry.tx, job, State.RELEASED, {"reason": reason, "code": "shares"})
+                ledger.doubt(entry.tx, ledger.answers(entry.tx, job) or job)
+            as_given = complaint.shares.get(self.me) == own
+            entry.record("complaint", job, receiver=complaint.receiver, own_as_given=as_given, shares=complaint.shares)
+
     def finish(self, proposal: Proposal, outcome: Outcome) -> None:
         """Keeps this party's part of the result and signs the receipt for it; nothing is released yet."""
         job, layout = job_id(proposal.job_digest), outcome.layout.digest
-        receipt = make_receipt(self._home, proposal, layout).to_bytes()
-        body = outcome.model_dump_json().encode() if self.answers(job) is None else None
+        new = self.answers(job) is None
+        receipt = make_receipt(self._home, proposal, layout, outcome.transcripts if new else {}).to_bytes()
+        body = outcome.model_dump_json().encode() if new else None
         with self._audit.entry() as entry:
             table.move(entry.tx, job, State.RUNNING, {"outcome": body})
             values = {"job": job, "party": self._home.party, "layout_digest": layout, "envelope": receipt}

@@ -215,6 +215,11 @@ def commit(tx: sql.Connection, job: str) -> None:
     tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(state="committed"))
 
 
+def doubt(tx: sql.Connection, job: str) -> None:
+    """A receiver can't open the job's result: it counts as released, and isn't given again."""
+    tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(stale=True))
+
+
 def settle(tx: sql.Connection, job: str) -> None:
     """The job has ended, one way or another: what was committed is spent, what was only reserved is free again."""
     for before, after in (("committed", "final"), ("reserved", "void")):

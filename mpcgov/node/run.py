@@ -17,7 +17,7 @@ from mpcgov.node.book import Book
 from mpcgov.node.causes import HEARSAY, Cause, Causes, Weight
 from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import exchange_receipt
-from mpcgov.node.statements import binding
+from mpcgov.node.statements import binding, read_receipt, transcript_conflict
 from mpcgov.node.streams import JobStreams
 from mpcgov.spec.order import OWN_READER, WHOLE, Order, Outcome
 from mpcgov.spec.statement import Proposal, job_id
@@ -198,6 +198,10 @@ class JobRun:
         for party, layout in self._book.layouts(self.job).items():
             if layout != layout_digest:
                 raise PeerError(f"{party}: its result has another layout than this node's", code="layout")
+        held = self._book.receipts(self.job)
+        read = {party: read_receipt(held[party], self._book.roster.member(party), self._proposal) for party in held}
+        if (conflict := transcript_conflict(read)) is not None:
+            raise PeerError(conflict, code="transcript")
 
     def _lost(self, party: str, error: PeerError) -> None:
         self.abort(error, party)

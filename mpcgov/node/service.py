@@ -25,6 +25,7 @@ from mpcgov.node.statements import (
     agreed,
     make_share,
     read_approval,
+    read_complaint,
     read_proposal,
     read_receipt,
     receiver_name,
@@ -92,6 +93,16 @@ class Service:
 
     def share(self, job: str, caller: Card) -> dict[str, Any]:
         """This party's share of a released result, made for the receiver that asks."""
+        return self._share(job, caller).model_dump(mode="json")
+
+    def complaint(self, job: str, caller: Card, body: bytes) -> dict[str, Any]:
+        """A receiver's signed word that the result's shares don't agree; it goes on record."""
+        own = self._share(job, caller).digest
+        self._book.doubt(job, read_complaint(body, caller, self._book.proposal(job)), own)
+        self._log.warning("a receiver says that the result's shares don't agree", job=job, receiver=caller.id)
+        return {}
+
+    def _share(self, job: str, caller: Card) -> Envelope:
         row, receiver = self._book.job(job), receiver_name(caller)
         if receiver not in row.receivers:
             hint = f"it goes to {', '.join(row.receivers)}"
@@ -99,8 +110,7 @@ class Service:
         if row.state is not State.RELEASED:
             raise standing.no_result(row)
         given = self._book.answers(job) or job
-        envelope = make_share(self._home, self._book.proposal(given), receiver, self._book.outcome(given))
-        return envelope.model_dump(mode="json")
+        return make_share(self._home, self._book.proposal(given), receiver, self._book.outcome(given))
 
     # What the other parties' nodes say
 

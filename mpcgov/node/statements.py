@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,14 +18,17 @@ from mpcgov.spec.order import Outcome
 from mpcgov.spec.roster import Card, Roster
 from mpcgov.spec.statement import (
     APPROVAL_TYPE,
+    COMPLAINT_TYPE,
     PROPOSAL_LIMIT_BYTES,
     PROPOSAL_TYPE,
     RECEIPT_TYPE,
     SHARE_TYPE,
     Approval,
+    Complaint,
     Proposal,
     Receipt,
     ResultShare,
+    Transcript,
     job_id,
 )
 
@@ -126,6 +130,20 @@ def read_receipt(body: bytes, signer: Card, proposal: Proposal) -> Receipt:
     return receipt
 
 
+def read_complaint(body: bytes, signer: Card, proposal: Proposal) -> Complaint:
+    """A receiver's complaint about the result of exactly this job.
+
+    Raises:
+        SpecError: it isn't one, or not of this receiver or this job.
+    """
+    envelope = parse_json(body, Envelope, "complaint")
+    complaint = open_envelope(envelope, COMPLAINT_TYPE, Complaint, signer.id, signer.signing_key)
+    job = (proposal.job_digest, job_id(proposal.job_digest), receiver_name(signer))
+    if (complaint.job_digest, complaint.job, complaint.receiver) != job:
+        raise SpecError(f"{signer.id} sent a complaint about another job, or for another receiver", code="complaint")
+    return complaint
+
+
 def version_conflict(me: str, approvals: Mapping[str, Approval], proposal: Proposal) -> str | None:
     """Why the parties' versions don't go together, naming a node and both digests; None if they do.
 
@@ -148,13 +166,28 @@ def binding(parties: tuple[str, ...], approvals: Mapping[str, bytes]) -> str:
     return digest(canonical_json(digests))
 
 
-def make_receipt(home: NodeHome, proposal: Proposal, layout_digest: str) -> Envelope:
-    """This party's signed word that its part is done."""
+def transcript_conflict(receipts: Mapping[str, Receipt]) -> str | None:
+    """Which two parties' receipts differ about what one sent the other; None if all agree.
+
+    One of the two lies, or somebody changed what was between them: the receipts, signed, don't tell which.
+    """
+    for a, b in itertools.permutations(receipts, 2):
+        sent, received = receipts[a].transcripts.get(b), receipts[b].transcripts.get(a)
+        if (sent and sent.sent) != (received and received.received):
+            return f"{a} and {b}: what {a} says it sent isn't what {b} says it received"
+    return None
+
+
+def make_receipt(
+    home: NodeHome, proposal: Proposal, layout_digest: str, transcripts: Mapping[str, Transcript]
+) -> Envelope:
+    """This party's signed word that its part is done, and of what went between it and each other party."""
     receipt = Receipt(
         job_digest=proposal.job_digest,
         party=home.party,
         position=proposal.parties.index(home.party),
         layout_digest=layout_digest,
+        transcripts=dict(transcripts),
     )
     return sign(receipt, RECEIPT_TYPE, home.party, home.identity.signing_key)
 

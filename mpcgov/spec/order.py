@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mpcgov.spec.ids import Digest, PartyId
 from mpcgov.spec.load import Frozen
-from mpcgov.spec.statement import Cost, Layout, Proposal
+from mpcgov.spec.statement import Cost, Layout, Proposal, Transcript
 
 WHOLE = "whole data set"
 """Among the fingerprints that a child sends, the one of all rows, whichever the job chose."""
@@ -40,6 +40,7 @@ class Order(Frozen):
 class Outcome(Frozen):
     """What came out at this party: its shares of the cleared cells, base64, `layout.width_bytes` each; and the cost.
 
+    `transcripts`: what went to and came from each other party, as hashes.
     `coins`: by pair of owners, of which this party is one, what tells the coins of its list from those of other jobs.
     """
 
@@ -47,6 +48,7 @@ class Outcome(Frozen):
     shares: str
     cost: Cost
     coins: dict[str, str] = Field(default_factory=dict)
+    transcripts: dict[PartyId, Transcript] = Field(default_factory=dict)
 
 
 class Fault(Frozen):

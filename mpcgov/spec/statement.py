@@ -18,6 +18,7 @@ PROPOSAL_TYPE = "application/vnd.mpcgov.proposal+json"
 APPROVAL_TYPE = "application/vnd.mpcgov.approval+json"
 RECEIPT_TYPE = "application/vnd.mpcgov.receipt+json"
 SHARE_TYPE = "application/vnd.mpcgov.share+json"
+COMPLAINT_TYPE = "application/vnd.mpcgov.complaint+json"
 
 PROPOSAL_LIMIT_BYTES = 16 << 20
 SHARE_LIMIT_BYTES = 256 << 20
@@ -93,13 +94,40 @@ class Approval(Frozen):
     answers: JobId | None = None
 
 
+class Transcript(Frozen):
+    """What one party says went over its stream to another: SHA-256 of all frames sent, and of all received.
+
+    Each direction's frames begin with 32 random bytes that only the two know, so that the hash tells nobody else
+    anything of the rest.
+    """
+
+    sent: Digest
+    received: Digest
+
+
 class Receipt(Frozen):
-    """One party's word that its part of a job is done: which job, its position, and the layout of what came out."""
+    """One party's word that its part of a job is done: which job, its position, and the layout of what came out.
+
+    `transcripts`: what went to and came from each other party; none if an earlier result is given again.
+    """
 
     job_digest: Digest
     party: PartyId
     position: Annotated[int, Field(ge=0)]
     layout_digest: Digest
+    transcripts: dict[PartyId, Transcript] = Field(default_factory=dict)
+
+
+class Complaint(Frozen):
+    """A receiver's word that the shares of a released result, which it holds as their parties signed them, don't agree.
+
+    `shares`: the digest of each party's signed share as it came.
+    """
+
+    job: JobId
+    job_digest: Digest
+    receiver: PartyId
+    shares: dict[PartyId, Digest]
 
 
 class Opened(Frozen):

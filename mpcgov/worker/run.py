@@ -20,7 +20,7 @@ from mpcgov.control import Channel
 from mpcgov.errors import DataError, InternalError, MpcgovError
 from mpcgov.mpc import Session, SessionConfig
 from mpcgov.spec.order import Fault, Go, Order, Outcome, Report
-from mpcgov.spec.statement import Cost, Layout
+from mpcgov.spec.statement import Cost, Layout, Transcript
 from mpcgov.worker import program, reveal
 from mpcgov.worker.confine import confine
 from mpcgov.worker.work import Local, work
@@ -118,7 +118,11 @@ class Job:
         await self.session.close()
         spent = self.session.cost
         cost = Cost(seconds=_coarse(time.monotonic() - started), rounds=spent.rounds, bytes_sent=spent.bytes_sent)
-        return Outcome(layout=layout, shares=shares, cost=cost, coins=self.work.coins)
+        transcripts = {
+            self.proposal.parties[peer]: Transcript(sent=f"sha256:{sent.hex()}", received=f"sha256:{received.hex()}")
+            for peer, (sent, received) in self.session.transcripts.items()
+        }
+        return Outcome(layout=layout, shares=shares, cost=cost, coins=self.work.coins, transcripts=transcripts)
 
     async def _local(self, pipe: int) -> Local | None:
         """This party's own input, once every party has said that it has its own and the parent has committed."""

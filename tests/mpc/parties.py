@@ -37,6 +37,7 @@ class Outcome:
     rounds: int = 0
     bytes_sent: int = 0
     modulus: int = 0
+    transcripts: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def message(self) -> str:
@@ -138,6 +139,7 @@ async def _party(
         outcome.error = error.to_json()
     if session is not None:
         outcome.rounds, outcome.bytes_sent = session.cost.rounds, session.cost.bytes_sent
+        outcome.transcripts = {str(peer): [h.hex() for h in pair] for peer, pair in session.transcripts.items()}
     return outcome
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from dataclasses import replace
 from typing import Any
@@ -31,6 +32,10 @@ def test_a_job_runs_through_its_phases_and_ends_at_all_parties(m: int, t: int) -
     assert opened(outcomes, t) == [m * (m + 1) // 2]
     for outcome in outcomes:
         assert outcome.phases == ["hello", "ready", "deal", "open", "close"]
+    said = [outcome.transcripts for outcome in outcomes]
+    for a, b in itertools.combinations(range(m), 2):
+        assert said[a][str(b)] == said[b][str(a)][::-1]
+    assert len({digest for hashes in said for pair in hashes.values() for digest in pair}) == m * (m - 1)
 
 
 @pytest.mark.parametrize(

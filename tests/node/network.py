@@ -20,7 +20,7 @@ from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.order import Order, Outcome
-from mpcgov.spec.statement import PROPOSAL_TYPE, Cost, Layout, Proposal, ResultTable, job_id
+from mpcgov.spec.statement import PROPOSAL_TYPE, Cost, Layout, Proposal, ResultTable, Transcript, job_id
 from tests.ports import free_ports
 
 PARTIES = ("labour", "welfare", "education")
@@ -51,7 +51,8 @@ class ScriptedWorker:
     """Does to the streams what a worker would do, without data: says hello, commits, exchanges bytes, deals shares.
 
     `gates`: a phase waits until its event is set. `faults`: a phase raises. `bulk_bytes`: sent to each peer.
-    `rows`: the fingerprints of what it reads. `received`: how many bytes came, by job, peer and phase.
+    `rows`: the fingerprints of what it reads. `transcripts`: of what went to and came from peers. `off_by`: is added to
+    its first share. `received`: how many bytes came, by job, peer and phase.
     """
 
     def __init__(self) -> None:
@@ -63,6 +64,8 @@ class ScriptedWorker:
         self.hung_up: list[str] = []
         self.layout: Layout | None = None
         self.rows = {"rows": "40"}
+        self.transcripts: dict[str, Transcript] = {}
+        self.off_by = 0
         self.received: dict[tuple[str, str, str], int] = {}
 
     async def start(self) -> None:
@@ -138,10 +141,12 @@ class ScriptedWorker:
         layout = self.layout or Layout(modulus=str(MODULUS), degree=proposal.threshold, tables=tables)
         point = proposal.parties.index(order.party) + 1
         shares = b"".join(
-            ((10 + cell) + 7 * point).to_bytes(layout.width_bytes, "little") for cell in range(layout.cells)
+            ((10 + cell) + 7 * point + self.off_by * (cell == 0)).to_bytes(layout.width_bytes, "little")
+            for cell in range(layout.cells)
         )
         cost = Cost(seconds=0.1, rounds=2, bytes_sent=100)
-        return Outcome(layout=layout, shares=base64.b64encode(shares).decode(), cost=cost)
+        encoded = base64.b64encode(shares).decode()
+        return Outcome(layout=layout, shares=encoded, cost=cost, transcripts=self.transcripts)
 
 
 class FakeClock:
