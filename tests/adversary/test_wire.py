@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mpcgov.mpc import Session, codec, inbox, links, session
-from mpcgov.mpc.frames import HEADER, MAX_FRAME_BYTES, Reason, abort_frame
+from mpcgov.mpc.frames import HEADER, MAGIC, MAX_FRAME_BYTES, Reason, abort_frame
 from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import MPYC, JobRuntime
 from tests.mpc.parties import Outcome, put, run, share_list
@@ -232,7 +232,7 @@ def test_a_greeting_sent_back_to_its_sender_is_refused() -> None:
     def before(index: int) -> None:
         if index == EVIL:
             links.hello_frame = lambda sender, receiver, agreement: (
-                links.MAGIC + struct.pack("<HH", receiver, sender) + agreement
+                MAGIC + struct.pack("<HH", receiver, sender) + agreement
             )
 
     outcomes = run(at_input_plain, before=before, deadline_s=10)
