@@ -1,4 +1,4 @@
-"""The prototype of ADR 18 runs as its page says, and finds the message that it changes."""
+"""The prototype of ADR 19 runs as its page says, and finds the message that it changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_prototype_finds_what_it_forges() -> None:
-    script = ROOT / "docs/adr/0018-active/prototype.py"
+    script = ROOT / "docs/adr/0019-active/prototype.py"
     done = subprocess.run([sys.executable, script, "--elements", "300"], capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
     assert [line.partition(":")[0] for line in lines][::2] == [

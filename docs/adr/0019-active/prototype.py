@@ -1,4 +1,4 @@
-"""What finding one active party would cost, measured: `python docs/adr/0018-active/prototype.py [--elements N]`.
+"""What finding one active party would cost, measured: `python docs/adr/0019-active/prototype.py [--elements N]`.
 
 Three parties in one process, on the engine's own products and lanes; figures are processor time and bytes of one party.
 A prototype: it shows costs, and that a changed message is found; it isn't a protocol that anything here uses.
