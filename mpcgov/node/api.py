@@ -202,8 +202,10 @@ class Api:
         return _answer(self._service.receipt(job, request[CALLER], body))
 
     async def _complaint(self, request: web.Request) -> web.Response:
-        job = self._job(request, COORDINATOR).id
-        return _answer(self._service.complaint(job, request[CALLER], await _body(request)))
+        job, body = self._job(request, COORDINATOR).id, await _body(request)
+        own = await asyncio.to_thread(self._service.share, job, request[CALLER])
+        self._service.complaint(job, request[CALLER], body, own)
+        return _answer({})
 
     async def _proposal(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id
@@ -211,7 +213,7 @@ class Api:
 
     async def _share(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id
-        return await _worked_out(lambda: self._service.share(job, request[CALLER]))
+        return await _worked_out(lambda: self._service.share(job, request[CALLER]).model_dump(mode="json"))
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         job, party = self._job(request).id, request[CALLER].id

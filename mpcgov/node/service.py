@@ -91,18 +91,8 @@ class Service:
         held, queued = self._book.approvals(row.id), QUEUED if row.id in self._turns else ""
         return standing.status(self._home.party, row, held, run.phase if run is not None else queued)
 
-    def share(self, job: str, caller: Card) -> dict[str, Any]:
+    def share(self, job: str, caller: Card) -> Envelope:
         """This party's share of a released result, made for the receiver that asks."""
-        return self._share(job, caller).model_dump(mode="json")
-
-    def complaint(self, job: str, caller: Card, body: bytes) -> dict[str, Any]:
-        """A receiver's signed word that the result's shares don't agree; it goes on record."""
-        own = self._share(job, caller).digest
-        self._book.doubt(job, read_complaint(body, caller, self._book.proposal(job)), own)
-        self._log.warning("a receiver says that the result's shares don't agree", job=job, receiver=caller.id)
-        return {}
-
-    def _share(self, job: str, caller: Card) -> Envelope:
         row, receiver = self._book.job(job), receiver_name(caller)
         if receiver not in row.receivers:
             hint = f"it goes to {', '.join(row.receivers)}"
@@ -111,6 +101,11 @@ class Service:
             raise standing.no_result(row)
         given = self._book.answers(job) or job
         return make_share(self._home, self._book.proposal(given), receiver, self._book.outcome(given))
+
+    def complaint(self, job: str, caller: Card, body: bytes, own: Envelope) -> None:
+        """A receiver's signed word that the result's shares don't agree goes on record; `own`: its share from here."""
+        self._book.doubt(job, read_complaint(body, caller, self._book.proposal(job)), own.digest)
+        self._log.warning("a receiver says that the result's shares don't agree", job=job, receiver=caller.id)
 
     # What the other parties' nodes say
 

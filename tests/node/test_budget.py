@@ -104,7 +104,7 @@ def test_r33_a_hundred_reruns_are_charged_once_and_get_the_same_signed_bytes(net
         proposed = network.envelope(proposal).to_bytes()
         said = approvals(network, "labour", proposal, first)
         job = take_through(home, book, proposed, said, Dealing(lambda: dealt.append("share")))
-        shares.add(canonical_json(service.share(job, network.hq.card)))
+        shares.add(service.share(job, network.hq.card).to_bytes())
         first = first or job
     assert len(shares) == 1
     assert dealt == ["share"]
