@@ -23,7 +23,6 @@ from mpcgov.node.facts import Balance
 from mpcgov.node.service import Service
 from mpcgov.node.store import JOBS, LEDGER, Store
 from mpcgov.privacy import Spend
-from mpcgov.spec.load import canonical_json
 from mpcgov.spec.statement import job_id
 from tests.node.alone import Dealing, approvals, started, take_through
 from tests.node.failpoints import POINTS
