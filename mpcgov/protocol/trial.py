@@ -74,7 +74,8 @@ async def _differences(
         result = await simulation.run(dict(zip(simulation.proposal.parties, pool, strict=False)))
     found = {name: table["rows"] for name, table in result["tables"].items()}
     if protocol.manifest.local == "counts":
-        numbers = {name: [_marked(row[-1]) for row in rows] for name, rows in found.items()}
+        # Beside these there may be true totals, whose rules the reference of disclosure control has.
+        numbers = {name: [_marked(row[-1]) for row in found.get(name, [])] for name in vector["released"]}
         return [] if numbers == vector["released"] else ["real workers release something else"]
     return [f"real workers: {what}" for what in vectors.differences(found, vector["released"], tolerance)]
 
