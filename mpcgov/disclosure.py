@@ -1,6 +1,6 @@
 """The disclosure rules in plain code: what a reader checks, and the oracle that the secure programs must agree with.
 
-A cell is released if at least `min_count` rows are in it; otherwise it is suppressed, zero included, because
+A cell is released if at least `min_count` rows are in it; otherwise it is suppressed, even if empty, because
 "nobody" can be as telling as "one". Where an agency that brings rows gets the result, the others' rows must be as many
 for each such agency: it can take its own out. With `round_to`, a released count is the nearest multiple, halves up.
 Totals are sums of released cells, so that no total gives a suppressed cell away; true ones are released only if every

@@ -93,7 +93,7 @@ def subtractors(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
 def sentences(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
     """What is done to a job's tables before anything is opened, in plain words."""
     rules = job.disclosure
-    found = [f"cells below {rules.min_count} are suppressed before anything is opened, zero included"]
+    found = [f"cells below {rules.min_count} are suppressed before anything is opened, empty ones included"]
     if rules.noise is not None:
         found.insert(0, f"every number gets {privacy.described(rules.noise)}; the other rules see noisy counts only")
     found += [

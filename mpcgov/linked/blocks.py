@@ -105,7 +105,7 @@ def lengths(blocks: int, lists: Sequence[int]) -> list[int]:
 
 
 def planned_pairs(blocks: int, lists: Sequence[int]) -> int:
-    """How many pairs a plan reckons with, for lists of these lengths: if they are spread evenly over the blocks."""
+    """How many pairs a plan assumes, for lists of these lengths: if they are spread evenly over the blocks."""
     if blocks == 1:
         return min(prod(lists), MOST_PAIRS)
     return min(blocks * prod(lengths(blocks, lists)), MOST_BLOCKED_PAIRS)

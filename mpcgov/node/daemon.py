@@ -163,7 +163,7 @@ class NodeDaemon:
         self._api.door.open(*homes.host_port(self._address))
 
     def _refused(self, address: str) -> None:
-        """Somebody without a member's certificate, or too slow, was turned away."""
+        """Somebody without a member's certificate, or too slow, was refused."""
         with contextlib.suppress(MpcgovError):
             if self._requests.record("stranger", "connection", "refused"):
                 self._log.warning("connections refused", address=address)

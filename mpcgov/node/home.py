@@ -80,7 +80,7 @@ datasets: {}        # columns that may be used, what for (group, filter, measure
 #     overlapping: refuse             # tables whose rows may differ in few from an earlier one's: refuse, or (under
 #                                     # approve: manual) ask a person, who is shown in how many; see docs/operations.md
 #     rows_per_unit: {person: {rows: 1, key: [person_id]}}     # how many rows one person can have here, and the columns
-#                                     # that tell persons apart; jobs with noise must reckon with so many, by that key
+#                                     # that tell persons apart; jobs with noise must assume as many, by that key
 """
 
 

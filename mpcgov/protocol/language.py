@@ -3,7 +3,7 @@
 Everything is listed: kinds of statements, names of Python's own functions, names to import, names after a dot. What
 isn't listed is refused, by `mpcgov protocol check` and again by every node that loads a program. So a program that a
 person has read does what it seems to: it can't reach the engine behind an array, a file, or what opens numbers. It is
-no wall against somebody who finds a hole in Python; for that the process that runs it is shut in
+no wall against somebody who finds a hole in Python; against that, the process that runs it is sandboxed
 (`mpcgov/worker/confine.py`), and what it returns is held against the worker's own numbers (`mpcgov/worker/held.py`).
 """
 

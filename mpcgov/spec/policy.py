@@ -40,7 +40,7 @@ class DatasetPolicy(Frozen):
     ask for at least as much. `max_epsilon`, `max_rho`: the most that one job may tell of a unit; with either, a job
     without noise is denied.
     `rows_per_unit`: how many rows, or keys, one unit can have in this data set, and by which key it is known; a job
-    with noise must reckon with as many, and link or count by that key.
+    with noise must assume as many, and link or count by that key.
     `total_epsilon`, `total_rho`: the most that all jobs with noise together may tell of a unit; the ledger's own totals
     (`mpcgov node budget`) hold too. `matcher_epsilon`: the most that each matcher may learn of a unit in all by the
     numbers of matches that it sees. `more_tables`: whether other tables of rows of which one was released before are

@@ -1,7 +1,7 @@
 """Disclosure control inside MPC, before anything is opened: secret tables in, cleared tables out.
 
 What leaves this module is safe to open; nothing else can be. A cell that holds at least `min_count` rows, of as many
-agencies as the job asks for, keeps its count, rounded if the job says so; others become the sentinel, zero included.
+agencies as the job asks for, keeps its count, rounded if the job says so; others become the sentinel, even if empty.
 Where an agency that brings rows gets the result, the others' rows alone must be as many, as it can take its own out.
 True totals are kept if enough other cells can be hidden with those. Statistics of rows are rounded to few digits here;
 they are kept where the number of rows that they hang on is, and become 0 elsewhere. With noise, counts and sums bring

@@ -1,4 +1,4 @@
-"""The database engine in this process, shut in; and its errors, shut up.
+"""The database engine in this process, sandboxed, with its error texts suppressed: they can quote data.
 
 Exception texts of DuckDB, ibis and database drivers quote rows. None is shown, chained or logged: `quiet` puts one of
 our own errors in its place, raised after the engine's is gone.

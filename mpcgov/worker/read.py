@@ -132,7 +132,7 @@ def _records(order: Order, manifest: Manifest, source: Source, where: Expr | Non
 
 
 def _limit(order: Order) -> local.AtMost | None:
-    """How many rows of one unit are taken, where noise reckons with so many."""
+    """How many rows of one unit are taken, where noise assumes a bound."""
     key, noise = order.proposal.job.parties[order.party].key, order.proposal.job.disclosure.noise
     return None if key is None or noise is None else local.AtMost(key, noise.bound)
 

@@ -31,7 +31,7 @@ registry.engine_digest()  # while we wait for a job, and of the files as they ar
 def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
     """Runs this party's part of a job over the given descriptors: the reader's pipe, then a stream per other party."""
     if not confine(Path(order.folder)):
-        print("mpcgov: the computing process isn't shut in; it takes Linux 5.13 and no other threads", file=sys.stderr)  # noqa: T201 - the node's log
+        print("mpcgov: the computing process isn't sandboxed: it takes Linux 5.13, and no threads", file=sys.stderr)  # noqa: T201 - the node's log
     asyncio.run(_serve(Channel(control), order, descriptors))
 
 
