@@ -96,6 +96,34 @@ def profile_file(file: str) -> None:
     click.echo(profile(file), nl=False)
 
 
+@dataset.command("export")
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--format", "standard", type=click.Choice(["table-schema", "odcs"]), default="table-schema", show_default=True
+)
+@home_option
+def export_dataset(name: str, standard: str, home: Path) -> None:
+    """A declaration for other tools, without its source."""
+    from mpcgov.errors import LocalError
+    from mpcgov.exchange import odcs, table_schema
+    from mpcgov.node import home as homes
+
+    declared = homes.load(home).datasets().root
+    if name not in declared:
+        raise LocalError(f"no data set {name}", hint=f"datasets.yaml declares {', '.join(declared) or 'none'}")
+    written = odcs.written if standard == "odcs" else table_schema.written
+    print_json(written(name, declared[name].declaration))
+
+
+@dataset.command("import")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+def import_dataset(file: Path) -> None:
+    """Writes declarations from a Table Schema or ODCS file, to stdout."""
+    from mpcgov.exchange.files import imported
+
+    click.echo(imported(file), nl=False)
+
+
 @node.command("jobs")
 @home_option
 def jobs(home: Path) -> None:
