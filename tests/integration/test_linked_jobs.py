@@ -240,7 +240,7 @@ def test_what_waits_is_shown_with_what_linking_would_reveal(network: Network) ->
         "links rows: census matches tax with welfare: it has no data in the job",
         "reveals to the coordinator: table statistics: the statistics of the linked rows",
         "reveals to census, comparing tags: how many keys the two owners have in common",
-        "reveals to the coordinator: counts are exact and statistics right to their digits, so the owner of a measure",
+        "reveals to the coordinator: counts are exact and statistics right to their digits, so who knows a measure's",
     ):
         assert words in shown
 
