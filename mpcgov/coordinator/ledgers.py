@@ -61,6 +61,7 @@ def _leaves(party: str, dataset: str, where: str | None) -> str:
             "regions, now asks for one table by these columns too, or for one job for each part"
         )
     return (
-        f"{party}'s {dataset}: exactly these rows again (where {where}), or rows that are apart from them for certain, "
-        f"up to all of those where not ({where}), as long as these filters stay apart from one another"
+        f"{party}'s {dataset}: exactly these rows again (where {where}); or rows that are apart from them for certain, "
+        f"up to all of those where not ({where}), as long as these filters stay apart from one another: by themselves "
+        "if it has one row of each person, declared so, and hasn't changed, else if its people say yes"
     )

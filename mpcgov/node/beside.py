@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mpcgov.node import units
 from mpcgov.node.differencing import Release, Side, compare, countable, release, rows_of
 from mpcgov.node.facts import Facts
 from mpcgov.node.questions import OVERLAPS_LIMIT
@@ -35,5 +36,10 @@ def beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Rel
     if not facts.ledger.earlier or facts.protocol is None or proposal.job.disclosure.noise or facts.ledger.answer:
         return ()
     new = release(proposal, facts.protocol.manifest)
-    earlier = ((line.job, line.release) for line in facts.ledger.earlier)
-    return tuple((job, old) for job, old in earlier if old is not None and compare(new, old, facts.me) is side)
+    asked, persons = units.asked(new, facts.ledger), units.here(proposal, facts).persons
+    return tuple(
+        (line.job, line.release)
+        for line in facts.ledger.earlier
+        if line.release is not None
+        and compare(new, line.release, facts.me, persons_apart=units.apart(facts.me, asked, line, persons)) is side
+    )

@@ -25,6 +25,7 @@ from mpcgov.node.audit import AuditLog
 from mpcgov.node.facts import Balance
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import BUDGETS, Store
+from mpcgov.node.verdict import register_to_show
 from mpcgov.privacy import number
 from mpcgov.spec.link import NumberText
 from mpcgov.spec.load import Frozen, validate
@@ -89,13 +90,13 @@ def show(home: Path) -> Budgets:
         declared, limits, now = sorted(node.datasets().root), _limits(node), RealClock().now()
         balances, together, matchers, overlapping, numbers, refused = [], [], [], [], [], []
         for dataset in declared:
-            lines = ledger.of_dataset(tx, dataset)
+            lines, register = ledger.of_dataset(tx, dataset), register_to_show(node, dataset)
             units = {line.spend.unit for line in lines if line.spend is not None} | ledger.units_set(tx, dataset)
             for unit in sorted(units) or [USUAL_UNIT]:
                 balances += [ledger.balance(tx, dataset, unit, measure, lines) for measure in ledger.DEFAULT_TOTALS]
                 spends = [line.spend for line in lines if line.spend is not None and line.spend.unit == unit]
                 together.append((dataset, unit, ledger.epsilon_at(spends, DELTA)))
-            numbers += [(dataset, *one) for one in released_numbers.totals(lines, node.party).items()]
+            numbers += [(dataset, *one) for one in released_numbers.totals(lines, node.party, register).items()]
             learned = matching.said(matching.seen(tx, dataset))
             matchers += [(dataset, matcher, seen, limits.get(dataset)) for matcher, seen in learned.items()]
             overlapping += [(dataset, job, beside) for job, beside in questions.overlapping(tx, dataset)]

@@ -18,7 +18,7 @@ from mpcgov.node.differencing import Release
 from mpcgov.node.facts import Permit
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import DECISIONS, JobRow, Store
-from mpcgov.node.verdict import Verdict
+from mpcgov.node.verdict import Verdict, register_to_show
 from mpcgov.spec.difference import Answer
 from mpcgov.spec.statement import Proposal, job_id
 
@@ -99,9 +99,10 @@ class Decisions:
 
     def weighed(self, proposal: Proposal) -> tuple[str, ...]:
         """What the ledger says about a job that waits, in sentences for this agency's people alone."""
-        verdict = self._book.verdict(proposal, proposal.job_digest)
+        verdict, me = self._book.verdict(proposal, proposal.job_digest), self._book.me
+        register = register_to_show(self._home, str(proposal.job.parties[me].dataset))
         with self._store.read() as tx:
-            said = tuple(ledger.notes(tx, proposal, self._book.me, verdict.beside, self._clock.now()))
+            said = tuple(ledger.notes(tx, proposal, me, verdict.beside, register, self._clock.now()))
         return said + (tuple(self._overlapping(proposal, verdict)) if verdict.overlaps else ())
 
     def consent(self, job: str) -> str:

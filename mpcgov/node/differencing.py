@@ -14,7 +14,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mpcgov import check, kinds
-from mpcgov.linked import counted
+from mpcgov.linked import counted, pairing
+from mpcgov.linked.pairing import Equation
+from mpcgov.linked.params import read
 from mpcgov.protections import subtractors
 from mpcgov.spec import where
 from mpcgov.spec.condition import Expr, nullable
@@ -38,7 +40,8 @@ class Part(Frozen):
     """The rows that one party brought: of which data set, under which filter.
 
     `columns`: those that the filter tests, as declared. `used`: where rows without a value are dropped, the columns
-    that a row is dropped for if it lacks one, so that their choice is part of the filter; empty otherwise.
+    that a row is dropped for if it lacks one, so that their choice is part of the filter; empty otherwise. `edition`:
+    which issue of the register it was, if its owner says so.
     """
 
     party: PartyId
@@ -48,6 +51,7 @@ class Part(Frozen):
     used: Annotated[tuple[ColumnName, ...], Field(strict=False)]
     key: KeyColumns | None
     duplicates: dict[ColumnName, Rule] | None
+    edition: str | None = None
 
 
 class Release(Frozen):
@@ -57,7 +61,8 @@ class Release(Frozen):
     it was recorded before they were. `every_set`: it counts matches of several sets of
     owners at once. `settings`: further parameters that decide which rows are linked. `cells`: what the tables are by.
     `rules`: the disclosure rules. `numbers`: how many besides counts it releases of each column, by `party.column`, or
-    by column where rows aren't linked; None in lines of older versions.
+    by column where rows aren't linked; None in lines of older versions. `equations`: which numbers these are, of linked
+    rows in cells (`mpcgov.linked.pairing`), and `readers` the receivers that bring rows; None in older lines.
     """
 
     parts: Annotated[tuple[Part, ...], Field(strict=False)]
@@ -68,18 +73,21 @@ class Release(Frozen):
     rules: str
     by: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
     numbers: dict[str, int] | None = None
+    equations: Annotated[tuple[Equation, ...] | None, Field(strict=False)] = None
+    readers: Annotated[tuple[PartyId, ...], Field(strict=False)] = ()
 
 
 class Side(Enum):
     """How a new release lies to an earlier one, as far as the rows of one party go."""
 
     APART = "apart"
-    """they share no row of it"""
+    """they share no person of it"""
     SAME_CELLS = "same cells"
     """the same rows, in the same cells, under the same rules"""
     RELATED = "related"
-    """the same rows, but in other cells, under other rules, or put together with others' in another way, or with other
-    rows of theirs; or one adds rows up and the other links them: what is suppressed in one may follow from both"""
+    """other rows, but perhaps of the same persons; or the same rows, but in other cells, under other rules, or put
+    together with others' in another way, or with other rows of theirs; or one adds rows up and the other links them:
+    what is suppressed in one may follow from both"""
     UNCLEAR = "unclear"
     """a filter differs, perhaps in few rows or few linked ones"""
 
@@ -121,6 +129,8 @@ def release(proposal: Proposal, manifest: Manifest) -> Release:
         rules=canonical_json(rules).decode(),
         by=tuple(by),
         numbers=counted.numbers(job, manifest, proposal.declarations),
+        equations=pairing.equations(read(job, manifest, [])) if manifest.linked else (),
+        readers=pairing.readers(job, manifest),
     )
 
 
@@ -137,6 +147,7 @@ def _part(proposal: Proposal, manifest: Manifest, party: str) -> Part:
         used=tuple(used),
         key=part.key,
         duplicates=part.duplicates,
+        edition=declaration.edition,
     )
 
 
@@ -150,26 +161,34 @@ def _dropped_by(proposal: Proposal, manifest: Manifest, party: str, condition: E
     return sorted({base(name) for name in needed})  # a level's code is missing where the column's own is
 
 
-def compare(new: Release, old: Release, me: str) -> Side:
+def compare(new: Release, old: Release, me: str, *, persons_apart: bool) -> Side:
     """How two releases lie to each other as far as the rows of `me` go, the party on whose node this runs.
 
     Both came from one consortium, where a party's data set has one name. Every node judges its own part: what keeps a
     partner's rows apart doesn't keep the persons apart that this agency's rows are about.
+
+    Args:
+        persons_apart: whether own rows that share no row share no person either: see `mpcgov.node.units`.
     """
     found = {(part.party, part.dataset): part for part in old.parts}
     shared = [(part, found[part.party, part.dataset]) for part in new.parts if (part.party, part.dataset) in found]
     relations = {a.party: _relation(a, b) for a, b in shared}
+    ours = me in relations
     own = relations.pop(me, Relation.APART)
-    if own is Relation.APART and (_both_linked(new, old) or set(relations.values()) <= {Relation.APART}):
+    others_apart = set(relations.values()) <= {Relation.APART}
+    if own is Relation.APART and (persons_apart or not ours) and (_both_linked(new, old) or others_apart):
         return Side.APART
     if own is Relation.UNCLEAR:
         return Side.UNCLEAR
     if _mixed(new, old):
         return Side.RELATED
-    if own is Relation.APART or (_both_linked(new, old) and Relation.UNCLEAR in relations.values()):
+    if _both_linked(new, old):
+        if Relation.UNCLEAR in relations.values():
+            return Side.UNCLEAR
+    elif own is Relation.APART and not others_apart:
         return Side.UNCLEAR
-    alike = len(shared) == len(new.parts) == len(old.parts) and set(relations.values()) <= {Relation.SAME}
-    alike = alike and _put_together_alike(new, old, shared)
+    alike = len(shared) == len(new.parts) == len(old.parts) and {own, *relations.values()} == {Relation.SAME}
+    alike = alike and _put_together_alike(new, old, shared) and not _adds_equations(new, old)
     return Side.SAME_CELLS if alike and (new.cells, new.rules) == (old.cells, old.rules) else Side.RELATED
 
 
@@ -181,16 +200,21 @@ def countable(new: Release, old: Release) -> bool:
     return not _both_linked(new, old)
 
 
-def apart(party: str, a: Release, b: Release) -> bool:
-    """Whether two releases certainly used no row in common of one party's data set."""
+def parts_of(party: str, a: Release, b: Release) -> tuple[Part, Part] | None:
+    """What two releases used of one party's data set; None if it isn't the same one, or either used none."""
     both = [part for release in (a, b) for part in release.parts if part.party == party]
-    return len(both) < 2 or both[0].dataset != both[1].dataset or _relation(*both) is Relation.APART
+    return (both[0], both[1]) if len(both) == 2 and both[0].dataset == both[1].dataset else None
+
+
+def share_no_row(a: Part, b: Part) -> bool:
+    """Whether two jobs certainly used no row in common of one data set."""
+    return _relation(a, b) is Relation.APART
 
 
 def same_rows(party: str, a: Release, b: Release) -> bool:
     """Whether two releases certainly used the same rows of one party's data set."""
-    both = [part for release in (a, b) for part in release.parts if part.party == party]
-    return len(both) == 2 and both[0].dataset == both[1].dataset and _relation(*both) is Relation.SAME
+    both = parts_of(party, a, b)
+    return both is not None and _relation(*both) is Relation.SAME
 
 
 def _both_linked(new: Release, old: Release) -> bool:
@@ -201,6 +225,16 @@ def _both_linked(new: Release, old: Release) -> bool:
 def _mixed(new: Release, old: Release) -> bool:
     """Whether one adds rows up and the other links them."""
     return (new.link == "none") != (old.link == "none")
+
+
+def _adds_equations(new: Release, old: Release) -> bool:
+    """Whether both together have more of an owner's columns beside another's than either.
+
+    An owner may have made its columns up, so that two of them differ in one person, whose value the two jobs then tell.
+    """
+    if new.equations is None or old.equations is None:
+        return new.equations != old.equations and () not in (new.equations, old.equations)
+    return pairing.adds(new.equations, old.equations, {*new.readers, *old.readers})
 
 
 def _put_together_alike(new: Release, old: Release, shared: list[tuple[Part, Part]]) -> bool:

@@ -80,7 +80,8 @@ class View:
     it would take from; None if it takes from none. `answer`: the released job whose result it would get again.
     `asked`: how many tables that overlap earlier ones were put to people here lately. `matched`: by matcher, what it
     has learned of a key of that data set; None once it has counted without noise.
-    `refused`: how many jobs the data set has ended lately.
+    `refused`: how many jobs the data set has ended lately. `found`: what was found out last about its persons, by
+    fingerprints.
     """
 
     earlier: tuple[Line, ...] = ()
@@ -89,6 +90,7 @@ class View:
     asked: int = 0
     matched: Mapping[str, Fraction | None] = field(default_factory=dict)
     refused: int = 0
+    found: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def asks(self) -> bool:
@@ -102,7 +104,8 @@ class Facts:
 
     `declaration`: this agency's own, of the whole data set that the job names; None if it has none of that name, or
     brings no data. `protocol`: as it is on this disk now. `known_digest`: the job digest already on record here under
-    this proposal's job id. `ledger`: what was released and spent before.
+    this proposal's job id. `ledger`: what was released and spent before. `sources`: by column of this agency's, what
+    the source calls the columns that it is read or derived from.
     """
 
     me: str
@@ -114,6 +117,7 @@ class Facts:
     declaration: Declaration | None
     known_digest: str | None
     ledger: View = field(default_factory=View)
+    sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 Rule = Callable[[Proposal, Facts], Iterator[str]]

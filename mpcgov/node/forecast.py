@@ -30,6 +30,6 @@ def forecast(book: Book, proposal: Proposal) -> dict[str, Any]:
 def _asks(verdict: Verdict) -> Iterator[str]:
     """What its people would have to weigh, without what only they are shown."""
     for job in verdict.beside:
-        yield f"job {job} has released other tables of the same rows"
+        yield f"job {job} has released other tables of the same rows, or of rows that may be the same persons'"
     for job in verdict.overlaps:
         yield f"rows may differ in few from those of job {job}, beside which a yes may not be possible"

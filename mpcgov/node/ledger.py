@@ -22,10 +22,11 @@ from mpcgov.errors import MpcgovError, Refused
 from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
 from mpcgov.linked import counted
-from mpcgov.node import differencing, matchers, questions, refusals, released_numbers, store
+from mpcgov.node import differencing, matchers, questions, refusals, released_numbers, store, units
 from mpcgov.node.differencing import Release, rows_of
 from mpcgov.node.facts import MOST_REFUSED, Balance, Line, View
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
+from mpcgov.node.units import Register, Units
 from mpcgov.privacy import Spend
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
@@ -53,7 +54,14 @@ def view(tx: sql.Connection, proposal: Proposal, me: str, now: float) -> View:
         matched={} if dataset is None else matchers.seen(tx, dataset, but=job),
         asked=0 if dataset is None else questions.asked(tx, dataset, job, now),
         refused=0 if dataset is None else refusals.lately_or_next(tx, dataset, now),
+        found={} if dataset is None else found_last(tx, dataset),
     )
+
+
+def found_last(tx: sql.Connection, dataset: str) -> dict[str, str]:
+    """What jobs, refused ones too, found out last about the persons of a data set, by fingerprints."""
+    query = sql.select(LEDGER.c.snapshot).where(LEDGER.c.dataset == dataset)
+    return units.latest(tx.execute(query.order_by(LEDGER.c.at, LEDGER.c.job)).scalars())
 
 
 def answer(tx: sql.Connection, proposal: Proposal) -> str | None:
@@ -127,19 +135,26 @@ def epsilon_at(spends: Sequence[Spend], delta: float) -> float:
     return min(whole, float(sum(pure))) if len(pure) == len(spends) else whole
 
 
-def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[str], now: float) -> Iterator[str]:
-    """What the person who says yes or no should know of the ledger; `beside`: jobs with other tables of these rows."""
+def notes(
+    tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[str], register: Register, now: float
+) -> Iterator[str]:
+    """What the person who says yes or no should know of the ledger; `beside`: jobs with other tables of these persons.
+
+    Args:
+        register: what our files say of the data set.
+    """
     seen, dataset, spend = view(tx, proposal, me, now), proposal.job.parties[me].dataset, privacy.spend(proposal.job)
     if seen.answer is not None:
         yield f"job {seen.answer} asked the same: if all rows are as they were, its result is given again, at no cost"
     for line in seen.earlier:
         if line.job in beside and line.release is not None:
             yield (
-                f"job {line.job} has released other tables of the same rows, or linked rows that it counted "
-                f"({rows_of(line.release)}): what is suppressed in one may follow from both; look at them together"
+                f"job {line.job} has released other tables of the same rows, of others that may be the same persons', "
+                f"or linked rows that it counted ({rows_of(line.release)}): what is suppressed in one may follow from "
+                "both; look at them together"
             )
     if dataset is not None and spend is None and seen.answer is None:
-        yield from released_numbers.notes(proposal, me, seen.earlier)
+        yield from released_numbers.notes(proposal, me, seen, register)
     if seen.balance is not None and spend is not None and seen.answer is None:
         budget = seen.balance
         yield (
@@ -159,7 +174,10 @@ def notes(tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[st
 def reserve(
     tx: sql.Connection, proposal: Proposal, me: str, manifest: Manifest, answers: str | None, now: float
 ) -> None:
-    """A line for a job that is about to start. One that is answered by an earlier result takes nothing."""
+    """A line for a job that is about to start. One that is answered by an earlier result takes nothing.
+
+    Until its rows are read, it goes by what was found out about the data set's persons before.
+    """
     dataset = proposal.job.parties[me].dataset
     spend = privacy.spend(proposal.job) if dataset is not None and answers is None else None
     exact = dataset is not None and answers is None and spend is None
@@ -173,7 +191,7 @@ def reserve(
             unit=None if spend is None else spend.unit,
             measure=None if spend is None else spend.measure,
             amount=None if spend is None else str(spend.amount),
-            snapshot={},
+            snapshot={} if dataset is None else found_last(tx, dataset),
             matchers=matchers.kept(matchers.asked(proposal, manifest, me)) if answers is None else {},
             state="reserved",
             answers=answers,
@@ -183,20 +201,32 @@ def reserve(
     )
 
 
-def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str]) -> str | None:
-    """Takes down which rows a job has read. Returns an earlier job that has read others where they must be the same.
+def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str], persons: Units) -> str | None:
+    """Takes down which rows a job has read. Returns a job beside which it may not stand with these.
 
-    Columns that only one of the two used can't be compared. The earlier result isn't given again from now on.
+    That is an earlier one that has read others where they must be the same, whose result isn't given again from now on;
+    or one that shares no person with this one if, and only if, the data set is as it was. Columns that only one of the
+    two used can't be compared.
+
+    Args:
+        persons: by what the data set tells persons apart.
     """
     row = tx.execute(sql.select(LEDGER).where(LEDGER.c.job == job)).one()
     tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(snapshot=dict(snapshot)))
     own = _line(row)
+    read = replace(own, snapshot=snapshot)
     for line in of_dataset(tx, row.dataset):
         same = line.job == row.answers or (line.job != job and _same_rows(me, own, line))
-        if same and any(line.snapshot[name] != snapshot[name] for name in {*snapshot} & {*line.snapshot}):
+        if same and any(line.snapshot[name] != snapshot[name] for name in _of_rows(snapshot) & _of_rows(line.snapshot)):
             tx.execute(sql.update(LEDGER).where(LEDGER.c.job == line.job).values(stale=True))
             return line.job
+        if line.job != job and units.meets(me, own, read, line, persons):
+            return line.job
     return None
+
+
+def _of_rows(snapshot: Mapping[str, str]) -> set[str]:
+    return {*snapshot} - {*units.of_units(snapshot)}
 
 
 def _same_rows(me: str, a: Line, b: Line) -> bool:
@@ -210,7 +240,7 @@ def commit(tx: sql.Connection, job: str) -> None:
         Refused: it has data and no fingerprint of them, or isn't reserved.
     """
     row = tx.execute(sql.select(LEDGER).where(LEDGER.c.job == job)).one_or_none()
-    if row is None or row.state != "reserved" or (row.dataset is not None and not row.snapshot):
+    if row is None or row.state != "reserved" or (row.dataset is not None and not _of_rows(row.snapshot)):
         raise Refused(f"job {job}: not in this node's ledger as a job about to start", code="ledger")
     tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(state="committed"))
 
@@ -233,10 +263,15 @@ def answers(tx: sql.Connection, job: str) -> str | None:
 
 
 def keyed(identity: Identity, dataset: str, fingerprints: Mapping[str, str]) -> Mapping[str, str]:
-    """Fingerprints as they are kept: a bare one, of few rows or few values, could be guessed by whoever reads it."""
+    """Fingerprints as they are kept: a bare one, of few rows or few values, could be guessed by whoever reads it.
+
+    An empty one, which is equal to none, stays so.
+    """
     key = identity.ledger_key
     return {
         name: hmac.digest(key, f"{len(dataset)}:{dataset}{len(name)}:{name}{value}".encode(), "sha256").hex()
+        if value
+        else ""
         for name, value in fingerprints.items()
     }
 

@@ -15,7 +15,7 @@ from typing import Any
 from mpcgov.errors import InternalError, MpcgovError
 from mpcgov.node.differencing import Release, rows_of
 from mpcgov.node.home import NodeHome
-from mpcgov.spec.difference import Answer, Question, Rows
+from mpcgov.spec.difference import Answer, Difference, Question, Rows
 from mpcgov.spec.load import validate
 
 CELLS_SHOWN = 5
@@ -50,7 +50,7 @@ def sentences(jobs: Sequence[tuple[str, Release]], answer: Answer, min_count: in
     for (job, old), difference in zip(jobs, answer.differences, strict=True):
         yield (
             f"job {job} has released a table over {rows_of(old)}; of our own rows, {difference.persons:,} persons are "
-            "in just one of the two tables" + _few(difference.cells, difference.by, min_count)
+            "in just one of the two tables" + _cells(difference, min_count)
         )
     if len(jobs) > 1 and answer.fewest is not None:
         yield f"all these tables together tell groups of our persons apart, the smallest of {answer.fewest:,}"
@@ -60,13 +60,17 @@ def sentences(jobs: Sequence[tuple[str, Release]], answer: Answer, min_count: in
         yield f"that is {min_count} or more everywhere: a yes is possible, if the purpose needs both tables"
 
 
-def _few(cells: Sequence[Any], by: Sequence[str], min_count: int) -> str:
-    few = [cell for cell in cells if cell.persons < min_count]
-    if not few:
+def _cells(difference: Difference, min_count: int) -> str:
+    """By cell, the smallest first, and how many are below the least."""
+    cells = difference.cells
+    if not cells:
         return ""
-    named = "; ".join(f"{', '.join(cell.values)}: {cell.persons}" for cell in few[:CELLS_SHOWN])
-    more = f"; and {len(few) - CELLS_SHOWN} more" if len(few) > CELLS_SHOWN else ""
-    return f", by {', '.join(by)} fewer than {min_count} in {named}{more}"
+    few = sum(cell.persons < min_count for cell in cells)
+    named = "; ".join(f"{', '.join(cell.values)}: {cell.persons:,}" for cell in cells[:CELLS_SHOWN])
+    more = f"; and {len(cells) - CELLS_SHOWN} more cells" if len(cells) > CELLS_SHOWN else ""
+    return f", by {', '.join(difference.by)} {named}{more}" + (
+        f"; {few} of these are fewer than {min_count}" if few else ""
+    )
 
 
 def _rows(party: str, release: Release, new: Release) -> Rows:

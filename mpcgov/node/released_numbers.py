@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mpcgov import registry
 from mpcgov.errors import MpcgovError
 from mpcgov.linked.capacity import told_bits
-from mpcgov.node.differencing import Release, apart, release
-from mpcgov.node.facts import Facts, Line
+from mpcgov.node import units
+from mpcgov.node.differencing import Release, release
+from mpcgov.node.facts import Facts, Line, View
+from mpcgov.node.units import Register, Units, apart
 from mpcgov.spec.job import Disclosure, Job
 from mpcgov.spec.statement import Proposal
 
@@ -37,14 +39,18 @@ def own(release: Release, me: str) -> dict[str, int]:
     return found
 
 
-def held(new: Release, earlier: Sequence[Line], me: str) -> dict[str, int]:
-    """By column of this party's, how many were released of rows that aren't certain to be others than a new job's."""
+def held(new: Line, earlier: Sequence[Line], me: str, persons: Units) -> dict[str, int]:
+    """By column of this party's, how many were released of persons who aren't certain to be others than a new job's.
+
+    Args:
+        persons: by what the data set tells persons apart.
+    """
     total: Counter[str] = Counter()
     for line in earlier:
-        if line.release is not None and not apart(me, new, line.release):
+        if new.release is not None and line.release is not None and not apart(me, new, line, persons):
             unknown = line.release.numbers is None
-            counts = dict.fromkeys(own(new, me), UNKNOWN) if unknown else own(line.release, me)
-            total.update({column: _as_many(count, line.release, new) for column, count in counts.items()})
+            counts = dict.fromkeys(own(new.release, me), UNKNOWN) if unknown else own(line.release, me)
+            total.update({column: _as_many(count, line.release, new.release) for column, count in counts.items()})
     return dict(sorted(total.items()))
 
 
@@ -59,10 +65,16 @@ def allowed(job: Job, release: Release) -> int:
     return job.disclosure.numbers or max((release.numbers or {}).values(), default=0)
 
 
-def needed(new: Release, earlier: Sequence[Line], me: str) -> dict[str, int]:
-    """By column of this party's that a job releases numbers of, how many there are with all earlier ones."""
-    before = held(new, earlier, me)
-    return {column: count + before.get(column, 0) for column, count in own(new, me).items()}
+def needed(new: Line, earlier: Sequence[Line], me: str, register: Register) -> dict[str, int]:
+    """By column of this party's that a job releases numbers of, how many there are with all earlier ones; with those of
+    every column that is read or derived from the same."""
+    ours = {} if new.release is None else own(new.release, me)
+    total = Counter(held(new, earlier, me, register.persons)) + Counter(ours)
+    return {column: _of_alike(total, column, register) for column in ours}
+
+
+def _of_alike(total: Mapping[str, int], column: str, register: Register) -> int:
+    return sum(count for other, count in total.items() if register.alike(column, other))
 
 
 def numbers_suffice(proposal: Proposal, facts: Facts) -> Iterator[str]:
@@ -71,7 +83,7 @@ def numbers_suffice(proposal: Proposal, facts: Facts) -> Iterator[str]:
     if facts.protocol is None or me not in job.data_parties or job.disclosure.noise or ledger.answer:
         return
     new = release(proposal, facts.protocol.manifest)
-    wanted = needed(new, ledger.earlier, me)
+    wanted = needed(units.asked(new, ledger), ledger.earlier, me, units.here(proposal, facts))
     if wanted and max(wanted.values()) > allowed(job, new):
         column = max(wanted, key=wanted.__getitem__)
         yield (
@@ -80,13 +92,13 @@ def numbers_suffice(proposal: Proposal, facts: Facts) -> Iterator[str]:
         )
 
 
-def notes(proposal: Proposal, me: str, earlier: Sequence[Line]) -> Iterator[str]:
+def notes(proposal: Proposal, me: str, seen: View, register: Register) -> Iterator[str]:
     """What the person who says yes or no should know of a job's numbers."""
     try:
         new = release(proposal, registry.find(proposal.job.protocol_name).manifest)
     except MpcgovError:  # denied for that already
         return
-    for column, count in needed(new, earlier, me).items():
+    for column, count in needed(units.asked(new, seen), seen.earlier, me, register).items():
         before = count - own(new, me)[column]
         yield (
             f"releases {count - before} numbers of {column}, and earlier jobs {before} of the same rows; nothing is "
@@ -94,12 +106,12 @@ def notes(proposal: Proposal, me: str, earlier: Sequence[Line]) -> Iterator[str]
         )
 
 
-def totals(earlier: Sequence[Line], me: str) -> dict[str, int]:
-    """By column of this party's, the most numbers that are about one row of it, of any released so far."""
+def totals(earlier: Sequence[Line], me: str, register: Register) -> dict[str, int]:
+    """By column of this party's, the most numbers that are about one person of it, of any released so far; with
+    those of every column that is read or derived from the same."""
     most: dict[str, int] = {}
     for line in earlier:
-        if line.release is not None:
-            for column, count in held(line.release, earlier, me).items():
-                if column in own(line.release, me):
-                    most[column] = max(most.get(column, 0), count)
+        total = held(line, earlier, me, register.persons)
+        for column in () if line.release is None else own(line.release, me):
+            most[column] = max(most.get(column, 0), _of_alike(total, column, register))
     return dict(sorted(most.items()))

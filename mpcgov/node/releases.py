@@ -20,7 +20,7 @@ from mpcgov.node.facts import View
 from mpcgov.node.home import NodeHome
 from mpcgov.node.statements import Agreed
 from mpcgov.node.store import JobRow
-from mpcgov.node.verdict import evaluate
+from mpcgov.node.verdict import evaluate, register
 from mpcgov.spec.statement import Proposal, job_id
 
 
@@ -70,17 +70,19 @@ class Releases:
         """The rows are read, and nobody has heard of them yet: whether they are those of earlier releases.
 
         Raises:
-            Refused: they have changed. That tells others just that, and is charged (`refusals`).
+            Refused: they have changed, or those of other persons may be the same ones' by now. That tells others just
+                that, and is charged (`refusals`).
         """
         job, dataset = job_id(proposal.job_digest), str(proposal.job.parties[self._home.party].dataset)
         with self._audit.entry() as entry:
             snapshot = ledger.keyed(self._home.identity, dataset, fingerprints)
-            earlier = ledger.admit(entry.tx, self._home.party, job, snapshot)
+            persons = register(self._home, dataset).persons
+            earlier = ledger.admit(entry.tx, self._home.party, job, snapshot, persons)
             entry.record("read", job, **({"differs_from": earlier} if earlier else {}))
         if earlier is not None:
             raise Refused(
                 f"{self._home.party}: the rows of {dataset} have changed since job {earlier} released them",
-                hint="allowed are rows that no release is about yet, or disclosure.noise",
+                hint="allowed are rows that no release is about yet, if a person there says yes now; or noise",
                 code="snapshot",
             )
 

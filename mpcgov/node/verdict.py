@@ -9,9 +9,10 @@ from mpcgov.errors import LocalError, MpcgovError, Refused, SpecError
 from mpcgov.node.decide import decide
 from mpcgov.node.facts import Deny, Facts, Permit, View
 from mpcgov.node.home import NodeHome
+from mpcgov.node.units import Register, known
 from mpcgov.registry import Protocol
 from mpcgov.spec.statement import Proposal
-from mpcgov.spec.table import Declaration
+from mpcgov.spec.table import Dataset, Declaration
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str |
     except Refused as error:
         return Verdict(Deny((error.message,)), "")
     try:
+        own = _own_dataset(home, proposal)
         facts = Facts(
             me=home.party,
             now=now,
@@ -55,13 +57,32 @@ def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str |
             roster_digest=roster_digest,
             policy=policy,
             protocol=_protocol(proposal.job.protocol_name),
-            declaration=_own_declaration(home, proposal),
+            declaration=None if own is None else own.declaration,
             known_digest=known_digest,
             ledger=ledger,
+            sources={} if own is None else _sources(own),
         )
     except MpcgovError as error:
         return Verdict(Deny((error.message,)), policy_digest)
     return Verdict(decide(proposal, facts), policy_digest)
+
+
+def register(home: NodeHome, dataset: str) -> Register:
+    """What this home's files say of a data set now.
+
+    Raises:
+        Refused: they can't be read.
+    """
+    found, allowed = _datasets(home).get(dataset), home.policy()[0].datasets.get(dataset)
+    return Register() if found is None else Register(known(found.declaration, allowed), _sources(found))
+
+
+def register_to_show(home: NodeHome, dataset: str) -> Register:
+    """`register`, for what is shown and decides nothing; nothing where the files can't be read."""
+    try:
+        return register(home, dataset)
+    except Refused:
+        return Register()
 
 
 def declaration(home: NodeHome, dataset: str, columns: tuple[str, ...]) -> Declaration:
@@ -78,12 +99,16 @@ def declaration(home: NodeHome, dataset: str, columns: tuple[str, ...]) -> Decla
         what = f"column {', '.join(hidden)} of {dataset}" if allowed is not None else f"data set {dataset}"
         hint = "check the name, or ask that agency what it allows"
         raise Refused(f"{home.party} doesn't allow {what}", hint=hint, code="policy")
-    own = _declarations(home).get(dataset)
+    own = _datasets(home).get(dataset)
     missing = [name for name in columns if own is None or name not in own.columns]
     if own is None or missing or not columns:
         what = f"column {', '.join(missing)} in {dataset}" if own is not None else f"data set {dataset}"
         raise SpecError(f"{home.party} has declared no {what}", code="dataset")
     return own.only(set(columns))
+
+
+def _sources(dataset: Dataset) -> dict[str, frozenset[str]]:
+    return {name: dataset.sources(name) for name in dataset.columns}
 
 
 def _protocol(name: str) -> Protocol | None:
@@ -95,14 +120,14 @@ def _protocol(name: str) -> Protocol | None:
         return None
 
 
-def _own_declaration(home: NodeHome, proposal: Proposal) -> Declaration | None:
+def _own_dataset(home: NodeHome, proposal: Proposal) -> Dataset | None:
     part = proposal.job.parties.get(home.party)
-    return _declarations(home).get(part.dataset) if part is not None and part.dataset is not None else None
+    return _datasets(home).get(part.dataset) if part is not None and part.dataset is not None else None
 
 
-def _declarations(home: NodeHome) -> dict[str, Declaration]:
+def _datasets(home: NodeHome) -> dict[str, Dataset]:
     try:
-        return {name: dataset.declaration for name, dataset in home.datasets().root.items()}
+        return home.datasets().root
     except SpecError:
         raise Refused(
             f"{home.party}: its datasets.yaml can't be read, so nothing is allowed",

@@ -13,6 +13,9 @@ from mpcgov.spec.statement import Cost, Layout, Proposal, Transcript
 WHOLE = "whole data set"
 """Among the fingerprints that a child sends, the one of all rows, whichever the job chose."""
 
+UNITS = "unit "
+"""With this begin the names of fingerprints of what rows of the whole data set say of those whom they are about."""
+
 OWN_READER = "reader"
 """The code of a failure of ours in the child that reads data: what went wrong there may hang on the data."""
 

@@ -9,13 +9,14 @@ parent, which keeps them under a key.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 import ibis
 
 from mpcgov.spec.condition import Expr
+from mpcgov.spec.order import UNITS
 from mpcgov.worker.local import filtered
 from mpcgov.worker.source import Source
 
@@ -59,6 +60,35 @@ def fingerprints_of(
     found = source.query(rows.aggregate(n=rows.count(), **sums)).to_pylist()[0]
     prints = {name: f"{found[f's{i}_low']} {found[f's{i}_high']}" for i, name in enumerate(hashes)}
     return {ROWS: str(found["n"])} | {_label(source, name): _short(value) for name, value in prints.items()}
+
+
+def unit_fingerprints(
+    source: Source, unique: Sequence[str], tested: Collection[str], *, everywhere: bool
+) -> dict[str, str]:
+    """Which value each of those has in a column, whom the whole data set has one row each about: by column, as names.
+
+    As long as one of them is the same, everybody is on the same side of each filter that tests this column alone.
+
+    Args:
+        unique: a set of columns that was judged to be unique.
+        tested: the columns.
+        everywhere: whether rows that lack a value in `unique` matter: if there are any, fingerprints are empty.
+
+    Raises:
+        DataError: the engine can't compute them.
+    """
+    names = [name for name in source.declaration.columns if name in tested]
+    rows = source.table.filter(*(source.table[source.value(name)].notnull() for name in unique))
+    who = reduce(lambda one, other: _hash(source, one) ^ other, (_hash(source, rows[source.value(u)]) for u in unique))
+    hashes = {name: _hash(source, _hash(source, rows[source.value(name)]) ^ who) for name in names}
+    sums = {f"s{i}_{half}": part for i, one in enumerate(hashes.values()) for half, part in _halves(one).items()}
+    found = source.query(rows.aggregate(n=rows.count(), **sums)).to_pylist()[0]
+    told = int(found["n"]) == source.rows or not everywhere
+    prints = {name: f"{found['n']} {found[f's{i}_low']} {found[f's{i}_high']}" for i, name in enumerate(hashes)}
+    return {
+        _label(source, f"{UNITS}{','.join(unique)}: {name}"): _short(value) if told else ""
+        for name, value in prints.items()
+    }
 
 
 def _hash(source: Source, value: Any) -> Any:

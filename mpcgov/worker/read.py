@@ -24,7 +24,7 @@ from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import OWN_READER, WHOLE, Fault, Go, Order, Report
 from mpcgov.spec.table import Dataset
 from mpcgov.worker import compared, encode, keyed, local, records, summed, sums, unique
-from mpcgov.worker.fingerprint import fingerprints_of
+from mpcgov.worker.fingerprint import fingerprints_of, unit_fingerprints
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
 
@@ -80,7 +80,17 @@ def _read(order: Order) -> tuple[Write, dict[str, str], tuple[str, ...]]:
         write, needed, notes = kinds[manifest.local](order, manifest, source, condition)
         if not order.fingerprint:
             return write, {}, notes
-        return write, fingerprints_of(source, used, needed, condition) | _whole(order, manifest, source), notes
+        prints = fingerprints_of(source, used, needed, condition) | _units(source, part, condition)
+        return write, prints | _whole(order, manifest, source), notes
+
+
+def _units(source: Source, part: Part, condition: Expr | None) -> dict[str, str]:
+    """Fingerprints of what the filter tests of everybody whom the data set has one row each about, chosen or not."""
+    tested, found = language.columns(condition) if condition else frozenset[str](), dict[str, str]()
+    for one in source.declaration.unique if tested else ():
+        if part.key is None or {*one} <= {*part.key}:  # rows without a key are linked with none
+            found |= unit_fingerprints(source, one, tested, everywhere=part.key is None)
+    return found
 
 
 def _whole(order: Order, manifest: Manifest, source: Source) -> dict[str, str]:

@@ -80,6 +80,9 @@ POLICY = {
     },
 }
 
+FOUND = {f"unit person: {column} by toy": "as it was" for column in ("sex", "pay", "month")}
+"""What jobs find out about who has which value: nothing changes here, see `toychanges` for where it does."""
+
 Counts = NDArray[np.int64]
 
 
@@ -102,16 +105,17 @@ class Asked:
             protocol_digest=registry.find(built.protocol_name).digest,
             roster_digest=ROSTER_DIGEST,
             threshold=1,
-            declarations={p: declared(p).only(_used(built, p)) for p in built.data_parties},
+            declarations={p: declared(p).only(used(built, p)) for p in built.data_parties},
             proposed_at=NOW - 10,
             approve_before=NOW + 100,
             nonce="0" * 32,
         )
-        line = Line(job_id(proposal.job_digest), release(proposal, manifest), None, "final", {}, 0.0)
+        line = Line(job_id(proposal.job_digest), release(proposal, manifest), None, "final", FOUND, 0.0)
         return cls(name, proposal, np.array(cells, dtype=np.int64).reshape(len(cells), len(KINDS)), line)
 
 
-def _used(job: Job, party: str) -> set[str]:
+def used(job: Job, party: str) -> set[str]:
+    """The columns of a party that a job uses."""
     return set(check.used_columns(job, registry.find(job.protocol_name).manifest, party))
 
 
@@ -141,7 +145,7 @@ def facts(me: str) -> Facts:
 def permits(asked: Asked, earlier: Sequence[Asked]) -> bool:
     """Whether every owner's node lets a job run by itself, after these."""
     for me in OWNERS:
-        view = View(earlier=tuple(one.line for one in earlier if me in one.proposal.job.data_parties))
+        view = View(tuple(one.line for one in earlier if me in one.proposal.job.data_parties), found=FOUND)
         here = Facts(**{**vars(facts(me)), "protocol": registry.find(asked.proposal.job.protocol_name), "ledger": view})
         if me not in asked.proposal.job.data_parties:
             continue

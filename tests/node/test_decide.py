@@ -485,7 +485,7 @@ def test_what_was_released_and_spent_leaves_room_for_what_is_harmless() -> None:
         proposal({"parties": JOB["parties"] | apart}, declarations=declared), registry.find("joint-count").manifest
     )
     line = Line("aaaa-aaaa-aaaa", old, None, "final", {}, 0.0)
-    assert decide(lower_job, with_ledger(line)) == Permit("manual")
+    assert decide(lower_job, with_ledger(line)) == Permit("manual", ("aaaa-aaaa-aaaa",))
     clash = earlier({"labour": {"dataset": "people", "where": "age < 26"}})
     assert decide(proposal(NOISY), with_ledger(clash, balance=spent("1.5"))) == Permit("manual")
     assert decide(proposal(NOISY), with_ledger(balance=spent("3"), answer="bbbb-bbbb-bbbb")) == Permit("manual")

@@ -68,8 +68,10 @@ def linked(a: str | None = None, b: str | None = None, join: str = "inner", **ch
 
 
 def both(x: Release, y: Release, me: str = "a") -> Side:
-    assert compare(x, y, me) is compare(y, x, me)
-    return compare(x, y, me)
+    """Where each person has one row, and these are as they were."""
+    found, turned = (compare(*pair, me, persons_apart=True) for pair in ((x, y), (y, x)))
+    assert found is turned
+    return found
 
 
 def strictest(x: Release, y: Release) -> Side:
@@ -289,9 +291,39 @@ def test_other_statistics_of_the_same_cells_are_allowed() -> None:
         params = {"by": ["a.region"], "measures": measures} | more
         return released(owners("a", "b") | {"c": {}}, protocol="linked-statistics", params=params)
 
-    assert both(wages(["b.wage"]), wages(["b.age"], weight="a.age")) is Side.SAME_CELLS
+    assert both(wages(["b.wage"]), wages(["b.age"])) is Side.SAME_CELLS
     assert both(wages(["b.wage"]), linked()) is Side.SAME_CELLS
     assert both(wages(["b.wage"]), wages(["b.wage"], by=[])) is Side.RELATED
+
+
+def test_other_columns_beside_anothers_are_more_equations_about_it() -> None:
+    """Two own columns that differ in one person tell that person's value, in two jobs as in one."""
+
+    def asked(receivers: tuple[str, ...] = ("coordinator",), **params: Any) -> Release:
+        parties = owners("a", "b") | {"c": {}}
+        given = {"by": ["a.region"]} | params
+        return released(parties, protocol="linked-statistics", params=given, receivers=list(receivers))
+
+    def r(*pairs: tuple[str, str]) -> dict[str, Any]:
+        return {"correlations": [list(pair) for pair in pairs]}
+
+    wage, age, year = (("b.wage", f"a.{name}") for name in ("wage", "age", "year"))
+    assert both(asked(**r(wage)), asked(**r(age))) is Side.RELATED
+    assert both(asked(**r(wage)), asked(**r(wage[::-1]))) is Side.SAME_CELLS
+    assert both(asked(**r(wage)), asked(**r(wage, age))) is Side.SAME_CELLS, "the second alone tells as much"
+    assert both(asked(**r(wage, age)), asked(**r(wage, year))) is Side.RELATED
+    mean = {"measures": ["b.wage"]}
+    assert both(asked(**mean), asked(**mean, weight="a.age")) is Side.SAME_CELLS, "one column beside the wage"
+    assert both(asked(**mean, weight="a.age"), asked(**r(year))) is Side.RELATED
+    assert both(asked(**mean), asked(**r(age))) is Side.SAME_CELLS
+    assert both(asked(**mean, weight="a.wage"), asked(**mean, weight="a.age")) is Side.RELATED
+    assert both(asked(**mean), asked(**mean, **r(age))) is Side.SAME_CELLS
+    # Means of one's own columns are equations about who is linked; of columns that no receiver knows they are not.
+    assert both(asked(("a",), measures=["a.wage"]), asked(measures=["a.age"])) is Side.RELATED
+    assert both(asked(("b",), measures=["a.wage"]), asked(measures=["a.age"])) is Side.SAME_CELLS
+    unknown = asked(**r(wage)).model_copy(update={"equations": None})
+    assert both(asked(**r(wage)), unknown) is Side.RELATED
+    assert both(linked(), unknown) is Side.SAME_CELLS
 
 
 def test_other_measures_of_a_left_join_of_three_are_of_other_rows() -> None:

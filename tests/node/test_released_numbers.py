@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import random
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,20 @@ from mpcgov.node.decide import decide
 from mpcgov.node.differencing import release
 from mpcgov.node.facts import Deny, Facts, Line, Permit, View
 from mpcgov.node.store import JOBS, LEDGER, Store
+from mpcgov.node.units import Register
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import canonical_json, validate
 from mpcgov.spec.statement import Proposal, job_id
-from mpcgov.spec.table import Declaration
+from mpcgov.spec.table import Dataset, Declaration
 from tests.node.test_decide import facts, linked, proposal
 
 PROTOCOL = registry.find("joint-statistics")
 OWN = validate(
     {
         "max_rows": 100_000,
+        "unique": ["id"],
         "columns": {
+            "id": {"kind": "key"},
             "region": {"kind": "category", "values": ["North", "South"]},
             "sex": {"kind": "category", "values": ["F", "M"]},
             "age": {"kind": "integer", "min": 0, "max": 120},
@@ -49,6 +53,9 @@ ALLOWED: dict[str, Any] = {
         }
     },
 }  # fmt: skip
+FOUND = {f"unit id: {name} by duckdb 1": "as it was" for name in ("age", "sex", "region")}
+"""What every job finds out about who has which value."""
+REGISTER = Register((("id",),))
 NUMBERS = ("wage", "hours", "age")
 FILTERS = [
     [None], ["age < 40", "age >= 40 and sex = F", "age >= 40 and sex = M"], [None, "age >= 40", "region = North"]
@@ -86,11 +93,11 @@ def asked(condition: str | None, params: dict[str, Any], allowed: int | None = N
 
 
 def line(number: int, made: Proposal) -> Line:
-    return Line(f"job-{number}", release(made, PROTOCOL.manifest), None, "final", {}, float(number))
+    return Line(f"job-{number}", release(made, PROTOCOL.manifest), None, "final", FOUND, float(number))
 
 
 def answer(made: Proposal, earlier: tuple[Line, ...]) -> Permit | Deny:
-    known: Facts = facts(ALLOWED, protocol=PROTOCOL, declaration=OWN, ledger=View(earlier=earlier))
+    known: Facts = facts(ALLOWED, protocol=PROTOCOL, declaration=OWN, ledger=View(earlier=earlier, found=FOUND))
     return decide(made, known)
 
 
@@ -150,13 +157,39 @@ def test_the_number_that_is_needed_is_said_and_is_enough() -> None:
     assert "allows for 2: say disclosure.numbers: 5 or more" in reason
     assert isinstance(answer(asked(None, more, 4), (line(1, first),)), Deny)
     assert answer(asked(None, more, 5), (line(1, first),)) == Permit("manual", ("job-1",))
-    assert released_numbers.totals((line(1, first),), "labour") == {"hours": 2, "wage": 3}
+    assert released_numbers.totals((line(1, first),), "labour", REGISTER) == {"hours": 2, "wage": 3}
 
 
 def test_rows_that_are_certain_to_be_others_do_not_count() -> None:
     young, old = asked("age < 40", {"measures": ["wage"]}), asked("age >= 40", {"measures": ["wage"]})
     assert answer(old, (line(1, young),)) == Permit("manual")
-    assert released_numbers.totals((line(1, young), line(2, old)), "labour") == {"wage": 2}
+    assert released_numbers.totals((line(1, young), line(2, old)), "labour", REGISTER) == {"wage": 2}
+    # With several rows of one person, or other rows by now, they may be numbers of the same persons' wages.
+    assert released_numbers.totals((line(1, young), line(2, old)), "labour", Register()) == {"wage": 4}
+    moved = dataclasses.replace(line(1, young), snapshot=FOUND | {"unit id: age by duckdb 1": "otherwise"})
+    assert released_numbers.totals((moved, line(2, old)), "labour", REGISTER) == {"wage": 4}
+
+
+def test_columns_of_one_in_the_source_are_one() -> None:
+    """Another name, or another reading, makes no other values."""
+    columns = {"age": {"kind": "integer", "min": 0, "max": 120}, "wage": {"kind": "integer", "min": 0, "max": 9}}
+    again = {
+        "hours": columns["wage"] | {"from": "wage"},
+        "adult": {"kind": "category", "derive": {"band": "age", "edges": [0, 18]}},
+    }
+    dataset = validate({"source": "p.csv", "columns": columns | again}, Dataset, "dataset")
+    sources = {name: dataset.sources(name) for name in dataset.columns}
+    register = Register((), sources)
+    assert [name for name in sources if register.alike("wage", name)] == ["wage", "hours"]
+    assert [name for name in sources if register.alike("adult", name)] == ["age", "adult"]
+    first, more = asked(None, {"measures": ["wage"]}), asked(None, {"measures": ["hours"]})
+    assert released_numbers.needed(line(2, more), (line(1, first),), "labour", Register()) == {"hours": 2}
+    assert released_numbers.needed(line(2, more), (line(1, first),), "labour", register) == {"hours": 4}
+    known = facts(ALLOWED, protocol=PROTOCOL, declaration=OWN, ledger=View((line(1, first),)), sources=sources)
+    decision = decide(more, known)
+    assert isinstance(decision, Deny)
+    assert "say disclosure.numbers: 4 or more" in decision.reasons[0]
+    assert released_numbers.totals((line(1, first), line(2, more)), "labour", register) == {"hours": 4, "wage": 4}
 
 
 def test_every_column_of_a_model_and_a_weight_count() -> None:
@@ -216,5 +249,5 @@ def test_numbers_of_more_digits_count_as_more(before: int, now: int, as_many: in
     """Else a job of 7 digits and then one of 2 tell half as much again as was allowed for. A number tells 6, 9, 16, 22
     or 25 bits, of 1, 2, 4, 6 or more digits."""
     earlier = line(1, asked("age < 40", {"measures": ["wage"]}, 20, before))
-    new = release(asked("age < 40", {"measures": ["wage"]}, 20, now), PROTOCOL.manifest)
-    assert released_numbers.held(new, (earlier,), "labour") == {"wage": as_many}
+    new = line(2, asked("age < 40", {"measures": ["wage"]}, 20, now))
+    assert released_numbers.held(new, (earlier,), "labour", ()) == {"wage": as_many}

@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -14,7 +15,7 @@ from mpcgov.simulate import Simulation
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
-from mpcgov.spec.order import WHOLE, Order
+from mpcgov.spec.order import UNITS, WHOLE, Order
 from mpcgov.worker import read
 
 COLUMNS: dict[str, Any] = {
@@ -102,7 +103,7 @@ def test_coins_of_matchers_go_with_the_whole_data_set_not_with_the_rows_that_a_j
     job, wholes = JOBS["keys"], []
     for rows, age in ((ROWS, 40), (ROWS, 41), ([ROWS[0] | {"age": "39"}, *ROWS[1:]], 41)):
         _, prints = read_by(tmp_path, job | {"where": f"age > {age}"}, rows)
-        wholes.append((prints.pop(WHOLE), prints))
+        wholes.append((prints.pop(WHOLE), {name: one for name, one in prints.items() if not name.startswith(UNITS)}))
     assert wholes[0][0] == wholes[1][0]
     assert wholes[0][1] != wholes[1][1]
     assert wholes[2][0] != wholes[1][0]  # the row that has changed is none that was chosen
@@ -116,3 +117,30 @@ def test_r26_the_order_of_rows_and_what_a_job_does_not_use_change_no_fingerprint
     assert read_by(tmp_path, job, ROWS[::-1])[1] == prints
     assert read_by(tmp_path, job, [row | {"age": "1", "sex": "M"} for row in ROWS])[1] == prints
     assert prints["rows"] == "5"
+
+
+def units(folder: Path, name: str, where: str | None, rows: list[dict[str, str]]) -> dict[str, str]:
+    """Fingerprints of what everybody's rows say, by the column that a filter tests."""
+    _, prints = read_by(folder, JOBS[name] | ({} if where is None else {"where": where}), rows)
+    return {label.split(": ")[1].split(" by ")[0]: one for label, one in prints.items() if label.startswith(UNITS)}
+
+
+@pytest.mark.parametrize("name", ["sums", "keys"])
+def test_who_is_on_which_side_of_a_filter_is_told_from_who_else_could_be(name: str, tmp_path: Path) -> None:
+    """Of the whole data set, whichever side a job chose; the same numbers on each side are no proof."""
+    swapped = [ROWS[0] | {"age": "41"}, ROWS[1] | {"age": "40"}, *ROWS[2:]]
+    young = units(tmp_path, name, "age < 41", ROWS)
+    assert set(young) == {"age"}
+    assert young == units(tmp_path, name, "age >= 41", ROWS[::-1])
+    assert young == units(tmp_path, name, "age < 41", [row | {"sex": "M"} for row in ROWS])
+    assert units(tmp_path, name, "age < 41 and born is not null", ROWS) == young | {"born": ANY}
+    for other in (swapped, ROWS[1:], [*ROWS, ROWS[0] | {"id": "f"}], [ROWS[0] | {"id": "f"}, *ROWS[1:]]):
+        assert units(tmp_path, name, "age < 41", other) not in ({}, young)
+    assert units(tmp_path, name, None, ROWS) == {}
+
+
+def test_rows_that_are_about_nobody_known_prove_nothing(tmp_path: Path) -> None:
+    """They are among those that are added up, and may be of one person; linked with others they aren't."""
+    nobody = [*ROWS, ROWS[0] | {"id": ""}]
+    assert units(tmp_path, "sums", "age < 41", nobody) == {"age": ""}
+    assert units(tmp_path, "keys", "age < 41", nobody) == units(tmp_path, "keys", "age < 41", ROWS)

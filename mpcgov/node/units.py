@@ -1,0 +1,120 @@
+"""Whether rows that filters keep apart are other persons' for certain: from declarations, policy and fingerprints.
+
+Filters choose rows, and rows aren't persons. Where a person has a row for each year, the tables of two years may differ
+in one person though they share no row; and once a register has been brought up to date, a person's one row may have
+moved from one side of a filter to the other. Either is excluded only where the whole data set has one row of each
+person, and everybody's values in the columns that both filters test are those that they were.
+
+What is protected is whomever a row of such a data set is about, under the name by which it is declared unique.
+docs/adr/0013 argues.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mpcgov.node.differencing import Part, Release, parts_of, share_no_row
+from mpcgov.node.facts import Facts, Line, View
+from mpcgov.spec.link import KeyColumns
+from mpcgov.spec.order import UNITS
+from mpcgov.spec.policy import DatasetPolicy
+from mpcgov.spec.statement import Proposal
+from mpcgov.spec.table import Declaration, KeyColumn
+
+Units = Sequence[KeyColumns]
+"""Sets of columns by each of which a data set is unique, and has one row of everybody whom it is about."""
+
+
+@dataclass(frozen=True)
+class Register:
+    """What its owner's files say of a data set: `persons`, by what it tells persons apart; `sources`, by column, what
+    the source calls the columns that this one is read or derived from."""
+
+    persons: Units = ()
+    sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def alike(self, a: str, b: str) -> bool:
+        """Whether two columns are of one in the source, so that numbers of either are about the same values."""
+        return bool(self.sources.get(a, frozenset({a})) & self.sources.get(b, frozenset({b})))
+
+
+def known(declaration: Declaration | None, allowed: DatasetPolicy | None) -> Units:
+    """By what a data set of ours tells persons apart, one row each, as far as we have said so.
+
+    What the policy's `rows_per_unit` says goes first: one row of each unit, and its key declared unique. Where it says
+    nothing, a single column that is declared unique is taken for a person's number; not, though, where another column
+    of kind key isn't unique, since the first may number rows and the second persons.
+    """
+    if declaration is None:
+        return ()
+    unique, said = declaration.unique, {} if allowed is None else allowed.rows_per_unit
+    if any(unit.rows > 1 for unit in said.values()):
+        return ()
+    if said:
+        keys = [unit.key for unit in said.values() if unit.key is not None]
+        return tuple(one for one in unique if any({*one} <= {*key} for key in keys))
+    single = {one[0] for one in unique if len(one) == 1}
+    keyed = {name for name, column in declaration.columns.items() if isinstance(column, KeyColumn)}
+    return tuple((name,) for name in sorted(single)) if keyed <= single else ()
+
+
+def here(proposal: Proposal, facts: Facts) -> Register:
+    """Of the data set that a job names at this node."""
+    allowed = facts.policy.datasets.get(str(proposal.job.parties[facts.me].dataset))
+    return Register(known(facts.declaration, allowed), facts.sources)
+
+
+def asked(release: Release, view: View) -> Line:
+    """A job that is asked for, as a line of the ledger that goes by what was found out about persons before."""
+    return Line("", release, None, "", view.found, math.inf)
+
+
+def kept_apart(a: Part, now: Mapping[str, str], b: Part, then: Mapping[str, str], units: Units) -> bool:
+    """Whether two jobs that share no row of one data set share no person of it either.
+
+    Args:
+        now, then: what the reading child found out about the data set for either job, fingerprints included.
+    """
+    tested = {*a.columns} & {*b.columns}
+    return a.edition == b.edition and any(
+        all(_unchanged(f"{UNITS}{','.join(one)}: {name} by ", now, then) for name in tested)
+        for one in units
+        if all(part.key is None or {*one} <= {*part.key} for part in (a, b))
+    )
+
+
+def apart(me: str, a: Line, b: Line, units: Units) -> bool:
+    """Whether two lines' jobs certainly share no person of a data set of ours, as what they found out says."""
+    parts = None if a.release is None or b.release is None else parts_of(me, a.release, b.release)
+    return parts is not None and share_no_row(*parts) and kept_apart(parts[0], a.snapshot, parts[1], b.snapshot, units)
+
+
+def meets(me: str, believed: Line, read: Line, other: Line, units: Units) -> bool:
+    """Whether a job that was let through as one about other persons than another's may be about the same ones.
+
+    Args:
+        believed, read: the job's line as it was let through, and with what it has found out itself.
+    """
+    return apart(me, believed, other, units) and not apart(me, read, other, units)
+
+
+def of_units(snapshot: Mapping[str, str]) -> dict[str, str]:
+    """Of fingerprints those that are about persons and the whole data set, not about rows that a job chose."""
+    return {name: value for name, value in snapshot.items() if name.startswith(UNITS)}
+
+
+def latest(snapshots: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """What was found out last, of fingerprints in the order in which jobs came; of those that have read anything."""
+    found: dict[str, str] = {}
+    for snapshot in snapshots:
+        units = of_units(snapshot)
+        found |= units if len(units) < len(snapshot) else {}
+    return found
+
+
+def _unchanged(prefix: str, now: Mapping[str, str], then: Mapping[str, str]) -> bool:
+    """Hashes of another engine, or another version of one, have other names, and can't be compared."""
+    common = [name for name in now if name.startswith(prefix) and name in then]
+    return bool(common) and all(now[name] == then[name] != "" for name in common)
