@@ -42,7 +42,10 @@ from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
 from mpcgov.mpc.word.sharing import deal
 from mpcgov.mpc.word.shuffle import shuffle
+from mpcgov.mpc.word.stream import private_key
 from mpcgov.mpc.word.wire import Channel
+from mpcgov.spec.ids import digest
+from mpcgov.spec.load import canonical_json
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class OwnRecords:
 
     `blocks`: the number of each record's block, −1 if it is in none; None if the job has no blocks. `listed`: how many
     records the list, or its fullest block, is said to have, before its length is rounded up; None if it is these.
+    `secret`: what the keys of the filters are made from, together with the other owner's: the same two link the same
+    records. None if it needn't ever be the same again.
     """
 
     fields: tuple[Texts, ...]
@@ -58,6 +63,7 @@ class OwnRecords:
     columns: Mapping[str, NDArray[np.int64]]
     blocks: NDArray[np.int64] | None = None
     listed: int | None = None
+    secret: bytes | None = None
 
     def __len__(self) -> int:
         return len(self.fields[0])
@@ -103,7 +109,8 @@ class LinkedRecords:
 
     async def tables(self) -> dict[str, Places]:
         """All numbers of the job's tables, and those that decide about them, by `table.name`; each shape (cells,)."""
-        secrets = await common_secrets(self._channel(), self._owners)
+        secret = None if self._own is None else self._own.secret or private_key()
+        secrets = await common_secrets(self._channel(), self._owners, secret)
         found_first = await self._exact(secrets)
         grid = await self._grid(found_first)
         mine = self._arranged(grid, secrets, found_first)
@@ -166,7 +173,8 @@ class LinkedRecords:
         own = self._own
         if own is None or secrets is None:
             return None
-        keys = filter_keys(secrets, self._job_digest, self._linked.owners, len(own.fields))
+        compared = digest(canonical_json(self._linked.job.params["fields"]))
+        keys = filter_keys(secrets, compared, self._linked.owners, len(own.fields))
         first = self._parties.index(self._me) == grid.rows.owner
         length = (grid.rows if first else grid.columns).records
         rest = arranged(found.rest(own.block_numbers), grid.blocks, length)

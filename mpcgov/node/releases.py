@@ -13,7 +13,7 @@ from mpcgov import registry
 from mpcgov.clock import Clock
 from mpcgov.errors import Refused
 from mpcgov.lifecycle import Event
-from mpcgov.node import ledger, matchers
+from mpcgov.node import filters, ledger, matchers
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.facts import View
@@ -87,10 +87,15 @@ class Releases:
             )
 
     def secret(self, proposal: Proposal, whole: str | None) -> str | None:
-        """What the coins of our list are made from, of a job that has some; `whole`: the data set's fingerprint."""
+        """What the coins of our list are made from, of a job that has some, or the keys of our records' filters.
+
+        None of any other. `whole`: the data set's fingerprint.
+        """
+        manifest = registry.find(proposal.job.protocol_name).manifest
+        if manifest.compares:
+            return filters.secret(self._home.identity, proposal)
         if whole is None:
             return None
-        manifest = registry.find(proposal.job.protocol_name).manifest
         return matchers.secret(self._home.identity, proposal, manifest, self._home.party, whole)
 
     def commit(self, job: str) -> None:

@@ -24,7 +24,7 @@ REST_S = 1.0
 """How long after a job the next pair of children is started."""
 
 Commit = Callable[[], Awaitable[str | None]]
-"""Makes the commit durable; gives the secret of this party's list, 32 bytes in hexadecimal digits, if there is one."""
+"""Makes the commit durable; gives a secret for this party's list or records, 32 bytes in hexadecimal digits, if any."""
 
 Admit = Callable[[Mapping[str, str]], Awaitable[None]]
 Note = Callable[[str, str], None]

@@ -82,8 +82,8 @@ class Go(Frozen):
     """The parent's word to a child that waits: what was `read` may be handed on; or the commit is durable, and what is
     `ready` may be shared.
 
-    `secret`: of linked rows, what the coins that hide their number of matches are made from; None if it needn't ever be
-    the same again.
+    `secret`: of linked rows, what the coins that hide their number of matches are made from, or of compared records the
+    keys of their filters; None if these needn't ever be the same again.
     """
 
     go: Literal[True] = True

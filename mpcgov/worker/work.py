@@ -227,5 +227,6 @@ class RecordsWork(LinkedWork):
             fields = tuple(Texts(*keyed.bytes_of(field)) for field in local.fields)
             naming = None if local.identifiers is None else Texts(*keyed.bytes_of(local.identifiers))
             columns = dict(local.columns)
-            own = OwnRecords(fields, naming, columns, columns.pop(BLOCK, None), local.listed)
+            blocks = columns.pop(BLOCK, None)
+            own = OwnRecords(fields, naming, columns, blocks, local.listed, self.secret)
         return session.compared(self._linked, self._proposal.job_digest, own)

@@ -2,8 +2,8 @@
 
 Texts fall into tokens: names and texts into pairs of neighbouring characters with both ends, the others into characters
 with their places. Each token sets bits of its field's segment: where, AES-256 says under a key that the two owners make
-for the job. Then all bits change places, in an order of that key's. Sources: Schnell, Bachteler and Reiher, BMC Medical
-Informatics 9:41 (2009); Durham et al., IEEE TKDE 26(12) (2014).
+for the fields. Then all bits change places, in an order of that key's. Sources: Schnell, Bachteler and Reiher, BMC
+Medical Informatics 9:41 (2009); Durham et al., IEEE TKDE 26(12) (2014).
 """
 
 from __future__ import annotations
@@ -45,15 +45,18 @@ def identifier_words(texts: Texts) -> Words:
 
 @dataclass(frozen=True)
 class FilterKeys:
-    """What the owners of two lists know of one job's filters: a key for each field, and the order of all bits."""
+    """What the owners of two lists know of their filters: a key for each field, and the order of all bits."""
 
     fields: tuple[bytes, ...]
     order: bytes
 
 
-def filter_keys(secrets: Sequence[bytes], job_digest: str, owners: Sequence[str], fields: int) -> FilterKeys:
-    """The keys of a job, by HKDF over both owners' fresh bytes, the first owner's first."""
-    context = (job_digest, *owners, "filters")
+def filter_keys(secrets: Sequence[bytes], compared: str, owners: Sequence[str], fields: int) -> FilterKeys:
+    """The keys for the fields that are compared, by HKDF over both owners' secrets, the first owner's first.
+
+    They are no job's own: only the owners ever see filters, and other keys would link other records.
+    """
+    context = (compared, *owners, "filters")
     keys = tuple(derived(secrets, context, f"field {number}") for number in range(fields))
     return FilterKeys(keys, derived(secrets, context, "order"))
 

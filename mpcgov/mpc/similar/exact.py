@@ -55,15 +55,15 @@ def none() -> Exact:
     return Exact(0, np.zeros(0, np.int64))
 
 
-async def common_secrets(channel: Channel, owners: tuple[int, int]) -> tuple[bytes, bytes] | None:
-    """Fresh bytes of both owners, in this order; nobody else has them, and gets None. One round."""
+async def common_secrets(channel: Channel, owners: tuple[int, int], mine: bytes | None) -> tuple[bytes, bytes] | None:
+    """The secrets of both owners, in this order; nobody else has them, and gets None. One round."""
     me = channel.line.me
-    if me not in owners:
+    if me not in owners or mine is None:
         return None
-    drawn, (peer,) = stream.private_key(), [owner for owner in owners if owner != me]
-    taken = await channel.exchange({peer: stream.key_words(drawn)}, {peer: stream.KEY_WORDS})
+    (peer,) = [owner for owner in owners if owner != me]
+    taken = await channel.exchange({peer: stream.key_words(mine)}, {peer: stream.KEY_WORDS})
     theirs = stream.key_from(taken[peer])
-    return (drawn, theirs) if me == owners[0] else (theirs, drawn)
+    return (mine, theirs) if me == owners[0] else (theirs, mine)
 
 
 async def exact_pairs(

@@ -49,7 +49,8 @@ def opened(pieces: Sequence[Pieces | Cubes]) -> np.ndarray:
 class Case:
     """Both owners' records: names, and a category and a number of each.
 
-    `blocks`: both owners' years, where there are blocks. `parties`: further ones only compute.
+    `blocks`: both owners' years, where there are blocks. `parties`: further ones only compute. `secret`: what tax's
+    filters' keys are made from, with welfare's of zeros; fresh ones if there is none. `job`: its digest.
     """
 
     first: list[str]
@@ -59,6 +60,8 @@ class Case:
     min_count: int = 3
     blocks: tuple[Sequence[int], Sequence[int]] | None = None
     parties: tuple[str, ...] = NAMES
+    secret: bytes | None = None
+    job: str = "job"
 
     def linked(self) -> Linked:
         """The job's public facts."""
@@ -107,7 +110,9 @@ class Case:
         if self.blocks is not None:
             blocks = np.array(self.blocks[name == "wel"], np.int64) - YEARS[0]
             blocks[(blocks < 0) | (blocks >= len(YEARS))] = -1
-        return OwnRecords((texts(values),), identifiers, {c: v for c, v in columns.items() if c in wanted}, blocks)
+        secret = None if self.secret is None else self.secret if name == "tax" else bytes(32)
+        carried = {c: v for c, v in columns.items() if c in wanted}
+        return OwnRecords((texts(values),), identifiers, carried, blocks, secret=secret)
 
     def run(self, program: Callable[[LinkedRecords], Any] | None = None) -> tuple[list[Any], list[Party]]:
         """What comes out at each party, disclosure control included, and the parties with all their messages."""
@@ -117,7 +122,7 @@ class Case:
             config = SessionConfig(self.parties, party.me, 1, bytes(32), 59, 1000)
             failures: list[BaseException] = []
             own = self.own(linked, self.parties[party.me])
-            records = LinkedRecords(engine(party, config, failures), config, linked, "job", own)
+            records = LinkedRecords(engine(party, config, failures), config, linked, self.job, own)
             cleared = clear_linked(linked, await records.tables())
             result = {name: await table.cells._backing.words() for name, table in cleared.items()}
             assert failures == []

@@ -14,7 +14,7 @@ from mpcgov.mpc.similar import clk
 from mpcgov.mpc.similar.clk import Filters, filler, filter_keys
 from tests.mpc.similar.compared import dice, texts
 
-KEYS = filter_keys([bytes(32), bytes(31) + b"1"], "job", ["tax", "wel"], 2)
+KEYS = filter_keys([bytes(32), bytes(31) + b"1"], "fields", ["tax", "wel"], 2)
 RULES = scoring(["name", "number"], Fraction(7, 10))
 
 
@@ -100,9 +100,9 @@ def test_filters_have_about_the_dice_of_their_tokens():
     assert found[0, 1] > found[0, 2] > found[0, 3]
 
 
-def test_another_job_has_other_filters_and_each_field_its_own():
+def test_other_fields_have_other_filters_and_each_field_its_own():
     names = ["anna", "bob"]
-    other = filter_keys([bytes(32), bytes(31) + b"1"], "another job", ["tax", "wel"], 2)
+    other = filter_keys([bytes(32), bytes(31) + b"1"], "other fields", ["tax", "wel"], 2)
     assert (made(names, names).rows(np.arange(2)) != made(names, names, keys=other).rows(np.arange(2))).any()
     assert len({*KEYS.fields, KEYS.order}) == 3
 

@@ -125,3 +125,17 @@ def test_more_pairs_than_can_be_compared_are_refused_by_every_party(monkeypatch)
 @pytest.mark.parametrize(("first", "second"), [([""] * 5, [""] * 5), (["anna"], ["bob"]), ([], ["bob"]), ([], [])])
 def test_nobody_is_linked_where_nobody_is_alike(first, second):
     assert tables(Case(first, second))["links"] == []
+
+
+def test_the_same_secrets_make_the_same_filters_in_every_job():
+    """So the same records are linked each time; with keys of each job's own, pairs near the threshold came and went."""
+
+    def rows(job: str, secret: bytes | None) -> bytes:
+        with dealt_filters() as made:
+            Case(["anna", "bob"], ["ana", "bob"], secret=secret, job=job).run()
+        return b"".join(filters.rows(np.arange(2)).tobytes() for filters in made.values())
+
+    first = rows("one job", bytes(31) + b"1")
+    assert rows("another job", bytes(31) + b"1") == first
+    assert rows("another job", bytes(31) + b"2") != first
+    assert rows("one job", None) != rows("one job", None)
