@@ -33,9 +33,13 @@ DIVISIONS = len(FACTORS) + 2
 """In so many ways all owners divide a column's values where rows are added up."""
 
 
-def told_bits(digits: int) -> int:
-    """log₂ of the ways in which a number of so many digits can come out, rounded up."""
-    return significant_bits(digits) + EXPONENT_BITS
+def told_bits(digits: int, besides: int = EXPONENT_BITS) -> int:
+    """log₂ of the ways in which a number of so many digits can come out, rounded up.
+
+    Args:
+        besides: the bits of its sign and exponent.
+    """
+    return significant_bits(digits) + besides
 
 
 def least_rows(numbers: int, digits: int, values: Sequence[int]) -> int:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mpcgov.disclosure import significant_bits
+from mpcgov import figures
 
-SPARE_ROWS = 10
-"""There must be so many more rows than numbers released of any one column."""
+SPARE_ROWS = figures.SPARE_ROWS
 
-SCALE_BITS = 2
-"""A released number's sign, and its power of two where the column's spread is known roughly."""
+SCALE_BITS = 1
+"""A model's number's sign and its power of two, where the column's spread is known roughly, less its leading bit."""
 
 MOST_DIGITS = 7
 """As many significant digits as quotients of secret numbers have."""
@@ -26,8 +25,8 @@ Step = tuple[int, int]
 
 
 def told_bits(numbers: int, digits: int) -> int:
-    """What so many released numbers can tell."""
-    return numbers * (significant_bits(digits) - 1 + SCALE_BITS)
+    """What so many numbers of a model can tell."""
+    return numbers * figures.told_bits(digits, SCALE_BITS)
 
 
 def steps(numbers: int, digits: int, least: int, most_rows: int) -> tuple[Step, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from math import comb
 
 from mpcgov import figures
-from mpcgov.linked import coarse, released, sums
+from mpcgov.linked import coarse, pairing, released, sums
 from mpcgov.linked.capacity import steps
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
@@ -19,7 +19,8 @@ from mpcgov.spec.table import Declaration
 
 def numbers(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> dict[str, int]:
     """By `party.column`, or by column where rows aren't linked: of a measure its total and its spread, of a pair both
-    spreads and what they have in common, of a weight all of that; of a regression's columns all that it releases.
+    spreads and what they have in common, of a weight all of that; of a regression's columns all that it releases. A
+    receiver that brings rows knows its own columns: what is of these alone counts by `who is linked with` it, too.
 
     Numbers with noise aren't counted: their budget bounds them.
     """
@@ -95,4 +96,7 @@ def _statistics(linked: Linked) -> dict[str, int]:
         kind = "total" if len(columns) == 1 else "product"
         found.add((kind, weight | frozenset(columns), rows))
     total = Counter(str(column) for _, columns, _ in found for column in columns)
+    for reader in pairing.readers(linked.job, linked.manifest):
+        if about := sum(pairing.tells_who(columns) == reader for _, columns, _ in found):
+            total[f"who is linked with {reader}"] = about
     return dict(sorted(total.items()))

@@ -8,7 +8,7 @@ from typing import get_args
 
 from mpcgov import impossible, protections
 from mpcgov.errors import SpecError
-from mpcgov.linked import blocks, comparing, layout, pairing, plan, sums
+from mpcgov.linked import blocks, comparing, layout, plan, sums
 from mpcgov.linked.capacity import MOST_DIGITS
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, rule
 from mpcgov.linked.facts import Linked
@@ -69,7 +69,6 @@ def of_columns(
     found += _margins(linked)
     found += _dominance(linked)
     found += linked.clamp_faults()
-    found += pairing.faults(linked)
     if asked.outcome is not None:
         found += _model(linked, threshold)
     elif not found:

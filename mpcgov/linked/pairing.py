@@ -1,17 +1,16 @@
 """Which columns a job over linked rows makes numbers of together: what is an equation about whose column.
 
 An owner knows its own columns, and may have made them up. Each of them that is paired with another owner's column, or
-weights it, gives one more equation about that one, and two that differ in a single row give that row's value. So a
-receiver that brings rows pairs one own column with a given one of another owner: within a job by the rule here, over
-several jobs by the ledgers (`mpcgov.node.differencing`). docs/security/disclosure.md says what that leaves.
+weights it, gives one more equation about that one, and two that differ in a single row give that row's value. Within a
+job `coarse` sees to that; here it is looked at over several jobs, for the ledgers (`mpcgov.node.differencing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
-from mpcgov.linked.facts import Linked
 from mpcgov.linked.params import Asked
+from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 
@@ -51,17 +50,10 @@ def _by_owner(equations: Sequence[Equation], readers: Collection[str]) -> dict[t
 
 def readers(job: Job, manifest: Manifest) -> tuple[str, ...]:
     """The receivers that bring rows to be linked, and so know columns that numbers are made of."""
-    return tuple(sorted({*job.data_parties} & {*job.receivers})) if manifest.linked else ()
+    return tuple(sorted(job.receiving_owners)) if manifest.linked else ()
 
 
-def faults(linked: Linked) -> Iterator[str]:
-    """More than one own column of a receiver together with one of another owner's. With noise any number may be."""
-    if linked.job.disclosure.noise is not None:
-        return
-    by_owner = _by_owner(equations(linked.asked), ())
-    for reader in readers(linked.job, linked.manifest):
-        for other, own in ((place[0], own) for place, own in by_owner.items() if place[1] == reader and len(own) > 1):
-            yield (
-                f"params: {reader} gets the result and knows {', '.join(sorted(own))}, each beside {other}, of which "
-                f"two tell single values: name one, let {reader} not be a receiver, or ask for noise"
-            )
+def tells_who(columns: Collection[Qualified]) -> str | None:
+    """The owner of all columns of a number; to it, the number is about who is linked. None if there are several."""
+    found = {column.party for column in columns}
+    return found.pop() if len(found) == 1 else None

@@ -21,7 +21,7 @@ from mpcgov.spec.link import KeyColumns
 from mpcgov.spec.order import UNITS
 from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.statement import Proposal
-from mpcgov.spec.table import Declaration, KeyColumn
+from mpcgov.spec.table import Dataset, Declaration, KeyColumn
 
 Units = Sequence[KeyColumns]
 """Sets of columns by each of which a data set is unique, and has one row of everybody whom it is about."""
@@ -38,6 +38,18 @@ class Register:
     def alike(self, a: str, b: str) -> bool:
         """Whether two columns are of one in the source, so that numbers of either are about the same values."""
         return bool(self.sources.get(a, frozenset({a})) & self.sources.get(b, frozenset({b})))
+
+
+def sources(dataset: Dataset) -> dict[str, frozenset[str]]:
+    """By column, what the source calls those that it is read or derived from; or their characters in a line."""
+    found = {}
+    for name in dataset.columns:
+        how = dataset.derived.get(name)
+        readings = [dataset.reading(one) for one in ((name,) if how is None else how.operands)]
+        places = [range(one.at[0], one.at[1] + 1) if one.at else () for one in readings]
+        characters = {f"character {place}" for some in places for place in some}
+        found[name] = frozenset(characters or {one.source or name for one in readings})
+    return found
 
 
 def known(declaration: Declaration | None, allowed: DatasetPolicy | None) -> Units:

@@ -9,7 +9,7 @@ from mpcgov.errors import LocalError, MpcgovError, Refused, SpecError
 from mpcgov.node.decide import decide
 from mpcgov.node.facts import Deny, Facts, Permit, View
 from mpcgov.node.home import NodeHome
-from mpcgov.node.units import Register, known
+from mpcgov.node.units import Register, known, sources
 from mpcgov.registry import Protocol
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Dataset, Declaration
@@ -60,7 +60,7 @@ def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str |
             declaration=None if own is None else own.declaration,
             known_digest=known_digest,
             ledger=ledger,
-            sources={} if own is None else _sources(own),
+            sources={} if own is None else sources(own),
         )
     except MpcgovError as error:
         return Verdict(Deny((error.message,)), policy_digest)
@@ -74,7 +74,7 @@ def register(home: NodeHome, dataset: str) -> Register:
         Refused: they can't be read.
     """
     found, allowed = _datasets(home).get(dataset), home.policy()[0].datasets.get(dataset)
-    return Register() if found is None else Register(known(found.declaration, allowed), _sources(found))
+    return Register() if found is None else Register(known(found.declaration, allowed), sources(found))
 
 
 def register_to_show(home: NodeHome, dataset: str) -> Register:
@@ -105,10 +105,6 @@ def declaration(home: NodeHome, dataset: str, columns: tuple[str, ...]) -> Decla
         what = f"column {', '.join(missing)} in {dataset}" if own is not None else f"data set {dataset}"
         raise SpecError(f"{home.party} has declared no {what}", code="dataset")
     return own.only(set(columns))
-
-
-def _sources(dataset: Dataset) -> dict[str, frozenset[str]]:
-    return {name: dataset.sources(name) for name in dataset.columns}
 
 
 def _protocol(name: str) -> Protocol | None:

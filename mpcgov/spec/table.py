@@ -282,14 +282,6 @@ class Dataset(Declaration, Dialect):
         levels = {name for name, how in self.derived.items() if how.level_of}
         return tuple(name for name in self.columns if name not in levels)
 
-    def sources(self, column: str) -> frozenset[str]:
-        """What the source calls the columns that this one is read or derived from; or its characters in a line."""
-        how, found = self.derived.get(column), set[str]()
-        for one in (column,) if how is None else how.operands:
-            first, last = self.reading(one).at or (1, 0)
-            found |= {f"character {place}" for place in range(first, last + 1)} or {self.reading(one).source or one}
-        return frozenset(found)
-
     @model_validator(mode="before")
     @classmethod
     def _parted(cls, value: Any) -> Any:

@@ -1,6 +1,6 @@
 """What record-linkage means, in plain numpy: the ideal functionality, disclosure control included.
 
-Where a token's bits lie is a pseudorandom function of a key that the owners make for each job; here the key is 0. Texts
+Where a token's bits lie is a pseudorandom function of a key that the owners have for the fields, here of 0. Texts
 are as the owners normalise them, but for accents.
 """
 

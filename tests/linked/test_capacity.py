@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpcgov.linked.capacity import SPARE_ROWS, enough, significant_bits, steps, told_bits
+from mpcgov.disclosure import significant_bits
+from mpcgov.linked.capacity import SPARE_ROWS, enough, steps, told_bits
 from mpcgov.linked.divisions import divided
 from tests.linked.test_references import REGRESSION
 

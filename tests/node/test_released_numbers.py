@@ -13,7 +13,7 @@ import sqlalchemy as sql
 
 from mpcgov import registry
 from mpcgov.linked.counted import numbers
-from mpcgov.node import ledger, released_numbers
+from mpcgov.node import ledger, released_numbers, units
 from mpcgov.node.decide import decide
 from mpcgov.node.differencing import release
 from mpcgov.node.facts import Deny, Facts, Line, Permit, View
@@ -178,7 +178,7 @@ def test_columns_of_one_in_the_source_are_one() -> None:
         "adult": {"kind": "category", "derive": {"band": "age", "edges": [0, 18]}},
     }
     dataset = validate({"source": "p.csv", "columns": columns | again}, Dataset, "dataset")
-    sources = {name: dataset.sources(name) for name in dataset.columns}
+    sources = units.sources(dataset)
     register = Register((), sources)
     assert [name for name in sources if register.alike("wage", name)] == ["wage", "hours"]
     assert [name for name in sources if register.alike("adult", name)] == ["age", "adult"]
