@@ -137,7 +137,7 @@ def permits(asked: Asked, earlier: Sequence[Asked]) -> bool:
 
 def _admits(believed: Line, asked: Asked, lines: Sequence[Line], facts: Facts) -> bool:
     """As `ledger.admit`: rows that must be the same are, and persons who must be others."""
-    read, persons = asked.line(asked.edition), units.here(asked.proposal, facts)
+    read, persons = asked.line(asked.edition), units.here(asked.proposal, facts).persons
     same = [one for one in lines if one.release and read.release and same_rows("tax", read.release, one.release)]
     return all(one.snapshot["rows"] == read.snapshot["rows"] for one in same) and not any(
         units.meets("tax", believed, read, one, persons) for one in lines
