@@ -136,8 +136,24 @@ async def follow(client: Client, parties: Sequence[str], job: str, tell: Callabl
                 told = now
             if now.ended:
                 return now
-        waiting = told is None or told.state in ORDER[:2]
-        await asyncio.sleep(POLL_WAITING_S if waiting else POLL_RUNNING_S)
+        waiting = told is None or told.state in ORDER[:3]
+        await _until_ended(
+            client, told.at if told is not None else "", job, POLL_WAITING_S if waiting else POLL_RUNNING_S
+        )
+
+
+async def _until_ended(client: Client, party: str, job: str, wait_s: float) -> None:
+    """Returns once a job has ended at the party that it waits for, or after a while."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + wait_s
+    while party and loop.time() < until:
+        try:
+            answer = await client.request(party, "GET", f"/v1/jobs/{job}/ended", timeout_s=max(wait_s, ASK_TIMEOUT_S))
+            if validate(answer, View, f"{party}: answer").state in {state.value for state in TERMINAL}:
+                return
+        except MpcgovError:
+            break
+    await asyncio.sleep(max(0.0, until - loop.time()))
 
 
 def combine(job: str, answers: Mapping[str, View | MpcgovError], parties: Sequence[str] = ()) -> Status:

@@ -26,6 +26,7 @@ from mpcgov.node.forecast import forecast
 from mpcgov.node.home import NodeHome
 from mpcgov.node.requests import RequestLog
 from mpcgov.node.service import Service
+from mpcgov.node.shares import share
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES
 from mpcgov.node.store import JobRow
@@ -39,6 +40,7 @@ from mpcgov.spec.statement import Proposal
 from mpcgov.tls import shown_certificate
 
 BODY_S = 30.0
+ENDED_S = 0.2
 COLUMNS_LIMIT_BYTES = 256 << 10
 HTTP_STATUS = {1: 500, 2: 400, 3: 403, 4: 409}
 CALLER = web.RequestKey("caller", Card)
@@ -76,6 +78,7 @@ class Api:
         app.router.add_post("/v1/forecasts", self._forecast)
         app.router.add_post("/v1/jobs", self._submit)
         app.router.add_get(job, self._status)
+        app.router.add_get(f"{job}/ended", self._ended)
         app.router.add_post(f"{job}/cancel", self._cancel)
         app.router.add_post(f"{job}/approvals", self._approval)
         app.router.add_post(f"{job}/end", self._end)
@@ -171,6 +174,10 @@ class Api:
     async def _status(self, request: web.Request) -> web.Response:
         return _answer(self._service.status(self._job(request, COORDINATOR)))
 
+    async def _ended(self, request: web.Request) -> web.Response:
+        """How a job stands, once it has ended or after a moment: who waits for it needn't ask all the time."""
+        return _answer(await self._service.ended_within(self._job(request, COORDINATOR).id, ENDED_S))
+
     async def _cancel(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
         return _answer(await self._service.cancel(self._job(request, COORDINATOR).id))
@@ -203,7 +210,7 @@ class Api:
 
     async def _complaint(self, request: web.Request) -> web.Response:
         job, body = self._job(request, COORDINATOR).id, await _body(request)
-        own = await asyncio.to_thread(self._service.share, job, request[CALLER])
+        own = await asyncio.to_thread(share, self._home, self._book, job, request[CALLER])
         self._service.complaint(job, request[CALLER], body, own)
         return _answer({})
 
@@ -213,14 +220,14 @@ class Api:
 
     async def _share(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id
-        return await _worked_out(lambda: self._service.share(job, request[CALLER]).model_dump(mode="json"))
+        return await _worked_out(lambda: share(self._home, self._book, job, request[CALLER]).model_dump(mode="json"))
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         job, party = self._job(request).id, request[CALLER].id
         ws = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=FRAME_LIMIT_BYTES, compress=False, timeout=2.0)
         if not ws.can_prepare(request).ok:
             raise SpecError("expected a WebSocket", code="stream")
-        run = self._service.run_awaiting(job, party)
+        run = await self._service.run_awaiting(job, party)
         try:
             await ws.prepare(request)
         except BaseException:

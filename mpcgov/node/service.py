@@ -10,26 +10,18 @@ import structlog
 
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
-from mpcgov.lifecycle import WAITING, Event, State, told
+from mpcgov.lifecycle import TERMINAL, WAITING, Event, State, told
 from mpcgov.node import standing
 from mpcgov.node.book import UNDER_WAY, Book
 from mpcgov.node.ends import TELL_S, Ends
 from mpcgov.node.gossip import Gossip
 from mpcgov.node.home import NodeHome
+from mpcgov.node.news import News
 from mpcgov.node.peers import PeerClient
 from mpcgov.node.run import Computes, Ending, JobRun
 from mpcgov.node.slots import Slots
 from mpcgov.node.standing import EndNotice
-from mpcgov.node.statements import (
-    Agreed,
-    agreed,
-    make_share,
-    read_approval,
-    read_complaint,
-    read_proposal,
-    read_receipt,
-    receiver_name,
-)
+from mpcgov.node.statements import Agreed, agreed, read_approval, read_complaint, read_proposal, read_receipt
 from mpcgov.node.store import JobRow
 from mpcgov.node.turns import QUEUED, Turn, Turns
 from mpcgov.spec.envelope import Envelope
@@ -39,6 +31,10 @@ from mpcgov.spec.statement import Proposal, job_id
 
 GIVEN = UNDER_WAY | {State.APPROVED}
 """The states in which this agency's approval is given, and the others may still lack it."""
+
+
+BEGIN_S = 1.0
+"""How long a stream waits for a job that is about to begin."""
 
 
 class Service:
@@ -58,6 +54,7 @@ class Service:
         self._ends = Ends(book, client, self._runs, self.spawn)
         self._turns = Turns(home.party, book.roster, client, slots, self)
         self._gossip = Gossip(book, client, self.spawn, self._approval_answered)
+        self._news = News()
         self._ticks = 0
 
     # What the coordinator asks
@@ -90,17 +87,6 @@ class Service:
         run = self._runs.get(row.id)
         held, queued = self._book.approvals(row.id), QUEUED if row.id in self._turns else ""
         return standing.status(self._home.party, row, held, run.phase if run is not None else queued)
-
-    def share(self, job: str, caller: Card) -> Envelope:
-        """This party's share of a released result, made for the receiver that asks."""
-        row, receiver = self._book.job(job), receiver_name(caller)
-        if receiver not in row.receivers:
-            hint = f"it goes to {', '.join(row.receivers)}"
-            raise Refused(f"job {job}: {receiver} is not a receiver", hint=hint, code="receiver")
-        if row.state is not State.RELEASED:
-            raise standing.no_result(row)
-        given = self._book.answers(job) or job
-        return make_share(self._home, self._book.proposal(given), receiver, self._book.outcome(given))
 
     def complaint(self, job: str, caller: Card, body: bytes, own: Envelope) -> None:
         """A receiver's signed word that the result's shares don't agree goes on record; `own`: its share from here."""
@@ -146,13 +132,19 @@ class Service:
         own = self._book.receipts(job).get(self._home.party)
         return {"receipt": parse_json(own, Envelope, "receipt").model_dump(mode="json") if own is not None else None}
 
-    def run_awaiting(self, job: str, party: str) -> JobRun:
-        """The run that awaits a stream of this party, which from now on has one.
+    async def ended_within(self, job: str, wait_s: float) -> dict[str, Any]:
+        """How a job stands here, once it has ended, or after a while."""
+        await self._news.until(lambda: self._book.job(job).state in TERMINAL, wait_s)
+        return self.status(self._book.job(job))
+
+    async def run_awaiting(self, job: str, party: str) -> JobRun:
+        """The run that awaits a stream of this party, which from now on has one; it may be about to begin.
 
         Raises:
             PeerError: the job isn't under way here. Refused: it doesn't await a stream from this party.
         """
-        self._book.job(job)
+        if self.awaits_turn(job):
+            await self._news.until(lambda: job in self._runs, BEGIN_S)
         if job not in self._runs:
             raise PeerError(f"job {job}: not under way at this node", code="state")
         self._runs[job].streams.claim(party)
@@ -221,6 +213,8 @@ class Service:
             self._start_if_agreed(row.id)
         elif standing.end(row) is not None and row.state is not State.EXPIRED:
             self._ends.tell(row)
+        if row.state in TERMINAL:
+            self._news.tell()
 
     def _approval_answered(self, job: str, party: str, answer: dict[str, Any]) -> None:
         if answer.get("ended") is not None:
@@ -253,6 +247,7 @@ class Service:
             self._disagree(job, error)
             return
         self._runs[job] = JobRun(self._home, self._book, self._client, self._computes, found[0])
+        self._news.tell()
         self.spawn(self._run(self._runs[job]), f"job {job}")
 
     def lost(self, job: str, error: PeerError) -> None:
@@ -287,6 +282,7 @@ class Service:
                 await self._ends.failed(run, end)
             else:
                 self._log.info("job released", job=run.job)
+            self._news.tell()
         finally:
             await run.streams.close(PeerError(end.reason, code=end.code) if end is not None else None)
             del self._runs[run.job]

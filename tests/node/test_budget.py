@@ -20,7 +20,7 @@ from mpcgov.errors import MpcgovError, SpecError
 from mpcgov.lifecycle import TERMINAL
 from mpcgov.node import budget, ledger, operator
 from mpcgov.node.facts import Balance
-from mpcgov.node.service import Service
+from mpcgov.node.shares import share
 from mpcgov.node.store import JOBS, LEDGER, Store
 from mpcgov.privacy import Spend
 from mpcgov.spec.statement import job_id
@@ -96,14 +96,13 @@ def test_r33_a_hundred_reruns_are_charged_once_and_get_the_same_signed_bytes(net
     """At one node, from the proposal to what it gives the receiver; 6 of 10 are charged, so twice is refused."""
     home, dealt, shares = network.loaded("labour"), [], set()
     book, store = started(home)
-    service = Service(home, book, None, None, network.clock)
     first: str | None = None
     for number in range(101):
         proposal = network.proposal(**noise("6"), deadline_s=600 + number)
         proposed = network.envelope(proposal).to_bytes()
         said = approvals(network, "labour", proposal, first)
         job = take_through(home, book, proposed, said, Dealing(lambda: dealt.append("share")))
-        shares.add(service.share(job, network.hq.card).to_bytes())
+        shares.add(share(home, book, job, network.hq.card).to_bytes())
         first = first or job
     assert len(shares) == 1
     assert dealt == ["share"]

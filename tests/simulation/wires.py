@@ -150,7 +150,7 @@ class Wires:
             row = node.book.job(job)
             if me not in row.parties:
                 raise Refused(f"{me} must not ask this", code="caller")
-            run = node.service.run_awaiting(job, me)
+            run = await node.service.run_awaiting(job, me)
         except MpcgovError as error:
             raise _refused(HTTP_STATUS[error.exit_status]) from None
         ours, theirs = _End(self, me, party), _End(self, party, me)

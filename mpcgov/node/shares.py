@@ -1,0 +1,28 @@
+"""This party's share of a released result, for a receiver that asks for it."""
+
+from __future__ import annotations
+
+from mpcgov.errors import Refused
+from mpcgov.lifecycle import State
+from mpcgov.node import standing
+from mpcgov.node.book import Book
+from mpcgov.node.home import NodeHome
+from mpcgov.node.statements import make_share, receiver_name
+from mpcgov.spec.envelope import Envelope
+from mpcgov.spec.roster import Card
+
+
+def share(home: NodeHome, book: Book, job: str, caller: Card) -> Envelope:
+    """This party's share of a released result, made for the receiver that asks.
+
+    Raises:
+        Refused: the caller is no receiver. PeerError: the job isn't released.
+    """
+    row, receiver = book.job(job), receiver_name(caller)
+    if receiver not in row.receivers:
+        hint = f"it goes to {', '.join(row.receivers)}"
+        raise Refused(f"job {job}: {receiver} is not a receiver", hint=hint, code="receiver")
+    if row.state is not State.RELEASED:
+        raise standing.no_result(row)
+    given = book.answers(job) or job
+    return make_share(home, book.proposal(given), receiver, book.outcome(given))
