@@ -21,6 +21,11 @@ NO_DOMINANCE = (
     "enterprise's; disclosure.dominance, such as 10, hides those"
 )
 
+NO_PRECISION = (
+    "nothing says how many links are right: where few are in both data sets, chance agreements may outnumber the true "
+    "ones; try a higher threshold or more fields, and measure it on known pairs with simulate --truth"
+)
+
 MAX_MARGIN_CELLS = 400
 """Which cells to hide beside the small ones is searched among all cycles: their number grows with the cells' square."""
 
@@ -171,6 +176,8 @@ def own_caveats(job: Job, manifest: Manifest) -> tuple[str, ...]:
             "who knows from elsewhere how many are in some suppressed cells can narrow others down by the true totals"
         )
     sums = "dominance" in manifest.rules and job.params.get("measures") and rules.noise is None
+    if manifest.compares:
+        found.append(NO_PRECISION)
     if sums and rules.dominance is None:
         found.append(NO_DOMINANCE)
     if rules.dominance is not None:

@@ -45,7 +45,7 @@ def simulate(job: Path, threshold: int, truth: Path | None, protocols: Path | No
     """Real workers, no daemons, no policy; prints what the receivers get."""
     from mpcgov.dummy.folder import Made
     from mpcgov.errors import SpecError
-    from mpcgov.protections import NO_DOMINANCE
+    from mpcgov.protections import NO_DOMINANCE, NO_PRECISION
     from mpcgov.simulate import simulate as run
 
     def tell_note(party: str, text: str) -> None:
@@ -61,8 +61,9 @@ def simulate(job: Path, threshold: int, truth: Path | None, protocols: Path | No
             _tell_of_data(job, rows["agencies"])
         raise
     print_json(result) if as_json else print_result(result, protocols)
-    if NO_DOMINANCE in result["protection"]["caveats"]:
-        note(f"note: {NO_DOMINANCE}")
+    for caveat in (NO_DOMINANCE, *([] if "quality" in result else [NO_PRECISION])):
+        if caveat in result["protection"]["caveats"]:
+            note(f"note: {caveat}")
     if rows["dummy"] is not None:
         note(f"made-up rows (seed {rows['seed']}): only the form of these tables says anything")
 

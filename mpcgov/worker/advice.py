@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
 
-FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED, TIMED = range(12)
+FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED, TIMED, ZEROS = range(13)
 """What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values.
 
-The others say more of it: NEAR and UNLISTED are OUTSIDE, the others are MALFORMED."""
+The others say more of it: NEAR, ZEROS and UNLISTED are OUTSIDE, the others are MALFORMED."""
 
 CODES = (
     "NA",
@@ -37,6 +38,7 @@ _NO_VALUE = "that look like a code for no value, such as NA or .: declare it by 
 
 SAYS_MORE = {
     NEAR: (OUTSIDE, "but for blanks, case or Unicode form"),
+    ZEROS: (OUTSIDE, "but for zeros before them, as in a number column: say by recode what is meant"),
     UNLISTED: (OUTSIDE, _NO_VALUE),
     PADDED: (MALFORMED, "with blanks before or after the value"),
     COMMA: (MALFORMED, "with a decimal comma or signs between thousands: set decimal and thousands"),
@@ -80,9 +82,11 @@ def odd_date(raw: Any) -> Any:
     return cases(*known, otherwise=MALFORMED)
 
 
-def odd_code(near: Any, raw: Any) -> Any:
+def odd_code(near: Any, raw: Any, values: Sequence[str]) -> Any:
     """What a text is that isn't among the declared values; `near`: whether it is but for blanks, case or form."""
-    return cases((near, NEAR), (is_code(raw), UNLISTED), otherwise=OUTSIDE)
+    stripped = sorted({value.lstrip("0") for value in values if value.isdigit() and value.startswith("0")})
+    zeros = [(ibis.array(stripped).contains(raw.re_replace(r"(\.0)?$", "")), ZEROS)] if stripped else []
+    return cases((near, NEAR), *zeros, (is_code(raw), UNLISTED), otherwise=OUTSIDE)
 
 
 def far_date(value: Any) -> Any:

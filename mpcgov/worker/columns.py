@@ -230,7 +230,7 @@ def _textual(
     outside = ibis.literal(OUTSIDE)
     if advises:
         near = is_one_of(_normal_form(raw.lower().strip()), tuple({_near(value) for value in column.values}))
-        outside = odd_code(near, raw)
+        outside = odd_code(near, raw, column.values)
     fault = cases((raw.isnull(), MISSING), *malformed, (~is_one_of(raw, column.values), outside))
     return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
 

@@ -1,7 +1,7 @@
 """A data set that stays in its database: an ibis URL with the table after `#`.
 
 duckdb://people.db#table        a file; relative paths as for CSV; opened for reading only
-pyspark://…#table               needs the `spark` extra
+pyspark:///warehouse?spark.master=…#table     needs the `spark` extra; the query holds Spark's own options
 trino://…#schema.table          needs the `trino` extra
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import ibis
 
@@ -58,4 +58,21 @@ def _open_file(source: str, name: str, base: Path) -> Backend:
 def _connect(address: str, scheme: str, name: str) -> Backend:
     need(scheme, _EXTRAS[scheme], name)
     unreachable = DataError(f"{name}: the database can't be reached", hint="check the source in datasets.yaml")
-    return quiet(lambda: ibis.connect(address), unreachable)
+    return quiet(lambda: _spark(address) if scheme == "pyspark" else ibis.connect(address), unreachable)
+
+
+def _spark(address: str) -> Backend:
+    """A session with the URL's options; its path is the warehouse.
+
+    ibis would set each option once more on the running session, which Spark refuses for most of them.
+    """
+    from pyspark.sql import SparkSession  # noqa: PLC0415  an extra
+
+    url = urlsplit(address)
+    options = dict(parse_qsl(url.query))
+    if url.path.strip("/"):
+        options["spark.sql.warehouse.dir"] = unquote(url.path)
+    builder = SparkSession.builder
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    return ibis.pyspark.connect(builder.getOrCreate())

@@ -11,6 +11,7 @@ import pytest
 from mpcgov import registry, truth
 from mpcgov.cli.main import run
 from mpcgov.errors import SpecError
+from mpcgov.protections import NO_PRECISION
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from tests.linked import agencies
@@ -41,8 +42,14 @@ def test_a_job_that_counts_is_judged_by_the_links_it_would_name(tmp_path: Path, 
     lines = [f"{b},{a}" for a, b in pairs[1:]] + ["no such,pair"]
     file = write(tmp_path / "truth.csv", "wel.no,tax.id", *lines)
     assert run(["simulate", str(path), "--agencies", str(tmp_path / "agencies"), "--truth", str(file), "--json"]) == 0
-    result = json.loads(capsys.readouterr().out)
+    output = capsys.readouterr()
+    result = json.loads(output.out)
     assert list(result["tables"]) == ["count"]
+    # Who looks at a count without the truth is told that nothing says how good it is; here it is said.
+    assert NO_PRECISION in result["protection"]["caveats"]
+    assert NO_PRECISION not in output.err
+    assert run(["simulate", str(path), "--agencies", str(tmp_path / "agencies")]) == 0
+    assert f"note: {NO_PRECISION}" in capsys.readouterr().err
     share = (len(pairs) - 1) / len(pairs)
     assert result["quality"] == {"precision": share, "recall": share, "f1": pytest.approx(share)}
 

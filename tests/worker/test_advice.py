@@ -122,6 +122,15 @@ def test_codes_for_missing_values_are_missing_and_names_are_those_of_the_source(
         assert said(tmp_path, "d.parquet", columns=column) == "3 rows"
 
 
+def test_codes_that_a_number_column_took_the_zeros_of_are_pointed_out(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"g": [1, 2, 10, 3]}), tmp_path / "d.parquet")
+    group: dict[str, Any] = {"kind": "category", "values": ["01", "02", "10"]}
+    found = said(tmp_path, "d.parquet", columns={"g": group})
+    assert "3 rows not among the declared values (2 but for zeros before them" in found
+    recoded = group | {"recode": {"1": "01", "2": "02", "3": "02"}}
+    assert said(tmp_path, "d.parquet", columns={"g": recoded}) == "4 rows"
+
+
 def test_codes_are_recoded_by_their_owner(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(b"id,g\n1,GR11\n2,EL11\n3,GR12\n")
     group = {"kind": "category", "values": ["EL11"], "recode": {"GR11": "EL11"}}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from math import isnan
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import duckdb
 import pyarrow as pa
@@ -225,3 +226,33 @@ def test_mysql_gives_the_same_rows(mysql: mariadb.Server, tmp_path: Path, expect
         cursor.executemany("INSERT INTO people VALUES (%s, %s, %s, %s, %s, %s)", rows)
     assert read(f"{mysql.url}#people", tmp_path, {}) == expected
     assert read(f"{mysql.url.replace('mysql', 'mariadb', 1)}#agency.people", tmp_path, {}) == expected
+
+
+@pytest.mark.big
+@pytest.mark.filterwarnings("ignore")  # Spark's own, of its sockets and of pandas
+def test_a_cluster_of_spark_gives_the_same_rows(tmp_path: Path, expected: Any) -> None:
+    """Two workers of its own; what a row hashes to is each engine's own, so that fingerprints aren't compared."""
+    pyspark = pytest.importorskip("pyspark", reason="pip install 'mpcgov[spark]'")
+    if shutil.which("java") is None:
+        pytest.skip("no Java here")
+    pq.write_table(table(), tmp_path / "d.parquet")
+    options = {
+        "spark.master": "local-cluster[2,1,1024]",
+        "spark.sql.catalogImplementation": "hive",
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={tmp_path}/meta;create=true",
+    }
+    builder = pyspark.sql.SparkSession.builder.config("spark.sql.warehouse.dir", str(tmp_path / "warehouse"))
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    try:
+        columns = "id CHAR(8), region STRING, age INT, pay DECIMAL(12, 2), born DATE, note STRING"
+        session.sql(f"CREATE TABLE people ({columns}) USING parquet")
+        session.read.parquet(str(tmp_path / "d.parquet")).write.mode("append").insertInto("people")
+        found, _ = read(f"pyspark://{tmp_path}/warehouse?{urlencode(options)}#people", tmp_path, {})
+        assert found == expected[0]
+    finally:
+        session.stop()

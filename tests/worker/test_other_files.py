@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mpcgov.errors import DataError, SpecError
+from mpcgov.errors import DataError, LocalError, SpecError
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.local import dataset_check
-from mpcgov.worker.readers import fixed
+from mpcgov.worker.readers import fixed, raw
 from mpcgov.worker.source import open_table
 
 FIXED: dict[str, Any] = {
@@ -150,3 +151,21 @@ def test_sdmx_csv_with_labels_says_how_to_get_it_without(tmp_path: Path) -> None
     with pytest.raises(DataError, match="no column GEO") as caught:
         dataset_check(dataset, "d", tmp_path)
     assert "ask for it with codes only" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("source", "extra"),
+    [("d.xlsx", "excel"), ("d.sav", "spss"), ("d.dta", "stata"), ("d.xpt", "sas"), ("pyspark:///w#t", "spark"),
+     ("trino://h/c#t", "trino"), ("postgres://h/d#t", "postgres"), ("mysql://h/d#t", "mysql"), ("oracle://h/d#t", "oracle")],
+)  # fmt: skip
+def test_what_is_not_installed_is_named_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, extra: str
+) -> None:
+    if "://" not in source:
+        (tmp_path / source).write_bytes(b"x")
+    monkeypatch.setattr(raw, "find_spec", lambda module: None)
+    with pytest.raises(LocalError, match="what reads this source isn't installed") as caught:
+        rows(tmp_path, source, {"c": {"kind": "text"}})
+    assert caught.value.hint == f"pip install 'mpcgov[{extra}]'"
+    extras = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
+    assert extra in extras["optional-dependencies"]

@@ -14,7 +14,7 @@ from mpcgov.worker.engine import quiet
 from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, OpenFile
 from mpcgov.worker.readers import px
 from mpcgov.worker.readers.raw import need
-from mpcgov.worker.readers.statistical import SUFFIXES
+from mpcgov.worker.readers.statistical import EXTRAS, SUFFIXES
 
 
 def names_of(file: OpenFile, fd: int, how: Dialect) -> list[str]:
@@ -63,7 +63,7 @@ def _of_sheet(file: OpenFile) -> list[str]:
 
 
 def _of_statistics(file: OpenFile) -> list[str]:
-    need("pyreadstat", "spss", file.name)
+    need("pyreadstat", EXTRAS[file.suffix], file.name)
     import pyreadstat  # noqa: PLC0415  an extra
 
     _, meta = getattr(pyreadstat, SUFFIXES[file.suffix])(str(file.path), metadataonly=True, output_format="dict")

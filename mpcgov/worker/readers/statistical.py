@@ -26,6 +26,7 @@ SUFFIXES = {
     ".sas7bdat": "read_sas7bdat",
     ".xpt": "read_xport",
 }
+EXTRAS = {".sav": "spss", ".zsav": "spss", ".dta": "stata", ".sas7bdat": "sas", ".xpt": "sas"}
 _BATCH_ROWS = 100_000
 _DATES = ("DATE", "ADATE", "EDATE", "SDATE", "JDATE", "%td", "%d", "YYMMDD", "MMDDYY", "DDMMYY", "E8601DA", "IS8601DA")
 
@@ -37,7 +38,7 @@ def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
         DataError: it isn't what its name says, or lacks a column.
         LocalError: pyreadstat isn't installed.
     """
-    need("pyreadstat", "spss", wanted.name)
+    need("pyreadstat", EXTRAS[file.suffix], wanted.name)
     import pyreadstat  # noqa: PLC0415  an extra
 
     reader = getattr(pyreadstat, SUFFIXES[file.suffix])
