@@ -182,20 +182,27 @@ def _read_back(files: list[OpenFile], raw: Raw, wanted: Wanted, source: Source) 
     inside = {column: at for column, at in wanted.sources.items() if at not in files[0].partition}
     if not inside:
         return
+    again = quiet(
+        lambda: list(parquet.samples(files, raw.starts, list(inside.values()))), unreadable(wanted.name)
+    )  # fmt: skip
+    if not again:
+        return
+    rows = pa.concat_tables([sample for _, sample in again], promote_options="permissive")
     some = replace(wanted, declaration=wanted.declaration.only(set(inside)))
-    stored = source.table.select(*(name for column in inside for name in (source.value(column), source.fault(column))))
-    samples = parquet.samples(files, raw.starts, list(inside.values()))
-    while sample := quiet(lambda: next(samples, None), unreadable(wanted.name)):
-        start, rows = sample
-        columns = {column: f"c{n}" for n, column in enumerate(inside)}
-        judged = _judged(Raw(ibis.memtable(rows), columns, rows.num_rows, typed=True), some, is_one_of, Dialect())
-        again, found = source.query(judged), source.query(stored.limit(rows.num_rows, offset=start))
-        if not found.rename_columns(again.column_names).cast(again.schema).equals(again):
-            raise DataError(
-                f"{wanted.name}: two readers of the file find different values in the same rows",
-                hint="write the file again with plain types",
-                code="data-unreadable",
-            )
+    columns = {column: f"c{n}" for n, column in enumerate(inside)}
+    judged = source.query(
+        _judged(Raw(ibis.memtable(rows), columns, rows.num_rows, typed=True), some, is_one_of, Dialect())
+    )
+    place = source.table.rowid()
+    there = ibis.or_(*(place.between(start, start + sample.num_rows - 1) for start, sample in again))
+    names = [name for column in inside for name in (source.value(column), source.fault(column))]
+    found = source.query(source.table.filter(there).select(*names))
+    if not found.rename_columns(judged.column_names).cast(judged.schema).equals(judged):
+        raise DataError(
+            f"{wanted.name}: two readers of the file find different values in the same rows",
+            hint="write the file again with plain types",
+            code="data-unreadable",
+        )
 
 
 def _open_database(url: str, wanted: Wanted, base: Path) -> Source:

@@ -24,6 +24,9 @@ from mpcgov.worker.readers.types import refuse_unread
 SAMPLE_ROWS = 256
 """So many rows of a row group are read again."""
 
+_BUFFER_BYTES = 1 << 16
+"""Of a column of a row group no more than this is read at once."""
+
 _MOST_SAMPLES = 4
 """So many row groups are: the first, the last, and some between."""
 
@@ -65,7 +68,7 @@ def samples(files: Sequence[OpenFile], starts: Sequence[int], columns: Sequence[
     chosen = _spread(len(files), _MOST_SAMPLES)
     for place in chosen:
         with os.fdopen(files[place].fd, "rb", closefd=False) as stream:
-            file = pq.ParquetFile(stream)
+            file = pq.ParquetFile(stream, buffer_size=_BUFFER_BYTES)
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             before = list(accumulate(sizes, initial=starts[place]))
             for group in _spread(len(sizes), max(1, _MOST_SAMPLES // len(chosen))):
