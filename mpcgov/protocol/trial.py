@@ -37,6 +37,7 @@ def run(folder: Path, every: bool) -> int:
     Raises:
         SpecError: with each vector that gives something else, or a mistake of the program's.
     """
+    folder = folder.resolve()  # so that messages can name it, also where it is the current one
     protocol = registry.read(folder)
     paths = sorted((folder / "vectors").glob("*.json"), key=lambda path: (path.stat().st_size, path.name))
     chosen = paths if every else paths[:1]

@@ -136,10 +136,13 @@ def test_what_fails_below_a_program_is_not_its_authors_mistake(folder: Path) -> 
         asyncio.run(program.answer(loaded, Rows(), {}))
 
 
-def test_check_tells_a_mistake_once_and_not_as_a_fault_of_mpcgov(folder: Path, capsys: Output) -> None:
+def test_check_tells_a_mistake_once_and_not_as_a_fault_of_mpcgov(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(folder)
     replaced(folder / "program.py", "    return {", "    if first > 3:\n        pass\n    return {")
     line = (folder / "program.py").read_text().splitlines().index("    if first > 3:") + 1
-    assert run(["protocol", "check", "mine"]) == 2
+    assert run(["protocol", "check", "."]) == 2
     told = capsys.readouterr().err.splitlines()[-1]
     assert told == f"mpcgov: mine/program.py:{line}: a secret array has no truth value; use if_else"
 
