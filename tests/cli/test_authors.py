@@ -13,8 +13,9 @@ import pytest
 
 from mpcgov import protocol_check, registry
 from mpcgov.cli.main import run
-from mpcgov.errors import ALIKE, SpecError
+from mpcgov.errors import ALIKE, PROGRAM, SpecError
 from mpcgov.mpc import SecretArray
+from mpcgov.node.run import ending
 from mpcgov.protocol import trial
 from mpcgov.simulate import simulate
 from mpcgov.worker import program
@@ -134,6 +135,11 @@ def test_what_fails_below_a_program_is_not_its_authors_mistake(folder: Path) -> 
     loaded = program.load(folder, registry.digest(registry.read_folder(folder)))
     with pytest.raises(ValueError, match="a value"):
         asyncio.run(program.answer(loaded, Rows(), {}))
+
+
+def test_a_node_doesnt_tell_an_authors_mistake_as_a_fault_of_its_data() -> None:
+    ended = ending(SpecError("mine/program.py:5: a secret array has no truth value", code=PROGRAM), "tax", "compute")
+    assert (ended.reason, ended.code) == ("mine/program.py:5: a secret array has no truth value", PROGRAM)
 
 
 def test_check_tells_a_mistake_once_and_not_as_a_fault_of_mpcgov(
