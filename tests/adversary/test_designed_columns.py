@@ -91,7 +91,7 @@ def by_an_outlier(rng: np.random.Generator, wage: Numbers, receiver: str) -> flo
 def by_a_large_share(rng: np.random.Generator, wage: Numbers, receiver: str) -> float | None:
     """It is as far above them as may just be."""
     own = rng.integers(0, 5, ROWS)
-    own[0] = 20
+    own[0] = 15
     found = by_correlations(receiver, wage, own)
     return None if found is None else found[0] + found[1][0] / (own[0] - own.mean())
 
