@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import comb
 
-from mpcgov import figures
 from mpcgov.linked import coarse, pairing, released, sums
 from mpcgov.linked.capacity import steps
 from mpcgov.linked.facts import Linked
@@ -59,7 +58,7 @@ def sentences(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
     if linked is not None and linked.asked.outcome is not None:
         lines += _of_model(linked, allowed, threshold)
     elif linked is not None:
-        lines += coarse.sentences(linked, figures.step_bits(allowed - most))
+        lines += coarse.sentences(linked, released.step_bits(linked))
     return tuple(lines)
 
 

@@ -95,6 +95,11 @@ def numbers(linked: Linked) -> int:
     return linked.job.disclosure.numbers or own_numbers(linked)
 
 
+def step_bits(linked: Linked) -> int:
+    """Where a receiver owns a column, how many bits wider steps are than what one row moves."""
+    return figures.step_bits(numbers(linked) - own_numbers(linked))
+
+
 def least_rows(linked: Linked, item: Item) -> int:
     """Of how many rows an item must be at least, for what its numbers and all others allowed for can tell."""
     values = [linked.possible(column) for column in item.summed]

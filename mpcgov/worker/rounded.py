@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mpcgov import figures
 from mpcgov.disclosure import significant_bits
 from mpcgov.linked import released, sides, sums
 from mpcgov.linked.facts import Linked
@@ -39,8 +38,8 @@ def numbers(linked: Linked, found: Found) -> dict[str, list[SecretArray]]:
     made = {(figure.kind, figure.columns, item.n.owners): (item, figure) for _, item, figure in wanted}
     numbers = _formed(list(made.values()), wholes)
     floors = [_floor(figure, found) for _, figure in made.values()]
-    step_bits = figures.step_bits(released.numbers(linked) - released.own_numbers(linked))
-    opened = significant_together(numbers, significant_bits(linked.job.disclosure.digits), floors, step_bits)
+    bits = significant_bits(linked.job.disclosure.digits)
+    opened = significant_together(numbers, bits, floors, released.step_bits(linked))
     known = dict(zip(made, opened, strict=True))
     result: dict[str, list[SecretArray]] = {}
     for name, item, figure in wanted:
