@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpcgov.node import units
-from mpcgov.node.differencing import Release, Side, compare, countable, release, rows_of
+from mpcgov.node.differencing import Release, Side, compare, countable, editions, release, rows_of
 from mpcgov.node.facts import Facts
 from mpcgov.node.questions import OVERLAPS_LIMIT
 from mpcgov.spec.statement import Proposal
@@ -17,6 +17,13 @@ def no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
     asks = allowed is not None and allowed.overlapping == "ask" and facts.policy.approve == "manual"
     unclear = beside(proposal, facts, Side.UNCLEAR)
     for job, old in unclear:
+        if (issues := _issues(proposal, facts, old)) is not None:
+            yield (
+                f"{facts.me}: job {job} has released a table over {rows_of(old)} of edition {issues[1]}, and edition "
+                f"{issues[0]} may differ in few persons, whom both together would show; allowed are rows that the "
+                "filters keep apart, if a person there says yes, or disclosure.noise"
+            )
+            continue
         if asks and facts.protocol is not None and countable(release(proposal, facts.protocol.manifest), old):
             continue
         yield (
@@ -29,6 +36,14 @@ def no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
     if allowed is not None and allowed.more_tables == "refuse":
         for job, _ in beside(proposal, facts, Side.RELATED):
             yield f"{facts.me}: job {job} has released related tables, and more_tables is refuse"
+
+
+def _issues(proposal: Proposal, facts: Facts, old: Release) -> tuple[str, str] | None:
+    """Editions of our data set, this job's and an earlier one's, if these are others: nobody can count on the rows of
+    one by how many persons they differ, so nobody is asked."""
+    if facts.protocol is None:
+        return None
+    return editions(facts.me, release(proposal, facts.protocol.manifest), old)
 
 
 def beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Release], ...]:

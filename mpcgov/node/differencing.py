@@ -206,6 +206,12 @@ def parts_of(party: str, a: Release, b: Release) -> tuple[Part, Part] | None:
     return (both[0], both[1]) if len(both) == 2 and both[0].dataset == both[1].dataset else None
 
 
+def editions(party: str, a: Release, b: Release) -> tuple[str, str] | None:
+    """Which editions of a party's data set two releases are about, if these are others."""
+    both = parts_of(party, a, b)
+    return (str(both[0].edition), str(both[1].edition)) if both is not None and _other_edition(*both) else None
+
+
 def share_no_row(a: Part, b: Part) -> bool:
     """Whether two jobs certainly used no row in common of one data set."""
     return _relation(a, b) is Relation.APART
@@ -247,7 +253,13 @@ def _put_together_alike(new: Release, old: Release, shared: list[tuple[Part, Par
 
 def _relation(a: Part, b: Part) -> Relation:
     found = relation(_condition(a), _condition(b), dict(_common(a.columns, b.columns)))
-    return Relation.UNCLEAR if found is Relation.SAME and a.used != b.used else found
+    changed = a.used != b.used or _other_edition(a, b)
+    return Relation.UNCLEAR if found is Relation.SAME and changed else found
+
+
+def _other_edition(a: Part, b: Part) -> bool:
+    """Whether the register was issued anew between them; where an edition isn't said, only fingerprints know."""
+    return None not in (a.edition, b.edition) and a.edition != b.edition
 
 
 def _condition(part: Part) -> Expr | None:
