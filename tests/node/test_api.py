@@ -204,3 +204,18 @@ async def test_what_cant_be_recorded_isnt_answered(network: Network) -> None:
         body = b'{"dataset":"people","columns":["region"]}'
         error = await refusal(client.request("labour", "POST", "/v1/declarations", body))
     assert (error.exit_status, error.code) == (4, "store")
+
+
+async def test_a_client_that_is_closed_leaves_no_socket_open(network: Network) -> None:
+    """Not even one whose peer hasn't answered its goodbye in TLS."""
+    await network.start("labour")
+    client = network.client()
+    await client.request("labour", "GET", "/v1/about")
+    (session,) = client._carrier._sessions.values()
+    (transport,) = session.connector._made
+    sock = transport.get_extra_info("socket")
+    transport.close()
+    session.connector._conns.clear()  # as of a connection that ended otherwise than by an answer
+    assert sock.fileno() != -1
+    await client.__aexit__(None, None, None)
+    assert sock.fileno() == -1
