@@ -24,7 +24,10 @@ SHARE = 2
 """One part in so many of the bits that the rows' values hold may be told."""
 STEP_BITS = 2
 """Where a receiver owns a column, steps are more than 2 to the power of so many times what one row moves."""
-
+UNIT = 8
+"""What rows' values hold is counted in eighths of a bit."""
+MOST_HELD = 64 * UNIT
+"""No value holds more."""
 
 PARTS = 3
 FACTORS = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
@@ -60,6 +63,17 @@ def step_bits(others: int) -> int:
     """
     earlier = -(-max(0, others) // 2)
     return STEP_BITS + (earlier.bit_length() + 1) // 2
+
+
+def least_held(numbers: int, digits: int) -> int:
+    """What the values of a column's rows must hold, in eighths of a bit, for so many released numbers: half as much
+    again as these tell, of which the sign and the power of two, where the spread is known roughly, are two bits."""
+    return -(-3 * UNIT * numbers * (significant_bits(digits) + 1) // 2)
+
+
+def held(count: int, rows: int) -> int:
+    """What a value holds that so many of an owner's rows have: log₂(rows/count), in eighths of a bit, rounded down."""
+    return int(rows**UNIT // count**UNIT).bit_length() - 1
 
 
 def shown(number: float, digits: int) -> float:
@@ -222,6 +236,11 @@ class Own:
             self._found[group, what] = what(self._values[group])
         return self._found[group, what]
 
+    def held(self, row: Mapping[str, str]) -> int:
+        """What its value holds among those of its group."""
+        values = self._values[self._group(row)]
+        return held(values.count(self.value(row)), len(values))
+
     def _group(self, row: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(row[name] for name in self._by)
 
@@ -240,14 +259,16 @@ def moves(columns: Mapping[str, Taken], receivers: Collection[str], times: int) 
     ]
 
 
-def linked_of_enough(columns: Sequence[Taken], weight: Taken | None, least: int, spread: bool = True) -> bool:
+def linked_of_enough(
+    columns: Sequence[Taken], weight: Taken | None, least: int, held: int, spread: bool = True
+) -> bool:
     """Whether what is opened of a measure or a pair is of at least so many linked rows, whatever constants are taken
-    off. A row of weight 0 is none. A measure may have one value in all rows, if its variance is opened, which says so;
-    else, and a weight, if that is the most frequent one of each row's group."""
+    off, and their values hold so much. A row of weight 0 is none. A measure may have one value in all rows, if its
+    variance is opened, which says so; else, and a weight, if that is the most frequent one of each row's group."""
     kept = list(range(len(columns[0][1])))
     if weight is not None:
         own, rows = weight
-        if not all(map(own.is_frequent, rows)) and not of_enough([[own.third(row) for row in rows]], least):
+        if not all(map(own.is_frequent, rows)) and not _linked_of_enough([weight], least, held):
             return False
         kept = [place for place, row in enumerate(rows) if own.value(row)]
     found = [(own, [rows[place] for place in kept]) for own, rows in columns]
@@ -255,4 +276,9 @@ def linked_of_enough(columns: Sequence[Taken], weight: Taken | None, least: int,
         own, rows = found[0]
         if len(set(map(own.value, rows))) <= 1 if spread else all(map(own.is_frequent, rows)):
             return True
-    return of_enough([[own.third(row) for row in rows] for own, rows in found], least)
+    return _linked_of_enough(found, least, held)
+
+
+def _linked_of_enough(columns: Sequence[Taken], least: int, held: int) -> bool:
+    enough = all(sum(map(own.held, rows)) >= held for own, rows in columns)
+    return enough and of_enough([[own.third(row) for row in rows] for own, rows in columns], least)

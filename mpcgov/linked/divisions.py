@@ -20,8 +20,8 @@ from mpcgov import figures
 Numbers = NDArray[np.int64]
 
 MARK = ":"
-"""Begins the names of columns that say which rows are in a part of another one, or how wide that is."""
-WIDTH, DEVIATION = "width", "deviation"
+"""Begins the names of columns that say which rows are in a part of another one, how wide that is, or what it holds."""
+WIDTH, DEVIATION, HELD = "width", "deviation", "held"
 PARTS = 3
 
 
@@ -71,7 +71,7 @@ def fixed(values: Numbers, least: int, number: int) -> Numbers:
 
 
 def named(part: str, column: str) -> str:
-    """The name of the column that is 1 in a part's rows, or says how wide another is."""
+    """The name of the column that is 1 in a part's rows, or says how wide another is, or what a row's value holds."""
     return f"{MARK}{part} {column}"
 
 
@@ -80,15 +80,16 @@ def marked(name: str) -> str:
     return name.partition(" ")[2]
 
 
-def is_flag(name: str) -> bool:
-    """Whether the column of such a name is 0 or 1."""
-    return name.partition(" ")[0] not in (MARK + WIDTH, MARK + DEVIATION)
+def bound(name: str) -> int | None:
+    """What the column of such a name can be at most; None if that goes with the other column."""
+    kind = name.removeprefix(MARK).partition(" ")[0]
+    return None if kind in _OF_GROUPS else figures.MOST_HELD if kind == HELD else 1
 
 
 def with_parts(columns: Mapping[str, Numbers], names: Collection[str], groups: Numbers) -> dict[str, Numbers]:
     """An owner's columns, and those of `names` that say which rows are in a part of one: by thirds within the owner's
     groups; `some`, that are not 0; `same`, that have the group's most frequent value. And the width and the standard
-    deviation of each row's group."""
+    deviation of each row's group, and what a row's value holds among its group's."""
     result, parts = dict(columns), dict[str, Numbers]()
     for name in sorted(name for name in names if name.startswith(MARK)):
         kind, _, column = name.removeprefix(MARK).partition(" ")
@@ -99,6 +100,8 @@ def with_parts(columns: Mapping[str, Numbers], names: Collection[str], groups: N
             found = values == _frequent(values, groups)
         elif kind in _OF_GROUPS:
             found = _each(values, groups, _OF_GROUPS[kind])
+        elif kind == HELD:
+            found = _held(values, groups)
         else:
             if column not in parts:
                 parts[column] = thirds(values, groups)
@@ -108,14 +111,29 @@ def with_parts(columns: Mapping[str, Numbers], names: Collection[str], groups: N
 
 
 def with_fixed_parts(
-    columns: Mapping[str, Numbers], names: Collection[str], least: Mapping[str, int]
+    columns: Mapping[str, Numbers], names: Collection[str], least: Mapping[str, int], groups: Numbers
 ) -> dict[str, Numbers]:
-    """The columns, and those of `names` that say which rows are in a part of one, by fixed divisions."""
+    """The columns, and those of `names` that say which rows are in a part of one, by fixed divisions; or what a row's
+    value holds among the owner's in its group."""
     result = dict(columns)
     for name in (name for name in names if name.startswith(MARK)):
         kind, _, column = name.removeprefix(MARK).partition(" ")
+        if kind == HELD:
+            result[name] = _held(columns[column], groups)
+            continue
         number, part = divmod(int(kind), PARTS)
         result[name] = (fixed(columns[column], least[column], number) == part).astype(np.int64)
+    return result
+
+
+def _held(values: Numbers, groups: Numbers) -> Numbers:
+    """What each row's value holds, by how many of its group have it."""
+    result = np.zeros(len(values), np.int64)
+    for group in np.unique(groups):
+        own = groups == group
+        _, inverse, counts = np.unique(values[own], return_inverse=True, return_counts=True)
+        known = {count: figures.held(count, int(own.sum())) for count in set(counts.tolist())}
+        result[own] = np.array([known[count] for count in counts.tolist()], np.int64)[inverse]
     return result
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
-from mpcgov.linked.divisions import MARK, is_flag, marked
+from mpcgov.linked.divisions import MARK, bound, marked
 from mpcgov.linked.encoding import Scoring, scoring
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.qualified import Qualified
@@ -76,7 +76,8 @@ class Linked:
     def number(self, column: Qualified) -> Number:
         """A numeric column as it is dealt: if noise is asked for, clamped and counted from its middle."""
         if column.column.startswith(MARK):
-            most = 1 if is_flag(column.column) else self._width(Qualified(column.party, marked(column.column)))
+            most = bound(column.column)
+            most = self._width(Qualified(column.party, marked(column.column))) if most is None else most
             return Number(0, most, 0, self.most_keys(column) * most)
         noise, found = self.job.disclosure.noise, self.declared_number(column)
         if noise is None:

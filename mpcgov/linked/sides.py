@@ -33,6 +33,13 @@ def of_weight(linked: Linked) -> list[list[Outside]]:
     return [] if weight is None else _outside(linked, (weight,), ())
 
 
+def held(linked: Linked, columns: Columns) -> list[Outside]:
+    """What each column's values hold in the rows that are looked at; those of weight 0 are none."""
+    weight = linked.asked.weight
+    base = () if weight is None or weight in columns else (_part(weight, "some"),)
+    return [[(1, (*base, _part(column, "held")))] for column in columns]
+
+
 def others(linked: Linked, columns: Columns = ()) -> list[Outside]:
     """The rows that don't have the most frequent value of their owner's group: of the weight; and of a measure, where
     no spread tells whether it has one value."""
@@ -45,7 +52,11 @@ def others(linked: Linked, columns: Columns = ()) -> list[Outside]:
 
 def counted(linked: Linked, columns: Columns) -> Iterator[Columns]:
     """The products of columns that it takes to know them."""
-    divisions = [*of_columns(linked, columns), *of_weight(linked), others(linked), others(linked, columns)]
+    weight = () if linked.asked.weight is None else (linked.asked.weight,)
+    divisions = [
+        *of_columns(linked, columns), *of_weight(linked), others(linked), others(linked, columns),
+        held(linked, columns), held(linked, weight),
+    ]  # fmt: skip
     for outside in itertools.chain(*divisions):
         yield from (product for _, product in outside)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from mpcgov import figures
 from mpcgov.errors import InternalError
-from mpcgov.linked import sides
+from mpcgov.linked import released, sides
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sides import Columns, Outside
 from mpcgov.linked.sums import Item
@@ -22,7 +23,7 @@ Key = tuple[Columns, frozenset[str]]
 """Columns, and the owners that match in the rows that are looked at; no columns: the weight."""
 
 Spare = tuple[int, Outside, int]
-"""A sign, a number of rows, and what that must be at least."""
+"""A sign, a number of rows or what their values hold, and what that must be at least."""
 
 
 def of_items(
@@ -66,17 +67,23 @@ def _with_spread(
 def _judged(
     linked: Linked, found: Found, items: Sequence[Item], known: Sequence[Found], least: int
 ) -> dict[Key, SecretArray]:
-    """1 where some division has enough rows outside of every choice of parts; for the weight also where it has one
-    value."""
+    """1 where some division has enough rows outside of every choice of parts, and the values hold enough; for the
+    weight also where it has one value."""
     divisions: dict[Key, list[list[Spare]]] = {}
+    needed = figures.least_held(released.numbers(linked), linked.job.disclosure.digits)
+
+    def enough(columns: Columns, division: Sequence[Outside]) -> list[Spare]:
+        held = [(1, outside, needed) for outside in sides.held(linked, columns)]
+        return [*((1, outside, least) for outside in division), *held]
+
     for item in items:
         divisions[item.columns, item.n.owners] = [
-            *([(1, outside, least) for outside in one] for one in sides.of_columns(linked, item.columns)),
+            *(enough(item.columns, one) for one in sides.of_columns(linked, item.columns)),
             *([(-1, outside, 0)] for outside in sides.others(linked, item.columns)),
         ]
         if linked.asked.weight is not None:
             divisions[(), item.n.owners] = [
-                *([(1, outside, least) for outside in one] for one in sides.of_weight(linked)),
+                *(enough((linked.asked.weight,), one) for one in sides.of_weight(linked)),
                 *([(-1, outside, 0)] for outside in sides.others(linked)),
             ]
     views = known or [{}]
@@ -99,7 +106,7 @@ def _judged(
 
 
 def _spare(one: Spare, owners: frozenset[str], found: Found, view: Found) -> SecretArray:
-    """Not negative if the number of rows, less what a receiver knows, is large enough."""
+    """Not negative if the number of rows, or what they hold, less what a receiver knows, is large enough."""
     sign, outside, least = one
     total: SecretArray | None = None
     for factor, product in outside:

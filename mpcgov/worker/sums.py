@@ -49,7 +49,7 @@ def cell_sums(source: Source, stacked: Linked, where: Expr | None, limit: AtMost
     columns = {column: found[source.value(column)].to_numpy().astype(np.int64) for column in measures}
     parts = {factor for one in wanted(stacked) for factors in one.factors.values() for factor in factors}
     least = {column.column: stacked.number(column).low for column in stacked.asked.numbers}
-    columns = with_fixed_parts(taken(stacked, "", columns), parts, least)
+    columns = with_fixed_parts(taken(stacked, "", columns), parts, least, place)
     return added(wanted(stacked), columns, place, cells)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from mpcgov import figures
 
 Row = Mapping[str, str]
+Owners = Sequence[Sequence[Row]]
+"""The rows of some owners, each by itself."""
 
 
 def run(
@@ -46,16 +48,17 @@ def run(
         unknown = len(own) - max(known, default=0) if enough else 0
 
         receiving = [name for name in rules.get("receivers", ()) if name in owners and len(owners) > 1]
-        others = [[row for name in owners if name != r for row in of_owners[name]] for r in receiving] or [own]
+        others = [[rows for name, rows in of_owners.items() if name != r] for r in receiving] or [[*of_owners.values()]]
 
         def may(
-            *columns: str, own: Sequence[Row] = own, others: Sequence[Sequence[Row]] = others, unknown: int = unknown
+            *columns: str, own: Sequence[Row] = own, others: Sequence[Owners] = others, unknown: int = unknown
         ) -> bool:
             values = [figures.possible(domains[column]) for column in columns]
             if unknown < figures.least_rows(numbers, digits, values):
                 return False
             one_value = len(columns) == 1 and len(set(_steps(own, columns[0], domains))) <= 1
-            return one_value or all(_of_enough(rows, columns, domains, rules["min_count"]) for rows in others)
+            held = figures.least_held(numbers, digits)
+            return one_value or all(_of_enough(of, columns, domains, rules["min_count"], held) for of in others)
 
         for column in measures:
             x, unit = _steps(own, column, domains), figures.unit(domains[column])
@@ -67,8 +70,14 @@ def run(
     return {"statistics": statistics} | ({"correlation": correlation} if pairs else {})
 
 
-def _of_enough(rows: Sequence[Row], columns: Sequence[str], domains: Mapping[str, Any], least: int) -> bool:
-    """Whether some division of the columns' values shows that what is opened is of enough rows."""
+def _of_enough(owners: Owners, columns: Sequence[str], domains: Mapping[str, Any], least: int, held: int) -> bool:
+    """Whether some division of the columns' values shows that what is opened is of enough rows; and their values, each
+    among its owner's, hold so much."""
+    rows = [row for own in owners for row in own]
+    for column in columns:
+        of_owners = [_steps(own, column, domains) for own in owners]
+        if sum(figures.held(own.count(value), len(own)) for own in of_owners for value in own) < held:
+            return False
     above = []
     for column in columns:
         low = figures.steps(domains[column]["min"], domains[column])

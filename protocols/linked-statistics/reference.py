@@ -114,7 +114,8 @@ def run(
         for item in list(known):
             values = [figures.possible(domains[column]) for column in item.summed]
             enough = len(known[item]) >= figures.least_rows(numbers, join.digits, values)
-            if not enough or not _of_enough(join, item, weight, known[item], "dominance" not in rules):
+            held = figures.least_held(numbers, digits)
+            if not enough or not _of_enough(join, item, weight, known[item], held, "dominance" not in rules):
                 del known[item]
         row: list[Any] = [*cell, None if cell in hidden else len(keys)]
         for item in measures:
@@ -164,12 +165,13 @@ def _known(join: Join, keys: Sequence[Key], measures: Sequence[Item], pairs: Seq
     return known
 
 
-def _of_enough(join: Join, item: Item, weight: str | None, keys: set[Key], spread: bool) -> bool:
-    """Whether no column has nearly always the same value, nor one of a pair in the rows where the other hasn't."""
+def _of_enough(join: Join, item: Item, weight: str | None, keys: set[Key], held: int, spread: bool) -> bool:
+    """Whether no column has nearly always the same value, nor one of a pair in the rows where the other hasn't; and the
+    values hold so much."""
     ordered = list(keys)
     taken = [join.taken(column, ordered) for column in item.columns]
     of_weight = None if weight is None else join.taken(weight, ordered)
-    return figures.linked_of_enough(taken, of_weight, join.least, spread)
+    return figures.linked_of_enough(taken, of_weight, join.least, held, spread)
 
 
 def _divides_well(sets: Sequence[set[Key]], keys: Sequence[Key], least: int) -> bool:

@@ -194,6 +194,12 @@ def close(found: float | None, expected: float | None) -> bool:
     return math.isclose(found, expected, rel_tol=6e-4, abs_tol=1e-9)  # half a unit of the last of four digits
 
 
+def bits(records: list[dict[str, Any]], column: str, own: list[dict[str, str]]) -> float:
+    """What the records' values hold, by how many of their owner's rows have each."""
+    values = [row[column.partition(".")[2]] for row in own]
+    return sum(math.log2(len(values) / values.count(record[column])) for record in records)
+
+
 @pytest.mark.parametrize("weight", [None, "tax.w"])
 @pytest.mark.parametrize(("seed", "people", "share"), CASES)
 def test_inner_statistics_are_those_of_numpy(seed: int, people: int, share: float, weight: str | None) -> None:
@@ -207,8 +213,20 @@ def test_inner_statistics_are_those_of_numpy(seed: int, people: int, share: floa
             assert row == [level, None, None, None, None, None]
             assert r is None
             continue
-        if len(records) < figures.SPARE_ROWS + (6 if weight else 3):  # totals, spreads and the pair's, and the weights'
+        of_level = [row for row in owners["edu"].values() if row["level"] == level]
+        own = {"tax.income": list(owners["tax"].values()), "edu.age": of_level}
+        own |= {weight: own["tax.income"]} if weight else {}
+        held = {column: bits(records, column, rows) for column, rows in own.items()}
+        needed = 24 * (6 if weight else 3)  # totals, spreads and the pair's, and the weights'
+        if len(records) < figures.SPARE_ROWS + needed // 24:
             assert row == [level, len(records), None, None, None, None]
+            assert r is None
+            continue
+        for column, mean in zip(pair, (row[2], row[4]), strict=True):
+            least = min(held[column], held.get(weight or column, 0.0))
+            assert (mean is not None) <= (least >= needed)
+            assert (mean is not None) >= (least >= needed + len(records))  # rounded down; rows of weight 0 have none
+        if None in row:
             assert r is None
             continue
         x, y = (np.array([float(record[name]) for record in records]) for name in pair)
@@ -241,7 +259,7 @@ def left_case(matched: int, unmatched: int, both: int = 0, **params: Any) -> dic
     owners = {
         "tax": {key: {"income": str(i), "region": "North"} for i, key in enumerate(everyone)},
         "edu": {key: {"age": str(i * i), "height": str(i)} for i, key in enumerate(everyone[:matched])},
-        "wel": {key: {"benefit": str(-(i % 7))} for i, key in enumerate(everyone[:both])},
+        "wel": {key: {"benefit": str(-(7 * i % 31))} for i, key in enumerate(everyone[:both])},
     }
     return STATISTICS.run(owners, DOMAINS, params, rules("left", 10))
 

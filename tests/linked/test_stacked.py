@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -163,9 +164,11 @@ def test_of_each_unit_no_more_rows_are_added_up_than_the_noise_reckons_with(tmp_
     assert all((found[name] == again[name]).all() for name in found)
 
 
-def in_part(name: str, steps: Mapping[str, int]) -> int:
-    """1 if a row is in a part of a column's values."""
+def in_part(name: str, steps: Mapping[str, int], others: list[int]) -> int:
+    """1 if a row is in a part of a column's values; or what its value holds among its cell's."""
     number, _, column = name.removeprefix(":").partition(" ")
+    if number == "held":
+        return math.floor(8 * math.log2(len(others) / others.count(steps[column])) + 1e-9)
     division, part = divmod(int(number), figures.PARTS)
     least = {"income": -(10**9), "age": 0}[column]
     return int(figures.part(steps[column] - least, division) == part)
@@ -175,14 +178,19 @@ def in_part(name: str, steps: Mapping[str, int]) -> int:
 def test_sums_of_any_size_are_exact_in_every_cell(tmp_path: Path, seed: int, count: int) -> None:
     rows = rows_of(seed, count)
     stacked, found = added(tmp_path, rows)
+    values = {
+        id(row): {"income": round(float(row["income"]) * 10**6), "age": int(row["age"])} for row in rows
+    }  # fmt: skip
     for number, one in enumerate(summed.wanted(stacked)):
         for cell, region in enumerate(["North", "South", "East"]):
             expected = 0
             for row in rows:
-                steps = {"income": round(float(row["income"]) * 10**6), "age": int(row["age"])}
+                steps = values[id(row)]
                 product = 1
                 for column in one.columns:
-                    product *= steps[column.column] if column.column in steps else in_part(column.column, steps)
+                    name = column.column.rpartition(" ")[2]
+                    others = [values[id(other)][name] for other in rows if other["region"] == row["region"]]
+                    product *= steps[column.column] if column.column in steps else in_part(column.column, steps, others)
                 expected += product * (row["region"] == region)
             places = [int(found[summed.name(number, k)][cell]) for k in range(one.places)]
             assert sum(place << (k * one.radix_bits) for k, place in enumerate(places)) == expected
