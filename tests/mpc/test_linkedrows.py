@@ -70,13 +70,15 @@ def case(
 
 
 def number(made: Case, linked: Linked, column: Qualified, row: dict[str, str]) -> int:
-    """A row's value in steps; of a column that says which rows are in a part of another one, 1 in those."""
+    """A row's value in steps; of one that is about another, 1 in the rows of a part of it, or what they hold."""
     if not column.column.startswith(":"):
         return steps(linked.declarations[column.party].columns[column.column], row[column.column])
     part, _, name = column.column[1:].partition(" ")
     own = known(made, linked, Qualified(column.party, name))
     if part == "some":
         return int(own.value(row) != 0)
+    if part == "held":
+        return own.held(row)
     return int(own.is_frequent(row) if part == "same" else own.third(row) == int(part))
 
 
