@@ -232,9 +232,8 @@ def statistics(
         """Whether what is made of some columns may be shown of so many rows."""
         values = [figures.possible(domains[column]) for column in {*columns, *([weight] if weight else [])}]
         enough = len(rows) >= max(rules["min_count"], figures.least_rows(numbers, digits, values))
-        of_weight, held = None if weight is None else taken(rows, weight), figures.least_held(numbers, digits)
-        found = [taken(rows, one) for one in columns]
-        return enough and figures.linked_of_enough(found, of_weight, rules["min_count"], held)
+        of_weight, least = weight and taken(rows, weight), (rules["min_count"], figures.least_held(numbers, digits))
+        return enough and figures.linked_of_enough([taken(rows, one) for one in columns], of_weight, *least)
 
     def taken(rows: Sequence[Mapping[str, Row]], column: str) -> figures.Taken:
         party, _, name = column.partition(".")
