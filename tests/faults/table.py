@@ -18,7 +18,8 @@ def table(lines: list[str]) -> str:
     phases = list(dict.fromkeys(phase for _, phase in found))
     rows = [f"| {' | '.join(['fault', *phases])} |", "|---" * (len(phases) + 1) + "|"]
     for fault in dict.fromkeys(fault for fault, _ in found):
-        cells = [f"{max(found[fault, phase]):.1f} s ({len(found[fault, phase])})" for phase in phases]
+        times = [found[fault, phase] for phase in phases]
+        cells = [f"{max(each):.1f} s ({len(each)})" if each else "–" for each in times]
         rows.append(f"| {fault} | {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 

@@ -95,6 +95,7 @@ class ScriptedWorker:
                     await commit()
                 size = self.bulk_bytes if phase == "compute" else 8
                 await asyncio.gather(*(self._exchange(party, *link, size) for party, link in links.items()))
+            await self.enter(order, "done")
         finally:
             for _, writer in links.values():
                 writer.close()
