@@ -30,10 +30,10 @@ async def process(network: Network, party: str, *phase: str) -> AsyncIterator[as
     )  # fmt: skip
     assert child.stderr is not None
     try:
-        line = await asyncio.wait_for(child.stderr.readline(), 20)
+        line = await asyncio.wait_for(child.stderr.readline(), 120)
         while f"{party} is serving on 127.0.0.1:".encode() not in line:
             assert line, "the node didn't start"
-            line = await asyncio.wait_for(child.stderr.readline(), 20)
+            line = await asyncio.wait_for(child.stderr.readline(), 120)
         yield child
     finally:
         for number in (signal.SIGKILL, signal.SIGCONT):
