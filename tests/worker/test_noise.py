@@ -104,7 +104,7 @@ def unrounded(made: Case, rules: dict[str, Any]) -> dict[str, list[list[Any]]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "least_rows", lambda *asked: 0)
         for rounding in ("significant", "shown"):
-            patch.setattr(figures, rounding, lambda value, digits: value)
+            patch.setattr(figures, rounding, lambda value, *_: value)
         found: dict[str, list[list[Any]]] = module.run(owners, domains, made.params, rules)
     return found
 
