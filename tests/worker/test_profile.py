@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mpcgov.errors import DataError
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.table import Column
 from mpcgov.worker import local
@@ -72,12 +73,23 @@ def profiled(source: str, folder: Path) -> tuple[str, dict[str, Column]]:
     return said, dict(dataset.columns)
 
 
-@pytest.mark.parametrize(("write", "source"), [one[:2] for one in SOURCES.values()], ids=SOURCES.keys())
+NAMED = {name: one[:2] for name, one in SOURCES.items() if name != "fixed width"}
+
+
+@pytest.mark.parametrize(("write", "source"), NAMED.values(), ids=NAMED.keys())
 def test_each_readers_sample_passes_and_is_told_alike(tmp_path: Path, write: Any, source: str) -> None:
-    write(tmp_path / source.partition("#")[0])
+    write(tmp_path / source.partition("#")[0].partition("/")[0])
     said, columns = profiled(source, tmp_path)
     assert {name: column.kind for name, column in columns.items()} == EXPECTED, said
     assert "unique: [[id]]" in said
+
+
+def test_a_file_without_names_is_left_to_who_knows_them(tmp_path: Path) -> None:
+    write, source, _ = SOURCES["fixed width"]
+    write(tmp_path / source)
+    with pytest.raises(DataError, match="a file of fixed width has no names") as caught:
+        profile(source, tmp_path)
+    assert "at: [1, 8]" in (caught.value.hint or "")
 
 
 def test_a_file_of_300_columns_passes(tmp_path: Path) -> None:
