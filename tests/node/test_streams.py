@@ -165,7 +165,10 @@ def test_a_stream_is_claimed_once_and_only_by_later_parties() -> None:
 async def test_a_peer_that_waits_for_another_is_not_named_for_it(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Education's approval has reached labour and not welfare, whose node answers, and says so."""
+    """Education's approval has reached labour and not welfare, whose node answers, and says so.
+
+    Education's silence is noticed as the job's turn is asked for, or as streams are made, whichever comes first.
+    """
     monkeypatch.setattr("mpcgov.node.streams.CONNECT_S", 0.5)
     await network.start()
     proposal = network.proposal()
@@ -179,6 +182,6 @@ async def test_a_peer_that_waits_for_another_is_not_named_for_it(
     await network.start("welfare")
     await asyncio.to_thread(operator.approve, network.home("welfare"), job)
     status = (await network.until(job, "ABORTED", parties=("labour",)))["labour"]
-    assert status["reason"] == "education: no connection within 0.5 s (phase connect)"
+    assert status["reason"] in ("education: no connection within 0.5 s (phase connect)", "education: no answer for 8 s")
     heard = (await network.until(job, "ABORTED", "CANCELLED", parties=("welfare",)))["welfare"]
-    assert heard["reason"].startswith("labour says: education: no connection")
+    assert heard["reason"].startswith("labour says: education: no ")
