@@ -224,13 +224,13 @@ class Own:
 
     def width(self, row: Mapping[str, str]) -> int:
         """How far apart its group's values lie."""
-        return self._group_of(row, width)
+        return int(self._group_of(row, width))
 
     def deviation(self, row: Mapping[str, str]) -> int:
         """Its group's standard deviation, rounded up."""
-        return self._group_of(row, deviation)
+        return int(self._group_of(row, deviation))
 
-    def _group_of(self, row: Mapping[str, str], what: Callable[[Sequence[int]], int]) -> int:
+    def _group_of(self, row: Mapping[str, str], what: Callable[[Sequence[int]], Any]) -> Any:
         group = self._group(row)
         if (group, what) not in self._found:
             self._found[group, what] = what(self._values[group])
@@ -238,8 +238,8 @@ class Own:
 
     def held(self, row: Mapping[str, str]) -> int:
         """What its value holds among those of its group."""
-        values = self._values[self._group(row)]
-        return held(values.count(self.value(row)), len(values))
+        counts = self._group_of(row, Counter)
+        return held(counts[self.value(row)], counts.total())
 
     def _group(self, row: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(row[name] for name in self._by)

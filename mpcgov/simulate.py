@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -227,13 +228,14 @@ async def _party(
         folder=str(simulation.protocol.folder),
         binding=digest(b"simulated"),
     )
+    commit = partial(_commit, simulation.protocol.manifest, party)
+    return await supervisor.run(order, streams, commit, lambda phase: on_phase(party, phase))
 
-    async def no_commit() -> str | None:
-        """A simulation releases nothing, so it has nothing to commit, and coins needn't be the same again. The keys for
-        comparing records are, as among nodes: else the same rows would give another number each time."""
-        return hashlib.sha256(party.encode()).hexdigest() if simulation.protocol.manifest.compares else None
 
-    return await supervisor.run(order, streams, no_commit, lambda phase: on_phase(party, phase))
+async def _commit(manifest: Manifest, party: str) -> str | None:
+    """A simulation releases nothing, so it has nothing to commit, and coins needn't be the same again. The keys for
+    comparing records are, as among nodes: else the same rows would give another number each time."""
+    return hashlib.sha256(party.encode()).hexdigest() if manifest.compares else None
 
 
 def _streams(parties: tuple[str, ...]) -> dict[str, dict[str, socket.socket]]:

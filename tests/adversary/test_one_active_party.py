@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -276,7 +277,8 @@ def test_marks_that_nobody_put_in_end_the_search_for_the_greatest() -> None:
 
     found = outcomes(greatest, 0, 1, -1, change)
     assert isinstance(found[1], PeerError)
-    assert "other marks than those put in" in str(found[1])
+    # The order of what was changed may, by chance, be impossible before its marks are looked at.
+    assert re.search("other marks than those put in|comparisons of an order that can't be", str(found[1]))
 
 
 def test_a_number_that_is_no_square_ends_the_making_of_bits() -> None:

@@ -199,7 +199,7 @@ def test_an_input_that_is_not_as_announced_is_our_fault_and_never_sent(values: l
     assert outcomes[0].error["exit_status"] == InternalError.exit_status
     assert not any(str(value) in outcomes[0].message for value in values if value > 2)
     assert outcomes[1].error is not None
-    assert outcomes[1].error["code"] == "peer-failed"
+    assert outcomes[1].error["code"] in ("peer-failed", "hearsay")  # whoever tells it first
     assert outcomes[1].message.startswith("tax stopped")
 
 

@@ -18,12 +18,12 @@ def test_no_worker_deals_before_its_commit_is_on_record(workspace: Workspace, mo
     before: list[set[str]] = []
     together = asyncio.Barrier(3)
 
-    async def commit() -> None:
+    async def commit(*_: object) -> None:
         await together.wait()
         await asyncio.sleep(0.5)  # in which one that doesn't wait would go on
         before.append(set(told))
 
-    monkeypatch.setattr(simulate, "_no_commit", commit)
+    monkeypatch.setattr(simulate, "_commit", commit)
     simulate.simulate(workspace.job(["region"]), workspace.folder, 1, lambda party, phase: told.append(phase))
     assert len(before) == 3
     assert before[0] == {"hello", "read", "ready"}
