@@ -7,6 +7,7 @@ recovered of persons tried, where half is chance and one look at epsilon 1 gives
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Callable
@@ -40,12 +41,14 @@ PLAN = SpokePlan(0, 1, 2, 100, 100, DUMMIES, 0, "job", "labour welfare", ("labou
 NONE = Texts(np.zeros(0, np.uint8), np.zeros(1, np.int64))
 
 
+@functools.cache
 def identity(seed: int) -> Identity:
     """As much of an identity as coins are made from."""
     raw = hashlib.sha256(str(seed).encode()).digest()
     return cast(Identity, SimpleNamespace(signing_key=SimpleNamespace(private_bytes_raw=lambda: raw)))
 
 
+@functools.cache
 def question(number: int = 0, where: str | None = "wage >= 1") -> Proposal:
     """One of many jobs that ask for the same rows of both owners, other in whatever else a coordinator may choose."""
     proposal = linked()[0]
@@ -59,6 +62,7 @@ def question(number: int = 0, where: str | None = "wage >= 1") -> Proposal:
     return proposal.model_copy(update={"job": job, "nonce": f"{number:032x}", "proposed_at": 1000 + number})
 
 
+@functools.cache
 def noise_of(one: bytes, other: bytes) -> int:
     """What the coins of two owners with these secrets add to a count."""
     left, right = (PrivateList(NONE, 100, DUMMIES, secret) for secret in (one, other))
