@@ -7,7 +7,7 @@ in common. docs/adr/0013 argues why that is enough, and why nothing more is allo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Annotated, Literal
 
@@ -17,6 +17,7 @@ from mpcgov import check, kinds
 from mpcgov.linked import counted, pairing
 from mpcgov.linked.pairing import Equation
 from mpcgov.linked.params import read
+from mpcgov.node.hulls import common
 from mpcgov.protections import subtractors
 from mpcgov.spec import where
 from mpcgov.spec.condition import Expr, nullable
@@ -27,7 +28,7 @@ from mpcgov.spec.load import Frozen, canonical_json
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.overlap import Relation, relation
 from mpcgov.spec.statement import Proposal
-from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn
+from mpcgov.spec.table import CategoryColumn, Column, Declaration
 
 SPANS = frozenset({"categories", "groups"})
 """Parameters whose columns span the cells."""
@@ -41,7 +42,9 @@ class Part(Frozen):
 
     `columns`: those that the filter tests, as declared. `used`: where rows without a value are dropped, the columns
     that a row is dropped for if it lacks one, so that their choice is part of the filter; empty otherwise. `edition`:
-    which issue of the register it was, if its owner says so.
+    which issue of the register it was, if its owner says so. `linked`: the key's columns, as declared, and the
+    categories of which the first or last declared is taken, for how they are written decides which rows are linked and
+    put together; None in lines of older versions.
     """
 
     party: PartyId
@@ -52,6 +55,7 @@ class Part(Frozen):
     key: KeyColumns | None
     duplicates: dict[ColumnName, Rule] | None
     edition: str | None = None
+    linked: dict[ColumnName, Column] | None = None
 
 
 class Release(Frozen):
@@ -148,7 +152,16 @@ def _part(proposal: Proposal, manifest: Manifest, party: str) -> Part:
         key=part.key,
         duplicates=part.duplicates,
         edition=declaration.edition,
+        linked=_linked(part.key or (), part.duplicates or {}, declaration),
     )
+
+
+def _linked(key: KeyColumns, duplicates: Mapping[str, Rule], declaration: Declaration) -> dict[str, Column]:
+    """The columns whose declaration decides which rows are linked, and what is put together of those of one key."""
+    columns = declaration.columns
+    chosen = {name for name, rule in duplicates.items() if rule in ("max", "min")}
+    ordered = {name for name in chosen if isinstance(columns.get(name), CategoryColumn)}
+    return {name: column for name, column in columns.items() if name in {*key, *ordered}}
 
 
 def _dropped_by(proposal: Proposal, manifest: Manifest, party: str, condition: Expr | None) -> list[str]:
@@ -252,9 +265,16 @@ def _put_together_alike(new: Release, old: Release, shared: list[tuple[Part, Par
 
 
 def _relation(a: Part, b: Part) -> Relation:
-    found = relation(_condition(a), _condition(b), dict(_common(a.columns, b.columns)))
-    changed = a.used != b.used or _other_edition(a, b)
+    found = relation(_condition(a), _condition(b), dict(common(a.columns, b.columns)))
+    changed = a.used != b.used or _other_edition(a, b) or _linked_otherwise(a, b)
     return Relation.UNCLEAR if found is Relation.SAME and changed else found
+
+
+def _linked_otherwise(a: Part, b: Part) -> bool:
+    """Whether a column of both keys may be written otherwise by now, which links a few rows more or fewer."""
+    if a.linked is None or b.linked is None:
+        return a.key is not None and b.key is not None
+    return any(a.linked[name] != b.linked[name] for name in a.linked.keys() & b.linked.keys())
 
 
 def _other_edition(a: Part, b: Part) -> bool:
@@ -264,26 +284,3 @@ def _other_edition(a: Part, b: Part) -> bool:
 
 def _condition(part: Part) -> Expr | None:
     return None if part.where is None else where.parse(part.where)
-
-
-def _common(a: Mapping[str, Column], b: Mapping[str, Column]) -> Iterator[tuple[str, Column]]:
-    """Declarations that the rows of both times meet; none of a column that was of another kind."""
-    for name in {*a, *b}:
-        hull = _hull(a.get(name, b.get(name)), b.get(name, a.get(name)))
-        if hull is not None:
-            yield name, hull
-
-
-def _hull(a: Column | None, b: Column | None) -> Column | None:
-    if a is None or b is None or a == b:
-        return a
-    if isinstance(a, CategoryColumn) and isinstance(b, CategoryColumn):
-        return a.model_copy(update={"values": tuple(dict.fromkeys((*a.values, *b.values)))})
-    if isinstance(a, IntegerColumn) and isinstance(b, IntegerColumn):
-        return a.model_copy(update={"min": min(a.min, b.min), "max": max(a.max, b.max)})
-    if isinstance(a, DateColumn) and isinstance(b, DateColumn):
-        return a.model_copy(update={"min": min(a.min, b.min), "max": max(a.max, b.max)})
-    if isinstance(a, DecimalColumn) and isinstance(b, DecimalColumn) and a.places == b.places:
-        least, most = min(a, b, key=lambda column: column.low), max(a, b, key=lambda column: column.high)
-        return a.model_copy(update={"min": least.min, "max": most.max})
-    return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
+from types import MappingProxyType
 from typing import Any
 
 import ibis
@@ -37,15 +38,20 @@ _hash_any: Any = ibis.udf.scalar.builtin(_any, name="hash", signature=((None,), 
 
 
 def fingerprints_of(
-    source: Source, used: Collection[str], needed: Collection[str], where: Expr | None
+    source: Source,
+    used: Collection[str],
+    needed: Collection[str],
+    where: Expr | None,
+    together: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Fingerprints of the rows that a job chose, whose columns were judged: of their number, of each column that the
-    job uses, and of the columns together, by name.
+    job uses, of the columns together, and of some of them together, by name.
 
     Args:
         used: the columns that the job uses; the source may have been opened with others.
         needed: the columns that the job chose its rows by, besides those that `where` tests. It may use others, which
             some of these rows lack.
+        together: by name, columns of which it matters which values stand in one row.
 
     Raises:
         DataError: the engine can't compute them.
@@ -56,6 +62,9 @@ def fingerprints_of(
     hashes[",".join(sorted(names)) + "="] = reduce(
         lambda whole, one: _hash(source, whole) ^ one, (hashes[name] for name in sorted(names))
     )
+    for label, columns in together.items():
+        each = (_hash(source, rows[source.value(name)]) for name in columns)
+        hashes[label] = _hash(source, reduce(lambda whole, one: _hash(source, whole) ^ one, each))
     sums = {f"s{i}_{half}": part for i, one in enumerate(hashes.values()) for half, part in _halves(one).items()}
     found = source.query(rows.aggregate(n=rows.count(), **sums)).to_pylist()[0]
     prints = {name: f"{found[f's{i}_low']} {found[f's{i}_high']}" for i, name in enumerate(hashes)}

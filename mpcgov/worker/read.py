@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -80,8 +80,21 @@ def _read(order: Order) -> tuple[Write, dict[str, str], tuple[str, ...]]:
         write, needed, notes = kinds[manifest.local](order, manifest, source, condition)
         if not order.fingerprint:
             return write, {}, notes
-        prints = fingerprints_of(source, used, needed, condition) | _units(source, part, condition)
+        together = _together(source, used, part)
+        prints = fingerprints_of(source, used, needed, condition, together) | _units(source, part, condition)
         return write, prints | _whole(order, manifest, source), notes
+
+
+def _together(source: Source, used: Mapping[str, Collection[str]], part: Part) -> dict[str, Sequence[str]]:
+    """Of which columns it matters what stands in one row, by names that no filter changes: each that is computed with,
+    beside the key, or without one the groups; and all of the data set where their order decides which row counts."""
+    computed = [name for name in source.declaration.columns if {*used.get(name, ())} - {"filter"}]
+    beside = part.key or tuple(sorted(name for name in computed if "group" in used[name]))
+    found: dict[str, Sequence[str]] = {f"beside {','.join(beside)}": beside} if len(beside) > 1 else {}
+    found |= {f"{name} beside {','.join(beside)}": (*beside, name) for name in computed if name not in beside}
+    if "first" in (part.duplicates or {}).values():
+        found["all in order"] = tuple(source.declaration.columns)
+    return found
 
 
 def _units(source: Source, part: Part, condition: Expr | None) -> dict[str, str]:

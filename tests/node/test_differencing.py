@@ -368,3 +368,45 @@ def test_rows_can_be_compared_where_one_partys_filter_says_the_same() -> None:
     assert not same_rows("b", released(), linked(b="age < 25"))
     assert not same_rows("c", released(), released())
     assert not same_rows("a", released(), released(declared={"missing": "drop"}))
+
+
+@pytest.mark.parametrize("how", [{"normalise": ["trim"]}, {"zeros": "strip"}, {"length": 9}, {"pattern": "p.*"}])
+def test_r26_keys_that_are_written_otherwise_link_a_few_others(how: dict[str, Any]) -> None:
+    """The values of the column are as they were, so that no fingerprint tells."""
+    columns = DECLARED["columns"] | {"id": {"kind": "key"} | how}
+    assert both(linked(), linked(declared={"columns": columns})) is Side.UNCLEAR
+    assert not same_rows("a", linked(), linked(declared={"columns": columns}))
+    assert both(released(), released(declared={"columns": columns})) is Side.SAME_CELLS
+
+
+def test_r26_the_order_of_categories_decides_which_is_the_greatest_of_a_key() -> None:
+    parties = {name: {"dataset": "people", "key": "id"} for name in "ab"} | {"c": {}}
+    parties["a"] |= {"duplicates": {"region": "max"}}
+    columns = DECLARED["columns"] | {"region": {"kind": "category", "values": ["South", "North"]}}
+    assert both(linked(parties=parties), linked(parties=parties)) is Side.SAME_CELLS
+    assert both(linked(parties=parties), linked(parties=parties, declared={"columns": columns})) is Side.UNCLEAR
+
+
+def test_r26_a_line_from_before_keys_were_recorded_is_read_and_lies_unclear() -> None:
+    said = linked().model_dump(mode="json")
+    for part in said["parts"]:
+        del part["linked"]
+    old = validate(said, Release, "ledger")
+    assert both(linked(), old) is Side.UNCLEAR
+    assert (
+        both(
+            linked("age < 25"),
+            validate(
+                said
+                | {
+                    "parts": [
+                        p | {"where": "age >= 25", "columns": {"age": DECLARED["columns"]["age"]}}
+                        for p in said["parts"]
+                    ]
+                },
+                Release,
+                "ledger",
+            ),
+        )
+        is Side.APART
+    )

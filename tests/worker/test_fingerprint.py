@@ -61,8 +61,8 @@ def read_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> tu
             writer.writeheader()
             writer.writerows(rows)
         declared = {
-            "people": {"source": "people.csv", "missing": "drop", "max_rows": 1000, "columns": COLUMNS}
-            | {"unique": ["id"]}
+            "people": {"source": "people.csv", "missing": "drop", "max_rows": 1000}
+            | {"columns": job.get("columns", COLUMNS), "unique": job.get("unique", ["id"])}
         }
         (folder / party / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
     part = {"dataset": "people"} | {name: job[name] for name in ("key", "where") if name in job}
@@ -70,7 +70,7 @@ def read_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> tu
         "protocol": job["protocol"],
         "purpose": "a test",
         "legal_basis": "none",
-        "parties": {"tax": part, "edu": part, "helper": {}},
+        "parties": {name: part | job.get(name, {}) for name in ("tax", "edu")} | {"helper": {}},
         "params": job["params"],
         "receivers": ["coordinator"],
     }
@@ -117,6 +117,44 @@ def test_r26_the_order_of_rows_and_what_a_job_does_not_use_change_no_fingerprint
     assert read_by(tmp_path, job, ROWS[::-1])[1] == prints
     assert read_by(tmp_path, job, [row | {"age": "1", "sex": "M"} for row in ROWS])[1] == prints
     assert prints["rows"] == "5"
+
+
+GROUPED: dict[str, dict[str, Any]] = {
+    "counts": {"protocol": "joint-count", "params": {"by": ["sex", "name"]}},
+    "sums": {"protocol": "joint-statistics", "params": {"by": ["sex"], "measures": ["age"]}},
+    "keys": {"protocol": "linked-count", "params": {"by": ["tax.sex"]}, "key": ["id"]},
+}
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_r26_who_is_in_which_group_shows_whatever_else_a_filter_tests(name: str, tmp_path: Path) -> None:
+    """Each column has the same values before and after; the filters are about all rows, and test other columns."""
+    columns = COLUMNS | {"name": {"kind": "category", "values": [row["name"] or "None" for row in ROWS]}}
+    groups = [row | {"sex": sex, "age": age} for row, sex, age in zip(ROWS, "FFMMF", "12345", strict=True)]
+    moved = [row | {"sex": sex} for row, sex in zip(groups, "MFFMF", strict=True)]
+    job = GROUPED[name] | {"columns": columns}
+    _, before = read_by(tmp_path, job | {"where": "born is null or born is not null"}, groups)
+    _, same = read_by(tmp_path, job | {"where": "id is null or id is not null"}, groups[::-1])
+    _, after = read_by(tmp_path, job | {"where": "id is null or id is not null"}, moved)
+    rows = {name for name in before.keys() & after.keys() if not name.startswith(UNITS) and name != WHOLE}
+    assert all(before[name] == same[name] for name in rows)
+    assert any(before[name] != after[name] for name in rows)
+
+
+def test_r26_what_decides_which_row_is_the_first_of_a_key_is_in_the_fingerprints(tmp_path: Path) -> None:
+    """The first is by all columns in their order, also those that the job doesn't use."""
+    twice = [
+        row | {"name": "", "sex": sex, "born": born}
+        for row, sex, born in zip(ROWS, "FM", ("1970-01-01", "1971-01-01"), strict=False)
+    ]
+    twice = [row | {"id": "a", "age": "1"} for row in twice]
+    turned = [row | {"born": other["born"]} for row, other in zip(twice, twice[::-1], strict=True)]
+    job = {"protocol": "linked-count", "params": {"by": ["tax.sex"]}, "key": ["id"], "unique": []}
+    job |= {"tax": {"duplicates": {"sex": "first"}}, "edu": {"duplicates": {}}}
+    (before, prints), (after, now) = read_by(tmp_path, job, twice), read_by(tmp_path, job, turned)
+    assert before != after
+    rows = {name for name in prints.keys() & now.keys() if name != WHOLE}
+    assert any(prints[name] != now[name] for name in rows)
 
 
 def units(folder: Path, name: str, where: str | None, rows: list[dict[str, str]]) -> dict[str, str]:
