@@ -190,7 +190,7 @@ def compare(new: Release, old: Release, me: str, *, persons_apart: bool) -> Side
     own = relations.pop(me, Relation.APART)
     others_apart = set(relations.values()) <= {Relation.APART}
     if own is Relation.APART and (persons_apart or not ours) and (_both_linked(new, old) or others_apart):
-        return Side.APART
+        return Side.APART if _counts_own_rows(new, me) and _counts_own_rows(old, me) else Side.RELATED
     if own is Relation.UNCLEAR:
         return Side.UNCLEAR
     if _mixed(new, old):
@@ -239,6 +239,11 @@ def same_rows(party: str, a: Release, b: Release) -> bool:
 def _both_linked(new: Release, old: Release) -> bool:
     """Whether each counted row, in either, has one row of every owner; no such row is in both if one owner's isn't."""
     return "none" not in (new.link, old.link)
+
+
+def _counts_own_rows(of: Release, me: str) -> bool:
+    """Whether only rows of `me` are counted. A left join's (no match) counts who isn't among its rows."""
+    return of.link != "left" or of.parts[0].party == me or me not in {part.party for part in of.parts}
 
 
 def _mixed(new: Release, old: Release) -> bool:

@@ -163,31 +163,39 @@ def of_noisy(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
 
 
 def _left_groups(linked: Linked, counts: SecretArray, least: int) -> SecretArray:
-    """The left owner knows how many of its rows are in each of its groups. So where a cell that isn't empty is hidden,
-    the group's cells (no match) are, too; and if its hidden cells then hold fewer than `least` rows, all of it is."""
-    order, groups, without = _grouped(linked)
+    """The left owner knows how many of its rows are in each of its groups, and which keys it made up. So where a cell
+    is hidden, the group's cells (no match) are, too; and if its hidden cells then hold fewer than `least` rows, all of
+    it is. An empty cell is hidden like any other: else (no match) would tell whether a single person is in it; but not
+    one that every job of this form leaves empty."""
+    order, groups, without, possible = _grouped(linked)
     cells = counts[order]
     shape = (groups, len(order) // groups)
 
     members = np.repeat(np.arange(groups), shape[1])
 
-    large, some = cells >= least, cells >= 1
-    hidden = ((1 - large) * some).reshape(shape).sum(axis=1) >= 1
+    large = cells >= least
+    hidden = ((1 - large) * possible[order].astype(np.int64)).reshape(shape).sum(axis=1) >= 1
     large = large * (1 - hidden[members] * without[order].astype(np.int64))
     rest = (cells * (1 - large)).reshape(shape).sum(axis=1)
     shown: SecretArray = large * (1 - (hidden * (rest < least))[members])
     return shown[np.argsort(order)]
 
 
-def _grouped(linked: Linked) -> tuple[np.ndarray, int, np.ndarray]:
-    """The cells' places ordered by the left owner's groups, how many groups, and which cells have a (no match)."""
+def _grouped(linked: Linked) -> tuple[np.ndarray, int, np.ndarray, np.ndarray]:
+    """The cells' places ordered by the left owner's groups, how many groups, which cells have a (no match), and in
+    which rows can be: not where one owner both has and lacks a match."""
     by = linked.asked.groups
     own = [place for place, column in enumerate(by) if column.party == linked.left]
     cells = list(itertools.product(*(linked.values(column) for column in by)))
     names = [tuple(cell[place] for place in own) for cell in cells]
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     order = np.argsort([numbers[name] for name in names], kind="stable")
-    return order, len(numbers), np.array([NO_MATCH in cell for cell in cells])
+    parties = [column.party for column in by]
+    possible = [
+        len(set(zip(parties, (value == NO_MATCH for value in cell), strict=True))) == len(set(parties))
+        for cell in cells
+    ]
+    return order, len(numbers), np.array([NO_MATCH in cell for cell in cells]), np.array(possible)
 
 
 def _enough(rows: SecretArray, counts: SecretArray, least: int) -> SecretArray:

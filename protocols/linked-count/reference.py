@@ -56,9 +56,9 @@ def suppressed(
 ) -> set[Cell]:
     """The cells whose counts may not be known.
 
-    Of a left join the left owner knows how many of its persons are in each of its own groups. So where a cell that
-    isn't empty is hidden, the cells `(no match)` of its group are too, and if the group's hidden cells then hold fewer
-    than `min_count` persons, all of it is.
+    Of a left join the left owner knows how many of its persons are in each of its own groups. So where a cell is
+    hidden, an empty one too if rows can be in it, the cells `(no match)` of its group are, and if the group's hidden
+    cells then hold fewer than `min_count` persons, all of it is.
     """
     least = rules["min_count"]
     hidden = {cell for cell in cells if counts[cell] < least}
@@ -69,8 +69,14 @@ def suppressed(
     for cell in cells:
         groups.setdefault(tuple(cell[place] for place in own), []).append(cell)
     for group in groups.values():
-        if any(counts[cell] for cell in group if cell in hidden):
+        if any(_possible(cell, by) for cell in group if cell in hidden):
             hidden |= {cell for cell in group if NO_MATCH in cell}
             if sum(counts[cell] for cell in group if cell in hidden) < least:
                 hidden |= set(group)
     return hidden
+
+
+def _possible(cell: Cell, by: Sequence[str]) -> bool:
+    """Whether rows can be in a cell: not where one owner both has and lacks a match."""
+    parties = [column.partition(".")[0] for column in by]
+    return len(set(zip(parties, (value == NO_MATCH for value in cell), strict=True))) == len(set(parties))

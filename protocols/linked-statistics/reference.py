@@ -140,11 +140,17 @@ def _suppressed(counts: Mapping[Cell, int], join: Join) -> set[Cell]:
     for cell in counts:
         groups.setdefault(tuple(cell[place] for place in own), []).append(cell)
     for group in groups.values():
-        if any(counts[cell] for cell in group if cell in hidden):
+        if any(_possible(cell, join.by) for cell in group if cell in hidden):
             hidden |= {cell for cell in group if NO_MATCH in cell}
             if sum(counts[cell] for cell in group if cell in hidden) < join.least:
                 hidden |= set(group)
     return hidden
+
+
+def _possible(cell: Cell, by: Sequence[str]) -> bool:
+    """Whether rows can be in a cell: not where one owner both has and lacks a match."""
+    parties = [column.partition(".")[0] for column in by]
+    return len(set(zip(parties, (value == NO_MATCH for value in cell), strict=True))) == len(set(parties))
 
 
 def _known(join: Join, keys: Sequence[Key], measures: Sequence[Item], pairs: Sequence[Item]) -> dict[Item, set[Key]]:

@@ -144,6 +144,15 @@ LEFT_BY = [
 ]
 
 
+def possible(by: list[str], cell: tuple[str, ...]) -> bool:
+    """Each owner has a match, with a value of every column, or none."""
+    lacks = [
+        {value == NO_MATCH for column, value in zip(by, cell, strict=True) if column.startswith(owner)}
+        for owner in ("edu", "wel")
+    ]
+    return all(len(some) < 2 for some in lacks)
+
+
 def true_counts(owners: Owners, by: list[str]) -> dict[tuple[str, ...], int]:
     found = COUNT.run(owners, DOMAINS, {"by": by}, rules("left", 0))["count"]
     return {tuple(row[:-1]): row[-1] for row in found}
@@ -174,10 +183,33 @@ def test_what_a_left_owner_can_work_out_holds_enough_persons(
         hidden = [cell for cell in cells if shown[cell] is None]
         rest = sum(counts[cell] for cell in hidden)
         assert rest == 0 or rest >= least or len(hidden) == len(cells)
-        if any(counts[cell] for cell in hidden):
+        if any(possible(by, cell) for cell in hidden):
             assert all(cell in hidden for cell in cells if NO_MATCH in cell)
     assert all(shown[cell] in (None, count) for cell, count in counts.items())
     assert all(count >= least for count in shown.values() if count is not None)
+
+
+@pytest.mark.parametrize("known", ["nobody", "matched"])
+@pytest.mark.parametrize("protocol", [COUNT, STATISTICS])
+def test_a_left_owner_with_a_group_for_one_person_learns_of_no_match(protocol: Any, known: str) -> None:
+    """One target beside ten keys that nobody has, or beside ten persons whom the other owner has, as is known."""
+    tax = {("target",): {"region": REGIONS[0]}} | {(f"{i}",): {"region": REGIONS[0]} for i in range(10)}
+    others: Owners = {(f"{i}",): {"level": LEVELS[0]} for i in range(10 if known == "matched" else 0)}
+    by = {"by": ["tax.region", "edu.level"]}
+    owners = [{"tax": tax, "edu": others | more} for more in ({}, {("target",): {"level": LEVELS[0]}})]
+    tables = [next(iter(protocol.run(each, DOMAINS, by, rules("left", 10)).values())) for each in owners]
+    assert known == "matched" or tables[0] == tables[1]
+    assert [row[:3] for row in tables[0] if row[2] is not None] == []
+
+
+def test_a_cell_that_no_row_can_be_in_hides_no_other() -> None:
+    """A match at one owner either has all of its columns or none."""
+    tax = {(f"{i}",): {} for i in range(40)}
+    edu = {(f"{i}",): {"level": level, "kind": kind} for i, (level, kind) in enumerate(
+        [(level, kind) for level in "ab" for kind in "xy"] * 5)}  # fmt: skip
+    domains = {"edu.level": ["a", "b"], "edu.kind": ["x", "y"]}
+    rows = COUNT.run({"tax": tax, "edu": edu}, domains, {"by": list(domains)}, rules("left", 5))["count"]
+    assert [row[-1] for row in rows] == [5, 5, None, 5, 5, None, None, None, 20]
 
 
 def test_counts_of_a_left_join_that_need_no_hiding_are_all_shown() -> None:

@@ -247,6 +247,11 @@ def test_numbers_of_rows_that_lie_in_each_other_only_within_a_cell_are_hidden(at
         ]
         for name, own in values.items()
     }
+    for place, level in enumerate([*LEVELS[1:], None]):  # every other cell can be shown
+        for person in range(5):
+            rows["tax"].append(rows["tax"][person] | {"key": f"q{place}.{person}"})
+            if level is not None:
+                rows["edu"].append(rows["edu"][person] | {"key": f"q{place}.{person}", "level": level})
     params = {"by": ["edu.level"], "correlations": pairs}
     made = Case("linked-statistics", declared, rows, params, parties=4, join="left", min_count=5)
     check(made)
