@@ -6,7 +6,7 @@ What they do to tables stands in `mpcgov/disclosure.py` in plain code, and in `m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from mpcgov import privacy
@@ -74,10 +74,18 @@ def added_cost(job: Job, manifest: Manifest, table: ResultTable) -> tuple[int, i
     return rounds, sent_bytes
 
 
-def floor_faults(rules: Disclosure, manifest: Manifest, allowed: DatasetPolicy) -> Iterator[str]:
-    """What an agency's policy for a data set needs that the job's rules don't give, where the protocol has the rule."""
+def floor_faults(
+    rules: Disclosure, manifest: Manifest, allowed: DatasetPolicy, key: Collection[str] | None = None
+) -> Iterator[str]:
+    """What an agency's policy for a data set needs that the job's rules don't give, where the protocol has the rule.
+
+    Args:
+        key: the columns by which the job links the data set's rows, or counts those of one unit; None without any.
+    """
     if rules.min_count < allowed.min_count:
         yield f"min_count {allowed.min_count}, the job says {rules.min_count}"
+    elif rules.noise is None:
+        yield from _rows_faults(rules.min_count, allowed, key)
     if rules.margins and rules.noise is None and not allowed.margins:
         yield "a job without true margins"
     for name, asked, least in (
@@ -86,6 +94,19 @@ def floor_faults(rules: Disclosure, manifest: Manifest, allowed: DatasetPolicy) 
     ):
         if least is not None and name in manifest.rules and rules.noise is None and (asked or 0) < least:
             yield f"{name} {least}, the job says {asked or 'none'}"
+
+
+def _rows_faults(min_count: int, allowed: DatasetPolicy, key: Collection[str] | None) -> Iterator[str]:
+    """Cells count rows, or keys, and one unit may have many: so many more must be in a cell."""
+    for name, unit in allowed.rows_per_unit.items():
+        one_each = key is not None and unit.key is not None and {*key} <= {*unit.key}
+        if not one_each and min_count < (least := allowed.min_count * unit.rows):
+            counted = "rows" if key is None else f"keys {', '.join(key)}"
+            instead = "" if unit.key is None or key is None else f", or key {', '.join(unit.key)}"
+            yield (
+                f"min_count {least}{instead}: one {name} may have {unit.rows} {counted}, so a cell must hold as many "
+                f"times {allowed.min_count}; the job says {min_count}"
+            )
 
 
 def subtractors(job: Job, manifest: Manifest | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from mpcgov import check, privacy
 from mpcgov.linked.told import releases_links, sum_testers
-from mpcgov.node import matchers
+from mpcgov.node import matchers, units
 from mpcgov.node.agreement import AGREEMENT, MEANING
 from mpcgov.node.beside import beside, no_difference_tells
 from mpcgov.node.differencing import Side
@@ -32,9 +32,10 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
             if reasons:
                 return Deny(reasons)
         related, overlaps = (_jobs_beside(proposal, facts, side) for side in (Side.RELATED, Side.UNCLEAR))
+        asks = related or overlaps or proposal.job.disclosure.impossible or facts.ledger.asks
+        asks = asks or units.in_doubt(proposal, facts)
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
-    asks = related or overlaps or proposal.job.disclosure.impossible or facts.ledger.asks
     return Permit("manual" if asks else facts.policy.approve, related, overlaps, facts.policy.approvals)
 
 
@@ -76,7 +77,7 @@ def _data_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
         for use in sorted(uses - allowed.uses_of(column)):
             yield f"{facts.me} doesn't allow column {column} of {dataset} as {use}"
     rules, key = proposal.job.disclosure, proposal.job.parties[facts.me].key
-    yield from (f"{facts.me} needs {need}" for need in floor_faults(rules, facts.protocol.manifest, allowed))
+    yield from (f"{facts.me} needs {need}" for need in floor_faults(rules, facts.protocol.manifest, allowed, key))
     yield from (f"{facts.me} needs {need}" for need in privacy.floor_faults(rules.noise, allowed, key))
 
 

@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mpcgov import check
 from mpcgov.node.differencing import Part, Release, parts_of, share_no_row
 from mpcgov.node.facts import Facts, Line, View
 from mpcgov.spec.link import KeyColumns
@@ -78,6 +79,26 @@ def here(proposal: Proposal, facts: Facts) -> Register:
     return Register(known(facts.declaration, allowed), facts.sources)
 
 
+def in_doubt(proposal: Proposal, facts: Facts) -> bool:
+    """Whether nothing says that what a job counts, or what its noise hides, are different persons: then people decide.
+
+    A key that several persons share, such as a family name, is chosen by the job: counts may then be about names that
+    are in the register for certain, and one person more.
+    """
+    job = proposal.job
+    if facts.protocol is None or job.parties[facts.me].dataset is None:
+        return False
+    allowed = facts.policy.datasets.get(str(job.parties[facts.me].dataset))
+    said, noise = {} if allowed is None else allowed.rows_per_unit, job.disclosure.noise
+    persons = known(facts.declaration, allowed)
+    if noise is not None and not said and not (persons and noise.unit == "person"):
+        return True
+    used = check.used_columns(job, facts.protocol.manifest, facts.me, facts.declaration)
+    names = {name for name, uses in used.items() if "key" in uses}
+    units = [*persons, *(unit.key for unit in said.values() if unit.key is not None)]
+    return bool(names) and not any({*unit} <= names for unit in units)
+
+
 def asked(release: Release, view: View) -> Line:
     """A job that is asked for, as a line of the ledger that goes by what was found out about persons before."""
     return Line("", release, None, "", view.found, math.inf)
@@ -99,8 +120,11 @@ def kept_apart(a: Part, now: Mapping[str, str], b: Part, then: Mapping[str, str]
 
 def apart(me: str, a: Line, b: Line, units: Units) -> bool:
     """Whether two lines' jobs certainly share no person of a data set of ours, as what they found out says."""
-    parts = None if a.release is None or b.release is None else parts_of(me, a.release, b.release)
-    return parts is not None and share_no_row(*parts) and kept_apart(parts[0], a.snapshot, parts[1], b.snapshot, units)
+    if a.release is None or b.release is None or (parts := parts_of(me, a.release, b.release)) is None:
+        return False
+    if any(one.link != "none" and part.key is None for one, part in zip((a.release, b.release), parts, strict=True)):
+        return False  # records that are compared link by columns that several persons may share
+    return share_no_row(*parts) and kept_apart(parts[0], a.snapshot, parts[1], b.snapshot, units)
 
 
 def meets(me: str, believed: Line, read: Line, other: Line, units: Units) -> bool:

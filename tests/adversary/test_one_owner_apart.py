@@ -72,7 +72,10 @@ def write_home(home: Path, party: str) -> None:
     (home / "patients.csv").write_text("\n".join(["person,number,region,cost", *patients, ""]))
     template = PAY if party == "tax" else PATIENTS
     (home / "datasets.yaml").write_text("".join(template.format(name=name) for name in VARIANTS))
-    allowed = [f"  {name}: {{columns: {COLUMNS[party]}, min_count: 10}}\n" for name in VARIANTS]
+    known = {"tax": f", rows_per_unit: {{person: {{rows: {len(MONTHS)}, key: [person]}}}}"}.get(party, "")
+    allowed = [
+        f'  {name}: {{columns: {COLUMNS[party]}, min_count: 5, matcher_epsilon: "100"{known}}}\n' for name in VARIANTS
+    ]
     (home / "policy.yaml").write_text(POLICY + "".join(allowed))
 
 
@@ -95,7 +98,9 @@ def asked(variant: str, month: int, where: str | None) -> dict[str, Any]:
     if variant == "compared":
         both = {"tax": "person", "welfare": "person"}
         params = {"fields": [{"type": "code", "columns": both}], "threshold": "0.9", "output": "count"}
-        return {"protocol": "record-linkage", "parties": parties, "params": params | {"identify": both}}
+        rules = {"min_count": 5 * len(MONTHS)}  # it links records, and tax may have so many of a person
+        params |= {"identify": both}
+        return {"protocol": "record-linkage", "parties": parties, "params": params, "disclosure": rules}
     if variant == "left":  # which counts all of the pay, whoever is among the patients: the mean tells
         params: dict[str, Any] = {"measures": ["welfare.cost"]}
         return {"protocol": "linked-statistics", "parties": parties, "params": params, "link": {"join": "left"}}

@@ -40,6 +40,9 @@ KINDS: tuple[tuple[tuple[str, str] | None, bool], ...] = tuple(
 )
 """What a person's rows say: sex and pay at tax, or None without a row there; and whether welfare has it."""
 
+MONTHS = {"rows_per_unit": {"person": {"rows": 2, "key": ["person"]}}}
+"""What welfare's policy says besides: a person has a row for each month, and is known by this key."""
+
 NOW = 1_800_000_000
 ROSTER_DIGEST = "sha256:" + "1" * 64
 DECLARED = {
@@ -60,7 +63,7 @@ DECLARED = {
         },
     },
 }
-POLICY = {
+POLICY: dict[str, Any] = {
     "approve": "standing",
     "protocols": ["*"],
     "purposes": ["*"],
@@ -138,7 +141,8 @@ def _card(name: str, role: str = "party") -> Card:
 def facts(me: str) -> Facts:
     """One owner's node before anything was released."""
     roster = Roster(serial=1, threshold=1, parties=tuple(map(_card, PARTIES)), coordinator=_card("hq", "coordinator"))
-    policy = validate(POLICY, Policy, "policy")
+    people = POLICY["datasets"]["people"] | (MONTHS if me == "welfare" else {})
+    policy = validate(POLICY | {"datasets": {"people": people}}, Policy, "policy")
     return Facts(me, float(NOW), roster, ROSTER_DIGEST, policy, None, declared(me), None)
 
 

@@ -117,7 +117,7 @@ def test_without_all_that_a_person_weighs_other_rows_whatever_approve_says() -> 
     weighed = Permit("manual", ("aaaa-aaaa-aaaa",))
     assert says(declaration=declared(["id", "age"])) == weighed
     assert says(now={"unit id: age by duckdb 1": "changed"}) == weighed
-    assert says(rows_per_unit={"person": {"rows": 2, "key": ["id"]}}) == weighed
+    assert says(min_count=5, rows_per_unit={"person": {"rows": 2, "key": ["id"]}}) == weighed
     assert isinstance(says(now={}, more_tables="refuse"), Deny)
 
 
