@@ -25,7 +25,9 @@ class Forked:
 
     def is_running(self) -> bool:
         """Whether it hasn't ended."""
-        return not select.select([self.descriptor], [], [], 0)[0]
+        look = select.poll()  # not select(), which takes no descriptor from 1,024 on
+        look.register(self.descriptor, select.POLLIN)
+        return not look.poll(0)
 
     async def kill(self) -> None:
         """Kills it, stopped or not, and returns once it has ended; not to be used any more then."""

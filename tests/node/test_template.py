@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -54,6 +56,20 @@ async def test_a_killed_template_is_replaced_and_its_children_go_on(templates: t
     assert second.process.is_running()
     for one in (first, second):
         await one.kill()
+
+
+async def test_a_node_with_many_open_files_sees_whether_a_child_runs() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    try:
+        one = await Child.start("run")
+        low = one.process.descriptor
+        one.process = Forked(one.process.pid, fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 2000))
+        os.close(low)
+        assert one.process.is_running()
+        await one.kill()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_children_have_the_environment_of_now(
