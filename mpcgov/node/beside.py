@@ -47,7 +47,7 @@ def _issues(proposal: Proposal, facts: Facts, old: Release) -> tuple[str, str] |
 
 
 def beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Release], ...]:
-    """The earlier releases that this one would lie to like that, by job."""
+    """The earlier releases that this one would stand to in that way, by job."""
     if not facts.ledger.earlier or facts.protocol is None or proposal.job.disclosure.noise or facts.ledger.answer:
         return ()
     new = release(proposal, facts.protocol.manifest)

@@ -15,7 +15,7 @@ from mpcgov.node.peers import PeerClient
 from mpcgov.node.store import JobRow
 
 GOSSIP_EVERY = 5
-"""Peers that have this node's approval and owe theirs are asked every so many ticks."""
+"""How many ticks apart peers are asked that have this node's approval and owe theirs."""
 
 Take = Callable[[str, str, dict[str, Any]], None]
 """Takes what a peer answers to an approval: job, party and answer."""

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 
 from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.node.news import News
 from mpcgov.node.slots import Age, Slots
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.store import JobRow
@@ -89,7 +90,7 @@ class Turns:
         self._slots = slots
         self._jobs = jobs
         self._waiting: dict[str, _Waiting] = {}
-        self._agreed = asyncio.Event()
+        self._agreed = News()
         self._wake = asyncio.Event()
         self._gathering: asyncio.Task[None] | None = None
         self._closed = False
@@ -102,8 +103,7 @@ class Turns:
         if row.id in self._waiting or self._slots.holds(row.id):
             return
         self._waiting[row.id] = _Waiting(row, self._leader(row))
-        agreed, self._agreed = self._agreed, asyncio.Event()
-        agreed.set()
+        self._agreed.tell()
         self._go_on()
 
     def done(self, job: str) -> None:
@@ -158,10 +158,7 @@ class Turns:
 
     async def _asked(self, row: JobRow, party: str) -> str:
         """Whether this node has a place for a job, once it holds all approvals itself."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(AGREEMENT_S):
-                while row.id not in self._waiting and not self._slots.holds(row.id):
-                    await self._agreed.wait()
+        await self._agreed.until(lambda: row.id in self._waiting or self._slots.holds(row.id), AGREEMENT_S)
         if self._slots.holds(row.id):
             return "yes"
         if row.id not in self._waiting or not self._jobs.awaits_turn(row.id):
