@@ -56,7 +56,7 @@ async def draft(client: Client, joined: tuple[Envelope, Roster], job: Job) -> Dr
     envelope, roster = joined
     require_members(roster, job.parties)
     protocol = pinned_protocol(job)
-    declarations = await declarations_of(client, job, protocol)
+    declarations = await _declarations(client, job, protocol)
     check.check_job(job, protocol.manifest, declarations, roster.threshold)
     return Draft(job, protocol, roster, envelope.digest, declarations)
 
@@ -105,13 +105,7 @@ def first_cause(errors: list[MpcgovError]) -> MpcgovError:
     raise ValueError("no errors")
 
 
-async def declarations_of(client: Client, job: Job, protocol: Protocol) -> dict[str, Declaration]:
-    """What each data party declares of the columns that a job uses.
-
-    Raises:
-        SpecError: the job asks for what its protocol doesn't take. Refused: a party doesn't show such a column.
-        PeerError: a party can't be reached.
-    """
+async def _declarations(client: Client, job: Job, protocol: Protocol) -> dict[str, Declaration]:
     if faults := check.params_faults(job, protocol.manifest):
         raise SpecError(faults, code="job")
     asked = {party: sorted(check.used_columns(job, protocol.manifest, party)) for party in job.data_parties}

@@ -47,10 +47,9 @@ async def save_declarations(path: Path, file: Path, folder: Path) -> None:
     """
     home, job = homes.load(path), load_yaml(file, Job)
     joined = home.roster()
-    propose.require_members(joined[1], job.parties)
     async with Client(home.identity, joined[1]) as client:
-        found = await propose.declarations_of(client, job, propose.pinned_protocol(job))
-    for party, declaration in found.items():
+        draft = await propose.draft(client, joined, job)
+    for party, declaration in draft.declarations.items():
         written = folder / party / "datasets.yaml"
         if written.exists():
             raise LocalError(f"{written}: there already", hint="name a new folder", code="file")
