@@ -53,9 +53,8 @@ def simulate(job: Path, threshold: int, truth: Path | None, protocols: Path | No
 
     try:
         made = None if rows["dummy"] is None else Made(rows["rows"], rows["seed"])
-        result = run(
-            job, _folder(**rows), threshold, lambda _party, _phase: None, truth, tell_note, protocols, made
-        )  # fmt: skip
+        folder = _folder(**rows)
+        result = run(job, folder, threshold, truth_path=truth, on_note=tell_note, protocols=protocols, dummy=made)
     except SpecError:
         if rows["agencies"] is not None:
             _tell_of_data(job, rows["agencies"])
