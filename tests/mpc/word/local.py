@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,7 +90,7 @@ def make_parties(parties: int, threshold: int = 1, masters: dict[tuple[int, ...]
     ]
 
 
-def run(parties: list[Party], program: Callable[[Party], Awaitable[Any]]) -> list[Any]:
+def run(parties: Sequence[Party], program: Callable[[Any], Awaitable[Any]]) -> list[Any]:
     """Run one coroutine function at every party, side by side: the results in the order of the parties."""
 
     async def together() -> list[Any]:

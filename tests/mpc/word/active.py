@@ -1,4 +1,4 @@
-"""What finding one active party would cost, measured: `python docs/adr/0019-active/prototype.py [--elements N]`.
+"""What finding one active party would cost, measured, for ADR 19: `python -m tests.mpc.word.active [--elements N]`.
 
 Three parties in one process, on the engine's own products and lanes; figures are processor time and bytes of one party.
 A prototype: it shows costs, and that a changed message is found; it isn't a protocol that anything here uses.
@@ -7,86 +7,65 @@ A prototype: it shows costs, and that a changed message is found; it isn't a pro
 from __future__ import annotations
 
 import argparse
-import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from mpcgov.mpc.word import compare, field as f61, lanes, sign
+from mpcgov.mpc.word import compare, lanes, sign
+from mpcgov.mpc.word import field as f61
 from mpcgov.mpc.word.field import P, Words
 from mpcgov.mpc.word.product import inner_product, product
-from mpcgov.mpc.word.prss import Prss, subsets
 from mpcgov.mpc.word.sharing import open_to_all
 from mpcgov.mpc.word.sign import BitCircuit, Pieces
 from mpcgov.mpc.word.stream import Stream
 from mpcgov.mpc.word.wire import Channel, Line
+from tests.mpc.word import local
+from tests.mpc.word.local import LocalWire
+
+Program = Callable[["Party"], Awaitable[bool]]
 
 GATES = sign.TREE_ROWS + 2 * lanes.LEAF_ROWS
 """ANDs of one comparison: those of the tree, and two for each leaf."""
 
 
 @dataclass
-class Wire:
-    """Messages within the process. `forge`: the number of party 0's message in which one bit is changed."""
+class Wire(LocalWire):
+    """Counts what it sends. `forge`: the number of the message in which one bit is changed."""
 
-    me: int
-    boxes: dict[tuple[int, int, int], asyncio.Future[bytes]]
     sent: int = 0
     count: int = 0
     forge: int = -1
-
-    def _box(self, key: tuple[int, int, int]) -> asyncio.Future[bytes]:
-        return self.boxes.setdefault(key, asyncio.get_running_loop().create_future())
 
     def post(self, peer: int, label: int, payload: memoryview) -> None:
         data = bytearray(payload)
         if self.count == self.forge:
             data[0] ^= 1
         self.sent, self.count = self.sent + len(data), self.count + 1
-        self._box((self.me, peer, label)).set_result(bytes(data))
-
-    async def _fetch(self, peer: int, label: int, into: memoryview) -> None:
-        into[:] = await self._box((peer, self.me, label))
-
-    def fetch(self, peer: int, label: int, into: memoryview) -> Awaitable[None]:
-        return asyncio.ensure_future(self._fetch(peer, label, into))
-
-    async def drained(self) -> None:
-        await asyncio.sleep(0)
+        super().post(peer, label, memoryview(data))
 
 
 @dataclass
-class Party:
-    """One of the three, its shares of x, y, and the gates that it has done. `coins`: what all three tossed."""
+class Party(local.Party):
+    """One of the three, and its shares of x and y. `coins`: what all three tossed."""
 
-    line: Line
-    prss: Prss
     wire: Wire
     x: Words
     y: Words
     coins: bytes
-    gates: list[tuple[Pieces, Pieces, Pieces]] = field(default_factory=list)
-
-    def channel(self) -> Channel:
-        return self.line.channel()
 
 
 def make_parties(count: int, forge: int) -> list[Party]:
-    masters = {subset: os.urandom(32) for subset in subsets(3, 1)}
-    boxes: dict[tuple[int, int, int], asyncio.Future[bytes]] = {}
-    slopes = Stream(os.urandom(32))
-    values = [np.arange(count, dtype=np.uint64) % 1000 + 1 for _ in range(2)]
-    rows = [(v, slopes.elements(count)) for v in values]
-    coins, parties = os.urandom(32), []
-    for me in range(3):
-        wire = Wire(me, boxes, forge=forge if me == 0 else -1)
-        x, y = (f61.combine([1, me + 1], list(row)) for row in rows)
-        prss = Prss(me, 3, 1, {s: key for s, key in masters.items() if me in s})
-        parties.append(Party(Line(wire, me, 3), prss, wire, x, y, coins))
+    """Three parties with shares of so many numbers; the first one forges a message, if that isn't -1."""
+    values, coins = np.arange(count) % 1000 + 1, os.urandom(32)
+    xs, ys = (local.share(values, 3, 1) for _ in range(2))
+    parties = []
+    for party, x, y in zip(local.make_parties(3), xs, ys, strict=True):
+        wire = Wire(party.network, party.me, forge=forge if party.me == 0 else -1)
+        parties.append(Party(Line(wire, party.me, 3), party.prss, party.network, wire, x, y, coins))
     return parties
 
 
@@ -196,8 +175,8 @@ async def agrees(channel: Channel, q: Party, one: tuple[Pieces, ...], other: tup
         rest[1] ^= rho & sigma
     if q.line.me == 1:
         rest[0] ^= rho & sigma
-    # The third piece, which both others hold, must be what ours add up to; and what was opened to us by one of them what
-    # the other holds.
+    # The third piece, which both others hold, must be what ours add up to; and what was opened to us by one of them
+    # what the other holds.
     after, before = (q.line.me + 1) % 3, (q.line.me - 1) % 3
     total, came = digest(rest[0] ^ rest[1]), digest(*(o[1] for o in opened))
     held = digest(x.right ^ a.right, y.right ^ b.right)
@@ -222,23 +201,26 @@ def digest(*rows: Words) -> bytes:
 # -- figures
 
 
-def run(program: Callable[[Party], Awaitable[bool]], count: int, forge: int = -1) -> tuple[float, float, bool]:
+def figures(program: Program, count: int, forge: int = -1) -> tuple[float, float, bool]:
     """Processor time and bytes of one party, for each element; and whether all were content."""
     parties = make_parties(count, forge)
-
-    async def together() -> list[bool]:
-        return list(await asyncio.gather(*(program(q) for q in parties)))
-
     began = time.process_time()
-    content = asyncio.run(together())
+    content = local.run(parties, program)
     took = time.process_time() - began
     return took / 3 / count * 1e9, max(q.wire.sent for q in parties) / count, all(content)
 
 
-def main() -> None:
+def messages(program: Program, count: int) -> int:
+    """How many messages party 0 sends."""
+    parties = make_parties(count, -1)
+    local.run(parties, program)
+    return parties[0].wire.count
+
+
+def main(words: Sequence[str] | None = None) -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--elements", type=int, default=100_000)
-    count = arguments.parse_args().elements
+    count = arguments.parse_args(words).elements
     cases = [
         ("product, passive", passive, None),
         ("product, doubled (Chida et al.)", doubled, 1),
@@ -247,24 +229,13 @@ def main() -> None:
         ("comparison, checked ANDs (Araki et al.)", checked_bits, messages(passive_bits, count)),
     ]
     for name, program, forged in cases:
-        run(program, min(count, 1000))  # kernels are compiled
-        nanoseconds, size, content = run(program, count)
+        figures(program, min(count, 1000))  # kernels are compiled
+        nanoseconds, size, content = figures(program, count)
         assert content, name
         found = ""
         if forged is not None:
-            found = "found" if not run(program, count, forged)[2] else "NOT FOUND"
+            found = "found" if not figures(program, count, forged)[2] else "NOT FOUND"
         print(f"{name}: {nanoseconds:.0f} ns and {size:.1f} bytes an element{', forgery ' + found if found else ''}")
-
-
-def messages(program: Callable[[Party], Awaitable[bool]], count: int) -> int:
-    """How many messages party 0 sends."""
-    parties = make_parties(count, -1)
-
-    async def together() -> None:
-        await asyncio.gather(*(program(q) for q in parties))
-
-    asyncio.run(together())
-    return parties[0].wire.count
 
 
 if __name__ == "__main__":

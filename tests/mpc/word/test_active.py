@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
+import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.mpc.word import active
 
 
-def test_the_prototype_finds_what_it_forges() -> None:
-    script = ROOT / "docs/adr/0019-active/prototype.py"
-    done = subprocess.run([sys.executable, script, "--elements", "300"], capture_output=True, text=True, check=True)
-    lines = done.stdout.splitlines()
+def test_the_prototype_finds_what_it_forges(capsys: pytest.CaptureFixture[str]) -> None:
+    active.main(["--elements", "300"])
+    lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines][::2] == [
         "product, passive",
         "product, folded (Boneh et al., Goyal and Song)",
