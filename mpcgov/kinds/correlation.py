@@ -27,9 +27,8 @@ def _opened(linked: Linked, _: Table) -> Iterator[Opened]:
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
-    if any(row[-1] is None for row in rows):
-        return [f"{footers.of_numbers('correlation', rules)} There is none where a column has one value in all rows."]
-    return []
+    why = footers.of_numbers("correlation", rules)
+    return footers.where_hidden(rows, f"{why} There is none where a column has one value in all rows.")
 
 
 CORRELATION = Kind(

@@ -21,14 +21,11 @@ def _opened(linked: Linked, _: Table) -> Iterator[Opened]:
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
-    if any(row[-1] is None for row in rows):
-        least = rules["min_count"]
-        text = (
-            f"{footers.HIDDEN} A number of pairs is suppressed where it is less than {least}, or that of the other "
-            "links is, if there are any; nobody saw how many."
-        )
-        return [text]
-    return []
+    text = (
+        f"A number of pairs is suppressed where it is less than {rules['min_count']}, or that of the other links is, "
+        "if there are any; nobody saw how many."
+    )
+    return footers.where_hidden(rows, text)
 
 
 DOUBTFUL = Kind(

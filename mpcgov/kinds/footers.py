@@ -21,6 +21,11 @@ def nothing(_columns: Sequence[str], _rows: Sequence[Row], _rules: Rules) -> lis
     return []
 
 
+def where_hidden(rows: Sequence[Row], text: str) -> list[str]:
+    """What is said if a row's last number is hidden."""
+    return [f"{HIDDEN} {text}"] if any(row[-1] is None for row in rows) else []
+
+
 def of_counts(rows: Sequence[Row], place: int, rules: Rules) -> list[str]:
     """Of cells that are rows: the total of those released, what was done to them, and how many aren't."""
     shown = [row[place] for row in rows if row[place] is not None]
@@ -57,7 +62,7 @@ def of_numbers(name: str, rules: Rules) -> str:
     rows = ", ".join(f"{column}: {rows:,}" for column, rows in rules.get("least_rows", {}).items())
     enough = f" than it takes ({rows})" if rows else f" than {least}"
     return (
-        f"{HIDDEN} A {name} is suppressed where fewer rows{enough} have a value, where fewer than {least} of these, or "
+        f"A {name} is suppressed where fewer rows{enough} have a value, where fewer than {least} of these, or "
         "of the cell's others, differ from the usual values, or where all weights are 0."
     )
 

@@ -25,14 +25,12 @@ def _opened(linked: Linked, table: Table) -> Iterator[Opened]:
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
-    if any(row[-1] is None for row in rows):
-        least = rules["min_count"]
-        text = (
-            f"{footers.HIDDEN} A column's match rates are suppressed where, in one of its groups, fewer than {least} "
-            f"records are linked, or fewer than {least} but some aren't; and of groups without records."
-        )
-        return [text]
-    return []
+    least = rules["min_count"]
+    text = (
+        f"A column's match rates are suppressed where, in one of its groups, fewer than {least} records are linked, or "
+        f"fewer than {least} but some aren't; and of groups without records."
+    )
+    return footers.where_hidden(rows, text)
 
 
 MATCH_RATE = Kind(

@@ -33,7 +33,7 @@ def _footer(columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[s
     place = len(columns) - shown - 1
     lines = footers.of_counts(rows, place, rules)
     if any(row[place] is not None and None in row[place:] for row in rows):
-        lines.append(footers.of_numbers("number beside a released count", rules))
+        lines.append(f"{footers.HIDDEN} {footers.of_numbers('number beside a released count', rules)}")
         if "dominance" in rules:
             lines.append(f"{footers.HIDDEN} So is a mean where one value dominates ({rules['dominance']} % rule).")
     return lines

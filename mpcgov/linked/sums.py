@@ -16,6 +16,7 @@ from math import prod
 from mpcgov.linked import coarse, sides
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
+from mpcgov.spec.manifest import Table
 
 SAFE_BITS = 57
 """Sums of products of limbs stay below 2^57 in magnitude, so that lifted, and with carries, they fit 59 bits."""
@@ -145,14 +146,18 @@ def _item(linked: Linked, name: str, columns: tuple[Qualified, ...]) -> Item:
     return Item(name, columns, sums, sum_of(linked, (), needed), own_gate)
 
 
+def items(linked: Linked, table: Table) -> list[Item]:
+    """The measures or pairs that a table is about; none if it is about something else."""
+    return {"statistics": measures, "correlation": pairs}.get(table.measure, lambda _: [])(linked)
+
+
 def by_name(linked: Linked) -> dict[str, Sum]:
     """All sums that a job over cells computes, as `table.name`; those that only help to decide begin with a colon."""
     result: dict[str, Sum] = {}
     for name, table in linked.tables.items():
         if table.measure in ("count", "statistics"):
             result[f"{name}.{table.value}"] = count(linked)
-        items = {"statistics": measures, "correlation": pairs}.get(table.measure, lambda _: [])(linked)
-        for item in items:
+        for item in items(linked, table):
             result[f"{name}.{item.name}.n"] = item.n
             result |= {f"{name}.{item.name}.{short}": one for short, one in item.sums.items()}
     for item in () if linked.job.disclosure.noise is not None else (*measures(linked), *pairs(linked)):
@@ -167,8 +172,7 @@ def gated(linked: Linked) -> dict[str, Item]:
     """The items about which more than their cell's count decides, by the names of their numbers of rows."""
     result: dict[str, Item] = {}
     for name, table in linked.tables.items():
-        items = {"statistics": measures, "correlation": pairs}.get(table.measure, lambda _: [])(linked)
-        result |= {f"{name}.{item.name}.n": item for item in items if item.own_gate}
+        result |= {f"{name}.{item.name}.n": item for item in items(linked, table) if item.own_gate}
     return result
 
 

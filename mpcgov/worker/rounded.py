@@ -26,7 +26,7 @@ def numbers(linked: Linked, found: Found) -> dict[str, list[SecretArray]]:
     wanted = [
         (name, item, figure)
         for name, table in linked.tables.items()
-        for item in {"statistics": sums.measures, "correlation": sums.pairs}.get(table.measure, lambda _: [])(linked)
+        for item in sums.items(linked, table)
         for figure in released.opened(linked, item)
     ]
     places: dict[Sum, Limbs] = {}
