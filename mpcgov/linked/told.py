@@ -17,9 +17,7 @@ def sum_testers(job: Job, manifest: Manifest) -> set[str]:
         return set(job.data_parties) & set(job.receivers)
     if job.disclosure.noise is not None or not any(kind.tells_owners for kind in kinds.of_manifest(manifest)):
         return set()
-    asked = read(job, manifest, [])
-    summed = (*asked.numbers, *([] if asked.weight is None else [asked.weight]))
-    return {column.party for column in summed} & set(job.receivers)
+    return {column.party for column in read(job, manifest, []).numbers} & set(job.receivers)
 
 
 def releases_links(job: Job, manifest: Manifest) -> bool:
