@@ -97,7 +97,7 @@ def with_parts(columns: Mapping[str, Numbers], names: Collection[str], groups: N
         if kind == "some":
             found = values != 0
         elif kind == "same":
-            found = values == _frequent(values, groups)
+            found = values == _each(values, groups, _most_frequent)
         elif kind in _OF_GROUPS:
             found = _each(values, groups, _OF_GROUPS[kind])
         elif kind == HELD:
@@ -129,16 +129,11 @@ def with_fixed_parts(
 def _held(values: Numbers, groups: Numbers) -> Numbers:
     """What each row's value holds, by how many of its group have it."""
     result = np.zeros(len(values), np.int64)
-    for group in np.unique(groups):
-        own = groups == group
-        _, inverse, counts = np.unique(values[own], return_inverse=True, return_counts=True)
-        known = {count: figures.held(count, int(own.sum())) for count in set(counts.tolist())}
-        result[own] = np.array([known[count] for count in counts.tolist()], np.int64)[inverse]
+    for rows in _rows_of(groups):
+        _, inverse, counts = np.unique(values[rows], return_inverse=True, return_counts=True)
+        known = {count: figures.held(count, len(rows)) for count in set(counts.tolist())}
+        result[rows] = np.array([known[count] for count in counts.tolist()], np.int64)[inverse]
     return result
-
-
-def _frequent(values: Numbers, groups: Numbers) -> Numbers:
-    return _each(values, groups, _most_frequent)
 
 
 def _most_frequent(values: Numbers) -> int:

@@ -20,6 +20,7 @@ from mpcgov.linked.comparing import comparing, helper
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.naming import table_name
 from mpcgov.linked.qualified import Qualified
 from mpcgov.mpc import join
 from mpcgov.mpc.arrays import SecretArray
@@ -263,7 +264,7 @@ class LinkedRecords:
         linked = array_of(self._engine, mixed[:, 0], 0, 1)
         named_words = array_of(self._engine, mixed[:, 1:], 0, (1 << IDENTIFIER_BITS) - 1)
         first = sort_rows(named_words, 1 - linked)
-        (name,) = [name for name, table in self._linked.tables.items() if table.measure == "links"]
+        name = table_name(self._linked, "links")
         (wanted,) = [table.rows for table in layout.tables(self._linked) if table.name == name]
         columns = [_of_length(first[:, k : k + 1].reshape((height,)), wanted) for k in range(first.shape[1])]
         return {

@@ -1,9 +1,8 @@
 """Secret whole numbers of any length, and their rounding to a few significant bits: nothing is opened.
 
-A number is Σ d_k · 2^(24k), two's complement: all digits from 0 to 2^24 − 1 but the last, which has the sign. What is
-rounded is found from the leading digit other than 0, and from comparisons of it and the one below with each power of
-two; for three parties from all bits at once, in far fewer rounds (`mpc.word.wholes`). `mpcgov.disclosure.significand`
-says the same in plain code.
+What is rounded is found from the leading digit (`mpc.whole`) other than 0, and from comparisons of it and the one below
+with each power of two; for three parties from all bits at once, in far fewer rounds (`mpc.word.wholes`).
+`mpcgov.disclosure.significand` says the same in plain code.
 """
 
 from __future__ import annotations

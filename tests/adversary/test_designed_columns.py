@@ -9,23 +9,18 @@ named and sees the numbers all the same, every attack works, as with any of thes
 
 from __future__ import annotations
 
-import functools
-import runpy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from mpcgov import registry
 from mpcgov.errors import SpecError
+from tests.adversary import designed
+from tests.adversary.designed import NUMBER, ROWS, TABLES, TOP, Numbers, people, released, wages
 from tests.mpc.linked_parties import Case
 
-Numbers = NDArray[np.int64]
 Attack = Callable[[np.random.Generator, Numbers, str], float | None]
-TABLES, ROWS, MOST, TOP = 20, 240, 50_000, 1_000_000
-NUMBER = {"kind": "integer", "min": 0, "max": TOP}
 
 
 def reference(
@@ -40,20 +35,6 @@ def reference(
     domains = {f"{party}.{name}": NUMBER for party, own in columns.items() for name in own}
     rules |= {"join": "inner", "min_count": 10, "receivers": [receiver]}
     return released(protocol)(owners, domains, params, rules)
-
-
-@functools.cache
-def released(protocol: str) -> Callable[..., dict[str, list[list[Any]]]]:
-    """A protocol's reference."""
-    return runpy.run_path(str(registry.find(protocol).folder / "reference.py"))["run"]  # type: ignore[no-any-return]
-
-
-def people(**columns: Numbers) -> dict[tuple[str], dict[str, str]]:
-    return {(str(p),): {name: str(column[p]) for name, column in columns.items()} for p in range(ROWS)}
-
-
-def wages(rng: np.random.Generator) -> Numbers:
-    return rng.lognormal(8, 0.5, ROWS).astype(np.int64).clip(0, MOST)
 
 
 def by_a_weight(rng: np.random.Generator, wage: Numbers, receiver: str) -> float | None:
@@ -97,11 +78,7 @@ def by_a_large_share(rng: np.random.Generator, wage: Numbers, receiver: str) -> 
 
 
 def twins(rng: np.random.Generator) -> tuple[Numbers, Numbers]:
-    """Two columns, neither with an outlier, that differ in one row."""
-    first = rng.integers(0, 10, ROWS)
-    first[0], second = 0, first.copy()
-    second[0] = 9
-    return first, second
+    return designed.twins(rng, 10, 0, 9)
 
 
 def by_twins(rng: np.random.Generator, wage: Numbers, receiver: str) -> float | None:
@@ -132,14 +109,7 @@ ATTACKS: list[Attack] = [by_a_weight, by_an_outlier, by_a_large_share, by_twins,
 
 
 def hits(attack: Attack, receiver: str) -> int:
-    """How often one person's wage is found to within 1 % of the mean, by chance less than once in 20 tables."""
-    found = 0
-    for seed in range(TABLES):
-        rng = np.random.default_rng(seed)
-        wage = wages(rng)
-        guess = attack(rng, wage, receiver)
-        found += guess is not None and abs(guess - wage[0]) < wage.mean() / 100
-    return found
+    return designed.hits(lambda rng, wage: attack(rng, wage, receiver))
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

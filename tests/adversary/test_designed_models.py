@@ -5,7 +5,7 @@ Each attack is done on the reference without the rule that stops it, where it fi
 
 from __future__ import annotations
 
-import runpy
+import functools
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -14,21 +14,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mpcgov import figures, registry
-
-Numbers = NDArray[np.int64]
-TABLES, ROWS, MOST, TOP = 20, 240, 50_000, 1_000_000
-NUMBER = {"kind": "integer", "min": 0, "max": TOP}
+from mpcgov import figures
+from tests.adversary.designed import NUMBER, ROWS, TABLES, TOP, Numbers, hits, people, released, twins
 
 Attack = Callable[[Any, np.random.Generator, Numbers], float | None]
 
 
-def reference(**changed: Any) -> Any:
-    """What linked-regression releases, with some of its constants changed."""
-    names = runpy.run_path(str(registry.find("linked-regression").folder / "reference.py"))
-    run = names["run"]
-    run.__globals__.update(changed)
-    return run
+reference = functools.partial(released, "linked-regression")
 
 
 def model(run: Any, owners: Any, outcome: str, *predictors: str, receivers: tuple[str, ...] = ()) -> Any:
@@ -40,14 +32,6 @@ def model(run: Any, owners: Any, outcome: str, *predictors: str, receivers: tupl
         return None
     found = {name: [figures.shown(number, 4) for number in numbers] for name, *numbers in tables["coefficients"]}
     return found, figures.shown(tables["fit"][0][1], 4)
-
-
-def people(**columns: Numbers) -> dict[tuple[str], dict[str, str]]:
-    return {(str(p),): {name: str(column[p]) for name, column in columns.items()} for p in range(ROWS)}
-
-
-def wages(rng: np.random.Generator) -> Numbers:
-    return rng.lognormal(8, 0.5, ROWS).astype(np.int64).clip(0, MOST)
 
 
 def by_an_outcome(run: Any, rng: np.random.Generator, wage: Numbers) -> float | None:
@@ -65,9 +49,7 @@ def by_an_outcome(run: Any, rng: np.random.Generator, wage: Numbers) -> float | 
 
 def by_an_outcome_and_its_twin(run: Any, rng: np.random.Generator, wage: Numbers) -> float | None:
     """What one own column leaves unexplained of another is one person's; neither has an outlier."""
-    first = rng.integers(0, 50, ROWS)
-    first[0], second = 25, first.copy()
-    second[0] = 49
+    first, second = twins(rng, 50, 25, 49)
     owners = {"tax": people(x=first, y=second), "wel": people(wage=wage)}
     found = model(run, owners, "tax.y", "tax.x", "wel.wage")
     if found is None:
@@ -79,9 +61,7 @@ def by_an_outcome_and_its_twin(run: Any, rng: np.random.Generator, wage: Numbers
 
 def by_twin_predictors(run: Any, rng: np.random.Generator, wage: Numbers) -> float | None:
     """Two predictors that differ in one person: the second one's coefficient is that person's."""
-    first = rng.integers(0, 50, ROWS)
-    first[0], second = 0, first.copy()
-    second[0] = 49
+    first, second = twins(rng, 50, 0, 49)
     owners = {"tax": people(x=first, z=second), "wel": people(wage=wage)}
     found = model(run, owners, "wel.wage", "tax.x", "tax.z")
     if found is None:
@@ -94,17 +74,8 @@ def by_twin_predictors(run: Any, rng: np.random.Generator, wage: Numbers) -> flo
 def test_no_wage_of_another_agency_is_found(attack: Attack) -> None:
     """To within 1 % of the mean: by chance less than one of 20. Without bounds of one person's share, nearly all."""
 
-    def found(run: Any) -> int:
-        hits = 0
-        for seed in range(TABLES):
-            rng = np.random.default_rng(seed)
-            wage = wages(rng)
-            guess = attack(run, rng, wage)
-            hits += guess is not None and abs(guess - wage[0]) < wage.mean() / 100
-        return hits
-
-    assert found(reference(LARGEST_SHARE=Fraction(2))) >= 0.9 * TABLES
-    assert found(reference()) <= 3
+    assert hits(functools.partial(attack, reference(LARGEST_SHARE=Fraction(2)))) >= 0.9 * TABLES
+    assert hits(functools.partial(attack, reference())) <= 3
 
 
 TARGETS = 4
@@ -131,11 +102,10 @@ def members(run: Any, rng: np.random.Generator, there: NDArray[np.bool_], receiv
 
 def test_a_model_of_ones_own_columns_does_not_say_by_its_last_digits_who_is_in_another_register() -> None:
     """By chance half of 80."""
-    hits = []
-    for receivers in [("coordinator",), ("tax",)]:
-        hits.append(0)
-        for seed in range(TABLES):
-            rng = np.random.default_rng(seed)
-            hits[-1] += members(reference(), rng, rng.random(ROWS) < 0.75, receivers)
-    assert hits[0] == TABLES * TARGETS
-    assert hits[1] < 0.65 * TABLES * TARGETS
+
+    def right(receiver: str) -> int:
+        generators = map(np.random.default_rng, range(TABLES))
+        return sum(members(reference(), rng, rng.random(ROWS) < 0.75, (receiver,)) for rng in generators)
+
+    assert right("coordinator") == TABLES * TARGETS
+    assert right("tax") < 0.65 * TABLES * TARGETS

@@ -24,7 +24,7 @@ from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.noising import laws
 from mpcgov.spec.load import SpecError
 from mpcgov.worker.keyed import KeyedRows
-from mpcgov.worker.noise import Noise
+from mpcgov.worker.noise import Noise, Places
 from mpcgov.worker.work import LinkedWork
 from tests.mpc.linked_parties import Case, engine
 from tests.mpc.word.local import Party, make_parties, run
@@ -47,11 +47,18 @@ def made(noise: dict[str, Any] | None, method: str = "matcher", max_rows: int = 
     return Case("linked-count", DECLARED, rows, params, method=method, noise=noise, max_rows=max_rows)
 
 
+class NoneOfCells(Noise):
+    """Only lists get noise: what cells get has no part in this."""
+
+    def dealt(self, session: object) -> dict[str, Places]:
+        return {}
+
+
 def own_rows(case: Case, keys: int) -> OwnRows:
     """What the child that computes makes of so many rows that the reader has handed on, at the first owner."""
     asked = told(case)
     work = LinkedWork.__new__(LinkedWork)
-    work._linked, work.noise = case.linked(), Noise(*asked)
+    work._linked, work.noise = case.linked(), NoneOfCells(*asked)
     noisy = SimpleNamespace(job_digest="job", job=case.linked().job)
     work._order, work._proposal = cast(Any, SimpleNamespace(party="tax")), cast(Any, noisy)
     work.secret = None
@@ -66,7 +73,6 @@ def own_rows(case: Case, keys: int) -> OwnRows:
         return SimpleNamespace(coins={})
 
     session = SimpleNamespace(linked=linked)
-    work.noise.dealt = lambda session: {}  # type: ignore[method-assign, assignment] # of the cells: no part in this
     work._linked_by(cast(Any, session), read)
     return taken[0]
 

@@ -17,8 +17,8 @@ from mpcgov.spec.manifest import Table
 ROOT = Path(kinds.__file__).parents[1]
 
 STILL_ASKING = {
-    "linked/facts.py", "linked/naming.py", "linked/render.py", "linked/sums.py", "mpc/linkedrecords.py",
-    "mpc/linkedrows.py", "mpc/similar/report.py", "spec/manifest.py", "worker/gates.py",
+    "linked/facts.py", "linked/naming.py", "linked/render.py", "linked/sums.py",
+    "mpc/linkedrows.py", "spec/manifest.py", "worker/gates.py",
 }  # fmt: skip
 """Where a kind is still known by its name: to get fewer, by the steps of docs/adr/0018-table-kinds.md."""
 FOLDERS = ("linked", "mpc", "spec", "worker")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mpcgov.linked.encoding import DOUBT, HUNDREDTHS
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.naming import table_name
 from mpcgov.mpc.similar.arranged import Arranged
 from mpcgov.mpc.similar.bring import Brought
 from mpcgov.mpc.similar.clk import Filters
@@ -60,7 +61,6 @@ async def tables(
     parties: Sequence[str],
 ) -> dict[str, Words]:
     """Shares of the numbers of both tables, by `table.name`."""
-    names = {table.measure: name for name, table in linked.tables.items()}
     left, other = (parties[side.owner] for side in (grid.rows, grid.columns))
     channel, prss = operation()
     mine = own = None
@@ -73,9 +73,9 @@ async def tables(
     ours = dealt.reshape(count, rows)
     matched = await _matched(operation, linked, brought, {left: ours, other: brought.best})
     return {
-        f"{names['match_rate']}.records": await _records(operation, linked, own, parties),
-        f"{names['match_rate']}.linked": matched,
-        f"{names['doubtful']}.pairs": await _doubtful(operation, linked, brought, ours),
+        f"{table_name(linked, 'match_rate')}.records": await _records(operation, linked, own, parties),
+        f"{table_name(linked, 'match_rate')}.linked": matched,
+        f"{table_name(linked, 'doubtful')}.pairs": await _doubtful(operation, linked, brought, ours),
     }
 
 
