@@ -17,6 +17,7 @@ from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
 from mpcgov.linked.roundingcost import rounding_cost
 from mpcgov.linked.sizes import padded_length
+from mpcgov.linked.solving import stepped_rounds
 from mpcgov.protections import added_cost
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
@@ -105,7 +106,7 @@ def job_cost(
     rounds += manifest.cost.rounds_per_owner * (len(job.data_parties) - 2)
     if manifest.compares:
         return rounds, bytes_per_party, 0
-    rounds += sort_rounds(linked)
+    rounds += sort_rounds(linked) + stepped_rounds(linked)
     link = most(linked, threshold)
     return rounds + link.rounds, bytes_per_party + max(link.bytes_sent.values()), link.memory_bytes
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from math import comb
 
 from mpcgov.linked import precision
+from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import Model
 from mpcgov.linked.traffic import WORD, converted, equal, negative
 
@@ -18,6 +19,14 @@ SPARE_BITS = 60
 
 ROUNDED = 5
 """Rounding a quotient sends about as much as so many comparisons, beside those that tell its length."""
+
+STEPPED_ROUNDS = 49
+"""As measured: to find and take steps of parts of the standard errors, for receivers that bring rows."""
+
+
+def stepped_rounds(linked: Linked) -> int:
+    """The rounds of rounding a model for receivers that bring rows, beside those that every model has."""
+    return STEPPED_ROUNDS if linked.asked.outcome is not None and linked.job.receiving_owners else 0
 
 
 def multiplied_bytes(
