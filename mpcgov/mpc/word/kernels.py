@@ -1,7 +1,8 @@
 """Compiled kernels: where numba may keep its cache, and the decorator that every kernel has.
 
 Numba's cache is pickle: whoever can write to it runs code in the process that reads it. So it lies in a directory of
-the user's own that nobody else can enter, and numba is only imported after its place is fixed.
+the user's own that nobody else can enter, and numba is only imported after its place is fixed. A forked process has
+kernels, numba and its place from the one that it was forked from.
 """
 
 from __future__ import annotations
@@ -68,17 +69,19 @@ def _check_own(path: Path) -> None:
     """Raise unless `path` is a directory of ours that nobody else can enter."""
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        raise SpecError(f"{path} isn't a directory of your own", hint=f"chmod 700 {path}, or remove it")
+        raise SpecError(f"{path} isn't a directory of your own", hint=f"remove {path}: what is in it may be another's")
 
 
 def _load_numba() -> Any:
-    """Numba with its cache in our directory, whatever the environment says."""
-    folder = str(cache_directory())
+    """Numba with its cache in our directory, whatever the environment says, or a `.numba_config.yaml` where we were
+    started: numba reads that file again whenever it compiles, but what the environment names goes before it.
+    """
+    wanted = {"CACHE_DIR": str(cache_directory()), "CACHE_LOCATOR_CLASSES": ""}
     if "numba" not in sys.modules:
-        os.environ["NUMBA_CACHE_DIR"] = folder
+        os.environ |= {f"NUMBA_{name}": value for name, value in wanted.items()}
     import numba
 
-    if folder != getattr(numba.config, "CACHE_DIR", None):
+    if any(getattr(numba.config, name, "") != value for name, value in wanted.items()):
         raise InternalError("numba was imported before mpcgov could give its cache a safe place")
     return numba
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,8 +111,9 @@ def test_the_kernels_cache_is_a_directory_that_only_we_can_enter(tmp_path, monke
     folder = kernels.cache_directory()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     folder.chmod(0o750)
-    with pytest.raises(SpecError, match="your own"):
+    with pytest.raises(SpecError, match="your own") as caught:
         kernels.cache_directory()
+    assert str(caught.value.hint).startswith("remove")  # to close it would keep what others may have put there
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o703, 0o722])
@@ -184,3 +186,37 @@ def test_the_environment_cannot_move_the_cache_to_a_shared_place(tmp_path):
     early = "import numba\n" + code
     done = subprocess.run([sys.executable, "-c", early], env=environment, capture_output=True, text=True, check=False)
     assert "before mpcgov could give its cache a safe place" in done.stderr
+
+
+FORKED = """
+import os
+from mpcgov.mpc.word import field, kernels
+if os.fork():
+    raise SystemExit(os.wait()[1])
+@kernels.kernel("uint64(uint64)")
+def first(x):
+    return x
+@kernels.kernel("uint64(uint64)")
+def second(x):
+    return x
+print(first.stats.cache_path, second.stats.cache_path, sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("by", ["file", "environment"])
+def test_nothing_where_we_are_started_moves_the_cache_not_even_of_a_forked_process(tmp_path, by):
+    """Numba takes its settings from a file there, and looks at it again after each kernel that it has compiled."""
+    own = tmp_path / "own"
+    own.mkdir(mode=0o700)
+    settings = {"cache_dir": str(tmp_path / "shared"), "cache_locator_classes": "InTreeCacheLocator"}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(own), "PYTHONPATH": str(Path.cwd())}
+    if by == "file":
+        (tmp_path / ".numba_config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    else:
+        environment |= {f"NUMBA_{name.upper()}": value for name, value in settings.items()}
+    (tmp_path / "forked.py").write_text(FORKED, encoding="utf-8")
+    command = [sys.executable, tmp_path / "forked.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    places = [Path(line) for line in done.stdout.split()]
+    assert len(places) == 2
+    assert all(place.is_relative_to(own / "mpcgov" / "kernels") for place in places)
