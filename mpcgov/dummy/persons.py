@@ -62,7 +62,7 @@ class Persons:
         if isinstance(kind, IntegerColumn | DecimalColumn):
             return _number(about, kind, coins, person)
         if isinstance(kind, KeyColumn) or about.alone:
-            return _identifier(about, person, self.count)
+            return _identifier(about, person)
         return texts.text(about.name, coins)
 
 
@@ -153,9 +153,8 @@ def _range(about: Attribute, kind: IntegerColumn | DecimalColumn, places: int) -
     return _bounds(lows, highs) or own
 
 
-def _identifier(about: Attribute, person: int, count: int) -> str:
-    """Digits, different for different persons, and none with leading zeros, which one owner may not have."""
-    keys = [kind for kind in about.kinds if isinstance(kind, KeyColumn)]
-    wanted = [kind.length for kind in keys if kind.length] + [9]
-    length = max(wanted[0], len(str(10 * count)))
+def _identifier(about: Attribute, person: int) -> str:
+    """Digits, none with leading zeros, which one owner may not have; different for different persons, as far as there
+    are so many of the declared length."""
+    length = next((kind.length for kind in about.kinds if isinstance(kind, KeyColumn) and kind.length), 9)
     return str(10 ** (length - 1) + person * _STRIDE % (9 * 10 ** (length - 1)))

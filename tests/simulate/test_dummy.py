@@ -72,10 +72,17 @@ def test_the_same_seed_makes_the_same_rows_and_registers_overlap(tmp_path: Path)
     assert len(keys[0] & keys[1]) > 0.6 * len(keys[0])
 
 
-def test_ids_that_are_called_otherwise_meet_whatever_their_checks(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("length", "rows", "together"), [(11, 300, 200), (4, 2000, 1500), (2, 300, 80)])
+def test_ids_that_are_called_otherwise_meet_whatever_their_checks(
+    tmp_path: Path, length: int, rows: int, together: int
+) -> None:
+    pid = {"kind": "key", "check": "luhn", "pattern": f"[0-9]{{{length}}}", "length": length}
     columns: dict[str, Any] = {
-        "a": {"pid": {"kind": "key", "check": "luhn", "pattern": "[0-9]{11}", "length": 11}, "age": AGE},
-        "b": {"person": {"kind": "key", "length": 11}, "pay": {"kind": "decimal", "min": 0, "max": 10**6, "places": 2}},
+        "a": {"pid": pid, "age": AGE},
+        "b": {
+            "person": {"kind": "key", "length": length},
+            "pay": {"kind": "decimal", "min": 0, "max": 10**6, "places": 2},
+        },
     }
     for party, said in columns.items():
         (tmp_path / party).mkdir()
@@ -86,10 +93,10 @@ def test_ids_that_are_called_otherwise_meet_whatever_their_checks(tmp_path: Path
         {"protocol": "linked-statistics", "purpose": "p", "legal_basis": "l", "parties": parts, "receivers": ["c"]}
         | {"params": {"measures": ["b.pay"]}}
     )
-    folder = made(job, tmp_path, tmp_path / "made")
+    folder = made(job, tmp_path, tmp_path / "made", rows)
     ids = {row["pid"] for row in table(folder, "a")} & {row["person"] for row in table(folder, "b")}
-    assert len(ids) > 200
-    assert {len(one) for one in ids} == {11}
+    assert len(ids) > together
+    assert {len(one) for one in ids} == {length}
 
 
 AGE = {"kind": "integer", "min": 0, "max": 120}
