@@ -20,6 +20,8 @@ from typing import Any
 
 LIMIT_CHARACTERS = 1000
 LIMIT_NESTING = 20
+LIMIT_OPERANDS = 50
+"""Numbers and columns. What writes queries calls itself for each, and Python ends that at about eighty."""
 _LARGEST = 2**53
 """Engines divide whole numbers as floats: below this, the floor of a quotient is exact."""
 _TOKEN = re.compile(r"\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?)(?![\w.])|(?P<column>[^\W\d]\w*)|(?P<mark>[-+*/()]))")
@@ -90,7 +92,10 @@ def parse(text: str) -> Tree:
     """
     if len(text) > LIMIT_CHARACTERS:
         raise ValueError(f"compute: longer than {LIMIT_CHARACTERS} characters")
-    parser = _Parser([*_tokens(text), ("end", "the end", len(text) + 1)])
+    tokens = list(_tokens(text))
+    if sum(kind != "mark" for kind, _, _ in tokens) > LIMIT_OPERANDS:
+        raise ValueError(f"compute: more than {LIMIT_OPERANDS} columns and numbers")
+    parser = _Parser([*tokens, ("end", "the end", len(text) + 1)])
     tree = parser.sum(0)
     parser.take("end")
     return tree

@@ -89,6 +89,14 @@ def test_arithmetic_is_exact_and_rounded_once(tmp_path: Path, text: str, values:
     assert [fault for _, fault in found] == ([FINE] * 5 if "age" in text else of_pay)
 
 
+@pytest.mark.parametrize("text", ["-".join(["-age"] * 50), "+".join(["age", "pay"] * 25), "age" + "/1" * 49])
+def test_arithmetic_as_long_as_it_may_be_is_computed(tmp_path: Path, text: str) -> None:
+    (tmp_path / "d.csv").write_text(ROWS)
+    total = {**TOTAL, "min": "-100000", "max": "1000000", "derive": {"compute": text}}
+    with open_table(declared(new=total), "people", tmp_path, {"new"}) as source:
+        assert column_of(source, "new")[0][1] == FINE
+
+
 @settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(-5, 120), st.integers(0, 10_000)), min_size=1, max_size=20), st.data())
 def test_arithmetic_is_that_of_fractions(rows: list[tuple[int, int]], data: st.DataObject) -> None:
@@ -153,6 +161,7 @@ def test_others_see_a_derived_column_like_any_other() -> None:
         ({**TOTAL, "derive": {"compute": "born + 1"}}, "integer or decimal of integer"),
         ({**TOTAL, "derive": {"compute": "pay * pay * pay * pay * pay"}}, "narrow the bounds"),
         ({**TOTAL, "derive": {"compute": "(" * 30 + "pay" + ")" * 30}}, "nested over 20"),
+        ({**TOTAL, "derive": {"compute": "+".join(["pay"] * 51)}}, "more than 50 columns and numbers"),
         ({"kind": "category", "values": ["u"], "derive": {"coalesce": ["a", "b"]}}, "declared as this one is"),
         ({"kind": "integer", "min": 0, "max": 9, "from": "n", "derive": {"year of": "born"}}, "it isn't in the source"),
     ],
