@@ -17,7 +17,7 @@ import ibis
 from mpcgov.errors import DataError, LocalError
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import open_regular, resolve
-from mpcgov.worker.readers.raw import need
+from mpcgov.worker.readers.raw import need, no_table, unreachable
 
 _EXTRAS = {"pyspark": "spark", "trino": "trino"}
 
@@ -43,7 +43,7 @@ def open_database(url: str, name: str, base: Path) -> tuple[Backend, Any]:
             hint="use a file, duckdb://, postgres://, mysql://, mssql://, oracle://, pyspark:// or trino://",
         )
     schema, _, relation = unquote(table).rpartition(".")
-    missing = DataError(f"{name}: the source has no such table", hint="check the name after # in datasets.yaml")
+    missing = no_table(name)
     with kept_on_success(backend):
         return backend, quiet(lambda: backend.table(relation, database=schema or None), missing)
 
@@ -57,8 +57,7 @@ def _open_file(source: str, name: str, base: Path) -> Backend:
 
 def _connect(address: str, scheme: str, name: str) -> Backend:
     need(scheme, _EXTRAS[scheme], name)
-    unreachable = DataError(f"{name}: the database can't be reached", hint="check the source in datasets.yaml")
-    return quiet(lambda: _spark(address) if scheme == "pyspark" else ibis.connect(address), unreachable)
+    return quiet(lambda: _spark(address) if scheme == "pyspark" else ibis.connect(address), unreachable(name))
 
 
 def _spark(address: str) -> Backend:

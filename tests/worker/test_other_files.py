@@ -120,6 +120,7 @@ def test_a_pc_axis_file_has_a_row_for_each_cell(tmp_path: Path) -> None:
         (("DATA=", 'KEYS("Region")=VALUES;\nDATA='), "a PC-Axis file with KEYS isn't read"),
         (('CODES("Region")="01",', "CODES(\"Region\")="), "its variables make no whole table"),
         (("iso-8859-1", "nonsense"), "not in the encoding that the file says"),
+        (("iso-8859-1", "undefined"), "not in the encoding that the file says"),
     ],
 )  # fmt: skip
 def test_a_pc_axis_file_that_is_not_read_says_why(tmp_path: Path, change: tuple[str, str], words: str) -> None:

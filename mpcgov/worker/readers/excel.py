@@ -15,7 +15,7 @@ import pyarrow as pa
 from mpcgov.errors import DataError
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.file import OpenFile
-from mpcgov.worker.readers.raw import Raw, Wanted, check_names, need, taken, text_schema
+from mpcgov.worker.readers.raw import Raw, Wanted, check_names, moment_text, need, taken, text_schema
 
 _BATCH_ROWS = 10_000
 
@@ -76,8 +76,7 @@ def _text(cell: Any) -> str | None:
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)
     if isinstance(cell, dt.datetime):
-        midnight = cell.time() == dt.time()
-        return cell.date().isoformat() if midnight else cell.isoformat(" ")
+        return moment_text(cell)
     if isinstance(cell, dt.date | dt.time):
         return cell.isoformat()
     return str(cell) or None

@@ -17,7 +17,18 @@ import pyarrow.csv
 
 from mpcgov.errors import DataError
 from mpcgov.worker.engine import Backend, quiet
-from mpcgov.worker.readers.raw import Raw, Wanted, check_names, need, taken, text_schema, unreadable
+from mpcgov.worker.readers.raw import (
+    Raw,
+    Wanted,
+    check_names,
+    need,
+    no_table,
+    taken,
+    text_schema,
+    unreachable,
+    unreadable,
+)
+from mpcgov.worker.readers.types import refuse_types
 
 SCHEMES = ("postgres", "postgresql")
 _SESSION = "SET row_security = off; SET datestyle = 'ISO, YMD'; SET extra_float_digits = 3; SET bytea_output = 'hex'"
@@ -30,6 +41,7 @@ _COLUMNS = """
 _FLOATS = {"float4": "float32", "float8": "float64"}
 _WHOLE = {"int2": "int64", "int4": "int64", "int8": "int64"}
 _TEXT = {"text", "varchar", "bpchar", "char", "name", "citext", "uuid", "bool", "date", "numeric", "timestamp", "oid"}
+_READ = {*_FLOATS, *_WHOLE, *_TEXT, "enum"}
 
 
 def read(url: str, wanted: Wanted, backend: Backend) -> Raw:
@@ -43,12 +55,12 @@ def read(url: str, wanted: Wanted, backend: Backend) -> Raw:
     import psycopg  # noqa: PLC0415  an extra
 
     address, _, table = url.partition("#")
-    unreachable = DataError(f"{wanted.name}: the database can't be reached", hint="check the source in datasets.yaml")
-    connection = quiet(lambda: psycopg.connect(address), unreachable)
+    fault = unreachable(wanted.name)
+    connection = quiet(lambda: psycopg.connect(address), fault)
     try:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        quiet(lambda: connection.execute(_SESSION), unreachable)
+        quiet(lambda: connection.execute(_SESSION), fault)
         return _read(connection, unquote(table), wanted, backend)
     finally:
         connection.close()
@@ -59,36 +71,26 @@ def _read(connection: Any, table: str, wanted: Wanted, backend: Backend) -> Raw:
 
     schema, _, relation = table.rpartition(".")
     name = sql.Identifier(schema, relation) if schema else sql.Identifier(relation)
-    missing = DataError(f"{wanted.name}: the source has no such table", hint="check the name after # in datasets.yaml")
+    missing = no_table(wanted.name)
     oid = quiet(
         lambda: connection.execute("SELECT %s::regclass::oid", [name.as_string(connection)]).fetchone()[0], missing
     )
     columns = quiet(lambda: connection.execute(_COLUMNS, [oid]).fetchall(), missing)
     check_names([column[0] for column in columns], wanted, "each declared column must stand there once")
     base = {attribute: "enum" if kind == "e" else typname for attribute, typname, _, kind in columns}
-    shown = {column[0]: column[2] for column in columns}
-    wrong = [
-        f"column {column}: columns of type {shown[source]} aren't read"
-        for column, source in wanted.sources.items()
-        if base[source] not in {*_FLOATS, *_WHOLE, *_TEXT, "enum"}
-    ]
-    if wrong:
-        raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint="read a view that casts it, such as to date or text")
+    shown_there = {column[0]: column[2] for column in columns}
+    types = {column: base[source] for column, source in wanted.sources.items()}
+    shown = {column: shown_there[source] for column, source in wanted.sources.items()}
+    refuse_types({column: shown[column] for column, kind in types.items() if kind not in _READ}, wanted)
     fields = [sql.SQL("{}::text").format(sql.Identifier(source)) for source in wanted.sources.values()]
     query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT csv, FORCE_QUOTE *, ENCODING 'UTF8')").format(
         sql.SQL(", ").join(fields), name
     )
     found, rows = taken(backend, wanted, text_schema(len(fields)), _batches(connection, query, len(fields), wanted))
-    types = {column: base[source] for column, source in wanted.sources.items()}
     typed = found.mutate(**{f"c{n}": _typed(found[f"c{n}"], kind) for n, kind in enumerate(types.values())})
     names = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
     numbers = {column for column, kind in types.items() if kind == "numeric"}
-    return Raw(typed, names, rows, typed=True, types=shown_of(wanted, shown), numbers=numbers)
-
-
-def shown_of(wanted: Wanted, shown: dict[str, str]) -> dict[str, str]:
-    """The server's own names of types, by declared column."""
-    return {column: shown[source] for column, source in wanted.sources.items()}
+    return Raw(typed, names, rows, typed=True, types=shown, numbers=numbers)
 
 
 def _typed(text: Any, kind: str) -> Any:

@@ -8,6 +8,7 @@ stands for a cell without a number (`..`, `-`) is left as it is written: its own
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +19,9 @@ import numpy as np
 import pyarrow as pa
 
 from mpcgov.errors import DataError
-from mpcgov.spec.table import CategoryColumn
 from mpcgov.worker.engine import Backend
 from mpcgov.worker.file import OpenFile
-from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, taken, text_schema
+from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, declared_labels, taken, text_schema
 
 VALUE = "value"
 """The name of the column of what cells hold."""
@@ -53,7 +53,13 @@ def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
     check_rows(len(cube.cells), wanted)
     sources = list(wanted.sources.values())
     table, rows = taken(backend, wanted, text_schema(len(sources)), _batches(cube, sources))
-    labels = {column: found for column in wanted.sources if (found := _labels(cube, wanted, column))}
+    labels = {
+        column: declared_labels(
+            wanted.declaration.columns[column], dict(zip(cube.codes[source], cube.labels[source], strict=True))
+        )
+        for column, source in wanted.sources.items()
+        if source != VALUE
+    }
     return Raw(table, {column: f"c{n}" for n, column in enumerate(wanted.sources)}, rows, typed=False, labels=labels)
 
 
@@ -89,14 +95,9 @@ def _decoded(data: bytes, encoding: str | None, name: str) -> str:
     said = re.search(rb'CODEPAGE="([\w-]+)"', data[:4096])
     ansi = b'CHARSET="ANSI"' in data[:4096]
     chosen = encoding or (said[1].decode() if said else "windows-1252" if ansi else "cp850")
-    text = None
-    try:
-        text = data.decode("utf-8-sig" if data.startswith(codecs.BOM_UTF8) else chosen)
-    except (LookupError, UnicodeDecodeError):
-        text = None
-    if text is None:
-        raise DataError(f"{name}: not in the encoding that the file says", hint="set encoding, such as windows-1252")
-    return text
+    with contextlib.suppress(LookupError, UnicodeError):
+        return data.decode("utf-8-sig" if data.startswith(codecs.BOM_UTF8) else chosen)
+    raise DataError(f"{name}: not in the encoding that the file says", hint="set encoding, such as windows-1252")
 
 
 def _keywords(text: str) -> dict[tuple[str, str], list[str]]:
@@ -142,12 +143,3 @@ def _batches(cube: Cube, sources: Sequence[str]) -> Iterator[pa.RecordBatch]:
             for name in sources
         ]
         yield pa.record_batch(arrays, schema=text_schema(len(sources)))
-
-
-def _labels(cube: Cube, wanted: Wanted, column: str) -> Mapping[str, str]:
-    """Labels by code, if those are what is declared."""
-    kind, source = wanted.declaration.columns[column], wanted.sources[column]
-    if not isinstance(kind, CategoryColumn) or source == VALUE:
-        return {}
-    declared, codes, labels = set(kind.values), cube.codes[source], cube.labels[source]
-    return dict(zip(codes, labels, strict=True)) if declared & {*labels} and not declared & {*codes} else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from mpcgov.errors import DataError, LocalError, MpcgovError
 from mpcgov.spec.reading import Reading
-from mpcgov.spec.table import Dataset, Declaration
+from mpcgov.spec.table import CategoryColumn, Column, Dataset, Declaration
 from mpcgov.worker.engine import Backend, quiet
 
 
@@ -78,6 +79,16 @@ def unreadable(name: str) -> DataError:
     return DataError(
         f"{name}: the data can't be read", hint="check the source in datasets.yaml", code="data-unreadable"
     )
+
+
+def unreachable(name: str) -> DataError:
+    """What stands in for a driver's exception, which may hold a password."""
+    return DataError(f"{name}: the database can't be reached", hint="check the source in datasets.yaml")
+
+
+def no_table(name: str) -> DataError:
+    """What stands in for a driver's exception where a table is looked for."""
+    return DataError(f"{name}: the source has no such table", hint="check the name after # in datasets.yaml")
 
 
 def check_names(names: Sequence[str], wanted: Wanted, hint: str) -> None:
@@ -156,6 +167,17 @@ def taken(backend: Backend, wanted: Wanted, schema: pa.Schema, batches: Iterable
     with suppress(MpcgovError):
         return quiet(load, unreadable(wanted.name)), rows
     raise faults[0] if faults else unreadable(wanted.name)
+
+
+def declared_labels(kind: Column, labels: Mapping[str, str]) -> Mapping[str, str]:
+    """What codes of a source are called there, if that is what is declared, and not the codes."""
+    declared = {*kind.values} if isinstance(kind, CategoryColumn) else set[str]()
+    return labels if declared & {*labels.values()} and not declared & {*labels} else {}
+
+
+def moment_text(moment: dt.datetime) -> str:
+    """A day, if it is midnight."""
+    return moment.date().isoformat() if moment.time() == dt.time() else moment.isoformat(" ")
 
 
 def text_schema(columns: int) -> pa.Schema:

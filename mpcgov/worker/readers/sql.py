@@ -19,9 +19,20 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import types
 
-from mpcgov.errors import DataError
 from mpcgov.worker.engine import Backend, quiet
-from mpcgov.worker.readers.raw import Raw, Wanted, check_names, need, taken, text_schema, unreadable
+from mpcgov.worker.readers.raw import (
+    Raw,
+    Wanted,
+    check_names,
+    moment_text,
+    need,
+    no_table,
+    taken,
+    text_schema,
+    unreachable,
+    unreadable,
+)
+from mpcgov.worker.readers.types import refuse_types
 
 _BATCH_ROWS = 10_000
 
@@ -55,10 +66,10 @@ def read(url: str, wanted: Wanted, backend: Backend) -> Raw:
     address, _, table = url.partition("#")
     server = SERVERS[address.partition("://")[0]]
     need(server.module, server.extra, wanted.name)
-    unreachable = DataError(f"{wanted.name}: the database can't be reached", hint="check the source in datasets.yaml")
-    engine = quiet(lambda: _engine(address, server), unreachable)
+    fault = unreachable(wanted.name)
+    engine = quiet(lambda: _engine(address, server), fault)
     try:
-        with quiet(engine.connect, unreachable) as connection:
+        with quiet(engine.connect, fault) as connection:
             return _read(connection, unquote(table), wanted, backend)
     finally:
         engine.dispose()
@@ -72,16 +83,13 @@ def _engine(address: str, server: Server) -> sa.Engine:
 
 def _read(connection: sa.Connection, table: str, wanted: Wanted, backend: Backend) -> Raw:
     schema, _, relation = table.rpartition(".")
-    missing = DataError(f"{wanted.name}: the source has no such table", hint="check the name after # in datasets.yaml")
-    found = quiet(lambda: _columns(connection, relation, schema or None), missing)
+    found = quiet(lambda: _columns(connection, relation, schema or None), no_table(wanted.name))
     check_names(list(found), wanted, "each declared column must stand there once")
     kinds = {column: found[source] for column, source in wanted.sources.items()}
     mysql = connection.dialect.name in ("mysql", "mariadb")
     forms = {column: _form(kind, mysql) for column, kind in kinds.items()}
-    if wrong := [
-        f"column {c}: columns of type {_shown(kinds[c])} aren't read" for c, form in forms.items() if not form
-    ]:
-        raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint="read a view that casts it, such as to date or text")
+    shown = {column: _shown(kind) for column, kind in kinds.items()}
+    refuse_types({column: shown[column] for column, form in forms.items() if form is None}, wanted)
     selected = [_selected(source, found[source], mysql) for source in wanted.sources.values()]
     query = sa.select(*selected).select_from(sa.table(relation, schema=schema or None))
     written = [form for form in forms.values() if form]
@@ -90,7 +98,6 @@ def _read(connection: sa.Connection, table: str, wanted: Wanted, backend: Backen
     places = {column: f"c{n}" for n, column in enumerate(forms) if forms[column] is _float}
     casts = {place: read_rows[place].cast(floats[column]) for column, place in places.items()}
     numbers = {column for column, form in forms.items() if form in (_whole, _decimal)}
-    shown = {column: _shown(kind) for column, kind in kinds.items()}
     names = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
     table_read = read_rows.mutate(**casts) if casts else read_rows
     return Raw(table_read, names, rows, typed=True, types=shown, numbers=numbers)
@@ -164,9 +171,8 @@ def _bool(value: Any) -> str | None:
 
 def _moment(value: Any) -> str | None:
     if isinstance(value, dt.datetime):
-        midnight = value.time() == dt.time()
-        return value.date().isoformat() if midnight else value.isoformat(" ")
-    return None if value is None else str(value)  # what is no date stays as it is written there, such as 0000-00-00
+        return moment_text(value)
+    return _text(value)  # what is no date stays as it is written there, such as 0000-00-00
 
 
 _FORMS: Mapping[Any, Form] = {

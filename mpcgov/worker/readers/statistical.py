@@ -14,10 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from mpcgov.errors import DataError
-from mpcgov.spec.table import CategoryColumn
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.file import OpenFile
-from mpcgov.worker.readers.raw import Raw, Wanted, check_names, need, taken, unreadable
+from mpcgov.worker.readers.raw import Raw, Wanted, check_names, declared_labels, need, taken, unreadable
 
 SUFFIXES = {
     ".sav": "read_sav",
@@ -71,7 +70,7 @@ def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
     known = getattr(meta, "number_rows", None)
     if known is not None and known >= 0 and known != rows:
         raise DataError(f"{wanted.name}: {rows} rows where the file says {known}", code="data-unreadable")
-    labels = {column: found for column in wanted.sources if (found := _labels(meta, wanted, column))}
+    labels = {column: _labels(meta, wanted, column) for column in wanted.sources}
     return Raw(table, {column: f"c{n}" for n, column in enumerate(wanted.sources)}, rows, typed=True, labels=labels)
 
 
@@ -104,16 +103,9 @@ def _moment(value: Any) -> dt.datetime | None:
 
 
 def _labels(meta: Any, wanted: Wanted, column: str) -> Mapping[str, str]:
-    """Labels by code, if those are what is declared."""
-    kind = wanted.declaration.columns[column]
-    if not isinstance(kind, CategoryColumn):
-        return {}
-    found = {
-        _code(code): str(label)
-        for code, label in (meta.variable_value_labels.get(wanted.sources[column]) or {}).items()
-    }
-    declared = set(kind.values)
-    return found if found and declared & set(found.values()) and not declared & set(found) else {}
+    labels = meta.variable_value_labels.get(wanted.sources[column]) or {}
+    found = {_code(code): str(label) for code, label in labels.items()}
+    return declared_labels(wanted.declaration.columns[column], found)
 
 
 def _code(code: Any) -> str:

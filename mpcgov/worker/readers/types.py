@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 
 from mpcgov.errors import DataError
@@ -26,3 +28,17 @@ def refuse_unread(schema: pa.Schema, wanted: Wanted) -> None:
             wrong.append(f"column {column}: half-precision floats aren't read")
     if wrong:
         raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint="change the type there, such as to decimal(20, 2)")
+
+
+def refuse_types(refused: Mapping[str, str], wanted: Wanted) -> None:
+    """That no column of a database is of a type that isn't read.
+
+    Args:
+        refused: by declared name, what the database calls its type.
+
+    Raises:
+        DataError: names each column and its type.
+    """
+    if refused:
+        wrong = "; ".join(f"column {column}: columns of type {kind} aren't read" for column, kind in refused.items())
+        raise DataError(f"{wanted.name}: {wrong}", hint="read a view that casts it, such as to date or text")
