@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,14 @@ def database() -> Iterator[str]:
         with psycopg.connect(url) as connection:
             connection.execute(SETUP)
         yield url
+
+
+def run(database: str, *statements: str) -> None:
+    import psycopg
+
+    with psycopg.connect(database) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
 
 
 def rows(url: str, column: dict[str, Any], folder: Path, name: str = "c") -> list[Any]:
@@ -125,29 +134,42 @@ def test_no_collation_makes_two_keys_one(database: str, tmp_path: Path) -> None:
 
 
 def test_a_day_is_the_one_of_the_agencys_own_zone(database: str, tmp_path: Path) -> None:
-    import psycopg
-
-    with psycopg.connect(database) as connection:
-        connection.execute("ALTER ROLE tester SET timezone = 'Asia/Tokyo'")
-        connection.execute("CREATE TABLE moments (at timestamptz)")
-        connection.execute("INSERT INTO moments VALUES ('2024-06-30 20:00Z'), ('2024-07-01 20:00Z')")
-        connection.execute("CREATE VIEW days AS SELECT at::date AS c FROM moments")
+    run(
+        database,
+        "ALTER ROLE tester SET timezone = 'Asia/Tokyo'",
+        "CREATE TABLE moments (at timestamptz)",
+        "INSERT INTO moments VALUES ('2024-06-30 20:00Z'), ('2024-07-01 20:00Z')",
+        "CREATE VIEW days AS SELECT at::date AS c FROM moments",
+    )
     assert rows(f"{database}#days", DAY, tmp_path) == DAYS
     with pytest.raises(DataError, match="column c: columns of type timestamp with time zone aren't read"):
         rows(f"{database}#moments", DAY | {"from": "at"}, tmp_path)
 
 
 def test_rows_that_a_role_may_not_see_are_no_register(database: str, tmp_path: Path) -> None:
-    import psycopg
-
-    with psycopg.connect(database) as connection:
-        connection.execute("CREATE TABLE half (c text)")
-        connection.execute("INSERT INTO half VALUES ('a'), ('b')")
-        connection.execute("ALTER TABLE half ENABLE ROW LEVEL SECURITY")
-        connection.execute("CREATE POLICY own ON half USING (c = 'a')")
-        connection.execute("CREATE ROLE clerk LOGIN")
-        connection.execute("GRANT SELECT ON half TO clerk")
+    run(
+        database,
+        "CREATE TABLE half (c text)",
+        "INSERT INTO half VALUES ('a'), ('b')",
+        "ALTER TABLE half ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY own ON half USING (c = 'a')",
+        "CREATE ROLE clerk LOGIN",
+        "GRANT SELECT ON half TO clerk",
+    )
     with pytest.raises(DataError, match="row-level security hides rows of this table from the role") as caught:
         rows(f"{database.replace('tester', 'clerk')}#half", KEY, tmp_path)
     assert "BYPASSRLS" in caught.value.hint
     assert rows(f"{database}#half", KEY, tmp_path) == ["a", "b"]
+
+
+def test_a_row_that_the_server_quotes_is_in_no_error(database: str, tmp_path: Path) -> None:
+    run(
+        database,
+        "CREATE TABLE written (c text)",
+        "INSERT INTO written VALUES ('secret row')",
+        "CREATE VIEW numbers AS SELECT c::int AS c FROM written",
+    )
+    with pytest.raises(DataError, match="the data can't be read") as caught:
+        rows(f"{database}#numbers", INTEGER, tmp_path)
+    assert "secret row" not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__context__ is None

@@ -130,7 +130,7 @@ class _Copied(io.RawIOBase):
 def _batches(connection: Any, query: Any, columns: int, wanted: Wanted) -> Iterator[pa.RecordBatch]:
     import psycopg  # noqa: PLC0415
 
-    names, hidden = [f"c{n}" for n in range(columns)], False
+    names, fault = [f"c{n}" for n in range(columns)], None
     try:
         with connection.cursor() as cursor, cursor.copy(query) as copy:
             blocks = iter(copy)
@@ -151,12 +151,10 @@ def _batches(connection: Any, query: Any, columns: int, wanted: Wanted) -> Itera
             )
     except psycopg.Error as error:
         hidden = error.sqlstate == "42501" and "row-level security" in str(error)
-        if not hidden:
-            raise unreadable(wanted.name) from None
-    if hidden:
-        raise DataError(
-            f"{wanted.name}: {_HIDDEN}", hint="read by a role that sees all rows (BYPASSRLS), or a view of them"
-        )
+        hint = "read by a role that sees all rows (BYPASSRLS), or a view of them"
+        fault = DataError(f"{wanted.name}: {_HIDDEN}", hint=hint) if hidden else unreadable(wanted.name)
+    if fault is not None:
+        raise fault  # outside the handler, so that the server's words, which can quote a row, aren't its context
 
 
 def _chained(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
