@@ -65,10 +65,8 @@ def fingerprints_of(
     for label, columns in together.items():
         each = (_hash(source, rows[source.value(name)]) for name in columns)
         hashes[label] = _hash(source, reduce(lambda whole, one: _hash(source, whole) ^ one, each))
-    sums = {f"s{i}_{half}": part for i, one in enumerate(hashes.values()) for half, part in _halves(one).items()}
-    found = source.query(rows.aggregate(n=rows.count(), **sums)).to_pylist()[0]
-    prints = {name: f"{found[f's{i}_low']} {found[f's{i}_high']}" for i, name in enumerate(hashes)}
-    return {ROWS: str(found["n"])} | {_label(source, name): _short(value) for name, value in prints.items()}
+    number, prints = _summed(source, rows, hashes)
+    return {ROWS: str(number)} | {_label(source, name): _short(value) for name, value in prints.items()}
 
 
 def unit_fingerprints(
@@ -90,14 +88,19 @@ def unit_fingerprints(
     rows = source.table.filter(*(source.table[source.value(name)].notnull() for name in unique))
     who = reduce(lambda one, other: _hash(source, one) ^ other, (_hash(source, rows[source.value(u)]) for u in unique))
     hashes = {name: _hash(source, _hash(source, rows[source.value(name)]) ^ who) for name in names}
-    sums = {f"s{i}_{half}": part for i, one in enumerate(hashes.values()) for half, part in _halves(one).items()}
-    found = source.query(rows.aggregate(n=rows.count(), **sums)).to_pylist()[0]
-    told = int(found["n"]) == source.rows or not everywhere
-    prints = {name: f"{found['n']} {found[f's{i}_low']} {found[f's{i}_high']}" for i, name in enumerate(hashes)}
+    number, prints = _summed(source, rows, hashes)
+    told = number == source.rows or not everywhere
     return {
-        _label(source, f"{UNITS}{','.join(unique)}: {name}"): _short(value) if told else ""
+        _label(source, f"{UNITS}{','.join(unique)}: {name}"): _short(f"{number} {value}") if told else ""
         for name, value in prints.items()
     }
+
+
+def _summed(source: Source, rows: Any, hashes: Mapping[str, Any]) -> tuple[int, dict[str, str]]:
+    """How many rows there are, and by name the sum of their hashes."""
+    sums = {f"s{i}_{half}": part for i, one in enumerate(hashes.values()) for half, part in _halves(one).items()}
+    found = source.query(rows.aggregate(n=rows.count(), **sums)).to_pylist()[0]
+    return int(found["n"]), {name: f"{found[f's{i}_low']} {found[f's{i}_high']}" for i, name in enumerate(hashes)}
 
 
 def _hash(source: Source, value: Any) -> Any:
