@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
+
+TYPES = ("string", "integer", "number", "date")
+"""By the names that both standards give them."""
+
+OURS = "mpcgov:"
+"""With this begins the name of what a standard has no word for."""
 
 _KEY_WORDS = ("normalise", "zeros", "check")
 _MOST_PLACES = 9
@@ -43,22 +49,39 @@ class Field:
         return cls("string")
 
 
+def ours(named: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """What is ours of what has names, by its name here."""
+    return {name.removeprefix(OURS): value for name, value in named if name.startswith(OURS)}
+
+
+def listed(value: Any) -> list[Any]:
+    """A list as a file has it; anything else is none."""
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def unique(keys: Sequence[Any], columns: Mapping[str, Any]) -> list[list[str]]:
+    """The sets of columns that are declared, each once."""
+    sets = [[one] if isinstance(one, str) else [str(part) for part in listed(one)] for one in keys]
+    found = [one for one in sets if one and set(one) <= set(columns)]
+    return [one for n, one in enumerate(found) if one not in found[:n]]
+
+
 def field_of(said: Field) -> tuple[dict[str, Any] | None, str]:
     """A column as `datasets.yaml` has it; or None, and why it can't be declared from this."""
     unit = {"unit": str(said.extra["unit"])} if said.extra.get("unit") else {}
     if said.values:
         groups = {"groups": said.extra["groups"]} if said.extra.get("groups") else {}
         return {"kind": "category", "values": [_text(one) for one in said.values], **groups}, ""
-    if said.type in ("integer", "number", "date") and (said.low is None or said.high is None):
+    if said.type not in TYPES:
+        return None, "columns are text, whole numbers, decimals and dates"
+    if said.type == "string":
+        return _of_text(said), ""
+    if said.low is None or said.high is None:
         return None, f"a column of type {said.type} needs a minimum and a maximum"
     if said.type == "number":
         return _decimal(said, unit)
-    if said.type in ("integer", "date"):
-        low, high = ((int if said.type == "integer" else str)(_text(one)) for one in (said.low, said.high))
-        return {"kind": said.type, "min": low, "max": high, **unit}, ""
-    return (
-        (_of_text(said), "") if said.type == "string" else (None, "columns are text, whole numbers, decimals and dates")
-    )
+    low, high = ((int if said.type == "integer" else str)(_text(one)) for one in (said.low, said.high))
+    return {"kind": said.type, "min": low, "max": high, **unit}, ""
 
 
 def _of_text(said: Field) -> dict[str, Any]:

@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mpcgov.exchange.column import Field, field_of
-from mpcgov.exchange.table_schema import unique
+from mpcgov.exchange.column import OURS, Field, field_of, listed, ours, unique
 from mpcgov.spec.table import Column, Declaration
-
-_TYPES = {"string": "string", "integer": "integer", "number": "number", "date": "date"}
 
 
 def written(name: str, declaration: Declaration) -> dict[str, Any]:
@@ -57,7 +54,7 @@ def _property(name: str, column: Column, required: bool, position: int) -> dict[
             else {}
         ),
         **(
-            {"customProperties": [{"property": f"mpcgov:{key}", "value": value} for key, value in said.extra.items()]}
+            {"customProperties": [{"property": f"{OURS}{key}", "value": value} for key, value in said.extra.items()]}
             if said.extra
             else {}
         ),
@@ -66,7 +63,7 @@ def _property(name: str, column: Column, required: bool, position: int) -> dict[
 
 def read(whole: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], dict[str, str]]]:
     """For each object of the contract: a name, a data set as `datasets.yaml` has it, and why columns are left out."""
-    return [_object(one, whole) for one in _list(whole.get("schema")) if isinstance(one, Mapping)]
+    return [_object(one, whole) for one in listed(whole.get("schema")) if isinstance(one, Mapping)]
 
 
 def _object(one: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, str]]:
@@ -74,7 +71,7 @@ def _object(one: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, dict
     odd: dict[str, str] = {}
     keys: dict[int, str] = {}
     alone: list[str] = []
-    properties = [prop for prop in _list(one.get("properties")) if isinstance(prop, Mapping)]
+    properties = [prop for prop in listed(one.get("properties")) if isinstance(prop, Mapping)]
     for prop in properties:
         name = str(prop.get("name"))
         column, why = field_of(_field(prop))
@@ -96,23 +93,15 @@ def _object(one: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, dict
 
 def _field(prop: Mapping[str, Any]) -> Field:
     options = prop.get("logicalTypeOptions") or {}
-    rules = [rule for rule in _list(prop.get("quality")) if isinstance(rule, Mapping)]
-    lists = [_list((rule.get("arguments") or rule).get("validValues")) for rule in rules]
-    custom = [one for one in _list(prop.get("customProperties")) if isinstance(one, Mapping)]
+    rules = [rule for rule in listed(prop.get("quality")) if isinstance(rule, Mapping)]
+    lists = [listed((rule.get("arguments") or rule).get("validValues")) for rule in rules]
+    custom = [one for one in listed(prop.get("customProperties")) if isinstance(one, Mapping)]
     return Field(
-        type=_TYPES.get(str(prop.get("logicalType", "string")), ""),
+        type=str(prop.get("logicalType", "string")),
         low=options.get("minimum"),
         high=options.get("maximum"),
         values=tuple(next((found for found in lists if found), ())),
         pattern=options.get("pattern"),
         length=options.get("maxLength") if options.get("minLength") == options.get("maxLength") else None,
-        extra={
-            str(one["property"])[7:]: one.get("value")
-            for one in custom
-            if str(one.get("property")).startswith("mpcgov:")
-        },
+        extra=ours((str(one.get("property")), one.get("value")) for one in custom),
     )
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else []

@@ -5,13 +5,11 @@ What the schema has no word for, such as that a text is a key, stands in fields 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from mpcgov.exchange.column import Field, field_of
+from mpcgov.exchange.column import OURS, Field, field_of, listed, ours, unique
 from mpcgov.spec.table import Column, Declaration
-
-_TYPES = {"string": "string", "integer": "integer", "number": "number", "date": "date"}
 
 
 def written(name: str, declaration: Declaration) -> dict[str, Any]:
@@ -37,7 +35,7 @@ def _field(name: str, column: Column, required: bool) -> dict[str, Any]:
         "minLength": said.length,
         "maxLength": said.length,
     }
-    extra = {f"mpcgov:{key}": value for key, value in said.extra.items()}
+    extra = {f"{OURS}{key}": value for key, value in said.extra.items()}
     kept = {key: value for key, value in constraints.items() if value is not None}
     return {"name": name, "type": said.type, **extra, "constraints": kept}
 
@@ -53,23 +51,23 @@ def read(whole: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any], dict
     columns: dict[str, Any] = {}
     odd: dict[str, str] = {}
     required = True
-    for one in _list(schema.get("fields")):
+    for one in listed(schema.get("fields")):
         limits = one.get("constraints") or {}
         required &= bool(limits.get("required"))
         said = Field(
-            type=_TYPES.get(str(one.get("type", "string")), ""),
+            type=str(one.get("type", "string")),
             low=limits.get("minimum"),
             high=limits.get("maximum"),
-            values=tuple(_list(limits.get("enum"))),
+            values=tuple(listed(limits.get("enum"))),
             pattern=limits.get("pattern"),
             length=limits.get("maxLength") if limits.get("minLength") == limits.get("maxLength") else None,
-            extra={key[7:]: value for key, value in one.items() if key.startswith("mpcgov:")},
+            extra=ours(one.items()),
         )
         column, why = field_of(said)
         columns |= {str(one.get("name")): column} if column else {}
         odd |= {} if column else {str(one.get("name")): why}
-    keys = [schema.get("primaryKey"), *_list(schema.get("uniqueKeys"))]
-    codes = [str(code) for code in _list(schema.get("missingValues")) if code != ""]
+    keys = [schema.get("primaryKey"), *listed(schema.get("uniqueKeys"))]
+    codes = [str(code) for code in listed(schema.get("missingValues")) if code != ""]
     dialect = whole.get("dialect") if isinstance(whole.get("dialect"), Mapping) else {}
     return str(whole.get("name") or name), {
         "source": str(whole["path"]) if isinstance(whole.get("path"), str) else f"{name}.csv",
@@ -80,14 +78,3 @@ def read(whole: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any], dict
         "unique": unique(keys, columns),
         "columns": columns,
     }, odd  # fmt: skip
-
-
-def unique(keys: Sequence[Any], columns: Mapping[str, Any]) -> list[list[str]]:
-    """The sets of columns that are declared, each once."""
-    sets = [[one] if isinstance(one, str) else [str(part) for part in _list(one)] for one in keys]
-    found = [one for one in sets if one and set(one) <= set(columns)]
-    return [one for n, one in enumerate(found) if one not in found[:n]]
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else []
