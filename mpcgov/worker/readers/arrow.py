@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -22,10 +23,7 @@ def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
     """
     fault = DataError(f"{wanted.name}: not an Arrow file, or damaged", code="data-unreadable")
     with os.fdopen(os.dup(file.fd), "rb") as stream:
-        stream.seek(0)
-        is_file = stream.read(6) == b"ARROW1"
-        stream.seek(0)
-        reader = quiet(lambda: pa.ipc.open_file(stream) if is_file else pa.ipc.open_stream(stream), fault)
+        reader = quiet(lambda: opened(stream), fault)
         check_names(reader.schema.names, wanted, "each declared column must stand there once")
         refuse_unread(reader.schema, wanted)
         places = [reader.schema.get_field_index(source) for source in wanted.sources.values()]
@@ -33,12 +31,21 @@ def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
         schema = pa.schema([(f"c{n}", kind) for n, kind in enumerate(plain)])
 
         def batches() -> Iterator[pa.RecordBatch]:
-            for batch in (reader.get_batch(i) for i in range(reader.num_record_batches)) if is_file else reader:
+            is_file = isinstance(reader, pa.ipc.RecordBatchFileReader)
+            for batch in map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader:
                 arrays = [batch.column(i).cast(kind) for i, kind in zip(places, plain, strict=True)]
                 yield pa.record_batch(arrays, schema=schema)
 
         table, rows = taken(backend, wanted, schema, batches())
     return Raw(table, {column: f"c{n}" for n, column in enumerate(wanted.sources)}, rows, typed=True)
+
+
+def opened(stream: BinaryIO) -> Any:
+    """A reader of batches: of a file, which has them by number, or of a stream."""
+    stream.seek(0)
+    is_file = stream.read(6) == b"ARROW1"
+    stream.seek(0)
+    return pa.ipc.open_file(stream) if is_file else pa.ipc.open_stream(stream)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

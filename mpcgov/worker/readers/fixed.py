@@ -6,6 +6,7 @@ missing. Lines without any character are none.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 
@@ -74,11 +75,7 @@ def _lines(fd: int, wanted: Wanted) -> Iterator[list[bytes]]:
 
 
 def _checked(text: bytes, wanted: Wanted) -> list[bytes]:
-    faulty = False
-    try:
+    with contextlib.suppress(UnicodeDecodeError):
         text.decode()
-    except UnicodeDecodeError:
-        faulty = True
-    if faulty:
-        raise DataError(f"{wanted.name}: not in UTF-8", hint="set encoding, such as windows-1252")
-    return [line.rstrip(b"\r\n\x1a") for line in text.split(b"\n") if line.rstrip(b"\r\n\x1a")]
+        return [line for whole in text.split(b"\n") if (line := whole.rstrip(b"\r\x1a"))]
+    raise DataError(f"{wanted.name}: not in UTF-8", hint="set encoding, such as windows-1252")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from mpcgov.errors import DataError
 from mpcgov.spec.reading import Dialect
 from mpcgov.worker import csv_structure
 from mpcgov.worker.engine import quiet
 from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, OpenFile
-from mpcgov.worker.readers import px
+from mpcgov.worker.readers import arrow, parquet, px
 from mpcgov.worker.readers.raw import need
 from mpcgov.worker.readers.statistical import EXTRAS, SUFFIXES
 
@@ -36,21 +33,13 @@ def names_of(file: OpenFile, fd: int, how: Dialect) -> list[str]:
     if file.suffix in EXCEL:
         return quiet(lambda: _of_sheet(file), fault)
     if file.suffix in PARQUET:
-        return [*quiet(lambda: _of_parquet(file), fault), *file.partition]
+        return [*parquet.schema_of(file).names, *file.partition]
     return quiet(lambda: _of_arrow(file) if file.suffix in ARROW else _of_statistics(file), fault)
-
-
-def _of_parquet(file: OpenFile) -> list[str]:
-    with os.fdopen(file.fd, "rb", closefd=False) as stream:
-        return list(pq.read_schema(pa.PythonFile(stream)).names)
 
 
 def _of_arrow(file: OpenFile) -> list[str]:
     with os.fdopen(os.dup(file.fd), "rb") as stream:
-        stream.seek(0)
-        is_file = stream.read(6) == b"ARROW1"
-        stream.seek(0)
-        return list((pa.ipc.open_file(stream) if is_file else pa.ipc.open_stream(stream)).schema.names)
+        return list(arrow.opened(stream).schema.names)
 
 
 def _of_sheet(file: OpenFile) -> list[str]:

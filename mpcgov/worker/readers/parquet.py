@@ -37,7 +37,7 @@ def read(files: Sequence[OpenFile], wanted: Wanted, backend: Backend) -> Raw:
     Raises:
         DataError: one is no Parquet file, they differ, or a column is lacking or of a type that isn't read.
     """
-    schemas = [_schema(file) for file in files]
+    schemas = [schema_of(file) for file in files]
     parts = [file.partition for file in files]
     first = pa.schema([*schemas[0], *((key, pa.string()) for key in parts[0])])
     check_names(first.names, wanted, "each declared column must stand there once")
@@ -84,7 +84,12 @@ def _spread(count: int, most: int) -> list[int]:
     return sorted({step * (count - 1) // max(1, steps - 1) for step in range(steps)})
 
 
-def _schema(file: OpenFile) -> pa.Schema:
+def schema_of(file: OpenFile) -> pa.Schema:
+    """Names and types as the file has them.
+
+    Raises:
+        DataError: it is no Parquet file.
+    """
     fault = DataError(f"{file.name}: not a Parquet file, or damaged", code="data-unreadable")
     with os.fdopen(file.fd, "rb", closefd=False) as stream:
         return quiet(lambda: pq.read_schema(pa.PythonFile(stream)), fault)
