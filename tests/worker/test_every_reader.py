@@ -242,6 +242,7 @@ def test_a_cluster_of_spark_gives_the_same_rows(tmp_path: Path, expected: Any) -
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={tmp_path}/derby.log",
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={tmp_path}/meta;create=true",
     }
     builder = pyspark.sql.SparkSession.builder.config("spark.sql.warehouse.dir", str(tmp_path / "warehouse"))
