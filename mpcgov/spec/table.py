@@ -62,9 +62,7 @@ class KeyColumn(Frozen):
     zeros: Annotated[str, matching(r"keep|strip|pad [1-9][0-9]?", "keep, strip, or pad and a length")] = "keep"
     length: Annotated[int, Field(ge=1, le=1000)] | None = None
     pattern: Annotated[str, Field(max_length=200)] | None = None
-    check: Annotated[str, matching(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?", "a check such as luhn or ee.ik")] | None = (
-        None
-    )
+    check: CheckName | None = None
 
     @property
     def writing(self) -> str:
