@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,7 @@ WARN_DAYS = 60
 
 FOLDER = "keys"
 LEDGER_KEY = "ledger.key"
+LEDGER_KEY_BYTES = 32
 
 RESTORE = "restore keys/ from a backup, or make new keys: docs/operations.md"
 
@@ -44,15 +45,8 @@ class Identity:
     signing_key: Ed25519PrivateKey
     certificate_path: Path
     tls_key_path: Path
-
-    @property
-    def ledger_key(self) -> bytes:
-        """What fingerprints of rows are kept under: it outlives the signing key, since the ledger does."""
-        path = self.certificate_path.parent / LEDGER_KEY
-        if path.exists():
-            return bytes.fromhex(_read_private(path).decode("ascii", "replace"))
-        raw = self.signing_key.private_bytes_raw()
-        return HKDF(hashes.SHA256(), 32, salt=None, info=b"mpcgov ledger snapshot").derive(raw)
+    ledger_key: bytes = field(repr=False)
+    """What fingerprints of rows are kept under: it outlives the signing key, since the ledger does."""
 
     @property
     def card(self) -> Card:
@@ -125,7 +119,8 @@ def load(
         raise LocalError(f"{folder / 'tls.crt'}: {error.message}", hint=RESTORE, code="keys") from None
     if certificate.public_key() != tls_key.public_key():
         raise LocalError(f"{folder}: tls.crt and tls.key don't belong together", hint=RESTORE, code="keys")
-    return Identity(role, name, address, key, folder / "tls.crt", folder / "tls.key")
+    ledger_key = _ledger_key(folder / LEDGER_KEY, key)
+    return Identity(role, name, address, key, folder / "tls.crt", folder / "tls.key", ledger_key)
 
 
 def certificate_digest(pem: str) -> str:
@@ -213,6 +208,20 @@ def _private_key(path: Path) -> PrivateKeyTypes:
         return serialization.load_pem_private_key(_read_private(path), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise LocalError(f"{path}: not a private key", hint=RESTORE, code="keys") from None
+
+
+def _ledger_key(path: Path, signing_key: Ed25519PrivateKey) -> bytes:
+    """The key that was kept when signing keys were rotated, or, before that, one made from the signing key."""
+    if not path.exists():
+        info = b"mpcgov ledger snapshot"
+        return HKDF(hashes.SHA256(), LEDGER_KEY_BYTES, salt=None, info=info).derive(signing_key.private_bytes_raw())
+    try:
+        kept = bytes.fromhex(_read_private(path).decode("ascii"))
+    except ValueError:
+        kept = b""
+    if len(kept) != LEDGER_KEY_BYTES:
+        raise LocalError(f"{path}: not a ledger's key", hint="restore keys/ from a backup", code="keys")
+    return kept
 
 
 def _read_private(path: Path) -> bytes:

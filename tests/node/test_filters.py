@@ -16,7 +16,7 @@ FIELDS = [{"type": "name", "columns": {"labour": "last_name", "welfare": "surnam
 
 def identity(seed: int) -> Identity:
     key = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
-    return Identity("party", "labour", "127.0.0.1:7101", key, Path("tls.crt"), Path("tls.key"))
+    return Identity("party", "labour", "127.0.0.1:7101", key, Path("tls.crt"), Path("tls.key"), b"")
 
 
 def secret(seed: int = 1, fields: list[Any] = FIELDS, **changes: Any) -> str:

@@ -123,12 +123,19 @@ def test_the_end_of_a_certificate_is_told_two_months_before(network: Network, mo
     assert found.text == f"welfare: its certificate expires on {end.date().isoformat()}, in 59 days"
 
 
+def private(path: Path, data: bytes) -> None:
+    path.touch(0o600)
+    path.write_bytes(data)
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
         (lambda folder: (folder / "tls.crt").unlink(), "tls.crt: can't be read"),
         (lambda folder: (folder / "tls.crt").write_bytes(b"\xff"), "tls.crt: can't be read"),
         (lambda folder: (folder / "tls.crt").write_text("nothing"), "tls.crt: not a PEM certificate"),
+        (lambda folder: private(folder / "ledger.key", b""), "ledger.key: not a ledger's key"),
+        (lambda folder: private(folder / "ledger.key", b"\xff" * 64), "ledger.key: not a ledger's key"),
         (lambda folder: (folder / "tls.key").write_text("nothing"), "tls.key: not a private key"),
         (lambda folder: (folder / "signing.key").write_text("nothing"), "signing.key: not a private key"),
         (lambda folder: shutil.copy(folder / "signing.key", folder / "tls.key"), "don't belong together"),
