@@ -108,7 +108,7 @@ async def slow_disk(network: Network, victim: str, phase: str) -> AsyncIterator[
                 yield tx
 
         async def happen() -> None:
-            store.write = slowly  # type: ignore[method-assign]
+            store.write = slowly
             event.set()
 
         yield happen

@@ -40,7 +40,7 @@ async def test_parties_that_differ_about_what_one_sent_the_other_release_nothing
     lie = Transcript(sent=HASHES["welfare", "education"], received=HASHES["welfare", "welfare"])
     network.workers["welfare"].transcripts = honest("welfare") | {"education": lie}
     proposal = network.proposal(params={"by": ["sex"]})
-    network.proposal = lambda: proposal  # type: ignore[method-assign]
+    network.proposal = lambda: proposal
     _, job = await through(network, "ABORTED", "FAILED")
     said = "education and welfare: what education says it sent isn't what welfare says it received"
     for party in PARTIES:

@@ -12,7 +12,7 @@ import contextvars
 import random
 import ssl
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 from aiohttp import WSCloseCode, WSMessage, WSMsgType
@@ -158,7 +158,7 @@ class Wires:
         self.streams.append((ours, theirs))
         for end in (ours, theirs):
             self._later(end.carry())
-        self._at(node, run.streams.serve(me, cast(Any, theirs)))
+        self._at(node, run.streams.serve(me, theirs))
         await self._through(party, me)
         return ours
 
@@ -199,7 +199,7 @@ class Wires:
         await asyncio.wait({answering})
         if answering.cancelled():
             raise ConnectionResetError
-        return cast(tuple[int, bytes], answering.result())
+        return answering.result()
 
     async def _answer(self, node: NodeDaemon, me: str, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         app = node._runner.app
@@ -208,8 +208,8 @@ class Wires:
         payload.feed_eof()
         certificate = ssl.PEM_cert_to_DER_cert(self.cards[me].certificate)
         request = make_mocked_request(method, path, app=app, payload=payload, transport=Tls(certificate))
-        response = cast(aiohttp.web.Response, await app._handle(request))
-        return response.status, bytes(cast(bytes, response.body))
+        response = await app._handle(request)
+        return response.status, bytes(response.body)
 
     def _at(self, node: NodeDaemon, work: Any) -> asyncio.Task[Any]:
         """Work that is done at a node, and dies with it."""
@@ -243,14 +243,14 @@ class SimulatedCarrier:
 
     async def stream(self, card: Card, path: str) -> aiohttp.ClientWebSocketResponse:
         async with asyncio.timeout(5.0):
-            return cast(aiohttp.ClientWebSocketResponse, await self.wires.stream(self.me, card.id, path))
+            return await self.wires.stream(self.me, card.id, path)
 
     async def close(self) -> None:
         pass
 
 
 def _refused(status: int) -> aiohttp.WSServerHandshakeError:
-    info = aiohttp.RequestInfo(URL(), "GET", cast(Any, {}), URL())
+    info = aiohttp.RequestInfo(URL(), "GET", {}, URL())
     return aiohttp.WSServerHandshakeError(info, (), status=status)
 
 
