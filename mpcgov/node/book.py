@@ -222,16 +222,19 @@ class Book:
             entry.record("receipt received", job, party=party, layout=layout_digest)
 
     def doubt(self, job: str, complaint: Complaint, own: str) -> None:
-        """A receiver's complaint about a released result, verified by the caller; the first one stands.
+        """A receiver's complaint about a released result, verified by the caller; the first one of each stands.
 
         Args:
             own: the digest of this node's share as it is given to that receiver.
         """
         reason = f"{complaint.receiver} says: the shares of the result don't agree"
+        before = self.job(job).reason
+        if reason in before.split("; "):
+            return
+        changes = {"reason": f"{before}; {reason}" if before else reason, "code": "shares"}
         with self._audit.entry() as entry:
-            if not table.require(entry.tx, job).reason:
-                table.move(entry.tx, job, State.RELEASED, {"reason": reason, "code": "shares"})
-                ledger.doubt(entry.tx, ledger.answers(entry.tx, job) or job)
+            table.move(entry.tx, job, State.RELEASED, changes)
+            ledger.doubt(entry.tx, ledger.answers(entry.tx, job) or job)
             as_given = complaint.shares.get(self.me) == own
             entry.record("complaint", job, receiver=complaint.receiver, own_as_given=as_given, shares=complaint.shares)
 

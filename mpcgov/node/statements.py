@@ -134,13 +134,15 @@ def read_complaint(body: bytes, signer: Card, proposal: Proposal) -> Complaint:
     """A receiver's complaint about the result of exactly this job.
 
     Raises:
-        SpecError: it isn't one, or not of this receiver or this job.
+        SpecError: it isn't one, or not of this receiver, this job or its parties.
     """
     envelope = parse_json(body, Envelope, "complaint")
     complaint = open_envelope(envelope, COMPLAINT_TYPE, Complaint, signer.id, signer.signing_key)
     job = (proposal.job_digest, job_id(proposal.job_digest), receiver_name(signer))
     if (complaint.job_digest, complaint.job, complaint.receiver) != job:
         raise SpecError(f"{signer.id} sent a complaint about another job, or for another receiver", code="complaint")
+    if others := set(complaint.shares) - set(proposal.parties):
+        raise SpecError(f"{signer.id} sent a complaint about shares of {len(others)} others", code="complaint")
     return complaint
 
 
