@@ -21,6 +21,7 @@ from mpcgov.coordinator import service
 from mpcgov.errors import LocalError, PeerError
 from mpcgov.node import operator
 from mpcgov.progress import Status
+from mpcgov.publish.learned import who_learned
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 
@@ -66,29 +67,7 @@ def run(tell: rehearsal.Tell) -> list[Shown]:
             tell("\nWhose rows are whose was no question there. The second job needs to know, and nobody may learn it.")
             results.append(_job(base, examples / "jobs" / LINKED_JOB, homes, 7, tell))
     tell(f"\nEverything took {time.monotonic() - started:.1f} s; all nodes are stopped, their folders removed.\n")
-    return [Shown(job.purpose, result, who_learned(result, job)) for job, result in zip(jobs, results, strict=True)]
-
-
-def who_learned(result: Mapping[str, Any], job: Job) -> list[tuple[str, list[str]]]:
-    """Per participant, in words: what it brought, what it saw, what it learned."""
-    manifest = registry.find(job.protocol_name).manifest
-    seen = "shares and tags that look" if manifest.linked else "shares that look"
-    leaks = {leak.id: leak.what for leak in manifest.leakage}
-    learned = {who: [item["what"] for item in items] for who, items in result["learned"].items()}
-    everyone = [name for name in leaks if all(name in names for names in learned.values())]
-    sections = []
-    for who, names in learned.items():
-        tables = [f"the table {name.removeprefix('tables.')}" for name in names if name.startswith("tables.")]
-        lines = [f"learned {', '.join(tables) or 'nothing of the result'}"]
-        lines += [f"declared to leak: {leaks[name]}" for name in names if name in leaks and name not in everyone]
-        part = job.parties.get(who)
-        if part is not None:
-            own = f"its own rows of {part.dataset}" if part.dataset else "no rows"
-            lines.insert(0, f"saw {own}, and of the others only {seen} random")
-        else:
-            lines.insert(0, "saw no rows, and no share of anybody's input")
-        sections.append((who, lines))
-    return [*sections, ("everyone", [f"declared to leak: {leaks[name]}" for name in everyone])]
+    return [Shown(job.purpose, result, who_learned(result)) for job, result in zip(jobs, results, strict=True)]
 
 
 def _examples() -> Path:

@@ -110,7 +110,8 @@ async def collect(
         raise PeerError(f"{others[0].party}: its share was made for another job than the others'", code="shares")
     given = await _earlier(client, roster, proposal, others[0].job) if others else proposal
     try:
-        return open_result(given, manifest, opened)
+        signed_by = {share.party: envelope.digest for envelope, share in signed}
+        return open_result(given, manifest, opened) | {"signed": signed_by}
     except PeerError as error:
         complaint = Complaint(
             job=job,

@@ -40,6 +40,7 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
         "job": job_id(proposal.job_digest),
         "protocol": proposal.protocol,
         "parties": list(proposal.parties),
+        "request": _request(proposal),
         "tables": _tables(proposal, manifest, layout, opened),
         "disclosure": {**settled, **_least_rows(proposal, manifest), **_noise(proposal, manifest, layout)},
         "learned": learned(proposal, manifest),
@@ -49,6 +50,22 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
             "bytes_sent": {share.party: share.cost.bytes_sent for share in shares},
         },
         "protection": protections.described(proposal.job, manifest, proposal.threshold),
+    }
+
+
+def _request(proposal: Proposal) -> dict[str, Any]:
+    """What was asked: why, over which rows, with which parameters, when, in which consortium."""
+    job = proposal.job
+    return {
+        "purpose": job.purpose,
+        "legal_basis": job.legal_basis,
+        "parties": {party: part.model_dump(mode="json", exclude_none=True) for party, part in job.parties.items()},
+        "params": job.params,
+        "disclosure": job.disclosure.model_dump(mode="json", exclude_defaults=True),
+        "receivers": list(job.receivers),
+        "proposed_at": proposal.proposed_at,
+        "roster_digest": proposal.roster_digest,
+        "job_digest": proposal.job_digest,
     }
 
 

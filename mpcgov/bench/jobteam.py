@@ -19,7 +19,7 @@ from typing import Any
 from mpcgov.bench.task import Task
 from mpcgov.bench.team import Turn
 from mpcgov.errors import InternalError
-from mpcgov.simulate import Simulation
+from mpcgov.simulation import Simulation
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 

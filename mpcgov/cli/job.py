@@ -7,8 +7,18 @@ from pathlib import Path
 
 import click
 
-from mpcgov.cli.options import Group, file_argument, home_option, json_option
-from mpcgov.cli.render import note, plain, print_json, print_result, print_sections, print_table, when
+from mpcgov.cli.options import Group, file_argument, home_option, json_option, out_options
+from mpcgov.cli.render import (
+    note,
+    plain,
+    print_json,
+    print_result,
+    print_sections,
+    print_table,
+    require_file,
+    show_result,
+    when,
+)
 
 
 @click.group(cls=Group)
@@ -104,13 +114,14 @@ def cancel(job_id: str, home: Path) -> None:
 @job.command("result")
 @click.argument("job_id", metavar="ID")
 @home_option
+@out_options
 @json_option
-def result(job_id: str, home: Path, as_json: bool) -> None:
+def result(job_id: str, home: Path, out: Path | None, format_name: str | None, as_json: bool) -> None:
     """The result of a job, if the coordinator is a receiver."""
     from mpcgov.coordinator import service
 
-    found = asyncio.run(service.result_of(home, job_id))
-    print_json(found) if as_json else print_result(found)
+    require_file(out, format_name)
+    show_result(asyncio.run(service.result_of(home, job_id)), as_json, out, format_name)
 
 
 def _finish(home: Path, job_id: str, as_json: bool) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from mpcgov import __version__
 from mpcgov.cli.bench import bench
 from mpcgov.cli.consortium import card, consortium, coordinator
 from mpcgov.cli.job import job
@@ -22,6 +21,7 @@ from mpcgov.cli.protocol import protocol
 from mpcgov.cli.render import plain, print_json
 from mpcgov.cli.simulate import demo, simulate
 from mpcgov.errors import InternalError, LocalError, MpcgovError
+from mpcgov.version import __version__
 
 INTERRUPTED = 130
 """What shells expect of a program that Ctrl-C ended."""

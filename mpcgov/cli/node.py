@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from mpcgov.cli.options import Group, home_option, json_option
-from mpcgov.cli.render import note, plain, print_json, print_result, print_sections, print_table
+from mpcgov.cli.options import Group, home_option, json_option, out_options
+from mpcgov.cli.render import note, plain, print_json, print_sections, print_table, require_file, show_result
 
 
 @click.group(cls=Group)
@@ -164,13 +164,14 @@ def reject(job_id: str, home: Path, reason: str) -> None:
 @node.command("result")
 @click.argument("job_id", metavar="JOB")
 @home_option
+@out_options
 @json_option
-def result(job_id: str, home: Path, as_json: bool) -> None:
+def result(job_id: str, home: Path, out: Path | None, format_name: str | None, as_json: bool) -> None:
     """The result of a job, if this party is a receiver."""
     from mpcgov.node import result as results
 
-    found = asyncio.run(results.result_of(home, job_id))
-    print_json(found) if as_json else print_result(found)
+    require_file(out, format_name)
+    show_result(asyncio.run(results.result_of(home, job_id)), as_json, out, format_name)
 
 
 @click.group("budget", cls=Group)

@@ -28,6 +28,18 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, also for a failure.")(command)
 
 
+def out_options(command: Command) -> Command:
+    """`--out FILE` and `--format`: the result to a file, for offices and spreadsheets."""
+    kinds = ("json", "csv", "xlsx", "parquet", "sdmx-csv", "px", "html")  # as in `mpcgov.publish`, which loads long
+    out = click.option(
+        "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write the result to a file instead.",
+    )  # fmt: skip
+    chosen = click.option(
+        "--format", "format_name", type=click.Choice(kinds), help="Of the file; else as its name ends."
+    )
+    return out(chosen(command))
+
+
 def verbose_option(command: Command) -> Command:
     """`-v`: failures show their trace. Read by `mpcgov.cli.main` from the arguments, wherever it stands."""
     return click.option("-v", "--verbose", is_flag=True, expose_value=False, help="Show the trace of a failure.")(

@@ -65,7 +65,7 @@ def print_result(result: dict[str, Any], protocols: Path | None = None) -> None:
     Args:
         protocols: where its protocol may be, besides where protocols are.
     """
-    from mpcgov.cli.footers import footers
+    from mpcgov.publish.footers import footers
 
     several, below = len(result["tables"]) > 1, footers(result, protocols)
     for name, table in result["tables"].items():
@@ -80,6 +80,33 @@ def print_result(result: dict[str, Any], protocols: Path | None = None) -> None:
     note(
         f"job {result['job']}, {result['protocol']}: {cost['seconds']} s, {cost['rounds']} rounds, {sent:,} bytes sent"
     )
+
+
+def require_file(out: Path | None, format_name: str | None) -> None:
+    """Nothing, if a result can be written so; said before anybody is asked for it.
+
+    Raises:
+        click.UsageError: a format without a file. LocalError: the file's name tells none.
+    """
+    from mpcgov.publish import format_of
+
+    if out is None and format_name is not None:
+        raise click.UsageError("--format needs --out FILE")
+    if out is not None and format_name is None:
+        format_of(out)
+
+
+def show_result(
+    result: dict[str, Any], as_json: bool, out: Path | None, format_name: str | None, protocols: Path | None = None
+) -> None:
+    """A result as it was asked for: to a file, or to stdout for programs or people."""
+    from mpcgov import publish
+
+    if out is None:
+        print_json(result) if as_json else print_result(result, protocols)
+        return
+    for path in publish.write(result, out, format_name):
+        note(f"{path}: written")
 
 
 def _print_footer(lines: Sequence[str], several: bool) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from mpcgov.cli.options import file_argument, json_option
-from mpcgov.cli.render import note, print_json, print_result, print_sections, tell
+from mpcgov.cli.options import file_argument, json_option, out_options
+from mpcgov.cli.render import note, print_json, print_result, print_sections, require_file, show_result, tell
 from mpcgov.errors import MpcgovError
 
 
@@ -40,17 +40,22 @@ from mpcgov.errors import MpcgovError
     "--protocols", metavar="DIR", type=click.Path(path_type=Path),
     help="A folder of protocols of your own, looked in first.",
 )  # fmt: skip
+@out_options
 @json_option
-def simulate(job: Path, threshold: int, truth: Path | None, protocols: Path | None, as_json: bool, **rows: Any) -> None:
+def simulate(
+    job: Path, threshold: int, truth: Path | None, protocols: Path | None, as_json: bool, out: Path | None,
+    format_name: str | None, **rows: Any,
+) -> None:  # fmt: skip
     """Real workers, no daemons, no policy; prints what the receivers get."""
     from mpcgov.dummy.folder import Made
     from mpcgov.errors import SpecError
     from mpcgov.protections import NO_DOMINANCE, NO_PRECISION
-    from mpcgov.simulate import simulate as run
+    from mpcgov.simulation import simulate as run
 
     def tell_note(party: str, text: str) -> None:
         note(f"{party}: {text}")
 
+    require_file(out, format_name)
     try:
         made = None if rows["dummy"] is None else Made(rows["rows"], rows["seed"])
         folder = _folder(**rows)
@@ -59,7 +64,7 @@ def simulate(job: Path, threshold: int, truth: Path | None, protocols: Path | No
         if rows["agencies"] is not None:
             _tell_of_data(job, rows["agencies"])
         raise
-    print_json(result) if as_json else print_result(result, protocols)
+    show_result(result, as_json, out, format_name, protocols)
     for caveat in (NO_DOMINANCE, *([] if "quality" in result else [NO_PRECISION])):
         if caveat in result["protection"]["caveats"]:
             note(f"note: {caveat}")

@@ -15,7 +15,6 @@ import structlog
 from aiohttp import web
 from pydantic import Field
 
-import mpcgov
 from mpcgov import registry
 from mpcgov.client import FRAME_LIMIT_BYTES, HEARTBEAT_S
 from mpcgov.clock import Clock
@@ -38,6 +37,7 @@ from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, parse_json
 from mpcgov.spec.roster import Card
 from mpcgov.spec.statement import Proposal
 from mpcgov.tls import shown_certificate
+from mpcgov.version import __version__
 
 BODY_S = 30.0
 ENDED_S = 0.2
@@ -135,7 +135,7 @@ class Api:
         return card
 
     async def _about(self, request: web.Request) -> web.Response:
-        about: dict[str, Any] = {"party": self._home.party, "version": mpcgov.__version__}
+        about: dict[str, Any] = {"party": self._home.party, "version": __version__}
         about["engine_digest"] = registry.engine_digest()
         caller = request[CALLER]
         if caller.role == "party" and (seen := self._book.heads.show(caller.id).seen) is not None:

@@ -21,7 +21,7 @@ from mpcgov.linked import vectors
 from mpcgov.node.supervisor import Supervisor
 from mpcgov.protocol_check import load_reference
 from mpcgov.registry import Protocol
-from mpcgov.simulate import Simulation
+from mpcgov.simulation import Simulation
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml, read_text
 

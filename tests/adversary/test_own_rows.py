@@ -15,7 +15,7 @@ import pytest
 
 from mpcgov import disclosure
 from mpcgov.node.differencing import Side, compare
-from mpcgov.simulate import simulate
+from mpcgov.simulation import simulate
 from mpcgov.spec.job import Disclosure
 from tests.core.attacker import Case, Release, widths
 from tests.linked import agencies

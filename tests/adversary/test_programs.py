@@ -16,7 +16,7 @@ import pytest
 from mpcgov import protocol_check, registry
 from mpcgov.errors import LocalError, MpcgovError, Refused, SpecError
 from mpcgov.protocol import language, trial
-from mpcgov.simulate import simulate
+from mpcgov.simulation import simulate
 from mpcgov.worker import program
 from tests.linked import agencies
 

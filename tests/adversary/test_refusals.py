@@ -22,7 +22,7 @@ import pytest
 from mpcgov.errors import DataError, InternalError, LocalError, MpcgovError, SpecError
 from mpcgov.node import budget
 from mpcgov.node.facts import MOST_REFUSED as MOST
-from mpcgov.simulate import Simulation, simulate
+from mpcgov.simulation import Simulation, simulate
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Job
 from mpcgov.spec.link import Rule

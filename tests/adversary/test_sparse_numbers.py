@@ -20,7 +20,7 @@ import pytest
 
 from mpcgov import figures, registry
 from mpcgov.linked import divisions, vectors
-from mpcgov.simulate import simulate
+from mpcgov.simulation import simulate
 from tests.linked import agencies
 from tests.mpc.linked_parties import Case
 from tests.worker.test_linked_clearing import check, released

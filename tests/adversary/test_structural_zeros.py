@@ -17,7 +17,7 @@ import pytest
 from mpcgov import check, disclosure, registry
 from mpcgov.disclosure import SENTINEL, cycles
 from mpcgov.errors import SpecError
-from mpcgov.simulate import simulate
+from mpcgov.simulation import simulate
 from mpcgov.spec.job import Disclosure, Job
 from mpcgov.spec.load import load_yaml, validate
 from mpcgov.spec.table import Dataset, Datasets

@@ -17,7 +17,7 @@ from mpcgov.errors import ALIKE, PROGRAM, SpecError
 from mpcgov.mpc import SecretArray
 from mpcgov.node.run import ending
 from mpcgov.protocol import trial
-from mpcgov.simulate import simulate
+from mpcgov.simulation import simulate
 from mpcgov.worker import program
 from tests.conftest import Workspace
 

@@ -11,7 +11,7 @@ from mpcgov import protocol_check, registry
 from mpcgov.coordinator.plan import cost
 from mpcgov.linked import vectors
 from mpcgov.protocol import language, trial
-from mpcgov.simulate import simulate
+from mpcgov.simulation import simulate
 from tests.linked import agencies
 
 FOLDERS = [folder / name for folder in registry.folders() for name in registry.names()]

@@ -14,7 +14,7 @@ import pytest
 from mpcgov import disclosure, opening, registry
 from mpcgov.errors import LocalError, MpcgovError, SpecError
 from mpcgov.linked.vectors import differences
-from mpcgov.simulate import Simulation, simulate
+from mpcgov.simulation import Simulation, simulate
 from mpcgov.spec.job import Disclosure
 from tests.core.attacker import Case, Release, widths
 from tests.linked import agencies

@@ -14,7 +14,7 @@ from mpcgov import registry
 from mpcgov.cli.main import run
 from mpcgov.dummy.folder import Made, write
 from mpcgov.errors import SpecError
-from mpcgov.simulate import simulate
+from mpcgov.simulation import simulate
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml

@@ -11,7 +11,7 @@ import pytest
 from mpcgov import check, registry
 from mpcgov.errors import SpecError
 from mpcgov.node.differencing import Release, Side, compare, release
-from mpcgov.simulate import simulate
+from mpcgov.simulation import simulate
 from mpcgov.spec.codelists import load_datasets, read_declarations
 from mpcgov.spec.job import Job
 from mpcgov.spec.policy import DatasetPolicy

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mpcgov import simulate
+from mpcgov import simulation
 from tests.conftest import Workspace
 
 
@@ -23,8 +23,8 @@ def test_no_worker_deals_before_its_commit_is_on_record(workspace: Workspace, mo
         await asyncio.sleep(0.5)  # in which one that doesn't wait would go on
         before.append(set(told))
 
-    monkeypatch.setattr(simulate, "_commit", commit)
-    simulate.simulate(workspace.job(["region"]), workspace.folder, 1, lambda party, phase: told.append(phase))
+    monkeypatch.setattr(simulation, "_commit", commit)
+    simulation.simulate(workspace.job(["region"]), workspace.folder, 1, lambda party, phase: told.append(phase))
     assert len(before) == 3
     assert before[0] == {"hello", "read", "ready"}
     assert "deal" in told

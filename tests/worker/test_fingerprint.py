@@ -11,7 +11,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from mpcgov.simulate import Simulation
+from mpcgov.simulation import Simulation
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate

@@ -11,7 +11,7 @@ import pytest
 
 from mpcgov import registry
 from mpcgov.errors import MpcgovError, Refused
-from mpcgov.simulate import simulate
+from mpcgov.simulation import simulate
 from mpcgov.spec.statement import Layout
 from mpcgov.worker import reveal
 from mpcgov.worker.clear import Cleared

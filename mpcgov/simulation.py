@@ -91,6 +91,21 @@ def simulate(
     protocols: Path | None = None,
     dummy: Made | None = None,
 ) -> dict[str, Any]:
+    """The result that the receivers of a job file would get: `simulate_job`."""
+    job = load_yaml(job_path, Job)
+    return simulate_job(job, agencies, threshold, on_phase, truth_path, on_note, protocols, dummy)
+
+
+def simulate_job(
+    job: Job,
+    agencies: Path,
+    threshold: int = 1,
+    on_phase: Callable[[str, str], None] = lambda party, phase: None,
+    truth_path: Path | None = None,
+    on_note: Callable[[str, str], None] = lambda party, text: None,
+    protocols: Path | None = None,
+    dummy: Made | None = None,
+) -> dict[str, Any]:
     """The result that the job's receivers would get.
 
     Args:
@@ -107,7 +122,6 @@ def simulate(
         SpecError: the job or a declaration is wrong. DataError: a data set isn't what its declaration says.
         PeerError: the deadline passed, or a worker failed.
     """
-    job = load_yaml(job_path, Job)
     pairs = None if truth_path is None else truth.read(truth_path, job)
     protocol = None if protocols is None else registry.find(job.protocol_name, protocols)
     with _made_up(job, agencies, protocol, dummy) as folder:

@@ -1,0 +1,115 @@
+"""Data frames in place of registers: each a file in a folder that is gone afterwards, with a declaration."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from mpcgov import check, registry
+from mpcgov.cli.dataset import profile
+from mpcgov.errors import SpecError
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import compose_yaml, validate
+from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.table import Declaration
+
+Frames = Mapping[str, Mapping[str, Any]]
+"""By party and data set: a frame of pandas or Polars, a `pyarrow.Table`, or whatever offers its columns as they do."""
+Declarations = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""By party and data set: what `datasets.yaml` says of it, but for where it is."""
+
+MOST_CODES = 1000
+"""A column that a job groups by may have so many values, if nobody declares them."""
+
+
+@contextlib.contextmanager
+def agencies(
+    job: Job, frames: Frames, declarations: Declarations | None, protocols: Path | None = None
+) -> Iterator[Path]:
+    """A folder with `<party>/datasets.yaml` and the rows beside it, readable by this user alone, until the block ends.
+
+    Raises:
+        SpecError: a data set of the job has no frame, or what is given is none; a declaration is wrong.
+        DataError: a frame can't be declared from what it holds.
+    """
+    manifest = registry.find(job.protocol_name, protocols).manifest
+    lacking = [party for party in job.data_parties if job.parties[party].dataset not in frames.get(party, {})]
+    if lacking:
+        named = ", ".join(f'{{"{party}": {{"{job.parties[party].dataset}": …}}}}' for party in lacking)
+        raise SpecError([f"no frame for {named}"], hint="the job's parties bring these data sets", code="frame")
+    tables = {party: _arrow(frames[party][name], f"{party}.{name}") for party, name in _sets(job)}
+    with tempfile.TemporaryDirectory(prefix="mpcgov-frames-") as folder, ThreadPoolExecutor() as threads:
+        homes = {party: Path(folder) / party for party in tables}
+
+        def write(party: str, name: str) -> None:
+            homes[party].mkdir()
+            _write(tables[party], homes[party] / f"{name}.parquet")
+            given = (declarations or {}).get(party, {}).get(name)
+            whole = given if given is not None else _profiled(homes[party], name, tables[party], job, manifest, party)
+            declared = {name: {**whole, "source": f"{name}.parquet"}}
+            (homes[party] / "datasets.yaml").write_text(json.dumps(declared, ensure_ascii=False, default=str))
+
+        list(threads.map(write, *zip(*_sets(job), strict=True)))
+        yield Path(folder)
+
+
+def _sets(job: Job) -> list[tuple[str, str]]:
+    return [(party, str(job.parties[party].dataset)) for party in job.data_parties]
+
+
+def _arrow(frame: Any, name: str) -> Any:
+    import pyarrow as pa
+
+    try:
+        if isinstance(frame, pa.Table):
+            return frame
+        if type(frame).__module__.partition(".")[0] == "pandas":
+            return pa.Table.from_pandas(frame, preserve_index=False)
+        return pa.table(frame)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        # The type only: Arrow's message could hold a value.
+        fault = f"{name}: no columns that Arrow can hold ({type(error).__name__})"
+        hint = "give a frame of pandas or Polars, or a pyarrow.Table, with one type in each column"
+        raise SpecError([fault], hint=hint, code="frame") from None
+
+
+def _write(table: Any, path: Path) -> None:
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(table, path)
+
+
+def _profiled(home: Path, name: str, table: Any, job: Job, manifest: Manifest, party: str) -> dict[str, Any]:
+    """What the rows are like, and what the job needs to be declared of them if they are so."""
+    text = profile(str(home / f"{name}.parquet"))
+    whole: dict[str, Any] = next(iter(compose_yaml(text, "profile")[0].values()))
+    whole.pop("unique", None)
+    key = list(job.parties[party].key or ())
+    if key and set(key) <= set(table.column_names) and _tells_apart(table, key):
+        whole["unique"] = [key]
+    declared = validate({name: value for name, value in whole.items() if name != "source"}, Declaration, name)
+    for column, uses in check.used_columns(job, manifest, party, declared).items():
+        if (
+            "group" in uses
+            and column in table.column_names
+            and whole["columns"].get(column, {}).get("kind") != "category"
+        ):
+            whole["columns"][column] = _codes(table, column, f"{party}.{name}")
+    return whole
+
+
+def _tells_apart(table: Any, key: list[str]) -> bool:
+    return bool(table.group_by(key).aggregate([]).num_rows == table.num_rows)
+
+
+def _codes(table: Any, column: str, name: str) -> dict[str, Any]:
+    values = sorted({str(value) for value in table[column].unique().to_pylist() if value is not None})
+    if len(values) > MOST_CODES:
+        fault = f"{name}.{column}: {len(values):,} different values, and the job groups by them"
+        raise SpecError([fault], hint="declare its values, or a coarser column", code="frame")
+    return {"kind": "category", "values": values}

@@ -1,0 +1,59 @@
+"""A released table as statistical formats have it: what names a cell, and the numbers in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Number = int | float | None
+"""None where it was hidden."""
+
+
+@dataclass(frozen=True)
+class Released:
+    """A table of a result: texts that name a cell come first, then its numbers."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The columns that name a cell: the leading ones that hold nothing but texts."""
+        count = 0
+        while self.rows and count < len(self.columns) and all(isinstance(row[count], str) for row in self.rows):
+            count += 1
+        return self.columns[:count]
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The other columns."""
+        return self.columns[len(self.dimensions) :]
+
+    def observations(self) -> Iterator[tuple[tuple[str, ...], str, Number]]:
+        """Each number by itself: the names of its cell, its measure, and it."""
+        measures, first = self.measures, len(self.dimensions)
+        for row in self.rows:
+            for measure, number in zip(measures, row[first:], strict=True):
+                yield tuple(row[:first]), measure, number
+
+
+def tables_of(result: dict[str, Any]) -> tuple[Released, ...]:
+    """The tables of a result, its first one first."""
+    return tuple(
+        Released(name, tuple(table["columns"]), tuple(tuple(row) for row in table["rows"]))
+        for name, table in result["tables"].items()
+    )
+
+
+def identifiers(names: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
+    """Names that formats with short names accept: letters, digits and underscores, in capitals, no two alike."""
+    found: list[str] = list(taken)
+    for name in names:
+        plain = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") or "COLUMN"
+        plain = plain if plain[0].isalpha() else f"C_{plain}"
+        tries = (plain if number == 1 else f"{plain}_{number}" for number in range(1, len(names) + len(taken) + 2))
+        found.append(next(one for one in tries if one not in found))
+    return found[len(taken) :]
