@@ -50,14 +50,15 @@ def thirds(values: Numbers, groups: Numbers) -> Numbers:
 
 def _dealt(distinct: Numbers, counts: Numbers) -> Numbers:
     """The part of each value."""
-    order, rows = np.lexsort((distinct, -counts)), [0] * PARTS
-    parts = []
-    for count in counts[order].tolist():
-        part = rows.index(min(rows))
-        parts.append(part)
-        rows[part] += count
+    order, rows = np.lexsort((distinct, -counts)), np.zeros(PARTS, np.int64)
+    sizes, starts = np.unique(-counts[order], return_index=True)
     result = np.zeros(len(distinct), np.int64)
-    result[order] = parts
+    for size, places in zip(-sizes, np.split(order, starts[1:]), strict=True):
+        # Of values with equally many rows, each part would take one at these numbers of its rows: the fewest come first.
+        turns = rows[:, None] + size * np.arange(len(places))
+        parts = np.argsort(turns, axis=None, kind="stable")[: len(places)] // len(places)
+        result[places] = parts
+        rows += size * np.bincount(parts, minlength=PARTS)
     return result
 
 
@@ -131,8 +132,9 @@ def _held(values: Numbers, groups: Numbers) -> Numbers:
     result = np.zeros(len(values), np.int64)
     for rows in _rows_of(groups):
         _, inverse, counts = np.unique(values[rows], return_inverse=True, return_counts=True)
-        known = {count: figures.held(count, len(rows)) for count in set(counts.tolist())}
-        result[rows] = np.array([known[count] for count in counts.tolist()], np.int64)[inverse]
+        sizes, places = np.unique(counts, return_inverse=True)
+        known = np.array([figures.held(size, len(rows)) for size in sizes.tolist()], np.int64)
+        result[rows] = known[places][inverse]
     return result
 
 
