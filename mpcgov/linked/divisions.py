@@ -54,7 +54,7 @@ def _dealt(distinct: Numbers, counts: Numbers) -> Numbers:
     sizes, starts = np.unique(-counts[order], return_index=True)
     result = np.zeros(len(distinct), np.int64)
     for size, places in zip(-sizes, np.split(order, starts[1:]), strict=True):
-        # Of values with equally many rows, each part would take one at these numbers of its rows: the fewest come first.
+        # Each part would take one of equally frequent values at these numbers of its rows: the fewest come first.
         turns = rows[:, None] + size * np.arange(len(places))
         parts = np.argsort(turns, axis=None, kind="stable")[: len(places)] // len(places)
         result[places] = parts

@@ -45,6 +45,8 @@ def main() -> None:
 def _loaded(kind: str) -> tuple[Serve, Callable[[], None]]:
     """How to serve an order, and what to do while it is awaited."""
     if kind == "run":
+        # Arrow looks for pandas when it reads its first array: a third of a second in each child, and nothing is used.
+        sys.modules["pandas"] = None  # type: ignore[assignment]
         from mpcgov.worker import run
 
         return run.serve, lambda: None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -72,6 +74,16 @@ def test_several_columns_keep_their_names_and_bounds() -> None:
     found = read_numbers(reader(stream.getvalue()), TWO)
     assert found is not None
     assert {name: column.tolist() for name, column in found.items()} == {"a": [-5, 0, 5], "b": [0, 1, 2**60]}
+
+
+def test_the_child_that_computes_has_loaded_all_that_it_reads_with() -> None:
+    code = (
+        "import sys\nfrom mpcgov.worker import __main__\n__main__._loaded('run')\nbefore = {*sys.modules}\n"
+        "from mpcgov.worker.encode import read_counts\n"
+        "print(read_counts(sys.stdin.buffer, 3, 6), sorted({*sys.modules} - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=written(numbers(1, 2, 3), 6), stdout=-1, check=True)
+    assert done.stdout == b"[1 2 3] []\n"
 
 
 def test_an_end_before_the_beginning_is_no_counts() -> None:
