@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,11 @@ FEBRL_TYPES = {
 """All columns but the number, and as what they are compared."""
 REGISTER_TYPES = {"first_name": "name", "last_name": "name", "date_of_birth": "date", "sex": "code"}
 """What both registers have but the number, as in the example job."""
+BORN_TYPES = {"first_name": "name", "last_name": "name", "born": "date", "sex": "code"}
+"""What all registers have, dates written alike."""
+REGISTER_FILES = {
+    "tax": "taxpayers.csv", "social-security": "numbers.csv", "welfare": "participants.csv", "census": "residents.csv",
+}  # fmt: skip
 OVERLAP = 0.6
 
 WHOLE_F1, PART_F1 = 0.99, 0.98
@@ -52,13 +57,12 @@ class Lists:
 
 def febrl(size: int) -> Task:
     """FEBRL's fourth data set: the first `size` persons, everybody in both lists."""
-    return _task(lambda: _febrl(range(size), range(size)), WHOLE_F1)
+    return _task(lambda: febrl_lists(size, 1.0), WHOLE_F1)
 
 
 def febrl_in_part(size: int) -> Task:
     """The same with `size` persons in each list, of whom 60 % are in the other."""
-    start = size - round(OVERLAP * size)
-    return _task(lambda: _febrl(range(size), range(start, start + size)), PART_F1)
+    return _task(lambda: febrl_lists(size, OVERLAP), PART_F1)
 
 
 def registers(size: int) -> Task:
@@ -66,7 +70,11 @@ def registers(size: int) -> Task:
     return _task(lambda: _registers(size), PART_F1)
 
 
-def _febrl(left: range, right: range) -> Lists:
+def febrl_lists(size: int, overlap: float) -> Lists:
+    """FEBRL's fourth data set, `size` persons in each list, of whom that share is in the other."""
+    start = size - round(overlap * size)
+    left, right = range(size), range(start, start + size)
+
     def chosen(name: str, persons: range) -> Rows:
         return [row for row in _febrl_rows(name) if int(row["rec_id"].split("-")[1]) in persons]
 
@@ -84,15 +92,24 @@ def _febrl_rows(name: str) -> Rows:
 
 
 def _registers(size: int) -> Lists:
+    lists = register_lists("tax", "social-security", REGISTER_TYPES)
+    left, right = (rows[:size] for rows in lists.rows)
+    known = [{row["record_id"] for row in rows} for rows in (left, right)]
+    both = {(one, other) for one, other in lists.truth if one in known[0] and other in known[1]}
+    return replace(lists, rows=(left, right), truth=both)
+
+
+def register_lists(left: str, right: str, types: Mapping[str, str] = BORN_TYPES) -> Lists:
+    """Two of the examples' registers, whole."""
     examples = CHECKOUT / "examples"
     if not examples.is_dir():
         raise SpecError("no examples here", hint="measure W3 in a checkout", code="workload")
-    files = ("tax/taxpayers.csv", "social-security/numbers.csv")
-    left, right = (_read(examples / "agencies" / name)[:size] for name in files)
-    known = [{row["record_id"] for row in rows} for rows in (left, right)]
-    pairs = [tuple(row.values()) for row in _read(examples / "truth" / "tax+social-security.csv")]
-    both = {(one, other) for one, other in pairs if one in known[0] and other in known[1]}
-    return Lists((left, right), both, REGISTER_TYPES, "record_id", "0.7")
+    rows = tuple(_read(examples / "agencies" / owner / REGISTER_FILES[owner]) for owner in (left, right))
+    both = {
+        (row[f"{left}.record_id"], row[f"{right}.record_id"])
+        for row in _read(examples / "truth" / f"{left}+{right}.csv")
+    }
+    return Lists((rows[0], rows[1]), both, types, "record_id", "0.7")
 
 
 def _read(path: Path) -> Rows:
@@ -105,7 +122,7 @@ def _task(load: Callable[[], Lists], least_f1: float) -> Task:
     lists = cache(load)
 
     def files(folder: Path) -> Array:
-        _write(folder, lists())
+        write_lists(folder, lists())
         return np.ones(1)
 
     def of_job(result: Mapping[str, Any]) -> Array:
@@ -117,7 +134,8 @@ def _task(load: Callable[[], Lists], least_f1: float) -> Task:
     return Task(({}, {}, {}), np.ones(1), 1 - least_f1, files, of_job, of_peer)
 
 
-def _write(folder: Path, lists: Lists) -> None:
+def write_lists(folder: Path, lists: Lists) -> None:
+    """A job that links them, with the owners' files."""
     names = [lists.name, *lists.types]
     for owner, rows in zip(OWNERS, lists.rows, strict=True):
         home = folder / "agencies" / owner

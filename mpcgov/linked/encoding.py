@@ -24,12 +24,23 @@ MOST_PAIRS = 30_000_000
 IDENTIFIER_WORDS, IDENTIFIER_BITS = 6, 56
 """What identifies a record to receivers is at most 42 bytes of UTF-8, seven to a number, the first ones lowest."""
 
+MOST_CANDIDATES = 24
+"""By fields, each record is compared with so many of the other list at most: the best by score of runs of it."""
+SCORE_STEP = 8
+"""Scores that fall into one step of so many are the same."""
+
+CANDIDATE_DICE = Fraction(1, 2)
+"""Candidates are the best by this threshold's scores."""
+
+BANDS = (Fraction(9, 10), Fraction(99, 100))
+"""Probabilities at which links are counted apart."""
+
 DOUBT = Fraction(1, 20)
 """A best pair whose Dice is nearer to the threshold than this is doubtful."""
 
-PRIME_BITS = (17, 19)
+PRIME_BITS = (13, 17, 19)
 HUNDREDTHS = 100
-"""Thresholds have at most two decimal places, so that scores fit the larger prime."""
+"""Thresholds have at most two decimal places, so that scores fit the largest prime."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -31,9 +32,9 @@ def name(column: str) -> Any:
     return cl.NameComparison(column).configure(term_frequency_adjustments=True)
 
 
-def date(column: str) -> Any:
+def date(column: str, written: str = "%Y%m%d") -> Any:
     """A date of birth."""
-    return cl.DateOfBirthComparison(column, input_is_string=True, datetime_format="%Y%m%d", invalid_dates_as_null=True)
+    return cl.DateOfBirthComparison(column, input_is_string=True, datetime_format=written, invalid_dates_as_null=True)
 
 
 def exact(column: str) -> Any:
@@ -55,6 +56,21 @@ class Model:
     rules: Sequence[Any]
     certain: Sequence[Any]
     training: Sequence[str]
+
+
+def _registers(born: str, compared: Callable[[str], Any]) -> Model:
+    """Of the examples' registers, by the column that has the date of birth."""
+    return Model(
+        {"first_name": name, "last_name": name, born: compared, "sex": exact},
+        [
+            block_on("last_name"),
+            block_on("first_name"),
+            "l.first_name = r.last_name and l.last_name = r.first_name",
+            block_on(born),
+        ],
+        [block_on("first_name", "last_name", born)],
+        [born, "last_name"],
+    )
 
 
 MODELS = {
@@ -80,17 +96,8 @@ MODELS = {
         [block_on("given_name", "surname", "date_of_birth"), block_on("date_of_birth", "postcode")],
         ["date_of_birth", "postcode"],
     ),
-    "registers": Model(
-        {"first_name": name, "last_name": name, "date_of_birth": date, "sex": exact},
-        [
-            block_on("last_name"),
-            block_on("first_name"),
-            "l.first_name = r.last_name and l.last_name = r.first_name",
-            block_on("date_of_birth"),
-        ],
-        [block_on("first_name", "last_name", "date_of_birth")],
-        ["date_of_birth", "last_name"],
-    ),
+    "registers": _registers("date_of_birth", date),
+    "born": _registers("born", partial(date, written="%Y-%m-%d")),
 }
 
 

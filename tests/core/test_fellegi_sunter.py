@@ -1,0 +1,118 @@
+"""Probabilistic linkage in the clear: how fields agree, what that weighs, how many links are expected to be right."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from mpcgov import agreement
+from mpcgov import fellegi_sunter as model
+from mpcgov.agreement import DIFFERS, EQUAL, MISSING, NEAR, PARTLY
+
+ONE = np.zeros(1, np.int64)
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other", "level"),
+    [
+        ("name", "smith", "smith", EQUAL),
+        ("name", "meyer", "maier", PARTLY),
+        ("name", "katherine", "catherine", NEAR),
+        ("name", "smith", "jones", DIFFERS),
+        ("name", "smith", "", MISSING),
+        ("text", "12 long lane", "12 long lane", EQUAL),
+        ("date", "19800211", "19800211", EQUAL),
+        ("date", "19800211", "19800212", NEAR),
+        ("date", "19800211", "19801102", NEAR),
+        ("date", "19800211", "19802011", NEAR),
+        ("date", "19800211", "19800311", NEAR),
+        ("date", "19800211", "19800429", DIFFERS),
+        ("date", "19800211", "19800229", PARTLY),
+        ("date", "19800211", "19991128", DIFFERS),
+        ("code", "ab1234", "ab1243", NEAR),
+        ("code", "ab1234", "ab1236", NEAR),
+        ("code", "ab1234", "ab4321", DIFFERS),
+        ("code", "abcdefghijklmnop", "abcdefghijklmnoq", NEAR),
+        ("number", "5", "15", NEAR),
+        ("number", "125", "12", DIFFERS),
+    ],
+)
+def test_levels_of_agreement(kind, one, other, level):
+    a, b = (agreement.encoded(kind, [text]) for text in (one, other))
+    assert agreement.levels(a, b, ONE, ONE).tolist() == [level]
+    assert agreement.levels(b, a, ONE, ONE).tolist() == [level], "it doesn't matter whose is whose"
+
+
+def test_a_rare_name_weighs_more_than_a_common_one_and_a_missing_one_nothing():
+    found = agreement.weights(
+        agreement.encoded("name", ["smith"] * 60 + ["zygmunt", "", *(f"{c}jones{c}" for c in "abcdefg")])
+    )
+    common, rare, missing = found[0], found[60], found[61]
+    assert rare[EQUAL] > common[EQUAL] + 4 * agreement.QUARTERS
+    assert common[DIFFERS] < 0
+    assert missing.tolist() == [0] * agreement.LEVELS
+    assert (np.diff(found[:, DIFFERS:], axis=1) >= 0).all(), "no level weighs more than a better one"
+
+
+def people(count: int, seed: int) -> list[list[str]]:
+    """Made-up first names, last names and dates of birth."""
+    rng = np.random.default_rng(seed)
+    firsts = ["anna", "bert", "carla", "dieter", "emilia", "frank", "gudrun", "hugo", "ines", "jakob"]
+    heads, tails = ["berg", "stein", "wald", "feld", "haus", "bach", "sand", "licht"], ["mann", "er", "hofer", "meier"]
+    lasts = [head + tail for head in heads for tail in tails]
+    born = [f"{rng.integers(1940, 2010)}{rng.integers(1, 13):02}{rng.integers(1, 29):02}" for _ in range(count)]
+    return [
+        [firsts[i] for i in rng.integers(0, len(firsts), count)],
+        [lasts[i] for i in rng.integers(0, len(lasts), count)],
+        born,
+    ]
+
+
+@pytest.mark.parametrize("both", [150, 15])
+def test_what_is_said_of_the_links_is_true_whatever_the_overlap(both):
+    persons = people(600, seed=both)
+    kinds = ["name", "name", "date"]
+    first = [agreement.encoded(kind, texts[:300]) for kind, texts in zip(kinds, persons, strict=True)]
+    second = [
+        agreement.encoded(kind, texts[300 - both : 600 - both]) for kind, texts in zip(kinds, persons, strict=True)
+    ]
+    everyone = np.tile(np.arange(300), (300, 1))
+    found = model.linked(first, second, everyone, 300 * 300, Fraction(1, 2))
+    right = (found.first - (300 - both) == found.second).sum()
+    assert abs(found.expected - both) <= max(1, 0.03 * both)
+    assert right / both == pytest.approx(1, abs=0.03)
+    assert found.precision == pytest.approx(right / len(found.first), abs=0.07)
+    assert found.recall == pytest.approx(right / both, abs=0.07)
+
+
+def test_names_in_each_others_place_are_found():
+    first, last, born = people(100, seed=3)
+    one = [agreement.encoded(kind, texts) for kind, texts in (("name", first), ("name", last), ("date", born))]
+    other = [agreement.encoded(kind, texts) for kind, texts in (("name", last), ("name", first), ("date", born))]
+    rows = np.arange(100)
+    straight, turned = (model.pair_weights(one, second, rows, rows) for second in (one, other))
+    assert (straight + model.SWAPPED == turned).all()
+
+
+def test_of_two_records_with_one_partner_the_likelier_is_linked():
+    names = ["annabella", "annabela", "zacharias"]
+    one = [agreement.encoded("name", names), agreement.encoded("date", ["19800101", "19800101", "19701231"])]
+    filler = [f"{c * 5}" for c in "bcdefghijklm"]
+    second = [
+        agreement.encoded("name", ["zacharias", "annabella", *filler]),
+        agreement.encoded("date", ["19701231", "19800101", *(f"19{k:02}0{k % 9}1{k % 9}" for k in range(12))]),
+    ]
+    found = model.linked(one, second, np.tile(np.arange(14), (3, 1)), 3 * 14, Fraction(1, 2))
+    assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(0, 1), (2, 0)]
+
+
+def test_candidates_are_the_first_best_of_runs_of_public_length():
+    rng = np.random.default_rng(1)
+    scores = rng.integers(-2000, 2000, (5, 100))
+    found = model.candidates(scores)
+    assert found.shape == (5, 13), "100 = 12 runs of 8 and one of 4"
+    for run in range(13):
+        part = scores[:, 8 * run : 8 * run + 8] // model.SCORE_STEP
+        assert (found[:, run] == 8 * run + part.argmax(axis=1)).all()
