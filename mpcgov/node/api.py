@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -18,7 +17,8 @@ from pydantic import Field
 from mpcgov import registry
 from mpcgov.client import FRAME_LIMIT_BYTES, HEARTBEAT_S
 from mpcgov.clock import Clock
-from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.errors import InternalError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.node.answers import HTTP_STATUS, answer, no_route, told, where, worked_out
 from mpcgov.node.book import Book
 from mpcgov.node.door import Door
 from mpcgov.node.forecast import forecast
@@ -33,7 +33,7 @@ from mpcgov.node.turns import Turn
 from mpcgov.node.verdict import declaration
 from mpcgov.spec.ids import ColumnName, DatasetName
 from mpcgov.spec.job import COORDINATOR
-from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, parse_json
+from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, parse_json
 from mpcgov.spec.roster import Card
 from mpcgov.spec.statement import Proposal
 from mpcgov.tls import shown_certificate
@@ -42,7 +42,6 @@ from mpcgov.version import __version__
 BODY_S = 30.0
 ENDED_S = 0.2
 COLUMNS_LIMIT_BYTES = 256 << 10
-HTTP_STATUS = {1: 500, 2: 400, 3: 403, 4: 409}
 CALLER = web.RequestKey("caller", Card)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -85,6 +84,7 @@ class Api:
         app.router.add_post(f"{job}/head", self._head)
         app.router.add_post(f"{job}/receipts", self._receipt)
         app.router.add_post(f"{job}/turn", self._turn)
+        app.router.add_get(f"{job}/reaches/{{party:[a-z0-9-]{{1,64}}}}", self._reaches)
         app.router.add_post(f"{job}/complaints", self._complaint)
         app.router.add_get(f"{job}/proposal", self._proposal)
         app.router.add_get(f"{job}/share", self._share)
@@ -103,13 +103,13 @@ class Api:
                 request[CALLER] = card
                 response = await handler(request)
             except MpcgovError as error:
-                response, code = _answer({"error": _told(error)}, HTTP_STATUS[error.exit_status]), error.code
+                response, code = answer({"error": told(error)}, HTTP_STATUS[error.exit_status]), error.code
             except web.HTTPException as error:
-                response, code = _answer({"error": _told(_no_route(error))}, error.status), f"http {error.status}"
+                response, code = answer({"error": told(no_route(error))}, error.status), f"http {error.status}"
             except Exception as error:
-                self._log.error("internal error", error=type(error).__name__, where=_where(error))
+                self._log.error("internal error", error=type(error).__name__, where=where(error))
                 fault = InternalError(f"{self._home.party}: internal error", hint="see that node's log")
-                response, code = _answer({"error": _told(fault)}, 500), fault.code
+                response, code = answer({"error": told(fault)}, 500), fault.code
             return self._recorded(request, card, code, response)
 
     def _recorded(
@@ -125,7 +125,7 @@ class Api:
         except MpcgovError as error:
             # What can't be recorded isn't answered.
             if not response.prepared:
-                return _answer({"error": _told(error)}, HTTP_STATUS[error.exit_status])
+                return answer({"error": told(error)}, HTTP_STATUS[error.exit_status])
         return response
 
     def _caller(self, request: web.Request) -> Card:
@@ -140,7 +140,7 @@ class Api:
         caller = request[CALLER]
         if caller.role == "party" and (seen := self._book.heads.show(caller.id).seen) is not None:
             about["seen"] = seen.model_dump(mode="json")
-        return _answer(about | {"roster_digest": self._home.joined()[1], "now": self._clock.now()})
+        return answer(about | {"roster_digest": self._home.joined()[1], "now": self._clock.now()})
 
     async def _declarations(self, request: web.Request) -> web.Response:
         body = await _body(request, COLUMNS_LIMIT_BYTES)
@@ -149,14 +149,14 @@ class Api:
             asked = parse_json(body, DeclarationRequest, "declarations", COLUMNS_LIMIT_BYTES)
             return declaration(self._home, asked.dataset, asked.columns).model_dump(mode="json")
 
-        return await _worked_out(declared)
+        return await worked_out(declared)
 
     async def _protocol(self, request: web.Request) -> web.Response:
-        return await _worked_out(lambda: {"digest": registry.find(request.match_info["name"]).digest})
+        return await worked_out(lambda: {"digest": registry.find(request.match_info["name"]).digest})
 
     async def _matchers(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
-        return await _worked_out(lambda: {"matchers": self._book.seen_by_matchers(request.match_info["name"])})
+        return await worked_out(lambda: {"matchers": self._book.seen_by_matchers(request.match_info["name"])})
 
     async def _forecast(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
@@ -165,62 +165,69 @@ class Api:
         def forecasted() -> dict[str, Any]:
             return forecast(self._book, parse_json(body, Proposal, "proposal", ENVELOPE_LIMIT_BYTES))
 
-        return await _worked_out(forecasted)
+        return await worked_out(forecasted)
 
     async def _submit(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
-        return _answer(await self._service.submit(await _body(request, ENVELOPE_LIMIT_BYTES)))
+        return answer(await self._service.submit(await _body(request, ENVELOPE_LIMIT_BYTES)))
 
     async def _status(self, request: web.Request) -> web.Response:
-        return _answer(self._service.status(self._job(request, COORDINATOR)))
+        return answer(self._service.status(self._job(request, COORDINATOR)))
 
     async def _ended(self, request: web.Request) -> web.Response:
         """How a job stands, once it has ended or after a moment: who waits for it needn't ask all the time."""
-        return _answer(await self._service.ended_within(self._job(request, COORDINATOR).id, ENDED_S))
+        return answer(await self._service.ended_within(self._job(request, COORDINATOR).id, ENDED_S))
 
     async def _cancel(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
-        return _answer(await self._service.cancel(self._job(request, COORDINATOR).id))
+        return answer(await self._service.cancel(self._job(request, COORDINATOR).id))
 
     async def _approval(self, request: web.Request) -> web.Response:
         job, body = self._job(request).id, await _body(request)
         await self._read_ahead(job)
-        return _answer(self._service.approval(job, request[CALLER], body))
+        return answer(self._service.approval(job, request[CALLER], body))
 
     async def _end(self, request: web.Request) -> web.Response:
         job = self._job(request).id
         notice = parse_json(await _body(request), EndNotice, "end")
         self._service.ended(job, request[CALLER].id, notice)
-        return _answer({})
+        return answer({})
 
     async def _head(self, request: web.Request) -> web.Response:
         self._job(request)
         shown = self._book.heads.answer(request[CALLER].id, await _body(request))
-        return _answer(shown.model_dump(mode="json"))
+        return answer(shown.model_dump(mode="json"))
 
     async def _turn(self, request: web.Request) -> web.Response:
         job = self._job(request).id
         turn = parse_json(await _body(request), Turn, "turn")
-        return _answer(await self._service.turn(job, request[CALLER].id, turn))
+        return answer(await self._service.turn(job, request[CALLER].id, turn))
+
+    async def _reaches(self, request: web.Request) -> web.Response:
+        """Whether this node reaches another of a job's parties, for one that doesn't."""
+        row, party = self._job(request), request.match_info["party"]
+        if party not in row.parties or party in (self._home.party, request[CALLER].id):
+            raise Refused(f"job {row.id}: {party} is no other party of it", code="caller")
+        return answer({"reached": await self._service.reaches(row.id, party)})
 
     async def _receipt(self, request: web.Request) -> web.Response:
         job, body = self._job(request).id, await _body(request)
         await self._read_ahead(job)
-        return _answer(self._service.receipt(job, request[CALLER], body))
+        return answer(self._service.receipt(job, request[CALLER], body))
 
     async def _complaint(self, request: web.Request) -> web.Response:
         job, body = self._job(request, COORDINATOR).id, await _body(request)
         own = await asyncio.to_thread(share, self._home, self._book, job, request[CALLER])
         self._service.complaint(job, request[CALLER], body, own)
-        return _answer({})
+        return answer({})
 
     async def _proposal(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id
-        return await _worked_out(lambda: self._book.proposed(job).model_dump(mode="json"))
+        return await worked_out(lambda: self._book.proposed(job).model_dump(mode="json"))
 
     async def _share(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id
-        return await _worked_out(lambda: share(self._home, self._book, job, request[CALLER]).model_dump(mode="json"))
+        return await worked_out(lambda: share(self._home, self._book, job, request[CALLER]).model_dump(mode="json"))
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         job, party = self._job(request).id, request[CALLER].id
@@ -267,29 +274,3 @@ async def _body(request: web.Request, limit_bytes: int = IN_LOOP_BYTES) -> bytes
     except TimeoutError:
         raise PeerError("the request took too long to arrive", code="too-slow") from None
     return bytes(data)
-
-
-def _answer(value: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(body=canonical_json(value), status=status, content_type="application/json")
-
-
-async def _worked_out(make: Callable[[], dict[str, Any]]) -> web.Response:
-    """An answer that may take long to make, made beside the event loop; it only reads."""
-    body = await asyncio.to_thread(lambda: canonical_json(make()))
-    return web.Response(body=body, content_type="application/json")
-
-
-def _told(error: MpcgovError) -> dict[str, str]:
-    """An error as it goes over the wire. What it means to who asked, and whose fault it is, isn't ours to say there."""
-    return {"code": error.code, "message": error.message, "hint": error.hint}
-
-
-def _no_route(error: web.HTTPException) -> MpcgovError:
-    hint = "do both sides run the same version?"
-    return LocalError(f"no such request (HTTP {error.status})", hint=hint, code="route")
-
-
-def _where(error: Exception) -> str:
-    """Where in our code an error was raised; its text might quote what somebody sent."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -18,6 +18,17 @@ HEARSAY = "hearsay"
 """The code of what one party says about another. No such word makes a refusal, or a fault of anybody's data."""
 
 
+class Silence(PeerError):
+    """Nothing comes from some parties of a job: they are gone, or the way to them is. `what`: how that was noticed."""
+
+    def __init__(
+        self, parties: tuple[str, ...], what: str, code: str, hint: str = "is its node running and reachable?"
+    ) -> None:
+        super().__init__(f"{', '.join(parties)}: {what}", hint=hint, code=code)
+        self.parties = parties
+        self.what = what
+
+
 class Weight(IntEnum):
     """What a cause is worth: the least number is the best."""
 

@@ -9,11 +9,12 @@ from typing import Any
 from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError, SpecError
 from mpcgov.node.book import Book
-from mpcgov.node.causes import said
+from mpcgov.node.causes import Silence, said
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import read_receipt
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import IN_LOOP_BYTES, canonical_json, validate
+from mpcgov.spec.roster import Card
 from mpcgov.spec.statement import Proposal, job_id
 
 REPLY_LIMIT_BYTES = IN_LOOP_BYTES
@@ -33,6 +34,10 @@ class PeerClient(Client):
 
     def _refusal(self, party: str, status: int, message: str, hint: str, code: str) -> MpcgovError:
         return said(party, message, code)
+
+    def _unreachable(self, card: Card, error: Exception) -> PeerError:
+        found = super()._unreachable(card, error)
+        return Silence((card.id,), found.message.removeprefix(f"{card.id}: "), found.code, found.hint)
 
 
 async def send_approval(client: Client, job: str, party: str, approval: bytes) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from mpcgov.errors import PeerError
-from mpcgov.node.causes import said
+from mpcgov.node.causes import Silence, said
 
 WINDOW_BYTES = 4 << 20
 CHUNK_BYTES = 256 << 10
@@ -144,8 +144,8 @@ class Relay:
             code, _, reason = (message.extra or "").partition(" ")
             return said(self._party, reason, code)
         if isinstance(message.data, asyncio.TimeoutError):
-            return self._error("no sign of life")
-        return PeerError(f"{self._party}: lost the connection", hint="is its node running and reachable?", code="lost")
+            return Silence((self._party,), "no sign of life", code="stream")
+        return Silence((self._party,), "lost the connection", code="lost")
 
     def _error(self, what: str) -> PeerError:
         return PeerError(f"{self._party}: {what}", hint="is its node running and reachable?", code="stream")

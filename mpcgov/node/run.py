@@ -13,8 +13,9 @@ from mpcgov import registry
 from mpcgov.client import Client
 from mpcgov.errors import ALIKE, InternalError, LocalError, MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import DATA_CONTRACT, Event, told
+from mpcgov.node import witnesses
 from mpcgov.node.book import Book
-from mpcgov.node.causes import HEARSAY, Cause, Causes, Weight
+from mpcgov.node.causes import HEARSAY, Cause, Causes, Silence, Weight
 from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import exchange_receipt
 from mpcgov.node.statements import binding, read_receipt, transcript_conflict
@@ -103,9 +104,17 @@ class JobRun:
             if released:
                 return None
             self.streams.freeze()
-            return ending(self._causes.first or self._late(), self._home.party, self.phase)
+            return ending(await self._judged(), self._home.party, self.phase)
         finally:
             await self._stop(steps)
+
+    async def _judged(self) -> MpcgovError:
+        """Why the job ended, once those were asked who may know better of a party that is silent."""
+        error = self._causes.first or self._late()
+        if not isinstance(error, Silence):
+            return error
+        judged = await witnesses.judged(self._client, error, self.job, self._proposal.parties)
+        return judged if self._causes.first is error else self._causes.first or judged
 
     async def _until_over(self, timeout_s: float) -> None:
         with contextlib.suppress(TimeoutError):

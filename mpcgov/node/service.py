@@ -11,8 +11,9 @@ import structlog
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
 from mpcgov.lifecycle import TERMINAL, WAITING, Event, State, told
-from mpcgov.node import standing
+from mpcgov.node import standing, witnesses
 from mpcgov.node.book import UNDER_WAY, Book
+from mpcgov.node.causes import Silence
 from mpcgov.node.ends import TELL_S, Ends
 from mpcgov.node.gossip import Gossip
 from mpcgov.node.home import NodeHome
@@ -31,7 +32,6 @@ from mpcgov.spec.statement import Proposal, job_id
 
 GIVEN = UNDER_WAY | {State.APPROVED}
 """The states in which this agency's approval is given, and the others may still lack it."""
-
 
 BEGIN_S = 1.0
 """How long a stream waits for a job that is about to begin."""
@@ -131,6 +131,10 @@ class Service:
             raise PeerError(row.reason, code=told(row.code))
         own = self._book.receipts(job).get(self._home.party)
         return {"receipt": parse_json(own, Envelope, "receipt").model_dump(mode="json") if own is not None else None}
+
+    async def reaches(self, job: str, party: str) -> bool:
+        """Whether this node reaches another party, for a third one that doesn't."""
+        return await witnesses.reaches(self._client, job, party)
 
     async def ended_within(self, job: str, wait_s: float) -> dict[str, Any]:
         """How a job stands here, once it has ended, or after a while."""
@@ -250,8 +254,9 @@ class Service:
         self._news.tell()
         self.spawn(self._run(self._runs[job]), f"job {job}")
 
-    def lost(self, job: str, error: PeerError) -> None:
+    async def lost(self, job: str, silence: Silence) -> None:
         """Ends a job one of whose parties doesn't answer when its turn is sought."""
+        error = await witnesses.judged(self._client, silence, job, self._book.job(job).parties)
         if self.awaits_turn(job):
             self._moved(self._book.move(job, Event.ABORT, error.message, code=error.code))
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError, Refused
-from mpcgov.node.causes import HEARSAY
+from mpcgov.node.causes import HEARSAY, Silence
 from mpcgov.node.relay import Relay, WebSocket
 
 CONNECT_S = 8.0
@@ -108,11 +108,10 @@ class JobStreams:
     async def _unconnected(self, client: Client, missing: Sequence[str]) -> PeerError:
         """Names who didn't come; but one that answers, and waits for others itself, only as the one that says so."""
         waits = await asyncio.gather(*(self._waits_for(client, party) for party in missing))
-        silent = [party for party, others in zip(missing, waits, strict=True) if not others]
+        silent = tuple(party for party, others in zip(missing, waits, strict=True) if not others)
         if not silent:
             return PeerError(f"{missing[0]} says: still waiting for {', '.join(waits[0])}", code=HEARSAY)
-        text = f"{', '.join(silent)}: no connection within {CONNECT_S:g} s"
-        return PeerError(text, hint="is its node running and reachable?", code="connect")
+        return Silence(silent, f"no connection within {CONNECT_S:g} s", code="connect")
 
     async def _waits_for(self, client: Client, party: str) -> list[str]:
         """Whose approval a party says that it still waits for; none, if it can't be asked or hasn't its own."""

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from mpcgov.client import Client
-from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.errors import MpcgovError, Refused
+from mpcgov.node.causes import Silence
 from mpcgov.node.news import News
 from mpcgov.node.slots import Age, Slots
 from mpcgov.node.standing import EndNotice
@@ -53,7 +54,7 @@ class Jobs(Protocol):
     def begin(self, job: str) -> None:
         """Starts a job whose turn it is."""
 
-    def lost(self, job: str, error: PeerError) -> None:
+    async def lost(self, job: str, silence: Silence) -> None:
         """Ends a job one of whose parties doesn't answer."""
 
     def ended(self, job: str, party: str, notice: EndNotice) -> None:
@@ -288,7 +289,6 @@ class Turns:
 
     def _silent_too_long(self, waiting: _Waiting, party: str) -> None:
         if asyncio.get_running_loop().time() - waiting.silent[party] > SILENCE_S and waiting.row.id in self._waiting:
-            text = f"{party}: no answer for {SILENCE_S:g} s"
-            error = PeerError(text, hint="is its node running and reachable?", code="connect")
+            silence = Silence((party,), f"no answer for {SILENCE_S:g} s", code="connect")
             self.done(waiting.row.id)
-            self._jobs.lost(waiting.row.id, error)
+            self._jobs.spawn(self._jobs.lost(waiting.row.id, silence), f"lost {waiting.row.id}")

@@ -9,13 +9,20 @@ import asyncio
 import contextlib
 import signal
 import sqlite3
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
+import sqlalchemy as sql
+
+from mpcgov import keys, tls
 from mpcgov.errors import InternalError
 from mpcgov.lifecycle import State
-from tests.node.network import PARTIES, Network, when
+from mpcgov.node import store
+from mpcgov.node.home import host_port
+from tests.faults.relays import relayed
+from tests.node.network import PARTIES, FakeClock, Network, when
 from tests.node.test_faults import process
 
 Break = Callable[[], Awaitable[None]]
@@ -82,9 +89,12 @@ async def disk_full(network: Network, victim: str, phase: str) -> AsyncIterator[
 
 @contextlib.asynccontextmanager
 async def locked(network: Network, victim: str, phase: str) -> AsyncIterator[Break]:
-    """Something else holds the lock on the victim's database."""
+    """Something else holds the lock on the victim's database. Its node waits for it each time that it would write, and
+    this process with it: here not for long."""
+    path, waits_s = network.home(victim) / "state/node.sqlite", store.BUSY_TIMEOUT_S
+    store.BUSY_TIMEOUT_S = 0.1
     async with within(network, victim, phase) as event:
-        path = network.home(victim) / "state/node.sqlite"
+        store.BUSY_TIMEOUT_S = waits_s
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
 
             async def happen() -> None:
@@ -126,6 +136,100 @@ async def worker_dies(network: Network, victim: str, phase: str) -> AsyncIterato
         network.workers[victim].faults.clear()
 
 
+@contextlib.asynccontextmanager
+async def read_only(network: Network, victim: str, phase: str) -> AsyncIterator[Break]:
+    """The victim's disk takes nothing any more; what is on it can be read."""
+    async with within(network, victim, phase) as event:
+        engine = network.nodes[victim]._store._engine
+
+        def begun(connection: sql.Connection) -> None:
+            connection.exec_driver_sql("PRAGMA query_only=ON")
+
+        async def happen() -> None:
+            sql.event.listen(engine, "begin", begun)
+            event.set()
+
+        yield happen
+        sql.event.remove(engine, "begin", begun)
+        with network.nodes[victim]._store.read() as tx:
+            tx.exec_driver_sql("PRAGMA query_only=OFF")
+
+
+def clock_wrong(by_s: float) -> Callable[[Network, str, str], Any]:
+    @contextlib.asynccontextmanager
+    async def fault(network: Network, victim: str, phase: str) -> AsyncIterator[Break]:
+        network.clocks[victim] = FakeClock()
+        async with within(network, victim, phase) as event:
+
+            async def happen() -> None:
+                network.clocks[victim].offset_s = by_s
+                event.set()
+
+            yield happen
+            network.clocks[victim].offset_s = 0.0
+
+    return fault
+
+
+def taken_over(by_tls: bool) -> Callable[[Network, str, str], Any]:
+    """The victim's node is killed, and somebody else listens at its address, who says yes to everything."""
+
+    @contextlib.asynccontextmanager
+    async def fault(network: Network, victim: str, phase: str) -> AsyncIterator[Break]:
+        address = network.loaded(victim).config.address
+        impostor = keys.create(network.folder / "impostor", "party", victim, address)
+
+        async def friendly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                while await reader.readuntil(b"\r\n\r\n"):
+                    body = b'{"state": "RUNNING", "turn": "yes", "receipt": null, "reached": true}'
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+            writer.close()
+
+        async with contextlib.AsyncExitStack() as servers, apart(network, victim, phase) as child:
+
+            async def happen() -> None:
+                child.kill()
+                await child.wait()
+                context = tls.server_context(impostor, network.roster) if by_tls else None
+                if context is not None:
+                    context.verify_mode = ssl.CERT_NONE
+                server = await asyncio.start_server(friendly, *host_port(address), ssl=context)
+                servers.callback(server.close)
+
+            yield happen
+
+    return fault
+
+
+def lost(*ways: tuple[int, int]) -> Callable[[Network, str, str], Any]:
+    """Bytes from some to others get lost from then on; 0 is the victim, 1 and 2 those that come after it."""
+
+    @contextlib.asynccontextmanager
+    async def fault(network: Network, victim: str, phase: str) -> AsyncIterator[Break]:
+        members = [PARTIES[(PARTIES.index(victim) + number) % 3] for number in range(3)]
+        async with relayed(network) as relays, within(network, victim, phase) as event:
+
+            async def happen() -> None:
+                relays.lost |= {(members[a], members[b]) for a, b in ways}
+                event.set()
+
+            yield happen
+
+    return fault
+
+
+@contextlib.asynccontextmanager
+async def delayed(network: Network, victim: str, phase: str) -> AsyncIterator[Break]:
+    async with relayed(network) as relays, within(network, victim, phase) as event:
+
+        async def happen() -> None:
+            relays.delay_s = 0.1
+            event.set()
+
+        yield happen
+
+
 FAULTS = {
     "node killed": signalled(signal.SIGKILL),
     "node stopped": signalled(signal.SIGSTOP),
@@ -133,7 +237,20 @@ FAULTS = {
     "child dies": worker_dies,
     "disk full": disk_full,
     "database locked": locked,
+    "disk read-only": read_only,
     "slow disk": slow_disk,
+    "clock a day ahead": clock_wrong(86400.0),
+    "clock a day behind": clock_wrong(-86400.0),
+    "port taken over": taken_over(by_tls=False),
+    "wrong certificate": taken_over(by_tls=True),
+    "not heard by anybody": lost((0, 1), (0, 2)),
+    "hears nobody": lost((1, 0), (2, 0)),
+    "100 ms on each way": delayed,
+    "no way between two": lost((0, 1), (1, 0)),
+    "no way from one to another": lost((0, 1)),
 }
-HARMLESS = frozenset({"slow disk"})
+HARMLESS = frozenset({"slow disk", "clock a day ahead", "clock a day behind", "100 ms on each way"})
 """The job is released all the same."""
+
+BETWEEN = frozenset({"no way between two", "no way from one to another"})
+"""Nobody failed: the connection is named, by who says so."""

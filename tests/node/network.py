@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mpcgov import check, consortium, keys, registry
-from mpcgov.client import Client
+from mpcgov.client import Carrier, Client
 from mpcgov.errors import MpcgovError, PeerError
 from mpcgov.node import home as homes
 from mpcgov.node.daemon import NodeDaemon
@@ -161,12 +161,17 @@ class FakeClock:
 
 
 class Network:
-    """Three agencies' homes, their coordinator, and those nodes that a test has started."""
+    """Three agencies' homes, their coordinator, and those nodes that a test has started.
+
+    `clocks`, `carriers`: what nodes that are started from now on have instead of the common clock and of plain TLS.
+    """
 
     def __init__(self, folder: Path, parties: tuple[str, ...] = PARTIES) -> None:
         self.folder = folder
         self.parties = parties
         self.clock = FakeClock()
+        self.clocks: dict[str, FakeClock] = {}
+        self.carriers: dict[str, Callable[[], Carrier]] = {}
         self.workers = {party: ScriptedWorker() for party in parties}
         self.nodes: dict[str, NodeDaemon] = {}
         for party, port in zip(parties, free_ports(len(parties)), strict=True):
@@ -203,7 +208,9 @@ class Network:
 
     async def start(self, *parties: str) -> None:
         for party in parties or self.parties:
-            self.nodes[party] = NodeDaemon(homes.load(self.home(party)), self.workers[party], self.clock)
+            clock = self.clocks.get(party, self.clock)
+            carrier = self.carriers[party]() if party in self.carriers else None
+            self.nodes[party] = NodeDaemon(homes.load(self.home(party)), self.workers[party], clock, carrier)
             await self.nodes[party].start()
 
     async def stop(self, *parties: str) -> None:

@@ -108,11 +108,11 @@ async def test_a_request_that_is_no_websocket_takes_no_slot(network: Network) ->
         await (await opens(client, job)).close()
 
 
-async def test_peers_that_never_come_are_named(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_node_to_which_nobody_comes_says_that(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mpcgov.node.streams.CONNECT_S", 0.5)
     job = await awaiting(network)
     status = (await network.until(job, "ABORTED", parties=("labour",)))["labour"]
-    assert status["reason"] == "welfare, education: no connection within 0.5 s (phase connect)"
+    assert status["reason"] == "labour reaches nobody: welfare, education: no connection within 0.5 s (phase connect)"
 
 
 def handshake(network: Network, context: ssl.SSLContext) -> bytes:

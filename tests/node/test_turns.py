@@ -80,10 +80,12 @@ async def test_what_waits_for_its_turn_says_so_and_no_deadline_runs(network: Net
     await network.start()
     _, first = await proposed(network)
     await network.until(first, "READY")
-    _, second = await proposed(network, deadline_s=1, parties={party: {"dataset": "people"} for party in PARTIES[::-1]})
+    _, second = await proposed(network, parties={party: {"dataset": "people"} for party in PARTIES[::-1]})
     await when(lambda: second in network.nodes["labour"].service._turns, "the second job never waits")
     for party, status in (await network.until(second, "APPROVED")).items():
         assert (status["phase"], status["waiting_for"]) == ("queued", []), party
+        # Its deadline is that of its run, which doesn't exist.
+        assert second not in network.nodes[party].service._runs
     gate.set()
     await network.until(first, "RELEASED")
     await network.until(second, "RELEASED")

@@ -22,7 +22,7 @@ from yarl import URL
 
 from mpcgov.client import HEARTBEAT_S
 from mpcgov.errors import MpcgovError, Refused
-from mpcgov.node.api import HTTP_STATUS
+from mpcgov.node.answers import HTTP_STATUS
 from mpcgov.node.daemon import NodeDaemon
 from mpcgov.spec.roster import Card
 from tests.simulation.loop import NODE
