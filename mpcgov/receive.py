@@ -98,12 +98,7 @@ async def collect(
             of signed shares that disagree the nodes are told, and keep it on record.
     """
     job = job_id(proposal.job_digest)
-    fetches = (_share(client, roster, party, job, receiver) for party in proposal.parties)
-    answers = await asyncio.gather(*fetches, return_exceptions=True)
-    for answer in answers:
-        if isinstance(answer, BaseException):
-            raise answer
-    signed = [answer for answer in answers if not isinstance(answer, BaseException)]
+    signed = await shares(client, roster, proposal, receiver)
     opened = [share for _, share in signed]
     others = [share for share in opened if share.job != job]
     if others and len({share.job for share in opened}) > 1:
@@ -122,6 +117,23 @@ async def collect(
         told = await _complain(client, complaint, proposal.parties)
         hint = f"{error.hint}; on record at {', '.join(told)}" if told else error.hint
         raise PeerError(error.message, hint=hint, code=error.code) from None
+
+
+async def shares(
+    client: Client, roster: Roster, proposal: Proposal, receiver: str
+) -> list[tuple[Envelope, ResultShare]]:
+    """Every party's share of a released job, in job order, as signed and as read.
+
+    Raises:
+        PeerError: one is missing, not signed by its party, or made for another receiver.
+    """
+    job = job_id(proposal.job_digest)
+    fetches = (_share(client, roster, party, job, receiver) for party in proposal.parties)
+    answers = await asyncio.gather(*fetches, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]
 
 
 async def _complain(client: Client, complaint: Complaint, parties: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ import click
 from mpcgov.cli.options import Group, file_argument, home_option, json_option, out_options
 from mpcgov.cli.render import (
     note,
+    note_repeated,
     plain,
     print_json,
     print_result,
@@ -121,7 +122,36 @@ def result(job_id: str, home: Path, out: Path | None, format_name: str | None, a
     from mpcgov.coordinator import service
 
     require_file(out, format_name)
-    show_result(asyncio.run(service.result_of(home, job_id)), as_json, out, format_name)
+    found = asyncio.run(service.result_of(home, job_id))
+    show_result(found, as_json, out, format_name)
+    note_repeated(job_id, found)
+
+
+@job.command("bundle")
+@click.argument("job_id", metavar="ID")
+@home_option
+@click.option("--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="A file to write to.")
+def bundle(job_id: str, home: Path, out: Path) -> None:
+    """All that a result rests on, in one file that anybody can check."""
+    from mpcgov import files
+    from mpcgov.coordinator import service
+
+    files.replace(out, asyncio.run(service.bundle_of(home, job_id)).to_bytes())
+    note(f"{out}: written; to check it, on any machine: mpcgov verify {out}")
+
+
+@click.command("verify")
+@file_argument("file", "BUNDLE")
+@json_option
+def verify(file: Path, as_json: bool) -> None:
+    """Checks a bundle without asking anybody, and prints its result."""
+    from mpcgov.evidence.verify import verify as verified
+
+    found = verified(file)
+    show_result(found.bundle.result, as_json, None, None)
+    for line in found.lines:
+        note(line)
+    note(f"signed by all members of the list {found.roster_digest}: compare that with the list that you know")
 
 
 def _finish(home: Path, job_id: str, as_json: bool) -> None:
@@ -135,5 +165,6 @@ def _finish(home: Path, job_id: str, as_json: bool) -> None:
         raise
     if found is not None:
         print_json(found) if as_json else print_result(found)
+        note_repeated(job_id, found)
     elif as_json:
         print_json(ended.to_json())

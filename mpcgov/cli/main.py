@@ -14,7 +14,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from mpcgov.cli.bench import bench
 from mpcgov.cli.consortium import card, consortium, coordinator
-from mpcgov.cli.job import job
+from mpcgov.cli.job import job, verify
 from mpcgov.cli.node import node
 from mpcgov.cli.options import Group, verbose_option
 from mpcgov.cli.protocol import protocol
@@ -46,6 +46,7 @@ SECTIONS = (
     ("Agree on who takes part", ("coordinator", "card", "consortium")),
     ("An agency's node", ("node",)),
     ("The coordinator's jobs", ("job",)),
+    ("Anybody's proof", ("verify",)),
 )
 
 
@@ -61,7 +62,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, simulate, protocol, bench, coordinator, card, consortium, node, job):
+for command in (demo, simulate, protocol, bench, coordinator, card, consortium, node, job, verify):
     cli.add_command(command)
 
 

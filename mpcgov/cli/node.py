@@ -8,7 +8,16 @@ from pathlib import Path
 import click
 
 from mpcgov.cli.options import Group, home_option, json_option, out_options
-from mpcgov.cli.render import note, plain, print_json, print_sections, print_table, require_file, show_result
+from mpcgov.cli.render import (
+    note,
+    note_repeated,
+    plain,
+    print_json,
+    print_sections,
+    print_table,
+    require_file,
+    show_result,
+)
 
 
 @click.group(cls=Group)
@@ -171,7 +180,9 @@ def result(job_id: str, home: Path, out: Path | None, format_name: str | None, a
     from mpcgov.node import result as results
 
     require_file(out, format_name)
-    show_result(asyncio.run(results.result_of(home, job_id)), as_json, out, format_name)
+    found = asyncio.run(results.result_of(home, job_id))
+    show_result(found, as_json, out, format_name)
+    note_repeated(job_id, found)
 
 
 @click.group("budget", cls=Group)

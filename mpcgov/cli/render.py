@@ -96,6 +96,12 @@ def require_file(out: Path | None, format_name: str | None) -> None:
         format_of(out)
 
 
+def note_repeated(asked: str, result: dict[str, Any]) -> None:
+    """Says why a result has another job's id, if it has."""
+    if result["job"] != asked:
+        note(f"job {asked}: asked before, of the same rows; this is the result that job {result['job']} gave then")
+
+
 def show_result(
     result: dict[str, Any], as_json: bool, out: Path | None, format_name: str | None, protocols: Path | None = None
 ) -> None:

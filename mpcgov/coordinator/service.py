@@ -17,6 +17,8 @@ from mpcgov.coordinator import plan as plans
 from mpcgov.coordinator import propose, submit
 from mpcgov.coordinator.home import CoordinatorHome, StoredJob
 from mpcgov.errors import LocalError, MpcgovError
+from mpcgov.evidence.bundle import Bundle
+from mpcgov.evidence.pack import pack
 from mpcgov.progress import Status
 from mpcgov.spec.job import COORDINATOR, Job
 from mpcgov.spec.load import load_yaml
@@ -111,6 +113,13 @@ async def result_of(path: Path, job: str) -> dict[str, Any]:
     home, stored, roster = _open(path, job)
     async with Client(home.identity, roster) as client:
         return await receive.result(client, roster, stored.proposal, COORDINATOR)
+
+
+async def bundle_of(path: Path, job: str) -> Bundle:
+    """What a job's result rests on, for anybody to check. Raises: MpcgovError if there is no result, or not for us."""
+    home, stored, roster = _open(path, job)
+    async with Client(home.identity, roster) as client:
+        return await pack(client, home.roster(), (stored.envelope, stored.proposal), COORDINATOR)
 
 
 async def list_jobs(path: Path) -> list[ListedJob]:

@@ -25,7 +25,7 @@ from mpcgov.node.forecast import forecast
 from mpcgov.node.home import NodeHome
 from mpcgov.node.requests import RequestLog
 from mpcgov.node.service import Service
-from mpcgov.node.shares import share
+from mpcgov.node.shares import evidence, share
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES
 from mpcgov.node.store import JobRow
@@ -88,6 +88,7 @@ class Api:
         app.router.add_post(f"{job}/complaints", self._complaint)
         app.router.add_get(f"{job}/proposal", self._proposal)
         app.router.add_get(f"{job}/share", self._share)
+        app.router.add_get(f"{job}/evidence", self._evidence)
         app.router.add_get(f"{job}/stream", self._stream)
         return app
 
@@ -228,6 +229,10 @@ class Api:
     async def _share(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id
         return await worked_out(lambda: share(self._home, self._book, job, request[CALLER]).model_dump(mode="json"))
+
+    async def _evidence(self, request: web.Request) -> web.Response:
+        job = self._job(request, COORDINATOR).id
+        return await worked_out(lambda: evidence(self._book, job).model_dump(mode="json"))
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         job, party = self._job(request).id, request[CALLER].id

@@ -35,9 +35,9 @@ from mpcgov.node.store import AUDIT, Store
 from mpcgov.spec.envelope import Envelope, open_envelope, pae, sign
 from mpcgov.spec.ids import Digest, digest
 from mpcgov.spec.load import Frozen, canonical_json, parse_json
+from mpcgov.spec.statement import HEAD_TYPE, Head
 
 RECORD_TYPE = "application/vnd.mpcgov.audit-record+json"
-HEAD_TYPE = "application/vnd.mpcgov.audit-head+json"
 NEW_OWN_KEY = "new own key"
 """The event of the first record under a new key."""
 
@@ -54,13 +54,6 @@ class Record(Frozen):
     job: str
     facts: dict[str, Any]
     previous: Digest
-
-
-class Head(Frozen):
-    """How far the log goes: its last record's number and hash."""
-
-    sequence: int = Field(ge=1)
-    hash: Digest
 
 
 class Entry:

@@ -18,11 +18,12 @@ import sqlalchemy as sql
 
 from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
-from mpcgov.node.audit import HEAD_TYPE, AuditLog, Head
+from mpcgov.node.audit import AuditLog
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import HEADS, Store
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
 from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, parse_json, validate
+from mpcgov.spec.statement import HEAD_TYPE, Head
 
 EXCHANGE_S = 5.0
 REPLY_LIMIT_BYTES = IN_LOOP_BYTES

@@ -18,10 +18,10 @@ from mpcgov.node.book import Book
 from mpcgov.node.causes import HEARSAY, Cause, Causes, Silence, Weight
 from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import exchange_receipt
-from mpcgov.node.statements import binding, read_receipt, transcript_conflict
+from mpcgov.node.statements import binding, read_receipt
 from mpcgov.node.streams import JobStreams
 from mpcgov.spec.order import OWN_READER, WHOLE, Order, Outcome
-from mpcgov.spec.statement import Proposal, job_id
+from mpcgov.spec.statement import Proposal, job_id, transcript_conflict
 
 GRACE_S = 1.0
 """A lost stream, or what a party says of another, waits so long before it counts: somebody may know better."""

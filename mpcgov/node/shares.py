@@ -1,14 +1,16 @@
-"""This party's share of a released result, for a receiver that asks for it."""
+"""This party's share of a released result, for a receiver that asks for it; and what bears the job out."""
 
 from __future__ import annotations
 
 from mpcgov.errors import Refused
+from mpcgov.evidence.bundle import NodeEvidence
 from mpcgov.lifecycle import State
 from mpcgov.node import standing
 from mpcgov.node.book import Book
 from mpcgov.node.home import NodeHome
 from mpcgov.node.statements import make_share, receiver_name
 from mpcgov.spec.envelope import Envelope
+from mpcgov.spec.load import parse_json
 from mpcgov.spec.roster import Card
 
 
@@ -26,3 +28,19 @@ def share(home: NodeHome, book: Book, job: str, caller: Card) -> Envelope:
         raise standing.no_result(row)
     given = book.answers(job) or job
     return make_share(home, book.proposal(given), receiver, book.outcome(given))
+
+
+def evidence(book: Book, job: str) -> NodeEvidence:
+    """What this node has on record of a released job, as its parties signed it.
+
+    Raises:
+        PeerError: the job isn't released.
+    """
+    row = book.job(job)
+    if row.state is not State.RELEASED:
+        raise standing.no_result(row)
+    approvals, receipts = (
+        {party: parse_json(body, Envelope, "statement") for party, body in one(job).items()}
+        for one in (book.approvals, book.receipts)
+    )
+    return NodeEvidence(approvals=approvals, receipts=receipts, head=book.heads.show(row.parties[0]).head)

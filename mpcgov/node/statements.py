@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -166,18 +165,6 @@ def binding(parties: tuple[str, ...], approvals: Mapping[str, bytes]) -> str:
     """The digest of all parties' approvals, in job order: the same at every node, or the engines won't talk."""
     digests = [parse_json(approvals[party], Envelope, "approval").digest for party in parties]
     return digest(canonical_json(digests))
-
-
-def transcript_conflict(receipts: Mapping[str, Receipt]) -> str | None:
-    """Which two parties' receipts differ about what one sent the other; None if all agree.
-
-    One of the two lies, or somebody changed what was between them: the receipts, signed, don't tell which.
-    """
-    for a, b in itertools.permutations(receipts, 2):
-        sent, received = receipts[a].transcripts.get(b), receipts[b].transcripts.get(a)
-        if (sent and sent.sent) != (received and received.received):
-            return f"{a} and {b}: what {a} says it sent isn't what {b} says it received"
-    return None
 
 
 def make_receipt(

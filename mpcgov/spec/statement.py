@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import math
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -19,6 +21,7 @@ APPROVAL_TYPE = "application/vnd.mpcgov.approval+json"
 RECEIPT_TYPE = "application/vnd.mpcgov.receipt+json"
 SHARE_TYPE = "application/vnd.mpcgov.share+json"
 COMPLAINT_TYPE = "application/vnd.mpcgov.complaint+json"
+HEAD_TYPE = "application/vnd.mpcgov.audit-head+json"
 
 PROPOSAL_LIMIT_BYTES = 16 << 20
 SHARE_LIMIT_BYTES = 256 << 20
@@ -118,6 +121,18 @@ class Receipt(Frozen):
     transcripts: dict[PartyId, Transcript] = Field(default_factory=dict)
 
 
+def transcript_conflict(receipts: Mapping[str, Receipt]) -> str | None:
+    """Which two parties' receipts differ about what one sent the other; None if all agree.
+
+    One of the two lies, or somebody changed what was between them: the receipts, signed, don't tell which.
+    """
+    for a, b in itertools.permutations(receipts, 2):
+        sent, received = receipts[a].transcripts.get(b), receipts[b].transcripts.get(a)
+        if (sent and sent.sent) != (received and received.received):
+            return f"{a} and {b}: what {a} says it sent isn't what {b} says it received"
+    return None
+
+
 class Complaint(Frozen):
     """A receiver's word that the shares of a released result, which it holds as their parties signed them, don't agree.
 
@@ -128,6 +143,13 @@ class Complaint(Frozen):
     job_digest: Digest
     receiver: PartyId
     shares: dict[PartyId, Digest]
+
+
+class Head(Frozen):
+    """How far a party's audit log goes: its last record's number and hash."""
+
+    sequence: int = Field(ge=1)
+    hash: Digest
 
 
 class Opened(Frozen):

@@ -15,11 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mpcgov.clock import RealClock
 from mpcgov.errors import InternalError, LocalError, PeerError
 from mpcgov.node import home as homes
-from mpcgov.node.audit import HEAD_TYPE, RECORD_TYPE, AuditLog, Head
+from mpcgov.node.audit import RECORD_TYPE, AuditLog
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import Store
 from mpcgov.spec.envelope import pae, sign
 from mpcgov.spec.ids import digest
+from mpcgov.spec.statement import HEAD_TYPE, Head
 
 
 class Log:

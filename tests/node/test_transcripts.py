@@ -10,9 +10,16 @@ import pytest
 from mpcgov import receive, registry
 from mpcgov.errors import PeerError, Refused, SpecError
 from mpcgov.node import operator
-from mpcgov.node.statements import transcript_conflict
 from mpcgov.spec.envelope import sign
-from mpcgov.spec.statement import COMPLAINT_TYPE, Complaint, Proposal, Receipt, Transcript, job_id
+from mpcgov.spec.statement import (
+    COMPLAINT_TYPE,
+    Complaint,
+    Proposal,
+    Receipt,
+    Transcript,
+    job_id,
+    transcript_conflict,
+)
 from tests.node.network import PARTIES, Network, refusal
 
 HASHES = {pair: "sha256:" + f"{number:064x}" for number, pair in enumerate((a, b) for a in PARTIES for b in PARTIES)}

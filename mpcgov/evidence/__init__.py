@@ -1,0 +1,1 @@
+"""What a result rests on, in one file that anybody can check without asking anybody."""
