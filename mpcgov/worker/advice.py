@@ -8,49 +8,52 @@ from typing import Any
 import ibis
 
 FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED, TIMED, ZEROS = range(13)
+SIGNED, CENTURY, NAMED, COUNTED, PARTLY = range(13, 18)
 """What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values.
 
-The others say more of it: NEAR, ZEROS and UNLISTED are OUTSIDE, the others are MALFORMED."""
+The others say more of it, as `SAYS_MORE` has it."""
 
 CODES = (
-    "NA",
-    "N/A",
-    "n/a",
-    "NULL",
-    "null",
-    "NaN",
-    "nan",
-    "None",
-    ".",
-    "-",
-    "?",
-    "UNKNOWN",
-    "unknown",
-    "#N/A",
-    "0000-00-00",
-)
+    "NA", "N/A", "n/a", "N.A.", "n.a.", "NULL", "null", "(null)", "#NULL!", "NaN", "nan", "NaT", "<NA>", "None",
+    ".", "..", ":", "-", "?", "UNKNOWN", "unknown", "unbekannt", "k.A.", "k. A.", "#N/A", "0000-00-00", "infinity",
+)  # fmt: skip
 """Texts that stand for no value almost everywhere."""
 
 LAST_DAY = "9999-12-31"
 """The date that stands for no date, or for no end yet, almost everywhere."""
 
+BLANK = r"[\s\x{a0}\x{2007}\x{200b}\x{202f}\x{3000}\x{feff}]"
+"""Characters that nobody sees, as a regular expression of the engine."""
+
 _NO_VALUE = "that look like a code for no value, such as NA or .: declare it by missing"
 
 SAYS_MORE = {
-    NEAR: (OUTSIDE, "but for blanks, case or Unicode form"),
+    NEAR: (OUTSIDE, "but for blanks, case, Unicode form or .0 at the end"),
     ZEROS: (OUTSIDE, "but for zeros before them, as in a number column: say by recode what is meant"),
     UNLISTED: (OUTSIDE, _NO_VALUE),
     PADDED: (MALFORMED, "with blanks before or after the value"),
     COMMA: (MALFORMED, "with a decimal comma or signs between thousands: set decimal and thousands"),
     POINT: (MALFORMED, "with .0 at the end, which makes another key of it: write them as whole numbers"),
     DATED: (MALFORMED, "with day, month and year in another form: set date_format, such as DD.MM.YYYY"),
-    TIMED: (MALFORMED, "with a time of day"),
+    TIMED: (MALFORMED, "with a time of day or a time zone"),
+    SIGNED: (
+        MALFORMED,
+        "with other signs, such as +, %, a currency, an exponent or a minus at the end: write plain numbers",
+    ),
+    CENTURY: (MALFORMED, "with a year of two digits: write all four, as nothing says the century"),
+    NAMED: (MALFORMED, "with the month by its name: write it as a number"),
+    COUNTED: (MALFORMED, "that are days counted by a number, as a workbook has them: format them as dates there"),
+    PARTLY: (MALFORMED, "without a day or a month"),
     ABSENT: (MALFORMED, _NO_VALUE),
 }
 
 _COMMA = r"^-?[0-9][0-9.,' ]*[,' ][0-9]+$|^-?[0-9]{1,3}(\.[0-9]{3}){2,}$"
+_SIGNED = r"^[-+(\p{Sc}\x{2212}]*\s?[0-9][0-9.,']*([eE][-+]?[0-9]+|\s?[\p{Sc}%‰)+-]|\s?[A-Z]{3})?$|^\x{2212}[0-9.,]+$"
+_CENTURY = r"^[0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2}$"
+_NAMED = r"^[0-9]{1,2}[-. ]*\pL{3,9}\.?[-. ]*[0-9]{2,4}$"
+_PARTLY = r"^[0-9]{4}([-./]?[0-9]{1,2}|[-./][WQ]?[0-9]{1,2})?$"
 _OTHER_DATE = (
-    r"^([0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2,4}|[0-9]{8}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2}"
+    r"^([0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{4}|[0-9]{8}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2}"
     r"|[0-9]{4}-([0-9]-[0-9]{1,2}|[0-9]{2}-[0-9]))$"
 )
 _TIMED = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]"
@@ -72,14 +75,16 @@ def cases(*branches: tuple[Any, Any], otherwise: Any = FINE) -> Any:
 
 def odd_number(raw: Any) -> Any:
     """What a text is that is no number."""
-    return cases((_padded(raw), PADDED), (is_code(raw), ABSENT), (raw.re_search(_COMMA), COMMA), otherwise=MALFORMED)
+    known = ((_padded(raw), PADDED), (is_code(raw), ABSENT), (raw.re_search(_COMMA), COMMA))
+    return cases(*known, (raw.re_search(_SIGNED), SIGNED), otherwise=MALFORMED)
 
 
 def odd_date(raw: Any) -> Any:
     """What a text is that is no date."""
     other, timed = raw.re_search(_OTHER_DATE), raw.re_search(_TIMED)
-    known = ((_padded(raw), PADDED), (is_code(raw), ABSENT), (timed, TIMED), (other, DATED))
-    return cases(*known, otherwise=MALFORMED)
+    known = [(_padded(raw), PADDED), (is_code(raw), ABSENT), (timed, TIMED), (other, DATED)]
+    forms = ((_CENTURY, CENTURY), (_NAMED, NAMED), (r"^[0-9]{5}$", COUNTED), (_PARTLY, PARTLY))
+    return cases(*known, *((raw.re_search(form), fault) for form, fault in forms), otherwise=MALFORMED)
 
 
 def odd_code(near: Any, raw: Any, values: Sequence[str]) -> Any:
@@ -95,4 +100,4 @@ def far_date(value: Any) -> Any:
 
 
 def _padded(raw: Any) -> Any:
-    return raw.re_search(r"^\s|\s$")
+    return raw.re_search(f"^{BLANK}|{BLANK}$")

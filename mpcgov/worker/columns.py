@@ -20,11 +20,13 @@ import ibis
 from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
 from mpcgov.worker.advice import (
+    BLANK,
     FINE,
     MALFORMED,
     MISSING,
     OUTSIDE,
     POINT,
+    TIMED,
     cases,
     far_date,
     odd_code,
@@ -191,7 +193,7 @@ def _from_date(raw: Any, column: DateColumn) -> tuple[Any, Any] | None:
     dtype, low, high = raw.type(), date.fromisoformat(column.min), date.fromisoformat(column.max)
     if dtype.is_timestamp() and dtype.timezone is None:
         day = raw.cast("date")
-        return _ranged(raw, raw == day.cast(dtype), day, low, high)
+        return _ranged(raw, raw == day.cast(dtype), day, low, high, TIMED)
     if dtype.is_null():
         raw, dtype = raw.cast("date"), ibis.dtype("date")
     return _ranged(raw, raw.notnull(), raw, low, high) if dtype.is_date() else None
@@ -230,7 +232,8 @@ def _textual(
         return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
     outside = ibis.literal(OUTSIDE)
     if advises:
-        near = is_one_of(_normal_form(raw.lower().strip()), tuple({_near(value) for value in column.values}))
+        seen = _normal_form(raw.lower()).re_replace(rf"^{BLANK}+|\.0$|{BLANK}+$", "")
+        near = is_one_of(seen, tuple({_near(value) for value in column.values}))
         outside = odd_code(near, raw, column.values)
     fault = cases((raw.isnull(), MISSING), *malformed, (~is_one_of(raw, column.values), outside))
     return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 LIMIT_ROW_BYTES = 1 << 20
 _CHUNK_BYTES = 4 << 20
+BARE_CR = "with another line end than the header's, or with a bare CR"
 MISQUOTED = "with a quote out of place or not closed"
 _BOM = codecs.BOM_UTF8
 _QUOTE, _CR, _LF = b'"\r\n'
@@ -208,7 +209,7 @@ class _Scanner:
     def result(self) -> Structure:
         structure = Structure(rows=self.rows - 1, first_ragged=self.first_ragged)
         other = self.lf - self.unended if self.first_is_crlf else self.crlf
-        structure.note("with another line end than the header's, or with a bare CR", max(0, other) + self.stray_cr)
+        structure.note(BARE_CR, max(0, other) + self.stray_cr)
         if not self.stray_cr:  # with which no row ends where it seems to
             structure.note(_ragged(self.columns), self.ragged)
         structure.note(f"longer than {LIMIT_ROW_BYTES:,} bytes", self.too_long)

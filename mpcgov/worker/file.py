@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,8 @@ STATISTICAL = (".sav", ".zsav", ".dta", ".sas7bdat", ".xpt")
 _PACKED = (".gz", ".zst", ".bz2", ".lz4")
 _KINDS = "a .csv, .tsv, .parquet, .arrow, .xlsx, .sav, .dta, .sas7bdat or .xpt file, or a folder of .parquet files"
 _MOST_FILES = 10_000
+_LOGS = ("_delta_log", ".hoodie")
+_ICEBERG = "metadata/*.metadata.json"
 _PARTITION = re.compile(r"([^=/]+)=([^=/]*)")
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -100,6 +102,8 @@ def _found(source: str, name: str, base: Path) -> tuple[list[str], str | None]:
             folder = Path(*pattern.parts[: next(i for i, part in enumerate(pattern.parts) if "*" in part)])
             inside = sorted((base / folder).glob(str(pattern.relative_to(folder))))
             return _parquet_of(inside, base / folder, str(folder), name), str(folder)
+    if not suffix_of(source) and not whole.exists():
+        raise DataError(f"{name}: there is no such file or folder", hint="check the source in datasets.yaml")
     if suffix_of(source) not in kinds:
         raise DataError(
             f"{name}: the source is of a kind that isn't read",
@@ -111,6 +115,9 @@ def _found(source: str, name: str, base: Path) -> tuple[list[str], str | None]:
 def _parquet_of(paths: Sequence[Path], folder: Path, source: str, name: str) -> list[str]:
     """Of a folder's files those with rows; what Spark writes beside them begins with `_` or `.`."""
     inside = [path.relative_to(folder) for path in paths if path.is_file()]
+    if _is_versioned({folder, folder.parent, *(path.parent for path in paths)}):
+        hint = "write it out as plain Parquet, such as by Spark, or read it by pyspark:// or trino://"
+        raise DataError(f"{name}: a table of Delta, Iceberg or Hudi, whose files hold rows it no longer has", hint=hint)
     inside = [path for path in inside if not any(part.startswith(("_", ".")) for part in path.parts)]
     others = [path for path in inside if path.suffix.lower() not in PARQUET]
     if others or not inside:
@@ -119,6 +126,12 @@ def _parquet_of(paths: Sequence[Path], folder: Path, source: str, name: str) -> 
     if len(inside) > _MOST_FILES:
         raise DataError(f"{name}: {len(inside):,} files, more than {_MOST_FILES:,}", hint="write fewer and larger ones")
     return [str(Path(source) / path) for path in inside]
+
+
+def _is_versioned(folders: Collection[Path]) -> bool:
+    """Whether a log beside the files says which of their rows still are the table's."""
+    logs = ((folder / log).exists() for folder in folders for log in _LOGS)
+    return any(logs) or any(next(folder.glob(_ICEBERG), None) for folder in folders)
 
 
 def _partition(path: str, root: str) -> Mapping[str, str | None]:

@@ -6,8 +6,9 @@ No value of a rare category comes out, and bounds are rounded outwards, so that 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ _WEAK_NAME = re.compile(r"(^|_)(nr|no|num|number|code)$", re.IGNORECASE)
 _SAME = "|".join(rf"{sign}+" for sign in "0123456789Xx")
 _FILLED = r"^(999+|-9+|-1|9999-12-31|31[./-]12[./-]9999|99991231|(9+|0+)[-./](9+|0+)[-./](9+|0+))$|^(0000+)$"
 _PARTS = re.compile("([0-9]+)")
+_EITHER_WAY = "days and months could be the other way round: say which by date_format"
 _MOST_DIGITS = 17
 _MOST_PLACES = 9
 _LIMITS = {"float": (MAX_ABSOLUTE, 10**15), "float32": (2**24, 10**6)}
@@ -54,7 +56,7 @@ class Guess:
         return replace(self, declared={"kind": "text"}, reasons=(reason,))
 
 
-NOT_READ = Guess(None, ("nothing of its type can be read",))
+NOT_READ = Guess(None, ("nothing of its type, or not all of its numbers, can be read",))
 
 Told = tuple[dict[str, Any], tuple[str, ...]]
 """A declaration, and reasons."""
@@ -66,12 +68,13 @@ def plainest(values: Values) -> Values:
     return some.without(some.frequent(_FILLED))
 
 
-def guess(values: Values | None, name: str, how: Dialect) -> Guess:
+def guess(values: Values | None, name: str, how: Dialect, labels: Mapping[str, str] = MappingProxyType({})) -> Guess:
     """What a column could be declared as, given how the text of its file is written.
 
     Args:
         values: None if its type isn't read.
         name: its name, which may tell that it is a key.
+        labels: what its codes are called in the file.
     """
     if values is None:
         return NOT_READ
@@ -80,10 +83,15 @@ def guess(values: Values | None, name: str, how: Dialect) -> Guess:
         return Guess({"kind": "text"}, ("no row has a value",), some.missing, tuple(codes))
     if values.kind == "boolean":
         return Guess({"kind": "category", "values": ["false", "true"]}, (), some.missing)
+    if _names_all(labels, some):
+        said = (f"by their labels, as the file has them; the codes are {', '.join(labels)}",)
+        return Guess({"kind": "category", "values": list(labels.values())}, said, some.missing, tuple(codes))
     filled = _stand_ins(some, how)
     rest = some.without(filled)
     told = _number_or_date(rest, how)
-    if told is None or (told[0]["kind"] == "integer" and _is_key(name, rest)):
+    if told and told[0]["kind"] == "integer" and rest.any_match(r"\.0$") and _is_key(name, rest):
+        told = (told[0], ("ids written as numbers with .0: written as whole numbers they could be a key",))
+    elif told is None or (told[0]["kind"] == "integer" and _is_key(name, rest)):
         filled = _crowded(some)
         rest = some.without(filled)
         told = _textual(rest, name)
@@ -91,6 +99,12 @@ def guess(values: Values | None, name: str, how: Dialect) -> Guess:
         return replace(NOT_READ, reasons=("its numbers have more digits than can be declared",))
     reasons = told[1] + ((f"{', '.join(filled)} taken for no value: many rows, far from all others",) if filled else ())
     return Guess(told[0], reasons, rest.missing, (*codes, *filled))
+
+
+def _names_all(labels: Mapping[str, str], values: Values) -> bool:
+    """Whether labels make a category of a column: each of its codes has one of its own."""
+    few = 0 < len(labels) <= MOST_VALUES and len({*labels.values()}) == len(labels)
+    return few and all(labels.values()) and len(values.without(list(labels))) == 0
 
 
 def _stand_ins(some: Values, how: Dialect) -> list[str]:
@@ -118,15 +132,23 @@ def _number_or_date(values: Values, how: Dialect) -> Told | None:
     days = writing.dates(values, how) if values.kind in ("text", "date") else None
     if days:
         low, high = bounds.days(min(days), max(days))
-        return {"kind": "date", "min": low, "max": high}, ()
+        said = (_EITHER_WAY,) if values.kind == "text" and writing.is_ambiguous(values, how) else ()
+        return {"kind": "date", "min": low, "max": high}, said
     plain = writing.numbers(values, how) if values.kind != "date" else None
     if plain is None or (values.kind == "text" and values.any_match("^-?0[0-9]")):
         return None
+    plain = _whole(plain)
     places = int(pc.max(pc.utf8_length(pc.replace_substring_regex(plain, r"^[^.]*\.?", ""))).as_py())
     digits = int(pc.max(pc.utf8_length(pc.replace_substring_regex(plain, r"\..*$|-", ""))).as_py())
     if places > _MOST_PLACES or digits + places > _MOST_DIGITS:
         return None
     return _number(_steps(plain, places), values, places)
+
+
+def _whole(plain: pa.Array) -> pa.Array:
+    """Numbers without a point, if each is whole: 12.0 is what is written where some of a column are missing."""
+    whole = pc.replace_substring_regex(plain, r"\.0$", "")
+    return plain if pc.any(pc.match_substring(whole, ".")).as_py() else whole
 
 
 def _steps(plain: pa.Array, places: int) -> Any:
@@ -180,6 +202,8 @@ def _crowded(values: Values) -> list[str]:
 def _textual(values: Values, name: str) -> Told | None:
     if values.kind in ("decimal", "float", "float32") and not values.all_match("^-?[0-9]+$"):
         return None
+    if values.any_match("[^0-9.,'’ -]") and values.all_match(writing.LIKE_AMOUNT):
+        return {"kind": "text"}, ("numbers with other signs, such as % or a currency: only plain ones are read",)
     if _is_key(name, values):
         return {"kind": "key"}, ("its name or its values tell rows apart", *advice(values))
     if len(values) > MOST_VALUES:

@@ -24,9 +24,8 @@ from mpcgov.errors import DataError, InternalError
 from mpcgov.spec.condition import Expr, columns, nullable
 from mpcgov.spec.impossible import described
 from mpcgov.spec.table import Column, Dataset, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
-from mpcgov.worker import unique
+from mpcgov.worker import oddities, unique
 from mpcgov.worker.advice import MALFORMED, MISSING, OUTSIDE, SAYS_MORE
-from mpcgov.worker.oddities import crowded_keys, placeholders
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source, open_table
@@ -76,8 +75,10 @@ def dataset_check(dataset: Dataset, name: str, base: Path) -> DatasetReport:
         reports = [_with_first(source, report) for report in _judge(source, dataset.own_columns)]
         faults = tuple(fault for report in reports for fault in _faults(report, source, dataset.missing == "refuse"))
         faults += tuple(unique.faults(source, dataset.unique)) + tuple(_impossible(source))
-        proposed = () if dataset.unique else unique.candidates(source, {one.column: one.missing for one in reports})
-        warnings = [*source.remarks, *crowded_keys(source), *placeholders(source)]
+        missing = {one.column: one.missing for one in reports}
+        proposed = () if dataset.unique else unique.candidates(source, missing)
+        warnings = [*source.remarks, *oddities.crowded_keys(source), *oddities.placeholders(source)]
+        warnings += [*oddities.totals(source), *oddities.empty(source, missing)]
         return DatasetReport(name, source.rows, tuple(reports), faults, proposed, tuple(warnings))
 
 

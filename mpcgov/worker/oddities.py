@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ibis
 
-from mpcgov.spec.table import KeyColumn
-from mpcgov.worker.advice import CODES
+from mpcgov.spec.table import DecimalColumn, IntegerColumn, KeyColumn
+from mpcgov.worker.advice import BLANK, CODES
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
 
 MANY_ROWS = 10
 """A key with fewer rows isn't remarked upon, nor one that has less than so many times the rows of the next."""
 
+_PADDED = "with blanks around the key, which only meets one with the same: declare normalise: [trim]"
+_LIKE_NONE = "like a code for no value, such as NA, 0000 or 9999; if they stand for none, declare them by missing"
+_LOST = "as a workbook shows long numbers, such as 3.1E+11: digits are lost; write ids as text there"
+_LARGE = r"^[0-9]([.,][0-9]+)?E\+[0-9]+$"
 _ONE_SIGN = "^(0{4,}|9{4,}|[xX]{3,}|-{2,})$"
 
 
@@ -41,7 +46,7 @@ def crowded(rows: Sequence[int]) -> list[str]:
 
 def padded_keys(rows: int) -> str:
     """What is said of keys that begin or end with blanks, as columns of fixed length fill them up."""
-    return f"{counted(rows)} with blanks around the key, which only meets one with the same: declare normalise: [trim]"
+    return f"{counted(rows)} {_PADDED}"
 
 
 def placeholders(source: Source) -> list[str]:
@@ -51,11 +56,39 @@ def placeholders(source: Source) -> list[str]:
         if isinstance(column, KeyColumn):
             value = source.table[source.value(name)]
             odd = source.table.filter(value.isin(CODES) | value.re_search(_ONE_SIGN))
-            rows = int(source.query(odd.aggregate(n=odd.count()))["n"][0].as_py())
-            what = "like a code for no value, such as NA, 0000 or 9999; if they stand for none, declare them by missing"
-            found += [f"column {name}: {counted(rows)} with a key that looks {what}"] if rows else []
+            found += _said(source, odd, name, f"with a key that looks {_LIKE_NONE}")
+            large = source.table.filter(value.re_search(_LARGE))
+            found += _said(source, large, name, f"with a key {_LOST}")
             if not {"trim", "digits"} & set(column.normalise):
-                padded = source.table.filter(value.re_search("^ | $"))
-                rows = int(source.query(padded.aggregate(n=padded.count()))["n"][0].as_py())
-                found += [f"column {name}: {padded_keys(rows)}"] if rows else []
+                padded = source.table.filter(value.re_search(f"^{BLANK}|{BLANK}$"))
+                found += _said(source, padded, name, _PADDED)
     return found
+
+
+def totals(source: Source) -> list[str]:
+    """Columns in which one row has the sum of all others, as a line of totals under a table has."""
+    kinds = source.declaration.columns
+    names = [name for name, kind in kinds.items() if isinstance(kind, IntegerColumn | DecimalColumn)]
+    values = {name: source.table[source.value(name)] for name in names}
+    sums = {
+        f"n{n}_{what}": number
+        for n, one in enumerate(values.values())
+        for what, number in (("rows", (one > 0).sum()), ("all", one.cast("decimal(38, 0)").sum()), ("most", one.max()))
+    }
+    found = source.query(source.table.aggregate(**sums)).to_pylist()[0] if sums else {}
+    telling = [
+        name
+        for n, name in enumerate(names)
+        if (found[f"n{n}_rows"] or 0) >= MANY_ROWS and found[f"n{n}_all"] == 2 * found[f"n{n}_most"]
+    ]
+    return [f"column {name}: one row has the sum of all others: is it a line of totals?" for name in telling]
+
+
+def empty(source: Source, missing: Mapping[str, int]) -> list[str]:
+    """Columns without any value."""
+    return [f"column {name}: no row has a value" for name, rows in missing.items() if rows == source.rows > 0]
+
+
+def _said(source: Source, rows: Any, column: str, what: str) -> list[str]:
+    number = int(source.query(rows.aggregate(n=rows.count()))["n"][0].as_py())
+    return [f"column {column}: {counted(number)} {what}"] if number else []

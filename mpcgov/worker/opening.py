@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from mpcgov.worker.readers.csv import wide_encoding
+
 _DELIMITERS = (",", ";", "\t", "|")
 _LINES = 60
 _QUOTED = re.compile(r'"[^"\n]*"')
@@ -23,21 +25,30 @@ def dialect(start: bytes, suffix: str) -> dict[str, Any]:
     encoding = _encoding(start)
     text = start.decode(encoding or "utf-8", "replace")
     usual = "\t" if suffix in (".tsv", ".tab") else ","
-    lines = _QUOTED.sub("", text).splitlines()[:-1][:_LINES] or [text]
+    lines = _QUOTED.sub("q", text).splitlines()[:-1][:_LINES] or [text]
     delimiter, above = max(
         ((mark, _above(lines, mark)) for mark in _DELIMITERS),
         key=lambda found: (*_regular(lines, *found), found[0] == usual),
     )
     said: dict[str, Any] = {} if delimiter == usual or not lines[above].count(delimiter) else {"delimiter": delimiter}
-    if 0 < above <= _MOST_SKIPPED:
+    if above:
         said["skip_lines"] = above
     return said | ({"encoding": encoding} if encoding else {})
 
 
 def _above(lines: Sequence[str], mark: str) -> int:
-    """How many lines stand above the first that looks like a header; none if lines don't have fields."""
-    fields = median(line.count(mark) for line in lines)
-    return next((n for n, line in enumerate(lines) if line.count(mark) >= max(1, fields / 2)), 0) if fields else 0
+    return rows_above([[bool(part.strip()) for part in line.split(mark)] for line in lines])
+
+
+def rows_above(rows: Sequence[Sequence[bool]]) -> int:
+    """How many rows stand above the header, told from which of their cells hold something.
+
+    They are blank, or hold something in the first of their cells and in few others.
+    """
+    usual = median(sum(row) for row in rows) if rows else 0
+    is_above = (not any(row) or (row[0] and 2 * sum(row) <= usual) for row in rows)
+    above = next((n for n, one in enumerate(is_above) if not one), 0)
+    return above if above <= _MOST_SKIPPED else 0
 
 
 def _regular(lines: Sequence[str], mark: str, above: int) -> tuple[float, int]:
@@ -49,8 +60,16 @@ def _regular(lines: Sequence[str], mark: str, above: int) -> tuple[float, int]:
 def _encoding(start: bytes) -> str:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if wide := wide_encoding(start[: 1 << 12]):
+        return wide
+    # cp1252 has no letters in five places where DOS had some that are frequent.
+    known = (name for name in ("utf-8", "windows-1252", "cp850") if _decodes(start, name))
+    return next(known).removeprefix("utf-8")
+
+
+def _decodes(start: bytes, encoding: str) -> bool:
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
+        codecs.getincrementaldecoder(encoding)().decode(start)
     except UnicodeDecodeError:
-        return "windows-1252"
-    return ""
+        return False
+    return True

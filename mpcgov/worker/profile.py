@@ -12,7 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,10 @@ from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import MAX_ROWS_DEFAULT, Dataset
 from mpcgov.worker import local, opening, profiletext, source, writing
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine
-from mpcgov.worker.file import ARROW, CSV, PARQUET, OpenFile, open_files
+from mpcgov.worker.file import ARROW, CSV, EXCEL, PARQUET, OpenFile, open_files
 from mpcgov.worker.guess import Guess, guess, plainest
 from mpcgov.worker.readers import csv
-from mpcgov.worker.readers.names import names_of
+from mpcgov.worker.readers.names import labels_of, names_of, rows_above
 from mpcgov.worker.readers.raw import Raw, Wanted
 from mpcgov.worker.values import values_of
 
@@ -58,7 +58,7 @@ def profile(path: str, base: Path) -> str:
     stem = Path(path.partition("#")[0]).name.split(".")[0].lower()
     name = re.sub(r"[^a-z0-9_-]+", "-", stem).strip("-")[:64] or "data"
     with open_files(path, name, base) as files:
-        written = opening.dialect(csv.start(files[0]), files[0].suffix) if files[0].suffix in CSV else {}
+        written = _written(files[0])
         found = _looked_at(name, path, files, written)
     guesses = found.guesses
     for _ in range(_TRIES):
@@ -71,6 +71,14 @@ def profile(path: str, base: Path) -> str:
         plain = {one: guesses[one].as_text("its values don't fit what they look like") for one in wrong}
         guesses = {**guesses, **plain}
     raise InternalError("profile: the file isn't read alike twice")
+
+
+def _written(file: OpenFile) -> dict[str, Any]:
+    """How a file is written, as far as its beginning tells."""
+    if file.suffix in CSV:
+        return opening.dialect(csv.start(file), file.suffix)
+    above = rows_above(file) if file.suffix in EXCEL else 0
+    return {"skip_lines": above} if above else {}
 
 
 @dataclass(frozen=True)
@@ -103,17 +111,21 @@ def _looked_at(name: str, path: str, files: list[OpenFile], written: Mapping[str
     how, text = Dialect.model_validate({"delimiter": usual, **written}), files[0].suffix in CSV
     with csv.plain(files[0], how) if text else nullcontext(files[0].fd) as fd:
         names = _declared(names_of(files[0], fd, how))
+        if not names:
+            raise DataError(f"{name}: no column has a name of its own", hint="the first line must name the columns")
         backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")])
         with kept_on_success(backend):
-            raw = _raw(name, _Texts(path, written, names), files, fd, how, backend)
+            raw, reasons = _raw(name, _Texts(path, written, names), files, fd, how, backend)
             # Else a text file would be parsed once more for each column.
             table = backend.create_table("profile", raw.table) if text else raw.table
             values = values_of(raw, table, backend, name)
         backend.disconnect()
     texts = [plainest(one) for one in values.values() if one.kind == "text"]
-    more = writing.best(texts, how) if text else {}
-    best = Dialect(**{**how.model_dump(), **more})
-    return _Looked(names, {one: guess(values.get(one), one, best) for one in names}, {**written, **more}, raw.rows)
+    more = writing.best(texts, how) if text or files[0].suffix in EXCEL else {}
+    best, labels = Dialect(**{**how.model_dump(), **more}), labels_of(files[0])
+    guesses = {one: guess(values.get(one), one, best, labels.get(names[one], {})) for one in names}
+    guesses |= {one: replace(guesses[one], reasons=(why,)) for one, why in reasons.items()}
+    return _Looked(names, guesses, {**written, **more}, raw.rows)
 
 
 @dataclass(frozen=True)
@@ -132,28 +144,32 @@ class _Texts:
         return Wanted(name, dataset, dataset.declaration)
 
 
-def _raw(name: str, texts: _Texts, files: list[OpenFile], fd: int, how: Dialect, backend: Backend) -> Raw:
-    """The rows, without columns that can't be read at all."""
+def _raw(
+    name: str, texts: _Texts, files: list[OpenFile], fd: int, how: Dialect, backend: Backend
+) -> tuple[Raw, dict[str, str]]:
+    """The rows, without columns that can't be read at all; of these, why."""
     every = list(texts.names)
     try:
-        return source.raw_of(files, fd, how, texts.of(name, every), backend)
+        return source.raw_of(files, fd, how, texts.of(name, every), backend), {}
     except DataError:
         if files[0].suffix not in PARQUET + ARROW:  # there a fault is one of the whole file
             raise
-        readable = [
-            one for one in every if _is_read(partial(source.raw_of, files, fd, how, texts.of(name, [one]), backend))
-        ]
+        whys = {one: _why_not(partial(source.raw_of, files, fd, how, texts.of(name, [one]), backend)) for one in every}
+        readable = [one for one, why in whys.items() if not why]
         if not readable:
             raise
-        return source.raw_of(files, fd, how, texts.of(name, readable), backend)
+        reasons = {
+            one: why.removeprefix(f"{name}: ").removeprefix(f"column {one}: ") for one, why in whys.items() if why
+        }
+        return source.raw_of(files, fd, how, texts.of(name, readable), backend), reasons
 
 
-def _is_read(read: Callable[[], Raw]) -> bool:
+def _why_not(read: Callable[[], Raw]) -> str:
     try:
         read()
-    except DataError:
-        return False
-    return True
+    except DataError as error:
+        return error.message
+    return ""
 
 
 def _declared(names: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ without a header has data in its first row).
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +22,7 @@ import pyarrow as pa
 from mpcgov.errors import DataError, InternalError
 from mpcgov.spec.derive import Derivation
 from mpcgov.spec.reading import Dialect
-from mpcgov.spec.table import Column, Dataset, Declaration, KeyColumn
+from mpcgov.spec.table import CategoryColumn, Column, Dataset, Declaration, KeyColumn
 from mpcgov.worker import identity
 from mpcgov.worker.columns import TAKES, TAKES_TEXT, Form, IsOneOf, from_text, from_typed
 from mpcgov.worker.database import open_database
@@ -39,6 +40,7 @@ _NUMBERS = (
     "its ids stand in a number column, so none has leading zeros: where another owner has them as texts, they only "
     "meet with zeros: strip, or zeros: pad N, at every owner"
 )
+_BOOLEANS = "booleans are read as true and false: declare these, or say by recode what is meant"
 _VERY_FEW = 32
 """The engine joins what is tested against more than five literals: a plan of a hundred joins takes it half a minute."""
 _FEW = 1000
@@ -135,7 +137,7 @@ def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
         backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")])
         with kept_on_success(backend):
             raw = raw_of(files, fd, how, wanted, backend)
-            source = _stored(raw, wanted, backend, how if suffix in TEXT else Dialect())
+            source = _stored(raw, wanted, backend, how if suffix in TEXT + EXCEL else Dialect())
             if suffix in PARQUET:
                 _read_back(files, raw, wanted, source)
             for file in files:
@@ -157,9 +159,11 @@ def raw_of(files: list[OpenFile], fd: int, how: Dialect, wanted: Wanted, backend
         return fixed.read(fd, wanted, backend)
     if suffix in CSV:
         return csv.read(fd, how, wanted, backend)
+    if suffix in EXCEL:
+        return excel.read(files[0], how, wanted, backend)
     if suffix in PARQUET:
         return parquet.read(files, wanted, backend)
-    readers = {ARROW: arrow.read, EXCEL: excel.read, PX: px.read, STATISTICAL: statistical.read}
+    readers = {ARROW: arrow.read, PX: px.read, STATISTICAL: statistical.read}
     return next(read for kinds, read in readers.items() if suffix in kinds)(files[0], wanted, backend)
 
 
@@ -250,7 +254,18 @@ def _without_zeros(raw: Raw, wanted: Wanted) -> list[str]:
 
 
 def _remarks(raw: Raw, wanted: Wanted) -> tuple[str, ...]:
-    return tuple(f"column {name}: {_NUMBERS}" for name in _without_zeros(raw, wanted))
+    ids = [f"column {name}: {_NUMBERS}" for name in _without_zeros(raw, wanted)]
+    return (*ids, *(f"column {name}: {_BOOLEANS}" for name in _named_otherwise(raw, wanted)))
+
+
+def _named_otherwise(raw: Raw, wanted: Wanted) -> list[str]:
+    """Booleans that are declared by other words."""
+    kinds = wanted.declaration.columns.items()
+    words = [
+        name for name, kind in kinds if isinstance(kind, CategoryColumn) and not {*kind.values} & {"true", "false"}
+    ]
+    booleans = (name for name in words if raw.table[raw.columns[name]].type().is_boolean())
+    return [name for name in booleans if not wanted.reading(name).recode]
 
 
 def _not_taken(raw: Raw, column: str, kind: Column) -> str:
@@ -262,6 +277,8 @@ def _not_taken(raw: Raw, column: str, kind: Column) -> str:
 def _type_name(dtype: Any) -> str:
     if dtype.is_timestamp() and dtype.timezone is not None:
         return "timestamp with time zone"
+    if dtype.is_unknown():
+        return re.sub(r".*DType\.(\w+).*", r"\1", str(dtype)).lower()
     return type(dtype).__name__.lower() if dtype.is_nested() else str(dtype.copy(nullable=True))
 
 

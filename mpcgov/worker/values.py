@@ -138,7 +138,9 @@ def _written(values: pa.Array) -> tuple[pa.Array, str] | None:
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return values.cast(pa.large_string()), "boolean" if pa.types.is_boolean(kind) else "whole"
     if pa.types.is_decimal(kind):
-        return _unpadded(values.cast(pa.string())), "decimal"
+        # Not Arrow's own text of them, which has exponents where a decimal has many places.
+        texts = [None if value is None else f"{value:f}" for value in values.to_pylist()]
+        return _unpadded(pa.array(texts, pa.string())), "decimal"
     return None
 
 

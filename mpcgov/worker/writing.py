@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,9 +15,15 @@ from mpcgov.spec.reading import Dialect
 from mpcgov.worker.values import Values
 
 _DATES = ("YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY", "YYYY/MM/DD", "YYYY.MM.DD", "YYYYMMDD")
-_MARKS = ((".", None), (",", None), (",", "."), (".", ","), (",", " "), (",", "\u00a0"), (",", "\u202f"), (".", "'"))
-_LIKE_NUMBER = r"^-?[0-9][0-9.,' \x{a0}\x{202f}]*$"
-_LIKE_DATE = r"^[0-9]{1,4}[-./]?[0-9]{1,2}[-./]?[0-9]{1,4}$"
+_MARKS = (
+    (".", None), (",", None), (",", "."), (".", ","), (",", " "), (",", "\u00a0"), (",", "\u202f"), (".", "'"),
+    (".", "’"),
+)  # fmt: skip
+_LIKE_NUMBER = r"^-?[0-9][0-9.,'’ \x{a0}\x{202f}]*$"
+LIKE_AMOUNT = r"^[-+(\p{Sc}]*\s?[0-9][0-9.,'’ ]*\s?([\p{Sc}%‰)+-]|[A-Z]{3})?$"
+"""A number with other signs, such as a currency, which isn't read."""
+_MIDNIGHT = r"[T ]00:00(:00(\.0+)?)?$"
+_LIKE_DATE = r"^[0-9]{1,4}[-./]?[0-9]{1,2}[-./]?[0-9]{1,4}([T ]00:00(:00(\.0+)?)?)?$"
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _MOST_DAYS = 100_000
 _YEARS = range(1850, 2150)
@@ -45,6 +52,16 @@ def best(columns: Iterable[Values], how: Dialect) -> dict[str, Any]:
     return said | ways[way]
 
 
+def is_ambiguous(values: Values, how: Dialect) -> bool:
+    """Whether dates could as well be read with days and months the other way round."""
+    swapped = how.date_format.translate(str.maketrans("DM", "MD"))
+    return (
+        how.date_format != "YYYY-MM-DD"
+        and len(values) > 1
+        and dates(values, _with(how, date_format=swapped)) is not None
+    )
+
+
 def _with(how: Dialect, **changes: Any) -> Dialect:
     return Dialect(**{**how.model_dump(), **changes})
 
@@ -67,6 +84,8 @@ def numbers(values: Values, how: Dialect) -> pa.Array | None:
 def dates(values: Values, how: Dialect) -> list[date] | None:
     """The values as dates, in their order; None if one isn't a date in this dialect."""
     iso = how.date_format == "YYYY-MM-DD"
+    if iso and values.any_match(_MIDNIGHT):
+        values = replace(values, text=pc.replace_substring_regex(values.text, _MIDNIGHT, ""))
     if len(values) > _MOST_DAYS or not values.all_match(_ISO if iso else how.date_pattern):
         return None
     pattern, order = re.compile(how.date_pattern), how.date_order

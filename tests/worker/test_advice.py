@@ -45,11 +45,19 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a blank in a name": (b"id ,g\n1,x\n", "no column id, but one that differs only in blanks: give its name there by from"),
     "case of a name": (b"ID,g\n1,x\n", "no column id, but one that differs only in case"),
     "padded values": (b"id,g\n1,x \n 2,y\n", "column id: 1 row not a whole number (1 with blanks before or after the value)"),
-    "case of values": (b"id,g\n1,X\n", "not among the declared values (1 but for blanks, case or Unicode form)"),
-    "Unicode form of values": ("id,g\n1,Zu\u0308rich\n".encode(), "(1 but for blanks, case or Unicode form)"),
+    "case of values": (b"id,g\n1,X\n", "not among the declared values (1 but for blanks, case, Unicode form or .0 at the end)"),
+    "Unicode form of values": ("id,g\n1,Zu\u0308rich\n".encode(), "(1 but for blanks, case, Unicode form or .0 at the end)"),
     "a decimal comma": (b'id,g\n"1.234,50",x\n', "(1 with a decimal comma or signs between thousands"),
     "thousands with blanks": (b"id,g\n1 000,x\n", "(1 with a decimal comma or signs between thousands"),
     "codes for no value": (b"id,g\nNA,x\n.,?\n", "not a whole number (2 that look like a code for no value, such as NA or .: declare it by missing) (the first is row 1); column g: 1 row not among the declared values (1 that look like a code for no value"),
+    "lines that end with CR alone": (b"id,g\r1,x\r2,y\r", "lines that end with CR alone, as old Macs wrote them"),
+    "UTF-16 without a mark": ("id,g\n1,x\n".encode("utf-16-le"), "every second byte is NUL: set encoding: utf-16-le"),
+    "formulas of a workbook": (b'id,g\n="01",x\n', 'fields such as ="0123" are formulas of a workbook'),
+    "single quotes": (b"id,g\n'1','x, y'\n", "fields stand between single quotes: write double ones"),
+    "JSON": (b'[{"id": 1}]\n', "not CSV but HTML, XML or JSON"),
+    "other signs": ("id,g\n+1,x\n5%,x\n$5,x\n1e3,x\n5-,x\n(5),x\n\u22125,x\nabc,x\n".encode(), "8 rows not a whole number (7 with other signs, such as +, %, a currency"),
+    "blanks that nobody sees": ("id,g\n1,x\u00a0\n2,\u200bx\n".encode(), "2 rows not among the declared values (2 but for blanks"),
+    "floats of codes": (b"id,g\n1,x.0\n", "1 row not among the declared values (1 but for blanks"),
     "backslashes before quotes": (b'id,g\n1,"a \\"b\\" c"\n', "quotes within fields have a backslash before them: write them twice instead"),
 }  # fmt: skip
 
@@ -92,6 +100,23 @@ def test_dates_are_read_in_their_declared_order(tmp_path: Path) -> None:
     assert "with day, month and year in another form" in said(tmp_path, columns=column)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("02.01.20", "with a year of two digits"),
+        ("02-JAN-2020", "with the month by its name"),
+        ("2. Januar 2020", "with the month by its name"),
+        ("43831", "days counted by a number"),
+        ("2020-01", "without a day or a month"),
+        ("2020-01-02T00:00:00Z", "with a time of day or a time zone"),
+    ],
+)
+def test_what_a_date_is_that_is_none_is_said(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "d.csv").write_text(f"b\n{text}\n2020-01-02\n")
+    found = said(tmp_path, columns={"b": {"kind": "date", "min": "1900-01-01", "max": "2030-12-31"}})
+    assert f"1 row not a date as YYYY-MM-DD (1 {'that are ' if text == '43831' else ''}{words}" in found
+
+
 def test_codes_for_missing_values_are_missing_and_names_are_those_of_the_source(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(b"Personen ID,2024,g\n999999999,1,.\n7,NA,x\n8,2,y\n")
     columns = {
@@ -113,7 +138,7 @@ def test_codes_for_missing_values_are_missing_and_names_are_those_of_the_source(
     found = said(tmp_path, columns={"until": until})
     assert "1 row out of range 2000-01-01..2030-12-31 (1 that look like a code for no value" in found
     assert (
-        "column until: 2 rows not a date as YYYY-MM-DD (1 with day, month and year in another form: set date_format, such as DD.MM.YYYY, 1 with a time of day)"
+        "column until: 2 rows not a date as YYYY-MM-DD (1 with day, month and year in another form: set date_format, such as DD.MM.YYYY, 1 with a time of day or a time zone)"
         in found
     )
     for number in (pa.array([999, 7, 8]), pa.array([999.0, 7.0, 8.0])):
@@ -207,6 +232,18 @@ def test_ids_that_a_workbook_holds_as_numbers_have_lost_their_zeros(tmp_path: Pa
     assert said(tmp_path, "d.xlsx", columns={"id": strip}) == "2 rows"
 
 
+def test_what_looks_wrong_is_pointed_out_whatever_is_declared(tmp_path: Path) -> None:
+    lines = [f"3.{n:05d}E+11,{n},,{n % 2}" for n in range(40)]
+    (tmp_path / "d.csv").write_text("pid,n,none,flag\n" + "\n".join(lines) + f"\nSum,{sum(range(40))},,\n")
+    columns = {"pid": {"kind": "key"}, "n": {**NUMBER, "max": 10**6}, "none": NUMBER, "flag": NUMBER}
+    dataset = Dataset.model_validate({"source": "d.csv", "missing": "drop", "columns": columns})
+    assert dataset_check(dataset, "d", tmp_path).warnings == (
+        "column pid: 40 rows with a key as a workbook shows long numbers, such as 3.1E+11: digits are lost; write ids as text there",
+        "column n: one row has the sum of all others: is it a line of totals?",
+        "column none: no row has a value",
+    )  # fmt: skip
+
+
 def test_keys_with_blanks_around_them_are_pointed_out(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": ["a1      ", "b2      ", "c3"]}), tmp_path / "d.parquet")
     for normalise, warnings in ((["trim"], 0), ([], 1)):
@@ -225,6 +262,24 @@ def test_whole_numbers_written_as_floats_are_whole_numbers_and_no_keys(tmp_path:
     assert "column id: 2 rows not a key as declared (2 with .0 at the end" in found
     assert "column n: 1 row not a whole number" in found
     assert said(tmp_path, columns={"id": {"kind": "key", "pattern": ".*"}}) == "3 rows"
+
+
+@pytest.mark.parametrize("log", ["d/_delta_log/0.json", "d/.hoodie/0.commit", "metadata/v1.metadata.json"])
+@pytest.mark.parametrize("source", ["d", "d/*.parquet"])
+def test_a_folder_that_holds_rows_which_its_table_no_longer_has_is_refused(
+    tmp_path: Path, source: str, log: str
+) -> None:
+    for path in (tmp_path / "d" / "part-0.parquet", tmp_path / log):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table({"id": [1], "g": ["x"]}), path)
+    assert "a table of Delta, Iceberg or Hudi" in said(tmp_path, source)
+
+
+def test_files_of_a_folder_that_differ_are_refused_by_column(tmp_path: Path) -> None:
+    for part, kind in enumerate((pa.int32(), pa.int64())):
+        (tmp_path / "d").mkdir(exist_ok=True)
+        pq.write_table(pa.table({"id": pa.array([1], kind), "g": ["x"]}), tmp_path / "d" / f"{part}.parquet")
+    assert "the files of the folder differ: column id: type int32 and int64 in different files" in said(tmp_path, "d")
 
 
 def test_a_folder_as_spark_writes_it_is_one_data_set(tmp_path: Path) -> None:

@@ -282,7 +282,7 @@ def test_only_a_regular_file_is_a_source(tmp_path: Path) -> None:
         "nul\0.csv": "d: the source is not a path",
         "none.csv": "d: the file can't be opened (No such file or directory)",
         "data.docx": "d: the source is of a kind that isn't read",
-        "data": "d: the source is of a kind that isn't read",
+        "data": "d: there is no such file or folder",
         "/dev/zero": "d: the source is of a kind that isn't read",
     }
     if os.geteuid() != 0:

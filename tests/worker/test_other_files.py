@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mpcgov.errors import DataError, LocalError, SpecError
@@ -43,6 +45,44 @@ def rows(folder: Path, source: str, columns: dict[str, Any], **more: Any) -> lis
     dataset = validate({"source": source, "missing": "drop", "columns": columns, **more}, Dataset, "d")
     with open_table(dataset, "d", folder) as opened:
         return [tuple(row[f"v{n}"] for n in range(len(columns))) for row in opened.query(opened.table).to_pylist()]
+
+
+DAY = {"kind": "date", "min": "1900-01-01", "max": "2030-12-31"}
+MONEY = {"kind": "decimal", "min": 0, "max": 100, "places": 2}
+
+
+SAS_DATES = """
+    DATE9. YYMMDDN8. DDMMYYP10. WEEKDATE. E8601DA10. B8601DA8. EURDFDD10. MONYY7. NLDATE. DATETIME20. E8601DT19. DTDATE9.
+"""
+
+
+@pytest.mark.parametrize("style", SAS_DATES.split())
+def test_a_date_of_sas_is_one_whatever_its_format(tmp_path: Path, style: str) -> None:
+    pyreadstat, pandas = pytest.importorskip("pyreadstat"), pytest.importorskip("pandas")
+    second = 86400.0 if style.startswith(("DATETIME", "E8601DT", "DTDATE")) else 1.0
+    frame = pandas.DataFrame({"d": [7305 * second, None, 7306 * second]})
+    pyreadstat.write_xport(frame, str(tmp_path / "d.xpt"), variable_format={"d": style})
+    assert rows(tmp_path, "d.xpt", {"d": DAY}) == [(date(1980, 1, 1),), (None,), (date(1980, 1, 2),)]
+
+
+def test_periods_of_stata_are_no_days_and_its_floats_are_single(tmp_path: Path) -> None:
+    pyreadstat, pandas = pytest.importorskip("pyreadstat"), pytest.importorskip("pandas")
+    pyreadstat.write_dta(pandas.DataFrame({"m": [720]}), str(tmp_path / "m.dta"), variable_format={"m": "%tm"})
+    with pytest.raises(DataError, match=r"column m: type number of periods \(%tm\) can't be read as a date"):
+        rows(tmp_path, "m.dta", {"m": DAY})
+    pandas.DataFrame({"x": np.array([0.1, 12.34], np.float32)}).to_stata(tmp_path / "x.dta", write_index=False)
+    assert rows(tmp_path, "x.dta", {"x": MONEY}) == [(10,), (1234,)]
+
+
+def test_cells_are_written_as_the_texts_of_their_column_are(tmp_path: Path) -> None:
+    book = pytest.importorskip("openpyxl").Workbook()
+    table = [["born", "pay", "flag"], [date(1980, 2, 1), 0.1 + 0.2, True], ["01.02.1980", "0,3", None]]
+    for row in table:
+        book.active.append(row)
+    book.save(tmp_path / "d.xlsx")
+    flag = {"kind": "integer", "min": 0, "max": 1}
+    found = rows(tmp_path, "d.xlsx", {"born": DAY, "pay": MONEY, "flag": flag}, decimal=",", date_format="DD.MM.YYYY")
+    assert found == [(date(1980, 2, 1), 30, 1), (date(1980, 2, 1), 30, None)]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ GROUP = {"kind": "category", "values": ["A", "B"]}
 DAYS = [dt.date(2024, 7, 1), dt.date(2024, 7, 2)]
 SETUP = """
     CREATE TYPE sex AS ENUM ('A', 'B');
-    CREATE DOMAIN pid AS text CHECK (length(VALUE) = 2);
+    CREATE DOMAIN outer_pid AS text;
+    CREATE DOMAIN pid AS outer_pid CHECK (length(VALUE) = 2);
     CREATE DOMAIN amount AS numeric(12, 2);
     CREATE TABLE t (enum_ sex, uuid_ uuid, domain_ pid, amount_ amount, flag boolean, wide numeric(11, 0), free numeric,
         cents numeric, padded char(8), varying varchar(8), moment timestamp, day date, small int2, single real,

@@ -123,12 +123,14 @@ def test_what_cannot_be_declared_is_left_out_with_its_reason(tmp_path: Path, cas
     columns: dict[str, Any] = {
         "types": {
             "n": range(20), "list": [[1]] * 20, "wide": pa.array([Decimal(n) for n in range(20)], pa.decimal256(50, 2)),
+            "twin": range(20), "Twin": range(20),
             "noon": pa.array([10**6] * 20, pa.timestamp("s")), "e": [1.5e300] * 20, "yes": [True] * 20,
         },
         "zeros": {"zip": [f"0{n % 2}" for n in range(20)], "huge": [str(n) + "0" * 20 for n in range(1, 21)]},
     }[case]  # fmt: skip
     pq.write_table(pa.table(columns), tmp_path / "d.parquet")
     said, found = profiled("d.parquet", tmp_path)
+    assert case == "zeros" or "# twin:  # another column's name differs only in case" in said
     expected = {"types": {"n": "integer", "yes": "category"}, "zeros": {"zip": "category", "huge": "text"}}
     assert {name: column.kind for name, column in found.items()} == expected[case], said
 
@@ -138,6 +140,8 @@ def test_what_cannot_be_declared_is_left_out_with_its_reason(tmp_path: Path, cas
     [
         ("Report of 2025\n\na;b\n" + "1.234,50;01.02.2020\n2,25;31.12.1999\n" * 10, ("decimal", "date")),
         ("a\tb\n" + "1'234.5\t20200131\n2.25\t19991231\n" * 10, ("decimal", "date")),
+        ("Report;\n;\na;b\n" + "1’234.50;2020-01-31 00:00:00\n2.25;1999-12-31 00:00:00\n" * 10, ("decimal", "date")),
+        ("a,b\n" + "$5.00,12.0\n7%,13.0\n" * 10, ("text", "integer")),
         ('a,b\n"1,234",2020-02-30\n"12,345",2020-02-28\n', ("integer", "text")),
     ],
 )
@@ -145,3 +149,41 @@ def test_how_numbers_and_dates_are_written_is_told(tmp_path: Path, text: str, ex
     (tmp_path / "d.csv").write_text(text)
     said, columns = profiled("d.csv", tmp_path)
     assert tuple(column.kind for column in columns.values()) == expected, said
+
+
+def test_dates_that_could_be_read_both_ways_are_pointed_out(tmp_path: Path) -> None:
+    for other, remark in (("03/04/2019", True), ("25/04/2019", False)):
+        (tmp_path / "d.csv").write_text(f"b,n\n01/02/2020,1\n{other},2\n")
+        said, columns = profiled("d.csv", tmp_path)
+        assert columns["b"].kind == "date"
+        assert ("days and months could be the other way round" in said) is remark
+
+
+def test_labels_of_values_are_the_categories(tmp_path: Path) -> None:
+    pyreadstat, pandas = pytest.importorskip("pyreadstat"), pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"sex": [1.0, 2.0, 9.0] * 10, "level": [1.0, 2.0, 3.0] * 10})
+    labels = {"sex": {1: "man", 2: "woman", 9: "no answer"}, "level": {1: "low", 2: "high"}}
+    path = str(tmp_path / "d.sav")
+    pyreadstat.write_sav(frame, path, variable_value_labels=labels, missing_ranges={"sex": [9]})
+    said, columns = profiled("d.sav", tmp_path)
+    assert "sex: {kind: category, values: [man, woman]}  # by their labels" in said
+    assert columns["level"].kind == "integer"  # one code has no label
+
+
+def test_rows_above_a_sheets_header_are_told(tmp_path: Path) -> None:
+    book = pytest.importorskip("openpyxl").Workbook()
+    for row in ([["Report"], [], ["Person", None, "Pay", None], ["id", "sex", 2023, 2024]]) + [
+        [f"a{n}", "MF"[n % 2], n, n] for n in range(30)
+    ]:
+        book.active.append(row)
+    book.save(tmp_path / "d.xlsx")
+    said, columns = profiled("d.xlsx", tmp_path)
+    assert "skip_lines: 3" in said
+    assert list(columns) == ["id", "sex", "c_2023", "c_2024"]
+
+
+def test_decimals_with_more_places_than_they_need_are_told(tmp_path: Path) -> None:
+    amounts = pa.array([Decimal(n).scaleb(-1) for n in range(30)], pa.decimal128(38, 10))
+    pq.write_table(pa.table({"x": amounts}), tmp_path / "d.parquet")
+    said, _ = profiled("d.parquet", tmp_path)
+    assert 'x: {kind: decimal, min: "0.0", max: "3.0", places: 1}' in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,14 @@ def test_a_difference_in_any_of_them_is_a_refusal(folder: Path, monkeypatch: pyt
     monkeypatch.setattr(parquet, "samples", otherwise)
     with pytest.raises(DataError, match="two readers of the file find different values"):
         open_table(NUMBERS, "d", folder)
+
+
+def test_decimals_of_a_wide_type_are_compared_where_their_digits_fit(tmp_path: Path) -> None:
+    amounts = pa.array([Decimal("1.25"), Decimal("2.50")], pa.decimal256(30, 2))
+    pq.write_table(pa.table({"n": amounts, "d": pa.array([1, 2], pa.duration("s"))}), tmp_path / "d.parquet")
+    column = {"kind": "decimal", "min": 0, "max": 10, "places": 2}
+    dataset = Dataset.model_validate({"source": "d.parquet", "columns": {"n": column}})
+    with open_table(dataset, "d", tmp_path) as source:
+        assert source.query(source.table)["v0"].to_pylist() == [125, 250]
+    with pytest.raises(DataError, match="column d: durations aren't read"):
+        open_table(Dataset.model_validate({"source": "d.parquet", "columns": {"d": column}}), "d", tmp_path)

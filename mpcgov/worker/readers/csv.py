@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ _OTHERS = {
     b"$FL2": "an SPSS file: name it .sav",
     b"ARROW1": "an Arrow file: name it .arrow",
 }
+_MARKUP = re.compile(rb"\s*(<(!DOCTYPE|html|table|\?xml)|[\[{]\s*[{\"\[])", re.IGNORECASE)
 _NAMES = "each declared column must be named once, by the first line; another name there is given by from"
 _SAVE = "save it as UTF-8 CSV, or declare delimiter, encoding and skip_lines"
 _DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
@@ -77,6 +79,9 @@ def plain(file: OpenFile, how: Dialect) -> Iterator[int]:
             raise DataError(f"{file.name}: not CSV but {what}")
     if magic[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and not how.encoding.startswith("utf-16"):
         raise DataError(f"{file.name}: not UTF-8 but UTF-16", hint="set encoding: utf-16, or save it as UTF-8")
+    beginning = os.pread(file.fd, 1 << 12, 0)
+    if _MARKUP.match(beginning):
+        raise DataError(f"{file.name}: not CSV but HTML, XML or JSON", hint="write it out as CSV or Parquet")
     packed = _packing(magic)
     if packed is None and how.encoding in ("utf-8", "utf-8-sig") and not how.skip_lines:
         yield file.fd
@@ -147,8 +152,12 @@ def read(fd: int, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
 
 def _advice(fd: int, names: list[str], how: Dialect, structure: csv_structure.Structure) -> str:
     """What is most likely the matter with a file that isn't as declared; empty if nothing comes to mind."""
+    if "with NUL bytes" in structure.faults and (encoding := wide_encoding(os.pread(fd, 1 << 12, 0))):
+        return f"every second byte is NUL: set encoding: {encoding}, or save it as UTF-8"
     if "not in UTF-8" in structure.faults:
         return "set encoding, such as windows-1252 or latin-1, or save it as UTF-8"
+    if csv_structure.BARE_CR in structure.faults:
+        return "lines that end with CR alone, as old Macs wrote them, or with two kinds of ends: write each with LF"
     if names[0].lower().startswith("sep="):
         return "the first line is Excel's own note of the delimiter: set skip_lines: 1"
     if names[0].upper().startswith(("DATAFLOW", "STRUCTURE")) and any(":" in name for name in names):
@@ -164,9 +173,24 @@ def _of_one_field(fd: int, header: str, how: Dialect) -> str:
     return f"the first line has 1 field, line {line} has more: set skip_lines: {line - 1}" if line else ""
 
 
+def wide_encoding(beginning: bytes) -> str:
+    """UTF-16 without a mark, if every second byte is NUL as in Latin text."""
+    for odd, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if len(beginning) > 1 and beginning[odd::2].count(0) > len(beginning) // 3 > 3 * beginning[1 - odd :: 2].count(
+            0
+        ):
+            return encoding
+    return ""
+
+
 def _of_rows(fd: int, structure: csv_structure.Structure) -> str:
-    if csv_structure.MISQUOTED in structure.faults and b'\\"' in os.pread(fd, 1 << 20, 0):
+    beginning = os.pread(fd, 1 << 20, 0)
+    if csv_structure.MISQUOTED in structure.faults and b'="' in beginning:
+        return 'fields such as ="0123" are formulas of a workbook: save it as .xlsx, or without them'
+    if csv_structure.MISQUOTED in structure.faults and b'\\"' in beginning:
         return "quotes within fields have a backslash before them: write them twice instead"
+    if structure.first_ragged == 1 and beginning.partition(b"\n")[2].startswith(b"'"):
+        return "fields stand between single quotes: write double ones"
     if structure.first_ragged and structure.rows - structure.first_ragged < 20:
         return "the last lines may be notes or totals under the table: take them out"
     return ""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 from mpcgov.errors import DataError
 from mpcgov.spec.reading import Dialect
-from mpcgov.worker import csv_structure
+from mpcgov.worker import csv_structure, opening
 from mpcgov.worker.engine import quiet
-from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, OpenFile
-from mpcgov.worker.readers import arrow, parquet, px
-from mpcgov.worker.readers.raw import need
-from mpcgov.worker.readers.statistical import EXTRAS, SUFFIXES
+from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, STATISTICAL, OpenFile
+from mpcgov.worker.readers import arrow, excel, parquet, px, statistical
+
+_ROWS = 60
 
 
 def names_of(file: OpenFile, fd: int, how: Dialect) -> list[str]:
@@ -29,31 +32,42 @@ def names_of(file: OpenFile, fd: int, how: Dialect) -> list[str]:
         return [*px.cube_of(file).codes, px.VALUE]
     if file.suffix in CSV:
         return csv_structure.header(fd, how.delimiter) or []
-    fault = DataError(f"{file.name}: not a {file.suffix} file, or damaged", code="data-unreadable")
     if file.suffix in EXCEL:
-        return quiet(lambda: _of_sheet(file), fault)
+        return _of_row(next(_rows_under(file, how.skip_lines), []))
+    fault = DataError(f"{file.name}: not a {file.suffix} file, or damaged", code="data-unreadable")
     if file.suffix in PARQUET:
         return [*parquet.schema_of(file).names, *file.partition]
-    return quiet(lambda: _of_arrow(file) if file.suffix in ARROW else _of_statistics(file), fault)
+    if file.suffix in ARROW:
+        return quiet(lambda: _of_arrow(file), fault)
+    return list(statistical.metadata_of(file).column_names)
+
+
+def rows_above(file: OpenFile) -> int:
+    """How many rows of a sheet stand above its header.
+
+    Raises:
+        DataError: it is no workbook. LocalError: what reads it isn't installed.
+    """
+    return opening.rows_above([[cell != "" for cell in row] for row in islice(excel.cells_of(file), _ROWS)])
+
+
+def labels_of(file: OpenFile) -> Mapping[str, Mapping[str, str]]:
+    """By name in the file, what a column's codes are called, those aside that its author says mean no value.
+
+    Raises:
+        DataError: it isn't what its name says. LocalError: what reads it isn't installed.
+    """
+    return statistical.labels_of(file) if file.suffix in STATISTICAL else {}
+
+
+def _rows_under(file: OpenFile, lines: int) -> Iterator[list[Any]]:
+    return islice(excel.cells_of(file), lines, None)
+
+
+def _of_row(row: Sequence[Any]) -> list[str]:
+    return [excel.text_of(cell) or "" for cell in row]
 
 
 def _of_arrow(file: OpenFile) -> list[str]:
     with os.fdopen(os.dup(file.fd), "rb") as stream:
         return list(arrow.opened(stream).schema.names)
-
-
-def _of_sheet(file: OpenFile) -> list[str]:
-    need("python_calamine", "excel", file.name)
-    import python_calamine  # noqa: PLC0415  an extra
-
-    book = python_calamine.CalamineWorkbook.from_path(str(file.path))
-    rows = book.get_sheet_by_name(file.part or book.sheet_names[0]).to_python(skip_empty_area=False, nrows=1)
-    return [str(cell) for cell in rows[0]] if rows else []
-
-
-def _of_statistics(file: OpenFile) -> list[str]:
-    need("pyreadstat", EXTRAS[file.suffix], file.name)
-    import pyreadstat  # noqa: PLC0415  an extra
-
-    _, meta = getattr(pyreadstat, SUFFIXES[file.suffix])(str(file.path), metadataonly=True, output_format="dict")
-    return list(meta.column_names)

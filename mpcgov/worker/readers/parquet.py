@@ -6,7 +6,7 @@ The engine reads it; a second reader, Arrow's, reads some rows of several row gr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial, reduce
 from itertools import accumulate
 from typing import Any
@@ -43,13 +43,7 @@ def read(files: Sequence[OpenFile], wanted: Wanted, backend: Backend) -> Raw:
     check_names(first.names, wanted, "each declared column must stand there once")
     _check_twins(first.names, wanted)
     refuse_unread(first, wanted)
-    sources = list(wanted.sources.values())
-    for schema, part in zip(schemas, parts, strict=True):
-        if part.keys() != parts[0].keys() or any(
-            source not in part and (source not in schema.names or schema.field(source).type != first.field(source).type)
-            for source in sources
-        ):
-            raise DataError(f"{wanted.name}: the files of the folder have different columns, or of different types")
+    _check_alike(schemas, parts, first, wanted)
     tables = [quiet(partial(_table, backend, file, wanted), unreadable(wanted.name)) for file in files]
     table = tables[0] if len(tables) == 1 else reduce(lambda a, b: a.union(b), tables)
     starts = list(accumulate(map(_rows, files), initial=0))
@@ -75,7 +69,30 @@ def samples(files: Sequence[OpenFile], starts: Sequence[int], columns: Sequence[
                 batches = file.iter_batches(SAMPLE_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
                 found = next(iter(batches), None)
                 if found is not None and found.num_rows:
-                    yield before[group], pa.table({f"c{n}": found.column(name) for n, name in enumerate(columns)})
+                    yield before[group], pa.table({f"c{n}": _plain(found[name]) for n, name in enumerate(columns)})
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Decimals in the width that the engine knows, where their digits fit."""
+    kind = column.type
+    return column.cast(pa.decimal128(kind.precision, kind.scale)) if pa.types.is_decimal256(kind) else column
+
+
+def _check_alike(
+    schemas: Sequence[pa.Schema], parts: Sequence[Mapping[str, str | None]], first: pa.Schema, wanted: Wanted
+) -> None:
+    """That the files of a folder have the columns that are asked for, each of one type."""
+    if any(part.keys() != parts[0].keys() for part in parts):
+        raise DataError(f"{wanted.name}: the folder has files in folders named by other columns than others are")
+    wrong = []
+    for column, source in wanted.sources.items():
+        found = {schema.field(source).type if source in schema.names else None for schema in schemas}
+        if source not in parts[0] and found != {first.field(source).type}:
+            types = " and ".join(sorted("none" if kind is None else str(kind) for kind in found))
+            wrong.append(f"column {column}: type {types} in different files")
+    if wrong:
+        hint = "write them again with one type"
+        raise DataError(f"{wanted.name}: the files of the folder differ: {'; '.join(wrong)}", hint=hint)
 
 
 def _spread(count: int, most: int) -> list[int]:

@@ -34,10 +34,14 @@ SCHEMES = ("postgres", "postgresql")
 _SESSION = "SET row_security = off; SET datestyle = 'ISO, YMD'; SET extra_float_digits = 3; SET bytea_output = 'hex'"
 _HIDDEN = "row-level security hides rows of this table from the role"
 _COLUMNS = """
-    SELECT a.attname, CASE WHEN t.typtype = 'd' THEN b.typname ELSE t.typname END, format_type(a.atttypid, a.atttypmod),
-           CASE WHEN t.typtype = 'd' THEN b.typtype ELSE t.typtype END
-    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON b.oid = t.typbasetype
-    WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped"""
+    WITH RECURSIVE base AS (
+        SELECT oid, typname, typtype, typbasetype FROM pg_type
+        UNION ALL
+        SELECT base.oid, t.typname, t.typtype, t.typbasetype
+        FROM base JOIN pg_type t ON base.typtype = 'd' AND t.oid = base.typbasetype)
+    SELECT a.attname, base.typname, format_type(a.atttypid, a.atttypmod), base.typtype
+    FROM pg_attribute a JOIN base ON base.oid = a.atttypid AND base.typtype <> 'd'
+    WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
 _FLOATS = {"float4": "float32", "float8": "float64"}
 _WHOLE = {"int2": "int64", "int4": "int64", "int8": "int64"}
 _TEXT = {"text", "varchar", "bpchar", "char", "name", "citext", "uuid", "bool", "date", "numeric", "timestamp", "oid"}

@@ -171,8 +171,8 @@ def taken(backend: Backend, wanted: Wanted, schema: pa.Schema, batches: Iterable
 
 def declared_labels(kind: Column, labels: Mapping[str, str]) -> Mapping[str, str]:
     """What codes of a source are called there, if that is what is declared, and not the codes."""
-    declared = {*kind.values} if isinstance(kind, CategoryColumn) else set[str]()
-    return labels if declared & {*labels.values()} and not declared & {*labels} else {}
+    declared = {_plain(value) for value in kind.values} if isinstance(kind, CategoryColumn) else set[str]()
+    return labels if declared & {*map(_plain, labels.values())} and not declared & {*map(_plain, labels)} else {}
 
 
 def moment_text(moment: dt.datetime) -> str:

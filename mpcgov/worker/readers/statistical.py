@@ -1,13 +1,18 @@
 """SPSS, Stata and SAS files, by pyreadstat: some rows at a time, values with their types.
 
-Numbers are floats in these files; whole ones are whole numbers here. User-missing values are missing. Where a column
-has labels of values and the declaration lists the labels, these are read, and else the codes.
+Numbers are floats in these files; whole ones are whole numbers here. A date is a number, too, which its format makes a
+day; we look at the format ourselves, since the library knows some of SAS's and changes the column's type with them.
+User-missing values are missing. Where a column has labels of values and the declaration lists the labels, these are
+read, and else the codes.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +32,26 @@ SUFFIXES = {
 }
 EXTRAS = {".sav": "spss", ".zsav": "spss", ".dta": "stata", ".sas7bdat": "sas", ".xpt": "sas"}
 _BATCH_ROWS = 100_000
-_DATES = ("DATE", "ADATE", "EDATE", "SDATE", "JDATE", "%td", "%d", "YYMMDD", "MMDDYY", "DDMMYY", "E8601DA", "IS8601DA")
+_DAY, _SECOND, _MILLISECOND = 86_400_000_000, 1_000_000, 1_000
+"""In microseconds."""
+_SPSS, _UNIX = dt.date(1582, 10, 14), dt.date(1970, 1, 1)
+_SAS = _STATA = dt.date(1960, 1, 1)
+_SAS_DAY = (
+    "DATE|DAY|DOWNAME|JUL(DAY|IAN)|MON(NAME|TH|YY)|QTRR?|WEEKDA(Y|T[EX])|WORDDAT[EX]|YEAR|YYMON|(DDMMYY|MMDDYY|YYMMDD)[BCDNPS]?"
+    "|(MMYY|YYMM)[CDNPS]?|YYQR?[CDNPSZ]?|[EB]8601DA|IS8601DA|NLDATE[A-Z]*|EURDF(DD|DE|DN|DWN|MN|MY|WDX|WKX)|MINGUO|NENGO"
+)
+_SAS_MOMENT = "DATETIME|DATEAMPM|DT(DATE|MONYY|WKDATX|YEAR|YYQC)|[EB]8601D[TNZX]|IS8601DT|NLDATM[A-Z]*|MDYAMPM|EURDFDT"
+_CLOCKS = {
+    "spss": [(re.compile("[AEJS]?DATE|QYR|MOYR|WKYR|DATETIME|YMDHMS"), _SECOND, _SPSS)],
+    "stata": [
+        (re.compile("%-?t?d.*"), _DAY, _STATA),
+        (re.compile("%-?t[cC].*"), _MILLISECOND, _STATA),
+    ],
+    "sas": [(re.compile(_SAS_DAY), _DAY, _SAS), (re.compile(_SAS_MOMENT), _SECOND, _SAS)],
+}
+"""The formats of days and moments, what a number counts, and from when."""
+_PERIOD = re.compile("%-?t[mqwhy].*")
+_FURTHEST = 4_000_000 * _DAY
 
 
 def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
@@ -37,69 +61,107 @@ def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
         DataError: it isn't what its name says, or lacks a column.
         LocalError: pyreadstat isn't installed.
     """
-    need("pyreadstat", EXTRAS[file.suffix], wanted.name)
-    import pyreadstat  # noqa: PLC0415  an extra
-
-    reader = getattr(pyreadstat, SUFFIXES[file.suffix])
-    fault = DataError(f"{wanted.name}: not a {file.suffix} file, or damaged", code="data-unreadable")
-    _, meta = quiet(lambda: reader(str(file.path), metadataonly=True, output_format="dict"), fault)
+    meta = metadata_of(file)
     check_names(list(meta.column_names), wanted, "each declared column must stand there once")
-    types = {column: _type(meta, source) for column, source in wanted.sources.items()}
-    schema = pa.schema([(f"c{n}", kind) for n, kind in enumerate(types.values())])
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        start, names = 0, list(dict.fromkeys(wanted.sources.values()))
-        while True:
-            data, _ = quiet(
-                lambda: reader(
-                    str(file.path),
-                    usecols=names,
-                    row_offset=start,  # noqa: B023  called at once
-                    row_limit=_BATCH_ROWS,
-                    output_format="dict",
-                ),
-                unreadable(wanted.name),
-            )
-            arrays = [_array(data[source], types[column]) for column, source in wanted.sources.items()]
-            yield pa.record_batch(arrays, schema=schema)
-            if not arrays or len(arrays[0]) < _BATCH_ROWS:
-                return
-            start += _BATCH_ROWS
-
-    table, rows = taken(backend, wanted, schema, batches())
+    forms = {source: _form(meta, source, EXTRAS[file.suffix]) for source in wanted.sources.values()}
+    schema = pa.schema([(f"c{n}", forms[source].kind) for n, source in enumerate(wanted.sources.values())])
+    table, rows = taken(backend, wanted, schema, _batches(file, wanted, forms, schema))
     known = getattr(meta, "number_rows", None)
     if known is not None and known >= 0 and known != rows:
         raise DataError(f"{wanted.name}: {rows} rows where the file says {known}", code="data-unreadable")
     labels = {column: _labels(meta, wanted, column) for column in wanted.sources}
-    return Raw(table, {column: f"c{n}" for n, column in enumerate(wanted.sources)}, rows, typed=True, labels=labels)
+    styles = {column: str(meta.original_variable_types.get(source) or "") for column, source in wanted.sources.items()}
+    shown = {column: f"number of periods ({style})" for column, style in styles.items() if _PERIOD.fullmatch(style)}
+    names = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
+    return Raw(table, names, rows, typed=True, types=shown, labels=labels)
 
 
-def _type(meta: Any, source: str) -> pa.DataType:
-    if meta.readstat_variable_types[source] == "string":
-        return pa.string()
-    style = str(meta.original_variable_types.get(source) or "")
-    stem = style.rstrip("0123456789.")
-    if stem in _DATES or style in _DATES or stem in ("DATETIME", "%tc", "%tC"):
-        return pa.timestamp("us")
-    return pa.float64()
+@dataclass(frozen=True)
+class _Form:
+    """A column's type; if it is one of moments, what a number counts, and when zero is, in microseconds since 1970."""
+
+    kind: pa.DataType
+    unit: int = 0
+    zero: int = 0
 
 
-def _array(values: Any, kind: pa.DataType) -> pa.Array:
-    if pa.types.is_floating(kind):
-        return pa.array(np.asarray([np.nan if value is None else value for value in values], np.float64), kind)
-    if pa.types.is_timestamp(kind):
-        return pa.array([_moment(value) for value in values], kind)
-    return pa.array([value if isinstance(value, str) else None for value in values], kind)
+def _form(meta: Any, source: str, extra: str) -> _Form:
+    stored, style = meta.readstat_variable_types[source], str(meta.original_variable_types.get(source) or "")
+    if stored == "string":
+        return _Form(pa.string())
+    stem = style if extra == "stata" else style.upper().rstrip("0123456789.")
+    for form, unit, zero in _CLOCKS[extra]:
+        if form.fullmatch(stem):
+            return _Form(pa.timestamp("us"), unit, (zero - _UNIX).days * _DAY)
+    return _Form(pa.float32() if stored == "float" else pa.float64())
 
 
-def _moment(value: Any) -> dt.datetime | None:
-    if isinstance(value, np.datetime64):
-        return None if np.isnat(value) else value.astype("datetime64[us]").item()
-    if isinstance(value, dt.datetime):
-        return value
-    if isinstance(value, dt.date):
-        return dt.datetime(value.year, value.month, value.day)  # noqa: DTZ001  the file has no zone
-    return None
+def _batches(
+    file: OpenFile, wanted: Wanted, forms: Mapping[str, _Form], schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:  # fmt: skip
+    import pyreadstat  # noqa: PLC0415  an extra
+
+    reader, start = getattr(pyreadstat, SUFFIXES[file.suffix]), 0
+    while True:
+        read_some = partial(
+            reader,
+            str(file.path),
+            usecols=list(forms),
+            row_offset=start,
+            row_limit=_BATCH_ROWS,
+            output_format="dict",
+            disable_datetime_conversion=True,
+        )
+        data, _ = quiet(read_some, unreadable(wanted.name))
+        arrays = [_array(data[source], forms[source]) for source in wanted.sources.values()]
+        yield pa.record_batch(arrays, schema=schema)
+        if not arrays or len(arrays[0]) < _BATCH_ROWS:
+            return
+        start += _BATCH_ROWS
+
+
+def _array(values: Any, form: _Form) -> pa.Array:
+    if pa.types.is_string(form.kind):
+        return pa.array([value if isinstance(value, str) else None for value in values], form.kind)
+    numbers = np.asarray([np.nan if value is None else value for value in values], np.float64)
+    if not form.unit:
+        return pa.array(numbers.astype(np.float32) if form.kind == pa.float32() else numbers, form.kind)
+    missing = np.isnan(numbers)
+    # What no calendar reaches comes out as far as they go: out of any range that is declared.
+    moments = np.clip(np.where(missing, 0, numbers) * form.unit, -_FURTHEST, _FURTHEST).round().astype(np.int64)
+    return pa.array(moments + form.zero, pa.int64(), mask=missing).cast(form.kind)
+
+
+def metadata_of(file: OpenFile) -> Any:
+    """What a file says of its columns, as pyreadstat has it.
+
+    Raises:
+        DataError: it isn't what its name says. LocalError: pyreadstat isn't installed.
+    """
+    need("pyreadstat", EXTRAS[file.suffix], file.name)
+    import pyreadstat  # noqa: PLC0415  an extra
+
+    reader = getattr(pyreadstat, SUFFIXES[file.suffix])
+    fault = DataError(f"{file.name}: not a {file.suffix} file, or damaged", code="data-unreadable")
+    own = {"user_missing": True} if EXTRAS[file.suffix] != "sas" else {}
+    return quiet(lambda: reader(str(file.path), metadataonly=True, output_format="dict", **own)[1], fault)
+
+
+def labels_of(file: OpenFile) -> dict[str, dict[str, str]]:
+    """By name in the file, what a column's codes are called, those aside that its author says mean no value."""
+    meta = metadata_of(file)
+    gone = {name: [(one["lo"], one["hi"]) for one in ranges] for name, ranges in (meta.missing_ranges or {}).items()}
+    return {
+        name: {_code(code): str(label) for code, label in labels.items() if not _is_missing(code, gone.get(name, []))}
+        for name, labels in meta.variable_value_labels.items()
+    }
+
+
+def _is_missing(code: Any, ranges: Sequence[tuple[Any, Any]]) -> bool:
+    of_number = isinstance(code, int | float)
+    return any(low <= code <= high for low, high in ranges if of_number == isinstance(low, int | float)) or (
+        isinstance(code, str) and len(code) == 1 and code.islower() and not ranges
+    )
 
 
 def _labels(meta: Any, wanted: Wanted, column: str) -> Mapping[str, str]:

@@ -26,6 +26,8 @@ def refuse_unread(schema: pa.Schema, wanted: Wanted) -> None:
             wrong.append(f"column {column}: decimal({kind.precision}, {kind.scale}) has more than {MOST_DIGITS} digits")
         elif pa.types.is_float16(kind):
             wrong.append(f"column {column}: half-precision floats aren't read")
+        elif pa.types.is_duration(kind):
+            wrong.append(f"column {column}: durations aren't read")
     if wrong:
         raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint="change the type there, such as to decimal(20, 2)")
 
