@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from mpcgov import check, privacy
 from mpcgov.linked.told import releases_links, sum_testers
-from mpcgov.node import matchers, units
+from mpcgov.node import matchers, named_filters, units
 from mpcgov.node.agreement import AGREEMENT, MEANING
 from mpcgov.node.beside import beside, no_difference_tells
 from mpcgov.node.differencing import Side
@@ -33,10 +33,11 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
                 return Deny(reasons)
         related, overlaps = (_jobs_beside(proposal, facts, side) for side in (Side.RELATED, Side.UNCLEAR))
         asks = related or overlaps or proposal.job.disclosure.impossible or facts.ledger.asks
-        asks = asks or units.in_doubt(proposal, facts)
+        unnamed = tuple(named_filters.unnamed(proposal, facts))
+        asks = asks or unnamed or units.in_doubt(proposal, facts)
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
-    return Permit("manual" if asks else facts.policy.approve, related, overlaps, facts.policy.approvals)
+    return Permit("manual" if asks else facts.policy.approve, related, overlaps, facts.policy.approvals, unnamed)
 
 
 def _jobs_beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[str, ...]:

@@ -103,7 +103,8 @@ class Decisions:
         register = register_to_show(self._home, str(proposal.job.parties[me].dataset))
         with self._store.read() as tx:
             said = tuple(ledger.notes(tx, proposal, me, verdict.beside, register, self._clock.now()))
-        return said + (tuple(self._overlapping(proposal, verdict)) if verdict.overlaps else ())
+        overlapping = tuple(self._overlapping(proposal, verdict)) if verdict.overlaps else ()
+        return (*verdict.unnamed, *said, *overlapping)
 
     def consent(self, job: str) -> str:
         """Who has said yes so far, where more people must: `1 of 2: anna`; and that a no was said. Else empty."""

@@ -25,12 +25,14 @@ class Permit:
 
     `beside`: earlier jobs that released other tables of the same rows, which the person must weigh. `overlaps`: those
     whose rows may differ from this one's in few, which no yes may be given beside unless they differ in enough.
+    `unnamed`: why a person must read its filters.
     """
 
     approve: Literal["manual", "standing"]
     beside: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
     approvals: int = 1
+    unnamed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,13 @@ def forecast(book: Book, proposal: Proposal) -> dict[str, Any]:
     verdict = book.verdict(proposal, None)
     if isinstance(verdict.decision, Deny):
         return {"answer": "refuse", "reasons": list(verdict.reasons[:SAID_LIMIT])}
-    answer = "ask" if verdict.decision.approve == "manual" else "approve"
+    answer = "ask" if verdict.asks else "approve"
     return {"answer": answer, "reasons": list(_asks(verdict))[:SAID_LIMIT]}
 
 
 def _asks(verdict: Verdict) -> Iterator[str]:
     """What its people would have to weigh, without what only they are shown."""
+    yield from verdict.unnamed
     for job in verdict.beside:
         yield f"job {job} has released other tables of the same rows, or of rows that may be the same persons'"
     for job in verdict.overlaps:

@@ -79,6 +79,10 @@ datasets: {}        # columns that may be used, what for (group, filter, measure
 #     more_tables: ask                # other tables of rows that were released before: ask a person, or refuse
 #     overlapping: refuse             # tables whose rows may differ in few from an earlier one's: refuse, or (under
 #                                     # approve: manual) ask a person, who is shown in how many; see docs/operations.md
+#     filters: [region, "age >= 15"]  # under approve: standing, jobs with other filters wait for a person. A category
+#                                     # column stands for any one of its values, a condition for itself; jobs may join
+#                                     # them by and
+#     partner_filters: {welfare: ["last_year = 2040"]}        # those of partners' filters beside this data set
 #     rows_per_unit: {person: {rows: 1, key: [person_id]}}     # how many rows one person can have here, and the columns
 #                                     # that tell persons apart; jobs with noise must assume as many, by that key
 """

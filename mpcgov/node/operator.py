@@ -6,7 +6,7 @@ All of it works on the node's files, whether its daemon runs or not; a running d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Any
 from mpcgov import consortium, keys, registry
 from mpcgov.client import Client
 from mpcgov.clock import RealClock
-from mpcgov.errors import MpcgovError
+from mpcgov.errors import MpcgovError, SpecError
 from mpcgov.lifecycle import TERMINAL, WAITING, State
 from mpcgov.node import home as homes
+from mpcgov.node import named_filters
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.book import Book
 from mpcgov.node.explain import JobView, explain
@@ -28,6 +29,7 @@ from mpcgov.spec.load import load_yaml, validate
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal
+from mpcgov.spec.table import Declaration
 
 CLOCK_SKEW_S = 60.0
 ASK_S = 5.0
@@ -168,7 +170,22 @@ def _policy_text(node: NodeHome) -> str:
     """Raises what is wrong with the file in detail, which only this agency's own people are shown."""
     policy = load_yaml(node.policy_path, Policy)
     node.policy()
-    return f"approve: {policy.approve}, {len(policy.protocols)} protocols, {len(policy.datasets)} data sets"
+    if never := tuple(named_filters.faults(policy, _declared(node))):
+        raise SpecError([f"{node.policy_path}: {fault}" for fault in never], code="policy")
+    waits = [name for name, allowed in policy.datasets.items() if not allowed.filters and allowed.takes_filters]
+    return f"approve: {policy.approve}, {len(policy.protocols)} protocols, {len(policy.datasets)} data sets" + (
+        f"; jobs that filter {', '.join(waits)} wait for a person, as no filters are named there"
+        if waits and policy.approve == "standing"
+        else ""
+    )
+
+
+def _declared(node: NodeHome) -> Mapping[str, Declaration]:
+    """Our data sets; none if they can't be read, of which there is a finding of its own."""
+    try:
+        return node.datasets().root
+    except SpecError:
+        return {}
 
 
 def _digest_of(name: str) -> Callable[[], str]:

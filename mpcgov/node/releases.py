@@ -61,6 +61,9 @@ class Releases:
             if unseen is not None:
                 text = f"{self._home.party}: job {unseen} has released a related table since the approval"
                 raise Refused(text, hint="propose the job again", code="policy")
+            if verdict.asks and not agreed.by_a_person:
+                text = f"{self._home.party}: what its policy says now needs a person's yes"
+                raise Refused(text, hint="propose the job again", code="policy")
             manifest = registry.find(proposal.job.protocol_name).manifest
             ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now)
             answers = {"answers": agreed.answers} if agreed.answers else {}

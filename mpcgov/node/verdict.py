@@ -28,6 +28,11 @@ class Verdict:
         return self.decision.reasons if isinstance(self.decision, Deny) else ()
 
     @property
+    def asks(self) -> bool:
+        """Whether a person must say yes."""
+        return isinstance(self.decision, Permit) and self.decision.approve == "manual"
+
+    @property
     def beside(self) -> tuple[str, ...]:
         """The earlier jobs that released other tables of the same rows."""
         return self.decision.beside if isinstance(self.decision, Permit) else ()
@@ -36,6 +41,11 @@ class Verdict:
     def overlaps(self) -> tuple[str, ...]:
         """The earlier jobs whose rows may differ in few from this one's."""
         return self.decision.overlaps if isinstance(self.decision, Permit) else ()
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """Why a person must read its filters."""
+        return self.decision.unnamed if isinstance(self.decision, Permit) else ()
 
 
 def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str | None, ledger: View) -> Verdict:

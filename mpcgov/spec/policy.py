@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from mpcgov.errors import SpecError
+from mpcgov.spec import where
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId, ProtocolRef
 from mpcgov.spec.job import Line
 from mpcgov.spec.levels import base
@@ -33,6 +35,20 @@ def _unit_rows(value: Any) -> Any:
     return {"rows": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _filter(text: str) -> str:
+    try:
+        return text if text.isidentifier() else where.canonical(where.parse(text))
+    except SpecError as error:
+        raise ValueError(
+            f"expected a category column, or a condition such as year >= 2015: {error.faults[0]}"
+        ) from None
+
+
+FilterText = Annotated[str, AfterValidator(_filter)]
+"""A condition on rows, in its canonical text; or a column alone, for any one of its categories."""
+Filters = Annotated[tuple[FilterText, ...], Field(strict=False, max_length=1000)]
+
+
 class DatasetPolicy(Frozen):
     """Which columns of a data set may be used, for what, and the least protection of what is released from it.
 
@@ -47,6 +63,8 @@ class DatasetPolicy(Frozen):
     refused, or need a person's yes whatever `approve` says, as a suppressed cell may follow from both together.
     `overlapping`: whether tables are refused whose rows may differ in few from an earlier one's, or (only under
     `approve: manual`) put to a person, who is shown in how many they differ; fewer than `min_count` are refused then.
+    `filters`, `partner_filters`: which rows jobs without noise may choose under `approve: standing`, of this data set
+    and of each partner's beside it; a person is asked about any other choice (`mpcgov.node.named_filters`).
     """
 
     columns: dict[ColumnName, Annotated[tuple[Use, ...], Field(strict=False)]] = Field(default_factory=dict)
@@ -62,12 +80,27 @@ class DatasetPolicy(Frozen):
     matcher_epsilon: NumberText = "10"
     more_tables: Literal["ask", "refuse"] = "ask"
     overlapping: Literal["refuse", "ask"] = "refuse"
+    filters: Filters = ()
+    partner_filters: dict[PartyId, Filters] = Field(default_factory=dict)
 
     def uses_of(self, column: str) -> frozenset[Use]:
         """What a column may serve for. What may be counted by its codes, may be by a coarser level of them."""
         of_base: tuple[Use, ...] = self.columns.get(base(column), ())
         coarser: tuple[Use, ...] = ("group",) if base(column) != column and "group" in of_base else ()
         return frozenset((*self.columns.get(column, ()), *coarser))
+
+    @property
+    def takes_filters(self) -> bool:
+        """Whether jobs may choose rows at all."""
+        return any("filter" in uses for uses in self.columns.values())
+
+    @model_validator(mode="after")
+    def _filters_are_allowed(self) -> DatasetPolicy:
+        for text in self.filters:
+            for column in sorted({text} if text.isidentifier() else where.columns(where.parse(text))):
+                if "filter" not in self.uses_of(column):
+                    raise ValueError(f"filters: {column} isn't allowed as filter; say so under columns")
+        return self
 
 
 class Policy(Frozen):

@@ -72,9 +72,16 @@ def write_home(home: Path, party: str) -> None:
     (home / "patients.csv").write_text("\n".join(["person,number,region,cost", *patients, ""]))
     template = PAY if party == "tax" else PATIENTS
     (home / "datasets.yaml").write_text("".join(template.format(name=name) for name in VARIANTS))
+    named = {
+        "tax": [f"month = {month}" for month in MONTHS],
+        "welfare": [f"number != {target}" for target in TARGETS],
+        "census": [],
+    }
+    filters = f", filters: {named[party]}, partner_filters: {named}"
     known = {"tax": f", rows_per_unit: {{person: {{rows: {len(MONTHS)}, key: [person]}}}}"}.get(party, "")
     allowed = [
-        f'  {name}: {{columns: {COLUMNS[party]}, min_count: 5, matcher_epsilon: "100"{known}}}\n' for name in VARIANTS
+        f'  {name}: {{columns: {COLUMNS[party]}, min_count: 5, matcher_epsilon: "100"{known}{filters}}}\n'
+        for name in VARIANTS
     ]
     (home / "policy.yaml").write_text(POLICY + "".join(allowed))
 

@@ -51,8 +51,10 @@ MONTHLY = validate(
 """Several rows of a person; the rows' own numbers are unique all the same."""
 EDITED = validate({"max_rows": 6, "unique": ["person"], "columns": COLUMNS}, Declaration, "declaration")
 USES = {"all": ["group"], "region": ["group", "filter"], "month": ["filter"]}
-POLICY = validate(toyworld.POLICY | {"datasets": {"people": {"columns": USES, "min_count": LEAST}}}, Policy, "policy")
 FILTERS = (None, "region = 'N'", "not region = 'N'")
+NAMED = {"filters": ["region", "not region = 'N'", "month = 1", "month = 2"]}
+ALLOWED = {"people": {"columns": USES, "min_count": LEAST, **NAMED}}
+POLICY = validate(toyworld.POLICY | {"datasets": ALLOWED}, Policy, "policy")
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,8 @@ POLICY: dict[str, Any] = {
                 "month": ["filter"],
             },
             "min_count": LEAST,
+            "filters": ["sex", "not sex = 'F'", "pay", "month = 1", "month = 2"],
+            "partner_filters": {"tax": ["sex", "not sex = 'F'", "pay"], "welfare": ["month = 1", "month = 2"]},
         }
     },
 }

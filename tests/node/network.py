@@ -47,6 +47,13 @@ datasets:
 """
 
 
+def standing(policy: str, *filters: str) -> str:
+    """A policy under which nobody is asked about jobs of which every party has one of these filters, or none."""
+    partners = {party: list(filters) for party in PARTIES}
+    named = f"    filters: {list(filters)}\n    partner_filters: {partners}\n"
+    return policy.replace("manual", "standing") + named
+
+
 class ScriptedWorker:
     """Does to the streams what a worker would do, without data: says hello, commits, exchanges bytes, deals shares.
 

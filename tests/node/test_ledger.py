@@ -26,10 +26,10 @@ from mpcgov.node.run import ending
 from mpcgov.node.store import LEDGER
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.statement import Proposal, job_id
-from tests.node.network import PARTIES, POLICY, Network, refusal
+from tests.node.network import PARTIES, POLICY, Network, refusal, standing
 
 MANUAL = POLICY.replace("sex: [group], age: [filter]", "sex: [group, filter], age: [filter]")
-STANDING = MANUAL.replace("manual", "standing")
+STANDING = standing(MANUAL, *(f"age = {number}" for number in range(10)))
 RERUNS = 20
 """By whole nodes; `test_budget.py` does a hundred at one."""
 

@@ -190,3 +190,42 @@ def test_the_policy_is_named_in_full_for_its_own_people(home: NodeHome) -> None:
         home.policy()
     finding = next(finding for finding in operator.doctor(home.path) if finding.name == "policy.yaml")
     assert (finding.ok, "policy.yaml:2: partner: unknown key" in finding.text) == (False, True)
+
+
+PEOPLE = """
+people:
+  source: people.csv
+  columns:
+    region: {kind: category, values: [North, South]}
+    age: {kind: integer, min: 0, max: 120}
+"""
+STANDING = """
+approve: standing
+datasets:
+  people:
+    columns: {region: [filter], age: [filter]}
+    filters: FILTERS
+"""
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ("[region, age >= 15]", "approve: standing, 0 protocols, 1 data sets"),
+        ("[]", "1 data sets; jobs that filter people wait for a person, as no filters are named there"),
+        ("[age]", "policy.yaml: people: filters: age is no category column: name whole conditions on it"),
+        ("[region = 'East']", "people: filters: where: character 1: 'East' is not among the declared values of region"),
+        ("[region is]", "expected a category column, or a condition such as year >= 2015: where: character 10"),
+        ("[sex]", "filters: sex isn't allowed as filter; say so under columns"),
+    ],
+)
+def test_filters_that_proceed_by_themselves_are_checked_for_the_agencys_people(
+    home: NodeHome, filters: str, said: str
+) -> None:
+    from mpcgov.node import operator
+
+    home.datasets_path.write_text(PEOPLE)
+    home.policy_path.write_text(STANDING.replace("FILTERS", filters))
+    finding = next(finding for finding in operator.doctor(home.path) if finding.name == "policy.yaml")
+    assert said in finding.text
+    assert finding.ok == finding.text.startswith("approve: standing")

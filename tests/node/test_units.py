@@ -15,7 +15,7 @@ from mpcgov.spec.load import validate
 from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.statement import job_id
 from mpcgov.spec.table import Declaration
-from tests.node.network import DATASETS, PARTIES, POLICY, Network
+from tests.node.network import DATASETS, PARTIES, POLICY, Network, standing
 from tests.node.test_decide import facts, proposal
 
 COLUMNS = {
@@ -26,7 +26,7 @@ COLUMNS = {
     "age": {"kind": "integer", "min": 0, "max": 120},
 }
 UNIQUE = DATASETS.replace("  columns:", "  unique: [id]\n  columns:\n    id: {kind: key}")
-STANDING = POLICY.replace("manual", "standing")
+STANDING = standing(POLICY, "age < 25", "age between 25 and 64", "age >= 65", "age > 64")
 
 
 def declared(*unique: Any, **columns: Any) -> Declaration:
@@ -109,7 +109,9 @@ def test_without_all_that_a_person_weighs_other_rows_whatever_approve_says() -> 
     line = Line("aaaa-aaaa-aaaa", release(young, manifest), None, "final", found, 0.0)
 
     def says(declaration: Declaration = own, now: dict[str, str] = found, **policy: Any) -> Permit | Deny:
-        dataset = {"columns": {"region": ["group"], "age": ["filter"]}} | policy
+        named = ["age < 25", "age >= 25"]
+        dataset = {"columns": {"region": ["group"], "age": ["filter"]}, "filters": named} | policy
+        dataset |= {"partner_filters": {"welfare": named}}
         given = {"approve": "standing", "datasets": {"people": dataset}}
         return decide(old, facts(given, declaration=declaration, ledger=View((line,), found=now)))
 

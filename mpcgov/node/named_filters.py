@@ -1,0 +1,80 @@
+"""Which filters a policy names: jobs with these may proceed under `approve: standing`, others wait for a person.
+
+Whoever chooses filters freely unites persons who are known to be in a register with one who isn't, and reads the one
+from the count, in jobs of which no two share a row. So what chooses rows is named beforehand: whole conditions, or a
+category column for each of its values by itself. Filters put named conditions together by `and` alone, so that they
+only leave persons out, and unite none but those whom the agency has united itself. Partners' filters count
+likewise: they choose whom our rows are added to or linked with. docs/security/differencing.md argues.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mpcgov.errors import SpecError
+from mpcgov.node.facts import Facts
+from mpcgov.spec import where
+from mpcgov.spec.condition import And, Comparison, Expr
+from mpcgov.spec.policy import Policy
+from mpcgov.spec.statement import Proposal
+from mpcgov.spec.table import CategoryColumn, Column, Declaration
+
+
+def unnamed(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    """Why a person must read a job's filters; nothing if our policy names them all, or the job has noise.
+
+    Depends on what the job, the policy and declarations say, never on data.
+    """
+    job = proposal.job
+    dataset = job.parties[facts.me].dataset
+    if facts.policy.approve != "standing" or dataset is None or job.disclosure.noise:
+        return
+    allowed = facts.policy.datasets[dataset]
+    for party in job.data_parties:
+        own = party == facts.me
+        named = allowed.filters if own else allowed.partner_filters.get(party, ())
+        condition = job.parties[party].where
+        if condition is not None and not _names(named, where.parse(condition), proposal.declarations[party].columns):
+            field = "filters" if own else f"partner_filters of {party}"
+            yield (
+                f"{facts.me}'s policy doesn't name the filter of {party}'s {job.parties[party].dataset} under {field} "
+                f"of {dataset}, so that a person must read it even under approve: standing"
+            )
+
+
+def faults(policy: Policy, declared: Mapping[str, Declaration]) -> Iterator[str]:
+    """Which of our own filters that a policy names can never be met, by what we declare."""
+    for name, allowed in policy.datasets.items():
+        for text in allowed.filters if name in declared else ():
+            columns = declared[name].columns
+            if text not in columns:
+                try:
+                    where.check(where.parse(text), declared[name])
+                except SpecError as error:
+                    yield from (f"{name}: filters: {fault}" for fault in error.faults)
+            elif not isinstance(columns[text], CategoryColumn):
+                yield f"{name}: filters: {text} is no category column: name whole conditions on it"
+
+
+def _names(named: Sequence[str], condition: Expr, columns: Mapping[str, Column]) -> bool:
+    """Whether every part of a condition is named: by its column, or with all others of a condition that is named."""
+    parts = _parts(condition)
+    known = {part for part in parts if _one_category(part, columns) in named}
+    for text in named:
+        if not text.isidentifier() and (whole := _parts(where.parse(text))) <= parts:
+            known |= whole
+    return parts == known
+
+
+def _parts(condition: Expr) -> set[Expr]:
+    return set(condition.terms) if isinstance(condition, And) else {condition}
+
+
+def _one_category(part: Expr, columns: Mapping[str, Column]) -> str | None:
+    """The category column of which a condition takes one value; None for any other condition.
+
+    Several values would unite cells: one whose persons are all known, and one of few.
+    """
+    if not isinstance(part, Comparison) or part.op != "=":
+        return None
+    return part.column if isinstance(columns.get(part.column), CategoryColumn) else None
