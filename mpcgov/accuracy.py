@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov import noising, privacy
+from mpcgov import kinds, noising, privacy
+from mpcgov.errors import InternalError
+from mpcgov.kinds.kind import Numbers
 from mpcgov.linked import lengths
-from mpcgov.linked.columns import Number
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.stacked import facts
 from mpcgov.noising import Law
@@ -35,8 +36,6 @@ CELLS_EXACTLY = 64
 
 RARE = 1e-4
 """Empty cells that look full less often than this aren't worth a word."""
-
-Opened = Mapping[str, Sequence[int | None]]
 
 
 @cache
@@ -149,8 +148,7 @@ def sentences(
     often = max(exceeds(laws[name], honest, least) for name in counts)
     if often > RARE:
         lines.append(f"of 1,000 empty cells {1000 * often:,.1f} get {least} or more by noise alone, and are shown so")
-    if linked is not None:
-        lines += [line for column in linked.asked.measures for line in _of_mean(linked, str(column), laws, honest)]
+    lines += [line for column in linked.asked.measures for line in _of_mean(linked, str(column), laws, honest)]
     if manifest.linked:
         lines.append(_of_lengths(job, manifest))
         lines.append("that covers numbers and lists' lengths; a matcher's number of matches comes on top of it")
@@ -194,45 +192,13 @@ def _of_mean(linked: Linked, column: str, laws: Mapping[str, Law], honest: int) 
         )
 
 
-def intervals(accuracy: Accuracy, linked: Linked | None, table: ResultTable, opened: Opened) -> Iterator[list[Any]]:
+def intervals(accuracy: Accuracy, linked: Linked, table: ResultTable, opened: Numbers) -> list[list[Any]]:
     """For each cell, the intervals of its columns; None where nothing was released.
 
     Args:
         opened: by number, without the table's name.
     """
-    counted = table.opened[0].name
-    measures = [] if linked is None else [(str(column), linked.number(column)) for column in linked.asked.measures]
-    for cell in range(table.rows):
-        count = opened[counted][cell]
-        row: list[Any] = [None if count is None else _of_count(accuracy, f"{table.name}.{counted}", count)]
-        for column, number in measures:
-            names = {"n": counted} | {what: name for what in ("n", "x", "xx") if (name := f"{column}.{what}") in opened}
-            laws = {what: f"{table.name}.{name}" for what, name in names.items()}
-            values = {what: opened[name][cell] for what, name in names.items()}
-            row += _of_measure(accuracy, number, laws, values)
-        yield row
-
-
-def _of_count(accuracy: Accuracy, name: str, count: int) -> list[int]:
-    low, high = accuracy.around(name, count)
-    rounding = (accuracy.round_to or 0) // 2
-    return [max(0, low - rounding), high + rounding]
-
-
-def _of_measure(
-    accuracy: Accuracy, number: Number, names: Mapping[str, str], values: Mapping[str, int | None]
-) -> list[list[float] | None]:
-    """The intervals of mean and variance: what the quotients can be, while all their parts are in their intervals."""
-    n, x, xx = (values[what] for what in ("n", "x", "xx"))
-    if n is None or x is None or xx is None:
-        return [None, None]
-    unit = 10.0**number.places
-    (n0, n1), x01 = accuracy.around(names["n"], n, 2), accuracy.around(names["x"], x, 2)
-    means = [total / rows for total in x01 for rows in (max(1, n0), n1)]
-    mean = [(min(max(end, number.low), number.high) + number.middle) / unit for end in (min(means), max(means))]
-    (n0, n1), x01, xx01 = (accuracy.around(names[what], values[what] or 0, 3) for what in ("n", "x", "xx"))
-    squares = [0.0 if x01[0] <= 0 <= x01[1] else float(min(end**2 for end in x01)), float(max(end**2 for end in x01))]
-    most = (number.high - number.low) ** 2 / 2
-    low = max(0.0, xx01[0] - squares[1] / max(1, n0)) / max(1, n1 - 1)
-    high = max(0.0, xx01[1] - squares[0] / max(1, n1)) / (n0 - 1) if n0 > 1 else most
-    return [mean, [min(low, most) / unit**2, min(high, most) / unit**2]]
+    one = kinds.table(linked, table.margin_of or table.name)
+    if one.kind.intervals is None:
+        raise InternalError(f"table {table.name}: no kind with noise")
+    return [list(row) for row in one.kind.intervals(accuracy, one, table, opened)]

@@ -21,7 +21,7 @@ from mpcgov.spec.job import Job
 from mpcgov.spec.levels import base
 from mpcgov.spec.manifest import Manifest, Param
 from mpcgov.spec.policy import Use
-from mpcgov.spec.statement import Opened, ResultTable
+from mpcgov.spec.statement import ResultTable
 from mpcgov.spec.table import CategoryColumn, Declaration
 
 MAX_CELLS = 1_000_000
@@ -172,21 +172,7 @@ def result_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Decla
 
 
 def _exact_tables(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> tuple[ResultTable, ...]:
-    facts = stacked.facts(job, manifest, declarations)
-    if facts is not None:
-        return linked_layout.tables(facts)
-    bound = sum(declarations[party].max_rows for party in job.data_parties) + (job.disclosure.round_to or 0)
-    tables = []
-    for name, table in manifest.tables.items():
-        cells = domain(job, declarations, str(table.by))
-        columns = (*(column for column, _ in cells.columns), table.value)
-        values = tuple(values for _, values in cells.columns)
-        opened = (Opened(name=table.value, low=0, high=bound),)
-        found = ResultTable(name=name, columns=columns, domain=values, opened=opened)
-        if job.disclosure.margins:
-            found = impossible.marked(found, job, impossible.of_declarations(declarations), linked=False)
-        tables += [found, *(found.margins() if job.disclosure.margins else ())]
-    return tuple(tables)
+    return linked_layout.tables(stacked.facts(job, manifest, declarations))
 
 
 def _columns_faults(

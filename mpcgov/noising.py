@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from mpcgov.linked import lengths, sums
+from mpcgov import kinds
+from mpcgov.linked import lengths, wanted
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.stacked import facts
@@ -114,7 +115,7 @@ def laws(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], 
     budget = whole * (1 - lengths.part(noise, manifest)) / len(names)
     linked = facts(job, manifest, declarations)
     rows = noise.bound if manifest.linked else noise.bound * len(job.data_parties)
-    largest = dict.fromkeys(names, 1) if linked is None else _largest(linked)
+    largest = _largest(linked)
     return {name: Law(pure, rows, largest[name], budget, len(job.parties)) for name in names}
 
 
@@ -122,7 +123,7 @@ def _largest(linked: Linked) -> dict[str, int]:
     """By name, the most that one linked row adds to a sum; 1 for a number of rows."""
     return {
         name: max(1, math.prod(linked.number(column).largest for column in one.columns))
-        for name, one in sums.by_name(linked).items()
+        for name, one in wanted.by_name(linked).items()
     }
 
 
@@ -189,7 +190,11 @@ def request_faults(job: Job, manifest: Manifest) -> Iterator[str]:
 def faults(
     job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], tables: tuple[ResultTable, ...]
 ) -> Iterator[str]:
-    """Numbers whose noise would be too wide to draw, or to be of any use."""
+    """Tables that have no noisy form, and numbers whose noise would be too wide to draw, or to be of any use."""
+    for table in tables if job.disclosure.noise is not None else ():
+        kind = kinds.of(manifest.tables[table.margin_of or table.name])
+        if kind.intervals is None:
+            yield f"disclosure.noise: not offered for table {table.name} ({kind.name})"
     opened = [one for table in tables for one in table.opened if table.margin_of is None]
     for one, (name, law) in zip(opened, laws(job, manifest, declarations, names(tables)).items(), strict=False):
         if law.scale > MOST_SCALE:

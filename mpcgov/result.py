@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from mpcgov.linked import counted, render
 from mpcgov.linked.stacked import facts
 from mpcgov.spec.job import COORDINATOR, Disclosure
 from mpcgov.spec.manifest import Manifest
-from mpcgov.spec.statement import Layout, Proposal, ResultShare, ResultTable, job_id
+from mpcgov.spec.statement import Layout, Proposal, ResultShare, job_id
 from mpcgov.spec.statement import Opened as OneOpened
 
 Opened = dict[str, list[int | None]]
@@ -35,7 +34,7 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
     columns = {share.point: _elements(share, modulus) for share in shares}
     values = opening.open_shares(columns, layout.degree, modulus)
     opened = numbers_by_name(layout, values)
-    settled = _disclosure(proposal.job.disclosure, _cells_of(layout, manifest), opened)
+    settled = _disclosure(proposal.job.disclosure, manifest, layout, opened)
     return {
         "job": job_id(proposal.job_digest),
         "protocol": proposal.protocol,
@@ -69,19 +68,15 @@ def _request(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def _cells_of(layout: Layout, manifest: Manifest) -> Layout:
-    """The tables of what the job asks about, without those that say how good its links are."""
-    tables = [table for table in layout.tables if not kinds.of(manifest.tables[table.margin_of or table.name]).of_links]
-    return layout.model_copy(update={"tables": tuple(tables)})
-
-
-def _disclosure(rules: Disclosure, layout: Layout, opened: Opened) -> dict[str, Any]:
+def _disclosure(rules: Disclosure, manifest: Manifest, layout: Layout, opened: Opened) -> dict[str, Any]:
     """The job's rules and what became of its cells; true totals count neither as cells nor into the total, and what is
-    hidden of a cell whose count is shown makes it no suppressed one."""
-    tables = [table for table in layout.tables if table.margin_of is None]
-    gates = [(f"{table.name}.{one.name}", one) for table in tables for one in table.opened if not one.gate]
-    cells = [opened[name] for name, one in gates if not one.name.endswith(".n")]  # the others are of one measure's rows
-    counts = [opened[name] for name, _ in gates if not name.endswith(".n")]  # a regression's n is no cell's
+    hidden of a cell whose count is shown makes it no suppressed one. A regression's rows are no cell's."""
+    known = {table.name: manifest.tables[table.name] for table in layout.tables if table.margin_of is None}
+    brought = {
+        f"{name}.{kinds.of(one).number(one)}": kinds.of(one) for name, one in known.items() if kinds.of(one).counts
+    }
+    cells = [opened[name] for name in brought]
+    counts = [opened[name] for name, kind in brought.items() if kind.of_cells]
     asked: dict[str, Any] = {rule: getattr(rules, rule) for rule in rules.asked}
     if rules.margins:
         (total,) = opened[f"{layout.tables[-1].name}.{layout.tables[-1].opened[0].name}"]
@@ -185,10 +180,9 @@ def _tables(proposal: Proposal, manifest: Manifest, layout: Layout, opened: Open
     result = {}
     for table in layout.tables:
         numbers = {one.name: opened[f"{table.name}.{one.name}"] for one in table.opened}
-        rows = _rows(table, numbers) if linked is None or table.margin_of else render.rows(linked, table, numbers)
-        result[table.name] = {"columns": list(table.columns), "rows": rows}
+        result[table.name] = {"columns": list(table.columns), "rows": render.rows(linked, table, numbers)}
         if known is not None:
-            found = list(accuracy.intervals(known, linked, table, numbers))
+            found = accuracy.intervals(known, linked, table, numbers)
             names = list(table.columns)[-len(found[0]) :]
             result[table.name]["intervals"] = {"level": accuracy.LEVEL, "columns": names, "rows": found}
     return result
@@ -212,8 +206,3 @@ def _noise(proposal: Proposal, manifest: Manifest, layout: Layout) -> dict[str, 
         | {"parties": len(proposal.parties), "threshold": proposal.threshold}
         | {"numbers": {name: known.described(name) for name in known.laws}}
     }
-
-
-def _rows(table: ResultTable, numbers: Opened) -> list[list[Any]]:
-    (counts,) = numbers.values()
-    return [[*names, count] for names, count in zip(itertools.product(*table.domain), counts, strict=True)]

@@ -96,10 +96,9 @@ def job_cost(
     rounds += more_rounds
     factor = manifest.cost.more_parties_factor if len(job.parties) > 3 else 1
     bytes_per_party += (len(job.parties) - 1) * factor * more_bytes
-    if (rows := stacked.facts(job, manifest, declarations)) is not None:
-        more_rounds, more_bytes = rounding_cost(rows, threshold)
-        rounds += more_rounds
-        bytes_per_party += more_bytes
+    more_rounds, more_bytes = rounding_cost(stacked.facts(job, manifest, declarations), threshold)
+    rounds += more_rounds
+    bytes_per_party += more_bytes
     if linked is None:
         return rounds, bytes_per_party, 0
     rounds += manifest.cost.rounds_left if job.linking.join == "left" else 0

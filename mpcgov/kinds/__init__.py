@@ -1,6 +1,6 @@
 """Kinds of tables, one file each: what a kind shows its readers, opens, and tells whom (docs/adr/0018-table-kinds.md).
 
-A new kind is a file here and its name in KINDS. Nobody else should ask for a kind by its name.
+A new kind is a file here, with one object of `Kind`; it is found by itself. Nobody else asks for a kind by its name.
 """
 
 from __future__ import annotations
@@ -8,19 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from mpcgov.errors import InternalError
-from mpcgov.kinds.coefficients import COEFFICIENTS
-from mpcgov.kinds.correlation import CORRELATION
-from mpcgov.kinds.count import COUNT
-from mpcgov.kinds.doubtful import DOUBTFUL
-from mpcgov.kinds.fit import FIT
-from mpcgov.kinds.kind import Kind
-from mpcgov.kinds.links import LINKS
-from mpcgov.kinds.match_rate import MATCH_RATE
-from mpcgov.kinds.overlap import OVERLAP
-from mpcgov.kinds.statistics import STATISTICS
+from mpcgov.kinds import found
+from mpcgov.kinds.kind import Computed, JobTable, Kind
+from mpcgov.linked.facts import Linked
 from mpcgov.spec.manifest import Manifest, Table
 
-KINDS = (COUNT, OVERLAP, STATISTICS, CORRELATION, COEFFICIENTS, FIT, LINKS, MATCH_RATE, DOUBTFUL)
+KINDS = found.kinds(__path__, __name__)
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
 
@@ -44,3 +37,25 @@ def named(name: str) -> Kind:
 def of_manifest(manifest: Manifest) -> Collection[Kind]:
     """The kinds of a protocol's tables."""
     return [of(table) for table in manifest.tables.values()]
+
+
+def tables(linked: Linked) -> list[JobTable]:
+    """The tables that a job's output may have, in the manifest's order."""
+    return [table(linked, name) for name in linked.tables]
+
+
+def table(linked: Linked, name: str) -> JobTable:
+    """One of `tables`, by its name."""
+    found = linked.tables[name]
+    kind = of(found)
+    return JobTable(linked, name, found, kind, f"{name}.{kind.number(found)}" if kind.counts else counting(linked))
+
+
+def computed(linked: Linked, what: Computed) -> list[JobTable]:
+    """Those for which the engine computes the same."""
+    return [one for one in tables(linked) if one.kind.computed is what]
+
+
+def counting(linked: Linked) -> str:
+    """As `table.number`, the number of rows in each of a job's cells."""
+    return next(f"{name}.{of(one).number(one)}" for name, one in linked.tables.items() if of(one).counts)

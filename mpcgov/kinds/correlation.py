@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Sequence
 
-from mpcgov.kinds import footers
+from mpcgov import figures
+from mpcgov.kinds import footers, moments
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Kind, Span, groups
-from mpcgov.kinds.moments import of_item
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, groups
+from mpcgov.kinds.moments import Together
 from mpcgov.linked import sums
-from mpcgov.linked.facts import Linked
-from mpcgov.spec.manifest import Table
-from mpcgov.spec.statement import Opened
-
-_NAME = "correlation"
+from mpcgov.spec.statement import ResultTable
 
 
-def _span(linked: Linked, table: Table) -> Span:
-    by, domain = groups(linked, table)
+def _span(one: JobTable) -> Span:
+    by, domain = groups(one)
     return (*by, "a", "b", "r"), domain
 
 
-def _opened(linked: Linked, _: Table) -> Iterator[Opened]:
-    for item in sums.pairs(linked):
-        yield from of_item(linked, item, _NAME)
+def _rows(one: JobTable, table: ResultTable, numbers: Numbers) -> Iterator[Row]:
+    for cell, names in enumerate(itertools.product(*table.domain)):
+        for pair in one.linked.asked.pairs:
+            r = _r(moments.together(pair, numbers, cell))
+            shown = None if r is None else figures.shown(r, one.linked.job.disclosure.digits)
+            yield [*names, str(pair[0]), str(pair[1]), shown]
+
+
+def _r(found: Together) -> float | None:
+    """Pearson's r; None if it isn't known, or a measure has the same value in all rows."""
+    if not found.xx or not found.yy or found.xy is None:
+        return None
+    return max(-1.0, min(1.0, (found.xy << 64) / math.isqrt(found.xx * found.yy << 128)))
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
@@ -32,12 +41,14 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
 
 
 CORRELATION = Kind(
-    name=_NAME,
-    of_cells=True,
-    of_sets=False,
-    tells_owners=True,
-    of_links=False,
+    name="correlation",
+    title="correlation",
+    computed=Computed.CELLS,
+    counts=False,
+    items=sums.pairs,
     span=_span,
+    opened=moments.of_items,
+    rows=_rows,
+    intervals=None,
     footer=_footer,
-    opened=_opened,
 )

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from mpcgov.kinds import footers
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Kind, Span, counted, groups
+from mpcgov.kinds.kind import Computed, Intervals, JobTable, Kind, Numbers, Span, counted, groups
 from mpcgov.linked import sums
-from mpcgov.linked.facts import Linked
-from mpcgov.spec.manifest import Table
-from mpcgov.spec.statement import Opened
+from mpcgov.spec.statement import Opened, ResultTable
 
 
-def _span(linked: Linked, table: Table) -> Span:
-    by, domain = groups(linked, table)
-    return (*by, table.value), domain
+def _span(one: JobTable) -> Span:
+    by, domain = groups(one)
+    return (*by, one.table.value), domain
 
 
-def _opened(linked: Linked, table: Table) -> Iterator[Opened]:
-    yield counted(linked, table.value, sums.count(linked).high)
+def _opened(one: JobTable) -> Iterator[Opened]:
+    yield counted(one, sums.count(one.linked).high)
+
+
+def rows(_: JobTable, table: ResultTable, numbers: Numbers) -> Iterator[Row]:
+    """Each cell with its only number."""
+    (counts,) = numbers.values()
+    yield from ([*cell, count] for cell, count in zip(itertools.product(*table.domain), counts, strict=True))
+
+
+def _intervals(noise: Intervals, _: JobTable, table: ResultTable, numbers: Numbers) -> Iterator[Row]:
+    ((name, counts),) = numbers.items()
+    yield from ([of_count(noise, f"{table.name}.{name}", count)] for count in counts)
+
+
+def of_count(noise: Intervals, name: str, count: int | None) -> list[int] | None:
+    """The interval of a noisy number of rows, which may be rounded; None if it is suppressed."""
+    if count is None:
+        return None
+    low, high = noise.around(name, count)
+    rounding = (noise.round_to or 0) // 2
+    return [max(0, low - rounding), high + rounding]
 
 
 def _footer(columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
@@ -28,11 +47,13 @@ def _footer(columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[s
 
 COUNT = Kind(
     name="count",
-    of_cells=True,
-    of_sets=False,
-    tells_owners=False,
-    of_links=False,
+    title="one {value}",
+    computed=Computed.CELLS,
+    counts=True,
+    items=None,
     span=_span,
-    footer=_footer,
     opened=_opened,
+    rows=rows,
+    intervals=_intervals,
+    footer=_footer,
 )

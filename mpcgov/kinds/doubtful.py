@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mpcgov.kinds import footers
+from mpcgov.kinds import count, footers
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Kind, Span
-from mpcgov.linked.facts import Linked
-from mpcgov.spec.manifest import Table
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Span
 from mpcgov.spec.statement import Opened
 
 
-def _span(_: Linked, __: Table) -> Span:
+def _span(_: JobTable) -> Span:
     return ("dice", "pairs"), (("just below the threshold", "just above the threshold"),)
 
 
-def _opened(linked: Linked, _: Table) -> Iterator[Opened]:
-    yield Opened(name="pairs", low=0, high=linked.most_rows(frozenset(linked.owners)))
+def _opened(one: JobTable) -> Iterator[Opened]:
+    if one.linked.asked.report:
+        yield Opened(name="pairs", low=0, high=one.linked.most_rows(frozenset(one.linked.owners)))
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
@@ -30,11 +29,13 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
 
 DOUBTFUL = Kind(
     name="doubtful",
-    of_cells=False,
-    of_sets=False,
-    tells_owners=False,
-    of_links=True,
+    title="doubtful",
+    computed=Computed.DOUBTFUL,
+    counts=False,
+    items=None,
     span=_span,
-    footer=_footer,
     opened=_opened,
+    rows=count.rows,
+    intervals=None,
+    footer=_footer,
 )

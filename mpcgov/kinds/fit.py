@@ -7,34 +7,45 @@ from collections.abc import Iterator, Sequence
 from mpcgov.disclosure import significant_bits
 from mpcgov.kinds import footers
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Kind, Span, counted
-from mpcgov.linked.facts import Linked
-from mpcgov.linked.naming import table_name
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, counted
 from mpcgov.linked.precision import MAX_SOLVER_BITS
-from mpcgov.spec.manifest import Table
-from mpcgov.spec.statement import Opened
+from mpcgov.spec.statement import Opened, ResultTable
 
 EXPONENT_LIMIT = 4 * MAX_SOLVER_BITS
 """A coefficient is opened as a whole number of as many bits as `digits` take, and a power of two."""
 
-_NAME = "fit"
 
-
-def real(linked: Linked, name: str) -> Iterator[Opened]:
+def real(one: JobTable, name: str) -> Iterator[Opened]:
     """A real number m · 2^e of a regression, in steps of the columns; the number of rows decides about it."""
-    gate = f"{table_name(linked, _NAME)}.n"
-    bits = significant_bits(linked.job.disclosure.digits)
-    yield Opened(name=f"{name}.m", low=-(1 << bits), high=1 << bits, gate=gate)
-    yield Opened(name=f"{name}.e", low=-EXPONENT_LIMIT, high=EXPONENT_LIMIT, gate=gate)
+    bits = significant_bits(one.linked.job.disclosure.digits)
+    yield Opened(name=f"{name}.m", low=-(1 << bits), high=1 << bits, gate=one.counts)
+    yield Opened(name=f"{name}.e", low=-EXPONENT_LIMIT, high=EXPONENT_LIMIT, gate=one.counts)
 
 
-def _span(_: Linked, __: Table) -> Span:
+def in_units(numbers: Numbers, name: str, cell: int, places: int) -> float | None:
+    """A real number, of which a unit has 10^places steps; None if it wasn't opened."""
+    mantissa, exponent = numbers[f"{name}.m"][cell], numbers[f"{name}.e"][cell]
+    if mantissa is None or exponent is None:
+        return None
+    top, bottom = mantissa << max(0, exponent), 1 << max(0, -exponent)
+    up, down = int(10 ** max(0, -places)), int(10 ** max(0, places))
+    try:
+        return top * up / (bottom * down)
+    except OverflowError:  # beyond 10^308: not a number that anybody could use
+        return None
+
+
+def _span(_: JobTable) -> Span:
     return ("n", "r2"), ()
 
 
-def _opened(linked: Linked, _: Table) -> Iterator[Opened]:
-    yield counted(linked, "n", linked.most_rows(frozenset(linked.owners)))
-    yield from real(linked, "r2")
+def _opened(one: JobTable) -> Iterator[Opened]:
+    yield counted(one, one.linked.most_rows(frozenset(one.linked.owners)))
+    yield from real(one, "r2")
+
+
+def _rows(one: JobTable, _: ResultTable, numbers: Numbers) -> Iterator[Row]:
+    yield [numbers[one.number][0], in_units(numbers, "r2", 0, 0)]
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], _rules: Rules) -> list[str]:
@@ -49,12 +60,14 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], _rules: Rules) -> list
 
 
 FIT = Kind(
-    name=_NAME,
-    of_cells=False,
-    of_sets=False,
-    tells_owners=False,
-    of_links=False,
+    name="fit",
+    title="fit",
+    computed=Computed.MODEL,
+    counts=True,
+    items=None,
     span=_span,
-    footer=_footer,
     opened=_opened,
+    rows=_rows,
+    intervals=None,
+    footer=_footer,
 )

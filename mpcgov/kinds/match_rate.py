@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from mpcgov.kinds import footers
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Kind, Span
-from mpcgov.linked.facts import Linked
-from mpcgov.linked.naming import table_name
-from mpcgov.spec.manifest import Table
-from mpcgov.spec.statement import Opened
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span
+from mpcgov.spec.statement import Opened, ResultTable
 
 
-def _span(linked: Linked, _: Table) -> Span:
+def _span(one: JobTable) -> Span:
+    linked = one.linked
     groups = tuple(f"{column}={value}" for column in linked.asked.report for value in linked.levels(column))
     return ("group", "records", "linked", "rate"), (groups,)
 
 
-def _opened(linked: Linked, table: Table) -> Iterator[Opened]:
-    most = max(linked.declarations[party].max_rows for party in linked.owners)
+def _opened(one: JobTable) -> Iterator[Opened]:
+    if not one.linked.asked.report:
+        return
+    most = max(one.linked.declarations[party].max_rows for party in one.linked.owners)
     yield Opened(name="records", low=0, high=most)
-    yield Opened(name="linked", low=0, high=most, gate=f"{table_name(linked, table.measure)}.records")
+    yield Opened(name="linked", low=0, high=most, gate=f"{one.name}.records")
+
+
+def _rows(_: JobTable, table: ResultTable, numbers: Numbers) -> Iterator[Row]:
+    for cell, (group,) in enumerate(itertools.product(*table.domain)):
+        records, linked = numbers["records"][cell], numbers["linked"][cell]
+        yield [group, records, linked, None if records is None or linked is None else linked / records]
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
@@ -35,11 +42,13 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
 
 MATCH_RATE = Kind(
     name="match_rate",
-    of_cells=False,
-    of_sets=False,
-    tells_owners=False,
-    of_links=True,
+    title="match_rate",
+    computed=Computed.MATCH_RATES,
+    counts=False,
+    items=None,
     span=_span,
-    footer=_footer,
     opened=_opened,
+    rows=_rows,
+    intervals=None,
+    footer=_footer,
 )

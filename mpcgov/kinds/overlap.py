@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mpcgov.kinds import footers
+from mpcgov.kinds import count, footers
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Kind, Span, counted
-from mpcgov.linked.facts import Linked
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Span, counted
 from mpcgov.linked.sets import owner_sets
-from mpcgov.spec.manifest import Table
 from mpcgov.spec.statement import Opened
 
 
-def _span(linked: Linked, table: Table) -> Span:
-    return ("parties", table.value), (tuple("+".join(owners) for owners in owner_sets(linked.owners)),)
+def _span(one: JobTable) -> Span:
+    return ("parties", one.table.value), (tuple("+".join(owners) for owners in owner_sets(one.linked.owners)),)
 
 
-def _opened(linked: Linked, table: Table) -> Iterator[Opened]:
-    least = sorted(linked.declarations[party].max_rows for party in linked.owners)
-    yield counted(linked, table.value, least[-2])
+def _opened(one: JobTable) -> Iterator[Opened]:
+    least = sorted(one.linked.declarations[party].max_rows for party in one.linked.owners)
+    yield counted(one, least[-2])
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
@@ -34,11 +32,13 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
 
 OVERLAP = Kind(
     name="overlap",
-    of_cells=True,
-    of_sets=True,
-    tells_owners=False,
-    of_links=False,
+    title="overlap",
+    computed=Computed.OVERLAPS,
+    counts=True,
+    items=None,
     span=_span,
-    footer=_footer,
     opened=_opened,
+    rows=count.rows,
+    intervals=None,
+    footer=_footer,
 )

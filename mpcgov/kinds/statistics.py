@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from mpcgov.kinds import footers
+from mpcgov import figures
+from mpcgov.kinds import footers, moments, noisy
+from mpcgov.kinds.count import of_count
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Kind, Span, counted, groups
-from mpcgov.kinds.moments import of_item
+from mpcgov.kinds.kind import Computed, Intervals, JobTable, Kind, Numbers, Span, counted, groups
 from mpcgov.linked import sums
-from mpcgov.linked.facts import Linked
-from mpcgov.spec.manifest import Table
-from mpcgov.spec.statement import Opened
-
-_NAME = "statistics"
+from mpcgov.spec.statement import Opened, ResultTable
 
 
-def _span(linked: Linked, table: Table) -> Span:
-    by, domain = groups(linked, table)
-    shown = [f"{column}.{what}" for column in linked.asked.measures for what in ("mean", "variance")]
-    return (*by, table.value, *shown), domain
+def _span(one: JobTable) -> Span:
+    by, domain = groups(one)
+    shown = [f"{column}.{what}" for column in one.linked.asked.measures for what in ("mean", "variance")]
+    return (*by, one.number, *shown), domain
 
 
-def _opened(linked: Linked, table: Table) -> Iterator[Opened]:
-    yield counted(linked, table.value, sums.count(linked).high)
-    for item in sums.measures(linked):
-        yield from of_item(linked, item, _NAME)
+def _opened(one: JobTable) -> Iterator[Opened]:
+    yield counted(one, sums.count(one.linked).high)
+    yield from moments.of_items(one)
+
+
+def _rows(one: JobTable, table: ResultTable, numbers: Numbers) -> Iterator[Row]:
+    linked, digits = one.linked, one.linked.job.disclosure.digits
+    for cell, names in enumerate(itertools.product(*table.domain)):
+        row: list[Any] = [*names, numbers[one.number][cell]]
+        for column in linked.asked.measures:
+            if linked.job.disclosure.noise is not None:
+                row += noisy.described(one, column, numbers, cell)
+                continue
+            found = moments.described(one, column, numbers, cell)
+            row += [
+                None if part is None else figures.shown(float(part), digits) for part in (found.mean, found.variance)
+            ]
+        yield row
+
+
+def _intervals(noise: Intervals, one: JobTable, table: ResultTable, numbers: Numbers) -> Iterator[Row]:
+    for cell in range(table.rows):
+        row: list[Any] = [of_count(noise, one.counts, numbers[one.number][cell])]
+        for column in one.linked.asked.measures:
+            row += noisy.intervals(noise, one, column, numbers, cell)
+        yield row
 
 
 def _footer(columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
@@ -40,12 +61,14 @@ def _footer(columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[s
 
 
 STATISTICS = Kind(
-    name=_NAME,
-    of_cells=True,
-    of_sets=False,
-    tells_owners=True,
-    of_links=False,
+    name="statistics",
+    title="statistics",
+    computed=Computed.CELLS,
+    counts=True,
+    items=sums.measures,
     span=_span,
-    footer=_footer,
     opened=_opened,
+    rows=_rows,
+    intervals=_intervals,
+    footer=_footer,
 )

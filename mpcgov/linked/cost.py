@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import comb
 
 from mpcgov import kinds
-from mpcgov.linked import sums
+from mpcgov.linked import sums, wanted
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import Model, model
@@ -115,10 +115,10 @@ def _everybody(
 def star_dealing(linked: Linked, star: Star) -> Dealing:
     """What is dealt for one star: for tables with cells all sums, for overlaps the sets that begin with its owner."""
     if not _overlaps(linked):
-        return dealing(linked, star.left, list(sums.by_name(linked).values()), linked.owners)
+        return dealing(linked, star.left, list(wanted.by_name(linked).values()), linked.owners)
     sets = [owned for owned in owner_sets(linked.owners) if owned[0] == star.left]
-    wanted = [sums.sum_of(linked, (), frozenset(owned)) for owned in sets]
-    return dealing(linked, star.left, wanted, (star.left, *(spoke.other for spoke in star.spokes)))
+    common = [sums.sum_of(linked, (), frozenset(owned)) for owned in sets]
+    return dealing(linked, star.left, common, (star.left, *(spoke.other for spoke in star.spokes)))
 
 
 def _overlaps(linked: Linked) -> bool:

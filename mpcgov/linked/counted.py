@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import comb
 
-from mpcgov.linked import coarse, pairing, released, sums
+from mpcgov.linked import coarse, pairing, released, sums, wanted
 from mpcgov.linked.capacity import steps
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
@@ -24,7 +24,7 @@ def numbers(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration
     Numbers with noise aren't counted: their budget bounds them.
     """
     linked = facts(job, manifest, declarations)
-    if linked is None or job.disclosure.noise is not None:
+    if job.disclosure.noise is not None:
         return {}
     if linked.asked.outcome is not None:
         columns = (*linked.asked.predictors, linked.asked.outcome)
@@ -38,9 +38,9 @@ def least_rows(job: Job, manifest: Manifest, declarations: Mapping[str, Declarat
     None for noisy numbers, nor for models, whose rows `sentences` describes.
     """
     linked = facts(job, manifest, declarations)
-    if linked is None or job.disclosure.noise is not None:
+    if job.disclosure.noise is not None:
         return {}
-    return {item.name: released.least_rows(linked, item) for item in sums.gated(linked).values()}
+    return {item.name: released.least_rows(linked, item) for item in wanted.gated(linked).values()}
 
 
 def sentences(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], threshold: int) -> tuple[str, ...]:
@@ -55,9 +55,9 @@ def sentences(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
     lines = [f"up to {most} numbers besides counts are released of one column, {others}"]
     lines += [f"a number of {name} is shown of {least} rows or more" for name, least in rows.items()]
     linked = facts(job, manifest, declarations)
-    if linked is not None and linked.asked.outcome is not None:
+    if linked.asked.outcome is not None:
         lines += _of_model(linked, allowed, threshold)
-    elif linked is not None:
+    else:
         lines += coarse.sentences(linked, released.step_bits(linked))
     return tuple(lines)
 

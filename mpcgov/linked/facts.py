@@ -33,13 +33,10 @@ class Linked:
 
     @property
     def tables(self) -> dict[str, Table]:
-        """The protocol's tables that the job's output has."""
+        """The protocol's tables that the job's output may have; one of which nothing is opened isn't released."""
         output = self.asked.output or "count"
         return {
-            name: table
-            for name, table in self.manifest.tables.items()
-            if (not table.output or output in table.output)
-            and (table.measure not in ("match_rate", "doubtful") or self.asked.report)
+            name: table for name, table in self.manifest.tables.items() if not table.output or output in table.output
         }
 
     @property

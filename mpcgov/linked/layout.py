@@ -7,7 +7,7 @@ A sum that could reach 2^119 can't be computed and is refused here, before the s
 from __future__ import annotations
 
 from mpcgov import impossible, kinds
-from mpcgov.linked import released, sums
+from mpcgov.linked import released, wanted
 from mpcgov.linked.facts import Linked
 from mpcgov.spec.statement import ResultTable
 
@@ -18,14 +18,14 @@ LIMIT_BITS = 119
 def tables(linked: Linked) -> tuple[ResultTable, ...]:
     """The layout of everything that the job releases."""
     result = []
-    for name, table in linked.tables.items():
-        opened = tuple(kinds.of(table).opened(linked, table))
+    for one in kinds.tables(linked):
+        opened = tuple(one.kind.opened(one))
         if opened:
-            columns, domain = kinds.of(table).span(linked, table)
-            found = ResultTable(name=name, columns=columns, domain=domain, opened=opened)
+            columns, domain = one.kind.span(one)
+            found = ResultTable(name=one.name, columns=columns, domain=domain, opened=opened)
             if linked.job.disclosure.margins:
                 said = impossible.of_declarations(linked.declarations)
-                found = impossible.marked(found, linked.job, said, linked=True)
+                found = impossible.marked(found, linked.job, said, linked=linked.manifest.linked)
             result += [found, *(found.margins() if linked.job.disclosure.margins else ())]
     return tuple(result)
 
@@ -38,7 +38,7 @@ def faults(linked: Linked) -> list[str]:
         for table in tables(linked)
         if table.rows > 1_000_000
     ]
-    for name, one in sums.by_name(linked).items():
+    for name, one in wanted.by_name(linked).items():
         if (bits := one.largest.bit_length()) > LIMIT_BITS:
             table_name, _, sum_name = name.partition(".")
             found.append(

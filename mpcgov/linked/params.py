@@ -97,6 +97,8 @@ def read(job: Job, manifest: Manifest, faults: list[str]) -> Asked:
                 faults.append(f"{place}: missing ({param.what})")
             continue
         kind = "groups" if param.kind == "categories" else param.kind
+        if manifest.local == "counts" and name != manifest.spanned_by:
+            continue  # of several lists of categories one spans the tables
         reader: Callable[..., Any] = _READERS.get(kind, _columns)
         found[kind] = reader(value, place, param, job if manifest.linked else None, faults)
     asked = Asked(**found)

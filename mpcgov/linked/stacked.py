@@ -71,10 +71,9 @@ class Stacked(Linked):
         return carried(declared, None, self.most_rows(frozenset()))
 
 
-def facts(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> Linked | None:
-    """The facts of a job over rows, linked or not; None if its protocol only counts."""
-    kind = {"rows": Linked, "records": Linked, "sums": Stacked}.get(manifest.local)
-    return None if kind is None else kind.of(job, manifest, declarations)
+def facts(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> Linked:
+    """The facts of a job, whether its rows are linked or not."""
+    return (Linked if manifest.linked else Stacked).of(job, manifest, declarations)
 
 
 def faults(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration], asked: Asked) -> list[str]:

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from mpcgov.linked import coarse, sides
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
-from mpcgov.spec.manifest import Table
 
 SAFE_BITS = 57
 """Sums of products of limbs stay below 2^57 in magnitude, so that lifted, and with carries, they fit 59 bits."""
@@ -144,36 +142,6 @@ def _item(linked: Linked, name: str, columns: tuple[Qualified, ...]) -> Item:
     sums = {short: sum_of(linked, factors, needed) for short, factors in products.items()}
     own_gate = needed != linked.needed() or linked.job.disclosure.noise is None
     return Item(name, columns, sums, sum_of(linked, (), needed), own_gate)
-
-
-def items(linked: Linked, table: Table) -> list[Item]:
-    """The measures or pairs that a table is about; none if it is about something else."""
-    return {"statistics": measures, "correlation": pairs}.get(table.measure, lambda _: [])(linked)
-
-
-def by_name(linked: Linked) -> dict[str, Sum]:
-    """All sums that a job over cells computes, as `table.name`; those that only help to decide begin with a colon."""
-    result: dict[str, Sum] = {}
-    for name, table in linked.tables.items():
-        if table.measure in ("count", "statistics"):
-            result[f"{name}.{table.value}"] = count(linked)
-        for item in items(linked, table):
-            result[f"{name}.{item.name}.n"] = item.n
-            result |= {f"{name}.{item.name}.{short}": one for short, one in item.sums.items()}
-    for item in () if linked.job.disclosure.noise is not None else (*measures(linked), *pairs(linked)):
-        products, owners = [*sides.counted(linked, item.columns), *coarse.products(linked, item.columns)], item.n.owners
-        result |= {sides.name(product, owners): sum_of(linked, product, owners) for product in products}
-    for owners in itertools.chain.from_iterable(row_sets(linked, item) for item in gated(linked).values()):
-        result[rows_name(owners)] = sum_of(linked, (), owners)
-    return result
-
-
-def gated(linked: Linked) -> dict[str, Item]:
-    """The items about which more than their cell's count decides, by the names of their numbers of rows."""
-    result: dict[str, Item] = {}
-    for name, table in linked.tables.items():
-        result |= {f"{name}.{item.name}.n": item for item in items(linked, table) if item.own_gate}
-    return result
 
 
 def rivals(linked: Linked, item: Item) -> list[Item]:

@@ -13,14 +13,15 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from mpcgov import kinds
+from mpcgov.kinds.kind import Computed
 from mpcgov.linked import layout
-from mpcgov.linked import sums as all_sums
+from mpcgov.linked import wanted as all_sums
 from mpcgov.linked.blocks import check_pairs, count
 from mpcgov.linked.comparing import comparing, helper
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.naming import table_name
 from mpcgov.linked.qualified import Qualified
 from mpcgov.mpc import join
 from mpcgov.mpc.arrays import SecretArray
@@ -264,8 +265,8 @@ class LinkedRecords:
         linked = array_of(self._engine, mixed[:, 0], 0, 1)
         named_words = array_of(self._engine, mixed[:, 1:], 0, (1 << IDENTIFIER_BITS) - 1)
         first = sort_rows(named_words, 1 - linked)
-        name = table_name(self._linked, "links")
-        (wanted,) = [table.rows for table in layout.tables(self._linked) if table.name == name]
+        (name,) = (one.name for one in kinds.computed(self._linked, Computed.LINKS))
+        (wanted,) = (table.rows for table in layout.tables(self._linked) if table.name == name)
         columns = [_of_length(first[:, k : k + 1].reshape((height,)), wanted) for k in range(first.shape[1])]
         return {
             f"{name}.{column}": columns[k * IDENTIFIER_WORDS : (k + 1) * IDENTIFIER_WORDS]

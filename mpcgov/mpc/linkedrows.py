@@ -13,7 +13,9 @@ from dataclasses import field as made_by
 import numpy as np
 from numpy.typing import NDArray
 
+from mpcgov import kinds
 from mpcgov.errors import MEMORY, SpecError
+from mpcgov.kinds.kind import Computed
 from mpcgov.linked import sums as all_sums
 from mpcgov.linked.cost import MEMORY_LIMIT_BYTES, star_bytes, star_dealing
 from mpcgov.linked.dealing import Dealing, Ranked, Ref
@@ -21,6 +23,7 @@ from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model as regression_model
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
+from mpcgov.linked.wanted import by_name
 from mpcgov.mpc import join, oblivious
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.compose import composed, designed, groups
@@ -98,7 +101,7 @@ class LinkedRows:
         Sums of several words are limbs, lifted, that aren't carried yet; those with noise are digits.
         Noise goes onto the limbs, before carries are taken up: no digit of an exact sum is ever made.
         """
-        wanted = all_sums.by_name(self._linked)
+        wanted = by_name(self._linked)
         star, lengths = await self._roles()
         plan = star_dealing(self._linked, star)
         shares, kept = await self._dealt(star, lengths, plan)
@@ -115,8 +118,7 @@ class LinkedRows:
     async def overlaps(self) -> SecretArray:
         """How many keys all owners of a set have, for every set of two or more in their order; shape (sets,)."""
         counts = await self._overlaps()
-        tables = self._linked.manifest.tables
-        self._kept({f"{name}.{one.value}": [counts] for name, one in tables.items() if one.measure == "overlap"})
+        self._kept({f"{one.name}.{one.number}": [counts] for one in kinds.computed(self._linked, Computed.OVERLAPS)})
         return counts
 
     async def _overlaps(self) -> SecretArray:

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mpcgov import kinds
 from mpcgov.disclosure import significant_bits
 from mpcgov.errors import InternalError
+from mpcgov.kinds.kind import Computed
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import Model
-from mpcgov.linked.naming import table_name
 from mpcgov.linked.precision import SIGNIFICANT_BITS
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.coarse import coarse
@@ -127,17 +128,18 @@ def named(
         first: the row of moments with the column of ones. sides: how many rows are on one side of each number's
             division. subsets: of m − t parties.
     """
-    coefficients, summary = (table_name(linked, measure) for measure in ("coefficients", "fit"))
     levels = [first[place : place + 1] for own in model.categories for place in own]
     levels += [first[:1] - first[np.array(own)].sum() for own in model.categories]
-    result = {f"{summary}.n": [first[:1]], ":undefined": [found.undefined]}
+    result = {kinds.counting(linked): [first[:1]], ":undefined": [found.undefined]}
     result[":sides"] = [concatenate([sides, *levels])]
     result[":heavy"] = [_heavy(found, model.share_bits(subsets))]
     bits = significant_bits(linked.job.disclosure.digits)
     all_reals = coarse(found, bits) if linked.job.receiving_owners else found.numbers.rounded(bits)
     d, end = model.unknowns, 2 * model.unknowns
-    places = {"estimate": (coefficients, 0, d), "variance": (coefficients, d, end), "r2": (summary, end, end + 1)}
-    for name, (table, start, stop) in places.items():
-        kept = all_reals[start:stop]
-        result |= {f"{table}.{name}.m": [kept.significands], f"{table}.{name}.e": [kept.exponents]}
+    reals = {"estimate": all_reals[:d], "variance": all_reals[d:end], "r2": all_reals[end : end + 1]}
+    for one in kinds.computed(linked, Computed.MODEL):
+        opened = {number.name for number in one.kind.opened(one)}
+        for name, kept in reals.items():
+            if f"{name}.m" in opened:
+                result |= {f"{one.name}.{name}.m": [kept.significands], f"{one.name}.{name}.e": [kept.exponents]}
     return result

@@ -16,9 +16,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from mpcgov import disclosure, kinds
 from mpcgov.errors import Refused
+from mpcgov.kinds.kind import Computed
 from mpcgov.linked import layout
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.naming import table_name
 from mpcgov.mpc import SecretArray, concatenate, if_else
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.statement import ResultTable
@@ -107,10 +107,11 @@ def clear_linked(linked: Linked, found: Found, agencies: Mapping[str, Found] | N
 def _bits(linked: Linked, found: Found, agencies: Mapping[str, Found]) -> dict[str, SecretArray]:
     """By the name of each number that decides, 1 where what hangs on it may be opened."""
     rules = linked.job.disclosure
-    if any(kind.of_sets for kind in kinds.of_manifest(linked.manifest)):
-        (name,) = found
+    computed = {one.kind.computed for one in kinds.tables(linked)}
+    if Computed.OVERLAPS in computed:
+        name = kinds.counting(linked)
         bits = {name: gates.of_overlaps(linked.owners, found[name][0], rules.min_count)}
-    elif linked.asked.outcome is not None:
+    elif Computed.MODEL in computed:
         bits = gates.of_model(linked, found, rules.min_count)
     elif rules.noise is not None:
         bits = gates.of_noisy(linked, found, rules.min_count)
@@ -118,8 +119,7 @@ def _bits(linked: Linked, found: Found, agencies: Mapping[str, Found]) -> dict[s
         bits = gates.of_cells(linked, found, rules.min_count, agencies)
     if rules.contributors is None:
         return bits
-    table = table_name(linked, "statistics")
-    count = f"{table}.{linked.tables[table].value}"
+    count = kinds.counting(linked)
     several = gates.of_agencies([own[count][0] for own in agencies.values()], rules.contributors)
     return {name: bit * several for name, bit in bits.items()}
 

@@ -12,11 +12,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from mpcgov.linked import capacity, layout, released, sums
+from mpcgov import kinds
+from mpcgov.kinds.kind import Computed
+from mpcgov.linked import capacity, layout, released, sums, wanted
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
-from mpcgov.linked.naming import table_name
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item, Sum
 from mpcgov.mpc import SecretArray, concatenate
@@ -68,7 +69,7 @@ def of_model(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
     """1 if a regression may be known: there are enough rows, in both parts of every column's division, that what is
     released can't tell a column's values; no person has too large a share of a coefficient; and there is such a model.
     Nobody learns which of these isn't so."""
-    name = f"{table_name(linked, 'fit')}.n"
+    name = kinds.counting(linked)
     (n,), (sides,), rules = found[name], found[":sides"], linked.job.disclosure
     numbers = max(rules.numbers or 0, model(linked).numbers)
     needed = capacity.steps(numbers, rules.digits, least, n.high)
@@ -88,9 +89,7 @@ def of_cells(
 
     `agencies`: each one's own sums, if rows aren't linked.
     """
-    statistics = [name for name, table in linked.tables.items() if table.measure in ("count", "statistics")]
-    (table,) = statistics
-    count_name = f"{table}.{linked.tables[table].value}"
+    count_name = kinds.counting(linked)
     counts = found[count_name][0]
     own = {agency: numbers[count_name][0] for agency, numbers in (agencies or {}).items()}
     if linked.left is not None:
@@ -98,7 +97,7 @@ def of_cells(
     else:
         shown = of_rows(counts, own, linked.job.receivers, least)
     result = {count_name: shown}
-    gated = sums.gated(linked)
+    gated = wanted.gated(linked)
     alone = {
         item.n.owners: _enough(found[name][0], counts, least)
         for name, item in gated.items()
@@ -117,12 +116,14 @@ def of_cells(
             result[name] = result[name] * _item(linked, item, found, alone, least)
         if dominance is not None:
             result[name] = result[name] * (1 - _dominated(name.removesuffix(".n"), item.name, found, dominance))
-    for name, other in linked.tables.items():
-        if other.measure == "match_rate":
-            result[f"{name}.records"] = _match_rates(linked, found, name, least)
-        elif other.measure == "doubtful":
-            result[f"{name}.pairs"] = _doubtful(found[f"{name}.pairs"][0], counts, least)
-    return result
+    return result | (_of_links(linked, found, counts, least) if linked.asked.report else {})
+
+
+def _of_links(linked: Linked, found: Found, counts: SecretArray, least: int) -> dict[str, SecretArray]:
+    """Of the tables that say how good the links are."""
+    rates, doubts = (kinds.computed(linked, what) for what in (Computed.MATCH_RATES, Computed.DOUBTFUL))
+    result = {f"{one.name}.records": _match_rates(linked, found, one.name, least) for one in rates}
+    return result | {f"{one.name}.pairs": _doubtful(found[f"{one.name}.pairs"][0], counts, least) for one in doubts}
 
 
 def _match_rates(linked: Linked, found: Found, name: str, least: int) -> SecretArray:

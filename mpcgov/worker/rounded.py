@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mpcgov.disclosure import significant_bits
-from mpcgov.linked import released, sides, sums
+from mpcgov.linked import released, sides
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.released import Figure
 from mpcgov.linked.sums import Item, Sum
+from mpcgov.linked.wanted import items
 from mpcgov.mpc import SecretArray
 from mpcgov.mpc.significant import carried_together, significant_together
 from mpcgov.mpc.whole import DIGIT_BITS, Limbs, Whole, difference
@@ -23,17 +24,12 @@ def numbers(linked: Linked, found: Found) -> dict[str, list[SecretArray]]:
 
     Leaks: nothing; see `mpc.significant`.
     """
-    wanted = [
-        (name, item, figure)
-        for name, table in linked.tables.items()
-        for item in sums.items(linked, table)
-        for figure in released.opened(linked, item)
-    ]
+    wanted = [(name, item, figure) for name, item in items(linked).items() for figure in released.opened(linked, item)]
     places: dict[Sum, Limbs] = {}
     for name, item, figure in wanted:
         for short in figure.sums:
             one = _sum(item, short)
-            places[one] = _limbs(one, found[f"{name}.{item.name}.{short}"])
+            places[one] = _limbs(one, found[f"{name}.{short}"])
     wholes = dict(zip(places, carried_together(list(places.values())), strict=True))
     made = {(figure.kind, figure.columns, item.n.owners): (item, figure) for _, item, figure in wanted}
     numbers = _formed(list(made.values()), wholes)
@@ -44,8 +40,8 @@ def numbers(linked: Linked, found: Found) -> dict[str, list[SecretArray]]:
     result: dict[str, list[SecretArray]] = {}
     for name, item, figure in wanted:
         units, exponents = known[figure.kind, figure.columns, item.n.owners]
-        result[f"{name}.{item.name}.{figure.name}.m"] = [units]
-        result[f"{name}.{item.name}.{figure.name}.e"] = [exponents]
+        result[f"{name}.{figure.name}.m"] = [units]
+        result[f"{name}.{figure.name}.e"] = [exponents]
     return result
 
 

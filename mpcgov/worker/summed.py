@@ -8,12 +8,13 @@ from __future__ import annotations
 from mpcgov.linked import sums
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sums import Sum
+from mpcgov.linked.wanted import by_name
 from mpcgov.worker.encode import Encoding, Field
 
 
 def wanted(stacked: Linked) -> list[Sum]:
     """The sums that a job's tables need, each once, in an order that both children know."""
-    return list(dict.fromkeys(sums.by_name(stacked).values()))
+    return list(dict.fromkeys(by_name(stacked).values()))
 
 
 def name(number: int, place: int) -> str:

@@ -17,8 +17,8 @@ from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.precision import Needs
 from mpcgov.linked.stacked import Stacked
-from mpcgov.linked.sums import by_name
 from mpcgov.linked.taken import taken
+from mpcgov.linked.wanted import by_name
 from mpcgov.mpc import LinkedRecords, LinkedRows, OwnRecords, OwnRows, SecretArray, Session
 from mpcgov.mpc.config import WORD_BITS
 from mpcgov.mpc.digits import lifted_digits

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mpcgov import kinds
+from mpcgov.kinds.kind import Computed
 from mpcgov.linked.encoding import DOUBT, HUNDREDTHS
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.naming import table_name
 from mpcgov.mpc.similar.arranged import Arranged
 from mpcgov.mpc.similar.bring import Brought
 from mpcgov.mpc.similar.clk import Filters
@@ -72,11 +73,12 @@ async def tables(
     (dealt,) = await deal(channel, prss.threshold, [grid.rows.owner], mine, count * rows)
     ours = dealt.reshape(count, rows)
     matched = await _matched(operation, linked, brought, {left: ours, other: brought.best})
-    return {
-        f"{table_name(linked, 'match_rate')}.records": await _records(operation, linked, own, parties),
-        f"{table_name(linked, 'match_rate')}.linked": matched,
-        f"{table_name(linked, 'doubtful')}.pairs": await _doubtful(operation, linked, brought, ours),
-    }
+    records = await _records(operation, linked, own, parties)
+    pairs = await _doubtful(operation, linked, brought, ours)
+    result: dict[str, Words] = {}
+    for one in kinds.computed(linked, Computed.MATCH_RATES):
+        result |= {f"{one.name}.records": records, f"{one.name}.linked": matched}
+    return result | {f"{one.name}.pairs": pairs for one in kinds.computed(linked, Computed.DOUBTFUL)}
 
 
 async def _doubtful(operation: Operation, linked: Linked, brought: Brought, ours: Words) -> Words:
