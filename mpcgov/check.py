@@ -194,6 +194,8 @@ def _counts_faults(job: Job, manifest: Manifest, declarations: Mapping[str, Decl
     faults = list(linked_faults.of_units(job, declarations))
     for name, param in manifest.params.items():
         faults += _categories_faults(job, declarations, name, _columns_param(job, name, param, []))
+    if sound and not faults:
+        faults += linked_layout.kind_faults(stacked.facts(job, manifest, declarations))
     for name, table in manifest.tables.items() if sound and not faults else ():
         spanned = domain(job, declarations, str(table.by))
         if spanned.cells > MAX_CELLS:

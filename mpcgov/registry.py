@@ -15,7 +15,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from mpcgov.errors import LocalError
+from mpcgov import kinds
+from mpcgov.errors import LocalError, SpecError
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest
 
@@ -72,6 +73,8 @@ def read(folder: Path) -> Protocol:
     manifest = load_yaml(folder / "manifest.yaml", Manifest)
     if manifest.id != folder.resolve().name:
         raise LocalError(f"{folder}: the manifest's id is {manifest.id}", hint="name the folder after the protocol")
+    if faults := kinds.faults(manifest):
+        raise SpecError([f"{folder / 'manifest.yaml'}: {fault}" for fault in faults], code="protocol")
     return Protocol(folder, digest(read_folder(folder)), manifest)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mpcgov import kinds
 from mpcgov.audience import leaks
 from mpcgov.coordinator.plan import Plan, PlannedTable
 from mpcgov.coordinator.propose import Draft
@@ -207,7 +208,7 @@ def _opens(plan: Plan, table: PlannedTable) -> str:
 
 
 def _released(table: Table) -> str:
-    what = f"one {table.value}" if table.measure == "count" else table.measure
+    what = kinds.of(table).title.replace("{value}", table.value)
     return f"{what} per cell of the columns in {table.by}" if table.by else what
 
 

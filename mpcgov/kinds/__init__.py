@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from mpcgov.errors import InternalError
-from mpcgov.kinds import found
+from mpcgov.kinds import fitting, found
 from mpcgov.kinds.kind import Computed, JobTable, Kind
 from mpcgov.linked.facts import Linked
 from mpcgov.spec.manifest import Manifest, Table
@@ -37,6 +37,11 @@ def named(name: str) -> Kind:
 def of_manifest(manifest: Manifest) -> Collection[Kind]:
     """The kinds of a protocol's tables."""
     return [of(table) for table in manifest.tables.values()]
+
+
+def faults(manifest: Manifest) -> list[str]:
+    """What is wrong with a manifest's tables, by their kinds."""
+    return fitting.faults(manifest, _BY_NAME)
 
 
 def tables(linked: Linked) -> list[JobTable]:

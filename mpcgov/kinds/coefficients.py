@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from mpcgov.kinds import footers
 from mpcgov.kinds.fit import in_units, real
 from mpcgov.kinds.footers import Row
-from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, no_faults
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.spec.statement import Opened, ResultTable
@@ -45,9 +45,13 @@ def _places(linked: Linked, term: str) -> int:
 COEFFICIENTS = Kind(
     name="coefficients",
     title="coefficients",
+    local=frozenset({"rows"}),
+    params=frozenset({"outcome", "predictors"}),
     computed=Computed.MODEL,
     counts=False,
     items=None,
+    margins=False,
+    faults=no_faults,
     span=_span,
     opened=_opened,
     rows=_rows,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from mpcgov import figures
 from mpcgov.kinds import footers, moments
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, groups
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, groups, no_faults
 from mpcgov.kinds.moments import Together
 from mpcgov.linked import sums
 from mpcgov.spec.statement import ResultTable
@@ -43,9 +43,13 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
 CORRELATION = Kind(
     name="correlation",
     title="correlation",
+    local=frozenset({"sums", "rows", "records"}),
+    params=frozenset({"pairs"}),
     computed=Computed.CELLS,
     counts=False,
     items=sums.pairs,
+    margins=False,
+    faults=no_faults,
     span=_span,
     opened=moments.of_items,
     rows=_rows,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mpcgov.kinds import footers
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Computed, Intervals, JobTable, Kind, Numbers, Span, counted, groups
+from mpcgov.kinds.kind import Computed, Intervals, JobTable, Kind, Numbers, Span, counted, groups, no_faults
 from mpcgov.linked import sums
 from mpcgov.spec.statement import Opened, ResultTable
 
@@ -48,9 +48,13 @@ def _footer(columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[s
 COUNT = Kind(
     name="count",
     title="one {value}",
+    local=frozenset({"counts", "rows", "records"}),
+    params=frozenset(),
     computed=Computed.CELLS,
     counts=True,
     items=None,
+    margins=True,
+    faults=no_faults,
     span=_span,
     opened=_opened,
     rows=rows,

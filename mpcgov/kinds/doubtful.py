@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mpcgov.kinds import count, footers
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Computed, JobTable, Kind, Span
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Span, no_faults
 from mpcgov.spec.statement import Opened
 
 
@@ -30,9 +30,13 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
 DOUBTFUL = Kind(
     name="doubtful",
     title="doubtful",
+    local=frozenset({"records"}),
+    params=frozenset({"report"}),
     computed=Computed.DOUBTFUL,
     counts=False,
     items=None,
+    margins=False,
+    faults=no_faults,
     span=_span,
     opened=_opened,
     rows=count.rows,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mpcgov.disclosure import significant_bits
 from mpcgov.kinds import footers
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, counted
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, counted, no_faults
 from mpcgov.linked.precision import MAX_SOLVER_BITS
 from mpcgov.spec.statement import Opened, ResultTable
 
@@ -62,9 +62,13 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], _rules: Rules) -> list
 FIT = Kind(
     name="fit",
     title="fit",
+    local=frozenset({"rows"}),
+    params=frozenset({"outcome", "predictors"}),
     computed=Computed.MODEL,
     counts=True,
     items=None,
+    margins=False,
+    faults=no_faults,
     span=_span,
     opened=_opened,
     rows=_rows,

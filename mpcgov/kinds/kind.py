@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from mpcgov.kinds.footers import Row, Rules
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sums import Item
-from mpcgov.spec.manifest import Table
+from mpcgov.spec.manifest import Local, ParamKind, Table
 from mpcgov.spec.statement import Opened, ResultTable
 
 Span = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
@@ -71,11 +71,15 @@ class Kind:
     Attributes:
         name: what a manifest's `measure` says.
         title: what is in one of its cells, for who reads a plan; `{value}` stands for the table's `value`.
+        local: over what owners have it can be computed, as a manifest's `local`.
+        params: the kinds of parameters that a protocol needs for it.
         computed: what the engine computes for it.
         counts: whether it brings the number of rows in each cell, as `value` (a regression's, as `n`). Of a job's
             tables just one does.
         items: the measures, or pairs of measures, whose sums it is made of (`sums.measures`, `sums.pairs`); None of a
             kind that opens nothing of columns.
+        margins: whether its true totals may be released with it.
+        faults: what in a job can't be, besides what no job may ask for; before anything of it is computed.
         span: what readers see of it.
         opened: the numbers that are opened of it, in every cell, with their bounds; each with what decides about it,
             its gate, or itself if it has none. A table of which nothing is opened isn't released.
@@ -88,9 +92,13 @@ class Kind:
 
     name: str
     title: str
+    local: frozenset[Local]
+    params: frozenset[ParamKind]
     computed: Computed
     counts: bool
     items: Callable[[Linked], list[Item]] | None
+    margins: bool
+    faults: Callable[[JobTable], Iterator[str]]
     span: Callable[[JobTable], Span]
     opened: Callable[[JobTable], Iterator[Opened]]
     rows: Callable[[JobTable, ResultTable, Numbers], Iterator[Sequence[Any]]]
@@ -117,6 +125,11 @@ class Kind:
     def number(self, table: Table) -> str:
         """The name of its number of rows."""
         return "n" if self.computed is Computed.MODEL else table.value
+
+
+def no_faults(_: JobTable) -> Iterator[str]:
+    """Of a kind for every job that its protocol's parameters allow."""
+    return iter(())
 
 
 def counted(one: JobTable, most: int) -> Opened:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, no_faults
 from mpcgov.linked import blocks
 from mpcgov.linked.comparing import MOST_EXACT
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
@@ -52,9 +52,13 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
 LINKS = Kind(
     name="links",
     title="links",
+    local=frozenset({"records"}),
+    params=frozenset({"identify"}),
     computed=Computed.LINKS,
     counts=False,
     items=None,
+    margins=False,
+    faults=no_faults,
     span=_span,
     opened=_opened,
     rows=_rows,

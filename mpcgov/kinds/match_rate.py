@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mpcgov.kinds import footers
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, no_faults
 from mpcgov.spec.statement import Opened, ResultTable
 
 
@@ -43,9 +43,13 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
 MATCH_RATE = Kind(
     name="match_rate",
     title="match_rate",
+    local=frozenset({"records"}),
+    params=frozenset({"report"}),
     computed=Computed.MATCH_RATES,
     counts=False,
     items=None,
+    margins=False,
+    faults=no_faults,
     span=_span,
     opened=_opened,
     rows=_rows,

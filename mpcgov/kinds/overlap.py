@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mpcgov.kinds import count, footers
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Computed, JobTable, Kind, Span, counted
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Span, counted, no_faults
 from mpcgov.linked.sets import owner_sets
 from mpcgov.spec.statement import Opened
 
@@ -33,9 +33,13 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
 OVERLAP = Kind(
     name="overlap",
     title="overlap",
+    local=frozenset({"rows"}),
+    params=frozenset(),
     computed=Computed.OVERLAPS,
     counts=True,
     items=None,
+    margins=False,
+    faults=no_faults,
     span=_span,
     opened=_opened,
     rows=count.rows,

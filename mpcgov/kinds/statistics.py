@@ -10,7 +10,7 @@ from mpcgov import figures
 from mpcgov.kinds import footers, moments, noisy
 from mpcgov.kinds.count import of_count
 from mpcgov.kinds.footers import Row, Rules
-from mpcgov.kinds.kind import Computed, Intervals, JobTable, Kind, Numbers, Span, counted, groups
+from mpcgov.kinds.kind import Computed, Intervals, JobTable, Kind, Numbers, Span, counted, groups, no_faults
 from mpcgov.linked import sums
 from mpcgov.spec.statement import Opened, ResultTable
 
@@ -63,9 +63,13 @@ def _footer(columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[s
 STATISTICS = Kind(
     name="statistics",
     title="statistics",
+    local=frozenset({"sums", "rows", "records"}),
+    params=frozenset({"measures"}),
     computed=Computed.CELLS,
     counts=True,
     items=sums.measures,
+    margins=False,
+    faults=no_faults,
     span=_span,
     opened=_opened,
     rows=_rows,

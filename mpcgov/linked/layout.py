@@ -30,8 +30,16 @@ def tables(linked: Linked) -> tuple[ResultTable, ...]:
     return tuple(result)
 
 
+def kind_faults(linked: Linked) -> list[str]:
+    """What the kinds of the job's tables can't be asked for."""
+    return [fault for one in kinds.tables(linked) for fault in one.kind.faults(one)]
+
+
 def faults(linked: Linked) -> list[str]:
-    """Tables that would be too large, numbers that could be, and more numbers than the job allows for."""
+    """Tables that can't be of such a job, or would be too large, numbers that could be, and more numbers than the job
+    allows for."""
+    if found := kind_faults(linked):
+        return found
     found = list(released.faults(linked))
     found += [
         f"table {table.name} would have {table.rows:,} cells; at most 1,000,000"

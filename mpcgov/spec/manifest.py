@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,16 @@ from mpcgov.spec.load import Frozen
 Join = Literal["inner", "left"]
 Output = Literal["count", "statistics", "links"]
 """What a job that compares records may ask for."""
+OUTPUTS: tuple[Output, ...] = get_args(Output)
+
+Local = Literal["counts", "sums", "rows", "records"]
+"""What each owner computes in the clear on its own rows before anything is shared."""
+
+ParamKind = Literal[
+    "categories", "groups", "measures", "pairs", "weight", "outcome", "predictors",
+    "fields", "blocks", "exact", "threshold", "output", "identify", "report",
+]  # fmt: skip
+"""What a parameter is for; see `Param`."""
 
 Rule = Literal["margins", "contributors", "dominance"]
 """A rule of disclosure control that not every protocol has."""
@@ -29,10 +39,7 @@ class Param(Frozen):
     the `output`, columns that `identify` records, categories to `report` match rates of.
     """
 
-    kind: Literal[
-        "categories", "groups", "measures", "pairs", "weight", "outcome", "predictors",
-        "fields", "blocks", "exact", "threshold", "output", "identify", "report",
-    ]  # fmt: skip
+    kind: ParamKind
     what: str
     min_items: Annotated[int, Field(ge=0)] = 1
     max_items: Annotated[int, Field(ge=1, le=64)] = 8
@@ -41,18 +48,14 @@ class Param(Frozen):
 class Table(Frozen):
     """One table that the protocol releases.
 
-    `measure` says what is in it. `count`: a number of rows, in the column `value`. `overlap`: for each set of owners,
-    how many keys all of them have. `statistics`: a count, and each measure's mean and variance. `correlation`: of each
-    pair. `coefficients` and `fit`: of a regression. `links`: pairs of linked records. `match_rate` and `doubtful`: how
-    good the links are. `by` names the parameter whose columns span the cells, if any do. `output`: with which outputs
-    of a job it is released; empty means with all.
+    `measure` says what is in it: the name of a kind in `mpcgov/kinds`. `value`: what its column of numbers of rows is
+    called. `by` names the parameter whose columns span the cells, if any do. `output`: with which outputs of a job it
+    is released; empty means with all.
     """
 
     by: str | None = None
     value: str = "count"
-    measure: Literal[
-        "count", "overlap", "statistics", "correlation", "coefficients", "fit", "links", "match_rate", "doubtful"
-    ]
+    measure: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     output: tuple[Output, ...] = Field(default=(), strict=False)
 
 
@@ -112,7 +115,7 @@ class Manifest(Frozen):
     status: Literal["vetted", "experimental"]
     title: str
     summary: str
-    local: Literal["counts", "sums", "rows", "records"]
+    local: Local
     joins: tuple[Join, ...] = Field(default=(), strict=False)
     methods: tuple[Method, ...] = Field(default=("matcher",), strict=False)
     rounding: bool = True
@@ -165,22 +168,12 @@ class Manifest(Frozen):
         conditions = {name for leak in self.leakage for name in (leak.with_param, leak.without_param) if name}
         if conditions - set(self.params):
             faults.append(f"leakage: {', '.join(sorted(conditions - set(self.params)))}: no such parameter")
-        faults += self._tables_faults()
-        if "margins" in self.rules and [table.measure for table in self.tables.values()] != ["count"]:
-            faults.append("rules: margins are of one table of counts")
+        if self.local in ("counts", "sums") and any(table.by is None for table in self.tables.values()):
+            faults.append(f"tables: a protocol over {self.local} releases tables by some parameter")
+        if self.local == "counts" and len({table.by for table in self.tables.values()}) != 1:
+            faults.append("tables: a protocol over counts has tables, and one parameter spans them all")
         if "contributors" in self.rules and self.linked:
             faults.append("rules: contributors are counted where rows aren't linked")
         if faults:
             raise ValueError("; ".join(faults))
         return self
-
-    def _tables_faults(self) -> list[str]:
-        faults = []
-        measures = {"counts": {"count"}, "sums": {"statistics", "correlation"}}.get(self.local)
-        if measures and any(table.measure not in measures or table.by is None for table in self.tables.values()):
-            faults.append(
-                f"tables: a protocol over {self.local} releases {' and '.join(sorted(measures))} by some parameter"
-            )
-        if self.local == "counts" and len({table.by for table in self.tables.values()}) != 1:
-            faults.append("tables: a protocol over counts has tables, and one parameter spans them all")
-        return faults

@@ -16,7 +16,7 @@ from mpcgov.spec.manifest import Table
 def there_are(monkeypatch: pytest.MonkeyPatch, protocol: str, kinds: dict[str, str]) -> None:
     """A protocol with tables of these kinds is on this disk."""
     found = registry.find("joint-count")
-    tables = {name: Table(measure=kind) for name, kind in kinds.items()}  # type: ignore[arg-type]  # a name of a kind
+    tables = {name: Table(measure=kind) for name, kind in kinds.items()}
     changed = replace(found, manifest=found.manifest.model_copy(update={"id": protocol, "tables": tables}))
     monkeypatch.setattr(registry, "find", lambda name, first=None: changed)
 

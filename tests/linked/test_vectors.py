@@ -28,7 +28,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def test_every_linked_protocol_has_vectors() -> None:
-    assert len(LINKED) == 5
+    assert len(LINKED) >= 5
     assert {path.parent.parent for path in PATHS} == set(LINKED)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mpcgov import figures
-from mpcgov.linked import sums
+from mpcgov.linked import wanted
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
@@ -100,7 +100,7 @@ def plain(made: Case, linked: Linked) -> dict[str, list[int]]:
     left = linked.owners[0]
     cells = list(itertools.product(*(linked.values(column) for column in linked.asked.groups)))
     result: dict[str, list[int]] = {}
-    for name, one in sums.by_name(linked).items():
+    for name, one in wanted.by_name(linked).items():
         totals: Counter[tuple[str, ...]] = Counter()
         for key in by_key[left]:
             if not all(key in by_key[owner] for owner in one.owners):
@@ -122,7 +122,7 @@ def computed(made: Case) -> tuple[dict[str, list[int]], Linked]:
 
     found = opened_places(made.run(program)[0], made.threshold)
     result = {}
-    for name, one in sums.by_name(linked).items():
+    for name, one in wanted.by_name(linked).items():
         digits = found[name]
         assert len(digits) == one.places
         result[name] = [
@@ -177,7 +177,7 @@ def test_sums_of_three_owners_are_those_of_a_plain_join(params: dict[str, Any], 
     found, linked = computed(made)
     assert found == plain(made, linked)
     if "wide" in str(params):
-        assert max(one.places for one in sums.by_name(linked).values()) >= 2
+        assert max(one.places for one in wanted.by_name(linked).values()) >= 2
 
 
 @pytest.mark.parametrize(
