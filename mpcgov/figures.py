@@ -94,26 +94,34 @@ class Moves(NamedTuple):
 def described(
     x: Sequence[int], unit: int, digits: int, weights: Sequence[int] | None = None, moves: Moves | None = None
 ) -> list[float | None]:
-    """Mean and variance (n − 1) of two rows or more, in units. Weighted: Σwx/Σw, and Σw(x − mean)²/Σw · n/(n − 1)."""
+    """`mean_and_variance` as it is shown; two times None where there is none."""
+    found = mean_and_variance(x, unit, digits, weights, moves)
+    return [None, None] if found is None else [shown(float(number), digits) for number in found]
+
+
+def mean_and_variance(
+    x: Sequence[int], unit: int, digits: int, weights: Sequence[int] | None = None, moves: Moves | None = None
+) -> tuple[Fraction, Fraction] | None:
+    """Mean and variance (n − 1) of two rows or more, in units, as they follow from the rounded numbers that are opened.
+    Weighted: Σwx/Σw, and Σw(x − mean)²/Σw · n/(n − 1)."""
     n, w = len(x), weights or [1] * len(x)
     if moves is not None and moves.of_receiver:
         return _of_receiver(x, unit, digits, moves)
     total = n if weights is None else significant(sum(w), digits)
     if not total:
-        return [None, None]
+        return None
     mean = Fraction(significant(_added(w, x), digits), total * unit)
-    variance = Fraction(_spread(w, x, x, digits) * n, total**2 * (n - 1) * unit**2)
-    return [shown(float(mean), digits), shown(float(variance), digits)]
+    return mean, Fraction(_spread(w, x, x, digits) * n, total**2 * (n - 1) * unit**2)
 
 
-def _of_receiver(x: Sequence[int], unit: int, digits: int, moves: Moves) -> list[float | None]:
+def _of_receiver(x: Sequence[int], unit: int, digits: int, moves: Moves) -> tuple[Fraction, Fraction] | None:
     """Mean and variance in steps of several times what one row moves; none if the spread is less than half a step."""
     n = len(x)
     spread = _spread([1] * n, x, x, digits, moves.times * _added(moves.by, moves.by))
     if not spread:
-        return [None, None]
+        return None
     mean = Fraction(significant(n * sum(x), digits, moves.times * sum(moves.by)), n * n * unit)
-    return [shown(float(mean), digits), shown(float(Fraction(spread, n * (n - 1) * unit**2)), digits)]
+    return mean, Fraction(spread, n * (n - 1) * unit**2)
 
 
 def correlation(
