@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from mpcgov import protocol_check, registry
+from mpcgov import kinds, protocol_check, registry
 from mpcgov.cli.main import run
+from mpcgov.spec.manifest import Local
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "protocols.md"
 BLOCK = re.compile(r"<!-- file: ([^>]+) -->\n```\w+\n(.*?)```\n", re.DOTALL)
+SHIPPED = (
+    "joint-count", "joint-statistics", "joint-t-test", "linked-count", "linked-regression", "linked-statistics",
+    "linked-t-test", "overlap", "record-linkage",
+)  # fmt: skip
 COMMAND = re.compile(r"^    mpcgov ([^#\n]+)", re.MULTILINE)
 
 
@@ -57,8 +63,18 @@ def test_the_guides_protocol_is_complete_and_runs(
 
 def test_the_guide_names_what_there_is() -> None:
     text = GUIDE.read_text(encoding="utf-8")
-    found = [registry.find(name).manifest for name in registry.names()]
-    for manifest in found:
-        (row,) = re.findall(rf"^\| `{manifest.local}` .*$", text, re.MULTILINE)
-        assert [table.measure for table in manifest.tables.values() if f"`{table.measure}`" not in row] == []
+    rows = re.findall(rf"^\| `({'|'.join(get_args(Local))})` .*\|(.*)\|$", text, re.MULTILINE)
+    assert [local for local, _ in rows] == list(get_args(Local))
+    named = {(name, local) for local, row in rows for name in re.findall(r"`(\w+)`", row)}
+    shipped = {table.measure for name in SHIPPED for table in registry.find(name).manifest.tables.values()}
+    assert named == {(name, local) for name in shipped for local in kinds.named(name).local}
     assert [heading for heading in protocol_check.HEADINGS if f"**{heading}.**" not in text] == []
+
+
+EXCERPT = re.compile(r"<!-- from: ([^>]+) -->\n```python\n(.*?)```\n", re.DOTALL)
+
+
+def test_what_the_guide_shows_of_a_kind_is_what_stands_there() -> None:
+    excerpts = EXCERPT.findall(GUIDE.read_text(encoding="utf-8"))
+    assert len(excerpts) == 5
+    assert [text for name, text in excerpts if text not in (ROOT / name).read_text(encoding="utf-8")] == []
