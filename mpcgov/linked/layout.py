@@ -6,7 +6,10 @@ A sum that could reach 2^119 can't be computed and is refused here, before the s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mpcgov import impossible, kinds
+from mpcgov.kinds.kind import Computed, JobTable
 from mpcgov.linked import released, wanted
 from mpcgov.linked.facts import Linked
 from mpcgov.spec.statement import ResultTable
@@ -31,8 +34,22 @@ def tables(linked: Linked) -> tuple[ResultTable, ...]:
 
 
 def kind_faults(linked: Linked) -> list[str]:
-    """What the kinds of the job's tables can't be asked for."""
-    return [fault for one in kinds.tables(linked) for fault in one.kind.faults(one)]
+    """What the kinds of the job's tables can't be asked for; and what a kind opens that isn't computed, or that nothing
+    decides about."""
+    asked = [fault for one in kinds.tables(linked) for fault in one.kind.faults(one)]
+    return asked or [fault for one in kinds.tables(linked) for fault in _unfounded(one)]
+
+
+def _unfounded(one: JobTable) -> Iterator[str]:
+    if one.kind.computed is not Computed.CELLS:
+        return
+    numbers, gates = wanted.numbers(one.linked), {one.counts, *wanted.gated(one.linked)}
+    for number in one.kind.opened(one):
+        name = f"{one.name}.{number.name}"
+        if name not in numbers:
+            yield f"table {one.name}: {one.kind.name} opens {number.name}, which isn't computed"
+        elif (number.gate or name) not in gates:
+            yield f"table {one.name}: {one.kind.name} opens {number.name}, and no number of rows decides about it"
 
 
 def faults(linked: Linked) -> list[str]:

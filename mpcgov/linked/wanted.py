@@ -6,7 +6,7 @@ import itertools
 
 from mpcgov import kinds
 from mpcgov.kinds.kind import Computed
-from mpcgov.linked import coarse, sides, sums
+from mpcgov.linked import coarse, released, sides, sums
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.sums import Item, Sum
 
@@ -36,6 +36,17 @@ def by_name(linked: Linked) -> dict[str, Sum]:
     for owners in itertools.chain.from_iterable(sums.row_sets(linked, item) for item in gated(linked).values()):
         result[sums.rows_name(owners)] = sums.sum_of(linked, (), owners)
     return result
+
+
+def numbers(linked: Linked) -> set[str]:
+    """As `table.name`, all that tables over cells can open: numbers of rows, and what is rounded, or noisy sums."""
+    if linked.job.disclosure.noise is not None:
+        return {name for name in by_name(linked) if not name.startswith(":")}
+    figures = {
+        f"{name}.{figure.name}" for name, item in items(linked).items() for figure in released.opened(linked, item)
+    }
+    rows = {f"{one.name}.{one.number}" for one in kinds.tables(linked) if one.kind.counts} | {*gated(linked)}
+    return rows | {f"{name}.{part}" for name in figures for part in "me"}
 
 
 def gated(linked: Linked) -> dict[str, Item]:

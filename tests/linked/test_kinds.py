@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,13 @@ from mpcgov import kinds, registry
 from mpcgov.errors import InternalError, LocalError, SpecError
 from mpcgov.kinds import found
 from mpcgov.kinds.kind import Kind
+from mpcgov.linked import layout
+from mpcgov.linked.stacked import facts
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
 from mpcgov.spec.manifest import Manifest, Table
+from mpcgov.spec.statement import Opened
+from mpcgov.spec.table import Dataset
 
 ROOT = Path(kinds.__file__).parents[1]
 NAMES = {"coefficients", "correlation", "doubtful", "match_rate"}
@@ -151,3 +157,33 @@ def test_a_manifest_of_an_unknown_kind_isnt_read(tmp_path: Path) -> None:
     (folder / "manifest.yaml").write_text(text.replace("measure: count", "measure: median"), encoding="utf-8")
     with pytest.raises(SpecError, match="measure: there is no median; there are coefficients"):
         registry.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "gate", "says"),
+    [
+        ("pay.mean", "t.count", "table t: mine opens pay.mean, which isn't computed"),
+        ("pay.x.m", None, "table t: mine opens pay.x.m, and no number of rows decides about it"),
+        ("pay.x.m", "t.pay.x.n", "table t: mine opens pay.x.m, and no number of rows decides about it"),
+    ],
+)
+def test_a_kind_opens_only_what_is_computed_and_judged(
+    monkeypatch: pytest.MonkeyPatch, name: str, gate: str | None, says: str
+) -> None:
+    statistics = kinds.named("statistics")
+    mine = replace(statistics, name="mine", opened=lambda one: iter([Opened(name=name, low=0, high=9, gate=gate)]))
+    monkeypatch.setitem(kinds._BY_NAME, "mine", mine)
+    manifest = registry.find("joint-statistics").manifest
+    table = Table(by="by", measure="mine")
+    manifest = manifest.model_copy(update={"tables": {"t": table}})
+    job = validate(
+        {
+            "protocol": "joint-statistics", "purpose": "p", "legal_basis": "l", "receivers": ["coordinator"],
+            "parties": {"a": {"dataset": "d"}, "b": {"dataset": "d"}, "c": {}}, "params": {"measures": ["pay"]},
+        },
+        Job,
+        "job",
+    )  # fmt: skip
+    pay = {"pay": {"kind": "integer", "min": 0, "max": 9}}
+    declared = validate({"source": "x", "columns": pay}, Dataset, "d").declaration
+    assert layout.kind_faults(facts(job, manifest, {"a": declared, "b": declared})) == [says]
