@@ -60,6 +60,8 @@ def _faults(kind: Kind) -> Iterator[str]:
         optional = value is None and str(one.type).endswith("| None")
         if wanted is not None and not (wanted[1](value) or optional):
             yield f"{one.name}: expected {wanted[0]}, found {type(value).__name__}"
+    if "counts" in kind.local and not (kind.computed is Computed.CELLS and kind.counts and kind.items is None):
+        yield "local: over counts a kind is made of the cells' counts and nothing else"
     for name, known in (("local", get_args(Local)), ("params", get_args(ParamKind))):
         unknown = getattr(kind, name) - set(known) if isinstance(getattr(kind, name), frozenset) else ()
         if unknown:

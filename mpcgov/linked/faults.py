@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import comb, prod
 from typing import get_args
 
-from mpcgov import impossible, protections
+from mpcgov import impossible, kinds, protections
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks, comparing, layout, plan, sums
 from mpcgov.linked.capacity import MOST_DIGITS
@@ -91,7 +91,9 @@ def _margins(linked: Linked) -> list[str]:
         whose = f"all columns of `by` are {groups[0].party}'s, who gets the result"
         return [f"disclosure.margins: not where {whose}: it knows how many of its own rows can be in each cell"]
     return [
-        *protections.margin_faults("count", [len(linked.values(column)) for column in groups]),
+        *protections.margin_faults(
+            kinds.counting(linked).partition(".")[0], [len(linked.values(column)) for column in groups]
+        ),
         *impossible.job_faults(linked.job, {str(column): linked.values(column) for column in groups}),
     ]
 

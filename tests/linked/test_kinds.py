@@ -104,6 +104,7 @@ def test_a_kind_is_found_by_its_file(package: Path) -> None:
         (f"{MINE}A = replace(kinds.named('count'), counts=None)\n", "counts: expected a bool, found NoneType"),
         (f"{MINE}A = replace(kinds.named('count'), rows=[])\n", "rows: expected a function, found list"),
         (f"{MINE}A = replace(kinds.named('count'), rows=None)\n", "rows: expected a function, found NoneType"),
+        (f"{MINE}A = replace(kinds.named('count'), items=len)\n", "local: over counts a kind is made of the cells'"),
         ("def f(:\n", "SyntaxError"),
     ],
 )
