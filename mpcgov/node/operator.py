@@ -102,7 +102,7 @@ def doctor(home: Path) -> list[Finding]:
         return [Finding("configuration and keys", False, error.line())]
     findings = [
         Finding("configuration and keys", True, f"{node.party} at {node.config.address}"),
-        _finding("datasets.yaml", lambda: _datasets_text(node)),
+        _finding("datasets.yaml", lambda: f"{len(node.datasets().root)} data sets"),
         _finding("policy.yaml", lambda: _policy_text(node)),
         _finding("audit log", lambda: f"{audit_verify(home)} records, all in order"),
         _finding("consortium", lambda: f"{len(node.joined()[0].parties)} parties, roster {node.joined()[1]}"),
@@ -127,19 +127,6 @@ def opened(home: Path) -> Iterator[tuple[NodeHome, Book, AuditLog]]:
         yield node, Book(node, store, audit, clock), audit
     finally:
         store.close()
-
-
-def _datasets_text(node: NodeHome) -> str:
-    """How many there are, and which are one source under several names: the guard takes them for different rows."""
-    names: dict[str, list[str]] = {}
-    for name, dataset in node.datasets().root.items():
-        names.setdefault(dataset.source, []).append(name)
-    twice = "".join(
-        f"; {' and '.join(same)} have one source, but a ledger and budgets each"
-        for same in names.values()
-        if len(same) > 1
-    )
-    return f"{sum(map(len, names.values()))} data sets{twice}"
 
 
 def _view(node: NodeHome, book: Book, row: JobRow, *, weigh: bool = True) -> JobView:

@@ -13,7 +13,7 @@ from mpcgov import registry
 from mpcgov.clock import Clock
 from mpcgov.errors import Refused
 from mpcgov.lifecycle import Event
-from mpcgov.node import filters, ledger, matchers
+from mpcgov.node import filters, ledger, matchers, names
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.facts import View
@@ -21,6 +21,7 @@ from mpcgov.node.home import NodeHome
 from mpcgov.node.statements import Agreed
 from mpcgov.node.store import JobRow
 from mpcgov.node.verdict import evaluate, register
+from mpcgov.spec.places import place
 from mpcgov.spec.statement import Proposal, job_id
 
 
@@ -64,10 +65,25 @@ class Releases:
             if verdict.asks and not agreed.by_a_person:
                 text = f"{self._home.party}: what its policy says now needs a person's yes"
                 raise Refused(text, hint="propose the job again", code="policy")
+            self._keep_name(entry, proposal.job.parties[self._home.party].dataset)
             manifest = registry.find(proposal.job.protocol_name).manifest
             ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now)
             answers = {"answers": agreed.answers} if agreed.answers else {}
             self._move(entry, job, Event.ALL_APPROVED, **answers)
+
+    def _keep_name(self, entry: Entry, dataset: str | None) -> None:
+        """Nothing, unless earlier jobs have used the source of our data by another name, under which they count.
+
+        Raises:
+            Refused: they have.
+        """
+        if dataset is None:
+            return
+        source = self._home.datasets().root[dataset].source
+        first = names.taken(entry.tx, dataset, place(source, self._home.path).text)
+        if first is not None:
+            text = f"{self._home.party}: jobs have used the source of {dataset} as {first}, where they count"
+            raise Refused(text, hint=f"datasets.yaml there must call it {first} again", code="policy")
 
     def admit(self, proposal: Proposal, fingerprints: Mapping[str, str]) -> None:
         """The rows are read, and nobody has heard of them yet: whether they are those of earlier releases.

@@ -14,6 +14,7 @@ from typing import Any
 
 from mpcgov.errors import SpecError
 from mpcgov.spec.load import compose_yaml, read_text, validate
+from mpcgov.spec.places import doubles
 from mpcgov.spec.table import Datasets, Declaration
 
 LIST_COLUMN = "code"
@@ -24,10 +25,20 @@ def load_datasets(path: Path) -> Datasets:
     """The declarations of a file `datasets.yaml`; `values` and `recode` may name files beside it.
 
     Raises:
-        SpecError: the file, or one that it names, can't be read or is wrong; with every fault.
+        SpecError: the file, or one that it names, can't be read or is wrong, or two data sets have one source; with
+            every fault.
     """
     value, lines = _composed(path)
-    return validate(value, Datasets, str(path), lines)
+    found = validate(value, Datasets, str(path), lines)
+    twice = doubles({name: dataset.source for name, dataset in found.root.items()}, path.parent)
+    faults = [
+        f"{path}:{lines.get((name, 'source'), 1)}: {name}.source: the rows of {first}, or some of them, under another "
+        f"name, which would have a ledger and budgets of its own; declare them once, with the columns of both"
+        for name, first in twice
+    ]
+    if faults:
+        raise SpecError(faults, hint="of two names keep the one that jobs have used", code="spec")
+    return found
 
 
 def read_declarations(path: Path) -> dict[str, Declaration]:

@@ -74,6 +74,16 @@ def test_check_of_a_data_set_that_isnt_declared_is_exit_2(home: Path, capsys: Ou
     assert "no data set incomes; it declares people" in capsys.readouterr().err
 
 
+def test_a_second_name_for_the_same_rows_is_refused_in_one_line(home: Path, capsys: Output) -> None:
+    (home / "copy.csv").symlink_to("people.csv")
+    twice = (home / "datasets.yaml").read_text() + DATASETS.replace("people", "view").replace("view.csv", "copy.csv")
+    (home / "datasets.yaml").write_text(twice)
+    assert run(["node", "dataset", "check", "--home", str(home)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "datasets.yaml:9: view.source: the rows of people, or some of them, under another name" in line
+    assert line.endswith("declare them once, with the columns of both; of two names keep the one that jobs have used")
+
+
 def test_check_of_a_file_that_isnt_there_names_the_data_set(home: Path, capsys: Output) -> None:
     (home / "people.csv").unlink()
     assert run(["node", "dataset", "check", "--home", str(home)]) == 2

@@ -30,7 +30,7 @@ ROWS = {"tax": 17, "welfare": 20, "census": 3}
 DATASETS = "".join(
     f"""
 {name}:
-  source: people.csv
+  source: {name}.csv
   max_rows: 1000
   columns:
     region: {{kind: category, values: [North, South]}}
@@ -246,4 +246,5 @@ def write_home(home: Path, party: str) -> None:
     (home / "datasets.yaml").write_text(DATASETS)
     (home / "policy.yaml").write_text(POLICY)
     rows = ["North,30"] * ROWS[party] + ["South,40"] * 2 + ["North,17"] * 5
-    (home / "people.csv").write_text("\n".join(["region,age", *rows]) + "\n")
+    for name in ("people", "others"):
+        (home / f"{name}.csv").write_text("\n".join(["region,age", *rows]) + "\n")

@@ -200,7 +200,7 @@ def test_a_node_that_is_down_is_named(network: Network) -> None:
 def test_doctor_finds_a_sound_node_sound(network: Network) -> None:
     shown = network.mpcgov("node", "doctor", "--home", "welfare").stdout
     assert "FAULT" not in shown
-    assert "people and others have one source" in " ".join(shown.split())
+    assert "2 data sets" in " ".join(shown.split())
     assert all(party in shown for party in ("tax", "census"))
 
 
