@@ -271,7 +271,9 @@ def _put_together_alike(new: Release, old: Release, shared: list[tuple[Part, Par
 
 def _relation(a: Part, b: Part) -> Relation:
     found = relation(_condition(a), _condition(b), dict(common(a.columns, b.columns)))
-    changed = a.used != b.used or _other_edition(a, b) or _linked_otherwise(a, b)
+    # Whether rows are as they were shows in the columns that they are chosen by, so that these must be the same ones.
+    chosen_otherwise = a.columns.keys() != b.columns.keys() or a.used != b.used
+    changed = chosen_otherwise or _other_edition(a, b) or _linked_otherwise(a, b)
     return Relation.UNCLEAR if found is Relation.SAME and changed else found
 
 

@@ -31,6 +31,7 @@ from mpcgov.privacy import Spend
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.order import ROWS
 from mpcgov.spec.statement import Proposal, job_id
 
 COUNTS = ("reserved", "committed", "final")
@@ -67,7 +68,7 @@ def found_last(tx: sql.Connection, dataset: str) -> dict[str, str]:
 def answer(tx: sql.Connection, proposal: Proposal) -> str | None:
     """The job that released the result of an equal one here, on data that aren't known to have changed."""
     query = (
-        sql.select(LEDGER.c.job)
+        sql.select(LEDGER.c.job, LEDGER.c.dataset, LEDGER.c.snapshot)
         .join(JOBS, JOBS.c.id == LEDGER.c.job)
         .where(
             LEDGER.c.content == proposal.content_digest,
@@ -78,7 +79,8 @@ def answer(tx: sql.Connection, proposal: Proposal) -> str | None:
             JOBS.c.state == State.RELEASED.value,
         )
     )
-    return tx.execute(query.order_by(LEDGER.c.at.desc(), LEDGER.c.job).limit(1)).scalar_one_or_none()
+    found = tx.execute(query.order_by(LEDGER.c.at.desc(), LEDGER.c.job))
+    return next((row.job for row in found if row.dataset is None or units.comparable(row.snapshot)), None)
 
 
 def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
@@ -202,11 +204,11 @@ def reserve(
 
 
 def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str], persons: Units) -> str | None:
-    """Takes down which rows a job has read. Returns a job beside which it may not stand with these.
+    """Takes down what data a job has read. Returns a job beside which it may not stand with these.
 
-    That is an earlier one that has read others where they must be the same, whose result isn't given again from now on;
-    or one that shares no person with this one if, and only if, the data set is as it was. Columns that only one of the
-    two used can't be compared.
+    That is an earlier one over the same rows, if the data set has changed since in columns that both use, whichever
+    rows these are; its result isn't given again from now on. Or it is one that shares no person with this one if, and
+    only if, the data set is as it was. Columns that only one of the two used can't be compared.
 
     Args:
         persons: by what the data set tells persons apart.
@@ -217,7 +219,7 @@ def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str], pe
     read = replace(own, snapshot=snapshot)
     for line in of_dataset(tx, row.dataset):
         same = line.job == row.answers or (line.job != job and _same_rows(me, own, line))
-        if same and any(line.snapshot[name] != snapshot[name] for name in _of_rows(snapshot) & _of_rows(line.snapshot)):
+        if same and changed(line.snapshot, snapshot):
             tx.execute(sql.update(LEDGER).where(LEDGER.c.job == line.job).values(stale=True))
             return line.job
         if line.job != job and units.meets(me, own, read, line, persons):
@@ -225,8 +227,13 @@ def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str], pe
     return None
 
 
+def changed(then: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Whether a data set has changed between two jobs, in what both have read of it."""
+    return any(then[name] != now[name] for name in _of_rows(then) & _of_rows(now))
+
+
 def _of_rows(snapshot: Mapping[str, str]) -> set[str]:
-    return {*snapshot} - {*units.of_units(snapshot)}
+    return {name for name in snapshot if name.startswith(ROWS)}
 
 
 def _same_rows(me: str, a: Line, b: Line) -> bool:

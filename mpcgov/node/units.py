@@ -19,7 +19,7 @@ from mpcgov import check
 from mpcgov.node.differencing import Part, Release, parts_of, share_no_row
 from mpcgov.node.facts import Facts, Line, View
 from mpcgov.spec.link import KeyColumns
-from mpcgov.spec.order import UNITS
+from mpcgov.spec.order import ROWS, UNITS
 from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Dataset, Declaration, KeyColumn
@@ -136,8 +136,14 @@ def meets(me: str, believed: Line, read: Line, other: Line, units: Units) -> boo
     return apart(me, believed, other, units) and not apart(me, read, other, units)
 
 
+def comparable(snapshot: Mapping[str, str]) -> bool:
+    """Whether what a job has read can be held against what a later one reads: not where an older version took down
+    which rows it chose, in place of what the whole data set was."""
+    return not snapshot or ROWS in snapshot
+
+
 def of_units(snapshot: Mapping[str, str]) -> dict[str, str]:
-    """Of fingerprints those that are about persons and the whole data set, not about rows that a job chose."""
+    """Of fingerprints those that say what everybody's values in a column are."""
     return {name: value for name, value in snapshot.items() if name.startswith(UNITS)}
 
 

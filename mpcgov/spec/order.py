@@ -13,6 +13,9 @@ from mpcgov.spec.statement import Cost, Layout, Proposal, Transcript
 WHOLE = "whole data set"
 """Among the fingerprints that a child sends, the one of all rows, whichever the job chose."""
 
+ROWS = "all rows"
+"""The name of the fingerprint that is just the number of rows; with it begin those of columns of all of them."""
+
 UNITS = "unit "
 """With this begin the names of fingerprints of what rows of the whole data set say of those whom they are about."""
 
@@ -23,7 +26,7 @@ OWN_READER = "reader"
 class Order(Frozen):
     """One job for one party's children.
 
-    `fingerprint`: whether the child that reads first says what rows it has, and waits for `Go`.
+    `fingerprint`: whether the child that reads first says what data it has, and waits for `Go`.
 
     `datasets` is the path of the party's `datasets.yaml`, for the child that reads; None for a party without data.
     `folder` is the protocol's, for the child that runs. `binding` is a digest of everything that the parties' nodes
@@ -66,7 +69,7 @@ class Fault(Frozen):
 class Report(Frozen):
     """What a child says: `ready` waits for the parent's word that data may now be shared.
 
-    `read`: which rows were read, by fingerprints; it waits for the parent's word that they may be handed on. `notes`:
+    `read`: what data were read, by fingerprints; it waits for the parent's word that they may be handed on. `notes`:
     what became of rows, in words for the agency's own people.
     """
 

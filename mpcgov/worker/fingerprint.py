@@ -1,28 +1,26 @@
-"""Which rows a job has read, in a few numbers: the same rows give the same ones, in whatever order they are stored.
+"""What columns hold, in a few numbers: the same rows give the same ones, in whatever order they are stored.
 
-Each column's values are hashed in the engine that holds them, and the hashes of all rows added up; so are hashes of
-whole rows. Other rows give other sums, but for chances of about 2^-64. The hashes are not cryptographic: they show that
-data have changed, not that somebody changed them back to the same sums on purpose. They stay in this process and its
-parent, which keeps them under a key.
+They are of all rows of a data set, whichever a job chooses. Whether they are as they were is said outside
+(docs/security/oracles.md), and must be a fact of the whole, not of a few rows that a filter picks or a missing value
+leaves out.
+
+Columns are hashed together in the engine that holds them, row by row, and the hashes of all rows added up. Other rows
+give other sums, but for chances of about 2^-64. The hashes are not cryptographic: they show that data have changed, not
+that somebody changed them back to the same sums on purpose. They stay in this process and its parent, which keeps them
+under a key.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
-from types import MappingProxyType
 from typing import Any
 
 import ibis
 
-from mpcgov.spec.condition import Expr
-from mpcgov.spec.order import UNITS
-from mpcgov.worker.local import filtered
+from mpcgov.spec.order import ROWS, UNITS
 from mpcgov.worker.source import Source
-
-ROWS = "rows"
-"""The name of the fingerprint that is just the number of rows."""
 
 _LOW = 0xFFFFFFFF
 _NOTHING = 0x6E6F7468
@@ -37,36 +35,27 @@ _hash_any: Any = ibis.udf.scalar.builtin(_any, name="hash", signature=((None,), 
 """DuckDB's own hash, of 64 bits without a sign."""
 
 
-def fingerprints_of(
-    source: Source,
-    used: Collection[str],
-    needed: Collection[str],
-    where: Expr | None,
-    together: Mapping[str, Sequence[str]] = MappingProxyType({}),
-) -> dict[str, str]:
-    """Fingerprints of the rows that a job chose, whose columns were judged: of their number, of each column that the
-    job uses, of the columns together, and of some of them together, by name.
+def fingerprints_of(source: Source, together: Iterable[Collection[str]], ordered: Sequence[str] = ()) -> dict[str, str]:
+    """Fingerprints of all rows, by name: of their number, and of each of some sets of columns together.
 
     Args:
-        used: the columns that the job uses; the source may have been opened with others.
-        needed: the columns that the job chose its rows by, besides those that `where` tests. It may use others, which
-            some of these rows lack.
-        together: by name, columns of which it matters which values stand in one row.
+        together: sets of columns of which it matters which values stand in one row.
+        ordered: columns in an order that matters; none if no order does.
 
     Raises:
         DataError: the engine can't compute them.
     """
-    names = [name for name in source.declaration.columns if name in used]
-    rows = filtered(source, needed, where)
-    hashes = {name: _hash(source, rows[source.value(name)]) for name in names}
-    hashes[",".join(sorted(names)) + "="] = reduce(
-        lambda whole, one: _hash(source, whole) ^ one, (hashes[name] for name in sorted(names))
-    )
-    for label, columns in together.items():
-        each = (_hash(source, rows[source.value(name)]) for name in columns)
-        hashes[label] = _hash(source, reduce(lambda whole, one: _hash(source, whole) ^ one, each))
-    number, prints = _summed(source, rows, hashes)
-    return {ROWS: str(number)} | {_label(source, name): _short(value) for name, value in prints.items()}
+    sets = {",".join(one): one for one in map(sorted, together)}
+    hashes = {f"{ROWS}: {name}": _together(source, one) for name, one in sets.items()}
+    if ordered:
+        hashes[f"{ROWS} in order"] = _together(source, ordered)
+    _, prints = _summed(source, source.table, hashes)
+    return {ROWS: str(source.rows)} | {_label(source, name): _short(value) for name, value in prints.items()}
+
+
+def _together(source: Source, columns: Sequence[str]) -> Any:
+    each = (_hash(source, source.table[source.value(name)]) for name in columns)
+    return reduce(lambda whole, one: _hash(source, whole) ^ one, each)
 
 
 def unit_fingerprints(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
 
 
 def _admitted(control: socket.socket, fingerprints: dict[str, str]) -> bool:
-    """Tells the parent which rows these are; whether it lets them be handed on."""
+    """Tells the parent what data these are; whether it lets them be handed on."""
 
     async def ask() -> bool:
         channel = Channel(control)
@@ -68,7 +68,7 @@ def _admitted(control: socket.socket, fingerprints: dict[str, str]) -> bool:
 
 
 def _read(order: Order) -> tuple[Write, dict[str, str], tuple[str, ...]]:
-    """What is to be handed on, the fingerprints of the rows that it was made from, if they are asked for, and notes."""
+    """What is to be handed on, the fingerprints of the data that it was made from, if they are asked for, and notes."""
     job, party = order.proposal.job, order.party
     part, path = job.parties[party], Path(order.datasets or "")
     manifest = registry.read(Path(order.folder)).manifest
@@ -80,21 +80,29 @@ def _read(order: Order) -> tuple[Write, dict[str, str], tuple[str, ...]]:
         write, needed, notes = kinds[manifest.local](order, manifest, source, condition)
         if not order.fingerprint:
             return write, {}, notes
-        together = _together(source, used, part)
-        prints = fingerprints_of(source, used, needed, condition, together) | _units(source, part, condition)
-        return write, prints | _whole(order, manifest, source), notes
+        decides = {*(language.columns(condition) if condition else ()), *(needed if _drops(source) else ())}
+        ordered = tuple(source.declaration.columns) if "first" in (part.duplicates or {}).values() else ()
+        prints = fingerprints_of(source, _together(source, used, part, decides), ordered)
+        return write, prints | _units(source, part, condition) | _whole(order, manifest, source), notes
 
 
-def _together(source: Source, used: Mapping[str, Collection[str]], part: Part) -> dict[str, Sequence[str]]:
-    """Of which columns it matters what stands in one row, by names that no filter changes: each that is computed with,
-    beside the key, or without one the groups; and all of the data set where their order decides which row counts."""
+def _drops(source: Source) -> bool:
+    return source.declaration.missing == "drop"
+
+
+def _together(
+    source: Source, used: Mapping[str, Collection[str]], part: Part, decides: Collection[str]
+) -> Iterator[frozenset[str]]:
+    """Sets of columns of which it matters what stands in one row: those that decide which rows a job chose, with each
+    column that it uses, that again beside the key or without one the groups, and all of them together.
+
+    Two jobs that chose the same rows chose them by the same columns (`mpcgov.node.differencing`), so that both have the
+    sets of what they use in common.
+    """
     computed = [name for name in source.declaration.columns if {*used.get(name, ())} - {"filter"}]
-    beside = part.key or tuple(sorted(name for name in computed if "group" in used[name]))
-    found: dict[str, Sequence[str]] = {f"beside {','.join(beside)}": beside} if len(beside) > 1 else {}
-    found |= {f"{name} beside {','.join(beside)}": (*beside, name) for name in computed if name not in beside}
-    if "first" in (part.duplicates or {}).values():
-        found["all in order"] = tuple(source.declaration.columns)
-    return found
+    beside = part.key or tuple(name for name in computed if "group" in used[name])
+    for extra in ((), beside, used):
+        yield from (frozenset({*decides, *extra, name}) for name in computed or decides)
 
 
 def _units(source: Source, part: Part, condition: Expr | None) -> dict[str, str]:
@@ -112,7 +120,7 @@ def _whole(order: Order, manifest: Manifest, source: Source) -> dict[str, str]:
         return {}
     declaration = order.proposal.declarations[order.party]
     chosen_by = check.choosing_columns(order.proposal.job, manifest, order.party, declaration)
-    return {WHOLE: digest(canonical_json(fingerprints_of(source, chosen_by, (), None)))}
+    return {WHOLE: digest(canonical_json(fingerprints_of(source, [chosen_by])))}
 
 
 def _opened(dataset: Dataset, used: Collection[str], part: Part) -> set[str]:

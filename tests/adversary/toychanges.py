@@ -75,7 +75,7 @@ class Asked:
             for name in self.declared.columns
         }
         told = release(self.proposal, registry.find("joint-count").manifest)
-        prints = found | {"rows": f"{edition}"}
+        prints = found | {"all rows": f"{edition}"}
         return Line(job_id(self.proposal.job_digest), told, None, "final", prints, float(edition))
 
 
@@ -141,7 +141,7 @@ def _admits(believed: Line, asked: Asked, lines: Sequence[Line], facts: Facts) -
     """As `ledger.admit`: rows that must be the same are, and persons who must be others."""
     read, persons = asked.line(asked.edition), units.here(asked.proposal, facts).persons
     same = [one for one in lines if one.release and read.release and same_rows("tax", read.release, one.release)]
-    return all(one.snapshot["rows"] == read.snapshot["rows"] for one in same) and not any(
+    return all(one.snapshot["all rows"] == read.snapshot["all rows"] for one in same) and not any(
         units.meets("tax", believed, read, one, persons) for one in lines
     )
 

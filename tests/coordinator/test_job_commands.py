@@ -143,7 +143,7 @@ def test_plan_says_what_is_opened_to_whom_and_proposes_nothing(consort: Consorti
         "Must approve tax, welfare, census, within 336 h",
         "any t+1 = 2 of the 3 parties together could read",
         "Leaks besides",
-        "all parties and the coordinator: whether each agency's rows are still those that an earlier job released",
+        "all parties and the coordinator: whether each agency's data set is as it was when an earlier job released",
         "rounds and about",
     ):
         assert words in text

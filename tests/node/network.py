@@ -70,7 +70,7 @@ class ScriptedWorker:
         self.phases: list[str] = []
         self.hung_up: list[str] = []
         self.layout: Layout | None = None
-        self.rows = {"rows": "40"}
+        self.rows = {"all rows": "40"}
         self.transcripts: dict[str, Transcript] = {}
         self.off_by = 0
         self.received: dict[tuple[str, str, str], int] = {}

@@ -69,7 +69,7 @@ async def test_r30_a_job_needs_budget_at_every_node_and_costs_the_others_nothing
 async def test_noise_may_overlap_with_anything_and_is_paid_for(nodes: Network) -> None:
     await run(nodes)
     await run(nodes, **noise("1"), **everywhere("age < 41"))
-    nodes.workers["labour"].rows = {"rows": "41"}
+    nodes.workers["labour"].rows = {"all rows": "41"}
     await run(nodes, **noise("1"), **everywhere("age < 42"))
     gaussian = {"disclosure": {"noise": GAUSSIAN | {"rho": "0.125"}}}
     await run(nodes, **gaussian)
@@ -85,7 +85,7 @@ async def test_r33_noise_isnt_drawn_twice_for_the_same_rows_nor_is_it_paid_twice
     assert [of(nodes, party).spent for party in PARTIES] == [6] * 3
     assert nodes.workers["labour"].phases.count("deal") == 2  # one of them only as far as the commit
     assert nodes.workers["labour"].phases.count("compute") == 1
-    nodes.workers["welfare"].rows = {"rows": "41"}
+    nodes.workers["welfare"].rows = {"all rows": "41"}
     _, statuses = await failed(nodes, **noise("6"))
     assert "have changed" in statuses["welfare"]["reason"]
     # Now that they are known to have changed, the result would be another one, with noise of its own.

@@ -122,7 +122,7 @@ async def test_r26_the_general_tracker_is_refused(nodes: Network) -> None:
 
 async def test_r26_the_same_job_on_changed_rows_is_refused_before_the_commit(nodes: Network) -> None:
     _, first = await run(nodes)
-    nodes.workers["welfare"].rows = {"rows": "41"}
+    nodes.workers["welfare"].rows = {"all rows": "41"}
     job, statuses = await failed(nodes, receivers=["labour"])
     said = f"welfare: the rows of people have changed since job {first} released them"
     assert statuses["welfare"]["reason"].startswith(said)
@@ -134,6 +134,22 @@ async def test_r26_the_same_job_on_changed_rows_is_refused_before_the_commit(nod
     # Rows that no release is about may have changed.
     nodes.workers["labour"].rows = nodes.workers["welfare"].rows
     await run(nodes, **everywhere("age > 120"))
+
+
+async def test_r26_a_source_keeps_the_name_that_jobs_have_used(nodes: Network) -> None:
+    """Else a register would begin anew, with another ledger and other budgets, whenever it is given another name."""
+    await run(nodes, **everywhere("age < 30"))
+    home = nodes.home("welfare")
+    (home / "again.csv").symlink_to("people.csv")
+    renamed = "persons:" + (home / "datasets.yaml").read_text().removeprefix("\npeople:").replace("people", "again")
+    nodes.datasets("welfare", renamed)
+    nodes.policy("welfare", (home / "policy.yaml").read_text().replace("people:", "persons:"))
+    parties = everywhere("age < 31")["parties"] | {"welfare": {"dataset": "persons", "where": "age < 31"}}
+    parties |= {party: {} for party in ("labour", "education")}
+    _, statuses = await failed(nodes, parties=parties)
+    assert statuses["welfare"]["reason"] == "welfare: jobs have used the source of persons as people, where they count"
+    nodes.datasets("welfare", renamed.replace("again.csv", "firms.csv"))
+    await run(nodes, parties=parties)
 
 
 @pytest.mark.parametrize("changes", [everywhere("age != 41"), OVER_BUDGET], ids=["ledger", "budget"])
@@ -155,7 +171,7 @@ async def test_r27_a_refusal_is_the_same_whatever_the_data(
         party = PARTIES[number % 3]
         (nodes.home(party) / "people.csv").unlink(missing_ok=True)
         (nodes.home(party) / "people.csv").symlink_to(tmp_path / f"{number}.csv")
-        nodes.workers[party].rows = {"rows": str(sizes[number]), "age": str(rng.getrandbits(64))}
+        nodes.workers[party].rows = {"all rows": str(sizes[number]), "all rows: age": str(rng.getrandbits(64))}
         proposal = nodes.proposal(**changes)
         started = time.perf_counter()
         found = await nodes.submit(proposal, party)
@@ -299,7 +315,7 @@ async def test_a_result_is_given_again_only_of_the_same_rows_and_to_equal_jobs(n
     for change in ({"purpose": "Youth on support, other"}, {"receivers": ["coordinator", "labour"]}):
         await run(nodes, **change)
     assert [line.answers for line in lines(nodes, "labour")] == [None] * 3
-    nodes.workers["education"].rows = {"rows": "39"}
+    nodes.workers["education"].rows = {"all rows": "39"}
     _, statuses = await failed(nodes)
     assert "the rows of people have changed" in statuses["education"]["reason"]
     assert nodes.workers["labour"].phases.count("compute") == 3
@@ -382,11 +398,11 @@ async def test_r38_a_peer_that_shows_an_earlier_head_is_refused_with_both_on_rec
 
 
 def test_fingerprints_are_kept_under_the_nodes_own_key(network: Network) -> None:
-    kept = {party: ledger.keyed(network.identity(party), "people", {"rows": "40"}) for party in PARTIES}
-    assert len({snapshot["rows"] for snapshot in kept.values()}) == 3
-    assert all(snapshot["rows"] != "40" and len(snapshot["rows"]) == 64 for snapshot in kept.values())
-    assert ledger.keyed(network.identity("labour"), "people", {"rows": "40"}) == kept["labour"]
-    assert ledger.keyed(network.identity("labour"), "persons", {"rows": "40"}) != kept["labour"]
+    kept = {party: ledger.keyed(network.identity(party), "people", {"all rows": "40"}) for party in PARTIES}
+    assert len({snapshot["all rows"] for snapshot in kept.values()}) == 3
+    assert all(snapshot["all rows"] != "40" and len(snapshot["all rows"]) == 64 for snapshot in kept.values())
+    assert ledger.keyed(network.identity("labour"), "people", {"all rows": "40"}) == kept["labour"]
+    assert ledger.keyed(network.identity("labour"), "persons", {"all rows": "40"}) != kept["labour"]
 
 
 async def test_a_job_that_isnt_in_the_ledger_is_never_committed(nodes: Network) -> None:

@@ -70,12 +70,12 @@ def part(where: tuple[str, ...] = ("region",), key: list[str] | None = None, edi
 
 def test_other_rows_are_other_persons_while_what_both_filters_test_is_as_it_was() -> None:
     by = (("id",),)
-    here = {"unit id: region by duckdb 1": "x", "unit id: age by duckdb 1": "y", "rows": "3"}
+    here = {"unit id: region by duckdb 1": "x", "unit id: age by duckdb 1": "y", "all rows": "3"}
 
     def kept(now: dict[str, str], one: Part | None = None, other: Part | None = None) -> bool:
         return units.kept_apart(one or part(), now, other or part(), here, by)
 
-    assert kept(here | {"rows": "4", "unit id: age by duckdb 1": "z"})
+    assert kept(here | {"all rows": "4", "unit id: age by duckdb 1": "z"})
     assert kept(here, part(("region", "age")), part(("region",)))
     assert not kept(here | {"unit id: region by duckdb 1": "z"})
     assert not kept({"unit id: region by duckdb 2": "x"}), "another version hashes otherwise"
@@ -89,11 +89,11 @@ def test_other_rows_are_other_persons_while_what_both_filters_test_is_as_it_was(
 
 
 def test_what_was_found_out_last_is_known() -> None:
-    assert units.latest([{"rows": "3", "unit id: age by d": "x"}, {"rows": "4", "unit id: age by d": "y"}]) == {
+    assert units.latest([{"all rows": "3", "unit id: age by d": "x"}, {"all rows": "4", "unit id: age by d": "y"}]) == {
         "unit id: age by d": "y"
     }
     waits = {"unit id: age by d": "x"}  # of a job that has read nothing itself
-    assert units.latest([{"rows": "4", "unit id: age by d": "y"}, waits]) == {"unit id: age by d": "y"}
+    assert units.latest([{"all rows": "4", "unit id: age by d": "y"}, waits]) == {"unit id: age by d": "y"}
 
 
 def test_without_all_that_a_person_weighs_other_rows_whatever_approve_says() -> None:
@@ -129,7 +129,7 @@ async def test_a_register_that_has_changed_is_noticed_before_the_commit_and_then
     for party in PARTIES:
         network.policy(party, STANDING)
         (network.home(party) / "datasets.yaml").write_text(UNIQUE)
-        network.workers[party].rows = {"rows": "40", "unit id: age by duckdb 1": "as it was"}
+        network.workers[party].rows = {"all rows": "40", "unit id: age by duckdb 1": "as it was"}
     await network.start()
 
     async def submitted(where: str) -> tuple[str, set[str]]:
@@ -142,7 +142,7 @@ async def test_a_register_that_has_changed_is_noticed_before_the_commit_and_then
     assert "AWAITING_APPROVAL" not in states, "parts of a register with one row of each person run by themselves"
     await network.until(second, "RELEASED")
 
-    network.workers["welfare"].rows = {"rows": "9", "unit id: age by duckdb 1": "somebody has had a birthday"}
+    network.workers["welfare"].rows = {"all rows": "9", "unit id: age by duckdb 1": "somebody has had a birthday"}
     job, _ = await submitted("age >= 65")
     await network.until(job, "FAILED", parties=("welfare",))
     reason = (await network.status("welfare", job))["reason"]

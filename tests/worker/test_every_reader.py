@@ -169,7 +169,7 @@ def read(source: str, base: Path, changes: dict[str, Any]) -> tuple[list[Any], d
     dataset = Dataset.model_validate({"source": source, "missing": "drop", "columns": COLUMNS, **changes})
     with open_table(dataset, "d", base) as opened:
         rows = opened.query(opened.table.order_by("v0")).to_pylist()
-        return rows, fingerprints_of(opened, set(COLUMNS), ["region"], None)
+        return rows, fingerprints_of(opened, [*([name] for name in COLUMNS), COLUMNS])
 
 
 @pytest.fixture(scope="module")

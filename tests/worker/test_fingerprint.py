@@ -1,4 +1,4 @@
-"""Fingerprints of the rows that a job reads: whatever changes what is handed on changes them, and nothing else does."""
+"""Fingerprints of what a job uses of a data set: whatever changes what is handed on changes them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from mpcgov.node.ledger import changed
 from mpcgov.simulation import Simulation
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Job
@@ -103,11 +104,9 @@ def test_coins_of_matchers_go_with_the_whole_data_set_not_with_the_rows_that_a_j
     job, wholes = JOBS["keys"], []
     for rows, age in ((ROWS, 40), (ROWS, 41), ([ROWS[0] | {"age": "39"}, *ROWS[1:]], 41)):
         _, prints = read_by(tmp_path, job | {"where": f"age > {age}"}, rows)
-        wholes.append((prints.pop(WHOLE), {name: one for name, one in prints.items() if not name.startswith(UNITS)}))
-    assert wholes[0][0] == wholes[1][0]
-    assert wholes[0][1] != wholes[1][1]
-    assert wholes[2][0] != wholes[1][0]  # the row that has changed is none that was chosen
-    assert wholes[2][1] == wholes[1][1]
+        wholes.append(prints)
+    assert wholes[0] == wholes[1]
+    assert wholes[0][WHOLE] != wholes[2][WHOLE]  # the row that has changed is none that was chosen
     assert WHOLE not in read_by(tmp_path, JOBS["sums"], ROWS)[1]
 
 
@@ -116,7 +115,7 @@ def test_r26_the_order_of_rows_and_what_a_job_does_not_use_change_no_fingerprint
     _, prints = read_by(tmp_path, job, ROWS)
     assert read_by(tmp_path, job, ROWS[::-1])[1] == prints
     assert read_by(tmp_path, job, [row | {"age": "1", "sex": "M"} for row in ROWS])[1] == prints
-    assert prints["rows"] == "5"
+    assert prints["all rows"] == "5"
 
 
 GROUPED: dict[str, dict[str, Any]] = {
@@ -133,12 +132,25 @@ def test_r26_who_is_in_which_group_shows_whatever_else_a_filter_tests(name: str,
     groups = [row | {"sex": sex, "age": age} for row, sex, age in zip(ROWS, "FFMMF", "12345", strict=True)]
     moved = [row | {"sex": sex} for row, sex in zip(groups, "MFFMF", strict=True)]
     job = GROUPED[name] | {"columns": columns}
-    _, before = read_by(tmp_path, job | {"where": "born is null or born is not null"}, groups)
-    _, same = read_by(tmp_path, job | {"where": "id is null or id is not null"}, groups[::-1])
-    _, after = read_by(tmp_path, job | {"where": "id is null or id is not null"}, moved)
-    rows = {name for name in before.keys() & after.keys() if not name.startswith(UNITS) and name != WHOLE}
-    assert all(before[name] == same[name] for name in rows)
-    assert any(before[name] != after[name] for name in rows)
+    for where in ("born is null or born is not null", "age > 1 and age <= 4", "sex = 'F'"):
+        (_, before), (_, same), (_, after) = (
+            read_by(tmp_path, job | {"where": where}, rows) for rows in (groups, groups[::-1], moved)
+        )
+        assert before == same
+        assert changed(before, after)
+
+
+def test_r26_who_is_on_which_side_of_a_filter_shows_whatever_else_a_job_uses(tmp_path: Path) -> None:
+    """Two persons change places: each column has the values that it had."""
+    columns = COLUMNS | {"name": {"kind": "category", "values": [row["name"] or "None" for row in ROWS]}}
+    job = {"protocol": "joint-count", "where": "age < 41", "columns": columns}
+    swapped = [ROWS[0] | {"age": "41"}, ROWS[1] | {"age": "40"}, *ROWS[2:]]
+    swapped[1] = swapped[1] | {"sex": "M"}
+    rows = [ROWS[0], ROWS[1] | {"sex": "M"}, *ROWS[2:]]
+    _, before = read_by(tmp_path, job | {"params": {"by": ["sex"]}}, rows)
+    _, after = read_by(tmp_path, job | {"params": {"by": ["sex"]}}, swapped)
+    assert before["all rows"] == after["all rows"]
+    assert changed(before, after)
 
 
 def test_r26_what_decides_which_row_is_the_first_of_a_key_is_in_the_fingerprints(tmp_path: Path) -> None:
@@ -153,8 +165,7 @@ def test_r26_what_decides_which_row_is_the_first_of_a_key_is_in_the_fingerprints
     job |= {"tax": {"duplicates": {"sex": "first"}}, "edu": {"duplicates": {}}}
     (before, prints), (after, now) = read_by(tmp_path, job, twice), read_by(tmp_path, job, turned)
     assert before != after
-    rows = {name for name in prints.keys() & now.keys() if name != WHOLE}
-    assert any(prints[name] != now[name] for name in rows)
+    assert changed(prints, now)
 
 
 def units(folder: Path, name: str, where: str | None, rows: list[dict[str, str]]) -> dict[str, str]:
