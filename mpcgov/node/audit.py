@@ -2,8 +2,8 @@
 
 A record stands in the same transaction as the change that it tells of, so neither exists without the other: where
 nothing can be recorded, nothing is done. Each record names the hash of the one before; a signed head beside the
-database says how many there are, so that a cut tail is found. Whoever holds the node's key and rewrites both can
-forge a log; only other parties' copies could show that.
+database says how many there are, so that a cut tail is found; a running node writes it for all records of HEAD_S
+together. Whoever holds the node's key and rewrites both can forge a log; only other parties' copies could show that.
 
 When a node's key is rotated the log goes on: the first record under the new key names the former one, and by its hash
 everything before it. So the present key vouches for the former ones, each for its part of the log.
@@ -17,7 +17,7 @@ import base64
 import binascii
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,9 @@ from mpcgov.spec.statement import HEAD_TYPE, Head
 RECORD_TYPE = "application/vnd.mpcgov.audit-record+json"
 NEW_OWN_KEY = "new own key"
 """The event of the first record under a new key."""
+
+HEAD_S = 0.2
+"""How long a running node gathers records before it writes their head, which waits for the disk twice."""
 
 START = digest(b"")
 """What the first record names as the hash before it."""
@@ -79,6 +82,8 @@ class AuditLog:
         self._head_path = state_path / "audit.head"
         self._lock_path = state_path / "audit.lock"
         self._behind: Head | None = None
+        self._due: Head | None = None
+        self._later: Callable[[], object] | None = None
         self._own: str | None = None
         self._former: str | None = None
 
@@ -119,12 +124,27 @@ class AuditLog:
             yield entry
             if entry.head is None:
                 raise InternalError("a change without an audit record")
-        # What is recorded has happened; if the head can't be written now, the next entry waits for it.
-        self._behind = entry.head
-        try:
-            self._advance_head(entry.head)
-        except PeerError:
-            return
+        due, self._due = self._due, entry.head
+        if self._later is None:
+            self.settle()
+        elif due is None:
+            self._later()
+
+    def gather(self, later: Callable[[], object] | None) -> None:
+        """From now on heads are written by `settle`, which `later` sees to soon; None: at once, for each entry."""
+        self._later = later
+
+    def settle(self) -> None:
+        """Writes the head of what is recorded. That has happened; if it can't be written, the next entry waits for it.
+
+        May run in a thread, beside further entries.
+        """
+        due, self._due = self._due, None
+        if due is not None:
+            try:
+                self._advance_head(due)
+            except PeerError:
+                self._behind = due
 
     def records(self) -> list[Record]:
         """Everything in the log, oldest first, nothing verified."""

@@ -23,7 +23,7 @@ from mpcgov.memory import no_dumps
 from mpcgov.node import home as homes
 from mpcgov.node import rotation
 from mpcgov.node.api import Api
-from mpcgov.node.audit import AuditLog
+from mpcgov.node.audit import HEAD_S, AuditLog
 from mpcgov.node.book import Book
 from mpcgov.node.door import IDLE_S, Door
 from mpcgov.node.home import NodeHome
@@ -106,6 +106,7 @@ class NodeDaemon:
             logger=_HTTP_LOG,
         )
         self._loops: list[asyncio.Task[None]] = []
+        self._heads: set[asyncio.Task[None]] = set()
         self.outdated = asyncio.Event()
         """Set once the home has joined another roster, and no job is under way any more that began with this one."""
 
@@ -119,6 +120,7 @@ class NodeDaemon:
         self.book.note("started", engine=registry.engine_digest(), records=records)
         self.book.heads.adopt()
         seen = max((number for number, _ in self.book.decisions_after(0)), default=0)
+        self._audit.gather(self._write_head_soon)
         self.service.recover()
         await self._supervisor.start()
         await self._runner.setup()
@@ -147,8 +149,22 @@ class NodeDaemon:
             with contextlib.suppress(MpcgovError):
                 self._requests.flush()
                 self.book.note("stopped")
+        self._audit.gather(None)
+        await asyncio.gather(*self._heads, return_exceptions=True)
+        self._audit.settle()
         self._store.close()
         self._lock.close()
+
+    def _write_head_soon(self) -> None:
+        """Has the head of the audit log written in a while, beside the event loop."""
+
+        async def write() -> None:
+            await asyncio.sleep(HEAD_S)
+            await asyncio.to_thread(self._audit.settle)
+
+        task = asyncio.create_task(write())
+        self._heads.add(task)
+        task.add_done_callback(self._heads.discard)
 
     @property
     def _address(self) -> str:

@@ -61,5 +61,6 @@ def die_at(moment: str, event: str) -> None:
         return changed
 
     AuditLog.append, AuditLog._advance_head = appended, advanced
+    AuditLog.gather = lambda self, later: None  # a head for each record, so that there is such a point after each
     if moment == "changed":
         setattr(ledger, CHANGES[event], dying_after(getattr(ledger, CHANGES[event])))

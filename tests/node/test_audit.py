@@ -216,6 +216,33 @@ def test_while_the_head_cant_be_written_nothing_more_happens(log: Log) -> None:
     assert log.audit.verify() == 7
 
 
+def test_a_running_node_writes_one_head_for_what_it_records_together(log: Log) -> None:
+    head, asked = log.home.state_path / "audit.head", list[str]()
+    before = head.read_bytes()
+    log.audit.gather(lambda: asked.append("soon"))
+    log.note("one")
+    log.note("two")
+    assert (head.read_bytes(), asked) == (before, ["soon"])
+    log.audit.settle()
+    assert head.read_bytes() != before
+    log.note("three")
+    assert (log.audit.verify(), asked) == (8, ["soon", "soon"])  # as of a node that is killed before it settles
+    log.sql("DELETE FROM audit WHERE sequence >= 7")
+    with pytest.raises(LocalError, match="record 7 and all up to 7 are missing"):
+        log.audit.verify()
+
+
+def test_a_head_that_couldnt_be_written_soon_stops_what_comes_after(log: Log) -> None:
+    head = log.home.state_path / "audit.head"
+    log.audit.gather(lambda: None)
+    log.note("recorded, but not yet in the head")
+    head.unlink()
+    head.mkdir()
+    log.audit.settle()
+    with pytest.raises((PeerError, LocalError)):
+        log.note("must not happen")
+
+
 def test_daemon_and_operator_append_at_the_same_time(log: Log) -> None:
     def append() -> None:
         store = Store(log.home.state_path)
