@@ -8,6 +8,13 @@ FLUSH_S = 60.0
 KINDS_LIMIT = 1000
 """Kinds of requests told apart between two flushes; beyond that, the job they were about is left out."""
 
+BETWEEN_NODES = {
+    *(f"POST /v1/jobs/{{job}}/{word}" for word in ("approvals", "end", "head", "receipts", "turn")),
+    "GET /v1/jobs/{job}/stream",
+}
+"""What nodes ask of each other in every job. What becomes of it is on record with the job, so these requests are put
+down without theirs: else each job would wait for the disk time and again."""
+
 
 class RequestLog:
     """Who asked for what, and what became of it: names, paths and codes, never contents."""
@@ -28,11 +35,13 @@ class RequestLog:
         Raises:
             PeerError: nothing can be recorded; the caller must not be answered.
         """
-        kind = (caller, what, answer, job if len(self._times) < KINDS_LIMIT else "")
+        if len(self._times) >= KINDS_LIMIT or (answer == "ok" and what in BETWEEN_NODES):
+            job = ""
+        kind = (caller, what, answer, job)
         if kind in self._times:
             self._times[kind] += 1
             return False
-        self._book.note("request", kind[3], caller=caller, what=what, answer=answer)
+        self._book.note("request", job, caller=caller, what=what, answer=answer)
         self._times[kind] = 1
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,7 @@ import pytest
 
 from mpcgov import registry, tls
 from mpcgov.node import api, operator
+from mpcgov.node.requests import RequestLog
 from mpcgov.spec.envelope import sign
 from mpcgov.spec.statement import PROPOSAL_TYPE, job_id
 from tests.node.network import Network, refusal
@@ -194,6 +196,17 @@ async def test_every_request_is_on_record_and_floods_take_one_line(network: Netw
     ]
     repeated = next(record for record in records if record["event"] == "requests repeated")
     assert sorted(counts[-1] for counts in repeated["facts"]["counts"]) == [30, 30]
+
+
+def test_what_nodes_ask_of_each_other_in_every_job_is_put_down_without_the_job() -> None:
+    noted: list[tuple[str, str, str]] = []
+    book = SimpleNamespace(note=lambda event, job, **facts: noted.append((job, facts["what"], facts["answer"])))
+    log, head, share = RequestLog(book), "POST /v1/jobs/{job}/head", "GET /v1/jobs/{job}/share"
+    for job in ("one", "two"):
+        for what, answer in ((head, "ok"), (head, "caller"), (share, "ok")):
+            log.record("welfare", what, answer, job)
+    each = [(job, what, answer) for job in ("one", "two") for what, answer in ((head, "caller"), (share, "ok"))]
+    assert noted == [("", head, "ok"), *each]
 
 
 async def test_what_cant_be_recorded_isnt_answered(network: Network) -> None:
