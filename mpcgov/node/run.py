@@ -141,8 +141,7 @@ class JobRun:
         await asyncio.gather(steps, *self._announcing, return_exceptions=True)
 
     async def _steps(self) -> None:
-        sockets = await self.streams.connect(self._client)
-        await self._book.heads.exchange(self._client, self.job, self._proposal.parties)
+        sockets = await self._connected()
         try:
             self._computing = True
             outcome = await self._computes.run(self._order(), sockets, self._commit, self._set_phase, self._admit)
@@ -152,6 +151,17 @@ class JobRun:
             # Every party has got the receipts for the result of an earlier job; nothing was computed.
             pass
         self._book.move(self.job, Event.RELEASE)
+
+    async def _connected(self) -> dict[str, socket.socket]:
+        """The streams, once all stand and the nodes have shown each other the heads of their logs."""
+        showing = asyncio.create_task(self._book.heads.exchange(self._client, self.job, self._proposal.parties))
+        try:
+            sockets = await self.streams.connect(self._client)
+            await showing
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+        return sockets
 
     async def _finish(self, outcome: Outcome) -> None:
         self.phase = "receipts"
