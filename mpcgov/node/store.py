@@ -226,11 +226,15 @@ _HARDEN = {"sqlite": _harden_sqlite, "postgresql": _harden_postgres}
 """The databases of which we know how to make commits durable and writers queue."""
 
 _ROW_COLUMNS = [JOBS.c[name] for name in JobRow.__dataclass_fields__]
+# What is asked all the time is put together once, which takes longer than to answer it.
+_FIND = sql.select(*_ROW_COLUMNS).where(JOBS.c.id == sql.bindparam("job"))
+_SIGNED = {one.name: sql.select(one).where(one.c.job == sql.bindparam("job")) for one in (APPROVALS, RECEIPTS)}
+_DECISIONS = sql.select(DECISIONS.c.number, DECISIONS.c.job).where(DECISIONS.c.number > sql.bindparam("number"))
 
 
 def find(tx: sql.Connection, job: str) -> JobRow | None:
     """A job by id."""
-    found = tx.execute(sql.select(*_ROW_COLUMNS).where(JOBS.c.id == job)).one_or_none()
+    found = tx.execute(_FIND, {"job": job}).one_or_none()
     return None if found is None else _row(found)
 
 
@@ -277,18 +281,17 @@ def move(tx: sql.Connection, job: str, before: State, changes: dict[str, Any]) -
 
 def statements(tx: sql.Connection, table: sql.Table, job: str) -> dict[str, bytes]:
     """The envelopes of a job in APPROVALS or RECEIPTS, by party."""
-    return {row.party: bytes(row.envelope) for row in tx.execute(sql.select(table).where(table.c.job == job))}
+    return {row.party: bytes(row.envelope) for row in tx.execute(_SIGNED[table.name], {"job": job})}
 
 
 def layouts(tx: sql.Connection, job: str) -> dict[str, str]:
     """The layout digests that the parties' receipts name."""
-    return {row.party: row.layout_digest for row in tx.execute(sql.select(RECEIPTS).where(RECEIPTS.c.job == job))}
+    return {row.party: row.layout_digest for row in tx.execute(_SIGNED[RECEIPTS.name], {"job": job})}
 
 
 def decisions_after(tx: sql.Connection, number: int) -> list[tuple[int, str]]:
     """The operator's decisions since one of them: number and job."""
-    query = sql.select(DECISIONS.c.number, DECISIONS.c.job).where(DECISIONS.c.number > number)
-    return [(row.number, row.job) for row in tx.execute(query.order_by(DECISIONS.c.number))]
+    return sorted((row.number, row.job) for row in tx.execute(_DECISIONS, {"number": number}))
 
 
 def _row(found: Any) -> JobRow:
