@@ -230,6 +230,11 @@ class Own:
         counts = Counter(sorted(self._values[self._group(row)]))
         return self.value(row) == max(counts, key=lambda value: counts[value])
 
+    def fills(self, rows: Iterable[Mapping[str, str]], least: int) -> bool:
+        """Whether so many of these rows have each value of their groups."""
+        counts = Counter((self._group(row), self.value(row)) for row in rows)
+        return all(counts[group, value] >= least for group, _ in set(counts) for value in self._values[group])
+
     def width(self, row: Mapping[str, str]) -> int:
         """How far apart its group's values lie."""
         return int(self._group_of(row, width))

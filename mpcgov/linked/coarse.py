@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mpcgov.linked import classes
 from mpcgov.linked.divisions import DEVIATION, WIDTH, named
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
@@ -62,9 +63,12 @@ def sentences(linked: Linked, step_bits: int) -> Iterator[str]:
     columns = [column for column in linked.asked.numbers if column.party]
     for column in columns:
         if linked.of_receiver(column):
+            of_class = classes.least_rows(linked.job.disclosure.min_count, 1 << step_bits)
             yield (
-                f"{column.party} gets the result and knows {column}: numbers made of it are rounded to steps more than "
-                f"{1 << step_bits} times as wide as what one person adds, and null where they would say next to nothing"
+                f"{column.party} gets the result and knows {column}: it is cut into at most {classes.MOST} classes of "
+                f"many rows, each of which has its class's mean; a number made of it is null unless each class has "
+                f"{of_class} linked rows, and rounded to steps more than {1 << step_bits} times as wide as what one "
+                "person adds"
             )
     others = dict.fromkeys(column.party for column in columns if not linked.of_receiver(column))
     if others and len(linked.owners) > 1:

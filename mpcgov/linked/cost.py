@@ -96,7 +96,7 @@ def _sizes(star: Star, made: Dealing | Model | None) -> dict[str, int]:
     """How many columns each owner of a star deals, that of its real rows included."""
     if isinstance(made, Model):
         owners = (star.left, *(spoke.other for spoke in star.spokes))
-        return {owner: 1 + len(made.limbs(owner)) for owner in owners}
+        return {owner: 1 + len(made.limbs(owner)) + made.classes(owner) for owner in owners}
     return {} if made is None else {owner: len(dealt) for owner, dealt in made.dealt.items()}
 
 
@@ -107,9 +107,9 @@ def _everybody(
     if isinstance(made, Dealing):
         return _products(made, rows, parties, threshold) + _sorts(made, rows)
     columns = {owner: size - 1 for owner, size in sizes.items()}
-    return multiplied_bytes(
-        columns, left, rows, made.batches(comb(parties, threshold)), parties, threshold
-    ) + solved_bytes(made, parties, threshold)
+    products = made.batches(comb(parties, threshold)) * (1 + sum(len(made.limbs(owner)) for owner in sizes)) ** 2
+    multiplied = multiplied_bytes(columns, left, rows, products, parties, threshold)
+    return multiplied + solved_bytes(made, parties, threshold)
 
 
 def star_dealing(linked: Linked, star: Star) -> Dealing:

@@ -8,6 +8,7 @@ from math import comb
 
 from mpcgov.linked import coarse, pairing, released, sums, wanted
 from mpcgov.linked.capacity import steps
+from mpcgov.linked.classes import MOST_JOINT
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.stacked import facts
@@ -74,6 +75,12 @@ def _of_model(linked: Linked, allowed: int, threshold: int) -> Iterator[str]:
         yield (
             f"since {' and '.join(receiving)} {bring} rows, coefficients in steps of a quarter to a half of their "
             "standard errors at least, these to 1 %, and r2 to half a percent"
+        )
+    for owner, columns in asked.judged.items():
+        yield (
+            f"{owner} gets the result and knows {' and '.join(columns)}: together they are cut into at most "
+            f"{MOST_JOINT} classes of many rows, each of which has its class's mean of every number; nothing is shown "
+            f"unless each has {rules.min_count} linked rows"
         )
     sides = ", or ".join(f"{rows} rows, {side} of them on each side" for rows, side in (needed[0], needed[-1]))
     yield f"nothing is shown unless a division of each column's values, and each value of a category, has {sides}"

@@ -10,18 +10,20 @@ Owners of linked rows divide by their own rows, before they are linked. Where ro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import figures
+from mpcgov.linked.classes import MOST
 
 Numbers = NDArray[np.int64]
 
 MARK = ":"
 """Begins the names of columns that say which rows are in a part of another one, how wide that is, or what it holds."""
-WIDTH, DEVIATION, HELD = "width", "deviation", "held"
+WIDTH, DEVIATION, HELD, CLASS = "width", "deviation", "held", "class"
 PARTS = 3
 
 
@@ -42,7 +44,7 @@ def thirds(values: Numbers, groups: Numbers) -> Numbers:
     """Each row's part, 0 to 2, within its group: from the most frequent value on, each goes to the part with the fewest
     rows. So neighbouring values are in different parts, and whatever range a cell has, it has all. Shape (rows,)."""
     result = np.zeros(len(values), np.int64)
-    for rows in _rows_of(groups):
+    for rows in rows_of(groups):
         distinct, inverse, counts = np.unique(values[rows], return_inverse=True, return_counts=True)
         result[rows] = _dealt(distinct, counts)[inverse]
     return result
@@ -90,8 +92,8 @@ def bound(name: str) -> int | None:
 def with_parts(columns: Mapping[str, Numbers], names: Collection[str], groups: Numbers) -> dict[str, Numbers]:
     """An owner's columns, and those of `names` that say which rows are in a part of one: by thirds within the owner's
     groups; `some`, that are not 0; `same`, that have the group's most frequent value. And the width and the standard
-    deviation of each row's group, and what a row's value holds among its group's."""
-    result, parts = dict(columns), dict[str, Numbers]()
+    deviation of each row's group, what a row's value holds among its group's, and which rows have a value of it."""
+    result, known = dict(columns), dict[tuple[str, str], NDArray[Any]]()
     for name in sorted(name for name in names if name.startswith(MARK)):
         kind, _, column = name.removeprefix(MARK).partition(" ")
         values = columns[column]
@@ -103,10 +105,15 @@ def with_parts(columns: Mapping[str, Numbers], names: Collection[str], groups: N
             found = _each(values, groups, _OF_GROUPS[kind])
         elif kind == HELD:
             found = _held(values, groups)
+        elif kind.startswith(CLASS):
+            if (CLASS, column) not in known:
+                known[CLASS, column] = in_classes([values], groups, MOST)
+            found = known[CLASS, column][int(kind.removeprefix(CLASS))]
         else:
-            if column not in parts:
-                parts[column] = thirds(values, groups)
-            found = parts[column] == int(kind)
+            if (kind, column) not in known:
+                parts = thirds(values, groups)
+                known |= {(str(part), column): parts == part for part in range(PARTS)}
+            found = known[kind, column]
         result[name] = found.astype(np.int64)
     return result
 
@@ -127,10 +134,30 @@ def with_fixed_parts(
     return result
 
 
+def in_classes(values: Sequence[Numbers], own_groups: Numbers, most: int) -> NDArray[np.bool_]:
+    """Which rows are in each of so many classes of their group, each of which has one combination of values; of a class
+    that isn't there, those of the first, as it must have enough rows, too. Shape (most, rows)."""
+    result = np.zeros((most, len(own_groups)), np.bool_)
+    for rows in rows_of(own_groups):
+        found = combined([column[rows] for column in values], len(rows))
+        for number in range(most):
+            result[number, rows] = found == (number if number <= found.max() else 0)
+    return result
+
+
+def combined(columns: Sequence[Numbers], rows: int) -> Numbers:
+    """A number for each combination of values, from 0 up."""
+    found = np.zeros(rows, np.int64)
+    for column in columns:
+        _, inverse = np.unique(column, return_inverse=True)
+        _, found = np.unique(found * (inverse.max(initial=0) + 1) + inverse, return_inverse=True)
+    return found
+
+
 def _held(values: Numbers, groups: Numbers) -> Numbers:
     """What each row's value holds, by how many of its group have it."""
     result = np.zeros(len(values), np.int64)
-    for rows in _rows_of(groups):
+    for rows in rows_of(groups):
         _, inverse, counts = np.unique(values[rows], return_inverse=True, return_counts=True)
         sizes, places = np.unique(counts, return_inverse=True)
         known = np.array([figures.held(size, len(rows)) for size in sizes.tolist()], np.int64)
@@ -146,12 +173,13 @@ def _most_frequent(values: Numbers) -> int:
 def _each(values: Numbers, groups: Numbers, what: Callable[[Numbers], int]) -> Numbers:
     """For each row what its group's values have in common."""
     result = np.zeros(len(values), np.int64)
-    for rows in _rows_of(groups):
+    for rows in rows_of(groups):
         result[rows] = what(values[rows])
     return result
 
 
-def _rows_of(groups: Numbers) -> list[Numbers]:
+def rows_of(groups: Numbers) -> list[Numbers]:
+    """The places of each group's rows."""
     order = np.argsort(groups, kind="stable")
     _, starts = np.unique(groups[order], return_index=True)
     return np.split(order, starts[1:]) if len(order) else []

@@ -10,6 +10,7 @@ from mpcgov import impossible, kinds, protections
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks, comparing, layout, plan, sums
 from mpcgov.linked.capacity import MOST_DIGITS
+from mpcgov.linked.classes import MOST_JOINT
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, rule
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
@@ -17,6 +18,7 @@ from mpcgov.linked.params import Asked
 from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.sizes import padded_length
 from mpcgov.linked.sums import SAFE_BITS
+from mpcgov.linked.taken import classed
 from mpcgov.spec.job import Job, Part
 from mpcgov.spec.link import Rule
 from mpcgov.spec.manifest import Manifest
@@ -109,11 +111,26 @@ def _model(linked: Linked, threshold: int) -> Iterator[str]:
         yield f"disclosure.digits: {linked.manifest.id} gives at most {MOST_DIGITS}"
     if rules.numbers is not None and rules.numbers < asked.numbers:
         yield f"disclosure.numbers: this job alone releases {asked.numbers} of every column"
+    yield from _combined(linked)
     try:
         asked.share_bits(subsets)
         asked.needs(subsets).check(subsets)
     except SpecError as error:
         yield f"params: {error.message}: declare fewer max_rows or smaller ranges, or take fewer predictors"
+
+
+def _combined(linked: Linked) -> Iterator[str]:
+    """More combinations of a receiver's own categories than there may be classes."""
+    for party in linked.owners:
+        own = classed(linked, party)
+        if own is not None and own.most < (2 if own.numbers else 1):
+            most = MOST_JOINT // (2 if own.numbers else 1)
+            beside = " beside numbers" if own.numbers else ""
+            yield (
+                f"params.predictors: {party} gets the result, and its {' and '.join(own.by)} have more than {most} "
+                f"combinations{beside}, each of which must have min_count linked rows: take fewer, or coarser ones, or "
+                "name receivers without such columns"
+            )
 
 
 def _dominance(linked: Linked) -> Iterator[str]:

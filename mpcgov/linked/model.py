@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mpcgov.errors import SpecError
 from mpcgov.linked import precision
+from mpcgov.linked.classes import MOST_JOINT
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.precision import Needs
 from mpcgov.linked.qualified import Qualified
+from mpcgov.linked.taken import classed
 
 SUM_BITS = 57
 """Sums over all rows of products of two columns' limbs stay below 2^57 in magnitude."""
@@ -61,11 +63,15 @@ class Limb:
 
 @dataclass(frozen=True)
 class Model:
-    """The columns of X, the intercept first, and the outcome last."""
+    """The columns of X, the intercept first, and the outcome last.
+
+    `judged`: by receiver, its columns whose classes must have enough rows, if more than one category.
+    """
 
     terms: tuple[Term, ...]
     rows: int
     radix_bits: int
+    judged: Mapping[str, tuple[str, ...]]
 
     @property
     def unknowns(self) -> int:
@@ -129,6 +135,10 @@ class Model:
         """What an owner deals, column by column, each from its lowest limb up, and last its number's division."""
         return [limb for term in self.terms for limb in self._limbs(term, owner)]
 
+    def classes(self, owner: str) -> int:
+        """How many columns it deals after these that say which rows are in each class of its own."""
+        return MOST_JOINT if owner in self.judged else 0
+
     def place_of(self, owners: list[str]) -> list[list[int]]:
         """For each column its limbs' places where the owners' limbs stand in that order, after a first one of 1."""
         return [places[: term.limbs] for places, term in zip(self._places(owners), self.terms, strict=True)]
@@ -172,7 +182,14 @@ def model(linked: Linked) -> Model:
             terms += [Term(f"{column}={value}", column, level, 1, rows) for level, value in values]
         else:
             terms.append(_number(linked, column, rows, radix_bits))
-    return Model((*terms, _number(linked, outcome, rows, radix_bits)), rows, radix_bits)
+    return Model((*terms, _number(linked, outcome, rows, radix_bits)), rows, radix_bits, dict(_judged(linked)))
+
+
+def _judged(linked: Linked) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for owner in linked.owners:
+        own = classed(linked, owner)
+        if own is not None and (own.numbers or len(own.by) > 1):
+            yield owner, (*own.by, *own.numbers)
 
 
 def _number(linked: Linked, column: Qualified, rows: int, radix_bits: int) -> Term:

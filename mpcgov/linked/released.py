@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mpcgov import figures
-from mpcgov.linked import coarse, sums
+from mpcgov.linked import classes, coarse, sums
 from mpcgov.linked.capacity import MOST_DIGITS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
@@ -98,6 +98,11 @@ def numbers(linked: Linked) -> int:
 def step_bits(linked: Linked) -> int:
     """Where a receiver owns a column, how many bits wider steps are than what one row moves."""
     return figures.step_bits(numbers(linked) - own_numbers(linked))
+
+
+def class_rows(linked: Linked) -> int:
+    """How many rows each class of a receiver's column must have."""
+    return classes.least_rows(linked.job.disclosure.min_count, 1 << step_bits(linked))
 
 
 def least_rows(linked: Linked, item: Item) -> int:

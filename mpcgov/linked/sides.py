@@ -12,7 +12,8 @@ import itertools
 from collections.abc import Iterator
 from math import prod
 
-from mpcgov.linked.divisions import PARTS, named
+from mpcgov.linked.classes import MOST
+from mpcgov.linked.divisions import CLASS, PARTS, named
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
 
@@ -40,6 +41,12 @@ def held(linked: Linked, columns: Columns) -> list[Outside]:
     return [[(1, (*base, _part(column, "held")))] for column in columns]
 
 
+def classes(linked: Linked, columns: Columns) -> list[Outside]:
+    """The rows of each class of a receiver's columns."""
+    own = [column for column in columns if linked.of_receiver(column)]
+    return [[(1, (_part(column, f"{CLASS}{number}"),))] for column in own for number in range(MOST)]
+
+
 def others(linked: Linked, columns: Columns = ()) -> list[Outside]:
     """The rows that don't have the most frequent value of their owner's group: of the weight; and of a measure, where
     no spread tells whether it has one value."""
@@ -55,7 +62,7 @@ def counted(linked: Linked, columns: Columns) -> Iterator[Columns]:
     weight = () if linked.asked.weight is None else (linked.asked.weight,)
     divisions = [
         *of_columns(linked, columns), *of_weight(linked), others(linked), others(linked, columns),
-        held(linked, columns), held(linked, weight),
+        held(linked, columns), held(linked, weight), classes(linked, columns),
     ]  # fmt: skip
     for outside in itertools.chain(*divisions):
         yield from (product for _, product in outside)

@@ -20,7 +20,7 @@ SPARE_BITS = 60
 ROUNDED = 5
 """Rounding a quotient sends about as much as so many comparisons, beside those that tell its length."""
 
-STEPPED_ROUNDS = 49
+STEPPED_ROUNDS = 53
 """As measured: to find and take steps of parts of the standard errors, for receivers that bring rows."""
 
 
@@ -30,9 +30,9 @@ def stepped_rounds(linked: Linked) -> int:
 
 
 def multiplied_bytes(
-    columns: Mapping[str, int], left: str, rows: int, batches: int, parties: int, threshold: int
+    columns: Mapping[str, int], left: str, rows: int, products: int, parties: int, threshold: int
 ) -> int:
-    """What each party sends for the sums of products of every two columns, of so many columns by owner, in batches.
+    """What each party sends for so many sums of products of two columns, of so many columns by owner.
 
     Every column is made 0 where not all owners have a match; with two, the other one's is.
     """
@@ -40,7 +40,7 @@ def multiplied_bytes(
     every_set = {others, *(tuple(other for other in others if other != owner) for owner in others)}
     flags = {one[:length] for one in every_set for length in range(2, len(one) + 1)}
     masked = columns[left] if len(others) == 1 else sum(columns.values())
-    return converted((masked + len(flags)) * rows + batches * (1 + sum(columns.values())) ** 2, parties, threshold)
+    return converted((masked + len(flags)) * rows + products, parties, threshold)
 
 
 def solved_bytes(model: Model, parties: int, threshold: int) -> int:

@@ -6,22 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mpcgov.linked.classes import MOST_JOINT
 from mpcgov.linked.dealing import Dealt
-from mpcgov.linked.divisions import divided, with_parts
-from mpcgov.linked.facts import Linked
+from mpcgov.linked.divisions import divided, in_classes, with_parts
 from mpcgov.linked.limbs import Numbers, limb_of
-from mpcgov.linked.model import Limb
+from mpcgov.linked.model import Model
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import Words
-
-
-def groups(linked: Linked, party: str, columns: Mapping[str, Numbers], rows: int) -> Numbers:
-    """The joint group of each of a party's rows: row-major over those columns that span cells and are its own."""
-    place = np.zeros(rows, np.int64)
-    for column in linked.asked.groups:
-        if column.party == party:
-            place = place * len(linked.levels(column)) + columns[column.column]
-    return place
 
 
 def composed(dealt: Sequence[Dealt], columns: Mapping[str, Numbers], own_groups: Numbers) -> Words:
@@ -38,9 +29,10 @@ def composed(dealt: Sequence[Dealt], columns: Mapping[str, Numbers], own_groups:
     return field.from_signed(result)
 
 
-def designed(limbs: Sequence[Limb], columns: Mapping[str, Numbers], rows: int) -> Words:
-    """What an owner deals for a regression, of the rows with keys: 1, and then its limbs; elements, shape
-    (1 + limbs, rows)."""
+def designed(model: Model, owner: str, columns: Mapping[str, Numbers], rows: int) -> Words:
+    """What an owner deals for a regression, of the rows with keys: 1, then its limbs, and last, where its columns are
+    judged together, which rows are in each class of these; elements, shape (1 + limbs + classes, rows)."""
+    limbs, judged = model.limbs(owner), model.judged.get(owner)
     result = np.ones((1 + len(limbs), rows), np.int64)
     for place, one in enumerate(limbs, start=1):
         if one.side:
@@ -49,4 +41,7 @@ def designed(limbs: Sequence[Limb], columns: Mapping[str, Numbers], rows: int) -
             result[place] = limb_of(columns, Dealt(None, (one.column,), one.radix_bits, one.limb))
         else:
             result[place] = columns[one.column] == one.level
+    if judged:
+        together = in_classes([columns[name] for name in judged], np.zeros(rows, np.int64), MOST_JOINT)
+        result = np.concatenate([result, together])
     return field.from_signed(result)

@@ -23,9 +23,10 @@ from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.qualified import Qualified
+from mpcgov.linked.taken import groups
 from mpcgov.mpc import join
 from mpcgov.mpc.arrays import SecretArray
-from mpcgov.mpc.compose import composed, groups
+from mpcgov.mpc.compose import composed
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import concatenate, sort_rows
 from mpcgov.mpc.places import Places, array_of, limbs_of

@@ -23,10 +23,11 @@ from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model as regression_model
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
+from mpcgov.linked.taken import groups
 from mpcgov.linked.wanted import by_name
 from mpcgov.mpc import join, oblivious
 from mpcgov.mpc.arrays import SecretArray
-from mpcgov.mpc.compose import composed, designed, groups
+from mpcgov.mpc.compose import composed, designed
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.crossing import WIDEN_BITS
 from mpcgov.mpc.functions import concatenate, if_else
@@ -141,29 +142,29 @@ class LinkedRows:
         return concatenate([counts[owned] for owned in owner_sets(owners)])
 
     async def regression(self) -> dict[str, Places]:
-        """The regression that the job asks for, by `table.name`, and what decides whether it may be known: `:levels`,
-        how many rows have each value of the categories, and `:undefined`, 1 if there is no such model."""
+        """The regression that the job asks for, by `table.name`, and what decides whether it may be known."""
         star, lengths = await self._roles()
         model = regression_model(self._linked)
         limbs = {owner: model.limbs(owner) for owner in (star.left, *(spoke.other for spoke in star.spokes))}
-        own = None if self._own is None else designed(limbs[self._me], self._own.columns, len(self._own.keys))
-        sizes = {owner: 1 + len(columns) for owner, columns in limbs.items()}
+        counted, rows = {owner: model.classes(owner) for owner in limbs}, self._own
+        own = None if rows is None else designed(model, self._me, rows.columns, len(rows.keys))
+        sizes = {owner: 1 + len(columns) + counted[owner] for owner, columns in limbs.items()}
         shares, _ = await self._aligned(star, lengths, sizes, own)
         channel, prss = self._engine.operation()
         batches = model.batches(self._engine.config.subsets)
-        of_batches = await limb_products(channel, prss, shares, star.left, batches)
+        of_batches, in_classes = await limb_products(channel, prss, shares, star.left, batches, counted)
         products = field.combine([1] * batches, list(of_batches))
         limit, owners, upper = 1 << WIDEN_BITS, list(shares), np.triu_indices(model.unknowns + 1)
         places = [array_of(self._engine, place, -limit, limit) for place in in_places(model, owners, products)]
-        parts = [
-            array_of(self._engine, place[:, *upper], -limit, limit) for place in in_places(model, owners, of_batches)
-        ]
+        in_batches = in_places(model, owners, of_batches)
+        parts = [array_of(self._engine, place[:, *upper], -limit, limit) for place in in_batches]
         first = places[0]._made(lambda: places[0]._backing, 0, model.rows)[0]  # of 1 and a column of 0 and 1
         spare = first[:1] - model.unknowns
         moments = Moments(places, model.squares, model.radix_bits, parts)
         found = fit(moments, if_else(spare >= 1, spare, 1))
         sides = array_of(self._engine, products[0, model.divisions(owners)], 0, model.rows)
-        return self._kept(named(self._linked, model, first, sides, found, self._engine.config.subsets))
+        more = {":classes": [array_of(self._engine, in_classes, 0, model.rows)]} if model.judged else {}
+        return self._kept(named(self._linked, model, first, sides, found, self._engine.config.subsets) | more)
 
     # -- roles and lists
 

@@ -32,28 +32,35 @@ PIECE = 1 << 21
 
 
 async def limb_products(
-    channel: Channel, prss: Prss, shares: Mapping[str, Words], left: str, batches: int = 1
-) -> Words:
+    channel: Channel, prss: Prss, shares: Mapping[str, Words], left: str, batches: int, counted: Mapping[str, int]
+) -> tuple[Words, Words]:
     """Our shares of Σ over the rows that all owners have, of the products of every two of these columns: 1, then each
-    owner's in their order; for each batch of neighbouring rows, shape (batches, columns, columns).
+    owner's in their order; for each batch of neighbouring rows, shape (batches, columns, columns). And of the sums of
+    each owner's last columns, of which so many are counted only; shape (counted,).
 
     `shares`: by owner, of its flag (1 where it has a match) and its columns in the left list's order, shape
     (rows, 1 + columns), all 0 where it has no match.
     """
-    rows, count = len(shares[left]), 1 + sum(matrix.shape[1] - 1 for matrix in shares.values())
-    step = max(1, PIECE // count)
-    total = np.zeros((batches, count, count), np.uint64)
+    rows = len(shares[left])
+    is_counted = [False]
+    for owner, matrix in shares.items():
+        is_counted += [False] * (matrix.shape[1] - 1 - counted[owner]) + [True] * counted[owner]
+    summed = np.array(is_counted)
+    count, step = int((~summed).sum()), max(1, PIECE // len(summed))
+    total, sums = np.zeros((batches, count, count), np.uint64), np.zeros(int(summed.sum()), np.uint64)
     for start in range(0, rows, step):
         piece = {
             owner: np.ascontiguousarray(matrix[start : min(start + step, rows)].T) for owner, matrix in shares.items()
         }
-        columns = await _matched(channel, prss, piece, left)
+        every = await _matched(channel, prss, piece, left)
+        columns = every[~summed]
+        sums = field.add(sums, field.sum_rows(np.ascontiguousarray(every[summed].T)))
         ends = [start, *(end for end in _ends(rows, batches) if start < end < start + columns.shape[1])]
         for first, last in zip(ends, [*ends[1:], start + columns.shape[1]], strict=True):
             some = np.ascontiguousarray(columns[:, first - start : last - start])
             batch = first * batches // rows
             total[batch] = field.add(total[batch], field.inner_products(some, some))
-    return await reduce_degree(channel, prss, total)
+    return await reduce_degree(channel, prss, total), sums
 
 
 def _ends(rows: int, batches: int) -> list[int]:

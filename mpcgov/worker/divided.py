@@ -67,14 +67,16 @@ def _with_spread(
 def _judged(
     linked: Linked, found: Found, items: Sequence[Item], known: Sequence[Found], least: int
 ) -> dict[Key, SecretArray]:
-    """1 where some division has enough rows outside of every choice of parts, and the values hold enough; for the
-    weight also where it has one value."""
+    """1 where some division has enough rows outside of every choice of parts, the values hold enough, and so does each
+    class of a receiver's column; for the weight also where it has one value."""
     divisions: dict[Key, list[list[Spare]]] = {}
     needed = figures.least_held(released.numbers(linked), linked.job.disclosure.digits)
+    of_class = released.class_rows(linked)
 
     def enough(columns: Columns, division: Sequence[Outside]) -> list[Spare]:
         held = [(1, outside, needed) for outside in sides.held(linked, columns)]
-        return [*((1, outside, least) for outside in division), *held]
+        each = [(1, outside, of_class) for outside in sides.classes(linked, columns)]
+        return [*((1, outside, least) for outside in division), *held, *each]
 
     for item in items:
         divisions[item.columns, item.n.owners] = [

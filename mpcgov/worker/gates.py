@@ -67,8 +67,8 @@ def of_overlaps(owners: tuple[str, ...], counts: SecretArray, least: int) -> Sec
 
 def of_model(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]:
     """1 if a regression may be known: there are enough rows, in both parts of every column's division, that what is
-    released can't tell a column's values; no person has too large a share of a coefficient; and there is such a model.
-    Nobody learns which of these isn't so."""
+    released can't tell a column's values, and in each class of a receiver's columns; no person has too large a share of
+    a coefficient; and there is such a model. Nobody learns which of these isn't so."""
     name = kinds.counting(linked)
     (n,), (sides,), rules = found[name], found[":sides"], linked.job.disclosure
     numbers = max(rules.numbers or 0, model(linked).numbers)
@@ -78,8 +78,15 @@ def of_model(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
     both = concatenate([n, sides, n[np.zeros(len(sides), np.int64)] - sides])
     least_of = np.array([[rows, *[side] * (len(both) - 1)] for rows, side in needed], np.int64)
     spare = both[np.tile(np.arange(len(both)), len(needed))] - least_of.reshape(-1)
-    steps = (spare >= 0).reshape(least_of.shape).sum(axis=1) >= len(both)
-    return {name: (steps.sum() >= 1) * (1 - found[":heavy"][0]) * (1 - found[":undefined"][0])}
+    classes = [count - least for count in found.get(":classes", ())]
+    passed = concatenate([spare, *classes]) >= 0
+    steps = passed[: spare.size].reshape(least_of.shape).sum(axis=1) - len(both)
+    every = [passed[spare.size :].sum() - (passed.size - spare.size)] if classes else []
+    ways = concatenate([steps, *every]) >= 0
+    enough = ways[: steps.size].sum() >= 1
+    if every:
+        enough = enough * ways[steps.size :]
+    return {name: enough * (1 - found[":heavy"][0]) * (1 - found[":undefined"][0])}
 
 
 def of_cells(

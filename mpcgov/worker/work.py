@@ -228,5 +228,6 @@ class RecordsWork(LinkedWork):
             naming = None if local.identifiers is None else Texts(*keyed.bytes_of(local.identifiers))
             columns = dict(local.columns)
             blocks = columns.pop(BLOCK, None)
+            columns = taken(self._linked, self._order.party, columns)
             own = OwnRecords(fields, naming, columns, blocks, local.listed, self.secret)
         return session.compared(self._linked, self._proposal.job_digest, own)

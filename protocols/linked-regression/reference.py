@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from mpcgov.linked import classes
+
 Key = tuple[str, ...]
 Owner = Mapping[Key, Mapping[str, str]]
 Matrix = list[list[Fraction]]
@@ -40,10 +42,10 @@ def run(
     """The released tables: coefficients with standard errors, and how well they fit.
 
     All is null unless there are enough persons, on both sides of each column's division, that the numbers released
-    can't tell its values (`_enough`); no person has a quarter of a coefficient or of what is left unexplained (or
-    nearly: see README.md); the coefficients are determined, and something is left unexplained. Numbers are not rounded
-    here to `digits`: those released are within half a unit of their last one. If a receiver brings rows, they are
-    rounded by their standard errors (`_coarse`).
+    can't tell its values (`_enough`), and in each class of a receiver's columns (`_in_classes`); no person has a
+    quarter of a coefficient or of what is left unexplained (or nearly: see README.md); the coefficients are determined,
+    and something is left unexplained. Numbers are not rounded here to `digits`: those released are within half a unit
+    of their last one. If a receiver brings rows, they are rounded by their standard errors (`_coarse`).
 
     Args:
         owners: by party, its rows by normalised key, in job order; numbers as text, in units.
@@ -52,6 +54,10 @@ def run(
         rules: `min_count`, `digits`, `numbers` and `receivers`; all but the first with the defaults of a job.
     """
     keys = [key for key in next(iter(owners.values())) if all(key in rows for rows in owners.values())]
+    columns, filled = [*params["predictors"], params["outcome"]], True
+    for party in set(owners) & set(rules.get("receivers", ())):
+        owners, own_filled = _in_classes(owners, party, keys, domains, columns, rules["min_count"])
+        filled = filled and own_filled
 
     def value(column: str, key: Key) -> str:
         party, _, name = column.partition(".")
@@ -71,7 +77,7 @@ def run(
             (f"{column}={level}", lambda key, column=column, level=level: Fraction(value(column, key) == level))
             for level in domains[column][1:]
         ]
-    enough = _enough(len(keys), sides, 2 * len(terms) + 1, rules)
+    enough = filled and _enough(len(keys), sides, 2 * len(terms) + 1, rules)
     x = [[function(key) for _, function in terms] for key in keys]
     y = [Fraction(value(params["outcome"], key)) for key in keys]
     found = _fit(x, y) if enough else None
@@ -83,6 +89,25 @@ def run(
     estimates, errors, r2 = found
     rows = [[name, *numbers] for (name, _), *numbers in zip(terms, estimates, errors, strict=True)]
     return {"coefficients": rows, "fit": [[len(keys), r2]]}
+
+
+def _in_classes(
+    owners: Mapping[str, Owner],
+    party: str,
+    keys: Sequence[Key],
+    domains: Mapping[str, Any],
+    columns: Sequence[str],
+    least: int,
+) -> tuple[Mapping[str, Owner], bool]:
+    """The owners, a receiver's numbers as the means of classes, and whether each class has enough linked persons."""
+    own = {name: domains[f"{owner}.{name}"] for owner, _, name in (c.partition(".") for c in columns) if owner == party}
+    by = [name for name, domain in own.items() if isinstance(domain, list)]
+    numbers = {name: domain for name, domain in own.items() if not isinstance(domain, list)}
+    most = max(1, classes.MOST_JOINT // math.prod(len(own[name]) for name in by))
+    cut = classes.in_classes([*owners[party].values()], numbers, by, least, most)
+    rows = dict(zip(owners[party], cut, strict=True))
+    linked = [rows[key] for key in keys]
+    return {**owners, party: rows}, classes.of_enough(cut, linked, [*own], [], least)
 
 
 def _side(owners: Mapping[str, Owner], column: str, keys: Sequence[Key]) -> int:

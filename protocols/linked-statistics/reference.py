@@ -5,10 +5,11 @@ Numbers are exact up to the last step, which rounds them.
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mpcgov import figures
+from mpcgov.linked import classes
 
 NO_MATCH = "(no match)"
 
@@ -65,8 +66,27 @@ class Join(NamedTuple):
         """A column with all that its owner knows of it, and the owner's rows."""
         party, _, name = column.partition(".")
         rows = self.owners[party]
-        own = [one.partition(".")[2] for one in self.by if one.partition(".")[0] == party]
-        return figures.Own(rows.values(), name, own, self.domains[column]), [rows[key] for key in keys]
+        return figures.Own(rows.values(), name, classes.of_party(self.by, party), self.domains[column]), [
+            rows[key] for key in keys
+        ]
+
+    def in_classes(self, columns: Collection[str]) -> Any:
+        """With the classes' means for the receivers' columns."""
+        rows = {party: list(own.values()) for party, own in self.owners.items()}
+        spanned = {column: len(_values(column, self.domains, self)) for column in self.by}
+        found = classes.in_cells(rows, columns, spanned, self.domains, self.receivers, self.of_class)
+        owners = {party: dict(zip(own, found[party], strict=True)) for party, own in self.owners.items()}
+        return self._replace(owners=owners)
+
+    @property
+    def of_class(self) -> int:
+        """How many rows each class of a receiver's column must have."""
+        return classes.least_rows(self.least, self.times)
+
+    def fills_classes(self, column: str, keys: Collection[Key]) -> bool:
+        """Whether they have in these rows."""
+        own, rows = self.taken(column, list(keys))
+        return column.partition(".")[0] not in self.receivers or own.fills(rows, self.of_class)
 
     def matched(self, keys: Sequence[Key], parties: frozenset[str]) -> set[Key]:
         """The rows with a match at all of some owners."""
@@ -102,12 +122,13 @@ def run(
     pairs = [join.item(tuple(pair), weight) for pair in params.get("correlations", [])]
     values = [_values(column, domains, join) for column in by]
     rows: dict[Cell, list[Key]] = {cell: [] for cell in itertools.product(*values)}
-    for key in join.rows():
-        rows[tuple(join.value(column, key) or NO_MATCH for column in by)].append(key)
-    hidden = _suppressed({cell: len(keys) for cell, keys in rows.items()}, join)
     released = _own_numbers(measures, pairs, weight, "dominance" in rules)
     numbers = rules.get("numbers") or released
     join = join._replace(times=1 << figures.step_bits(numbers - released))
+    join = join.in_classes({column for item in (*measures, *pairs) for column in item.columns})
+    for key in join.rows():
+        rows[tuple(join.value(column, key) or NO_MATCH for column in by)].append(key)
+    hidden = _suppressed({cell: len(keys) for cell, keys in rows.items()}, join)
     statistics, correlation = [], []
     for cell, keys in rows.items():
         known = {} if cell in hidden else _known(join, keys, measures, pairs)
@@ -172,8 +193,10 @@ def _known(join: Join, keys: Sequence[Key], measures: Sequence[Item], pairs: Seq
 
 
 def _of_enough(join: Join, item: Item, weight: str | None, keys: set[Key], held: int, spread: bool) -> bool:
-    """Whether no column has nearly always the same value, nor one of a pair in the rows where the other hasn't; and the
-    values hold so much."""
+    """Whether no column has nearly always the same value, nor one of a pair in the rows where the other hasn't; the
+    values hold so much; and each class of a receiver's column has enough rows."""
+    if not all(join.fills_classes(column, keys) for column in item.columns):
+        return False
     ordered = list(keys)
     taken = [join.taken(column, ordered) for column in item.columns]
     of_weight = None if weight is None else join.taken(weight, ordered)

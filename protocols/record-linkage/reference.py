@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mpcgov import figures
+from mpcgov.linked import classes
 
 FILTER_BITS = 1024
 USUAL = {"name": (10, 7), "text": (10, 14), "date": (10, 8), "number": (5, 3), "code": (7, 6)}
@@ -40,11 +41,9 @@ class Side(NamedTuple):
 
 
 def run(
-    owners: Mapping[str, Owner],
-    domains: Mapping[str, Sequence[str]],
-    params: Mapping[str, Any],
+    owners: Mapping[str, Owner], domains: Mapping[str, Sequence[str]], params: Mapping[str, Any],
     rules: Mapping[str, Any],
-) -> dict[str, list[list[Any]]]:
+) -> dict[str, list[list[Any]]]:  # fmt: skip
     """The released tables.
 
     Args:
@@ -70,13 +69,13 @@ def run(
         named = [[row[party][column] for party, column in params["identify"].items()] for row in linked]
         tables = {"count": [[_gated(len(named), least)]], "links": sorted(named) if len(named) >= least else []}
     elif output == "statistics":
-        tables = statistics(linked, {left: first, right: second}, domains, params, rules)
+        tables = statistics(pairs, {left: first, right: second}, domains, params, rules)
     else:
         by = params.get("by", [])
         tables["count"] = [[*cell, _gated(len(rows), least)] for cell, rows in _cells(linked, domains, by)]
     if params.get("report"):
-        sides = {left: first, right: second}
-        groups = [(one, [row[one.split(".")[1]] for row in sides[one.split(".")[0]]]) for one in params["report"]]
+        named = [(one, one.split(".")) for one in params["report"]]
+        groups = [(one, [row[name] for row in (first if party == left else second)]) for one, (party, name) in named]
         tables["match_rate"] = list(match_rates(groups, linked, domains, least))
         tables["doubtful"] = doubtful(best, scores, weights, threshold, len(linked), least)
     return tables
@@ -215,35 +214,38 @@ def _value(row: Mapping[str, Row], column: str) -> str:
 
 
 def statistics(
-    linked: Sequence[Mapping[str, Row]],
-    records: Mapping[str, Sequence[Row]],
-    domains: Mapping[str, Any],
-    params: Mapping[str, Any],
-    rules: Mapping[str, Any],
-) -> dict[str, list[list[Any]]]:
+    found: Sequence[tuple[int, int]], records: Mapping[str, Sequence[Row]],
+    domains: Mapping[str, Any], params: Mapping[str, Any], rules: Mapping[str, Any],
+) -> dict[str, list[list[Any]]]:  # fmt: skip
     """Of each cell the count, each measure's mean and variance (n − 1), and each pair's correlation."""
-    table, correlation = [], []
+    table, correlation, by, receivers = [], [], params.get("by", []), rules.get("receivers", ())
     measures, pairs = ([*params.get(name, [])] for name in ("measures", "correlations"))
     weight, digits = params.get("weight"), rules.get("digits", figures.DIGITS)
     numbers = rules.get("numbers", released := _own_numbers(measures, pairs, weight))
     times = 1 << figures.step_bits(numbers - released)
+    of_class = classes.least_rows(rules["min_count"], times)
+    used, spanned = {*measures, *itertools.chain(*pairs)}, {column: len(domains[column]) for column in by}
+    records = classes.in_cells(records, used, spanned, domains, receivers, of_class)
+    linked = [{party: rows[k] for k, (party, rows) in zip(pair, records.items(), strict=True)} for pair in found]
 
     def may(rows: Sequence[Mapping[str, Row]], *columns: str) -> bool:
         """Whether what is made of some columns may be shown of so many rows."""
         values = [figures.possible(domains[column]) for column in {*columns, *([weight] if weight else [])}]
         enough = len(rows) >= max(rules["min_count"], figures.least_rows(numbers, digits, values))
         of_weight, least = weight and taken(rows, weight), (rules["min_count"], figures.least_held(numbers, digits))
-        return enough and figures.linked_of_enough([taken(rows, one) for one in columns], of_weight, *least)
+        found = {one: taken(rows, one) for one in columns}
+        filled = all(own.fills(some, of_class) for one, (own, some) in found.items() if one.split(".")[0] in receivers)
+        return enough and filled and figures.linked_of_enough([*found.values()], of_weight, *least)
 
     def taken(rows: Sequence[Mapping[str, Row]], column: str) -> figures.Taken:
         party, _, name = column.partition(".")
-        own = [one.partition(".")[2] for one in params.get("by", []) if one.partition(".")[0] == party]
-        return figures.Own(records[party], name, own, domains[column]), [row[party] for row in rows]
+        own = figures.Own(records[party], name, classes.of_party(by, party), domains[column])
+        return own, [row[party] for row in rows]
 
     def moves(rows: Sequence[Mapping[str, Row]], *columns: str) -> list[figures.Moves]:
-        return figures.moves({one: taken(rows, one) for one in columns}, rules.get("receivers", ()), times)
+        return figures.moves({one: taken(rows, one) for one in columns}, receivers, times)
 
-    for cell, rows in _cells(linked, domains, params.get("by", [])):
+    for cell, rows in _cells(linked, domains, by):
         weights = None if weight is None else _steps(rows, weight, domains)
         shown: list[Any] = [_gated(len(rows), rules["min_count"])]
         for column in measures:
@@ -272,11 +274,9 @@ def _own_numbers(measures: Sequence[str], pairs: Sequence[Sequence[str]], weight
 
 
 def match_rates(
-    groups: Sequence[tuple[str, Sequence[str]]],
-    linked: Sequence[Mapping[str, Row]],
-    domains: Mapping[str, Sequence[str]],
-    least: int,
-) -> Iterator[list[Any]]:
+    groups: Sequence[tuple[str, Sequence[str]]], linked: Sequence[Mapping[str, Row]],
+    domains: Mapping[str, Sequence[str]], least: int,
+) -> Iterator[list[Any]]:  # fmt: skip
     """Of each group how many records there are, and how many linked: of all groups of a column, or of none."""
     for column, values in groups:
         records = [values.count(value) for value in domains[column]]

@@ -95,9 +95,10 @@ def by_twins_apart(rng: np.random.Generator, wage: Numbers, receiver: str, jobs:
         for pair in range(jobs // 2)
         for place, one in enumerate(twins(rng))
     ]
-    known = [one for one in found if one is not None]
-    differences = [b[1][0] - a[1][0] for a, b in zip(known[::2], known[1::2], strict=True)]
-    return known[0][0] + float(np.mean(differences)) / 9
+    known = [(a, b) for a, b in zip(found[::2], found[1::2], strict=True) if a is not None and b is not None]
+    if not known:
+        return None
+    return known[0][0][0] + float(np.mean([b[1][0] - a[1][0] for a, b in known])) / 9
 
 
 def by_many_twins(rng: np.random.Generator, wage: Numbers, receiver: str) -> float | None:
