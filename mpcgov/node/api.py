@@ -209,7 +209,7 @@ class Api:
         row, party = self._job(request), request.match_info["party"]
         if party not in row.parties or party in (self._home.party, request[CALLER].id):
             raise Refused(f"job {row.id}: {party} is no other party of it", code="caller")
-        return answer({"reached": await self._service.reaches(row.id, party)})
+        return answer({"reached": await self._service.witness.reaches(row.id, party)})
 
     async def _receipt(self, request: web.Request) -> web.Response:
         job, body = self._job(request).id, await _body(request)

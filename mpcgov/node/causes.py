@@ -80,6 +80,7 @@ class Causes:
 def said(party: str, reason: str, code: str) -> PeerError:
     """What a party says ended its job, with its name on it. Codes that mean something here it has for itself only."""
     text = one_line(reason, REASON_LIMIT) or "ended the job"
-    if text.startswith((f"{party}: ", f"{party} ", f"{party}'s ")):
+    of_itself = text.startswith((f"{party}: ", f"{party} ", f"{party}'s "))
+    if of_itself and not text.startswith(f"{party} says: "):
         return PeerError(text, code=told(code))
-    return PeerError(f"{party} says: {text}", code=HEARSAY)
+    return PeerError(text if of_itself else f"{party} says: {text}", code=HEARSAY)

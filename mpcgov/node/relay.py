@@ -45,6 +45,7 @@ class Relay:
         self._credited = asyncio.Event()
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
         self._undelivered = 0
+        self._ended = False
 
     async def run(self) -> None:
         """Relays until the other node closes the stream, which it does when its job is over; or until cancelled.
@@ -98,7 +99,7 @@ class Relay:
             message = await self._ws.receive()
             if message.type is WSMsgType.BINARY:
                 self._undelivered += len(message.data) + FRAME_COST_BYTES
-                if self._undelivered > WINDOW_BYTES or not message.data:
+                if self._undelivered > WINDOW_BYTES or not message.data or self._ended:
                     raise self._error("broke the rules of the stream")
                 self._arrived.put_nowait(message.data)
             elif message.type is WSMsgType.TEXT:
@@ -110,10 +111,12 @@ class Relay:
                 raise self._closed(message)
 
     async def _control(self, text: str) -> None:
-        if text == "end":
+        credit = int(text) if text.isascii() and text.isdigit() and len(text) <= 7 else 0
+        if text == "end" and not self._ended:
+            self._ended = True
             self._arrived.put_nowait(b"")
-        elif text.isascii() and text.isdigit() and len(text) <= 7 and self._credit + int(text) <= WINDOW_BYTES:
-            self._credit += int(text)
+        elif credit > FRAME_COST_BYTES and self._credit + credit <= WINDOW_BYTES:
+            self._credit += credit
             self._credited.set()
         else:
             raise self._error("broke the rules of the stream")

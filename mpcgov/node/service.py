@@ -11,7 +11,7 @@ import structlog
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
 from mpcgov.lifecycle import TERMINAL, WAITING, Event, State, told
-from mpcgov.node import standing, witnesses
+from mpcgov.node import standing
 from mpcgov.node.book import UNDER_WAY, Book
 from mpcgov.node.causes import Silence
 from mpcgov.node.ends import TELL_S, Ends
@@ -25,6 +25,7 @@ from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import Agreed, agreed, read_approval, read_complaint, read_proposal, read_receipt
 from mpcgov.node.store import JobRow
 from mpcgov.node.turns import QUEUED, Turn, Turns
+from mpcgov.node.witnesses import Witness, judged
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json, validate
 from mpcgov.spec.roster import Card
@@ -54,6 +55,7 @@ class Service:
         self._ends = Ends(book, client, self._runs, self.spawn)
         self._turns = Turns(home.party, book.roster, client, slots, self)
         self._gossip = Gossip(book, client, self.spawn, self._approval_answered)
+        self.witness = Witness(client)
         self._news = News()
         self._ticks = 0
 
@@ -131,10 +133,6 @@ class Service:
             raise PeerError(row.reason, code=told(row.code))
         own = self._book.receipts(job).get(self._home.party)
         return {"receipt": parse_json(own, Envelope, "receipt").model_dump(mode="json") if own is not None else None}
-
-    async def reaches(self, job: str, party: str) -> bool:
-        """Whether this node reaches another party, for a third one that doesn't."""
-        return await witnesses.reaches(self._client, job, party)
 
     async def ended_within(self, job: str, wait_s: float) -> dict[str, Any]:
         """How a job stands here, once it has ended, or after a while."""
@@ -256,7 +254,7 @@ class Service:
 
     async def lost(self, job: str, silence: Silence) -> None:
         """Ends a job one of whose parties doesn't answer when its turn is sought."""
-        error = await witnesses.judged(self._client, silence, job, self._book.job(job).parties)
+        error = await judged(self._client, silence, job, self._book.job(job).parties)
         if self.awaits_turn(job):
             self._moved(self._book.move(job, Event.ABORT, error.message, code=error.code))
 

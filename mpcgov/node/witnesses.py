@@ -24,10 +24,28 @@ WITNESS_S = 3.0
 """How long a witness may take; a machine that has much to do is no sign that this node is cut off."""
 
 
-async def reaches(client: Client, job: str, party: str) -> bool:
-    """Whether a party's node answers this one now, and hasn't failed in this job."""
-    answer = await _answer(client, party, f"/v1/jobs/{job}", PROBE_S)
-    return isinstance(answer, dict) and answer.get("state") in {state.value for state in State} - {State.FAILED.value}
+class Witness:
+    """What this node says of others: whom it reaches."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._looking: dict[tuple[str, str], asyncio.Task[bool]] = {}
+
+    async def reaches(self, job: str, party: str) -> bool:
+        """Whether a party's node answers this one now, and hasn't failed in this job.
+
+        However often it is asked at once, it looks once: or one party could keep its connections to another busy.
+        """
+        key = (job, party)
+        if key not in self._looking:
+            self._looking[key] = asyncio.create_task(self._look(job, party))
+            self._looking[key].add_done_callback(lambda _: self._looking.pop(key))
+        return await asyncio.shield(self._looking[key])
+
+    async def _look(self, job: str, party: str) -> bool:
+        answer = await _answer(self._client, party, f"/v1/jobs/{job}", PROBE_S)
+        state = answer.get("state") if isinstance(answer, dict) else None
+        return state in [each.value for each in State if each is not State.FAILED]
 
 
 async def judged(client: Client, silence: Silence, job: str, parties: Sequence[str]) -> PeerError:

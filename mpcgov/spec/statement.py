@@ -148,7 +148,7 @@ class Complaint(Frozen):
 class Head(Frozen):
     """How far a party's audit log goes: its last record's number and hash."""
 
-    sequence: int = Field(ge=1)
+    sequence: int = Field(ge=1, lt=2**63)  # as much as a database keeps
     hash: Digest
 
 

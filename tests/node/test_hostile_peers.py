@@ -59,6 +59,7 @@ FORGED = [
     ("abort", "labour: data contract", "data-contract"),
     ("cancel", "labour: its node was stopped", "stopped"),
     ("abort", "the node can't use its database", "store"),
+    ("abort", "education says: welfare: data contract", "data-contract"),
 ]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import io
+import resource
 import shutil
 from pathlib import Path
 
@@ -13,11 +15,13 @@ import pytest
 from mpcgov import consortium
 from mpcgov.cli.main import run
 from mpcgov.client import Client
-from mpcgov.errors import PeerError
+from mpcgov.errors import MpcgovError, PeerError
 from mpcgov.node import home as homes
 from mpcgov.node import rotation
 from mpcgov.spec.statement import job_id
 from tests.node.network import PARTIES, Network
+from tests.node.test_faults import process, under_way
+from tests.node.test_keys_life import certificate_until
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/operations.md").read_text()
 
@@ -95,6 +99,47 @@ async def test_a_key_was_stolen(network: Network) -> None:
     async with Client(thief, network.roster) as client:
         with pytest.raises(PeerError):
             await client.request("welfare", "GET", "/v1/about")
+
+
+async def test_a_certificate_has_expired(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can reach its owner, and everybody is told why, until the roster with the new one is joined."""
+    people = Operators(network)
+    await people.released()
+    with monkeypatch.context() as patch:
+        certificate_until(network.home("welfare"), dt.datetime.now(dt.UTC) - dt.timedelta(hours=1), patch)
+    await people.new_roster(*PARTIES)
+    assert "welfare: its certificate expired on " in await people.types(
+        "mpcgov node doctor", "--home", "labour", expect=2
+    )
+    await network.start()
+    with pytest.raises(PeerError, match="its certificate expired on "):
+        await network.submit(network.proposal(), "welfare")
+    await network.stop()
+    card = await people.types("mpcgov node rotate", "--home", "welfare")
+    (network.folder / "welfare.card").write_text(card[: card.rindex("}") + 1] + "\n")
+    await people.new_roster(*PARTIES, card="welfare")
+    await people.released()
+
+
+async def test_the_disk_is_full(network: Network) -> None:
+    """The node's own process can write to no file; what it can't record doesn't happen, and happens once it can."""
+    people = Operators(network)
+    await network.start("labour", "education")
+    async with process(network, "welfare", "compute") as node:
+        job = await under_way(network, "RUNNING")
+        _, unlimited = resource.prlimit(node.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(node.pid, resource.RLIMIT_FSIZE, (0, unlimited))
+        await network.stop("labour")
+        await network.until(job, "ABORTED", parties=("education",))
+        assert "RUNNING" in await people.types("mpcgov node jobs", "--home", "welfare")
+        with pytest.raises(MpcgovError, match="the node can't use its database"):
+            await network.submit(network.proposal(), "welfare")
+        resource.prlimit(node.pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
+        ended = await network.until(job, "ABORTED", parties=("welfare",))
+        assert ended["welfare"]["reason"].startswith("labour: ")
+        assert "complete and unchanged" in await people.types("mpcgov node audit verify", "--home", "welfare")
+    await network.stop()
+    await people.released()
 
 
 async def test_the_machine_is_gone_and_there_is_no_backup(network: Network) -> None:

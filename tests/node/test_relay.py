@@ -183,6 +183,11 @@ async def test_a_silent_peer_is_found_by_its_missing_heartbeat() -> None:
     assert error.message == "welfare: no sign of life"
 
 
+async def sends(ws: WebSocket, *frames: str | bytes) -> None:
+    for frame in frames:
+        await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))
+
+
 @pytest.mark.parametrize(
     "break_rules",
     [
@@ -191,6 +196,10 @@ async def test_a_silent_peer_is_found_by_its_missing_heartbeat() -> None:
         lambda ws: ws.send_str("1" * 100_000),
         lambda ws: ws.send_str("close"),
         lambda ws: ws.send_bytes(b""),
+        lambda ws: ws.send_str("0"),
+        lambda ws: ws.send_str("256"),
+        lambda ws: sends(ws, "end", "end"),
+        lambda ws: sends(ws, "end", b"more"),
     ],
 )
 async def test_a_peer_that_breaks_the_rules_is_cut_off(break_rules: Callable[[WebSocket], Awaitable[None]]) -> None:
