@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 
 from mpcgov.control import receive_first
 from mpcgov.memory import no_dumps
@@ -42,11 +43,20 @@ def main() -> None:
     os._exit(0)
 
 
+class WithoutPandas(MetaPathFinder):
+    """Finds no pandas. (None in its place in `sys.modules` would be taken for the module by compiled code.)"""
+
+    def find_spec(self, fullname: str, _path: object = None, _target: object = None) -> None:
+        """Nothing of any other module; of pandas, that there is none."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError("no pandas here", name=fullname)
+
+
 def _loaded(kind: str) -> tuple[Serve, Callable[[], None]]:
     """How to serve an order, and what to do while it is awaited."""
     if kind == "run":
         # Arrow looks for pandas when it reads its first array: a third of a second in each child, and nothing is used.
-        sys.modules["pandas"] = None  # type: ignore[assignment]
+        sys.meta_path.insert(0, WithoutPandas())
         from mpcgov.worker import run
 
         return run.serve, lambda: None

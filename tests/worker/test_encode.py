@@ -80,10 +80,11 @@ def test_the_child_that_computes_has_loaded_all_that_it_reads_with() -> None:
     code = (
         "import sys\nfrom mpcgov.worker import __main__\n__main__._loaded('run')\nbefore = {*sys.modules}\n"
         "from mpcgov.worker.encode import read_counts\n"
-        "print(read_counts(sys.stdin.buffer, 3, 6), sorted({*sys.modules} - before))"
+        "print(read_counts(sys.stdin.buffer, 3, 6), sorted({*sys.modules} - before))\n"
+        "import pyarrow\nprint(pyarrow.array(['key']).to_numpy(zero_copy_only=False))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], input=written(numbers(1, 2, 3), 6), stdout=-1, check=True)
-    assert done.stdout == b"[1 2 3] []\n"
+    assert done.stdout == b"[1 2 3] []\n['key']\n"
 
 
 def test_an_end_before_the_beginning_is_no_counts() -> None:
