@@ -10,7 +10,6 @@ import hashlib
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -18,22 +17,13 @@ from pathlib import Path
 from mpcgov import kinds
 from mpcgov.errors import LocalError, SpecError
 from mpcgov.spec.load import load_yaml
-from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.manifest import Manifest, Protocol
 
 PACKAGE = Path(__file__).parent
 BESIDE_THE_CODE = frozenset({"protocols", "examples"})
 """What an installed package holds besides its code; in a checkout it lies next to the package."""
 
 ENGINE_LIBRARIES = ("mpyc", "numpy", "gmpy2", "pyarrow")  # pyarrow normalises keys: other Unicode tables, other keys
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """A protocol on this disk: its folder, its digest at this moment, and its manifest."""
-
-    folder: Path
-    digest: str
-    manifest: Manifest
 
 
 def folders() -> list[Path]:

@@ -29,7 +29,7 @@ from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.ids import digest, short
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
-from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.manifest import Manifest, Protocol
 from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import Proposal, ResultShare, job_id
 from mpcgov.spec.table import Declaration
@@ -40,11 +40,11 @@ class Simulation:
     """A job whose parties are all on this machine: what they would all have approved, and where each has its data."""
 
     proposal: Proposal
-    protocol: registry.Protocol
+    protocol: Protocol
     files: Mapping[str, Path]
 
     @classmethod
-    def of(cls, job: Job, agencies: Path, threshold: int = 1, protocol: registry.Protocol | None = None) -> Simulation:
+    def of(cls, job: Job, agencies: Path, threshold: int = 1, protocol: Protocol | None = None) -> Simulation:
         """A job, checked; `protocol`: that of its name in another folder than where protocols are.
 
         Raises:
@@ -137,7 +137,7 @@ def simulate_job(
 
 
 @contextlib.contextmanager
-def _made_up(job: Job, declared: Path, protocol: registry.Protocol | None, dummy: Made | None) -> Iterator[Path]:
+def _made_up(job: Job, declared: Path, protocol: Protocol | None, dummy: Made | None) -> Iterator[Path]:
     """A folder to read rows from, which is gone afterwards if they are made up."""
     if dummy is None:
         yield declared
@@ -186,7 +186,7 @@ def _declarations(job: Job, manifest: Manifest, files: Mapping[str, Path]) -> di
     return result
 
 
-def _proposal(job: Job, protocol: registry.Protocol, declarations: dict[str, Declaration], threshold: int) -> Proposal:
+def _proposal(job: Job, protocol: Protocol, declarations: dict[str, Declaration], threshold: int) -> Proposal:
     check.check_job(job, protocol.manifest, declarations, threshold)
     now = int(time.time())
     return Proposal(

@@ -14,9 +14,8 @@ from mpcgov.node.budget import DELTA, Budgets
 from mpcgov.node.explain import JobView
 from mpcgov.node.facts import MOST_REFUSED
 from mpcgov.protections import own_caveats, sentences
-from mpcgov.registry import Protocol
 from mpcgov.spec.ids import short
-from mpcgov.spec.manifest import Leakage, Manifest, Table
+from mpcgov.spec.manifest import Leakage, Manifest, Protocol, Table
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.table import CategoryColumn, Column, Datasets, DateColumn, DecimalColumn, IntegerColumn
 

@@ -11,10 +11,10 @@ from mpcgov import check, registry
 from mpcgov.client import Client
 from mpcgov.clock import Clock
 from mpcgov.errors import LocalError, MpcgovError, PeerError, SpecError
-from mpcgov.registry import Protocol
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import canonical_json, validate
+from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Declaration

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from mpcgov.node import units
 from mpcgov.node.differencing import Release, Side, compare, countable, editions, release, rows_of
 from mpcgov.node.facts import Facts
-from mpcgov.node.questions import OVERLAPS_LIMIT
 from mpcgov.spec.statement import Proposal
+
+OVERLAPS_LIMIT = 10
+"""So many questions about overlapping tables are put to people for one data set in 30 days, whatever they answer."""
 
 
 def no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from mpcgov import check, privacy
 from mpcgov.linked.told import releases_links, sum_testers
-from mpcgov.node import matchers, named_filters, units
+from mpcgov.node import matcher_limits, named_filters, units
 from mpcgov.node.agreement import AGREEMENT, MEANING
 from mpcgov.node.beside import beside, no_difference_tells
 from mpcgov.node.differencing import Side
@@ -127,10 +127,10 @@ def _matchers_bounded(proposal: Proposal, facts: Facts) -> Iterator[str]:
     allowed = facts.policy.datasets.get(dataset)
     if facts.protocol is None or allowed is None or facts.ledger.answer or facts.policy.size_noise == "off":
         return
-    counts = matchers.asked(proposal, facts.protocol.manifest, facts.me)
+    counts = matcher_limits.asked(proposal, facts.protocol.manifest, facts.me)
     noise = proposal.job.disclosure.noise
     bound = 1 if noise is None else noise.bound
-    for reason in matchers.beyond(counts, facts.ledger.matched, dataset, allowed, bound):
+    for reason in matcher_limits.beyond(counts, facts.ledger.matched, dataset, allowed, bound):
         yield f"{facts.me}: {reason}"
 
 

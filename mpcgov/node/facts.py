@@ -9,7 +9,7 @@ from typing import Literal
 
 from mpcgov.node.differencing import Release
 from mpcgov.privacy import Spend
-from mpcgov.registry import Protocol
+from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import Proposal

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -22,7 +23,7 @@ from mpcgov.errors import MpcgovError, Refused
 from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
 from mpcgov.linked import counted
-from mpcgov.node import differencing, matchers, questions, refusals, released_numbers, store, units
+from mpcgov.node import differencing, matcher_limits, matchers, questions, refusals, released_numbers, store, units
 from mpcgov.node.differencing import Release, rows_of
 from mpcgov.node.facts import MOST_REFUSED, Balance, Line, View
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
@@ -156,7 +157,7 @@ def notes(
                 "both; look at them together"
             )
     if dataset is not None and spend is None and seen.answer is None:
-        yield from released_numbers.notes(proposal, me, seen, register)
+        yield from _of_numbers(proposal, me, seen, register)
     if seen.balance is not None and spend is not None and seen.answer is None:
         budget = seen.balance
         yield (
@@ -171,6 +172,12 @@ def notes(
     if dataset is not None:
         for matcher, epsilon in matchers.said(matchers.seen(tx, dataset)).items():
             yield f"{matcher} has seen numbers of matches of {dataset} worth epsilon {epsilon} in earlier jobs"
+
+
+def _of_numbers(proposal: Proposal, me: str, seen: View, register: Register) -> Iterator[str]:
+    with suppress(MpcgovError):  # its protocol isn't here: denied for that already
+        manifest = registry.find(proposal.job.protocol_name).manifest
+        yield from released_numbers.notes(proposal, manifest, me, seen, register)
 
 
 def reserve(
@@ -194,7 +201,7 @@ def reserve(
             measure=None if spend is None else spend.measure,
             amount=None if spend is None else str(spend.amount),
             snapshot={} if dataset is None else found_last(tx, dataset),
-            matchers=matchers.kept(matchers.asked(proposal, manifest, me)) if answers is None else {},
+            matchers=matchers.kept(matcher_limits.asked(proposal, manifest, me)) if answers is None else {},
             state="reserved",
             answers=answers,
             stale=False,

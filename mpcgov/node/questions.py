@@ -12,8 +12,7 @@ import sqlalchemy as sql
 from mpcgov.node.store import JOBS, TABLES
 
 PERIOD_S = 30 * 86400.0
-OVERLAPS_LIMIT = 10
-"""So many questions about overlapping tables are put to people for one data set in 30 days, whatever they answer."""
+"""So far back questions about overlapping tables are counted: `mpcgov.node.beside` limits them."""
 
 YESES = sql.Table(
     "yeses",

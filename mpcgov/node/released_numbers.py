@@ -11,14 +11,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from mpcgov import registry
-from mpcgov.errors import MpcgovError
 from mpcgov.linked.capacity import told_bits
 from mpcgov.node import units
 from mpcgov.node.differencing import Release, release
 from mpcgov.node.facts import Facts, Line, View
 from mpcgov.node.units import Register, Units, apart
 from mpcgov.spec.job import Disclosure, Job
+from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Proposal
 
 DIGITS = Disclosure.model_fields["digits"].default
@@ -92,12 +91,9 @@ def numbers_suffice(proposal: Proposal, facts: Facts) -> Iterator[str]:
         )
 
 
-def notes(proposal: Proposal, me: str, seen: View, register: Register) -> Iterator[str]:
+def notes(proposal: Proposal, manifest: Manifest, me: str, seen: View, register: Register) -> Iterator[str]:
     """What the person who says yes or no should know of a job's numbers."""
-    try:
-        new = release(proposal, registry.find(proposal.job.protocol_name).manifest)
-    except MpcgovError:  # denied for that already
-        return
+    new = release(proposal, manifest)
     for column, count in needed(units.asked(new, seen), seen.earlier, me, register).items():
         before = count - own(new, me)[column]
         yield (

@@ -10,7 +10,7 @@ from mpcgov.node.decide import decide
 from mpcgov.node.facts import Deny, Facts, Permit, View
 from mpcgov.node.home import NodeHome
 from mpcgov.node.units import Register, known, sources
-from mpcgov.registry import Protocol
+from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Dataset, Declaration
 

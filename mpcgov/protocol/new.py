@@ -11,8 +11,8 @@ from pathlib import Path
 
 from mpcgov import registry
 from mpcgov.errors import LocalError
-from mpcgov.registry import Protocol
 from mpcgov.spec.ids import NAME_PATTERN
+from mpcgov.spec.manifest import Protocol
 
 
 def write(name: str, kind: str, place: Path) -> tuple[Path, str]:

@@ -21,10 +21,10 @@ from mpcgov.linked import render, vectors
 from mpcgov.linked.stacked import facts
 from mpcgov.node.supervisor import Supervisor
 from mpcgov.protocol_check import load_reference
-from mpcgov.registry import Protocol
 from mpcgov.simulation import Simulation
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml, read_text
+from mpcgov.spec.manifest import Protocol
 
 MAX_ROWS = 10_000
 """What the agencies of a vector declare; none has more rows."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
@@ -177,3 +179,12 @@ class Manifest(Frozen):
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A protocol on somebody's disk: its folder, its digest at this moment, and its manifest."""
+
+    folder: Path
+    digest: str
+    manifest: Manifest

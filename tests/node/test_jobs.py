@@ -16,6 +16,7 @@ from mpcgov.node.standing import EndNotice
 from mpcgov.node.store import APPROVALS
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import parse_json
+from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.statement import APPROVAL_TYPE, RECEIPT_TYPE, Approval, Layout, Proposal, Receipt, job_id
 from tests.node.network import PARTIES, Network, refusal, when
 
@@ -154,9 +155,9 @@ def other_program(monkeypatch: pytest.MonkeyPatch) -> str:
     """From now on this disk has another version of the protocol; all nodes of a test share a disk."""
     found, changed = registry.find, "sha256:" + "f" * 64
 
-    def find(name: str) -> registry.Protocol:
+    def find(name: str) -> Protocol:
         protocol = found(name)
-        return registry.Protocol(protocol.folder, changed, protocol.manifest)
+        return Protocol(protocol.folder, changed, protocol.manifest)
 
     monkeypatch.setattr(registry, "find", find)
     return changed

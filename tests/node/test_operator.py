@@ -12,6 +12,7 @@ from mpcgov.cli.words import describe_job
 from mpcgov.errors import LocalError, PeerError
 from mpcgov.node import operator
 from mpcgov.node.book import Book
+from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.statement import job_id
 from tests.node.network import PARTIES, Network
 
@@ -80,7 +81,7 @@ async def test_a_version_that_this_machine_lacks_is_not_explained_by_another(
     network: Network, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = registry.find("joint-count")
-    other = registry.Protocol(found.folder, "sha256:" + "0" * 64, found.manifest)
+    other = Protocol(found.folder, "sha256:" + "0" * 64, found.manifest)
     monkeypatch.setattr(registry, "find", lambda name: other)
     (view,) = operator.jobs(network.home("labour"))
     assert view.reveals == ("this machine doesn't have the protocol version that is proposed, so nothing can be said",)
