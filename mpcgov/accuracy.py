@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from mpcgov import kinds, noising, privacy
 from mpcgov.errors import InternalError
 from mpcgov.kinds.kind import Numbers
+from mpcgov.laws import Law
 from mpcgov.linked import lengths
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.stacked import facts
-from mpcgov.noising import Law
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.noise import LaplaceNoise

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.bench.workloads import MIN_COUNT, PARTIES, PLACES, PREDICTORS, ROUND_TO, VALUE_BITS
+from mpcgov.laws import Law
 from mpcgov.mpc import Moments, SecretArray, concatenate, least_squares, noise, sort, system_needs
-from mpcgov.noising import Law
 from mpcgov.spec.job import Disclosure
 from mpcgov.worker.clear import clear_counts
 

@@ -8,7 +8,7 @@ from mpcgov.disclosure import significant_bits
 from mpcgov.kinds import footers
 from mpcgov.kinds.footers import Row, Rules
 from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, counted, no_faults
-from mpcgov.linked.precision import MAX_SOLVER_BITS
+from mpcgov.precision import MAX_SOLVER_BITS
 from mpcgov.spec.statement import Opened, ResultTable
 
 EXPONENT_LIMIT = 4 * MAX_SOLVER_BITS

@@ -7,10 +7,10 @@ epsilon or rho pays for it, split evenly over the owners, as a unit may be on ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, isqrt
 
+from mpcgov.laws import LengthLaw
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.noise import CellNoise, LaplaceNoise
@@ -22,14 +22,6 @@ _LN_2 = Fraction(694, 1001)
 _ROOT_BITS = 80
 MOST_SHIFT = 1 << 20
 """A longer shift isn't drawn: such lists are as long as their data sets may be."""
-
-
-@dataclass(frozen=True)
-class LengthLaw:
-    """The noise on the length of each list: Z with P(z) ∝ exp(−rate·|z|) on −shift … shift, shifted to be positive."""
-
-    rate: Fraction
-    shift: int
 
 
 WHOLE = None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from mpcgov import precision
 from mpcgov.errors import SpecError
-from mpcgov.linked import precision
 from mpcgov.linked.classes import MOST_JOINT
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.precision import Needs
 from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.taken import classed
+from mpcgov.precision import Needs
 
 SUM_BITS = 57
 """Sums over all rows of products of two columns' limbs stay below 2^57 in magnitude."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import comb
 
-from mpcgov.linked import precision
+from mpcgov import precision
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import Model
 from mpcgov.linked.traffic import WORD, converted, equal, negative

@@ -4,7 +4,6 @@
 package that imports MPyC; importing it makes MPyC safe, or fails.
 """
 
-from mpcgov.linked.precision import Needs, fit_needs, system_needs
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import (
@@ -22,6 +21,7 @@ from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.session import Cost, Session
 from mpcgov.mpc.solve import Coefficients, Fit, Moments, fit, least_squares
+from mpcgov.precision import Needs, fit_needs, system_needs
 
 __all__ = [
     "Coefficients",

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mpcgov.linked.precision import COARSE_BITS, ERROR_PART_BITS, R2_BITS, SIGNIFICANT_BITS
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.functions import concatenate
 from mpcgov.mpc.solve import Fit, Reals
+from mpcgov.precision import COARSE_BITS, ERROR_PART_BITS, R2_BITS, SIGNIFICANT_BITS
 
 _MOST = SIGNIFICANT_BITS + 1
 """A number of 24 bits that loses so many is 0 or 1 step; if it loses more, 0."""

@@ -26,7 +26,7 @@ class SessionConfig:
     32-byte hash of everything else that the parties must agree on. Every integer of the job, differences included, lies
     in −2^value_bits … 2^value_bits. `masked_openings` is an upper bound of the job's statistically masked openings: one
     for each element compared and one for each element rounded. `solver_bits`: the same as `value_bits` for the integers
-    inside linear systems, of which a program sees nothing (`linked.precision`); 0 without such.
+    inside linear systems, of which a program sees nothing (`mpcgov.precision`); 0 without such.
     """
 
     parties: tuple[str, ...]

@@ -16,7 +16,6 @@ from mpcgov.errors import InternalError
 from mpcgov.kinds.kind import Computed
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import Model
-from mpcgov.linked.precision import SIGNIFICANT_BITS
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.coarse import coarse
 from mpcgov.mpc.functions import concatenate
@@ -26,6 +25,7 @@ from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import reduce_degree
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.wire import Channel
+from mpcgov.precision import SIGNIFICANT_BITS
 
 PIECE = 1 << 21
 """Elements that are multiplied at once."""

@@ -22,10 +22,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.linked.lengths import LengthLaw
+from mpcgov.laws import Law, LengthLaw
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.stream import Stream, private_key
-from mpcgov.noising import Law
 
 _BITS = 320
 _TABLE_BITS = 128

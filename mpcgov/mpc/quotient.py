@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpcgov.linked.precision import PART_BITS, SIGNIFICANT_BITS, Plan
 from mpcgov.mpc.codec import Elements
 from mpcgov.mpc.crossing import Crossing
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import Words
+from mpcgov.precision import PART_BITS, SIGNIFICANT_BITS, Plan
 
 FRACTION_BITS = 30
 """Quotients have units of 2^-30 before they are rounded."""

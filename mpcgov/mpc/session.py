@@ -9,21 +9,17 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mpcgov.errors import InternalError, MpcgovError, PeerError
-from mpcgov.linked.facts import Linked
 from mpcgov.mpc import blame, frames
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.codec import Elements, WireError, Words
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.frames import AbortError, AgreementError, LinkLostError, Reason
-from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
-from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.links import Link
-from mpcgov.mpc.places import Places
 from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.selftest import check_fixes, check_openings
 from mpcgov.mpc.wide import WideEngine
@@ -124,19 +120,12 @@ class Session:
             raise InternalError("values are passed by the sender of an input, and by nobody else")
         return SecretArray.deal(self._started, values, sender, length, low, high, places)
 
-    def linked(
-        self, linked: Linked, job_digest: str, own: OwnRows | None, noise: Mapping[str, Places] | None = None
-    ) -> LinkedRows:
-        """The rows of a linked job's owners, ours among them if we are one; `noise` goes onto the sums of its names."""
+    @property
+    def words(self) -> WordEngine:
+        """The engine itself, for what computes on rows with it (`mpcgov.mpc.linkedrows`, `linkedrecords`)."""
         if not isinstance(self._started, WordEngine):
-            raise InternalError("a linked job in a session of wide integers")
-        return LinkedRows(self._started, self.config, linked, job_digest, own, noise)
-
-    def compared(self, linked: Linked, job_digest: str, own: OwnRecords | None) -> LinkedRecords:
-        """The records of a job's two owners, to be compared, ours among them if we are one."""
-        if not isinstance(self._started, WordEngine):
-            raise InternalError("records compared in a session of wide integers")
-        return LinkedRecords(self._started, self.config, linked, job_digest, own)
+            raise InternalError("rows in a session of wide integers")
+        return self._started
 
     async def share_of(self, x: SecretArray) -> Elements | Words:
         """Our own share, at point index + 1 and of degree t, of each element of x: for worker/reveal.py, nobody else.

@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from mpcgov import precision
 from mpcgov.errors import SpecError
-from mpcgov.linked import precision
-from mpcgov.linked.precision import SIGNIFICANT_BITS, Plan
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.codec import Elements
 from mpcgov.mpc.cramer import cramer
@@ -31,6 +30,7 @@ from mpcgov.mpc.word import determinant, field
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.lazy import LazyWords
+from mpcgov.precision import SIGNIFICANT_BITS, Plan
 
 MAX_UNKNOWNS = 32
 

@@ -15,7 +15,6 @@ from mpcgov import check
 from mpcgov.linked.blocks import BLOCK
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
-from mpcgov.linked.precision import Needs
 from mpcgov.linked.stacked import Stacked
 from mpcgov.linked.taken import taken
 from mpcgov.linked.wanted import by_name
@@ -24,6 +23,7 @@ from mpcgov.mpc.config import WORD_BITS
 from mpcgov.mpc.digits import lifted_digits
 from mpcgov.mpc.tags import Texts
 from mpcgov.mpc.word.stream import private_key
+from mpcgov.precision import Needs
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import ResultTable
@@ -206,7 +206,9 @@ class LinkedWork:
             noisy = self._proposal.job.disclosure.noise is not None
             more = self.noise.more_rows if noisy else local.listed - len(local)
             own = OwnRows(Texts(*keyed.bytes_of(local.keys)), columns, more, secret)
-        rows = session.linked(self._linked, self._proposal.job_digest, own, self.noise.dealt(session))
+        rows = LinkedRows(
+            session.words, session.config, self._linked, self._proposal.job_digest, own, self.noise.dealt(session)
+        )
         self.coins = rows.coins
         return rows
 
@@ -230,4 +232,4 @@ class RecordsWork(LinkedWork):
             blocks = columns.pop(BLOCK, None)
             columns = taken(self._linked, self._order.party, columns)
             own = OwnRecords(fields, naming, columns, blocks, local.listed, self.secret)
-        return session.compared(self._linked, self._proposal.job_digest, own)
+        return LinkedRecords(session.words, session.config, self._linked, self._proposal.job_digest, own)

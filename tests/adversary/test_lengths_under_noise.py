@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mpcgov.linked.lengths import DELTA_BITS, MOST_SHIFT, WHOLE, LengthLaw, length_law
+from mpcgov.laws import LengthLaw
+from mpcgov.linked.lengths import DELTA_BITS, MOST_SHIFT, WHOLE, length_law
 from mpcgov.mpc import noise
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.linkedrows import LinkedRows, OwnRows

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from mpcgov import privacy
+from mpcgov.laws import Law
 from mpcgov.mpc import noise
 from mpcgov.node.decide import decide
-from mpcgov.noising import Law
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.load import SpecError, validate
 from mpcgov.spec.policy import DatasetPolicy

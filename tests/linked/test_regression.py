@@ -18,8 +18,8 @@ from mpcgov.errors import SpecError
 from mpcgov.linked import layout, render, vectors
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import Model, model
-from mpcgov.linked.precision import fit_needs
-from mpcgov.mpc import Session, SessionConfig
+from mpcgov.mpc import LinkedRows, Session, SessionConfig
+from mpcgov.precision import fit_needs
 from mpcgov.result import numbers_by_name
 from mpcgov.spec.statement import Layout
 from mpcgov.worker.clear import clear_linked
@@ -68,7 +68,7 @@ def job_of(made: Case) -> Job:
     exec((registry.find(made.protocol).folder / "program.py").read_text(encoding="utf-8"), program.__dict__)
 
     async def job(session: Session, index: int) -> list[list[int]]:
-        rows = session.linked(linked, "job", made.own(linked, made.names[index]))
+        rows = LinkedRows(session.words, session.config, linked, "job", made.own(linked, made.names[index]))
         cleared = clear_linked(linked, await program.run(rows, made.params))
         return [await share_list(session, table.cells) for table in cleared.values()]
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mpcgov import accuracy, disclosure
+from mpcgov.laws import LEAST_VARIANCE, Law
 from mpcgov.mpc import noise
 from mpcgov.mpc.noise import Table
-from mpcgov.noising import LEAST_VARIANCE, Law
 
 RUNS = 300_000
 """Of each of two neighbours."""

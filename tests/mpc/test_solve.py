@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from mpcgov.errors import SpecError
-from mpcgov.linked.precision import Needs, fit_needs, system_needs
 from mpcgov.mpc import Moments, Session, cramer, crossing, fit
 from mpcgov.mpc.crossing import WIDEN_BITS, Crossing
 from mpcgov.mpc.runtime import coroutine
@@ -22,6 +21,7 @@ from mpcgov.mpc.solve import Coefficients, least_squares
 from mpcgov.mpc.word import determinant
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import P
+from mpcgov.precision import Needs, fit_needs, system_needs
 from tests.mpc.parties import Outcome, opened, put, run, share_list
 
 PLACES = 2
