@@ -17,7 +17,7 @@ from mpcgov.spec.job import COORDINATOR
 from tests.node.network import PARTIES
 from tests.simulation.schedule import Asked, Schedule
 
-NAMED = re.compile(rf"^((?:(?:{'|'.join(PARTIES)})(?:, )?)+)(: | |'s )(?!says: )")
+NAMED = re.compile(rf"^((?:(?:{'|'.join(PARTIES)})(?:, )?)+)(: | |'s )(?!says: |reaches nobody: )")
 
 
 async def faults(world: Schedule) -> list[str]:
