@@ -13,6 +13,7 @@ import pytest
 
 from mpcgov import check, registry
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.taken import taken
 from mpcgov.mpc import linkedrecords
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
@@ -62,6 +63,7 @@ class Case:
     parties: tuple[str, ...] = NAMES
     secret: bytes | None = None
     job: str = "job"
+    receivers: tuple[str, ...] = ("coordinator",)
 
     def linked(self) -> Linked:
         """The job's public facts."""
@@ -77,7 +79,7 @@ class Case:
                 "parties": {name: {"dataset": "d"} if name in ("tax", "wel") else {} for name in self.parties},
                 "params": {name: value for name, value in (params | self.params).items() if value is not None},
                 "disclosure": {"min_count": self.min_count},
-                "receivers": ["coordinator"],
+                "receivers": list(self.receivers),
             },
             Job,
             "job",
@@ -111,7 +113,7 @@ class Case:
             blocks = np.array(self.blocks[name == "wel"], np.int64) - YEARS[0]
             blocks[(blocks < 0) | (blocks >= len(YEARS))] = -1
         secret = None if self.secret is None else self.secret if name == "tax" else bytes(32)
-        carried = {c: v for c, v in columns.items() if c in wanted}
+        carried = taken(linked, name, {c: v for c, v in columns.items() if c in wanted})
         return OwnRecords((texts(values),), identifiers, carried, blocks, secret=secret)
 
     def run(self, program: Callable[[LinkedRecords], Any] | None = None) -> tuple[list[Any], list[Party]]:

@@ -71,6 +71,17 @@ def test_statistics_run_over_linked_records_only_negative_numbers_included():
         assert row[place : place + 2] == pytest.approx([values.mean(), values.var(ddof=1)], rel=6e-4)
 
 
+def test_a_receivers_numbers_are_those_of_classes_all_of_which_must_have_enough_links():
+    params = {"output": "statistics", "identify": None, "threshold": "1", "measures": ["tax.income"]}
+    halves = ("anna", "bert", "carl", "dora", "emil"), ("smith", "jones", "brown", "green"), "qxzv"
+    names = [f"{a}{c * 3} {b}" for a in halves[0] for b in halves[1] for c in halves[2]]
+    (row,) = tables(Case(names, names, params, receivers=("tax",)))["statistics"]
+    step = 2**14 / 80**2  # the power of two above 4·n·w; classes of 40 rows have the means −30 and 10
+    assert row[:2] == [80, pytest.approx(-10, abs=step / 2)]
+    (row,) = tables(Case(names, names[:47] + ["zed nobody"] * 33, params, receivers=("tax",)))["statistics"]
+    assert row == [47, None, None], "seven links are too few"
+
+
 def test_match_rates_are_those_of_the_groups_or_hidden_altogether():
     params = {"output": "count", "report": ["tax.sex", "wel.sex"]}
     found = tables(Case(FIRST * 4, SECOND * 4, params | {"threshold": "1"}, min_count=3))
