@@ -19,6 +19,8 @@ def _hull(a: Column | None, b: Column | None) -> Column | None:
     if a is None or b is None or a == b:
         return a
     if isinstance(a, CategoryColumn) and isinstance(b, CategoryColumn):
+        if any(a.groups[code] != b.groups[code] for code in a.groups.keys() & b.groups.keys()):
+            return None  # of a level: the same code chooses other rows
         return a.model_copy(update={"values": tuple(dict.fromkeys((*a.values, *b.values)))})
     if isinstance(a, IntegerColumn) and isinstance(b, IntegerColumn):
         return a.model_copy(update={"min": min(a.min, b.min), "max": max(a.max, b.max)})

@@ -84,10 +84,9 @@ class DatasetPolicy(Frozen):
     partner_filters: dict[PartyId, Filters] = Field(default_factory=dict)
 
     def uses_of(self, column: str) -> frozenset[Use]:
-        """What a column may serve for. What may be counted by its codes, may be by a coarser level of them."""
-        of_base: tuple[Use, ...] = self.columns.get(base(column), ())
-        coarser: tuple[Use, ...] = ("group",) if base(column) != column and "group" in of_base else ()
-        return frozenset((*self.columns.get(column, ()), *coarser))
+        """What a column may serve for. What may be counted or chosen by its codes, may be by a coarser level of them."""
+        of_base = {*self.columns.get(base(column), ())} if base(column) != column else set[Use]()
+        return frozenset((*self.columns.get(column, ()), *(of_base & {"group", "filter"})))
 
     @property
     def takes_filters(self) -> bool:

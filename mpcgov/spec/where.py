@@ -10,7 +10,8 @@
     op         = "=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">="
     literal    = number: -?digits[.digits]  |  text or date: '…', a quote inside written twice
 
-Keywords are read in any case; everything else exactly. A column whose name is a keyword can't be named here.
+Keywords are read in any case; everything else exactly. A column whose name is a keyword can't be named here. A level of
+a column's code list is a column of its own, `region@nuts2`.
 
 Missing values follow SQL's three-valued logic: a comparison with a missing value is unknown, `not` of unknown is
 unknown, and a row is kept only when the whole condition is true. So `not (age = 30)` doesn't keep a row without an
@@ -56,7 +57,7 @@ _TOKEN = re.compile(
     r"""\s+
     | (?P<text>'(?:[^']|'')*+')
     | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?![\w.]))
-    | (?P<word>[^\W\d]\w*)
+    | (?P<word>[^\W\d]\w*(?:@\w+)?)
     | (?P<op>==|!=|<>|<=|>=|[=<>])
     | (?P<mark>[(),])""",
     re.VERBOSE,

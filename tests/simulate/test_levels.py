@@ -12,6 +12,7 @@ from mpcgov import check, registry
 from mpcgov.errors import SpecError
 from mpcgov.node.differencing import Release, Side, compare, release
 from mpcgov.simulation import simulate
+from mpcgov.spec import where
 from mpcgov.spec.codelists import load_datasets, read_declarations
 from mpcgov.spec.job import Job
 from mpcgov.spec.policy import DatasetPolicy
@@ -62,6 +63,38 @@ def test_a_job_counts_by_a_coarser_level(tmp_path: Path, levels: Any, by: str, e
     assert found == {"columns": [by, "count"], "rows": expected}
 
 
+WHERE = "region@nuts2 = 'EL30' or region@nuts2 is null"
+
+
+def test_a_filter_tests_a_level(tmp_path: Path) -> None:
+    for party in ("tax", "welfare", "census"):
+        agency(tmp_path, party, {"nuts2": 4})
+    parts = {party: {"dataset": "d", "where": WHERE} for party in ("tax", "welfare", "census")}
+    whole = job(["region"], parties=parts).model_dump(mode="json", exclude_defaults=True)
+    (tmp_path / "job.yaml").write_text(json.dumps(whole))
+    found = simulate(tmp_path / "job.yaml", tmp_path)["tables"]["count"]
+    assert found["rows"] == [["EL301", 30], ["EL302", 33], ["EL411", None], ["EL412", None]]
+    with pytest.raises(SpecError, match="'EL3' is not among the declared values of region@nuts2"):
+        where.check(where.parse("region@nuts2 = 'EL3'"), read_declarations(tmp_path / "tax" / "datasets.yaml")["d"])
+
+
+def test_filters_by_levels_keep_rows_apart_and_by_two_levels_do_not(tmp_path: Path) -> None:
+    found = declarations(tmp_path, tax={"nuts2": 4}, welfare={"nuts2": 4}, census={"nuts2": 4})
+
+    def chosen(condition: str) -> Release:
+        parts = {party: {"dataset": "d", "where": condition} for party in found}
+        released: Release = _released(job(["region"], parties=parts), found)
+        return released
+
+    south, north, fine = map(chosen, ("region@nuts2 = 'EL30'", "region@nuts2 = 'EL41'", "region in ('EL301', 'EL302')"))
+    assert _side(south, north) is Side.APART
+    assert _side(south, fine) is _side(north, fine) is Side.UNCLEAR
+    assert _side(south, south) is Side.SAME_CELLS
+    moved = {"nuts2": {"EL301": "EL30", "EL302": "EL41", "EL411": "EL41", "EL412": "EL41"}}
+    found = declarations(tmp_path / "moved", tax=moved, welfare=moved, census=moved)
+    assert _side(chosen("region@nuts2 = 'EL41'"), south) is Side.UNCLEAR
+
+
 def declarations(folder: Path, **levels: Any) -> dict[str, Declaration]:
     for party, said in levels.items():
         agency(folder, party, said)
@@ -109,9 +142,11 @@ def _released(job: Job, declared: dict[str, Declaration]) -> Any:
     return release(proposal, manifest)
 
 
-def test_a_level_may_be_counted_where_its_column_may_and_not_otherwise_used() -> None:
-    allowed = DatasetPolicy.model_validate({"columns": {"region": ["group", "filter"], "place@nuts1": ["group"]}})
-    assert allowed.uses_of("region@nuts2") == {"group"}
+def test_a_level_may_be_counted_and_chosen_by_where_its_column_may_and_not_otherwise_used() -> None:
+    columns = {"region": ["group", "filter"], "kind": ["filter", "key"], "place@nuts1": ["group"]}
+    allowed = DatasetPolicy.model_validate({"columns": columns})
+    assert allowed.uses_of("region@nuts2") == {"group", "filter"}
+    assert allowed.uses_of("kind@nuts2") == {"filter"}
     assert allowed.uses_of("place@nuts1") == {"group"}
     assert allowed.uses_of("place") == allowed.uses_of("place@nuts2") == allowed.uses_of("age@nuts2") == frozenset()
 
