@@ -10,43 +10,99 @@ from pathlib import Path
 from typing import Any
 
 from mpcgov.errors import DataError, InternalError, MpcgovError
+from mpcgov.files import replace
 from mpcgov.node.child import environment
+from mpcgov.publish.quality import folded
+
+HEADS = ("data set", "column", "rows", "missing", "malformed", "outside", "different", "spread")
+_LEVELS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One row per column of each data set: name, column, rows, missing, malformed, outside; the faults in words; and
-    what could be added to declarations."""
+    """What was found of some data sets: `reports` as the process that reads them gives them."""
 
-    rows: list[tuple[str, str, int, int, int, int]]
-    faults: list[str]
-    proposals: list[str]
-    warnings: list[str]
+    reports: list[dict[str, Any]]
 
-    def require_faultless(self) -> None:
-        """Nothing, if all data are as declared.
+    @property
+    def rows(self) -> list[tuple[object, ...]]:
+        """A row per column of each data set, under `HEADS`."""
+        return [
+            (
+                report["name"], column["column"], report["rows"], column["missing"], column["malformed"],
+                column["outside"], spread["different"], _drawn(spread["bins"]),
+            )
+            for report in self.reports
+            for column, spread in zip(report["columns"], report.get("spreads", ()), strict=True)
+        ]  # fmt: skip
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong, each with its data set."""
+        return [line for report in self.reports for line in _named(report, "faults")]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may be wrong, each with its data set."""
+        return [line for report in self.reports for line in _named(report, "warnings")]
+
+    @property
+    def proposals(self) -> list[str]:
+        """What could be added to declarations."""
+        return [text for report in self.reports for text in _proposals(report)]
+
+    @property
+    def shown(self) -> list[tuple[str, int, str, str]]:
+        """Rows that aren't as declared: data set, number, column, and what stands there."""
+        return [(report["name"], *one) for report in self.reports for one in report.get("shown", ())]
+
+    def keep(self, home: Path) -> list[Path]:
+        """Writes the figures of each edition to `figures/` in an agency's home; the files.
 
         Raises:
-            DataError: with every fault, and how many rows.
+            DataError: no data set has an edition.
+        """
+        kept = []
+        for report in self.reports:
+            if report.get("edition"):
+                both = zip(report["columns"], report["spreads"], strict=True)
+                bins = {column["column"]: spread["bins"] for column, spread in both if spread["bins"]}
+                path = home / "figures" / f"{report['name']}@{report['edition']}.json"
+                replace(path, json.dumps({"columns": bins}).encode(), 0o600)
+                kept.append(path)
+        if not kept:
+            raise DataError("no data set has an edition", hint="say in datasets.yaml which it is, edition: 2025-11")
+        return kept
+
+    def require_faultless(self) -> None:
+        """Nothing, if all data are as declared and as expected.
+
+        Raises:
+            DataError: with the fault, or how many there are.
         """
         if self.faults:
-            raise DataError("; ".join(self.faults), hint="correct the data or datasets.yaml")
+            many = len({report["name"] for report in self.reports if report["faults"]})
+            sets = "1 data set" if many == 1 else f"{many} data sets"
+            text = self.faults[0] if len(self.faults) == 1 else f"{len(self.faults)} faults in {sets}, as above"
+            raise DataError(text, hint="correct the data or datasets.yaml")
 
 
-def judge(datasets: Path, name: str | None) -> Judgement:
+def judge(datasets: Path, name: str | None, show_rows: int = 0) -> Judgement:
     """How the data sets of a file compare with their declarations; all of them without a name.
+
+    Args:
+        show_rows: of so many rows that aren't as declared, what stands there is read as well.
 
     Raises:
         LocalError: the file is broken, or declares no data set of that name.
     """
-    reports = _asked("judge", str(datasets), *([name] if name else []))["reports"]
-    rows = [
-        (report["name"], column["column"], report["rows"], column["missing"], column["malformed"], column["outside"])
-        for report in reports
-        for column in report["columns"]
-    ]
-    faults, warnings = ([line for report in reports for line in _named(report, of)] for of in ("faults", "warnings"))
-    return Judgement(rows, faults, [text for report in reports for text in _proposals(report)], warnings)
+    return Judgement(_asked("judge", str(datasets), str(show_rows), *([name] if name else []))["reports"])
+
+
+def _drawn(bins: dict[str, Any] | None) -> str:
+    rows = folded(bins["rows"]) if bins else []
+    most = max(rows, default=0)
+    return "".join(_LEVELS[number * (len(_LEVELS) - 1) // most] if number else "·" for number in rows) if most else ""
 
 
 def profile(path: str) -> str:

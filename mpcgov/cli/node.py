@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +20,10 @@ from mpcgov.cli.render import (
     require_file,
     show_result,
 )
+from mpcgov.errors import LocalError
+
+if TYPE_CHECKING:
+    from mpcgov.cli.dataset import Judgement
 
 
 @click.group(cls=Group)
@@ -82,18 +88,46 @@ def list_datasets(home: Path) -> None:
 
 @dataset.command("check")
 @click.argument("name", required=False, metavar="[NAME]")
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write a page with plots as well.")
+@click.option(
+    "--show-rows", metavar="N", type=click.IntRange(0, 1000), default=0,
+    help="Show what stands in the first N rows that aren't as declared; on a terminal only.",
+)  # fmt: skip
+@click.option("--keep", is_flag=True, help="Keep the edition's figures, for the next one to be compared with.")
 @home_option
-def check_dataset(name: str | None, home: Path) -> None:
-    """Checks the data against its declaration, by counts."""
-    from mpcgov.cli.dataset import judge
+def check_dataset(name: str | None, html: Path | None, show_rows: int, keep: bool, home: Path) -> None:
+    """Checks the data against their declaration and what is expected of them, by counts."""
+    from mpcgov.cli.dataset import HEADS, judge
     from mpcgov.node import home as homes
 
-    judgement = judge(homes.load(home).datasets_path, name)
-    print_table(("data set", "column", "rows", "missing", "malformed", "outside"), judgement.rows)
-    for text in (*judgement.proposals, *(f"warning: {line}" for line in judgement.warnings)):
-        note(text)
+    if show_rows and not sys.stdout.isatty():
+        raise LocalError("--show-rows shows values: it works on a terminal only", hint="take it out", code="terminal")
+    judgement = judge(homes.load(home).datasets_path, name, show_rows)
+    print_table(HEADS, judgement.rows)
+    _tell(judgement)
+    if html:
+        _write_page(html, judgement)
+    if keep:
+        note(f"kept: {', '.join(map(str, judgement.keep(home)))}")
     judgement.require_faultless()
     note("all data are as declared" if judgement.rows else "datasets.yaml declares no data yet")
+
+
+def _tell(judgement: Judgement) -> None:
+    if judgement.shown:
+        print_table(("data set", "row", "column", "value"), judgement.shown)
+    for text in (*judgement.proposals, *(f"warning: {line}" for line in judgement.warnings)):
+        note(text)
+    for text in judgement.faults if len(judgement.faults) > 1 else ():
+        note(f"fault: {text}")
+
+
+def _write_page(path: Path, judgement: Judgement) -> None:
+    from mpcgov.files import replace
+    from mpcgov.publish.quality import page
+
+    replace(path, page(judgement.reports), 0o600)
+    note(f"{path}: written")
 
 
 @dataset.command("profile")
@@ -113,7 +147,6 @@ def profile_file(file: str) -> None:
 @home_option
 def export_dataset(name: str, standard: str, home: Path) -> None:
     """A declaration for other tools, without its source."""
-    from mpcgov.errors import LocalError
     from mpcgov.exchange import odcs, table_schema
     from mpcgov.node import home as homes
 
@@ -258,7 +291,6 @@ def verify(home: Path) -> None:
 @home_option
 def doctor(home: Path) -> None:
     """Looks at configuration, keys, clock, peers and protocol versions."""
-    from mpcgov.errors import LocalError
     from mpcgov.node import operator
 
     findings = operator.doctor(home)

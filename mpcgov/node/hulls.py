@@ -18,9 +18,7 @@ def common(a: Mapping[str, Column], b: Mapping[str, Column]) -> Iterator[tuple[s
 def _hull(a: Column | None, b: Column | None) -> Column | None:
     if a is None or b is None or a == b:
         return a
-    if isinstance(a, CategoryColumn) and isinstance(b, CategoryColumn):
-        if any(a.groups[code] != b.groups[code] for code in a.groups.keys() & b.groups.keys()):
-            return None  # of a level: the same code chooses other rows
+    if isinstance(a, CategoryColumn) and isinstance(b, CategoryColumn) and not _regrouped(a, b):
         return a.model_copy(update={"values": tuple(dict.fromkeys((*a.values, *b.values)))})
     if isinstance(a, IntegerColumn) and isinstance(b, IntegerColumn):
         return a.model_copy(update={"min": min(a.min, b.min), "max": max(a.max, b.max)})
@@ -30,3 +28,8 @@ def _hull(a: Column | None, b: Column | None) -> Column | None:
         least, most = min(a, b, key=lambda column: column.low), max(a, b, key=lambda column: column.high)
         return a.model_copy(update={"min": least.min, "max": most.max})
     return None
+
+
+def _regrouped(a: CategoryColumn, b: CategoryColumn) -> bool:
+    """Whether a code of a level chooses other rows in one than in the other."""
+    return any(a.groups[code] != b.groups[code] for code in a.groups.keys() & b.groups.keys())

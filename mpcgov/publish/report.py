@@ -18,7 +18,8 @@ BAR = 120
 
 
 @cache
-def _pages() -> jinja2.Environment:
+def pages() -> jinja2.Environment:
+    """The pages that are filled in; all of it is escaped."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("mpcgov.publish", "pages"),
         autoescape=True,  # purposes, reasons and codes come from others
@@ -30,13 +31,13 @@ def _pages() -> jinja2.Environment:
 
 def whole(result: dict[str, Any]) -> bytes:
     """The page."""
-    page = _pages().get_template("report.html")
+    page = pages().get_template("report.html")
     return page.render(**_tables(result), about=about(result), learned=who_learned(result)).encode()
 
 
 def fragment(result: dict[str, Any]) -> str:
     """The tables alone, for a page of somebody else's, as a notebook's is."""
-    return _pages().get_template("tables.html").render(**_tables(result))
+    return pages().get_template("tables.html").render(**_tables(result))
 
 
 def _tables(result: dict[str, Any]) -> dict[str, Any]:

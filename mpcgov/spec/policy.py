@@ -84,7 +84,7 @@ class DatasetPolicy(Frozen):
     partner_filters: dict[PartyId, Filters] = Field(default_factory=dict)
 
     def uses_of(self, column: str) -> frozenset[Use]:
-        """What a column may serve for. What may be counted or chosen by its codes, may be by a coarser level of them."""
+        """What a column may serve for. What may be counted or filtered by its codes, may be by a level of them."""
         of_base = {*self.columns.get(base(column), ())} if base(column) != column else set[Use]()
         return frozenset((*self.columns.get(column, ()), *(of_base & {"group", "filter"})))
 

@@ -19,6 +19,8 @@ from pydantic import (
 
 from mpcgov.spec.derive import Derivation
 from mpcgov.spec.derive import faults as derived_faults
+from mpcgov.spec.expect import Expectations
+from mpcgov.spec.expect import faults as expected_faults
 from mpcgov.spec.ids import ColumnName, DatasetName, matching
 from mpcgov.spec.impossible import Combinations
 from mpcgov.spec.impossible import faults as impossible_faults
@@ -251,6 +253,7 @@ class Dataset(Declaration, Dialect):
     missing_codes: Codes = ()
     readings: dict[ColumnName, Reading] = Field(default_factory=dict)
     derived: dict[ColumnName, Derivation] = Field(default_factory=dict)
+    expect: Expectations = Expectations()
 
     @property
     def declaration(self) -> Declaration:
@@ -287,7 +290,8 @@ class Dataset(Declaration, Dialect):
 
     @model_validator(mode="after")
     def _derivable(self) -> Dataset:
-        if found := derived_faults(self.derived, self.columns, self.readings):
+        found = derived_faults(self.derived, self.columns, self.readings)
+        if found := [*found, *expected_faults(self.expect, self.columns, self.edition)]:
             raise ValueError("; ".join(found))
         return self
 

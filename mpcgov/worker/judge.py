@@ -1,6 +1,7 @@
-"""`python -m mpcgov.worker.judge DATASETS.yaml [NAME]`: whether an owner's data are as declared; reports only counts.
+"""`python -m mpcgov.worker.judge DATASETS.yaml ROWS [NAME]`: whether an owner's data are as declared.
 
-A process of its own, because whoever holds keys loads no data engine. Its stdout is one JSON object.
+Reports counts; and of at most ROWS rows that aren't, which and what stands there, for the owner's terminal. A process
+of its own, because whoever holds keys loads no data engine. Its stdout is one JSON object.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from typing import Any
 from mpcgov.errors import InternalError, LocalError, MpcgovError
 from mpcgov.memory import no_dumps
 from mpcgov.spec.codelists import load_datasets
-from mpcgov.worker.local import dataset_check
+from mpcgov.worker.report import DatasetReport, dataset_check, wrong_rows
 
 
 def main() -> None:
     """Judges one data set, or all of a file, every column of each."""
     # A core dump would hold rows.
     no_dumps()
-    path, names = Path(sys.argv[1]), sys.argv[2:]
+    path, most, names = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     try:
-        answer: dict[str, Any] = {"reports": _reports(path, names)}
+        answer: dict[str, Any] = {"reports": _reports(path, names, most)}
     except MpcgovError as error:
         answer = {"error": error.to_json()}
     except Exception as error:
@@ -33,7 +34,7 @@ def main() -> None:
     json.dump(answer, sys.stdout)
 
 
-def _reports(path: Path, names: list[str]) -> list[dict[str, Any]]:
+def _reports(path: Path, names: list[str], most: int) -> list[dict[str, Any]]:
     declared = load_datasets(path).root
     unknown = [name for name in names if name not in declared]
     if unknown:
@@ -41,10 +42,22 @@ def _reports(path: Path, names: list[str]) -> list[dict[str, Any]]:
     reports = []
     for name in names or declared:
         try:
-            reports.append(dataclasses.asdict(dataset_check(declared[name], name, path.parent)))
+            report = dataset_check(declared[name], name, path.parent, spreads=True)
+            report_json = _json(report) | {"edition": declared[name].edition}
+            wrong = any(one.malformed or one.outside for one in report.columns)
+            shown = wrong_rows(declared[name], name, path.parent, most) if wrong and most else []
+            reports.append(report_json | {"shown": shown})
         except LocalError as error:
             reports.append({"name": name, "rows": None, "columns": [], "faults": [error.line()]})
     return reports
+
+
+def _json(report: DatasetReport) -> dict[str, Any]:
+    spreads = [
+        {"kind": one.kind, "different": one.different, "bins": one.bins and one.bins.model_dump(mode="json")}
+        for one in report.spreads
+    ]
+    return dataclasses.asdict(dataclasses.replace(report, spreads=())) | {"spreads": spreads}
 
 
 if __name__ == "__main__":

@@ -9,9 +9,8 @@ left out. So what is refused is a fact of the whole data set and of the columns 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -22,13 +21,11 @@ from numpy.typing import NDArray
 
 from mpcgov.errors import DataError, InternalError
 from mpcgov.spec.condition import Expr, columns, nullable
-from mpcgov.spec.impossible import described
-from mpcgov.spec.table import Column, Dataset, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
-from mpcgov.worker import oddities, unique
+from mpcgov.spec.table import Column, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
 from mpcgov.worker.advice import MALFORMED, MISSING, OUTSIDE, SAYS_MORE
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.readers.raw import counted
-from mpcgov.worker.source import Source, open_table
+from mpcgov.worker.source import Source
 
 _PLACE = "mpcgov_place"
 
@@ -50,38 +47,6 @@ class ColumnReport:
     """The number of the first malformed or outside row, in the order of the source; 0 if it isn't known."""
 
 
-@dataclass(frozen=True)
-class DatasetReport:
-    """What `dataset check` found: how many rows were read, and each column's faults."""
-
-    name: str
-    rows: int
-    columns: tuple[ColumnReport, ...]
-    faults: tuple[str, ...]
-    """One line for each fault; none if any job may use every column. Missing values are one unless dropped."""
-    would_be_unique: tuple[tuple[str, ...], ...]
-    """If the data set isn't declared unique by anything: sets of columns by which the data are."""
-    warnings: tuple[str, ...] = ()
-    """What is as declared and looks wrong all the same."""
-
-
-def dataset_check(dataset: Dataset, name: str, base: Path) -> DatasetReport:
-    """Judges every column of a data set, whatever a job would use, and what it is unique by.
-
-    Raises:
-        DataError: its structure is wrong, so that there are no columns to judge.
-    """
-    with open_table(dataset, name, base, dataset.own_columns) as source:
-        reports = [_with_first(source, report) for report in _judge(source, dataset.own_columns)]
-        faults = tuple(fault for report in reports for fault in _faults(report, source, dataset.missing == "refuse"))
-        faults += tuple(unique.faults(source, dataset.unique)) + tuple(_impossible(source))
-        missing = {one.column: one.missing for one in reports}
-        proposed = () if dataset.unique else unique.candidates(source, missing)
-        warnings = [*source.remarks, *oddities.crowded_keys(source), *oddities.placeholders(source)]
-        warnings += [*oddities.totals(source), *oddities.empty(source, missing)]
-        return DatasetReport(name, source.rows, tuple(reports), faults, proposed, tuple(warnings))
-
-
 def check_columns(source: Source, used: Collection[str], may_be_missing: Collection[str] = ()) -> None:
     """That no row of a used column is malformed, out of range, undeclared, or missing where that is refused.
 
@@ -90,8 +55,8 @@ def check_columns(source: Source, used: Collection[str], may_be_missing: Collect
     """
     refuse = source.declaration.missing == "refuse"
     faults = []
-    for report in _judge(source, used):
-        faults += _faults(report, source, refuse and report.column not in may_be_missing)
+    for report in judged(source, used):
+        faults += faults_of(report, source, refuse and report.column not in may_be_missing)
     if faults:
         hint = "correct the data or datasets.yaml; `mpcgov node dataset check` looks at every column"
         raise DataError(f"{source.name}: {'; '.join(faults)}", hint=hint)
@@ -168,7 +133,12 @@ def filtered(source: Source, names: Collection[str], where: Expr | None) -> Any:
     return rows
 
 
-def _judge(source: Source, used: Collection[str]) -> list[ColumnReport]:
+def judged(source: Source, used: Collection[str]) -> list[ColumnReport]:
+    """What is wrong in some columns, by how many rows.
+
+    Raises:
+        DataError: the engine can't count them.
+    """
     names = [name for name in source.declaration.columns if name in used]
     table, kinds = source.table, (MISSING, MALFORMED, OUTSIDE, *SAYS_MORE)
     sums = {
@@ -185,18 +155,8 @@ def _report(name: str, rows: dict[int, int]) -> ColumnReport:
     return ColumnReport(name, rows[MISSING], rows[MALFORMED], rows[OUTSIDE], more)
 
 
-def _impossible(source: Source) -> list[str]:
-    """Rows in combinations that are declared impossible: for the owner to know. No job is refused for them."""
-    table, found = source.table, []
-    for one in source.declaration.impossible:
-        here = table.filter(*(table[source.value(name)].isin(list(values)) for name, values in one.items()))
-        rows = int(source.query(here.aggregate(rows=here.count())).to_pylist()[0]["rows"])
-        if rows:
-            found.append(f"impossible: {counted(rows)} with {described([one])}")
-    return found
-
-
-def _faults(report: ColumnReport, source: Source, missing_is_one: bool) -> list[str]:
+def faults_of(report: ColumnReport, source: Source, missing_is_one: bool) -> list[str]:
+    """A line for each kind of fault of a column."""
     column = source.declaration.columns[report.column]
     found = [
         (MISSING, report.missing if missing_is_one else 0, "without a value"),
@@ -212,15 +172,6 @@ def _faults(report: ColumnReport, source: Source, missing_is_one: bool) -> list[
     if report.first:
         lines[-1] += f" (the first is row {report.first})"
     return lines
-
-
-def _with_first(source: Source, report: ColumnReport) -> ColumnReport:
-    """For the owner alone: where to look."""
-    if not (report.malformed or report.outside):
-        return report
-    rows = source.table.select(fault=source.table[source.fault(report.column)], row=ibis.row_number() + 1)
-    wrong = rows.filter(rows.fault > MISSING)
-    return replace(report, first=int(source.query(wrong.aggregate(row=wrong.row.min()))["row"][0].as_py()))
 
 
 def _malformed(column: Column) -> str:

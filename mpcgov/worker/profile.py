@@ -23,7 +23,7 @@ from mpcgov.spec.ids import IDENTIFIER_PATTERN
 from mpcgov.spec.load import validate
 from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import MAX_ROWS_DEFAULT, Dataset
-from mpcgov.worker import local, opening, profiletext, source, writing
+from mpcgov.worker import opening, profiletext, report, source, writing
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine
 from mpcgov.worker.file import ARROW, CSV, EXCEL, PARQUET, OpenFile, open_files
 from mpcgov.worker.guess import Guess, guess, plainest
@@ -63,10 +63,10 @@ def profile(path: str, base: Path) -> str:
     guesses = found.guesses
     for _ in range(_TRIES):
         whole = _whole(path, found, guesses)
-        report = local.dataset_check(validate(whole, Dataset, name), name, base)
-        wrong = [one.column for one in report.columns if one.malformed or one.outside]
+        told = report.dataset_check(validate(whole, Dataset, name), name, base)
+        wrong = [one.column for one in told.columns if one.malformed or one.outside]
         if not wrong:
-            return "\n".join(profiletext.lines(name, whole, guesses, report)) + "\n"
+            return "\n".join(profiletext.lines(name, whole, guesses, told)) + "\n"
         # Read otherwise than was thought: nothing is claimed of it.
         plain = {one: guesses[one].as_text("its values don't fit what they look like") for one in wrong}
         guesses = {**guesses, **plain}

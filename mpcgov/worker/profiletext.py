@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mpcgov.worker.guess import Guess
-from mpcgov.worker.local import DatasetReport
+from mpcgov.worker.report import DatasetReport
 
 _NO_WORDS = ("true", "false", "null", "yes", "no", "on", "off")
 

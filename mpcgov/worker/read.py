@@ -23,7 +23,7 @@ from mpcgov.spec.load import canonical_json
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import OWN_READER, WHOLE, Fault, Go, Order, Report
 from mpcgov.spec.table import Dataset
-from mpcgov.worker import compared, encode, keyed, local, records, summed, sums, unique
+from mpcgov.worker import compared, encode, expectations, keyed, local, records, summed, sums, unique
 from mpcgov.worker.fingerprint import fingerprints_of, unit_fingerprints
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
@@ -76,6 +76,7 @@ def _read(order: Order) -> tuple[Write, dict[str, str], tuple[str, ...]]:
     dataset = _declared(path, part.dataset or "", order.proposal.declarations[party].only(set(used)), set(used))
     condition = None if part.where is None else language.parse(part.where)
     with open_table(dataset, part.dataset or "", path.parent, _opened(dataset, used, part)) as source:
+        expectations.judge(source, dataset, path.parent)
         kinds = {"counts": _counts, "sums": _sums, "rows": _rows, "records": _records}
         write, needed, notes = kinds[manifest.local](order, manifest, source, condition)
         if not order.fingerprint:
@@ -124,10 +125,10 @@ def _whole(order: Order, manifest: Manifest, source: Source) -> dict[str, str]:
 
 
 def _opened(dataset: Dataset, used: Collection[str], part: Part) -> set[str]:
-    """The columns that are read: those that the job uses, and that the data set is unique by or put in order by."""
+    """The columns that are read: those that the job uses, and that the data set is judged or put in order by."""
     if "first" in (part.duplicates or {}).values():
         return set(dataset.columns)
-    return {*used, *(name for one in dataset.unique for name in one)}
+    return {*used, *(name for one in dataset.unique for name in one), *dataset.expect.columns}
 
 
 def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:

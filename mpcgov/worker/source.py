@@ -29,7 +29,7 @@ from mpcgov.worker.database import open_database
 from mpcgov.worker.derived import derived
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, STATISTICAL, TEXT, OpenFile, open_files
-from mpcgov.worker.readers import arrow, csv, excel, fixed, parquet, postgres, px, sql, statistical
+from mpcgov.worker.readers import arrow, csv, excel, fixed, parquet, postgres, px, readback, sql, statistical
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
 
 _ZEROS = (
@@ -67,6 +67,10 @@ class Source:
         """The name in `table` of what is wrong with a column: FINE, MISSING, MALFORMED or another of `columns`."""
         return f"f{self._position(column)}"
 
+    def as_read(self, column: str) -> str:
+        """The name in `table` of what stands in the source, as text, if it was opened with that."""
+        return f"r{self._position(column)}"
+
     def _position(self, column: str) -> int:
         # Engines fold the case of names; two declared columns may differ in nothing else.
         return list(self.declaration.columns).index(column)
@@ -91,7 +95,9 @@ class Source:
         self.close()
 
 
-def open_table(dataset: Dataset, name: str, base: Path, columns: Collection[str] | None = None) -> Source:
+def open_table(
+    dataset: Dataset, name: str, base: Path, columns: Collection[str] | None = None, *, as_read: bool = False
+) -> Source:
     """Opens data set `name`, whose `datasets.yaml` is in the folder `base`; `columns`: those needed, default all.
 
     The structure is checked here: that there is such a file, its encoding, its rows, that the columns are there, and
@@ -109,7 +115,7 @@ def open_table(dataset: Dataset, name: str, base: Path, columns: Collection[str]
     derivations = {one: how for one, how in dataset.derived.items() if one in declaration.columns}
     operands = {operand for how in derivations.values() for operand in how.operands}
     stored = dataset.declaration.only({*declaration.columns, *operands} - set(derivations))
-    source = _open_source(dataset.source, Wanted(name, dataset, stored), base)
+    source = _open_source(dataset.source, Wanted(name, dataset, stored, as_read), base)
     return _with_derived(source, declaration, derivations) if derivations else source
 
 
@@ -137,9 +143,10 @@ def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
         backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")])
         with kept_on_success(backend):
             raw = raw_of(files, fd, how, wanted, backend)
-            source = _stored(raw, wanted, backend, how if suffix in TEXT + EXCEL else Dialect())
+            judged = _judged(raw, wanted, is_one_of, how if suffix in TEXT + EXCEL else Dialect())
+            source = _stored(raw, wanted, backend, judged)
             if suffix in PARQUET:
-                _read_back(files, raw, wanted, source)
+                readback.check(files, raw, wanted, judged, backend)
             for file in files:
                 file.check_unchanged()
             return source
@@ -167,46 +174,13 @@ def raw_of(files: list[OpenFile], fd: int, how: Dialect, wanted: Wanted, backend
     return next(read for kinds, read in readers.items() if suffix in kinds)(files[0], wanted, backend)
 
 
-def _stored(raw: Raw, wanted: Wanted, backend: Backend, how: Dialect) -> Source:
+def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> Source:
     """The judged rows in the engine's memory."""
-    judged = _judged(raw, wanted, is_one_of, how)
-    table = quiet(lambda: backend.create_table("data", judged), unreadable(wanted.name))
+    table = quiet(lambda: backend.create_table(readback.STORED, judged), unreadable(wanted.name))
     rows = _rows(table, backend, wanted.name)
     if rows != raw.rows:
         raise InternalError(f"{wanted.name}: the engine reads {rows} rows where the file has {raw.rows}")
     return Source(wanted.name, wanted.declaration, rows, table, backend, _remarks(raw, wanted))
-
-
-def _read_back(files: list[OpenFile], raw: Raw, wanted: Wanted, source: Source) -> None:
-    """That some rows of Parquet files are those that another reader of the format finds there.
-
-    Raises:
-        DataError: they aren't, so that neither reader is believed.
-    """
-    inside = {column: at for column, at in wanted.sources.items() if at not in files[0].partition}
-    if not inside:
-        return
-    again = quiet(
-        lambda: list(parquet.samples(files, raw.starts, list(inside.values()))), unreadable(wanted.name)
-    )  # fmt: skip
-    if not again:
-        return
-    rows = pa.concat_tables([sample for _, sample in again], promote_options="permissive")
-    some = replace(wanted, declaration=wanted.declaration.only(set(inside)))
-    columns = {column: f"c{n}" for n, column in enumerate(inside)}
-    judged = source.query(
-        _judged(Raw(ibis.memtable(rows), columns, rows.num_rows, typed=True), some, is_one_of, Dialect())
-    )
-    place = source.table.rowid()
-    there = ibis.or_(*(place.between(start, start + sample.num_rows - 1) for start, sample in again))
-    names = [name for column in inside for name in (source.value(column), source.fault(column))]
-    found = source.query(source.table.filter(there).select(*names))
-    if not found.rename_columns(judged.column_names).cast(judged.schema).equals(judged):
-        raise DataError(
-            f"{wanted.name}: two readers of the file find different values in the same rows",
-            hint="write the file again with plain types",
-            code="data-unreadable",
-        )
 
 
 def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
@@ -216,7 +190,8 @@ def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
     if read is not None:
         backend = open_engine()
         with kept_on_success(backend):
-            return _stored(read(url, wanted, backend), wanted, backend, Dialect())
+            raw = read(url, wanted, backend)
+            return _stored(raw, wanted, backend, _judged(raw, wanted, is_one_of, Dialect()))
     backend, table = open_database(url, name, base)
     with kept_on_success(backend):
         check_names(list(table.columns), wanted, "each declared column must stand there once")
@@ -240,6 +215,8 @@ def _judged(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:
             wrong.append(f"column {column}: {_not_taken(raw, column, kind)}")
         else:
             selected[f"v{position}"], selected[f"f{position}"] = judged
+        if wanted.as_read:
+            selected[f"r{position}"] = raw.table[raw.columns[column]].cast("string")
     if wrong:
         hint = "change the type there, or the kind in datasets.yaml"
         raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint=hint)

@@ -45,9 +45,9 @@ def faults(source: Source, sets: Sequence[Sequence[str]], known: Known | None = 
     result = []
     for key in sets:
         again = known is not None and set(known[0]) == set(key)
-        repeated, rows = keys.repeated(known[1]) if known is not None and again else _repeated(source, key)
-        if repeated:
-            said = f"{repeated} key{'s are' if repeated > 1 else ' is'} repeated, in {counted(rows)}"
+        several, rows = keys.repeated(known[1]) if known is not None and again else repeated(source, key)
+        if several:
+            said = f"{several} key{'s are' if several > 1 else ' is'} repeated, in {counted(rows)}"
             result.append(f"not unique by {', '.join(key)}: {said}")
     return result
 
@@ -73,13 +73,13 @@ def candidates(source: Source, missing: Mapping[str, int]) -> tuple[tuple[str, .
     here = source.backend.name == "duckdb" and telling and source.rows > 1
     rows = source.query(source.table.select(*values)) if here else None
     for sets in tries if source.rows > 1 else ():
-        found = tuple(key for key in sets if _repeated(source, key, rows) == (0, 0))
+        found = tuple(key for key in sets if repeated(source, key, rows) == (0, 0))
         if found:
             return found
     return ()
 
 
-def _repeated(source: Source, key: Sequence[str], rows: pa.Table | None = None) -> tuple[int, int]:
+def repeated(source: Source, key: Sequence[str], rows: pa.Table | None = None) -> tuple[int, int]:
     """How many keys are repeated, in how many rows; `rows`: those of the source, if they are here already."""
     values = [source.value(name) for name in key]
     kinds = [source.declaration.columns[name] for name in key]

@@ -21,7 +21,7 @@ from mpcgov.simulation import simulate
 from mpcgov.spec.job import Disclosure, Job
 from mpcgov.spec.load import load_yaml, validate
 from mpcgov.spec.table import Dataset, Datasets
-from mpcgov.worker.local import dataset_check
+from mpcgov.worker.report import dataset_check
 from tests.core.attacker import Case, Release, widths
 from tests.mpc.linked_parties import Case as LinkedCase
 

@@ -53,7 +53,7 @@ def test_list_without_a_policy_shows_that_nothing_is_allowed(home: Path, capsys:
 def test_check_passes_data_that_are_as_declared(home: Path, capsys: Output) -> None:
     assert run(["node", "dataset", "check", "--home", str(home)]) == 0
     output = capsys.readouterr()
-    assert output.out.splitlines()[2].split() == ["people", "region", "2", "0", "0", "0"]
+    assert output.out.splitlines()[2].split() == ["people", "region", "2", "0", "0", "0", "2", "██"]
     assert "all data are as declared" in output.err
 
 
@@ -61,12 +61,50 @@ def test_check_counts_what_isnt_as_declared_and_shows_no_value(home: Path, capsy
     (home / "people.csv").write_text("region,age\nNorth,4242\nWest,3o\n,7\n")
     assert run(["node", "dataset", "check", "people", "--home", str(home)]) == 2
     output = capsys.readouterr()
-    assert [line.split()[1:] for line in output.out.splitlines()[2:]] == [
+    assert [line.split()[1:6] for line in output.out.splitlines()[2:]] == [
         ["region", "3", "1", "0", "1"],
         ["age", "3", "0", "1", "1"],
     ]
     assert "people: column age: 1 row out of range 0..120" in output.err
     assert not any(value in output.out + output.err for value in ("4242", "West", "3o"))
+    assert "mpcgov: 4 faults in 1 data set, as above" in output.err
+
+
+def test_values_are_shown_on_a_terminal_only(home: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "people.csv").write_text("region,age\nNorth,42\nWest,3o\n")
+    command = ["node", "dataset", "check", "--show-rows", "5", "--home", str(home)]
+    assert run(command) == 2
+    assert "it works on a terminal only" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert run(command) == 2
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["people", "2", "region", "West"] in shown
+    assert ["people", "2", "age", "3o"] in shown
+
+
+def test_a_page_has_plots_and_loads_nothing_and_shows_no_value(home: Path) -> None:
+    (home / "people.csv").write_text("region,age\nNorth,42\nWest,3o\n")
+    page = home / "page.html"
+    assert run(["node", "dataset", "check", "--html", str(page), "--home", str(home)]) == 2
+    text = page.read_text()
+    assert text.count("<svg") == 2
+    assert "1 row not among the declared values" in text
+    assert not any(word in text for word in ("West", "3o", "<script", "http:", "https:", "src="))
+    assert page.stat().st_mode & 0o77 == 0
+
+
+def test_an_editions_figures_are_kept_for_the_next_one(home: Path, capsys: Output) -> None:
+    command = ["node", "dataset", "check", "--keep", "--home", str(home)]
+    assert run(command) == 2
+    assert "no data set has an edition" in capsys.readouterr().err
+    (home / "datasets.yaml").write_text(DATASETS.replace("columns:", "edition: 2025-10\n  columns:"))
+    assert run(command) == 0
+    assert [path.name for path in (home / "figures").iterdir()] == ["people@2025-10.json"]
+    later = "edition: 2025-11\n  expect: {drift: {region: 0.1}}\n  columns:"
+    (home / "datasets.yaml").write_text(DATASETS.replace("columns:", later))
+    (home / "people.csv").write_text("region,age\nNorth,12\nNorth,30\n")
+    assert run(["node", "dataset", "check", "--home", str(home)]) == 2
+    assert "50.0% of rows lie elsewhere than in 2025-10, more than 10 %" in capsys.readouterr().err
 
 
 def test_check_of_a_data_set_that_isnt_declared_is_exit_2(home: Path, capsys: Output) -> None:

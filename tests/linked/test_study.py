@@ -14,7 +14,7 @@ from mpcgov import check, registry
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.table import Datasets
-from mpcgov.worker.local import dataset_check
+from mpcgov.worker.report import dataset_check
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make-study"
 

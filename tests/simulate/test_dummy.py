@@ -18,7 +18,7 @@ from mpcgov.simulation import simulate
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
-from mpcgov.worker.local import dataset_check
+from mpcgov.worker.report import dataset_check
 
 EXAMPLES = Path("examples")
 JOBS = sorted((EXAMPLES / "jobs").glob("*.yaml"))

@@ -19,7 +19,7 @@ from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import CategoryColumn, Declaration
 from mpcgov.worker.fingerprint import fingerprints_of
-from mpcgov.worker.local import dataset_check
+from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
 
 CODES = "code,name,section\nEL301,a,south\nEL302,b,south\nEL411,c,north\nEL412,d,north\n"

@@ -13,7 +13,7 @@ import pytest
 
 from mpcgov.errors import DataError
 from mpcgov.spec.table import Dataset
-from mpcgov.worker.local import dataset_check
+from mpcgov.worker.report import dataset_check
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import open_table
 

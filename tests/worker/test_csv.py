@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mpcgov.errors import DataError, InternalError, MpcgovError
 from mpcgov.spec.table import Dataset
 from mpcgov.worker import engine
-from mpcgov.worker.local import dataset_check
+from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
 
 CANARY = "kanarienvogel"

@@ -21,7 +21,8 @@ from mpcgov.errors import DataError, InternalError
 from mpcgov.spec import where
 from mpcgov.spec.condition import And, Between, Comparison, Expr, IsNull, Not, OneOf, Or
 from mpcgov.spec.table import Dataset
-from mpcgov.worker.local import AtMost, By, ColumnReport, check_columns, counts, dataset_check
+from mpcgov.worker.local import AtMost, By, ColumnReport, check_columns, counts
+from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
 
 COLUMNS: dict[str, dict[str, Any]] = {

@@ -14,8 +14,8 @@ import pytest
 from mpcgov.errors import DataError, LocalError, SpecError
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import Dataset
-from mpcgov.worker.local import dataset_check
 from mpcgov.worker.readers import fixed, raw
+from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
 
 FIXED: dict[str, Any] = {

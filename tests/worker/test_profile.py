@@ -13,7 +13,7 @@ import pytest
 from mpcgov.errors import DataError
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.table import Column
-from mpcgov.worker import local
+from mpcgov.worker import report
 from mpcgov.worker.profile import profile
 from tests.worker.test_every_reader import SOURCES
 
@@ -40,7 +40,7 @@ def declared(folder: Path, text: str) -> tuple[str, dict[str, Column]]:
     said = profile("people.csv", folder)
     (folder / "datasets.yaml").write_text(said)
     people = load_datasets(folder / "datasets.yaml").root["people"]
-    assert local.dataset_check(people, "people", folder).faults == ()
+    assert report.dataset_check(people, "people", folder).faults == ()
     return said, dict(people.columns)
 
 
@@ -69,7 +69,7 @@ def profiled(source: str, folder: Path) -> tuple[str, dict[str, Column]]:
     said = profile(source, folder)
     (folder / "datasets.yaml").write_text(said)
     ((name, dataset),) = load_datasets(folder / "datasets.yaml").root.items()
-    assert local.dataset_check(dataset, name, folder).faults == ()
+    assert report.dataset_check(dataset, name, folder).faults == ()
     return said, dict(dataset.columns)
 
 

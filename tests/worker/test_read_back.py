@@ -13,8 +13,10 @@ import pytest
 
 from mpcgov.errors import DataError
 from mpcgov.spec.table import Dataset
+from mpcgov.worker.engine import open_engine
 from mpcgov.worker.file import open_files
 from mpcgov.worker.readers import parquet
+from mpcgov.worker.readers.raw import Wanted
 from mpcgov.worker.source import open_table
 
 NUMBERS = Dataset.model_validate(
@@ -36,9 +38,11 @@ def folder(tmp_path: Path) -> Path:
 def test_groups_are_looked_at_from_the_first_to_the_last(folder: Path, source: str, starts: list[int]) -> None:
     with open_files(source, "d", folder) as files:
         first = 1200 * int(source[2]) if source != "d" else 0
-        found = list(parquet.samples(files, [1200 * n for n in range(len(files))], ["m"]))
+        wanted, backend = Wanted("d", NUMBERS, NUMBERS.declaration), open_engine([file.path for file in files])
+        found = list(parquet.samples(files, parquet.read(files, wanted, backend), wanted))
+        backend.disconnect()
     assert [start for start, _ in found] == starts
-    assert all(rows["c0"].to_pylist() == list(range(first + s, first + s + 256)) for s, rows in found)
+    assert all(rows.column(0).to_pylist() == list(range(first + s, first + s + 256)) for s, rows in found)
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -47,9 +51,9 @@ def test_a_difference_in_any_of_them_is_a_refusal(folder: Path, monkeypatch: pyt
 
     def otherwise(*arguments: Any) -> Iterator[tuple[int, pa.Table]]:
         for number, (start, rows) in enumerate(samples(*arguments)):
-            last = rows["c0"].to_pylist()
+            last = rows.column(0).to_pylist()
             last[-1] += number == place
-            yield start, pa.table({"c0": last})
+            yield start, pa.table([last], rows.column_names)
 
     with open_table(NUMBERS, "d", folder) as source:
         assert source.rows == 6000

@@ -20,7 +20,7 @@ from mpcgov.spec import where as language
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.encode import Encoding, Field
 from mpcgov.worker.keyed import KeyedRows, read_rows, write_rows
-from mpcgov.worker.local import dataset_check
+from mpcgov.worker.report import dataset_check
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import open_table
 

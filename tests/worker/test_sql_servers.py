@@ -14,8 +14,8 @@ from sqlalchemy.dialects import mssql, mysql, oracle
 from mpcgov.errors import DataError, LocalError
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.advice import ABSENT, FINE, MALFORMED, TIMED
-from mpcgov.worker.local import dataset_check
 from mpcgov.worker.readers import raw, sql
+from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
 from tests.mariadb import CANARY, Server, server
 

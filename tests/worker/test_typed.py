@@ -21,7 +21,8 @@ from mpcgov.errors import DataError, LocalError
 from mpcgov.spec import where
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.advice import FINE
-from mpcgov.worker.local import counts, dataset_check
+from mpcgov.worker.local import counts
+from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
 from tests.postgres import CANARY, server
 

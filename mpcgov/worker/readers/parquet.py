@@ -45,7 +45,10 @@ def read(files: Sequence[OpenFile], wanted: Wanted, backend: Backend) -> Raw:
     refuse_unread(first, wanted)
     _check_alike(schemas, parts, first, wanted)
     tables = [quiet(partial(_table, backend, file, wanted), unreadable(wanted.name)) for file in files]
-    table = tables[0] if len(tables) == 1 else reduce(lambda a, b: a.union(b), tables)
+    table = tables[0]
+    if files[0].of_folder:
+        whole = reduce(lambda a, b: a.union(b), tables)
+        table = quiet(lambda: backend.create_view("mpcgov_folder", whole, overwrite=True), unreadable(wanted.name))
     starts = list(accumulate(map(_rows, files), initial=0))
     check_rows(starts[-1], wanted)
     renamed = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
@@ -53,29 +56,25 @@ def read(files: Sequence[OpenFile], wanted: Wanted, backend: Backend) -> Raw:
     return Raw(table, columns, starts[-1], typed=True, starts=starts[:-1])
 
 
-def samples(files: Sequence[OpenFile], starts: Sequence[int], columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
-    """Some rows of some row groups as the second reader has them, columns c0, c1, …; and the number of the first.
-
-    Args:
-        starts: the number of each file's first row, counted from 0.
-    """
+def samples(files: Sequence[OpenFile], raw: Raw, wanted: Wanted) -> Iterator[tuple[int, pa.Table]]:
+    """Some rows of some row groups as the second reader has them, with the first one's number; columns as in `raw`."""
+    types = {raw.columns[column]: raw.table[raw.columns[column]].type().to_pyarrow() for column in wanted.sources}
+    names = {source: raw.columns[column] for column, source in wanted.sources.items()}
     chosen = _spread(len(files), _MOST_SAMPLES)
     for place in chosen:
+        fixed = {names[source]: value for source, value in files[place].partition.items() if source in names}
+        inside = [source for source in names if names[source] not in fixed]
         with os.fdopen(files[place].fd, "rb", closefd=False) as stream:
             file = pq.ParquetFile(stream, buffer_size=_BUFFER_BYTES)
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-            before = list(accumulate(sizes, initial=starts[place]))
-            for group in _spread(len(sizes), max(1, _MOST_SAMPLES // len(chosen))):
-                batches = file.iter_batches(SAMPLE_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
+            before = list(accumulate(sizes, initial=raw.starts[place]))
+            for group in _spread(len(sizes), max(1, _MOST_SAMPLES // len(chosen))) if inside else ():
+                batches = file.iter_batches(SAMPLE_ROWS, row_groups=[group], columns=inside, use_threads=False)
                 found = next(iter(batches), None)
                 if found is not None and found.num_rows:
-                    yield before[group], pa.table({f"c{n}": _plain(found[name]) for n, name in enumerate(columns)})
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """Decimals in the width that the engine knows, where their digits fit."""
-    kind = column.type
-    return column.cast(pa.decimal128(kind.precision, kind.scale)) if pa.types.is_decimal256(kind) else column
+                    columns = {names[source]: found.column(source) for source in inside}
+                    columns |= {name: pa.repeat(pa.scalar(one, pa.string()), len(found)) for name, one in fixed.items()}
+                    yield before[group], pa.table({name: columns[name].cast(kind) for name, kind in types.items()})
 
 
 def _check_alike(

@@ -21,11 +21,15 @@ from mpcgov.worker.engine import Backend, quiet
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is read of a data set: its name, how its owner declares it, and of its columns those that are asked for."""
+    """What is read of a data set: its name, how its owner declares it, and of its columns those that are asked for.
+
+    `as_read`: whether what stands in the source is kept beside what it is taken for.
+    """
 
     name: str
     dataset: Dataset
     declaration: Declaration
+    as_read: bool = False
 
     def reading(self, column: str) -> Reading:
         """How a column is written there."""
