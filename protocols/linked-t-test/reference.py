@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mpcgov import figures
+from mpcgov.linked import classes
 
 PIECES = 200
 """Into so many pieces an area is divided to be measured."""
@@ -47,9 +48,9 @@ class Join(NamedTuple):
     def taken(self, column: str, keys: Sequence[Key]) -> figures.Taken:
         """A column with all that its owner knows of it, and the owner's rows."""
         party, _, name = column.partition(".")
-        own = [one.partition(".")[2] for one in self.by if one.partition(".")[0] == party]
         rows = self.owners[party]
-        return figures.Own(rows.values(), name, own, self.domains[column]), [rows[key] for key in keys]
+        own = figures.Own(rows.values(), name, classes.of_party(self.by, party), self.domains[column])
+        return own, [rows[key] for key in keys]
 
 
 def run(
@@ -68,7 +69,11 @@ def run(
     """
     by, digits, numbers = params["by"], rules.get("digits", figures.DIGITS), rules.get("numbers", 2)
     times = 1 << figures.step_bits(numbers - 2)  # of each measure a total and a spread
-    join = Join(owners, by, domains, rules["min_count"], digits, rules.get("receivers", ()), numbers, times)
+    receivers, rows = rules.get("receivers", ()), {party: list(own.values()) for party, own in owners.items()}
+    of_class, spanned = classes.least_rows(rules["min_count"], times), {column: len(domains[column]) for column in by}
+    cut = classes.in_cells(rows, params["measures"], spanned, domains, receivers, of_class)
+    owners = {party: dict(zip(own, cut[party], strict=True)) for party, own in owners.items()}
+    join = Join(owners, by, domains, rules["min_count"], digits, receivers, numbers, times)
     first, *others = owners.values()
     linked = [key for key in first if all(key in other for other in others)]
     groups, table = domains[by[-1]], []
@@ -88,13 +93,16 @@ def run(
 
 def _group(join: Join, column: str, keys: Sequence[Key]) -> Group | None:
     """A measure of one group; None if there are too few rows, or values too much alike, for what its numbers can tell;
-    or, of a receiver's own column, too little spread."""
+    or, of a receiver's own column, a class has too few."""
     declared, taken = join.domains[column], join.taken(column, keys)
     if len(keys) < figures.least_rows(join.numbers, join.digits, [figures.possible(declared)]):
         return None
     if not figures.linked_of_enough([taken], None, join.least, figures.least_held(join.numbers, join.digits)):
         return None
     own, rows = taken
+    of_class = classes.least_rows(join.least, join.times)
+    if column.partition(".")[0] in join.receivers and not own.fills(rows, of_class):
+        return None
     moves = figures.moves({column: taken}, join.receivers, join.times)
     x = [own.value(row) for row in rows]
     found = figures.mean_and_variance(x, figures.unit(declared), join.digits, None, *moves)
