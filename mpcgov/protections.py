@@ -116,6 +116,16 @@ def subtractors(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
     return job.receiving_owners if unlinked and job.disclosure.noise is None and len(job.data_parties) > 1 else ()
 
 
+def group_owners(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
+    """The agencies of whose own groups more cells are hidden where some are: they get the result, and may know the
+    groups' sizes. A left join's first one has its groups closed in any case."""
+    if manifest is None or not manifest.linked or job.disclosure.noise is not None:
+        return ()
+    grouped = any(param.kind == "groups" and job.params.get(name) for name, param in manifest.params.items())
+    left = job.data_parties[:1] if job.linking.join == "left" else ()
+    return tuple(owner for owner in job.receiving_owners if grouped and owner not in left)
+
+
 def sentences(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
     """What is done to a job's tables before anything is opened, in plain words."""
     rules = job.disclosure
@@ -125,6 +135,11 @@ def sentences(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
     found += [
         f"so are cells that hold fewer than {rules.min_count} rows when those of {agency} are taken out"
         for agency in subtractors(job, manifest)
+    ]
+    found += [
+        f"where a cell of one of {agency}'s own groups is suppressed, so is another, or all of them: it may know how "
+        "many rows the group has"
+        for agency in group_owners(job, manifest)
     ]
     if rules.contributors is not None:
         found.append(f"so are cells in which fewer than {rules.contributors} agencies have rows")

@@ -12,7 +12,7 @@ from mpcgov.coordinator.ledgers import forecasts, leaves
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.linked import blocks, stacked
-from mpcgov.linked.cost import most, sort_rounds
+from mpcgov.linked.cost import closing_cost, most, sort_rounds
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
 from mpcgov.linked.roundingcost import rounding_cost
@@ -103,6 +103,8 @@ def job_cost(
         return rounds, bytes_per_party, 0
     rounds += manifest.cost.rounds_left if job.linking.join == "left" else 0
     rounds += manifest.cost.rounds_per_owner * (len(job.data_parties) - 2)
+    more_rounds, more_bytes = closing_cost(linked, threshold)
+    rounds, bytes_per_party = rounds + more_rounds, bytes_per_party + more_bytes
     if manifest.compares:
         return rounds, bytes_per_party, 0
     rounds += sort_rounds(linked) + stepped_rounds(linked)

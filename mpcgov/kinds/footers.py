@@ -10,7 +10,8 @@ from typing import Any
 
 Row = Sequence[Any]
 Rules = Mapping[str, Any]
-"""`disclosure` of a result; and `without`, the receivers whose own rows are taken out before a cell is judged."""
+"""`disclosure` of a result. `without`: the receivers whose own rows are taken out before a cell is judged. `closed`:
+those whose own groups' sizes mustn't tell a cell."""
 
 HIDDEN = "·"
 """How a hidden number is shown."""
@@ -33,7 +34,7 @@ def of_counts(rows: Sequence[Row], place: int, rules: Rules) -> list[str]:
     if hidden := len(rows) - len(shown):
         few = "with their noise fewer" if "noise" in rules else "fewer"
         cells = "1 cell is" if hidden == 1 else f"{hidden:,} cells are"
-        lines.append(f"{HIDDEN} {cells} suppressed: {few} than {_why(rules)}; nobody saw how many.")
+        lines.append(f"{HIDDEN} {cells} suppressed: {few} than {_why(rules, len(rows))}; nobody saw how many.")
     if rules.get("margins") == "suppressed" and "noise" not in rules:
         lines.append(f"{HIDDEN} The true totals are suppressed: no choice of other cells would keep them from telling.")
     return lines
@@ -67,11 +68,15 @@ def of_numbers(name: str, rules: Rules) -> str:
     )
 
 
-def _why(rules: Rules) -> str:
+def _why(rules: Rules, cells: int) -> str:
     found = [f"{rules['min_count']} rows, or none"]
     if rules["without"]:
         found.append(
             f"fewer than that when the rows of {' or '.join(rules['without'])}, who gets the result, are taken out"
+        )
+    if rules.get("closed") and cells > 1:
+        found.append(
+            f"so that the sizes of groups of {' or '.join(rules['closed'])}, who gets the result, tell no other"
         )
     if "contributors" in rules:
         found.append(f"fewer than {rules['contributors']} agencies with rows")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import comb
+from math import comb, prod
 
 from mpcgov import kinds
 from mpcgov.linked import sums, wanted
@@ -19,7 +19,7 @@ from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sizes import padded_length, pool, table_third
 from mpcgov.linked.solving import multiplied_bytes, solved_bytes
-from mpcgov.linked.traffic import WORD, converted, equal
+from mpcgov.linked.traffic import WORD, converted, equal, negative
 
 TAG, PLACE = 16, 4
 """Bytes of a tag, and of the number of a row."""
@@ -32,6 +32,9 @@ BATCH_ROWS = 21845
 
 SORT_ROUNDS = 32
 """Rounds for each doubling of the rows."""
+
+CLOSING_ROUNDS = 23
+"""As measured: to hide more cells of one owner's groups."""
 
 MEMORY_LIMIT_BYTES = 8_000_000_000
 """A job whose linked rows would take more at each party ends before any tag is sent."""
@@ -168,6 +171,20 @@ def sort_rounds(linked: Linked) -> int:
         return 0
     rows = min(padded_length(linked.declarations[owner].max_rows) for owner in linked.owners)
     return SORT_ROUNDS * len(linked.asked.measures) * rows.bit_length()
+
+
+def closing_cost(linked: Linked, threshold: int) -> tuple[int, int]:
+    """Rounds, and the bytes that each party sends, to close the groups of owners that receive the result: of every cell
+    a number is compared, and of every group two."""
+    parties, rounds, sent = len(linked.job.parties), 0, 0
+    cells = prod(len(linked.values(column)) for column in linked.asked.groups)
+    for owner in linked.knowing_groups:
+        own = [len(linked.values(column)) for column in linked.asked.groups if column.party == owner]
+        groups = prod(own)
+        if groups < cells and (own or linked.left is None):
+            rounds += CLOSING_ROUNDS
+            sent += (cells + 2 * groups) * negative(parties, threshold) + converted(6 * cells, parties, threshold)
+    return rounds, sent
 
 
 def _sorts(made: Dealing, rows: int) -> int:

@@ -62,6 +62,11 @@ class Linked:
         return self.job.data_parties[0] if self.job.linking.join == "left" else None
 
     @property
+    def knowing_groups(self) -> tuple[str, ...]:
+        """The owners but the left one that are shown counts, and know how many rows are in their own groups."""
+        return () if self.job.disclosure.noise else tuple(o for o in self.job.receiving_owners if o != self.left)
+
+    @property
     def divisions(self) -> int:
         """In how many ways the values of a column are divided."""
         return 1

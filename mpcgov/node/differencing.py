@@ -18,7 +18,7 @@ from mpcgov.linked import counted, pairing
 from mpcgov.linked.pairing import Equation
 from mpcgov.linked.params import read
 from mpcgov.node.hulls import common
-from mpcgov.protections import subtractors
+from mpcgov.protections import group_owners, subtractors
 from mpcgov.spec import where
 from mpcgov.spec.condition import Expr, nullable
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId
@@ -124,6 +124,8 @@ def release(proposal: Proposal, manifest: Manifest) -> Release:
     rules |= job.disclosure.model_dump(mode="json", include={"digits", "numbers"}, exclude_defaults=True)
     if known := subtractors(job, manifest):  # which cells are hidden hangs on whose own rows are taken out
         rules["without"] = sorted(known)
+    if closed := group_owners(job, manifest):  # and on whose own groups are closed
+        rules["closed"] = sorted(closed)
     return Release(
         parts=tuple(_part(proposal, manifest, party) for party in job.data_parties),
         link=job.linking.join if manifest.linked else "none",

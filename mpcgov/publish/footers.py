@@ -20,7 +20,9 @@ def footers(result: dict[str, Any], protocols: Path | None = None) -> dict[str, 
         manifest = registry.find(result["protocol"].partition("@")[0], protocols).manifest
     except MpcgovError:
         return {name: [] for name in result["tables"]}
-    rules = {**result["disclosure"], "without": _without(result, manifest)}
+    receiving = _receiving(result, manifest)
+    with_rows = {"closed": receiving} if manifest.linked else {"without": receiving}
+    rules = {**result["disclosure"], "without": [], "closed": [], **with_rows}
     return {
         name: kinds.of(manifest.tables[name]).footer(table["columns"], table["rows"], rules)
         if name in manifest.tables
@@ -29,9 +31,9 @@ def footers(result: dict[str, Any], protocols: Path | None = None) -> dict[str, 
     }
 
 
-def _without(result: dict[str, Any], manifest: Manifest) -> list[str]:
-    """The receivers that brought rows which are added to others': those who learn what only such ones do."""
+def _receiving(result: dict[str, Any], manifest: Manifest) -> list[str]:
+    """The receivers that brought rows: those who learn what only such ones do. None if noise hides what they know."""
     told = {leak.id for leak in manifest.leakage if leak.to == "receiving-owners"}
-    if manifest.linked or "noise" in result["disclosure"]:
+    if "noise" in result["disclosure"]:
         return []
     return [party for party, learned in result["learned"].items() if told & {one["what"] for one in learned}]

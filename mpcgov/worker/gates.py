@@ -15,13 +15,12 @@ import numpy as np
 from mpcgov import kinds
 from mpcgov.kinds.kind import Computed
 from mpcgov.linked import capacity, layout, released, sums, wanted
-from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item, Sum
 from mpcgov.mpc import SecretArray, concatenate
-from mpcgov.worker import divided
+from mpcgov.worker import divided, owngroups
 from mpcgov.worker.divided import Found
 
 
@@ -99,10 +98,9 @@ def of_cells(
     count_name = kinds.counting(linked)
     counts = found[count_name][0]
     own = {agency: numbers[count_name][0] for agency, numbers in (agencies or {}).items()}
-    if linked.left is not None:
-        shown = _left_groups(linked, counts, least)
-    else:
-        shown = of_rows(counts, own, linked.job.receivers, least)
+    shown = of_rows(counts, own, linked.job.receivers, least)
+    if linked.manifest.linked:
+        shown = owngroups.close(linked, counts, shown, least)
     result = {count_name: shown}
     gated = wanted.gated(linked)
     alone = {
@@ -168,42 +166,6 @@ def of_noisy(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
     tables = [table for table in layout.tables(linked) if table.margin_of is None]
     names = [f"{table.name}.{one.name}" for table in tables for one in table.opened if one.gate is None]
     return {name: found[name][0] >= least for name in names}
-
-
-def _left_groups(linked: Linked, counts: SecretArray, least: int) -> SecretArray:
-    """The left owner knows how many of its rows are in each of its groups, and which keys it made up. So where a cell
-    is hidden, the group's cells (no match) are, too; and if its hidden cells then hold fewer than `least` rows, all of
-    it is. An empty cell is hidden like any other: else (no match) would tell whether a single person is in it; but not
-    one that every job of this form leaves empty."""
-    order, groups, without, possible = _grouped(linked)
-    cells = counts[order]
-    shape = (groups, len(order) // groups)
-
-    members = np.repeat(np.arange(groups), shape[1])
-
-    large = cells >= least
-    hidden = ((1 - large) * possible[order].astype(np.int64)).reshape(shape).sum(axis=1) >= 1
-    large = large * (1 - hidden[members] * without[order].astype(np.int64))
-    rest = (cells * (1 - large)).reshape(shape).sum(axis=1)
-    shown: SecretArray = large * (1 - (hidden * (rest < least))[members])
-    return shown[np.argsort(order)]
-
-
-def _grouped(linked: Linked) -> tuple[np.ndarray, int, np.ndarray, np.ndarray]:
-    """The cells' places ordered by the left owner's groups, how many groups, which cells have a (no match), and in
-    which rows can be: not where one owner both has and lacks a match."""
-    by = linked.asked.groups
-    own = [place for place, column in enumerate(by) if column.party == linked.left]
-    cells = list(itertools.product(*(linked.values(column) for column in by)))
-    names = [tuple(cell[place] for place in own) for cell in cells]
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    order = np.argsort([numbers[name] for name in names], kind="stable")
-    parties = [column.party for column in by]
-    possible = [
-        len(set(zip(parties, (value == NO_MATCH for value in cell), strict=True))) == len(set(parties))
-        for cell in cells
-    ]
-    return order, len(numbers), np.array([NO_MATCH in cell for cell in cells]), np.array(possible)
 
 
 def _enough(rows: SecretArray, counts: SecretArray, least: int) -> SecretArray:

@@ -8,10 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mpcgov import figures
+from mpcgov import figures, owngroups
 from mpcgov.linked import classes
-
-NO_MATCH = "(no match)"
 
 Key = tuple[str, ...]
 Owner = Mapping[Key, Mapping[str, str]]
@@ -127,8 +125,8 @@ def run(
     join = join._replace(times=1 << figures.step_bits(numbers - released))
     join = join.in_classes({column for item in (*measures, *pairs) for column in item.columns})
     for key in join.rows():
-        rows[tuple(join.value(column, key) or NO_MATCH for column in by)].append(key)
-    hidden = _suppressed({cell: len(keys) for cell, keys in rows.items()}, join)
+        rows[tuple(join.value(column, key) or owngroups.NO_MATCH for column in by)].append(key)
+    hidden = owngroups.hidden(rows, by, rules, owners)
     statistics, correlation = [], []
     for cell, keys in rows.items():
         known = {} if cell in hidden else _known(join, keys, measures, pairs)
@@ -148,30 +146,7 @@ def run(
 
 def _values(column: str, domains: Mapping[str, Sequence[str]], join: Join) -> list[str]:
     other = join.is_left and column.partition(".")[0] != join.left
-    return [*domains[column], NO_MATCH] if other else list(domains[column])
-
-
-def _suppressed(counts: Mapping[Cell, int], join: Join) -> set[Cell]:
-    """The cells whose counts may not be known: as in linked-count."""
-    hidden = {cell for cell in counts if counts[cell] < join.least}
-    if not join.is_left:
-        return hidden
-    own = [place for place, column in enumerate(join.by) if column.partition(".")[0] == join.left]
-    groups: dict[Cell, list[Cell]] = {}
-    for cell in counts:
-        groups.setdefault(tuple(cell[place] for place in own), []).append(cell)
-    for group in groups.values():
-        if any(_possible(cell, join.by) for cell in group if cell in hidden):
-            hidden |= {cell for cell in group if NO_MATCH in cell}
-            if sum(counts[cell] for cell in group if cell in hidden) < join.least:
-                hidden |= set(group)
-    return hidden
-
-
-def _possible(cell: Cell, by: Sequence[str]) -> bool:
-    """Whether rows can be in a cell: not where one owner both has and lacks a match."""
-    parties = [column.partition(".")[0] for column in by]
-    return len(set(zip(parties, (value == NO_MATCH for value in cell), strict=True))) == len(set(parties))
+    return [*domains[column], owngroups.NO_MATCH] if other else list(domains[column])
 
 
 def _known(join: Join, keys: Sequence[Key], measures: Sequence[Item], pairs: Sequence[Item]) -> dict[Item, set[Key]]:

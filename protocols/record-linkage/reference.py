@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mpcgov import figures
+from mpcgov import figures, owngroups
 from mpcgov.linked import classes
 
 FILTER_BITS = 1024
@@ -71,8 +71,8 @@ def run(
     elif output == "statistics":
         tables = statistics(pairs, {left: first, right: second}, domains, params, rules)
     else:
-        by = params.get("by", [])
-        tables["count"] = [[*cell, _gated(len(rows), least)] for cell, rows in _cells(linked, domains, by)]
+        cells = owngroups.shown(_cells(linked, domains, by := params.get("by", [])), by, rules, owners)
+        tables["count"] = [[*cell, len(rows) or None] for cell, rows in cells]
     if params.get("report"):
         named = [(one, one.split(".")) for one in params["report"]]
         groups = [(one, [row[name] for row in (first if party == left else second)]) for one, (party, name) in named]
@@ -231,7 +231,7 @@ def statistics(
     def may(rows: Sequence[Mapping[str, Row]], *columns: str) -> bool:
         """Whether what is made of some columns may be shown of so many rows."""
         values = [figures.possible(domains[column]) for column in {*columns, *([weight] if weight else [])}]
-        enough = len(rows) >= max(rules["min_count"], figures.least_rows(numbers, digits, values))
+        enough = len(rows) >= figures.least_rows(numbers, digits, values)
         of_weight, least = weight and taken(rows, weight), (rules["min_count"], figures.least_held(numbers, digits))
         found = {one: taken(rows, one) for one in columns}
         filled = all(own.fills(some, of_class) for one, (own, some) in found.items() if one.split(".")[0] in receivers)
@@ -245,9 +245,9 @@ def statistics(
     def moves(rows: Sequence[Mapping[str, Row]], *columns: str) -> list[figures.Moves]:
         return figures.moves({one: taken(rows, one) for one in columns}, receivers, times)
 
-    for cell, rows in _cells(linked, domains, by):
+    for cell, rows in owngroups.shown(_cells(linked, domains, by), by, rules, records):
         weights = None if weight is None else _steps(rows, weight, domains)
-        shown: list[Any] = [_gated(len(rows), rules["min_count"])]
+        shown: list[Any] = [len(rows) or None]
         for column in measures:
             x, unit = _steps(rows, column, domains), figures.unit(domains[column])
             some = figures.described(x, unit, digits, weights, *moves(rows, column)) if may(rows, column) else None

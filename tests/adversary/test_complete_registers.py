@@ -1,28 +1,172 @@
-"""A receiver whose persons are all in the other register, say of the population, knows its groups' totals."""
+"""A receiver whose persons are all in the other registers, say of the population, knows its groups' totals.
+
+What it is shown of a group, taken off the group's size, is what the hidden cells hold. In 20 tables of 300 persons by
+[own group, the other's status] all 60 hidden cells followed from the others.
+"""
 
 from __future__ import annotations
 
+import itertools
 import random
-import runpy
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
-REFERENCE = Path(__file__).parents[2] / "protocols" / "linked-count" / "reference.py"
-GROUPS, STATES = ["a", "b", "c"], ["single", "married", "divorced", "widowed"]
-RULES = {"join": "inner", "min_count": 10, "round_to": None}
+from mpcgov import owngroups
+from mpcgov.owngroups import NO_MATCH, Cell
+from tests.linked.test_references import reference
+
+GROUPS, STATES, HOMES = ["a", "b", "c"], ["single", "married", "divorced", "widowed"], ["flat", "house"]
+LEAST, PERSONS, TABLES = 10, 300, 20
+DOMAINS: dict[str, Any] = {
+    "own.g": GROUPS, "all.s": STATES, "more.h": HOMES, "all.x": {"kind": "integer", "min": 0, "max": 9_999},
+}  # fmt: skip
+Owners = dict[str, dict[tuple[str, ...], dict[str, str]]]
 
 
-@pytest.mark.xfail(strict=True, reason="open: an inner join closes no groups of an owner all of whose keys match")
-def test_no_hidden_cell_of_an_inner_join_follows_from_a_receivers_own_group_sizes() -> None:
-    run, rng, known = runpy.run_path(str(REFERENCE))["run"], random.Random(7), 0
-    for _ in range(20):
-        keys = [(str(person),) for person in range(300)]
-        own = {key: {"g": rng.choice(GROUPS)} for key in keys}
-        everybody = {key: {"s": rng.choices(STATES, (40, 40, 12, 8))[0]} for key in keys}
-        domains = {"own.g": GROUPS, "all.s": STATES}
-        rows = run({"own": own, "all": everybody}, domains, {"by": list(domains)}, RULES)["count"]
-        for group in GROUPS:
-            line = [count for name, _, count in rows if name == group]
-            known += line.count(None) == 1  # the group's size less the shown cells
-    assert known == 0
+def registers(rng: random.Random, strangers: int = 0) -> Owners:
+    """Everybody who is in the receiver's register is in the others, which may have more."""
+    keys = [(str(person),) for person in range(PERSONS + strangers)]
+    return {
+        "own": {key: {"g": rng.choice(GROUPS), "id": key[0]} for key in keys[:PERSONS]},
+        "all": {
+            key: {"s": rng.choices(STATES, (40, 40, 17, 3))[0], "x": str(rng.randrange(9_999)), "id": key[0]}
+            for key in keys
+        },
+        "more": {key: {"h": rng.choices(HOMES, (90, 10))[0]} for key in keys},
+    }
+
+
+def ordered(owners: Owners, *names: str) -> Owners:
+    return {name: owners[name] for name in names}
+
+
+def tables(kind: str) -> Iterator[tuple[list[list[Any]], Counter[str]]]:
+    """Tables that the receiver is shown, by its own group first; and the sizes of its groups."""
+    rng = random.Random(7)
+    run = reference({"record-linkage": "record-linkage"}.get(kind, "linked-statistics")).run
+    if "count" in kind:
+        run = reference("linked-count").run
+    rules: dict[str, Any] = {"join": "inner", "min_count": LEAST, "round_to": None, "receivers": ("own", "coordinator")}
+    for _ in range(TABLES if "count" in kind else 4):
+        owners = registers(rng, strangers=100 if "left" in kind else 0)
+        params: dict[str, Any] = {"by": ["own.g", "all.s"]}
+        names = ("own", "all")
+        if "left" in kind:  # whoever brings all rows is the other; its own are all found
+            names, rules = ("all", "own"), rules | {"join": "left"}
+        elif "three" in kind:
+            names, params = ("own", "all", "more"), {"by": ["own.g", "more.h"]}
+        elif "statistics" in kind:
+            params |= {"measures": ["all.x"]}
+        elif kind == "count of other columns":
+            params = {"by": ["all.s"]}
+        elif kind == "record-linkage":
+            field = {"type": "code", "columns": {"own": "id", "all": "id"}}
+            params |= {"fields": [field], "threshold": "1.0", "output": "count"}
+        own = ordered(owners, *names)
+        domains = {name: DOMAINS[name] for name in (*params["by"], *params.get("measures", []))}
+        found = run(own, domains, params, rules)
+        sizes = Counter(row["g"] for row in owners["own"].values())
+        rows = found["statistics" if "statistics" in found else "count"]
+        places = len(params["by"])
+        if kind == "count of other columns":
+            yield [["", *row[: places + 1]] for row in rows], Counter({"": PERSONS})
+        else:
+            yield [row[: places + 1] for row in rows if row[0] != NO_MATCH], sizes
+
+
+KINDS = [
+    "count", "statistics", "count of three owners", "count in a left join", "count of other columns", "record-linkage",
+]  # fmt: skip
+
+
+def followed(rows: list[list[Any]], sizes: Mapping[str, int]) -> int:
+    """How many hidden numbers follow from the group's size."""
+    found = 0
+    for group, size in sizes.items():
+        line = [row[-1] for row in rows if row[0] == group]
+        hidden = line.count(None)
+        rest = size - sum(count for count in line if count is not None)
+        found += hidden if hidden == 1 or rest == 0 else 0
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_hidden_cell_follows_from_a_receivers_own_group_sizes(kind: str) -> None:
+    """Without `owngroups._close` some do in each of these."""
+    made = list(tables(kind))
+    assert sum(row[-1] is None for rows, _ in made for row in rows) > 0, "something is hidden"
+    assert sum(row[-1] is not None for rows, _ in made for row in rows) > 0, "and something isn't"
+    assert [followed(rows, sizes) for rows, sizes in made] == [0] * len(made)
+
+
+def registers_of_counts(rng: random.Random, cells: list[Cell]) -> dict[Cell, int]:
+    return {cell: rng.choice((0, 1, 5, 9, 10, 11, 19, 20, 60)) for cell in cells}
+
+
+def fits(counts: dict[Cell, int], cell: Cell, value: int, group: list[Cell], by: list[str], left: str | None) -> bool:
+    """Whether other persons of the group, so that the cell has that many, would have been shown the same; and in a left
+    join other hidden persons in its other groups, and whom the receiver doesn't have."""
+    seen, more = owngroups.suppressed(counts, by, LEAST, left, ["own"]), counts[cell] - value
+    for base, other in itertools.product(_others(counts, cell, seen) if left else [counts], group):
+        if other == cell or other not in seen or base[other] + more < 0:
+            continue
+        changed = base | {cell: value, other: base[other] + more}
+        strangers = [(NO_MATCH, one[1]) for one in (cell, other) if left and (NO_MATCH, one[1]) in seen]
+        for others in itertools.product((None, 0, 10, 30), repeat=len(strangers)):
+            known = {one: number for one, number in zip(strangers, others, strict=True) if number is not None}
+            if owngroups.suppressed(changed | known, by, LEAST, left, ["own"]) == seen:
+                return True
+    return value == counts[cell]
+
+
+def _others(counts: dict[Cell, int], cell: Cell, seen: set[Cell]) -> Iterator[dict[Cell, int]]:
+    """The counts; and those with nobody in the small cells beside this one, but in others of their groups."""
+    yield counts
+    moved = dict(counts)
+    for group in GROUPS:
+        small = group, cell[1]
+        if group != cell[0] and small in seen and counts[small] < LEAST:
+            most = max((one for one in seen if one[0] == group and one != small), key=moved.__getitem__)
+            moved |= {small: 0, most: moved[most] + moved[small]}
+    yield moved
+
+
+@pytest.mark.parametrize("left", [None, "all"])
+def test_any_number_below_the_least_fits_what_a_receiver_sees(left: str | None) -> None:
+    """Not only isn't a hidden cell's number known: beside anything that is shown it may be any, also for one who knows
+    how the cells are chosen. Where all of a group is hidden, its size is all that is known."""
+    rng, by, tried = random.Random(11), ["own.g", "all.s"], 0
+    cells = [*itertools.product([*GROUPS, *([NO_MATCH] if left else [])], STATES)]
+    for _ in range(60):
+        counts = registers_of_counts(rng, cells)
+        hidden = owngroups.suppressed(counts, by, LEAST, left, ["own"])
+        for group in owngroups.groups(cells, by, "own", left):
+            shown = [cell for cell in group if cell not in hidden]
+            for cell in group if shown else ():
+                if cell in hidden and counts[cell] < LEAST:
+                    tried += 1
+                    assert all(fits(counts, cell, value, group, by, left) for value in range(LEAST)), (counts, cell)
+    assert tried > 50
+
+
+def test_a_category_called_as_no_match_is_closed_like_any_other() -> None:
+    """In an inner join nothing lacks a match, whatever an owner calls its groups."""
+    counts = {(NO_MATCH, "single"): 9, (NO_MATCH, "married"): 40, (NO_MATCH, "widowed"): 50}
+    hidden = owngroups.suppressed(counts, ["own.g", "all.s"], LEAST, None, ["own"])
+    assert hidden == {(NO_MATCH, "single"), (NO_MATCH, "widowed")}
+
+
+def test_of_two_receivers_each_has_its_groups_closed() -> None:
+    rng, by = random.Random(3), ["own.g", "all.s"]
+    cells = [*itertools.product(GROUPS, STATES)]
+    for _ in range(200):
+        counts = registers_of_counts(rng, cells)
+        hidden = owngroups.suppressed(counts, by, LEAST, None, ["own", "all"])
+        for owner in ("own", "all"):
+            for group in owngroups.groups(cells, by, owner, None):
+                some = [cell for cell in group if cell in hidden]
+                # one alone was hidden for the other's sake, and is none of few
+                assert len(some) != 1 or counts[some[0]] >= LEAST, (owner, counts)

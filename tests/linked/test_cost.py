@@ -56,6 +56,7 @@ JOBS = [
     made("overlap", 3, 1, {}),
     made("linked-count", 2, 15, BY),
     made("linked-count", 2, 15, BY, join="left"),
+    made("linked-count", 2, 15, BY, receivers=("a", "b")),
     made("linked-count", 2, 15, BY, parties=4),
     made("linked-statistics", 2, 8, MEAN),
     made("linked-statistics", 2, 8, MEAN, highest=2**40),

@@ -322,7 +322,9 @@ def test_other_columns_beside_anothers_are_more_equations_about_it() -> None:
     assert both(asked(**mean), asked(**mean, **r(age))) is Side.SAME_CELLS
     # Means of one's own columns are equations about who is linked; of columns that no receiver knows they are not.
     assert both(asked(("a",), measures=["a.wage"]), asked(measures=["a.age"])) is Side.RELATED
-    assert both(asked(("b",), measures=["a.wage"]), asked(measures=["a.age"])) is Side.SAME_CELLS
+    assert both(asked(("b",), measures=["a.wage"]), asked(("b",), measures=["a.age"])) is Side.SAME_CELLS
+    # Whose groups are closed decides which cells are hidden.
+    assert both(asked(("b",), measures=["a.wage"]), asked(measures=["a.age"])) is Side.RELATED
     unknown = asked(**r(wage)).model_copy(update={"equations": None})
     assert both(asked(**r(wage)), unknown) is Side.RELATED
     assert both(linked(), unknown) is Side.SAME_CELLS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from types import ModuleType
 from typing import Any
@@ -115,6 +116,20 @@ def test_left_counts_hide_what_the_reference_hides(by: list[str], least: int) ->
     ]
     assert max(hidden) > 0
     assert min(hidden) < max(hidden)
+
+
+BY = [["edu.level", "tax.region"], ["edu.level"], ["wel.kind", "tax.region", "edu.level"], ["tax.region", "tax.sex"]]
+RECEIVERS = [("edu",), ("tax",), ("wel", "edu", "coordinator"), ("tax", "edu", "wel")]
+
+
+@pytest.mark.parametrize("join", ["inner", "left"])
+def test_groups_of_owners_that_receive_are_closed_as_the_reference_says(join: str) -> None:
+    more = 0
+    for seed, (by, receivers) in enumerate(itertools.product(BY, RECEIVERS)):
+        made = case(seed, "linked-count", {"by": by}, 40 + 8 * seed, 3, join, min_count=7, receivers=receivers)
+        open_to_others = expected(made, {"join": join, "min_count": 7, "round_to": None})
+        more += check(made) - sum(row[-1] is None for row in open_to_others["count"])
+    assert more > 0
 
 
 @pytest.mark.parametrize("seed", range(4))
