@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mpcgov import figures
+from mpcgov import figures, owngroups
 from mpcgov.linked import classes
 
 PIECES = 200
@@ -77,12 +77,15 @@ def run(
     first, *others = owners.values()
     linked = [key for key in first if all(key in other for other in others)]
     groups, table = domains[by[-1]], []
+    of_cells: dict[Key, list[Key]] = {cell: [] for cell in itertools.product(*(domains[column] for column in by))}
+    for key in linked:
+        of_cells[join.cell(key)].append(key)
+    hidden = owngroups.hidden(of_cells, by, rules, owners)
     for cell in itertools.product(*(domains[column] for column in by[:-1])):
-        chosen = [[key for key in linked if join.cell(key) == (*cell, group)] for group in groups]
         for column in params["measures"]:
             line, pair = [*cell, column], []
-            for keys in chosen:
-                shown = len(keys) >= join.least
+            for group_name in groups:
+                keys, shown = of_cells[*cell, group_name], (*cell, group_name) not in hidden
                 group = _group(join, column, keys) if shown else None
                 described = [None, None] if group is None else [figures.shown(float(x), digits) for x in group[1:]]
                 line += [len(keys) if shown else None, *described]
