@@ -3,20 +3,25 @@ made of, and by which its design was measured.
 
 Each record of the first list is weighed with some of the second; the best of them is its partner, unless it is a better
 one's. How probable it is that a pair is one person's follows from its weight and from how many such pairs there are.
+With a threshold instead, two records are linked that are each other's best by their score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.agreement import EQUAL, SWAPPED, Encoded, Ints, levels, weights
-from mpcgov.linked.encoding import MOST_CANDIDATES, SCORE_STEP
-from mpcgov.prior import SCALE_BITS, Prior
+from mpcgov.linked.encoding import BANDS, MOST_CANDIDATES, SCORE_STEP
+from mpcgov.linked.sizes import padded_length
+from mpcgov.prior import SCALE_BITS, Prior, start
 
 
 def pair_weights(first: Sequence[Encoded], second: Sequence[Encoded], i: Ints, j: Ints) -> Ints:
@@ -37,21 +42,51 @@ def pair_weights(first: Sequence[Encoded], second: Sequence[Encoded], i: Ints, j
     return total
 
 
-def candidates(scores: Ints) -> Ints:
-    """With which records of the second list each one of the first is weighed, shape (records, candidates).
+Keys = Sequence[Any]
+"""Of each record what those that it is compared with have too; None: it is compared with nobody."""
 
-    The second list falls into runs of 2^k neighbours, so long that there are at most MOST_CANDIDATES runs; of each it
-    is the first of those with the greatest score.
+
+def candidates(scores: Ints, blocks: tuple[Keys, Keys] | None = None, length: int | None = None) -> Ints:
+    """With which records of the second list each one of the first is weighed, shape (records, candidates); −1 is none.
+
+    The second list, or each of its blocks, falls into runs of 2^k neighbours, so long that there are at most
+    MOST_CANDIDATES runs; of each it is the first of those with the greatest score.
 
     Args:
-        scores: of every pair, how alike its filters are; shape (records of the first, records of the second).
+        scores: of every pair, how alike its filters are, not negative; shape (records of the first, of the second).
+        length: of the second list, or of each of its blocks, once it is padded.
     """
-    others, length = scores.shape[1], 1
-    while -(-others // length) > MOST_CANDIDATES:
-        length *= 2
-    steps = (scores - (scores < 0)) // SCORE_STEP  # negative ones are one's complements in their field
-    starts = range(0, others, length)
-    return np.stack([start + steps[:, start : start + length].argmax(axis=1) for start in starts], axis=1)
+    steps = scores // SCORE_STEP
+    rows, columns = ([0] * count for count in scores.shape) if blocks is None else blocks
+    length, step = length or scores.shape[1], 1
+    while -(-length // step) > MOST_CANDIDATES:
+        step *= 2
+    result = np.full((len(scores), -(-length // step)), -1, np.int64)
+    for key in {key for key in rows if key is not None}:
+        mine, others = (np.array([k for k, own in enumerate(side) if own == key], int) for side in (rows, columns))
+        for run, begin in enumerate(range(0, len(others), step)):
+            some = others[begin : begin + step]
+            result[mine, run] = some[steps[np.ix_(mine, some)].argmax(axis=1)]
+    return result
+
+
+def compared(
+    fields: tuple[Sequence[Encoded], Sequence[Encoded]], scores: Ints, blocks: tuple[Keys, Keys], least: Fraction
+) -> tuple[list[tuple[int, int]], Links]:  # fmt: skip
+    """The linked pairs of two owners' records, and what is said of them, whichever list is the first here.
+
+    Args:
+        fields: of the owners, in the job's order. scores, blocks: of `candidates`, in that order.
+    """
+    lengths = [
+        padded_length(max(Counter(key for key in side if key is not None).values(), default=0)) for side in blocks
+    ]
+    turned = lengths[1] < lengths[0]
+    order = (1, 0) if turned else (0, 1)
+    chosen = candidates(scores.T if turned else scores, (blocks[order[0]], blocks[order[1]]), lengths[order[1]])
+    links = linked(fields[order[0]], fields[order[1]], chosen, least)
+    pairs = list(zip(links.first.tolist(), links.second.tolist(), strict=True))
+    return [pair[::-1] for pair in pairs] if turned else pairs, links
 
 
 @dataclass(frozen=True)
@@ -59,12 +94,16 @@ class Links:
     """The linked pairs, by their places in the lists; and what their weights say of how good they are.
 
     `chance`: how probable it is that each link is right. `expected`: how many pairs of one person there should be.
+    `weight`: of each link. `share`: which number of the grid was taken for how many there are, of `most` records.
     """
 
     first: Ints
     second: Ints
     chance: NDArray[np.float64]
     expected: float
+    weight: Ints
+    share: int
+    most: int
 
     @property
     def precision(self) -> float:
@@ -77,27 +116,65 @@ class Links:
         return float(self.chance.sum()) / self.expected if self.expected else 1.0
 
 
-def linked(first: Sequence[Encoded], second: Sequence[Encoded], candidates: Ints, pairs: int, least: Fraction) -> Links:
+def linked(first: Sequence[Encoded], second: Sequence[Encoded], candidates: Ints, least: Fraction) -> Links:
     """The links of at least that probability, nobody in two.
 
     Args:
         candidates: of each record of the first list, the records of the second that it is weighed with, shape
-            (records, candidates).
-        pairs: how many pairs there are in all, candidates or not; of padded lists.
+            (records, candidates); −1 is none.
         least: the least probability.
     """
     records, count = candidates.shape
     i, j = np.repeat(np.arange(records), count), candidates.reshape(-1)
-    found = pair_weights(first, second, i, j).reshape(records, count)
+    found = pair_weights(first, second, i, j) + start(records) + start(len(second[0]))
+    found = np.where(j < 0, start(records), found).reshape(records, count)
     best, rows = found.argmax(axis=1), np.arange(records)
     weight, partner = found[rows, best], candidates[rows, best]
     order = np.lexsort((rows, -weight, partner))
     alone = np.ones(records, bool)  # the greatest weight of those with this partner, the first of equal ones
     alone[order[1:]] = partner[order[1:]] != partner[order[:-1]]
-    prior = Prior(pairs, records)
+    prior = Prior(records)
     steps = np.searchsorted(prior.bounds, weight, "right") - 1
     chances = np.where(alone & (steps >= 0), prior.chances[:, steps], 0)
     sums = chances.sum(axis=1)
     share = int((sums[:-1] < prior.expected[:-1]).sum())
     chosen = np.flatnonzero(alone & (weight >= prior.least_weights(least)[share]))
-    return Links(chosen, partner[chosen], chances[share, chosen] / (1 << SCALE_BITS), sums[share] / (1 << SCALE_BITS))
+    chance, expected = chances[share, chosen] / (1 << SCALE_BITS), sums[share] / (1 << SCALE_BITS)
+    return Links(chosen, partner[chosen], chance, expected, weight[chosen], share, records)
+
+
+def mutual_best(scores: Ints) -> list[tuple[int, int]]:
+    """The pairs that are the first greatest of their row and of their column."""
+    of_row, of_column = scores.argmax(axis=1), scores.argmax(axis=0)
+    return [(i, int(j)) for i, j in enumerate(of_row) if of_column[j] == i]
+
+
+def best_in_blocks(scores: Ints, first: Sequence[Any], second: Sequence[Any]) -> list[tuple[int, int]]:
+    """The pairs in each block that are each other's best in it."""
+    pairs = []
+    for key in dict.fromkeys(first):
+        rows, columns = ([i for i, one in enumerate(side) if one == key] for side in (first, second))
+        if key is not None and columns:
+            pairs += [(rows[i], columns[j]) for i, j in mutual_best(scores[np.ix_(rows, columns)])]
+    return pairs
+
+
+def quality(links: Links, params: Mapping[str, Any], min_count: int) -> dict[str, list[list[Any]]]:
+    """What is released of how good the links are: estimates in percent, and links by probability if there are no cells.
+
+    All numbers of links or none: each is enough, or 0.
+    """
+    enough = len(links.chance) >= min_count
+    estimates = {"precision": links.precision, "recall": links.recall}
+    found: dict[str, list[list[Any]]] = {
+        "quality": [[name, int(100 * value + 0.5) if enough else None] for name, value in estimates.items()]
+    }
+    if not params.get("by"):
+        least = Fraction(str(params.get("min_probability", "0.5")))
+        bands = [least, *(band for band in BANDS if band > least)]
+        reached = [int((links.weight >= Prior(links.most).least_weights(band)[links.share]).sum()) for band in bands]
+        counts = [one - next_ for one, next_ in pairwise([*reached, 0])]
+        fine = enough and all(count == 0 or count >= min_count for count in counts)
+        names = [f"{low} to {high}" for low, high in pairwise([*(str(float(band)) for band in bands), "1"])]
+        found["probability"] = [[name, count if fine else None] for name, count in zip(names, counts, strict=True)]
+    return found

@@ -1,9 +1,9 @@
-"""How probable it is that two records are one person's, by their weight and by how many such pairs there are; in public
-steps, so that what depends on a secret weight is a sum over secret bits.
+"""How probable it is that two records are one person's, by their weight and by how many persons are in both lists; in
+public steps, so that what depends on a secret weight is a sum over secret bits.
 
-The share of all pairs that are one person's lies on a grid, eight steps to the octave, from as many as the shorter list
-has records down to one. It is found by expectation maximisation for that one number: a share is right where the
-probabilities that follow from it add up to it; for too great a share they don't reach it.
+How many lies on a grid, eight steps to the octave, down to one. It is found by expectation maximisation for that one
+number: it is right where the probabilities that follow from it add up to it; for too great a number they don't reach
+it. A pair's weight counts how many records both lists have: each owner adds `start` of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mpcgov.agreement import QUARTERS
 Ints = NDArray[np.int64]
 
 STEPS_PER_OCTAVE = 8
-WIDTH = 2
+WIDTH = 4
 """Weights that fall into one step of so many quarters of a bit have one probability."""
 BELOW, ABOVE = 7, 10
 """So many bits from where a pair is as likely as not, probabilities count as 0, or as that of the last step."""
@@ -29,37 +29,46 @@ SCALE_BITS = 16
 """Probabilities are whole numbers of 2^-16."""
 
 
+START = 32
+"""Bits that a record has to start with, less the logarithm of how many are in its list; what is no record has none."""
+
+
+def start(records: int) -> int:
+    """What one of so many records weighs to start with, in quarters of a bit."""
+    return max(0, round(QUARTERS * (START - log2(max(1, records)))))
+
+
 @dataclass(frozen=True)
 class Prior:
-    """What follows from how many pairs there are, and how many of them may be one person's at most."""
+    """What follows from how many records the shorter list may have."""
 
-    pairs: int
     most: int
 
     @cached_property
-    def shares(self) -> NDArray[np.float64]:
-        """The grid, falling."""
+    def octaves(self) -> NDArray[np.float64]:
+        """The grid, falling: logarithms of how many persons may be in both."""
         steps = STEPS_PER_OCTAVE * max(1, (self.most - 1).bit_length())
-        return self.most / self.pairs * 2.0 ** (-np.arange(steps + 1) / STEPS_PER_OCTAVE)
+        return np.arange(steps, -1, -1) / STEPS_PER_OCTAVE
 
     @cached_property
     def bounds(self) -> Ints:
         """The least weight of each step, ascending."""
-        low = floor(QUARTERS * (-log2(self.shares[0]) - BELOW))
-        high = ceil(QUARTERS * (-log2(self.shares[-1]) + ABOVE))
-        return np.arange(low, high + 1, WIDTH)
+        low = floor(QUARTERS * (2 * START - self.octaves[0] - BELOW))
+        return np.arange(low, QUARTERS * (2 * START + ABOVE) + 1, WIDTH)
 
     @cached_property
     def chances(self) -> Ints:
-        """The probability of each step for each share, in 2^-SCALE_BITS; shape (shares, steps)."""
-        odds = self.shares[:, None] * 2.0 ** ((self.bounds + (WIDTH - 1) / 2) / QUARTERS)
+        """The probability of each step for each number on the grid, in 2^-SCALE_BITS; shape (numbers, steps)."""
+        middle = (self.bounds + (WIDTH - 1) / 2) / QUARTERS - 2 * START
+        odds = 2.0 ** (self.octaves[:, None] + middle)
         return np.rint((1 << SCALE_BITS) * odds / (1 + odds)).astype(np.int64)
 
     @cached_property
     def expected(self) -> Ints:
-        """What probabilities must add up to for each share to be right, in 2^-SCALE_BITS."""
-        return np.rint((1 << SCALE_BITS) * self.shares * self.pairs).astype(np.int64)
+        """What probabilities must add up to for each number to be right, in 2^-SCALE_BITS."""
+        return np.rint(2.0 ** (SCALE_BITS + self.octaves)).astype(np.int64)
 
     def least_weights(self, least: Fraction) -> Ints:
-        """For each share, the least weight of pairs that are so probable."""
-        return np.array([ceil(QUARTERS * log2(least / (1 - least) / share)) for share in self.shares], np.int64)
+        """For each number, the least weight of pairs that are so probable."""
+        odds = log2(least / (1 - least))
+        return np.array([ceil(QUARTERS * (2 * START + odds - octave)) for octave in self.octaves], np.int64)

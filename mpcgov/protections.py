@@ -212,7 +212,7 @@ def own_caveats(job: Job, manifest: Manifest) -> tuple[str, ...]:
             "who knows from elsewhere how many are in some suppressed cells can narrow others down by the true totals"
         )
     sums = "dominance" in manifest.rules and job.params.get("measures") and rules.noise is None
-    if manifest.compares:
+    if manifest.compares and "threshold" in job.params:
         found.append(NO_PRECISION)
     if sums and rules.dominance is None:
         found.append(NO_DOMINANCE)

@@ -29,8 +29,9 @@ BORN_TYPES = {"first_name": "name", "last_name": "name", "born": "date", "sex": 
 REGISTER_FILES = {
     "tax": "taxpayers.csv", "social-security": "numbers.csv", "welfare": "participants.csv", "census": "residents.csv",
 }  # fmt: skip
-OVERLAP = 0.6
+OVERLAP, LOW_OVERLAP = 0.6, 0.02
 
+MIN_PROBABILITY = "0.5"
 WHOLE_F1, PART_F1 = 0.99, 0.98
 """The least F1 of lists of the same persons, and of others."""
 
@@ -47,7 +48,6 @@ class Lists:
     truth: Pairs
     types: Mapping[str, str]
     name: str
-    threshold: str
 
     def f1(self, links: Iterable[tuple[str, str]]) -> Array:
         """The harmonic mean of precision and recall."""
@@ -65,6 +65,11 @@ def febrl_in_part(size: int) -> Task:
     return _task(lambda: febrl_lists(size, OVERLAP), PART_F1)
 
 
+def febrl_low(size: int) -> Task:
+    """The same with `size` persons in each list, of whom 2 % are in the other."""
+    return _task(lambda: febrl_lists(size, LOW_OVERLAP), PART_F1)
+
+
 def registers(size: int) -> Task:
     """The examples' tax and social security registers, at most `size` records of each."""
     return _task(lambda: _registers(size), PART_F1)
@@ -79,7 +84,7 @@ def febrl_lists(size: int, overlap: float) -> Lists:
         return [row for row in _febrl_rows(name) if int(row["rec_id"].split("-")[1]) in persons]
 
     truth = {(f"rec-{person}-org", f"rec-{person}-dup-0") for person in left if person in right}
-    return Lists((chosen("dataset4a", left), chosen("dataset4b", right)), truth, FEBRL_TYPES, "rec_id", "0.65")
+    return Lists((chosen("dataset4a", left), chosen("dataset4b", right)), truth, FEBRL_TYPES, "rec_id")
 
 
 def _febrl_rows(name: str) -> Rows:
@@ -109,7 +114,7 @@ def register_lists(left: str, right: str, types: Mapping[str, str] = BORN_TYPES)
         (row[f"{left}.record_id"], row[f"{right}.record_id"])
         for row in _read(examples / "truth" / f"{left}+{right}.csv")
     }
-    return Lists((rows[0], rows[1]), both, types, "record_id", "0.7")
+    return Lists((rows[0], rows[1]), both, types, "record_id")
 
 
 def _read(path: Path) -> Rows:
@@ -149,7 +154,7 @@ def write_lists(folder: Path, lists: Lists) -> None:
         (home / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
     params = {
         "fields": [{"type": kind, "columns": dict.fromkeys(OWNERS, column)} for column, kind in lists.types.items()],
-        "threshold": lists.threshold,
+        "min_probability": MIN_PROBABILITY,
         "output": "links",
         "identify": dict.fromkeys(OWNERS, lists.name),
     }

@@ -161,6 +161,7 @@ CONTENDERS: dict[str, tuple[Contender, ...]] = {
     "W2": (LINKED, _psi("RR22", "RR22"), _psi("KKRT", "KKRT"), _psi("ECDH", "ECDH"), OPENMINED),
     "W3-febrl": _compared("0.75", "febrl"),
     "W3-febrl-60": _compared("0.8", "febrl"),
+    "W3-low": _compared("0.8", "febrl"),
     "W3-registers": _compared("0.75", "registers"),
     "W4": (LINKED, JOINED),
     "W4-large": (LINKED, JOINED),

@@ -15,7 +15,7 @@ def _span(_: JobTable) -> Span:
 
 
 def _opened(one: JobTable) -> Iterator[Opened]:
-    if one.linked.asked.report:
+    if one.linked.asked.report and one.linked.asked.threshold is not None:
         yield Opened(name="pairs", low=0, high=one.linked.most_rows(frozenset(one.linked.owners)))
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping
 from mpcgov.kinds.kind import Computed, Kind
 from mpcgov.spec.manifest import OUTPUTS, Manifest, Table
 
-_OF_CELLS = frozenset({Computed.CELLS, Computed.LINKS, Computed.MATCH_RATES, Computed.DOUBTFUL})
+OF_LINKS = frozenset({Computed.MATCH_RATES, Computed.DOUBTFUL, Computed.QUALITY, Computed.PROBABILITY})
+"""What tells how good links are."""
+
+_OF_CELLS = frozenset({Computed.CELLS, Computed.LINKS, *OF_LINKS})
 """What the engine computes of linked rows in one go; each of the rest goes by itself."""
 
 

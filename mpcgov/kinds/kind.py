@@ -29,6 +29,8 @@ class Computed(Enum):
     LINKS = "the linked pairs of compared records; shown if these are enough"
     MATCH_RATES = "how many records of each group are linked"
     DOUBTFUL = "how many linked pairs are near the threshold"
+    QUALITY = "estimated precision and recall of probable links"
+    PROBABILITY = "how many links are how probable"
 
 
 class Intervals(Protocol):

@@ -20,6 +20,7 @@ OUTPUTS: tuple[Output, ...] = get_args(Output)
 
 Kind = TypeVar("Kind", bound=str)
 
+_PROBABILITY = re.compile(r"0\.[0-9]{1,3}\Z")
 _THRESHOLD = re.compile(r"(0(\.[0-9]{1,2})|1(\.0{1,2})?)\Z")
 
 
@@ -87,6 +88,14 @@ def _threshold(value: Any, place: str, _: Param, __: Job, faults: list[str]) -> 
     return Fraction(int(Fraction(text) * HUNDREDTHS), HUNDREDTHS)
 
 
+def _probability(value: Any, place: str, _: Param, __: Job, faults: list[str]) -> Fraction | None:
+    text = str(getattr(value, "source", value))
+    if isinstance(value, bool) or not _PROBABILITY.match(text) or not Fraction(text):
+        faults.append(f"{place}: expected a number above 0 and below 1 with at most three decimal places, such as 0.95")
+        return None
+    return Fraction(text)
+
+
 def _output(value: Any, place: str, _: Param, __: Job, faults: list[str]) -> Output | None:
     if value not in OUTPUTS:
         faults.append(f"{place}: expected {', '.join(OUTPUTS)}")
@@ -105,6 +114,7 @@ READERS: Mapping[str, Callable[[Any, str, Param, Job, list[str]], Any]] = {
     "fields": _fields,
     "blocks": _blocks,
     "threshold": _threshold,
+    "probability": _probability,
     "output": _output,
     "identify": _identify,
 }

@@ -50,9 +50,9 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
     asked = whole.blocks
     left, right = job.data_parties
     which, others, where = ("the", "those", " in the same block") if asked else ("all", "all", "")
-    choice = "each is linked to the one most like it, if that is so both ways and they are alike enough"
     compared = f"{which} records of {left} are compared with {others} of {right}{where}"
-    yield f"{compared}, and {choice}; nobody sees a comparison"
+    yield f"{compared}, and {_choice(whole)}; nobody sees a comparison"
+    yield _meaning(whole)
     if whole.exact:
         yield _exact_note(job, whole)
     if len(job.parties) > 3:
@@ -61,6 +61,28 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
     if all(declarations.get(party) for party in job.data_parties):
         lists = [padded_length(declarations[party].max_rows) for party in job.data_parties]
         yield from _block_notes(blocks.axes(asked, declarations), lists) if asked else _pair_notes(lists)
+
+
+def _choice(asked: Asked) -> str:
+    if asked.threshold is not None:
+        return "each is linked to the one most like it, if that is so both ways and they are alike enough"
+    return (
+        "each record of the shorter list is weighed, field by field, with those most alike of the other, and linked to "
+        "the one that weighs most, if no other weighs more with that one and they are probably one person's"
+    )
+
+
+def _meaning(asked: Asked) -> str:
+    """What the number says that decides."""
+    if asked.probability is not None:
+        return (
+            f"min_probability {float(asked.probability)}: of links just so probable, that share is right, however many "
+            "persons are in both lists, which is estimated; the result has estimated precision and recall"
+        )
+    return (
+        f"threshold {float(asked.threshold or 0)}: a Dice coefficient; it doesn't say how many links are right: where "
+        "few are in both lists, most records so alike may be strangers'; min_probability takes that into account"
+    )
 
 
 def _exact_note(job: Job, asked: Asked) -> str:

@@ -10,7 +10,7 @@ a weight that no record reaches, so that it is like none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -24,13 +24,15 @@ MOST_PAIRS = 30_000_000
 IDENTIFIER_WORDS, IDENTIFIER_BITS = 6, 56
 """What identifies a record to receivers is at most 42 bytes of UTF-8, seven to a number, the first ones lowest."""
 
-MOST_CANDIDATES = 24
+MOST_CANDIDATES = 16
 """By fields, each record is compared with so many of the other list at most: the best by score of runs of it."""
-SCORE_STEP = 8
+SCORE_STEP = 32
 """Scores that fall into one step of so many are the same."""
 
-CANDIDATE_DICE = Fraction(1, 2)
-"""Candidates are the best by this threshold's scores."""
+CANDIDATE_FILTER_BITS, ODD_BITS = 848, 13
+
+USUAL_PROBABILITY = Fraction(1, 2)
+"""The least probability of links, if a job says nothing of it."""
 
 BANDS = (Fraction(9, 10), Fraction(99, 100))
 """Probabilities at which links are counted apart."""
@@ -38,9 +40,9 @@ BANDS = (Fraction(9, 10), Fraction(99, 100))
 DOUBT = Fraction(1, 20)
 """A best pair whose Dice is nearer to the threshold than this is doubtful."""
 
-PRIME_BITS = (13, 17, 19)
+PRIME_BITS = (17, 19)
 HUNDREDTHS = 100
-"""Thresholds have at most two decimal places, so that scores fit the largest prime."""
+"""Thresholds have at most two decimal places, so that scores fit the larger prime."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ USUAL: dict[FieldType, Usual] = {
 }
 """Found on FEBRL and on the examples' registers; anything near does as well."""
 
+CANDIDATE_WEIGHT: dict[FieldType, int] = {"name": 10, "text": 10, "date": 10, "number": 5, "code": 3}
+"""The weights in filters that only choose candidates: a code such as the sex tells little there."""
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -74,11 +79,15 @@ class Segment:
 
 @dataclass(frozen=True)
 class Scoring:
-    """A job's filters and scores: the segments, and the threshold p/q."""
+    """A job's filters and scores: the segments, and the threshold p/q.
+
+    `odd`: what is computed is 2(s + largest) + 1 in place of s: odd, and not negative. See `gates.added_odd`.
+    """
 
     segments: tuple[Segment, ...]
     p: int
     q: int
+    odd: bool = False
 
     @property
     def filter_bits(self) -> int:
@@ -108,17 +117,28 @@ class Scoring:
     @property
     def prime_bits(self) -> int:
         """Scores are computed modulo 2^prime_bits − 1."""
-        return next(bits for bits in PRIME_BITS if self.largest < 1 << (bits - 1))
+        return ODD_BITS if self.odd else next(bits for bits in PRIME_BITS if self.largest < 1 << (bits - 1))
 
 
 def scoring(types: Sequence[FieldType], threshold: Fraction) -> Scoring:
-    """The filters of records with fields of these types. A token sets as many bits as fill two fifths of a segment."""
-    total = sum(USUAL[type_].weight for type_ in types)
+    """The filters of records with fields of these types, scored against a threshold."""
+    weight_of = {type_: usual.weight for type_, usual in USUAL.items()}
+    return Scoring(_segments(types, FILTER_BITS, weight_of), threshold.numerator, threshold.denominator)
+
+
+def candidate_scoring(types: Sequence[FieldType]) -> Scoring:
+    """The same of filters by whose scores records have candidates; so small that 16 · most + 1 < 2^ODD_BITS − 1."""
+    return Scoring(_segments(types, CANDIDATE_FILTER_BITS, CANDIDATE_WEIGHT), 1, 2, odd=True)
+
+
+def _segments(types: Sequence[FieldType], all_bits: int, weight_of: Mapping[FieldType, int]) -> tuple[Segment, ...]:
+    """A token sets as many bits as fill two fifths of a segment."""
+    total = sum(weight_of[type_] for type_ in types)
     segments, start = [], 0
     for type_ in types:
         usual = USUAL[type_]
-        bits = FILTER_BITS * usual.weight // total
+        bits = all_bits * weight_of[type_] // total
         hashes = max(1, (51 * bits + 50 * usual.tokens) // (100 * usual.tokens))
         segments.append(Segment(type_, start, bits, hashes, 3 * bits // 5))
         start += bits
-    return Scoring(tuple(segments), threshold.numerator, threshold.denominator)
+    return tuple(segments)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
 from mpcgov.linked.divisions import MARK, bound, marked
-from mpcgov.linked.encoding import Scoring, scoring
+from mpcgov.linked.encoding import BANDS, Scoring, candidate_scoring, scoring
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
@@ -40,11 +41,16 @@ class Linked:
         }
 
     @property
+    def bands(self) -> tuple[Fraction, ...]:
+        """The least probability of links, and those above it at which they are counted apart."""
+        least = self.asked.probability
+        return () if least is None else (least, *(one for one in BANDS if one > least))
+
+    @property
     def scoring(self) -> Scoring:
         """How records are compared."""
-        if self.asked.threshold is None:
-            raise SpecError("records are compared with a threshold", code="job")
-        return scoring([field.type for field in self.asked.fields], self.asked.threshold)
+        types = [field.type for field in self.asked.fields]
+        return candidate_scoring(types) if self.asked.threshold is None else scoring(types, self.asked.threshold)
 
     @property
     def blocks(self) -> tuple[blocks.Axis, ...]:

@@ -4,13 +4,14 @@ linked, columns that all of them have, written `column`."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from mpcgov.linked import compared
 from mpcgov.linked.blocks import BlockColumn
 from mpcgov.linked.compared import ComparedField
+from mpcgov.linked.encoding import USUAL_PROBABILITY
 from mpcgov.linked.qualified import Qualified, column_of
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest, Param
@@ -30,6 +31,7 @@ class Asked:
     predictors: tuple[Qualified, ...] = ()
     fields: tuple[ComparedField, ...] = ()
     threshold: Fraction | None = None
+    probability: Fraction | None = None
     output: str | None = None
     identify: tuple[Qualified, ...] = ()
     report: tuple[Qualified, ...] = ()
@@ -102,6 +104,8 @@ def read(job: Job, manifest: Manifest, faults: list[str]) -> Asked:
         reader: Callable[..., Any] = _READERS.get(kind, _columns)
         found[kind] = reader(value, place, param, job if manifest.linked else None, faults)
     asked = Asked(**found)
+    if asked.fields and asked.threshold is None and asked.probability is None:
+        asked = replace(asked, probability=USUAL_PROBABILITY)
     _overlaps(asked, faults)
     _contradictions(asked, faults)
     return asked
@@ -166,6 +170,10 @@ def _overlaps(asked: Asked, faults: list[str]) -> None:
 
 def _contradictions(asked: Asked, faults: list[str]) -> None:
     """Parameters of compared records that don't go with each other."""
+    if asked.threshold is not None and asked.probability is not None:
+        faults.append("params: min_probability and threshold; expected one of them")
+    if asked.probability is not None and asked.exact:
+        faults.append("params.exact: not beside min_probability, which weighs equal values by how rare they are")
     if asked.output == "links" and not asked.identify:
         faults.append("params.identify: missing; output links names the records by it")
     if asked.output == "links" and asked.groups:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,6 @@ from mpcgov.linked.comparing import comparing, helper
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.taken import groups
 from mpcgov.mpc import join
 from mpcgov.mpc.arrays import SecretArray
@@ -30,16 +28,16 @@ from mpcgov.mpc.compose import composed
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.functions import concatenate, sort_rows
 from mpcgov.mpc.places import Places, array_of, limbs_of
-from mpcgov.mpc.similar import exact, report
+from mpcgov.mpc.similar import exact, probable, report, weighed
 from mpcgov.mpc.similar.arranged import Arranged, arranged, longest
-from mpcgov.mpc.similar.bring import Brought
+from mpcgov.mpc.similar.bring import Brought, column_widths
 from mpcgov.mpc.similar.clk import Filters, filler, filter_keys, identifier_words
+from mpcgov.mpc.similar.decide import PERCENTS, Decided
 from mpcgov.mpc.similar.exact import Exact, common_secrets, exact_pairs
 from mpcgov.mpc.similar.scores import Grid, Side
 from mpcgov.mpc.similar.turns import compared
 from mpcgov.mpc.tags import Texts, spoke_keys
 from mpcgov.mpc.totals import cell_sums
-from mpcgov.mpc.word import field
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
@@ -120,13 +118,15 @@ class LinkedRecords:
         left, other = (self._parties[side.owner] for side in (grid.rows, grid.columns))
         wanted = all_sums.by_name(self._linked)
         plan = dealing(self._linked, left, list(wanted.values()), (left, other))
-        brought = await self._brought(grid, mine, plan, other, found_first)
+        brought, links = await self._brought(grid, mine, plan, other, found_first)
         sums = limbs_of(self._engine, plan, await self._sums(grid, mine, plan, brought))
         found = {name: sums[one] for name, one in wanted.items()}
         if self._linked.asked.output == "links":
             found |= await self._links(grid, mine, brought)
         if self._linked.asked.report:
             found |= await self._report(grid, mine, brought)
+        if links is not None:
+            found |= self._arrays(probable.tables(self._linked, links))
         self._computed = found
         return {name: list(places) for name, places in found.items()}
 
@@ -169,7 +169,7 @@ class LinkedRecords:
         check_pairs(blocks, (lengths[first], lengths[second]), bool(linked.blocks))
         scoring = linked.scoring
         rows, columns = Side(first, lengths[first]), Side(second, lengths[second])
-        return Grid(rows, columns, scoring.terms, scoring.prime_bits, filler(scoring), blocks)
+        return Grid(rows, columns, scoring.terms, scoring.prime_bits, filler(scoring), blocks, odd=scoring.odd)
 
     def _arranged(self, grid: Grid, secrets: tuple[bytes, bytes] | None, found: Exact) -> Own | None:
         """Our records as filters, in the order in which we bring them: those in exact pairs last."""
@@ -186,17 +186,24 @@ class LinkedRecords:
 
     # -- what the columns' owner has, brought to the rows
 
-    async def _brought(self, grid: Grid, mine: Own | None, plan: Dealing, other: str, first: Exact) -> Brought:
+    async def _brought(
+        self, grid: Grid, mine: Own | None, plan: Dealing, other: str, first: Exact
+    ) -> tuple[Brought, Decided | None]:
+        """What the other owner has, at the rows; and if links have probabilities, what these say."""
         linked = self._linked
-        widths = [*_widths(linked, plan, other)]
+        widths = [*column_widths(linked, plan, other)]
         kept = len(widths) + (IDENTIFIER_WORDS if linked.asked.output == "links" else 0)
         widths += [IDENTIFIER_BITS] * (kept - len(widths))
         widths += report.widths(linked, other) if linked.asked.report else []
         columns = None if mine is None or self._me != other else self._other_columns(mine, plan)
         members = tuple(self._parties.index(party) for party in comparing(linked.job))
+        operation = self._engine.operation
+        if linked.asked.probability is not None:
+            own = None if mine is None else weighed.own(linked, mine.records.fields, mine.filters, mine.order, columns)
+            return await probable.probable(operation, linked, grid, members, own, widths, kept)
         filters = None if mine is None else mine.filters
-        found = await compared(self._engine.operation, grid, members, filters, widths, kept, columns)
-        return await self._with_exact(found, grid, kept, len(widths), first, columns) if first.rows else found
+        found = await compared(operation, grid, members, filters, widths, kept, columns)
+        return await self._with_exact(found, grid, kept, len(widths), first, columns) if first.rows else found, None
 
     async def _with_exact(
         self, found: Brought, grid: Grid, kept: int, count: int, first: Exact, columns: Words | None
@@ -277,19 +284,12 @@ class LinkedRecords:
     async def _report(self, grid: Grid, mine: Own | None, brought: Brought) -> dict[str, Places]:
         own = None if mine is None else (mine.filters, mine.records.columns, mine.order)
         found = await report.tables(self._engine.operation, self._linked, grid, brought, own, self._parties)
-        most = max(self._linked.declarations[party].max_rows for party in self._linked.owners)
-        return {name: [array_of(self._engine, share, 0, most)] for name, share in found.items()}
+        return self._arrays(found)
 
-
-def _widths(linked: Linked, plan: Dealing, owner: str) -> list[int]:
-    """How many bits an owner's dealt columns need: all of an element's if it may be negative, one if it is 0 or 1."""
-    result = []
-    for one in plan.dealt[owner]:
-        numbers = [linked.number(Qualified(owner, name)) for name in one.factor]
-        whole = prod(number.high for number in numbers).bit_length()
-        negative = any(number.low < 0 for number in numbers)
-        result.append(field.BITS if negative else one.radix_bits or max(1, whole))
-    return result
+    def _arrays(self, shares: Mapping[str, Words]) -> dict[str, Places]:
+        """Numbers of records, or percents."""
+        most = max(PERCENTS, *(self._linked.declarations[party].max_rows for party in self._linked.owners))
+        return {name: [array_of(self._engine, share, 0, most)] for name, share in shares.items()}
 
 
 def _of_length(column: SecretArray, wanted: int) -> SecretArray:

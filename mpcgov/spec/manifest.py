@@ -23,7 +23,7 @@ Local = Literal["counts", "sums", "rows", "records"]
 
 ParamKind = Literal[
     "categories", "groups", "measures", "pairs", "weight", "outcome", "predictors",
-    "fields", "blocks", "exact", "threshold", "output", "identify", "report",
+    "fields", "blocks", "exact", "threshold", "probability", "output", "identify", "report",
 ]  # fmt: skip
 """What a parameter is for; see `Param`."""
 
@@ -37,8 +37,8 @@ class Param(Frozen):
     `categories`: category columns that every data party declares with the same set of values.
     `groups`: category columns of linked data sets. `measures`: numeric columns. `pairs`: pairs of measures, as lists of
     two. `weight` and `outcome`: one numeric column. `predictors`: numeric or category columns. Of compared records:
-    `fields`, columns that divide them into `blocks`, those of fields that are equal in `exact` pairs, the `threshold`,
-    the `output`, columns that `identify` records, categories to `report` match rates of.
+    `fields`, columns that divide them into `blocks`, those of fields that are equal in `exact` pairs, the `threshold`
+    or `probability` of links, the `output`, columns that `identify` records, categories to `report` match rates of.
     """
 
     kind: ParamKind

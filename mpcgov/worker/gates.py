@@ -121,14 +121,29 @@ def of_cells(
             result[name] = result[name] * _item(linked, item, found, alone, least)
         if dominance is not None:
             result[name] = result[name] * (1 - _dominated(name.removesuffix(".n"), item.name, found, dominance))
-    return result | (_of_links(linked, found, counts, least) if linked.asked.report else {})
+    return result | _of_links(linked, found, counts, least)
 
 
 def _of_links(linked: Linked, found: Found, counts: SecretArray, least: int) -> dict[str, SecretArray]:
     """Of the tables that say how good the links are."""
-    rates, doubts = (kinds.computed(linked, what) for what in (Computed.MATCH_RATES, Computed.DOUBTFUL))
-    result = {f"{one.name}.records": _match_rates(linked, found, one.name, least) for one in rates}
-    return result | {f"{one.name}.pairs": _doubtful(found[f"{one.name}.pairs"][0], counts, least) for one in doubts}
+    result: dict[str, SecretArray] = {}
+    for one in kinds.tables(linked):
+        if one.kind.computed is Computed.MATCH_RATES and linked.asked.report:
+            result[f"{one.name}.records"] = _match_rates(linked, found, one.name, least)
+        elif one.kind.computed is Computed.DOUBTFUL and f"{one.name}.pairs" in found:
+            result[f"{one.name}.pairs"] = _doubtful(found[f"{one.name}.pairs"][0], counts, least)
+        elif one.kind.computed is Computed.QUALITY and linked.asked.probability is not None:
+            result[f"{one.name}.percent"] = (counts.sum() >= least) * np.ones(2, np.int64)
+        elif one.kind.computed is Computed.PROBABILITY and linked.asked.probability is not None:
+            result[f"{one.name}.links"] = _bands(found[f"{one.name}.links"][0], least)
+    return result
+
+
+def _bands(links: SecretArray, least: int) -> SecretArray:
+    """All numbers of links, or none: each of them enough, or 0, and not all of them 0."""
+    fine = (links >= least) + (1 - (links >= 1))
+    every: SecretArray = (fine.sum() >= len(links)) * (links.sum() >= least)
+    return every * np.ones(len(links), np.int64)
 
 
 def _match_rates(linked: Linked, found: Found, name: str, least: int) -> SecretArray:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mpcgov import figures, owngroups
+from mpcgov import agreement, fellegi_sunter, figures, owngroups
+from mpcgov.fellegi_sunter import best_in_blocks
 from mpcgov.linked import classes
 
 FILTER_BITS = 1024
@@ -53,15 +54,22 @@ def run(
         rules: `min_count`, `receivers`, and if that is asked for `digits` and `numbers`.
     """
     (left, first), (right, second) = ((party, list(rows.values())) for party, rows in owners.items())
-    threshold = Fraction(str(params["threshold"]))
-    scores, weights = compared(first, second, params["fields"], left, right, threshold)
-    exact = exact_pairs(first, second, params, left, right)
     keys = block_keys(first, params, left), block_keys(second, params, right)
-    for pair in exact:
-        for own, record in zip(keys, pair, strict=True):
-            own[record] = None
-    best = best_in_blocks(scores, *keys)
-    pairs = exact + [(i, j) for i, j in best if scores[i, j] >= 0]
+    sides = ((first, left), (second, right))
+    threshold, links = Fraction(str(params.get("threshold", "0.5"))), None
+    scores, weights = compared(sides, params["fields"], threshold, "threshold" not in params)
+    if "threshold" in params:
+        pairs = exact_pairs(first, second, params, left, right)
+        for pair in pairs:
+            for own, record in zip(keys, pair, strict=True):
+                own[record] = None
+        best = best_in_blocks(scores, *keys)
+        pairs += [(i, j) for i, j in best if scores[i, j] >= 0]
+    else:
+        fields = [[encoded(field, party, rows) for field in params["fields"]] for rows, party in sides]
+        most = 4 * sum(part.most for part in segments([field["type"] for field in params["fields"]], smaller=True))
+        probability = Fraction(str(params.get("min_probability", "0.5")))
+        pairs, links = fellegi_sunter.compared(fields, scores + most, keys, probability)
     linked = [{left: first[i], right: second[j]} for i, j in pairs]
     least, output = rules["min_count"], params.get("output", "count")
     tables: dict[str, list[list[Any]]] = {}
@@ -77,19 +85,26 @@ def run(
         named = [(one, one.split(".")) for one in params["report"]]
         groups = [(one, [row[name] for row in (first if party == left else second)]) for one, (party, name) in named]
         tables["match_rate"] = list(match_rates(groups, linked, domains, least))
-        tables["doubtful"] = doubtful(best, scores, weights, threshold, len(linked), least)
-    return tables
+        if links is None:
+            tables["doubtful"] = doubtful(best, scores, weights, threshold, len(linked), least)
+    return tables if links is None else tables | fellegi_sunter.quality(links, params, least)
 
 
 # -- how alike records are
 
 
-def segments(types: Sequence[str]) -> list[Segment]:
-    """Each field's part of the filter."""
-    total, result = sum(USUAL[type_][0] for type_ in types), []
+def encoded(field: Mapping[str, Any], party: str, rows: Sequence[Row]) -> agreement.Encoded:
+    """A field as it is compared by itself."""
+    return agreement.encoded(field["type"], [normalised(row[field["columns"][party]], field["type"]) for row in rows])
+
+
+def segments(types: Sequence[str], smaller: bool) -> list[Segment]:
+    """Each field's part of the filter; of a smaller one, where it only finds candidates."""
+    weights = {type_: usual[0] for type_, usual in USUAL.items()} | ({"code": 3} if smaller else {})
+    total, result = sum(weights[type_] for type_ in types), []
     for type_ in types:
-        weight, tokens = USUAL[type_]
-        bits = FILTER_BITS * weight // total
+        tokens = USUAL[type_][1]
+        bits = (848 if smaller else FILTER_BITS) * weights[type_] // total
         result.append(Segment(type_, bits, max(1, (51 * bits + 50 * tokens) // (100 * tokens)), 3 * bits // 5))
     return result
 
@@ -141,23 +156,14 @@ def side(rows: Sequence[Row], columns: Sequence[str], parts: Sequence[Segment]) 
 
 
 def compared(
-    first: Sequence[Row], second: Sequence[Row], fields: Sequence[Mapping[str, Any]], left: str, right: str, at: Any
+    owners: Sequence[tuple[Sequence[Row], str]], fields: Sequence[Mapping[str, Any]], at: Any, smaller: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every pair's score at a threshold, and its weight D, of which a field that one lacks adds half of the other's
     bits: Dice is 4⟨a,b⟩ / D."""
-    parts = segments([field["type"] for field in fields])
-    a, b = (
-        side(rows, [field["columns"][party] for field in fields], parts)
-        for rows, party in ((first, left), (second, right))
-    )
+    parts = segments([field["type"] for field in fields], smaller)
+    a, b = (side(rows, [field["columns"][party] for field in fields], parts) for rows, party in owners)
     weights = a.weights @ (b.weights > 0).T + (a.weights > 0) @ b.weights.T + a.total[:, None] + b.total
     return 4 * at.denominator * (a.filters @ b.filters.T) - at.numerator * weights, weights
-
-
-def mutual_best(scores: np.ndarray) -> list[tuple[int, int]]:
-    """The pairs that are the first greatest of their row and of their column."""
-    of_row, of_column = scores.argmax(axis=1), scores.argmax(axis=0)
-    return [(i, int(j)) for i, j in enumerate(of_row) if of_column[j] == i]
 
 
 def block_keys(rows: Sequence[Row], params: Mapping[str, Any], party: str) -> list[tuple[str, ...] | None]:
@@ -182,16 +188,6 @@ def exact_pairs(
         keys = [tuple(normalised(row[field["columns"][party]], field["type"]) for field in chosen) for row in rows]
         alone.append({key: i for i, key in enumerate(keys) if chosen and all(key) and keys.count(key) == 1})
     return [(i, alone[1][key]) for key, i in alone[0].items() if key in alone[1]]
-
-
-def best_in_blocks(scores: np.ndarray, first: Sequence[Any], second: Sequence[Any]) -> list[tuple[int, int]]:
-    """The pairs in each block that are each other's best in it."""
-    pairs = []
-    for key in dict.fromkeys(first):
-        rows, columns = ([i for i, one in enumerate(side) if one == key] for side in (first, second))
-        if key is not None and columns:
-            pairs += [(rows[i], columns[j]) for i, j in mutual_best(scores[np.ix_(rows, columns)])]
-    return pairs
 
 
 # -- what is released

@@ -79,7 +79,7 @@ def test_what_is_said_of_the_links_is_true_whatever_the_overlap(both):
         agreement.encoded(kind, texts[300 - both : 600 - both]) for kind, texts in zip(kinds, persons, strict=True)
     ]
     everyone = np.tile(np.arange(300), (300, 1))
-    found = model.linked(first, second, everyone, 300 * 300, Fraction(1, 2))
+    found = model.linked(first, second, everyone, Fraction(1, 2))
     right = (found.first - (300 - both) == found.second).sum()
     assert abs(found.expected - both) <= max(1, 0.03 * both)
     assert right / both == pytest.approx(1, abs=0.03)
@@ -104,7 +104,7 @@ def test_of_two_records_with_one_partner_the_likelier_is_linked():
         agreement.encoded("name", ["zacharias", "annabella", *filler]),
         agreement.encoded("date", ["19701231", "19800101", *(f"19{k:02}0{k % 9}1{k % 9}" for k in range(12))]),
     ]
-    found = model.linked(one, second, np.tile(np.arange(14), (3, 1)), 3 * 14, Fraction(1, 2))
+    found = model.linked(one, second, np.tile(np.arange(14), (3, 1)), Fraction(1, 2))
     assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(0, 1), (2, 0)]
 
 

@@ -154,9 +154,26 @@ def test_the_plan_says_what_to_do_about_too_many_pairs(case):
 def test_more_than_three_parties_are_fine_unless_two_may_pool_what_they_see(case):
     found = job(case, parties={"more": "{}", "most": "{}"})
     found.check()
-    assert "tax and edu and stat compare" in link_plan(found.job, found.manifest, 1).notes[1]
+    assert "tax and edu and stat compare" in link_plan(found.job, found.manifest, 1).notes[2]
     with pytest.raises(SpecError, match="threshold: 2; record-linkage compares records among three of the parties"):
         found.check(2)
+
+
+@pytest.mark.parametrize("least", ["0", "1", "1.5", "0.0", "0.1234", "-0.5", "likely", "[0.5]", "true"])
+def test_probabilities_are_above_0_and_below_1(case, least):
+    with pytest.raises(SpecError, match=r"params.min_probability: expected a number above 0 and below 1"):
+        case("record-linkage", f"params: {{{FIELDS}, min_probability: {least}}}", PARTIES).check()
+
+
+def test_a_job_without_a_threshold_links_what_is_likelier_right_than_wrong(case):
+    found = case("record-linkage", f"params: {{{FIELDS}}}", PARTIES)
+    found.check()
+    assert linked(found).asked.probability == Fraction(1, 2)
+    assert [table.name for table in layout.tables(linked(found))] == ["count", "quality", "probability"]
+    with pytest.raises(SpecError, match="min_probability and threshold; expected one of them"):
+        job(case, 'min_probability: "0.9"').check()
+    with pytest.raises(SpecError, match=r"params.exact: not beside min_probability"):
+        case("record-linkage", f"params: {{{FIELDS}, exact: [tax.name]}}", PARTIES).check()
 
 
 @pytest.mark.parametrize("threshold", ["0", "1.01", "0.655", "-0.5", "high", "[0.5]", "true", "0.0"])

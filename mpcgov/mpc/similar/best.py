@@ -106,10 +106,13 @@ class Tournament:
     outcomes: list[Cubes]
 
 
-async def tournament(channel: Callable[[], Channel], prss: Prss, numbers: Cubes) -> Tournament:
-    """Let all competitors of each lane meet. (bits + 1) rounds for each of ⌈log₂ competitors⌉ levels, and batches."""
+async def tournament(channel: Callable[[], Channel], prss: Prss, numbers: Cubes, left: int = 1) -> Tournament:
+    """Let competitors of each lane meet until at most so many are left, each the best of a run of neighbours.
+
+    (bits + 1) rounds for each of ⌈log₂ competitors⌉ levels, and batches.
+    """
     outcomes = []
-    while numbers.shape[1] > 1:
+    while numbers.shape[1] > left:
         numbers, outcome = await _level(channel(), prss, numbers)
         outcomes.append(outcome)
     return Tournament(numbers, outcomes)
@@ -137,9 +140,9 @@ async def _level(channel: Channel, prss: Prss, numbers: Cubes) -> tuple[Cubes, C
 
 
 async def one_hot(channel: Callable[[], Channel], prss: Prss, outcomes: list[Cubes], count: int, start: Cubes) -> Cubes:
-    """A 1 for the winner of each of `count` competitors, shape (1, competitors, words); where `start` is 0, none."""
+    """A 1 for the winner of each run of competitors, shape (1, competitors, words); where `start` is 0, none."""
     counts = [count]
-    while counts[-1] > 1:
+    for _ in outcomes:
         counts.append(counts[-1] - counts[-1] // 2)
     for outcome, below in zip(reversed(outcomes), reversed(counts[:-1]), strict=True):
         start = await _down(channel(), prss, start, outcome, below)
@@ -165,9 +168,11 @@ async def _down(channel: Channel, prss: Prss, above: Cubes, outcome: Cubes, coun
     return below
 
 
-def _everywhere(me: int, words: int) -> Cubes:
-    start = Cubes.empty(1, 1, words)
-    start.put(slice(None), ones(me, words))
+def everywhere(me: int, words: int, count: int = 1) -> Cubes:
+    """A 1 in every lane of each competitor."""
+    start = Cubes.empty(1, count, words)
+    for one in range(count):
+        start.put(slice(one, one + 1), ones(me, words))
     return start
 
 
@@ -194,10 +199,10 @@ async def mutual_best(channel: Callable[[], Channel], prss: Prss, numbers: Cubes
     """
     _, columns, words = numbers.shape
     by_row = await tournament(channel, prss, numbers)
-    of_row = await one_hot(channel, prss, by_row.outcomes, columns, _everywhere(prss.me, words))
+    of_row = await one_hot(channel, prss, by_row.outcomes, columns, everywhere(prss.me, words))
     across = await tournament(channel, prss, numbers.swapped(blocks))
     lanes = await tournament(channel, prss, across.best.turned())
-    lane = await one_hot(channel, prss, lanes.outcomes, LANES, _everywhere(prss.me, lanes.best.shape[2]))
+    lane = await one_hot(channel, prss, lanes.outcomes, LANES, everywhere(prss.me, lanes.best.shape[2]))
     start = lane.turned_back(blocks * columns)
     of_column = (await one_hot(channel, prss, across.outcomes, words // blocks, start)).swapped(blocks)
     pairs = Cubes.empty(1, columns, words)

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from mpcgov.linked.dealing import Dealing
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.qualified import Qualified
 from mpcgov.mpc.similar.best import Chosen, Cubes
 from mpcgov.mpc.similar.gates import Circuit, enter
 from mpcgov.mpc.similar.scores import Grid
@@ -26,16 +30,17 @@ from mpcgov.mpc.word.wire import Channel, in_batches
 FIELD_CHUNK = 1 << 17
 
 
-@kernel("void(" + ", ".join(["uint64[:, ::1]"] * 4) + ", int64, uint64[:, ::1])")
-def _linked_bits(xl: Words, xr: Words, yl: Words, yr: Words, words: Any, out: Words) -> None:
+@kernel("void(" + ", ".join(["uint64[:, ::1]"] * 4) + ", int64, int64, int64, uint64[:, ::1])")
+def _linked_bits(xl: Words, xr: Words, yl: Words, yr: Words, words: Any, columns: Any, first: Any, out: Words) -> None:
     """A party's terms of Σⱼ x[j]·y[bit, j]: x rows of lanes, y bits of columns in lanes; out one row for each bit.
 
-    Of each block its `words` lanes are rows, and its columns those of y that come next.
+    Of each block its `words` lanes are rows, and of its `columns`, which are those of y that come next, the ones from
+    the `first` on are x's.
     """
     for c in range(out.shape[0]):
         for block in range(out.shape[1] // words):
             for j in range(xl.shape[0]):
-                column = block * xl.shape[0] + j
+                column = block * columns + first + j
                 shift = np.uint64(column & 63)
                 own = (yr[c, column >> 6] >> shift) & np.uint64(1)
                 other = (yl[c, column >> 6] >> shift) & np.uint64(1)
@@ -52,21 +57,35 @@ def bit_rows(values: Words, widths: Sequence[int]) -> Words:
 
 
 async def linked_bits(
-    channel: Channel, prss: Prss, grid: Grid, links: Cubes, own: Words | None, count: int
+    channel: Channel, prss: Prss, grid: Grid, links: Cubes, own: Words | None, count: int, runs: int = 1
 ) -> Pieces:  # fmt: skip
     """`count` bits of each column's owner's record where it is linked to a row, else 0: rows of lanes. Two rounds.
 
     Args:
         links: shape (1, columns, words).
         own: at the owner of the columns' side, `bit_rows` of its columns.
+        runs: into how many runs of 2^k neighbours the columns fall; what comes of each is side by side.
     """
-    columns = grid.columns
-    bits = await enter(channel, prss, columns.owner, own, (count, lanes.words_for(grid.all_of(columns))))
-    circuit = Circuit(channel, prss, count, grid.all_words)
+    columns, words = grid.columns.records, grid.all_words
+    entered = await enter(channel, prss, grid.columns.owner, own, (count, lanes.words_for(grid.all_of(grid.columns))))
+    circuit = Circuit(channel, prss, count, runs * words)
     plus, minus = circuit.masks(count)
     terms = plus ^ minus
-    _linked_bits(links.left[0], links.right[0], bits.left, bits.right, grid.words, terms)
+    for run in range(runs):
+        some = run_of(run, runs, columns)
+        there = np.ascontiguousarray(terms[:, run * words : (run + 1) * words])
+        x = links.left[0, some], links.right[0, some]
+        _linked_bits(*x, entered.left, entered.right, grid.words, columns, some.start, there)
+        terms[:, run * words : (run + 1) * words] = there
     return await circuit.finish(terms)
+
+
+def run_of(run: int, runs: int, columns: int) -> slice:
+    """Which columns are in a run: all have the same length 2^k, but the last."""
+    length = 1
+    while -(-columns // length) > runs:
+        length *= 2
+    return slice(run * length, min(columns, (run + 1) * length))
 
 
 async def kept(channel: Channel, prss: Prss, bit: Pieces, rows: Pieces) -> Pieces:
@@ -159,3 +178,14 @@ def numbers(bits: Words, widths: Sequence[int]) -> Words:
         result.append(field.combine([1 << b for b in range(width)], list(bits[at : at + width])))
         at += width
     return np.stack(result)
+
+
+def column_widths(linked: Linked, plan: Dealing, owner: str) -> list[int]:
+    """How many bits an owner's dealt columns need: all of an element's if it may be negative, one if it is 0 or 1."""
+    result = []
+    for one in plan.dealt[owner]:
+        numbers = [linked.number(Qualified(owner, name)) for name in one.factor]
+        whole = prod(number.high for number in numbers).bit_length()
+        negative = any(number.low < 0 for number in numbers)
+        result.append(field.BITS if negative else one.radix_bits or max(1, whole))
+    return result

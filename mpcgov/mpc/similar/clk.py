@@ -97,9 +97,10 @@ class Filters:
         present = (weights > 0).astype(np.int64)
         ours = [weights, present, total[:, None], np.ones((count, 1), np.int64)]
         if not self._first:
-            p, q = scoring.p, scoring.q
-            result *= 4 * q
-            ours = [-p * part for part in (present, weights, ours[3], ours[2])]
+            scale = 2 if scoring.odd else 1
+            result *= 4 * scoring.q * scale
+            ours = [-scoring.p * scale * part for part in (present, weights, ours[3], ours[2])]
+            ours[3] += (2 * scoring.largest + 1) * scoring.odd
         result[:, scoring.filter_bits :] = np.concatenate(ours, axis=1)
         return (result % modulus(scoring.prime_bits)).astype(np.uint32)
 

@@ -152,6 +152,23 @@ async def added(channel: Channel, prss: Prss, own: Words | None, shape: tuple[in
     return total
 
 
+async def added_odd(channel: Channel, prss: Prss, own: Words | None, shape: tuple[int, int]) -> Pieces:
+    """u + v as `added`, but for the lowest bit, where that is odd modulo 2^bits − 1: half the ANDs.
+
+    Where u + v reaches the modulus, it is one less modulo 2^bits, so that only the lowest bit is another one.
+    """
+    bits, words = shape
+    u, v = await _enter_two(channel, prss, own, shape)
+    circuit = Circuit(channel, prss, bits - 1, words)
+    total = u ^ v
+    carry = Pieces(np.zeros(words, np.uint64), np.zeros(words, np.uint64))
+    for b in range(bits - 1):
+        carry = await circuit.majority(u[b], v[b], carry)
+        total.left[b + 1] ^= carry.left
+        total.right[b + 1] ^= carry.right
+    return total
+
+
 async def _enter_two(channel: Channel, prss: Prss, own: Words | None, shape: tuple[int, int]) -> tuple[Pieces, Pieces]:
     """Pieces of what parties 1 and 2 know, masked by the keys that each has with party 3. See `sign.enter`."""
     number, count, none = channel.draw(), shape[0] * shape[1], np.zeros(shape, np.uint64)

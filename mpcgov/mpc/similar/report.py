@@ -30,8 +30,8 @@ Numbers = Mapping[str, NDArray[np.int64]]
 
 
 def weights(linked: Linked) -> int:
-    """How many of `columns` say which fields a record has, and their weights."""
-    return 2 * len(linked.asked.fields) + 1
+    """How many of `columns` say which fields a record has, and their weights: none if links have probabilities."""
+    return 0 if linked.asked.threshold is None else 2 * len(linked.asked.fields) + 1
 
 
 def widths(linked: Linked, owner: str) -> list[int]:
@@ -39,7 +39,8 @@ def widths(linked: Linked, owner: str) -> list[int]:
     scoring = linked.scoring
     each = [segment.most.bit_length() for segment in scoring.segments]
     groups = sum(len(linked.levels(column)) for column in linked.asked.report if column.party == owner)
-    return [*([1] * len(each)), *each, scoring.nobody.bit_length(), *([1] * groups)]
+    found = [*([1] * len(each)), *each, scoring.nobody.bit_length()][: weights(linked)]
+    return [*found, *([1] * groups)]
 
 
 def columns(linked: Linked, owner: str, own: Numbers, filters: Filters, rows: Arranged) -> Words:
@@ -50,7 +51,8 @@ def columns(linked: Linked, owner: str, own: Numbers, filters: Filters, rows: Ar
         for column in linked.asked.report
         if column.party == owner
     ]
-    return np.concatenate([part.astype(np.uint64) for part in (each > 0, each, total[None], *groups)])
+    found = np.concatenate([each > 0, each, total[None]])[: weights(linked)]
+    return np.concatenate([part.astype(np.uint64) for part in (found, *groups)])
 
 
 async def tables(
@@ -74,10 +76,12 @@ async def tables(
     ours = dealt.reshape(count, rows)
     matched = await _matched(operation, linked, brought, {left: ours, other: brought.best})
     records = await _records(operation, linked, own, parties)
-    pairs = await _doubtful(operation, linked, brought, ours)
     result: dict[str, Words] = {}
     for one in kinds.computed(linked, Computed.MATCH_RATES):
         result |= {f"{one.name}.records": records, f"{one.name}.linked": matched}
+    if linked.asked.threshold is None:
+        return result
+    pairs = await _doubtful(operation, linked, brought, ours)
     return result | {f"{one.name}.pairs": pairs for one in kinds.computed(linked, Computed.DOUBTFUL)}
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
 from mpcgov.linked.blocks import together
+from mpcgov.linked.encoding import SCORE_STEP
 from mpcgov.mpc.similar import gates, small
 from mpcgov.mpc.similar.best import CHUNK, Cubes, in_turns
 from mpcgov.mpc.similar.small import MOST_TERMS, Small
@@ -42,7 +43,8 @@ class Grid:
     """All pairs of every block: the `rows` side is held whole, the `columns` side is dealt piece by piece.
 
     `terms` of an inner product modulo 2^bits − 1. `filler`: the row of numbers that no record is like, for lanes left
-    over. `blocks` of equal sizes, of which `first` is the number of the first one.
+    over. `blocks` of equal sizes, of which `first` is the number of the first one. `odd`: products are odd; of what is
+    left when the last bit goes, the lowest bits are dropped too, so that SCORE_STEP of them are one.
     """
 
     rows: Side
@@ -52,10 +54,16 @@ class Grid:
     filler: Small
     blocks: int = 1
     first: int = 0
+    odd: bool = False
 
     def __post_init__(self) -> None:
         if self.terms > MOST_TERMS:
             raise InternalError(f"inner products of {self.terms} terms")
+
+    @property
+    def dropped_bits(self) -> int:
+        """So many of the lowest bits of a score don't count."""
+        return SCORE_STEP.bit_length() if self.odd else 0
 
     @property
     def words(self) -> int:
@@ -105,13 +113,14 @@ class Grid:
 async def scores(channel: Callable[[], Channel], prss: Prss, grid: Grid, own: Vectors | None) -> Cubes:
     """All scores as secret bits, 0 … p−1 with the top bit inverted: so they are in order, and negative ones end in 0.
 
-    Shape (bits, columns, words), rows in lanes. `own`: an owner's numbers.
+    Shape (bits, columns, words), rows in lanes. Odd ones are in order as they are, without the dropped bits. `own`: an
+    owner's numbers.
     """
     if prss.parties != 3:
         raise InternalError("records are compared by three parties")
     rows = await _rows(channel(), prss, grid, own)
     words = grid.all_words
-    found = Cubes.empty(grid.bits, grid.columns.records, words)
+    found = Cubes.empty(grid.bits - grid.dropped_bits, grid.columns.records, words)
     step = max(1, CHUNK // words)
 
     async def compare(part: Channel, number: int) -> None:
@@ -121,8 +130,12 @@ async def scores(channel: Callable[[], Channel], prss: Prss, grid: Grid, own: Ve
         sums = np.matmul(share.astype(np.float64), rows)
         term = await _summand(part, prss, grid.bits, np.ascontiguousarray(sums.transpose(1, 0, 2)))
         planes = None if term is None else gates.to_planes(term, grid.bits)
-        bits = await gates.added(part, prss, planes, (grid.bits, count * words))
-        found.put(some, _ordered(prss.me, bits))
+        if grid.odd:
+            found.put(
+                some, (await gates.added_odd(part, prss, planes, (grid.bits, count * words)))[grid.dropped_bits :]
+            )
+        else:
+            found.put(some, _ordered(prss.me, await gates.added(part, prss, planes, (grid.bits, count * words))))
 
     await in_turns(channel(), -(-grid.columns.records // step), compare)
     return found
@@ -158,11 +171,11 @@ async def _summand(channel: Channel, prss: Prss, bits: int, sums: NDArray[np.flo
     """u at party 1, v at party 2, None at party 3: modulo p they add up to the value that `sums` shares."""
     me, number, count = prss.me, channel.draw(), sums.size
     if me == 0:
-        words = (await channel.exchange({}, {2: small.packed_words(count)}))[2]
+        words = (await channel.exchange({}, {2: small.packed_words(count, bits)}))[2]
         return small.scaled_sum(sums, _LAMBDA[0], small.unpacked(words, count, bits, 2), bits)
     mask = small.elements(prss.pair(3 - me, "scores", number), count, bits)
     if me == 1:
         return small.scaled_sum(sums, _LAMBDA[1], mask, bits)
     masked = small.scaled_sum(sums, _LAMBDA[2], np.uint32(small.modulus(bits)) - mask, bits)
-    await channel.exchange({0: small.packed(masked)}, {})
+    await channel.exchange({0: small.packed(masked, bits)}, {})
     return None

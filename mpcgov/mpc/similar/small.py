@@ -1,7 +1,7 @@
-"""Shares modulo a small prime, 2^17 − 1 or 2^19 − 1: so small that products of matrices are exact in float64.
+"""Shares modulo a small prime, 2^13 − 1, 2^17 − 1 or 2^19 − 1: so small that products of matrices are exact in float64.
 
 A sum of n products of two elements is below n · 2^38, and exact while that is at most 2^53. Elements are uint32; on the
-wire two to a word.
+wire two to a word, or four if they are so small.
 """
 
 from __future__ import annotations
@@ -79,25 +79,30 @@ def elements(numbers: Stream, count: int, bits: int) -> Small:
     return drawn
 
 
-def packed(values: Small) -> Words:
-    """Elements for the wire, two to a word."""
-    padded = np.zeros(2 * packed_words(values.size), np.uint32)
+def packed(values: Small, bits: int) -> Words:
+    """Elements for the wire."""
+    kind = _on_the_wire(bits)
+    padded = np.zeros(packed_words(values.size, bits) * (8 // kind.itemsize), kind)
     padded[: values.size] = values
     return padded.view(np.uint64)
 
 
-def packed_words(count: int) -> int:
+def packed_words(count: int, bits: int) -> int:
     """The words that `count` elements take."""
-    return -(-count // 2)
+    return -(-count * _on_the_wire(bits).itemsize // 8)
+
+
+def _on_the_wire(bits: int) -> np.dtype[np.unsignedinteger[Any]]:
+    return np.dtype(np.uint16 if bits <= 16 else np.uint32)
 
 
 def unpacked(words: Words, count: int, bits: int, sender: int) -> Small:
     """Elements from the wire; WireError, naming the sender, if one isn't."""
-    halves = words.view(np.uint32)
-    values = halves[:count]
-    if (count and int(values.max()) >= modulus(bits)) or halves[count:].any():
+    parts = words.view(_on_the_wire(bits))
+    values = parts[:count]
+    if (count and int(values.max()) >= modulus(bits)) or parts[count:].any():
         raise WireError("a number outside the field", sender)
-    return values
+    return values.astype(np.uint32, copy=False)
 
 
 async def deal(channel: Channel, bits: int, dealer: int, values: Small | None, count: int) -> Small:
@@ -112,7 +117,7 @@ async def deal(channel: Channel, bits: int, dealer: int, values: Small | None, c
         words = (await channel.exchange({}, {dealer: stream.KEY_WORDS}))[dealer]
         return elements(Stream(stream.key_from(words)), count, bits)
     if me == by_share:
-        words = (await channel.exchange({}, {dealer: packed_words(count)}))[dealer]
+        words = (await channel.exchange({}, {dealer: packed_words(count, bits)}))[dealer]
         return unpacked(words, count, bits, dealer)
     if values is None or values.shape != (count,):
         raise InternalError("a dealer without the values that it deals")
@@ -123,5 +128,5 @@ async def deal(channel: Channel, bits: int, dealer: int, values: Small | None, c
         slope = point * pow(by_key + 1, -1, modulus(bits))
         return combined(values, 1 - slope, drawn, slope, bits)
 
-    await channel.exchange({by_key: stream.key_words(key), by_share: packed(at(by_share + 1))}, {})
+    await channel.exchange({by_key: stream.key_words(key), by_share: packed(at(by_share + 1), bits)}, {})
     return at(dealer + 1)

@@ -50,8 +50,9 @@ def opened(pieces: Sequence[Pieces | Cubes]) -> np.ndarray:
 class Case:
     """Both owners' records: names, and a category and a number of each.
 
-    `blocks`: both owners' years, where there are blocks. `parties`: further ones only compute. `secret`: what tax's
-    filters' keys are made from, with welfare's of zeros; fresh ones if there is none. `job`: its digest.
+    `born`: both owners' dates as texts, where these are compared too. `blocks`: both owners' years, where there are
+    blocks. `parties`: further ones only compute. `secret`: what tax's filters' keys are made from, with welfare's of
+    zeros; fresh ones if there is none. `job`: its digest.
     """
 
     first: list[str]
@@ -61,6 +62,7 @@ class Case:
     min_count: int = 3
     blocks: tuple[Sequence[int], Sequence[int]] | None = None
     parties: tuple[str, ...] = NAMES
+    born: tuple[list[str], list[str]] | None = None
     secret: bytes | None = None
     job: str = "job"
     receivers: tuple[str, ...] = ("coordinator",)
@@ -68,6 +70,8 @@ class Case:
     def linked(self) -> Linked:
         """The job's public facts."""
         fields = [{"type": "name", "columns": {"tax": "name", "wel": "name"}}]
+        if self.born is not None:
+            fields.append({"type": "date", "columns": {"tax": "born", "wel": "born"}})
         params = {"fields": fields, "threshold": "0.7", "output": "links", "identify": {"tax": "id", "wel": "id"}}
         if self.blocks is not None:
             params["blocks"] = [{"type": "year", "columns": {"tax": "year", "wel": "year"}}]
@@ -87,6 +91,7 @@ class Case:
         manifest = registry.find("record-linkage").manifest
         columns = {
             "name": {"kind": "text"},
+            "born": {"kind": "text"},
             "id": {"kind": "text"},
             "sex": {"kind": "category", "values": ["F", "M"]},
             "income": {"kind": "integer", "min": -10_000, "max": 10_000},
@@ -114,7 +119,8 @@ class Case:
             blocks[(blocks < 0) | (blocks >= len(YEARS))] = -1
         secret = None if self.secret is None else self.secret if name == "tax" else bytes(32)
         carried = taken(linked, name, {c: v for c, v in columns.items() if c in wanted})
-        return OwnRecords((texts(values),), identifiers, carried, blocks, secret=secret)
+        born = [] if self.born is None else [texts(self.born[name == "wel"])]
+        return OwnRecords((texts(values), *born), identifiers, carried, blocks, secret=secret)
 
     def run(self, program: Callable[[LinkedRecords], Any] | None = None) -> tuple[list[Any], list[Party]]:
         """What comes out at each party, disclosure control included, and the parties with all their messages."""

@@ -21,7 +21,7 @@ from tests.mpc.word import toy
 from tests.mpc.word.local import make_parties, run
 from tests.mpc.word.local import opened as opened_words
 
-BITS = (17, 19)
+BITS = (13, 17, 19)
 
 
 def random(*shape: int, seed: int = 1, bound: int = 2**17 - 1) -> np.ndarray:
@@ -70,10 +70,10 @@ def test_dealt_elements_lie_on_lines(dealer, count):
 
 
 def test_a_share_outside_the_field_is_refused():
-    bad = small.packed(np.array([5, 2**17 - 1], np.uint32))
+    bad = small.packed(np.array([5, 2**17 - 1], np.uint32), 17)
     with pytest.raises(WireError):
         small.unpacked(bad, 2, 17, 1)
-    assert small.unpacked(small.packed(np.array([5], np.uint32)), 1, 17, 1).tolist() == [5]
+    assert small.unpacked(small.packed(np.array([5], np.uint32), 17), 1, 17, 1).tolist() == [5]
 
 
 def test_inner_products_that_float64_could_round_are_refused():
@@ -95,6 +95,19 @@ def test_adding_modulo_every_toy_prime_is_exact_for_all_summands(bits):
     parties = make_parties(3)
     found = run(parties, lambda q: gates.added(q.channel(), q.prss, planes[q.me] if q.me < 2 else None, shape))
     assert numbers(opened(found))[: len(pairs)].tolist() == [int(u + v) % p for u, v in pairs]
+
+
+@pytest.mark.parametrize("bits", [2, 3, 5])
+def test_odd_sums_modulo_every_toy_prime_are_exact_but_for_their_last_bit(bits):
+    p = 2**bits - 1
+    pairs = np.array([(u, v) for u, v in itertools.product(range(p), repeat=2) if (u + v) % p % 2], np.uint32)
+    padded = np.zeros((-(-len(pairs) // 64) * 64, 2), np.uint32)
+    padded[: len(pairs)] = pairs
+    planes = [gates.to_planes(np.ascontiguousarray(padded[:, k]), bits) for k in (0, 1)]
+    shape = planes[0].shape
+    own = dict(enumerate(planes))
+    found = run(make_parties(3), lambda q: gates.added_odd(q.channel(), q.prss, own.get(q.me), shape))
+    assert (numbers(opened(found))[: len(pairs)] >> 1).tolist() == [int(u + v) % p >> 1 for u, v in pairs]
 
 
 def numbers(planes: np.ndarray) -> np.ndarray:

@@ -1,0 +1,44 @@
+"""How good probabilistic links are: estimated precision and recall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mpcgov.kinds import count, footers
+from mpcgov.kinds.footers import Row, Rules
+from mpcgov.kinds.kind import Computed, JobTable, Kind, Span, no_faults
+from mpcgov.spec.statement import Opened
+
+PERCENTS = 100
+
+
+def _span(_: JobTable) -> Span:
+    return ("estimated", "percent"), (("precision", "recall"),)
+
+
+def _opened(one: JobTable) -> Iterator[Opened]:
+    if one.linked.asked.probability is not None:
+        yield Opened(name="percent", low=0, high=PERCENTS)
+
+
+def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
+    text = f"Estimates are suppressed where fewer than {rules['min_count']} records are linked."
+    return footers.where_hidden(rows, text)
+
+
+QUALITY = Kind(
+    name="quality",
+    title="estimated precision or recall",
+    local=frozenset({"records"}),
+    params=frozenset({"probability"}),
+    computed=Computed.QUALITY,
+    counts=False,
+    items=None,
+    margins=False,
+    faults=no_faults,
+    span=_span,
+    opened=_opened,
+    rows=count.rows,
+    intervals=None,
+    footer=_footer,
+)
