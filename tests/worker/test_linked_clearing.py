@@ -132,6 +132,13 @@ def test_groups_of_owners_that_receive_are_closed_as_the_reference_says(join: st
     assert more > 0
 
 
+@pytest.mark.parametrize("protocol", ["linked-statistics", "linked-t-test"])
+def test_so_are_those_whose_means_are_asked_for(protocol: str) -> None:
+    params = {"by": ["edu.level", "tax.region"], "measures": ["wel.benefit"]}
+    made = [case(seed, protocol, params, 150, 3, "inner", min_count=12, receivers=("tax",)) for seed in range(3)]
+    assert max(check(one) for one in made) > 0
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_inner_counts_rounded(seed: int) -> None:
     made = case(seed, "linked-count", {"by": ["edu.level", "tax.region"]}, 60, 2, "inner", min_count=3, round_to=5)
