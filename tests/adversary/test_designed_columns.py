@@ -9,12 +9,15 @@ named and sees the numbers all the same, every attack works, as with any of thes
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from mpcgov import figures
 from mpcgov.errors import SpecError
 from tests.adversary import designed
 from tests.adversary.designed import NUMBER, ROWS, TABLES, TOP, Numbers, people, released, wages
@@ -184,6 +187,37 @@ def test_numbers_of_ones_own_column_say_nothing_of_who_is_in_another_register(at
     """By chance half; all, if the attacker isn't named as a receiver."""
     assert attack("tax") <= 0.75
     assert attack("coordinator") > 0.9
+
+
+@pytest.mark.parametrize("rest", [1, 2, 3])
+def test_numbers_of_ones_own_column_come_out_in_few_ways_whoever_is_linked(rest: int) -> None:
+    """A total and a spread tell less than two thirds of the bits that it takes to know who is linked: all choices but
+    for `rest` of the attacker's persons are tried, for columns that it designs."""
+    persons = figures.SPARE_ROWS + 2 + rest
+    choices = list(itertools.combinations(range(persons), persons - rest))
+    rng = np.random.default_rng(rest)
+    ends = 4096 * (np.arange(persons) % 2)  # a spread that is shown
+    designs = [
+        ends,
+        ends + 2 ** np.arange(persons) % 509,
+        *(ends + rng.integers(-300, 300, persons) for _ in range(4)),
+    ]
+    ways = (rest / (1 << figures.STEP_BITS) + 2) ** 2
+    for_others = {tuple(figures.described([int(designs[1][p]) for p in linked], 1, 4)) for linked in choices}
+    assert len(for_others) > 0.8 * len(choices), "as if it weren't a receiver: nearly every choice has its own numbers"
+    for own in designs:
+        moves = figures.Moves(of_receiver=True, by=[int(np.ptp(own))] * (persons - rest))
+        found = {tuple(figures.described([int(own[p]) for p in linked], 1, 4, moves=moves)) for linked in choices}
+        assert len(found) <= ways
+        assert math.log2(len(choices)) >= 1.5 * math.log2(len(found))
+
+
+def test_the_bits_of_a_membership_suffice_for_two_numbers_of_as_many_rows_as_there_must_be() -> None:
+    """log₂ C(n + m, n) ≥ 3/2·T, T what two numbers in steps of four times what one row moves can tell at most."""
+    for linked in range(figures.SPARE_ROWS + 2, 200):
+        for rest in (*range(1, 200), 1_000, 100_000):
+            told = 2 * math.log2(min(linked, rest) / (1 << figures.STEP_BITS) + 2)
+            assert math.log2(math.comb(linked + rest, linked)) >= 1.5 * told
 
 
 def test_a_receiver_gets_honest_numbers_of_its_own_column() -> None:
