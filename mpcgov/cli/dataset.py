@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mpcgov.errors import DataError, InternalError, MpcgovError
+from mpcgov.errors import DataError, InternalError, MpcgovError, Refused
 from mpcgov.files import replace
 from mpcgov.node.child import environment
+from mpcgov.node.home import NodeHome
+from mpcgov.node.units import known
 from mpcgov.publish.quality import folded
 
 HEADS = ("data set", "column", "rows", "missing", "malformed", "outside", "different", "spread")
@@ -97,6 +100,32 @@ def judge(datasets: Path, name: str | None, show_rows: int = 0) -> Judgement:
         LocalError: the file is broken, or declares no data set of that name.
     """
     return Judgement(_asked("judge", str(datasets), str(show_rows), *([name] if name else []))["reports"])
+
+
+def rows_of_a_person(node: NodeHome, found: Judgement) -> Iterator[str]:
+    """Where the policy doesn't say how many rows one person has, what it could say; and where it says too few."""
+    try:
+        allowed = node.policy()[0].datasets
+    except Refused:  # nothing is allowed, so nothing is asked
+        return
+    declared = node.datasets().root
+    for name, most in ((report["name"], report.get("most_rows", {})) for report in found.reports):
+        if name in allowed and not allowed[name].rows_per_unit and not known(declared[name].declaration, allowed[name]):
+            said = [f"{{person: {{rows: {rows}, key: [{column}]}}}}" for column, rows in most.items()] or [
+                "{person: 1}"
+            ]
+            yield (
+                f"{name}: nothing says how many rows one person has, so that people are asked about every job; add to "
+                f"its policy `rows_per_unit: {said[0]}`"
+                + (f" if {next(iter(most))} tells persons apart: the data have no more rows of one" if most else "")
+            )
+        for unit, one in allowed[name].rows_per_unit.items() if name in allowed else ():
+            column = one.key[0] if one.key and len(one.key) == 1 else ""
+            if most.get(column, 0) > one.rows:
+                yield (
+                    f"warning: {name}: its policy says that one {unit} has {one.rows} row{'s' * (one.rows > 1)}, and "
+                    f"by {column} one has {most[column]} in the data"
+                )
 
 
 def _drawn(bins: dict[str, Any] | None) -> str:

@@ -96,15 +96,15 @@ def list_datasets(home: Path) -> None:
 @click.option("--keep", is_flag=True, help="Keep the edition's figures, for the next one to be compared with.")
 @home_option
 def check_dataset(name: str | None, html: Path | None, show_rows: int, keep: bool, home: Path) -> None:
-    """Checks the data against its declaration, by counts."""
-    from mpcgov.cli.dataset import HEADS, judge
+    """Checks the data against their declaration and what is expected of them, by counts."""
+    from mpcgov.cli.dataset import HEADS, judge, rows_of_a_person
     from mpcgov.node import home as homes
 
     if show_rows and not sys.stdout.isatty():
         raise LocalError("--show-rows shows values: it works on a terminal only", hint="take it out", code="terminal")
     judgement = judge(homes.load(home).datasets_path, name, show_rows)
     print_table(HEADS, judgement.rows)
-    _tell(judgement)
+    _tell(judgement, [*rows_of_a_person(homes.load(home), judgement)])
     if html:
         _write_page(html, judgement)
     if keep:
@@ -113,10 +113,10 @@ def check_dataset(name: str | None, html: Path | None, show_rows: int, keep: boo
     note("all data are as declared" if judgement.rows else "datasets.yaml declares no data yet")
 
 
-def _tell(judgement: Judgement) -> None:
+def _tell(judgement: Judgement, of_persons: list[str]) -> None:
     if judgement.shown:
         print_table(("data set", "row", "column", "value"), judgement.shown)
-    for text in (*judgement.proposals, *(f"warning: {line}" for line in judgement.warnings)):
+    for text in (*judgement.proposals, *of_persons, *(f"warning: {line}" for line in judgement.warnings)):
         note(text)
     for text in judgement.faults if len(judgement.faults) > 1 else ():
         note(f"fault: {text}")

@@ -98,6 +98,7 @@ def describe_job(view: JobView) -> Sections:
         *view.others,
         f"protects: {view.disclosure}",
         *(f"links rows: {text}" for text in view.links),
+        *(f"asks you: {text}" for text in view.asks),
         *(f"ledger: {text}" for text in view.ledger),
         *(f"reveals to {text}" if ": " in text else text for text in view.reveals),
         *([view.consent] if view.consent else []),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpcgov.node import units
-from mpcgov.node.differencing import Release, Side, compare, countable, editions, release, rows_of
+from mpcgov.node.differencing import Release, Side, compare, countable, editions, rows_of
 from mpcgov.node.facts import Facts
 from mpcgov.spec.statement import Proposal
 
@@ -26,7 +26,7 @@ def no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
                 "filters keep apart, if a person there says yes, or disclosure.noise"
             )
             continue
-        if asks and facts.protocol is not None and countable(release(proposal, facts.protocol.manifest), old):
+        if asks and (new := facts.release(proposal)) is not None and countable(new, old):
             continue
         yield (
             f"{facts.me}: job {job} has released a table over {rows_of(old)}; this one's rows may "
@@ -43,16 +43,15 @@ def no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
 def _issues(proposal: Proposal, facts: Facts, old: Release) -> tuple[str, str] | None:
     """Editions of our data set, this job's and an earlier one's, if these are others: nobody can count on the rows of
     one by how many persons they differ, so nobody is asked."""
-    if facts.protocol is None:
-        return None
-    return editions(facts.me, release(proposal, facts.protocol.manifest), old)
+    new = facts.release(proposal)
+    return None if new is None else editions(facts.me, new, old)
 
 
 def beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Release], ...]:
     """The earlier releases that this one would stand to in that way, by job."""
-    if not facts.ledger.earlier or facts.protocol is None or proposal.job.disclosure.noise or facts.ledger.answer:
+    new = facts.release(proposal) if facts.ledger.earlier else None
+    if new is None or proposal.job.disclosure.noise or facts.ledger.answer:
         return ()
-    new = release(proposal, facts.protocol.manifest)
     asked, persons = units.asked(new, facts.ledger), units.here(proposal, facts).persons
     return tuple(
         (line.job, line.release)

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from mpcgov import check, privacy
 from mpcgov.linked.told import releases_links, sum_testers
-from mpcgov.node import matcher_limits, named_filters, units
+from mpcgov.node import asking, matcher_limits
 from mpcgov.node.agreement import AGREEMENT, MEANING
 from mpcgov.node.beside import beside, no_difference_tells
 from mpcgov.node.differencing import Side
@@ -31,17 +31,17 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
             reasons = tuple(reason for rule in rules for reason in rule(proposal, facts))
             if reasons:
                 return Deny(reasons)
-        related, overlaps = (_jobs_beside(proposal, facts, side) for side in (Side.RELATED, Side.UNCLEAR))
-        asks = related or overlaps or proposal.job.disclosure.impossible or facts.ledger.asks
-        unnamed = tuple(named_filters.unnamed(proposal, facts))
-        asks = asks or unnamed or units.in_doubt(proposal, facts)
+        related, overlaps = (beside(proposal, facts, side) for side in (Side.RELATED, Side.UNCLEAR))
+        why = asking.reasons(proposal, facts, related, overlaps)
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
-    return Permit("manual" if asks else facts.policy.approve, related, overlaps, facts.policy.approvals, unnamed)
-
-
-def _jobs_beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[str, ...]:
-    return tuple(job for job, _ in beside(proposal, facts, side))
+    return Permit(
+        approve="manual" if why else facts.policy.approve,
+        beside=tuple(job for job, _ in related),
+        overlaps=tuple(job for job, _ in overlaps),
+        approvals=facts.policy.approvals,
+        why=(*why, "its policy says approve: manual") if facts.policy.approve == "manual" else why,
+    )
 
 
 def _protocol_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:

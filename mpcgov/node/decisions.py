@@ -15,6 +15,7 @@ from mpcgov.node import differencing, ledger, overlaps, people, questions
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.differencing import Release
+from mpcgov.node.explain import Weighed
 from mpcgov.node.facts import Permit
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import DECISIONS, JobRow, Store
@@ -97,14 +98,13 @@ class Decisions:
             self._decided(entry, job)
         return row
 
-    def weighed(self, proposal: Proposal) -> tuple[str, ...]:
-        """What the ledger says about a job that waits, in sentences for this agency's people alone."""
+    def weighed(self, proposal: Proposal) -> Weighed:
+        """What this agency's people should know of a job that waits, and nobody else."""
         verdict, me = self._book.verdict(proposal, proposal.job_digest), self._book.me
         register = register_to_show(self._home, str(proposal.job.parties[me].dataset))
         with self._store.read() as tx:
-            said = tuple(ledger.notes(tx, proposal, me, verdict.beside, register, self._clock.now()))
-        overlapping = tuple(self._overlapping(proposal, verdict)) if verdict.overlaps else ()
-        return (*verdict.unnamed, *said, *overlapping)
+            said = tuple(ledger.notes(tx, proposal, me, register, self._clock.now()))
+        return Weighed(verdict.asks, said + tuple(self._overlapping(proposal, verdict) if verdict.overlaps else ()))
 
     def consent(self, job: str) -> str:
         """Who has said yes so far, where more people must: `1 of 2: anna`; and that a no was said. Else empty."""

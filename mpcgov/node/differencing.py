@@ -18,44 +18,21 @@ from mpcgov.linked import counted, pairing
 from mpcgov.linked.pairing import Equation
 from mpcgov.linked.params import read
 from mpcgov.node.hulls import common
+from mpcgov.node.parts import Part, part_of
 from mpcgov.protections import group_owners, subtractors
 from mpcgov.spec import where
-from mpcgov.spec.condition import Expr, nullable
-from mpcgov.spec.ids import ColumnName, DatasetName, PartyId
-from mpcgov.spec.levels import base
-from mpcgov.spec.link import KeyColumns, Rule
+from mpcgov.spec.condition import Expr
+from mpcgov.spec.ids import PartyId
 from mpcgov.spec.load import Frozen, canonical_json
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.overlap import Relation, relation
 from mpcgov.spec.statement import Proposal
-from mpcgov.spec.table import CategoryColumn, Column, Declaration
 
 SPANS = frozenset({"categories", "groups"})
 """Parameters whose columns span the cells."""
 MEASURES = frozenset({"measures", "pairs", "weight", "outcome", "predictors"})
 """Parameters that say what is computed over the rows; which rows these are doesn't depend on them, but in left joins of
 three owners or more."""
-
-
-class Part(Frozen):
-    """The rows that one party brought: of which data set, under which filter.
-
-    `columns`: those that the filter tests, as declared. `used`: where rows without a value are dropped, the columns
-    that a row is dropped for if it lacks one, so that their choice is part of the filter; empty otherwise. `edition`:
-    which issue of the register it was, if its owner says so. `linked`: the key's columns, as declared, and the
-    categories of which the first or last declared is taken, for how they are written decides which rows are linked and
-    put together; None in lines of older versions.
-    """
-
-    party: PartyId
-    dataset: DatasetName
-    where: str | None
-    columns: dict[ColumnName, Column]
-    used: Annotated[tuple[ColumnName, ...], Field(strict=False)]
-    key: KeyColumns | None
-    duplicates: dict[ColumnName, Rule] | None
-    edition: str | None = None
-    linked: dict[ColumnName, Column] | None = None
 
 
 class Release(Frozen):
@@ -106,8 +83,12 @@ def rows_where(condition: str | None) -> str:
     return "all rows" if condition is None else f"rows where {condition}"
 
 
-def release(proposal: Proposal, manifest: Manifest) -> Release:
-    """What a job that has passed `check_job` releases."""
+def release(proposal: Proposal, manifest: Manifest, me: str = "", made: Mapping[str, str] | None = None) -> Release:
+    """What a job that has passed `check_job` releases.
+
+    Args:
+        made: how the values of columns of ours are made, as far as that is to be compared.
+    """
     job = proposal.job
     params = {name: manifest.params[name].kind for name in job.params}
     settings = {name: job.params[name] for name, kind in params.items() if kind not in SPANS | MEASURES}
@@ -127,7 +108,7 @@ def release(proposal: Proposal, manifest: Manifest) -> Release:
     if closed := group_owners(job, manifest):  # and on whose own groups are closed
         rules["closed"] = sorted(closed)
     return Release(
-        parts=tuple(_part(proposal, manifest, party) for party in job.data_parties),
+        parts=tuple(part_of(proposal, manifest, party, made if party == me else None) for party in job.data_parties),
         link=job.linking.join if manifest.linked else "none",
         every_set=any(kind.of_sets for kind in tables) and len(job.data_parties) > 2,
         settings=canonical_json(settings).decode(),
@@ -138,42 +119,6 @@ def release(proposal: Proposal, manifest: Manifest) -> Release:
         equations=pairing.equations(read(job, manifest, [])) if manifest.linked else (),
         readers=pairing.readers(job, manifest),
     )
-
-
-def _part(proposal: Proposal, manifest: Manifest, party: str) -> Part:
-    part, declaration = proposal.job.parties[party], proposal.declarations[party]
-    condition = None if part.where is None else where.parse(part.where)
-    named = where.columns(condition) if condition else frozenset()
-    used = _dropped_by(proposal, manifest, party, condition) if declaration.missing == "drop" else []
-    return Part(
-        party=party,
-        dataset=part.dataset or "",
-        where=where.canonical(condition) if condition else None,
-        columns={name: column for name, column in declaration.columns.items() if name in named},
-        used=tuple(used),
-        key=part.key,
-        duplicates=part.duplicates,
-        edition=declaration.edition,
-        linked=_linked(part.key or (), part.duplicates or {}, declaration),
-    )
-
-
-def _linked(key: KeyColumns, duplicates: Mapping[str, Rule], declaration: Declaration) -> dict[str, Column]:
-    """The columns whose declaration decides which rows are linked, and what is put together of those of one key."""
-    columns = declaration.columns
-    chosen = {name for name, rule in duplicates.items() if rule in ("max", "min")}
-    ordered = {name for name in chosen if isinstance(columns.get(name), CategoryColumn)}
-    return {name: column for name, column in columns.items() if name in {*key, *ordered}}
-
-
-def _dropped_by(proposal: Proposal, manifest: Manifest, party: str, condition: Expr | None) -> list[str]:
-    """The columns that a row is left out for if it lacks a value: not those that are only tested for having one, nor
-    those that are only compared."""
-    tested = nullable(condition) if condition else frozenset()
-    optional = {"key"} if manifest.compares else set[str]()
-    uses = check.used_columns(proposal.job, manifest, party)
-    needed = {name for name in uses if uses[name] - optional - ({"filter"} if name in tested else set())}
-    return sorted({base(name) for name in needed})  # a level's code is missing where the column's own is
 
 
 def compare(new: Release, old: Release, me: str, *, persons_apart: bool) -> Side:
@@ -275,8 +220,17 @@ def _relation(a: Part, b: Part) -> Relation:
     found = relation(_condition(a), _condition(b), dict(common(a.columns, b.columns)))
     # Whether rows are as they were shows in the columns that they are chosen by, so that these must be the same ones.
     chosen_otherwise = a.columns.keys() != b.columns.keys() or a.used != b.used
-    changed = chosen_otherwise or _other_edition(a, b) or _linked_otherwise(a, b)
-    return Relation.UNCLEAR if found is Relation.SAME and changed else found
+    made_otherwise = _made_otherwise(a, b)
+    changed = chosen_otherwise or made_otherwise or _other_edition(a, b) or _linked_otherwise(a, b)
+    if found is Relation.APART:
+        return Relation.UNCLEAR if made_otherwise & {*a.columns, *b.columns} else found
+    return Relation.UNCLEAR if changed else found
+
+
+def _made_otherwise(a: Part, b: Part) -> set[str]:
+    """The columns whose values are made otherwise of the source's by now: a row may be in another cell, or chosen."""
+    first, second = a.made or {}, b.made or {}
+    return {name for name in first.keys() & second.keys() if first[name] != second[name]}
 
 
 def _linked_otherwise(a: Part, b: Part) -> bool:

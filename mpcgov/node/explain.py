@@ -21,14 +21,22 @@ from mpcgov.spec.statement import Proposal
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """Why people are asked, and what earlier jobs have to do with it: sentences for them alone."""
+
+    asks: tuple[str, ...] = ()
+    ledger: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class JobView:
     """A job as its agency's operator sees it.
 
     `own_data`: what of this agency's data is used and what for. `others`: what each other party brings; a table that
     few bring rows to tells about those few. `reveals`: who would learn what, one sentence each.
-    `links`: who matches whose rows, and what follows. `ledger`: what earlier jobs have to do with it, and what it would
-    take from a budget. `consent`: who has said yes, where several must. `detail`: what only this agency may know
-    of why it ended.
+    `links`: who matches whose rows, and what follows. `asks`: why people are asked. `ledger`: what earlier
+    jobs have to do with it, and what it would take from a budget. `consent`: who has said yes, where several must.
+    `detail`: what only this agency may know of why it ended.
     """
 
     job: str
@@ -47,6 +55,7 @@ class JobView:
     disclosure: str
     reveals: tuple[str, ...]
     links: tuple[str, ...]
+    asks: tuple[str, ...]
     ledger: tuple[str, ...]
     consent: str
     approve_before: str
@@ -63,7 +72,7 @@ def explain(
     manifest: Manifest | None,
     roster: Roster,
     waiting_for: tuple[str, ...],
-    ledger: tuple[str, ...],
+    weighed: Weighed,
     consent: str = "",
 ) -> JobView:
     """The view of a job.
@@ -89,7 +98,8 @@ def explain(
         disclosure="; ".join((*sentences(job, manifest), *_counted(proposal, manifest))),
         reveals=_reveals(proposal, manifest),
         links=_links(proposal, manifest),
-        ledger=ledger,
+        asks=weighed.asks,
+        ledger=weighed.ledger,
         consent=consent,
         approve_before=_moment(proposal.approve_before),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from mpcgov.node.differencing import Release
+from mpcgov.node.differencing import Release, release
 from mpcgov.privacy import Spend
 from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.policy import Policy
@@ -25,14 +25,14 @@ class Permit:
 
     `beside`: earlier jobs that released other tables of the same rows, which the person must weigh. `overlaps`: those
     whose rows may differ from this one's in few, which no yes may be given beside unless they differ in enough.
-    `unnamed`: why a person must read its filters.
+    `why`: why people are asked, in sentences.
     """
 
     approve: Literal["manual", "standing"]
     beside: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
     approvals: int = 1
-    unnamed: tuple[str, ...] = ()
+    why: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Facts:
     `declaration`: this agency's own, of the whole data set that the job names; None if it has none of that name, or
     brings no data. `protocol`: as it is on this disk now. `known_digest`: the job digest already on record here under
     this proposal's job id. `ledger`: what was released and spent before. `sources`: by column of this agency's, what
-    the source calls the columns that it is read or derived from.
+    the source calls the columns that it is read or derived from. `made`: by column, a digest of how.
     """
 
     me: str
@@ -120,6 +120,11 @@ class Facts:
     known_digest: str | None
     ledger: View = field(default_factory=View)
     sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
+
+    def release(self, proposal: Proposal) -> Release | None:
+        """What a job releases, with how values of ours are made; None without its protocol."""
+        return None if self.protocol is None else release(proposal, self.protocol.manifest, self.me, self.made)
 
 
 Rule = Callable[[Proposal, Facts], Iterator[str]]

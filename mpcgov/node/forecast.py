@@ -6,12 +6,10 @@ coordinator wrote. Nothing in it depends on data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from mpcgov.node.book import Book
 from mpcgov.node.facts import Deny
-from mpcgov.node.verdict import Verdict
 from mpcgov.spec.statement import Proposal
 
 SAID_LIMIT = 100
@@ -23,14 +21,5 @@ def forecast(book: Book, proposal: Proposal) -> dict[str, Any]:
     verdict = book.verdict(proposal, None)
     if isinstance(verdict.decision, Deny):
         return {"answer": "refuse", "reasons": list(verdict.reasons[:SAID_LIMIT])}
-    answer = "ask" if verdict.asks else "approve"
-    return {"answer": answer, "reasons": list(_asks(verdict))[:SAID_LIMIT]}
-
-
-def _asks(verdict: Verdict) -> Iterator[str]:
-    """What its people would have to weigh, without what only they are shown."""
-    yield from verdict.unnamed
-    for job in verdict.beside:
-        yield f"job {job} has released other tables of the same rows, or of rows that may be the same persons'"
-    for job in verdict.overlaps:
-        yield f"rows may differ in few from those of job {job}, beside which a yes may not be possible"
+    answer = "ask" if verdict.decision.approve == "manual" else "approve"
+    return {"answer": answer, "reasons": list(verdict.asks[:SAID_LIMIT])}

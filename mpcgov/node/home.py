@@ -156,12 +156,12 @@ class NodeHome:
             return False
 
     def datasets(self) -> Datasets:
-        """This agency's declarations, read afresh.
+        """This agency's declarations, read afresh; no source of data is looked at, as a disk may not answer.
 
         Raises:
             SpecError: the file is missing or broken.
         """
-        return load_datasets(self.datasets_path)
+        return load_datasets(self.datasets_path, look=False)
 
     def policy(self) -> tuple[Policy, str]:
         """This agency's policy, read afresh, and the digest of the text it was read from.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -24,7 +24,7 @@ from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
 from mpcgov.linked import counted
 from mpcgov.node import differencing, matcher_limits, matchers, questions, refusals, released_numbers, store, units
-from mpcgov.node.differencing import Release, rows_of
+from mpcgov.node.differencing import Release
 from mpcgov.node.facts import MOST_REFUSED, Balance, Line, View
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
 from mpcgov.node.units import Register, Units
@@ -138,10 +138,8 @@ def epsilon_at(spends: Sequence[Spend], delta: float) -> float:
     return min(whole, float(sum(pure))) if len(pure) == len(spends) else whole
 
 
-def notes(
-    tx: sql.Connection, proposal: Proposal, me: str, beside: Collection[str], register: Register, now: float
-) -> Iterator[str]:
-    """What the person who says yes or no should know of the ledger; `beside`: jobs with other tables of these persons.
+def notes(tx: sql.Connection, proposal: Proposal, me: str, register: Register, now: float) -> Iterator[str]:
+    """What the person who says yes or no should know of the ledger, besides why people are asked (`asking`).
 
     Args:
         register: what our files say of the data set.
@@ -149,13 +147,6 @@ def notes(
     seen, dataset, spend = view(tx, proposal, me, now), proposal.job.parties[me].dataset, privacy.spend(proposal.job)
     if seen.answer is not None:
         yield f"job {seen.answer} asked the same: if all rows are as they were, its result is given again, at no cost"
-    for line in seen.earlier:
-        if line.job in beside and line.release is not None:
-            yield (
-                f"job {line.job} has released other tables of the same rows, of others that may be the same persons', "
-                f"or linked rows that it counted ({rows_of(line.release)}): what is suppressed in one may follow from "
-                "both; look at them together"
-            )
     if dataset is not None and spend is None and seen.answer is None:
         yield from _of_numbers(proposal, me, seen, register)
     if seen.balance is not None and spend is not None and seen.answer is None:
@@ -181,16 +172,25 @@ def _of_numbers(proposal: Proposal, me: str, seen: View, register: Register) -> 
 
 
 def reserve(
-    tx: sql.Connection, proposal: Proposal, me: str, manifest: Manifest, answers: str | None, now: float
+    tx: sql.Connection,
+    proposal: Proposal,
+    me: str,
+    manifest: Manifest,
+    answers: str | None,
+    now: float,
+    made: Mapping[str, str] | None = None,
 ) -> None:
     """A line for a job that is about to start. One that is answered by an earlier result takes nothing.
 
     Until its rows are read, it goes by what was found out about the data set's persons before.
+
+    Args:
+        made: how the values of columns of ours are made.
     """
     dataset = proposal.job.parties[me].dataset
     spend = privacy.spend(proposal.job) if dataset is not None and answers is None else None
     exact = dataset is not None and answers is None and spend is None
-    release = differencing.release(proposal, manifest).model_dump_json().encode() if exact else None
+    release = differencing.release(proposal, manifest, me, made).model_dump_json().encode() if exact else None
     tx.execute(
         sql.insert(LEDGER).values(
             job=job_id(proposal.job_digest),

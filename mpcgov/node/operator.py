@@ -21,9 +21,10 @@ from mpcgov.node import home as homes
 from mpcgov.node import named_filters
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.book import Book
-from mpcgov.node.explain import JobView, explain
+from mpcgov.node.explain import JobView, Weighed, explain
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import JobRow, Store
+from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import load_yaml, validate
 from mpcgov.spec.manifest import Manifest
@@ -102,7 +103,7 @@ def doctor(home: Path) -> list[Finding]:
         return [Finding("configuration and keys", False, error.line())]
     findings = [
         Finding("configuration and keys", True, f"{node.party} at {node.config.address}"),
-        _finding("datasets.yaml", lambda: f"{len(node.datasets().root)} data sets"),
+        _finding("datasets.yaml", lambda: f"{len(load_datasets(node.datasets_path).root)} data sets"),
         _finding("policy.yaml", lambda: _policy_text(node)),
         _finding("audit log", lambda: f"{audit_verify(home)} records, all in order"),
         _finding("consortium", lambda: f"{len(node.joined()[0].parties)} parties, roster {node.joined()[1]}"),
@@ -133,9 +134,9 @@ def _view(node: NodeHome, book: Book, row: JobRow, *, weigh: bool = True) -> Job
     proposal = book.proposal(row.id)
     held = book.approvals(row.id)
     waiting_for = tuple(party for party in row.parties if party not in held) if row.state in WAITING else ()
-    ledger = book.decisions.weighed(proposal) if row.state in WAITING and weigh else ()
+    weighed = book.decisions.weighed(proposal) if row.state in WAITING and weigh else Weighed()
     consent = book.decisions.consent(row.id) if row.state in WAITING else ""
-    return explain(node.party, row, proposal, _manifest(proposal), book.roster, waiting_for, ledger, consent)
+    return explain(node.party, row, proposal, _manifest(proposal), book.roster, waiting_for, weighed, consent)
 
 
 def _manifest(proposal: Proposal) -> Manifest | None:

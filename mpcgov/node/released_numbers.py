@@ -79,9 +79,9 @@ def _of_alike(total: Mapping[str, int], column: str, register: Register) -> int:
 def numbers_suffice(proposal: Proposal, facts: Facts) -> Iterator[str]:
     """A rule of `decide`: what is decided inside MPC about so many numbers holds for all that were released."""
     job, me, ledger = proposal.job, facts.me, facts.ledger
-    if facts.protocol is None or me not in job.data_parties or job.disclosure.noise or ledger.answer:
+    new = facts.release(proposal)
+    if new is None or me not in job.data_parties or job.disclosure.noise or ledger.answer:
         return
-    new = release(proposal, facts.protocol.manifest)
     wanted = needed(units.asked(new, ledger), ledger.earlier, me, units.here(proposal, facts))
     if wanted and max(wanted.values()) > allowed(job, new):
         column = max(wanted, key=wanted.__getitem__)

@@ -21,7 +21,6 @@ from mpcgov.node.home import NodeHome
 from mpcgov.node.statements import Agreed
 from mpcgov.node.store import JobRow
 from mpcgov.node.verdict import evaluate, register
-from mpcgov.spec.places import place
 from mpcgov.spec.statement import Proposal, job_id
 
 
@@ -65,35 +64,29 @@ class Releases:
             if verdict.asks and not agreed.by_a_person:
                 text = f"{self._home.party}: what its policy says now needs a person's yes"
                 raise Refused(text, hint="propose the job again", code="policy")
-            self._keep_name(entry, proposal.job.parties[self._home.party].dataset)
             manifest = registry.find(proposal.job.protocol_name).manifest
-            ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now)
+            dataset = proposal.job.parties[self._home.party].dataset
+            made = None if dataset is None else register(self._home, dataset).made
+            ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now, made)
             answers = {"answers": agreed.answers} if agreed.answers else {}
             self._move(entry, job, Event.ALL_APPROVED, **answers)
 
-    def _keep_name(self, entry: Entry, dataset: str | None) -> None:
-        """Nothing, unless earlier jobs have used the source of our data by another name, under which they count.
-
-        Raises:
-            Refused: they have.
-        """
-        if dataset is None:
-            return
-        source = self._home.datasets().root[dataset].source
-        first = names.taken(entry.tx, dataset, place(source, self._home.path).text)
-        if first is not None:
-            text = f"{self._home.party}: jobs have used the source of {dataset} as {first}, where they count"
-            raise Refused(text, hint=f"datasets.yaml there must call it {first} again", code="policy")
-
-    def admit(self, proposal: Proposal, fingerprints: Mapping[str, str]) -> None:
+    def admit(self, proposal: Proposal, fingerprints: Mapping[str, str], place: str | None) -> None:
         """The rows are read, and nobody has heard of them yet: whether they are those of earlier releases.
 
+        Args:
+            place: where they are; None if nobody says.
+
         Raises:
-            Refused: they have changed, or those of other persons may be the same ones' by now. That tells others just
-                that, and is charged (`refusals`).
+            Refused: they have changed, or those of other persons may be the same ones' by now; or earlier jobs have
+                used their source by another name, under which they count. That tells others just that, and is charged
+                (`refusals`).
         """
         job, dataset = job_id(proposal.job_digest), str(proposal.job.parties[self._home.party].dataset)
         with self._audit.entry() as entry:
+            if place is not None and (first := names.taken(entry.tx, dataset, place)) is not None:
+                text = f"{self._home.party}: jobs have used the source of {dataset} as {first}, where they count"
+                raise Refused(text, hint=f"datasets.yaml there must call it {first} again", code="snapshot")
             snapshot = ledger.keyed(self._home.identity, dataset, fingerprints)
             persons = register(self._home, dataset).persons
             earlier = ledger.admit(entry.tx, self._home.party, job, snapshot, persons)

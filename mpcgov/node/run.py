@@ -20,7 +20,7 @@ from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import exchange_receipt
 from mpcgov.node.statements import binding, read_receipt
 from mpcgov.node.streams import JobStreams
-from mpcgov.spec.order import OWN_READER, WHOLE, Order, Outcome
+from mpcgov.spec.order import OWN_READER, PLACE, WHOLE, Order, Outcome
 from mpcgov.spec.statement import Proposal, job_id, transcript_conflict
 
 GRACE_S = 1.0
@@ -180,10 +180,10 @@ class JobRun:
         )
 
     async def _admit(self, fingerprints: Mapping[str, str]) -> None:
-        read = {name: value for name, value in fingerprints.items() if name != WHOLE}
+        read = {name: value for name, value in fingerprints.items() if name not in (WHOLE, PLACE)}
         self._secret = self._book.releases.secret(self._proposal, fingerprints.get(WHOLE))
         try:
-            self._book.releases.admit(self._proposal, read)
+            self._book.releases.admit(self._proposal, read, fingerprints.get(PLACE))
         except Refused as error:
             # Before the peers' engines hear of it, and their nodes tell us that we broke off.
             self.abort(error)

@@ -12,17 +12,22 @@ docs/adr/0013 argues.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mpcgov import check
-from mpcgov.node.differencing import Part, Release, parts_of, share_no_row
+from mpcgov.node.differencing import Release, parts_of, share_no_row
 from mpcgov.node.facts import Facts, Line, View
+from mpcgov.node.parts import Part
+from mpcgov.spec.ids import digest
 from mpcgov.spec.link import KeyColumns
+from mpcgov.spec.load import canonical_json
 from mpcgov.spec.order import ROWS, UNITS
 from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Dataset, Declaration, KeyColumn
+
+SAY_IT = "declare a person's number unique in datasets.yaml, or say rows_per_unit in policy.yaml"
 
 Units = Sequence[KeyColumns]
 """Sets of columns by each of which a data set is unique, and has one row of everybody whom it is about."""
@@ -31,10 +36,11 @@ Units = Sequence[KeyColumns]
 @dataclass(frozen=True)
 class Register:
     """What its owner's files say of a data set: `persons`, by what it tells persons apart; `sources`, by column, what
-    the source calls the columns that this one is read or derived from."""
+    the source calls the columns that this one is read or derived from; `made`, by column, a digest of how."""
 
     persons: Units = ()
     sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
 
     def alike(self, a: str, b: str) -> bool:
         """Whether two columns are of one in the source, so that numbers of either are about the same values."""
@@ -50,6 +56,18 @@ def sources(dataset: Dataset) -> dict[str, frozenset[str]]:
         places = [range(one.at[0], one.at[1] + 1) if one.at else () for one in readings]
         characters = {f"character {place}" for some in places for place in some}
         found[name] = frozenset(characters or {one.source or name for one in readings})
+    return found
+
+
+def made(dataset: Dataset) -> dict[str, str]:
+    """By column, a digest of how its values are made of the source's: recoded, taken for missing, derived. Not of where
+    they stand there: that may change while they stay as they are."""
+    found = {}
+    for name in dataset.columns:
+        how = dataset.derived.get(name)
+        readings = [dataset.reading(one) for one in ((name,) if how is None else how.operands)]
+        written = [one.model_dump(mode="json", include={"missing", "recode"}) for one in readings]
+        found[name] = digest(canonical_json([None if how is None else how.model_dump(mode="json"), written]))
     return found
 
 
@@ -76,27 +94,54 @@ def known(declaration: Declaration | None, allowed: DatasetPolicy | None) -> Uni
 def here(proposal: Proposal, facts: Facts) -> Register:
     """Of the data set that a job names at this node."""
     allowed = facts.policy.datasets.get(str(proposal.job.parties[facts.me].dataset))
-    return Register(known(facts.declaration, allowed), facts.sources)
+    return Register(known(facts.declaration, allowed), facts.sources, facts.made)
 
 
-def in_doubt(proposal: Proposal, facts: Facts) -> bool:
-    """Whether nothing says that what a job counts, or what its noise hides, are different persons: then people decide.
+def doubts(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    """Why it isn't said that what a job counts, or what its noise hides, are different persons: then people decide.
 
-    A key that several persons share, such as a family name, is chosen by the job: counts may then be about names that
-    are in the register for certain, and one person more.
+    Rows that are added up may be one person's, as long as nobody has said how many one has. A key that several persons
+    share, such as a family name, is chosen by the job: counts may then be about names that are in the register for
+    certain, and one person more.
     """
-    job = proposal.job
-    if facts.protocol is None or job.parties[facts.me].dataset is None:
-        return False
-    allowed = facts.policy.datasets.get(str(job.parties[facts.me].dataset))
+    job, dataset = proposal.job, proposal.job.parties[facts.me].dataset
+    if facts.protocol is None or dataset is None:
+        return
+    allowed = facts.policy.datasets.get(dataset)
     said, noise = {} if allowed is None else allowed.rows_per_unit, job.disclosure.noise
     persons = known(facts.declaration, allowed)
-    if noise is not None and not said and not (persons and noise.unit == "person"):
-        return True
     used = check.used_columns(job, facts.protocol.manifest, facts.me, facts.declaration)
-    names = {name for name, uses in used.items() if "key" in uses}
+    key = sorted(name for name, uses in used.items() if "key" in uses)
     units = [*persons, *(unit.key for unit in said.values() if unit.key is not None)]
-    return bool(names) and not any({*unit} <= names for unit in units)
+    if noise is not None and not said and not (persons and noise.unit == "person"):
+        hidden = f"{noise.bound} row{'s' * (noise.bound > 1)} of a {noise.unit}"
+        yield f"its noise hides {hidden}, and nothing says how many one has in {dataset}: {SAY_IT}"
+    elif not key and not said and not persons:
+        yield f"it counts rows of {dataset}, and nothing says how many one person has there: {SAY_IT}"
+    if key and not units:
+        yield f"it links by {', '.join(key)}, and nothing says which columns of {dataset} tell persons apart: {SAY_IT}"
+    elif key and not any({*unit} <= {*key} for unit in units):
+        told = " or ".join(", ".join(unit) for unit in dict.fromkeys(map(tuple, units)))
+        yield f"it links by {', '.join(key)}, which several persons may share: {dataset} tells them apart by {told}"
+
+
+def not_apart(me: str, new: Release, old: Release, units: Units) -> str:
+    """Why own rows of two jobs that share none may be the same persons' all the same."""
+    parts = [part for release in (new, old) for part in release.parts if part.party == me]
+    if not units:
+        return f"nothing says that there is one row of each person: {SAY_IT}"
+    told = " or ".join(", ".join(one) for one in units)
+    compared = any(release.link != "none" and part.key is None for release, part in zip((new, old), parts, strict=True))
+    if compared or not any(all(part.key is None or {*one} <= {*part.key} for part in parts) for one in units):
+        return f"one of both links by what several persons may share, and not by {told}"
+    if parts[0].edition != parts[1].edition:
+        return "they are of another edition, in which persons may have come to the filter's other side"
+    if "left" in (new.link, old.link):
+        return (
+            "in a left join (no match) counts persons whom a filter leaves out; or somebody's values have changed since"
+        )
+    tested = ", ".join(sorted({*parts[0].columns} & {*parts[1].columns}))
+    return f"somebody's {tested or 'values'} may have changed between the two"
 
 
 def asked(release: Release, view: View) -> Line:
@@ -139,7 +184,7 @@ def meets(me: str, believed: Line, read: Line, other: Line, units: Units) -> boo
 def comparable(snapshot: Mapping[str, str]) -> bool:
     """Whether what a job has read can be held against what a later one reads: not where an older version took down
     which rows it chose, in place of what the whole data set was."""
-    return not snapshot or ROWS in snapshot
+    return ROWS in snapshot or not snapshot.keys() - of_units(snapshot).keys()
 
 
 def of_units(snapshot: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from mpcgov.errors import LocalError, MpcgovError, Refused, SpecError
 from mpcgov.node.decide import decide
 from mpcgov.node.facts import Deny, Facts, Permit, View
 from mpcgov.node.home import NodeHome
-from mpcgov.node.units import Register, known, sources
+from mpcgov.node.units import Register, known, made, sources
 from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Dataset, Declaration
@@ -28,9 +28,9 @@ class Verdict:
         return self.decision.reasons if isinstance(self.decision, Deny) else ()
 
     @property
-    def asks(self) -> bool:
-        """Whether a person must say yes."""
-        return isinstance(self.decision, Permit) and self.decision.approve == "manual"
+    def asks(self) -> tuple[str, ...]:
+        """Why people are asked; empty if nobody is."""
+        return self.decision.why if isinstance(self.decision, Permit) else ()
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -41,11 +41,6 @@ class Verdict:
     def overlaps(self) -> tuple[str, ...]:
         """The earlier jobs whose rows may differ in few from this one's."""
         return self.decision.overlaps if isinstance(self.decision, Permit) else ()
-
-    @property
-    def unnamed(self) -> tuple[str, ...]:
-        """Why a person must read its filters."""
-        return self.decision.unnamed if isinstance(self.decision, Permit) else ()
 
 
 def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str | None, ledger: View) -> Verdict:
@@ -71,6 +66,7 @@ def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str |
             known_digest=known_digest,
             ledger=ledger,
             sources={} if own is None else sources(own),
+            made={} if own is None else made(own),
         )
     except MpcgovError as error:
         return Verdict(Deny((error.message,)), policy_digest)
@@ -84,7 +80,7 @@ def register(home: NodeHome, dataset: str) -> Register:
         Refused: they can't be read.
     """
     found, allowed = _datasets(home).get(dataset), home.policy()[0].datasets.get(dataset)
-    return Register() if found is None else Register(known(found.declaration, allowed), sources(found))
+    return Register() if found is None else Register(known(found.declaration, allowed), sources(found), made(found))
 
 
 def register_to_show(home: NodeHome, dataset: str) -> Register:

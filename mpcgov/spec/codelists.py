@@ -21,8 +21,11 @@ LIST_COLUMN = "code"
 TABLE_COLUMNS = ("from", "to")
 
 
-def load_datasets(path: Path) -> Datasets:
+def load_datasets(path: Path, *, look: bool = True) -> Datasets:
     """The declarations of a file `datasets.yaml`; `values` and `recode` may name files beside it.
+
+    Args:
+        look: whether sources are looked up, to find out which are the same: see `mpcgov.spec.places`.
 
     Raises:
         SpecError: the file, or one that it names, can't be read or is wrong, or two data sets have one source; with
@@ -30,7 +33,7 @@ def load_datasets(path: Path) -> Datasets:
     """
     value, lines = _composed(path)
     found = validate(value, Datasets, str(path), lines)
-    twice = doubles({name: dataset.source for name, dataset in found.root.items()}, path.parent)
+    twice = doubles({name: dataset.source for name, dataset in found.root.items()}, path.parent, look=look)
     faults = [
         f"{path}:{lines.get((name, 'source'), 1)}: {name}.source: the rows of {first}, or some of them, under another "
         f"name, which would have a ledger and budgets of its own; declare them once, with the columns of both"

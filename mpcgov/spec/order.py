@@ -19,6 +19,9 @@ ROWS = "all rows"
 UNITS = "unit "
 """With this begin the names of fingerprints of what rows of the whole data set say of those whom they are about."""
 
+PLACE = "place"
+"""Among the fingerprints that a child sends, where the source is: see `mpcgov.spec.places`."""
+
 OWN_READER = "reader"
 """The code of a failure of ours in the child that reads data: what went wrong there may hang on the data."""
 

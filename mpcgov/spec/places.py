@@ -41,26 +41,30 @@ class Place:
         return bool({self.root, *self.files} & {other.root, *other.files}) and all(alike)
 
 
-def place(source: str, base: Path) -> Place:
-    """Of a source of a `datasets.yaml` in the folder `base`; what isn't there now has its path alone."""
+def place(source: str, base: Path, *, look: bool = True) -> Place:
+    """Of a source of a `datasets.yaml` in the folder `base`; what isn't there now has its path alone.
+
+    Args:
+        look: whether links and files are looked up. A disk that doesn't answer then keeps whoever asks waiting.
+    """
     scheme, separator, rest = source.partition("://")
     if not separator:
         path, mark, sheet = source.rpartition("#")
         if mark and Path(path).suffix.lower() in _WORKBOOKS:
-            return _in_files(base, path, (sheet.casefold() or None,))
-        return _in_files(base, source)
+            return _in_files(base, path, (sheet.casefold() or None,), look)
+        return _in_files(base, source, (), look)
     address, _, table = rest.partition("#")
     schema, _, relation = (unquote(table).casefold()).rpartition(".")
     if scheme == "duckdb":
-        return _in_files(base, unquote(address), (schema or None, relation))
+        return _in_files(base, unquote(address), (schema or None, relation), look)
     return _on_server(_FAMILIES.get(scheme, scheme), f"//{address}", schema or None, relation)
 
 
-def doubles(sources: Mapping[str, str], base: Path) -> Iterator[tuple[str, str]]:
+def doubles(sources: Mapping[str, str], base: Path, *, look: bool = True) -> Iterator[tuple[str, str]]:
     """Names of sources that may be of the same rows as an earlier one, each with the name of that."""
     found: dict[str, Place] = {}
-    for name, source in sources.items():
-        here = place(source, base)
+    for name, source in sources.items() if len(sources) > 1 else ():
+        here = place(source, base, look=look)
         first = next((other for other, there in found.items() if here.meets(there)), None)
         if first is not None:
             yield name, first
@@ -88,8 +92,10 @@ def _on_server(family: str, address: str, schema: str | None, table: str) -> Pla
     return Place(family, part=(*server, database or None, schema or below or None, table))
 
 
-def _in_files(base: Path, path: str, part: tuple[str | None, ...] = ()) -> Place:
-    root, files = f"file:{path}", set[str]()
+def _in_files(base: Path, path: str, part: tuple[str | None, ...], look: bool) -> Place:
+    root, files = f"file:{os.path.abspath(base / path)}", set[str]()  # noqa: PTH100  no link is looked up
+    if not look:
+        return Place(root, part=part)
     with contextlib.suppress(OSError, ValueError, RuntimeError):  # a NUL byte, a circle of links, a folder that is shut
         root = f"file:{os.path.realpath(base / path)}"
         for one in _read_from(base, path):

@@ -21,7 +21,8 @@ from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Part
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.manifest import Manifest
-from mpcgov.spec.order import OWN_READER, WHOLE, Fault, Go, Order, Report
+from mpcgov.spec.order import OWN_READER, PLACE, WHOLE, Fault, Go, Order, Report
+from mpcgov.spec.places import place
 from mpcgov.spec.table import Dataset
 from mpcgov.worker import compared, encode, expectations, keyed, local, records, summed, sums, unique
 from mpcgov.worker.fingerprint import fingerprints_of, unit_fingerprints
@@ -84,6 +85,7 @@ def _read(order: Order) -> tuple[Write, dict[str, str], tuple[str, ...]]:
         decides = {*(language.columns(condition) if condition else ()), *(needed if _drops(source) else ())}
         ordered = tuple(source.declaration.columns) if "first" in (part.duplicates or {}).values() else ()
         prints = fingerprints_of(source, _together(source, used, part, decides), ordered)
+        prints[PLACE] = place(dataset.source, path.parent).text
         return write, prints | _units(source, part, condition) | _whole(order, manifest, source), notes
 
 

@@ -5,8 +5,8 @@ Counts, and the numbers of rows; values only where they are asked for, for a ter
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import ibis
@@ -42,6 +42,8 @@ class DatasetReport:
     """What is as declared and looks wrong all the same."""
     spreads: tuple[Spread, ...] = ()
     """Of each column, if they were asked for."""
+    most_rows: Mapping[str, int] = field(default_factory=dict)
+    """By column of kind key, the most rows that share one key."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def dataset_check(dataset: Dataset, name: str, base: Path, *, spreads: bool = Fa
         if dataset.expect.drift and expectations.last_edition(dataset, name, base) is None:
             warnings.append("no figures of an earlier edition are kept, so drift isn't judged: `dataset check --keep`")
         found = _spreads(source, dataset.own_columns) if spreads else ()
-        return DatasetReport(name, source.rows, tuple(reports), faults, proposed, tuple(warnings), found)
+        most = unique.most_rows(source)
+        return DatasetReport(name, source.rows, tuple(reports), faults, proposed, tuple(warnings), found, most)
 
 
 def _spreads(source: Source, names: Sequence[str]) -> tuple[Spread, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mpcgov.errors import DataError
 from mpcgov.spec.table import DateColumn, IntegerColumn, KeyColumn, TextColumn
@@ -77,6 +78,18 @@ def candidates(source: Source, missing: Mapping[str, int]) -> tuple[tuple[str, .
         if found:
             return found
     return ()
+
+
+def most_rows(source: Source) -> dict[str, int]:
+    """By column of kind key, the most rows that share one key."""
+    kinds = {name: kind for name, kind in source.declaration.columns.items() if isinstance(kind, KeyColumn)}
+    if not kinds:
+        return {}
+    found, most = source.query(source.table.select(*map(source.value, kinds))), {}
+    for name, kind in kinds.items():
+        held = keys.encoded([(kind, found[source.value(name)])]).drop_null()
+        most[name] = pc.max(pc.value_counts(held).field("counts")).as_py() or 0
+    return most
 
 
 def repeated(source: Source, key: Sequence[str], rows: pa.Table | None = None) -> tuple[int, int]:

@@ -55,6 +55,10 @@ FILTERS = (None, "region = 'N'", "not region = 'N'")
 NAMED = {"filters": ["region", "not region = 'N'", "month = 1", "month = 2"]}
 ALLOWED = {"people": {"columns": USES, "min_count": LEAST, **NAMED}}
 POLICY = validate(toyworld.POLICY | {"datasets": ALLOWED}, Policy, "policy")
+UNASKED = validate(
+    toyworld.POLICY | {"datasets": {"people": ALLOWED["people"] | {"rows_per_unit": {"person": 1}}}}, Policy, "policy"
+)
+"""For rows of which nothing says how many one person has: so that nobody is asked about each table by itself."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,8 @@ def permits(asked: Asked, earlier: Sequence[Asked]) -> bool:
     if before > asked.edition:
         return False
     here = {
-        **vars(toyworld.facts("tax")), "policy": POLICY, "declaration": asked.declared,
+        **vars(toyworld.facts("tax")), "policy": UNASKED if asked.declared is MONTHLY else POLICY,
+        "declaration": asked.declared,
         "protocol": registry.find("joint-count"),
     }  # fmt: skip
     for known in dict.fromkeys((before, asked.edition)):

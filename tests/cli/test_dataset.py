@@ -107,6 +107,27 @@ def test_an_editions_figures_are_kept_for_the_next_one(home: Path, capsys: Outpu
     assert "50.0% of rows lie elsewhere than in 2025-10, more than 10 %" in capsys.readouterr().err
 
 
+def test_check_says_what_a_policy_must_add_about_rows_of_a_person(home: Path, capsys: Output) -> None:
+    """Else each job is put to a person, as cells of rows may be one person's."""
+    assert run(["node", "dataset", "check", "--home", str(home)]) == 0
+    asked = "people: nothing says how many rows one person has, so that people are asked about every job; "
+    assert asked + "add to its policy `rows_per_unit: {person: 1}`" in capsys.readouterr().err.splitlines()
+
+    columns = DATASETS + "    id: {kind: key, normalise: [digits]}\n"
+    (home / "datasets.yaml").write_text(columns)
+    (home / "people.csv").write_text("region,age,id\nNorth,12,7\nNorth,13,no. 7\nSouth,30,9\nSouth,30,8\n")
+    added = "rows_per_unit: {person: {rows: 2, key: [id]}}"
+    assert run(["node", "dataset", "check", "--home", str(home)]) == 0
+    assert f"{asked}add to its policy `{added}` if id tells persons apart" in capsys.readouterr().err
+
+    for said, warned in ((added, False), (added.replace("2", "1"), True)):
+        (home / "policy.yaml").write_text(POLICY.replace("}}", "}, " + said + "}"))
+        assert run(["node", "dataset", "check", "--home", str(home)]) == 0
+        err = capsys.readouterr().err
+        assert "nothing says" not in err
+        assert ("that one person has 1 row, and by id one has 2 in the data" in err) is warned
+
+
 def test_check_of_a_data_set_that_isnt_declared_is_exit_2(home: Path, capsys: Output) -> None:
     assert run(["node", "dataset", "check", "incomes", "--home", str(home)]) == 2
     assert "no data set incomes; it declares people" in capsys.readouterr().err

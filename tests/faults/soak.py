@@ -36,7 +36,7 @@ purposes: ["*"]
 partners: ["*"]
 receivers: [coordinator]
 datasets:
-  people: {columns: {region: [group]}, min_count: 10}
+  people: {columns: {region: [group]}, min_count: 10, rows_per_unit: {person: 1}}
 """
 
 

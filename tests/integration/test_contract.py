@@ -62,6 +62,10 @@ def test_what_waits_is_shown_with_what_it_would_reveal(network: Network) -> None
     shown = network.mpcgov("node", "jobs", "--home", "welfare").stdout
     for words in (job, "A purpose to be read", "Statistics Act, section 12", "people", "age >= 18", "coordinator"):
         assert words in shown
+    why = "it counts rows of people, and nothing says how many one person has there"
+    assert f"asks you: {why}" in " ".join(shown.split())
+    planned = network.mpcgov("job", "plan", network.job(), "--home", "hq").stdout
+    assert f"welfare would ask its people; {why}" in " ".join(planned.split())
     network.mpcgov("job", "cancel", job, "--home", "hq")
     assert network.status(job)["state"] == "CANCELLED"
     assert f"{job}  CANCELLED" in network.mpcgov("node", "jobs", "--home", "welfare").stdout

@@ -84,9 +84,10 @@ def test_a_second_table_runs_when_two_people_have_seen_who_differs(
     network.released(first)
 
     planned = network.mpcgov("job", "plan", asked(network, "age < 59"), "--home", "hq").stdout
-    assert f"tax would ask its people; rows may differ in few from those of job {first}" in planned
+    assert f"tax would ask its people; its rows may differ in few from those of job {first}" in planned
     few = submitted(network, "age < 59")
     shown = jobs_of_tax(network)
+    assert f"asks you: its rows may differ in few from those of job {first} (tax's people, all rows)" in shown
     assert "1 persons are in just one of the two tables, by region North: 1; 1 of these are fewer than 10" in shown
     assert "no yes is possible" in shown
     before = network.status(few)

@@ -48,6 +48,7 @@ POLICY: dict[str, Any] = {
     "datasets": {"people": {"columns": {"region": ["group"], "age": ["filter"]}, "min_count": 10}},
 }
 PEOPLE = POLICY["datasets"]["people"]
+ONE_EACH = {"rows_per_unit": {"person": 1}}
 WITH_SEX = {"columns": {"region": ["group"], "sex": ["group"], "age": ["filter"]}}
 NOISY = {
     "disclosure": {"noise": {"mechanism": "discrete-laplace", "epsilon": "1.5", "unit": "person", "bound": 1}},
@@ -471,7 +472,7 @@ CASES: dict[str, tuple[str, Callable[[], tuple[Proposal, Facts]], str]] = {
 
 def test_what_the_policy_lists_is_permitted() -> None:
     assert decide(proposal(), facts()) == Permit("manual")
-    named = {"datasets": {"people": PEOPLE | {"filters": ["age < 25"]}}}
+    named = {"datasets": {"people": PEOPLE | ONE_EACH | {"filters": ["age < 25"]}}}
     assert decide(proposal(), facts({"approve": "standing"} | named)) == Permit("standing")
 
 
@@ -505,9 +506,15 @@ def test_cells_that_a_job_calls_impossible_are_for_a_person_to_weigh() -> None:
     declared = {"labour": OWN, "welfare": OWN.only({"region", "sex"})}
     rules = {"margins": True, "impossible": [{"sex": OWN.columns["sex"].values[0]}]}
     named = proposal({"params": {"by": ["region", "sex"]}, "disclosure": rules}, declarations=declared)
-    given = facts({"approve": "standing", "datasets": {"people": WITH_SEX | {"filters": ["age < 25"]}}})
+    dataset = WITH_SEX | ONE_EACH | {"filters": ["age < 25"]}
+    given = facts({"approve": "standing", "datasets": {"people": dataset}})
     assert decide(totals(), given) == Permit("standing")
-    assert decide(named, given) == Permit("manual")
+    found = decide(named, given)
+    assert found == Permit("manual")
+    assert isinstance(found, Permit)
+    assert found.why == (
+        "it says that some cells can't have rows (disclosure.impossible): whether they can, people know",
+    )
 
 
 def test_linked_jobs_are_permitted_as_the_policy_says() -> None:

@@ -9,14 +9,15 @@ import pytest
 from mpcgov import registry
 from mpcgov.node import operator, units
 from mpcgov.node.decide import decide
-from mpcgov.node.differencing import Part, release
+from mpcgov.node.differencing import Release, release
 from mpcgov.node.facts import Deny, Line, Permit, View
+from mpcgov.node.parts import Part
 from mpcgov.spec.load import validate
 from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.statement import job_id
-from mpcgov.spec.table import Declaration
+from mpcgov.spec.table import Dataset, Declaration
 from tests.node.network import DATASETS, PARTIES, POLICY, Network, standing
-from tests.node.test_decide import facts, proposal
+from tests.node.test_decide import OWN, facts, proposal
 
 COLUMNS = {
     "id": {"kind": "key"},
@@ -88,6 +89,77 @@ def test_other_rows_are_other_persons_while_what_both_filters_test_is_as_it_was(
     assert kept(here, part(edition="2025-11"), part(edition="2025-11"))
 
 
+@pytest.mark.parametrize(
+    ("persons", "key", "edition", "why"),
+    [
+        ((), None, None, "nothing says that there is one row of each person: declare a person's number unique"),
+        ((("id",),), ["name"], None, "one of both links by what several persons may share, and not by id"),
+        ((("id",),), ["id"], "2025-12", "they are of another edition, in which persons may have come to the filter's"),
+        ((("id",),), ["id"], "2025-11", "somebody's region may have changed between the two"),
+    ],
+)
+def test_why_other_rows_may_be_the_same_persons(
+    persons: units.Units, key: list[str] | None, edition: str | None, why: str
+) -> None:
+    def released(issue: str | None) -> Release:
+        fields = {"every_set": False, "settings": "", "cells": "", "rules": ""}
+        return Release(parts=(part(key=key, edition=issue),), link="none" if key is None else "inner", **fields)
+
+    assert units.not_apart("a", released("2025-11"), released(edition or "2025-11"), persons).startswith(why)
+
+
+def test_how_values_are_made_of_the_sources_is_told_by_column() -> None:
+    said: dict[str, Any] = {
+        "region": {"kind": "category", "values": ["North", "South"]},
+        "age": {"kind": "integer", "min": 0, "max": 120},
+        "band": {"kind": "category", "derive": {"band": "age", "edges": [0, 65]}},
+    }
+
+    def made(**more: dict[str, Any]) -> dict[str, str]:
+        columns = {name: column | more.get(name, {}) for name, column in said.items()}
+        return units.made(validate({"source": "people.csv", "columns": columns}, Dataset, "dataset"))
+
+    def otherwise(**more: dict[str, Any]) -> set[str]:
+        found = made(**more)
+        return {name for name, one in made().items() if found[name] != one}
+
+    assert otherwise(region={"recode": {"N": "North"}}) == {"region"}
+    assert otherwise(age={"missing": ["999"]}) == {"age", "band"}
+    assert otherwise(band={"derive": {"band": "age", "edges": [0, 67]}}) == {"band"}
+    assert otherwise(region={"from": "Region"}, age={"from": "Alter"}) == set()
+
+
+@pytest.mark.parametrize(
+    ("column", "where", "side"),
+    [
+        ("age", "age < 25", "unclear"),
+        ("region", "age < 25", "unclear"),
+        ("age", "age >= 25", "unclear"),
+        ("region", "age >= 25", "apart"),
+        ("sex", "age < 25", "same"),
+    ],
+)
+def test_other_values_of_the_same_source_are_another_choice_of_rows(column: str, where: str, side: str) -> None:
+    """Known before anything is read, and where hashes of another version of an engine can't be compared."""
+    dataset = {"columns": {"region": ["group"], "age": ["filter"]}, "filters": ["age < 25", "age >= 25"]}
+    allowed = {"approve": "standing", "datasets": {"people": dataset | {"rows_per_unit": {"person": 1}}}}
+    before, (old, new) = (
+        dict.fromkeys(("age", "region", "sex"), "x"),
+        (
+            {"labour": {"dataset": "people", "where": one}, "welfare": {}, "education": {}}
+            for one in ("age < 25", where)
+        ),
+    )
+    used = {"declarations": {"labour": OWN.only({"region", "age"})}}
+    earlier = release(proposal({"parties": old}, **used), registry.find("joint-count").manifest, "labour", before)
+    line = Line("aaaa-aaaa-aaaa", earlier, None, "final", {}, 0.0)
+    here = facts(allowed, ledger=View((line,)), made=before | {column: "y"})
+    found = decide(proposal({"parties": new}, **used), here)
+    assert isinstance(found, Deny) is (side == "unclear")
+    if isinstance(found, Permit):
+        assert found.approve == ("standing" if side == "same" else "manual")
+
+
 def test_what_was_found_out_last_is_known() -> None:
     assert units.latest([{"all rows": "3", "unit id: age by d": "x"}, {"all rows": "4", "unit id: age by d": "y"}]) == {
         "unit id: age by d": "y"
@@ -152,8 +224,9 @@ async def test_a_register_that_has_changed_is_noticed_before_the_commit_and_then
     again, _ = await submitted("age > 64")
     assert (await network.status("welfare", again))["state"] == "AWAITING_APPROVAL"
     view = next(view for view in operator.jobs(network.home("welfare")) if view.job == again)
-    assert first in " ".join(view.ledger)
-    assert "of others that may be the same persons'" in " ".join(view.ledger)
+    assert [text.split(": ", 1)[1] for text in view.asks if first in text] == [
+        "somebody's age may have changed between the two"
+    ]
     network.nodes["welfare"].book.approve(again)
     network.nodes["welfare"].service.decided(again)
     await network.until(again, "RELEASED")

@@ -16,7 +16,7 @@ from mpcgov.simulation import Simulation
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
-from mpcgov.spec.order import UNITS, WHOLE, Order
+from mpcgov.spec.order import PLACE, UNITS, WHOLE, Order
 from mpcgov.worker import read
 
 COLUMNS: dict[str, Any] = {
@@ -116,6 +116,7 @@ def test_r26_the_order_of_rows_and_what_a_job_does_not_use_change_no_fingerprint
     assert read_by(tmp_path, job, ROWS[::-1])[1] == prints
     assert read_by(tmp_path, job, [row | {"age": "1", "sex": "M"} for row in ROWS])[1] == prints
     assert prints["all rows"] == "5"
+    assert json.loads(prints[PLACE]) == [f"file:{tmp_path.resolve()}/tax/people.csv"]
 
 
 GROUPED: dict[str, dict[str, Any]] = {

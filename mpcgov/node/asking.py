@@ -1,0 +1,56 @@
+"""Why people are asked about a job, in plain words: from what job, policy and ledger say, never from data.
+
+Whoever says yes or no reads them with the job. The coordinator reads the same when it plans, so that it can ask for
+what needs nobody. A policy with `approve: standing` lets through by itself only what has none of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mpcgov.node import units
+from mpcgov.node.differencing import Release, parts_of, rows_of, same_rows, share_no_row
+from mpcgov.node.facts import Facts
+from mpcgov.node.named_filters import unnamed
+from mpcgov.spec.statement import Proposal
+
+Earlier = Sequence[tuple[str, Release]]
+"""Earlier jobs, and what they released."""
+
+
+def reasons(proposal: Proposal, facts: Facts, related: Earlier, overlaps: Earlier) -> tuple[str, ...]:
+    """Every reason why people are asked whatever `approve` says; none if none holds."""
+    found = [_related(proposal, facts, *one) for one in related]
+    found += [
+        f"its rows may differ in few from those of job {job} ({rows_of(old)}), whom both tables together would show: "
+        "no yes is possible where they are too few"
+        for job, old in overlaps
+    ]
+    found += [*_not_comparable(proposal, facts), *unnamed(proposal, facts), *units.doubts(proposal, facts)]
+    if proposal.job.disclosure.impossible:
+        found.append("it says that some cells can't have rows (disclosure.impossible): whether they can, people know")
+    if facts.ledger.asks:
+        found.append(f"{facts.ledger.refused} jobs over its data have ended within a day because of them")
+    return tuple(found)
+
+
+def _related(proposal: Proposal, facts: Facts, job: str, old: Release) -> str:
+    """Of a job that has released something about persons whom this one may be about, too."""
+    new = facts.release(proposal)
+    both = None if new is None else parts_of(facts.me, new, old)
+    if new is not None and both is not None and share_no_row(*both):
+        why = units.not_apart(facts.me, new, old, units.here(proposal, facts).persons)
+        return f"job {job} ({rows_of(old)}) chose other rows, which may be the same persons': {why}"
+    return (
+        f"job {job} has released other tables of the same rows, or linked rows that it counted ({rows_of(old)}): what "
+        "is suppressed in one may follow from both; look at them together"
+    )
+
+
+def _not_comparable(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    new = facts.release(proposal)
+    if new is None or proposal.job.disclosure.noise or facts.ledger.answer:
+        return
+    for line in facts.ledger.earlier:
+        if line.release and not units.comparable(line.snapshot) and same_rows(facts.me, new, line.release):
+            yield f"job {line.job} was read by an older version, so that nothing tells whether its rows have changed"
