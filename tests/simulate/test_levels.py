@@ -189,4 +189,4 @@ def test_rows_whose_code_is_in_another_group_now_have_changed(tmp_path: Path) ->
         with open_table(dataset, "d", tmp_path / party, ["region@half"]) as source:
             prints.append(fingerprints_of(source, [["region@half"]]))
     assert prints[0].keys() == prints[1].keys()
-    assert [name for name in prints[0] if prints[0][name] == prints[1][name]] == ["rows"]
+    assert [name for name in prints[0] if prints[0][name] == prints[1][name]] == ["all rows"]
