@@ -12,7 +12,7 @@ from tests.integration.conftest import PARTIES, Network, running
 
 DATASETS = """
 NAME:
-  source: register.csv
+  source: NAME.csv
   max_rows: MAX_ROWS
   columns:
     number: {kind: text}
@@ -69,7 +69,8 @@ def write_home(home: Path, party: str) -> None:
     (home / "policy.yaml").write_text(POLICY)
     rows = [row(party, person) for person in PEOPLE.get(party, ())]
     header = "number,first_name,last_name,born,sex"
-    (home / "register.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+    for name in declared:
+        (home / f"{name}.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
