@@ -96,7 +96,7 @@ def list_datasets(home: Path) -> None:
 @click.option("--keep", is_flag=True, help="Keep the edition's figures, for the next one to be compared with.")
 @home_option
 def check_dataset(name: str | None, html: Path | None, show_rows: int, keep: bool, home: Path) -> None:
-    """Checks the data against their declaration and what is expected of them, by counts."""
+    """Checks the data against its declaration, by counts."""
     from mpcgov.cli.dataset import HEADS, judge, rows_of_a_person
     from mpcgov.node import home as homes
 
