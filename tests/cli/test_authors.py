@@ -176,7 +176,7 @@ def test_a_program_is_held_against_its_vectors_by_real_workers(folder: Path) -> 
     (folder / "vectors" / "wrong.json").write_text(json.dumps(vector))
     (folder / "reference.py").write_text("def run(tables, domains, params):\n    return {'count': [5, 0]}\n")
     assert protocol_check.check(folder) == 1
-    with pytest.raises(SpecError, match=r"wrong.json: real workers release something else"):
+    with pytest.raises(SpecError, match=r"wrong.json: real workers: table count, row 0"):
         trial.run(folder, every=True)
 
 

@@ -66,7 +66,7 @@ async def test_two_of_three_approvals_run_nothing_and_it_says_who_is_missing(net
 async def test_standing_policies_need_nobody(network: Network) -> None:
     for party in PARTIES:
         policy = (network.home(party) / "policy.yaml").read_text()
-        network.policy(party, policy.replace("manual", "standing"))
+        network.policy(party, policy.replace("manual", "standing") + "    rows_per_unit: {person: 1}\n")
     await network.start()
     _, job = await proposed(network)
     await network.until(job, "RELEASED")

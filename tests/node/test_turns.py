@@ -49,7 +49,8 @@ def limited(network: Network, **limits: int) -> None:
     for party, limit in limits.items():
         path = network.home(party) / "node.yaml"
         path.write_text(path.read_text() + f"jobs_at_once: {limit}\n")
-        network.policy(party, (network.home(party) / "policy.yaml").read_text().replace("manual", "standing"))
+        policy = (network.home(party) / "policy.yaml").read_text().replace("manual", "standing")
+        network.policy(party, policy + "    rows_per_unit: {person: 1}\n")
         network.workers[party] = Counting()
 
 
@@ -59,7 +60,7 @@ async def test_six_jobs_at_once_are_released_in_turn_and_nobody_is_blamed(
 ) -> None:
     limited(network, **dict(zip(PARTIES, limits, strict=True)))
     for party in PARTIES:
-        network.datasets(party, "".join(DATASETS.replace("people:", f"people{number}:") for number in range(6)))
+        network.datasets(party, "".join(DATASETS.replace("people", f"people{number}") for number in range(6)))
         begin, _, columns = (network.home(party) / "policy.yaml").read_text().partition("  people:")
         network.policy(party, begin + "".join(f"  people{number}:{columns}" for number in range(6)))
     await network.start()

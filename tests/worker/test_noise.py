@@ -191,10 +191,10 @@ def test_r34_nothing_reaches_disclosure_control_but_through_the_noise() -> None:
             if name == "clear.clear_counts":
                 seen.append(name)
                 assert ast.unparse(call.args[0]) in noisy
-            if name == "session.linked":
+            if name == "LinkedRows":
                 seen.append(name)
                 assert "self.noise.dealt(session)" in [ast.unparse(argument) for argument in call.args]
-    assert {"clear.clear_counts", "session.linked"} == set(seen)
+    assert {"clear.clear_counts", "LinkedRows"} == set(seen)
 
 
 def test_r35_noise_is_drawn_before_anything_is_known_of_the_data() -> None:
