@@ -39,7 +39,6 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
         "job": job_id(proposal.job_digest),
         "protocol": proposal.protocol,
         "parties": list(proposal.parties),
-        "request": _request(proposal),
         "tables": _tables(proposal, manifest, layout, opened),
         "disclosure": {**settled, **_least_rows(proposal, manifest), **_noise(proposal, manifest, layout)},
         "learned": learned(proposal, manifest),
@@ -52,7 +51,7 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
     }
 
 
-def _request(proposal: Proposal) -> dict[str, Any]:
+def request_of(proposal: Proposal) -> dict[str, Any]:
     """What was asked: why, over which rows, with which parameters, when, in which consortium."""
     job = proposal.job
     return {

@@ -24,7 +24,7 @@ from mpcgov.dummy.folder import Made
 from mpcgov.dummy.folder import write as write_dummy
 from mpcgov.errors import ALIKE, LocalError, MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.supervisor import Supervisor
-from mpcgov.result import open_result
+from mpcgov.result import open_result, request_of
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.ids import digest, short
 from mpcgov.spec.job import Job
@@ -91,9 +91,10 @@ def simulate(
     protocols: Path | None = None,
     dummy: Made | None = None,
 ) -> dict[str, Any]:
-    """The result that the receivers of a job file would get: `simulate_job`."""
+    """The result of a job file: `simulate_job`, without `request`, which whoever has the file knows."""
     job = load_yaml(job_path, Job)
-    return simulate_job(job, agencies, threshold, on_phase, truth_path, on_note, protocols, dummy)
+    result = simulate_job(job, agencies, threshold, on_phase, truth_path, on_note, protocols, dummy)
+    return {name: value for name, value in result.items() if name != "request"}
 
 
 def simulate_job(
@@ -106,7 +107,7 @@ def simulate_job(
     protocols: Path | None = None,
     dummy: Made | None = None,
 ) -> dict[str, Any]:
-    """The result that the job's receivers would get.
+    """The result that the job's receivers would get, with what was asked: `request`.
 
     Args:
         agencies: a folder with `<party>/datasets.yaml` for every party that brings data.
@@ -127,7 +128,8 @@ def simulate_job(
     with _made_up(job, agencies, protocol, dummy) as folder:
 
         def once(job: Job, on_note: Callable[[str, str], None] = lambda party, text: None) -> dict[str, Any]:
-            return _result(Simulation.of(job, folder, threshold, protocol), on_phase, on_note)
+            simulation = Simulation.of(job, folder, threshold, protocol)
+            return _result(simulation, on_phase, on_note) | {"request": request_of(simulation.proposal)}
 
         result = once(job, on_note)
         if pairs is not None:

@@ -47,10 +47,12 @@ def simulate(
     format_name: str | None, **rows: Any,
 ) -> None:  # fmt: skip
     """Real workers, no daemons, no policy; prints what the receivers get."""
+    from mpcgov import simulation
     from mpcgov.dummy.folder import Made
     from mpcgov.errors import SpecError
     from mpcgov.protections import NO_DOMINANCE, NO_PRECISION
-    from mpcgov.simulation import simulate as run
+    from mpcgov.spec.job import Job
+    from mpcgov.spec.load import load_yaml
 
     def tell_note(party: str, text: str) -> None:
         note(f"{party}: {text}")
@@ -59,7 +61,11 @@ def simulate(
     try:
         made = None if rows["dummy"] is None else Made(rows["rows"], rows["seed"])
         folder = _folder(**rows)
-        result = run(job, folder, threshold, truth_path=truth, on_note=tell_note, protocols=protocols, dummy=made)
+        options: dict[str, Any] = {"truth_path": truth, "on_note": tell_note, "protocols": protocols, "dummy": made}
+        if out is None:
+            result = simulation.simulate(job, folder, threshold, **options)
+        else:  # a file says what was asked
+            result = simulation.simulate_job(load_yaml(job, Job), folder, threshold, **options)
     except SpecError:
         if rows["agencies"] is not None:
             _tell_of_data(job, rows["agencies"])

@@ -21,14 +21,14 @@ from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.roster import Card, Roster
 from mpcgov.spec.statement import (
     APPROVAL_TYPE,
-    HEAD_TYPE,
+    JOB_HEAD_TYPE,
     PROPOSAL_LIMIT_BYTES,
     PROPOSAL_TYPE,
     RECEIPT_TYPE,
     SHARE_LIMIT_BYTES,
     SHARE_TYPE,
     Approval,
-    Head,
+    JobHead,
     Proposal,
     Receipt,
     ResultShare,
@@ -66,6 +66,8 @@ def _verified(bundle: Bundle) -> Verified:
     for envelope in _envelopes(bundle):
         _require_one_way_to_write(envelope)
     roster = consortium.verify_roster(bundle.roster)
+    if sorted(one.keyid for one in bundle.roster.signatures) != sorted(card.id for card in consortium.members(roster)):
+        raise _unfit("the list of members has a signature too many")
     hq = roster.coordinator
     proposal = _opened(bundle.proposal, PROPOSAL_TYPE, Proposal, hq, PROPOSAL_LIMIT_BYTES)
     if (bundle.job, bundle.roster.digest) != (job_id(proposal.job_digest), proposal.roster_digest):
@@ -73,14 +75,14 @@ def _verified(bundle: Bundle) -> Verified:
     approvals = _of_all(bundle.approvals, APPROVAL_TYPE, Approval, roster, proposal)
     receipts = _of_all(bundle.receipts, RECEIPT_TYPE, Receipt, roster, proposal)
     shares = _of_all(bundle.shares, SHARE_TYPE, ResultShare, roster, proposal, SHARE_LIMIT_BYTES)
-    heads = {party: _opened(one, HEAD_TYPE, Head, roster.member(party)) for party, one in bundle.heads.items()}
-    if set(heads) != set(proposal.parties):
-        raise _unfit("not every party's head of its audit log is there")
+    heads = _of_all(bundle.heads, JOB_HEAD_TYPE, JobHead, roster, proposal)
     _require_versions(proposal, approvals, shares)
     _require_receipts(proposal, receipts, shares)
     opened = result.open_result(proposal, _manifest(bundle, proposal), list(shares.values()))
     signed = {party: bundle.shares[party].digest for party in shares}
-    if canonical_json(opened | {"signed": signed}) != canonical_json(bundle.result):
+    if canonical_json(opened | {"request": result.request_of(proposal), "signed": signed}) != canonical_json(
+        bundle.result
+    ):
         raise _unfit("the shares open to another result than the one that is written in it")
     return Verified(bundle, bundle.roster.digest, tuple(_lines(proposal, approvals, heads, shares)))
 
@@ -154,14 +156,14 @@ def _manifest(bundle: Bundle, proposal: Proposal) -> Manifest:
 
 
 def _lines(
-    proposal: Proposal, approvals: Mapping[str, Approval], heads: Mapping[str, Head],
+    proposal: Proposal, approvals: Mapping[str, Approval], heads: Mapping[str, JobHead],
     shares: Mapping[str, ResultShare],
 ) -> Iterator[str]:  # fmt: skip
     yield f"job {job_id(proposal.job_digest)}: {proposal.job.purpose} ({proposal.job.legal_basis})"
     yield f"proposed {_when(proposal.proposed_at)}, protocol {proposal.protocol}"
     for party, approval in approvals.items():
         by = "a person" if approval.approved_by == "operator" else "its standing policy"
-        log = f"its audit log had {heads[party].sequence} records"
+        log = f"its audit log had {heads[party].head.sequence} records"
         yield f"{party}: approved {_when(approval.approved_at)} by {by}; {log}"
     receiver = next(iter(shares.values())).receiver
     yield f"all {len(shares)} shares for {receiver} are signed by their parties and open to the result that is in it"

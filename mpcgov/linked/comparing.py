@@ -122,3 +122,14 @@ def _pair_notes(lists: list[int]) -> Iterator[str]:
             f"are more than {MOST_PAIRS:,}: with params.blocks only records that share a value, such as the year of "
             "birth, are compared"
         )
+
+
+def receiver_faults(job: Job) -> list[str]:
+    """What is wrong with receivers: one that brings records could tell from estimates whether one of them is linked."""
+    if "threshold" in job.params or job.params.get("output") == "links":
+        return []
+    return [
+        f"receivers: {party} brings records, and what min_probability estimates could tell it of single ones; let the "
+        "coordinator or a party without data receive the result, or give a threshold"
+        for party in job.receiving_owners
+    ]

@@ -232,7 +232,7 @@ class Api:
 
     async def _evidence(self, request: web.Request) -> web.Response:
         job = self._job(request, COORDINATOR).id
-        return await worked_out(lambda: evidence(self._book, job).model_dump(mode="json"))
+        return await worked_out(lambda: evidence(self._home, self._book, job).model_dump(mode="json"))
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         job, party = self._job(request).id, request[CALLER].id

@@ -77,6 +77,11 @@ class Heads:
         with self._store.write() as tx:
             FORMER_HEADS.drop(tx)
 
+    def own(self) -> Head:
+        """How far this node's own log goes."""
+        with self._store.read() as tx:
+            return self._audit.last(tx)
+
     def show(self, party: str) -> Shown:
         """What a peer is shown."""
         with self._store.read() as tx:

@@ -9,9 +9,10 @@ from mpcgov.node import standing
 from mpcgov.node.book import Book
 from mpcgov.node.home import NodeHome
 from mpcgov.node.statements import make_share, receiver_name
-from mpcgov.spec.envelope import Envelope
+from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.roster import Card
+from mpcgov.spec.statement import JOB_HEAD_TYPE, JobHead
 
 
 def share(home: NodeHome, book: Book, job: str, caller: Card) -> Envelope:
@@ -30,7 +31,7 @@ def share(home: NodeHome, book: Book, job: str, caller: Card) -> Envelope:
     return make_share(home, book.proposal(given), receiver, book.outcome(given))
 
 
-def evidence(book: Book, job: str) -> NodeEvidence:
+def evidence(home: NodeHome, book: Book, job: str) -> NodeEvidence:
     """What this node has on record of a released job, as its parties signed it.
 
     Raises:
@@ -43,4 +44,6 @@ def evidence(book: Book, job: str) -> NodeEvidence:
         {party: parse_json(body, Envelope, "statement") for party, body in one(job).items()}
         for one in (book.approvals, book.receipts)
     )
-    return NodeEvidence(approvals=approvals, receipts=receipts, head=book.heads.show(row.parties[0]).head)
+    head = JobHead(job_digest=book.proposal(job).job_digest, party=home.party, head=book.heads.own())
+    signed = sign(head, JOB_HEAD_TYPE, home.party, home.identity.signing_key)
+    return NodeEvidence(approvals=approvals, receipts=receipts, head=signed)

@@ -22,6 +22,7 @@ RECEIPT_TYPE = "application/vnd.mpcgov.receipt+json"
 SHARE_TYPE = "application/vnd.mpcgov.share+json"
 COMPLAINT_TYPE = "application/vnd.mpcgov.complaint+json"
 HEAD_TYPE = "application/vnd.mpcgov.audit-head+json"
+JOB_HEAD_TYPE = "application/vnd.mpcgov.job-head+json"
 
 PROPOSAL_LIMIT_BYTES = 16 << 20
 SHARE_LIMIT_BYTES = 256 << 20
@@ -150,6 +151,14 @@ class Head(Frozen):
 
     sequence: int = Field(ge=1, lt=2**63)  # as much as a database keeps
     hash: Digest
+
+
+class JobHead(Frozen):
+    """How far a party's audit log went when it was asked for what it has on record of a released job."""
+
+    job_digest: Digest
+    party: PartyId
+    head: Head
 
 
 class Opened(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -157,6 +158,13 @@ def test_more_than_three_parties_are_fine_unless_two_may_pool_what_they_see(case
     assert "tax and edu and stat compare" in link_plan(found.job, found.manifest, 1).notes[2]
     with pytest.raises(SpecError, match="threshold: 2; record-linkage compares records among three of the parties"):
         found.check(2)
+
+
+def test_who_brings_records_isnt_told_what_is_estimated_of_all_links(case):
+    found = case("record-linkage", f"params: {{{FIELDS}}}", PARTIES)
+    told = replace(found, job=found.job.model_copy(update={"receivers": ("tax",)}))
+    with pytest.raises(SpecError, match=r"receivers: tax brings records, and what min_probability estimates"):
+        told.check()
 
 
 @pytest.mark.parametrize("least", ["0", "1", "1.5", "0.0", "0.1234", "-0.5", "likely", "[0.5]", "true"])
