@@ -12,6 +12,7 @@ import math
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -69,12 +70,12 @@ def own_rows(case: Case, keys: int) -> OwnRows:
     )
     taken: list[OwnRows] = []
 
-    def linked(_linked: object, _digest: str, own: OwnRows, _noise: object) -> SimpleNamespace:
+    def linked(_words: object, _config: object, _linked: object, _digest: str, own: OwnRows, _noise: object) -> Any:
         taken.append(own)
         return SimpleNamespace(coins={})
 
-    session = SimpleNamespace(linked=linked)
-    work._linked_by(cast(Any, session), read)
+    with patch("mpcgov.worker.work.LinkedRows", linked):
+        work._linked_by(cast(Any, SimpleNamespace(words=None, config=None)), read)
     return taken[0]
 
 
