@@ -19,6 +19,7 @@ from tests.node.network import PARTIES, POLICY, Network, refusal
 FILTERS = POLICY.replace("sex: [group], age: [filter]", "sex: [group, filter], age: [filter]")
 ASKS = FILTERS.replace("min_count: 5", "min_count: 5\n    overlapping: ask")
 NORTH, SOUTH = 40, 30
+ONE_EACH = "    rows_per_unit: {person: 1}\n"
 
 
 @pytest.fixture
@@ -122,7 +123,9 @@ async def test_a_yes_that_is_taken_back_ends_the_job_at_once(nodes: Network) -> 
     await nodes.until(job, "CANCELLED", parties=("welfare", "education"))
 
 
-@pytest.mark.parametrize("policy", [FILTERS, ASKS.replace("manual", "standing")], ids=["refuse", "nobody watches"])
+@pytest.mark.parametrize(
+    "policy", [FILTERS, ASKS.replace("manual", "standing") + ONE_EACH], ids=["refuse", "nobody watches"]
+)
 async def test_without_a_person_who_is_asked_overlapping_tables_are_refused(network: Network, policy: str) -> None:
     for party in PARTIES:
         network.policy(party, policy)
@@ -163,7 +166,7 @@ async def test_a_tracker_of_three_tables_finds_no_yes(nodes: Network) -> None:
 
 async def test_a_plan_asks_what_nodes_would_say_and_leaves_no_trace_but_that(nodes: Network) -> None:
     nodes.policy("labour", FILTERS)
-    nodes.policy("education", FILTERS.replace("manual", "standing"))
+    nodes.policy("education", FILTERS.replace("manual", "standing") + ONE_EACH)
     first = await released(nodes, None, "AWAITING_APPROVAL", "APPROVED")
     proposal = nodes.proposal(**asked("age < 20"))
     draft = Draft(
@@ -172,7 +175,7 @@ async def test_a_plan_asks_what_nodes_would_say_and_leaves_no_trace_but_that(nod
     async with nodes.client() as client:
         labour, welfare, education = await forecasts(client, draft)
     assert labour.startswith(f"labour would refuse; labour: job {first} has released a table over")
-    assert welfare.startswith(f"welfare would ask its people; rows may differ in few from those of job {first}")
+    assert welfare.startswith(f"welfare would ask its people; its rows may differ in few from those of job {first}")
     assert "education would refuse" in education
     for party in PARTIES:
         assert [view.job for view in operator.jobs(nodes.home(party))] == [first]
