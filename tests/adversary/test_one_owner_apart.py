@@ -25,7 +25,7 @@ VARIANTS = ("inner", "left", "overlap", "compared")
 """Ways of linking; each has data sets of its own name, that is a ledger of its own."""
 PAY = """
 {name}:
-  source: pay.csv
+  source: pay-{name}.csv
   max_rows: 1000
   columns:
     person: {{kind: key}}
@@ -33,7 +33,7 @@ PAY = """
 """
 PATIENTS = """
 {name}:
-  source: patients.csv
+  source: patients-{name}.csv
   max_rows: 1000
   unique: [person]
   columns:
@@ -68,8 +68,9 @@ def write_home(home: Path, party: str) -> None:
     ids = [f"{random.Random(number).getrandbits(48):012x}" for number in range(PERSONS + STRANGERS)]
     pay = [f"{one},{month}" for month in MONTHS for one in ids]
     patients = [f"{one},{number},North,{cost(number)}" for number, one in enumerate(ids[:PERSONS])]
-    (home / "pay.csv").write_text("\n".join(["person,month", *pay, ""]))
-    (home / "patients.csv").write_text("\n".join(["person,number,region,cost", *patients, ""]))
+    for name in VARIANTS:
+        (home / f"pay-{name}.csv").write_text("\n".join(["person,month", *pay, ""]))
+        (home / f"patients-{name}.csv").write_text("\n".join(["person,number,region,cost", *patients, ""]))
     template = PAY if party == "tax" else PATIENTS
     (home / "datasets.yaml").write_text("".join(template.format(name=name) for name in VARIANTS))
     named = {
