@@ -9,7 +9,7 @@ from typing import Any
 from mpcgov import progress, registry
 from mpcgov.client import Client
 from mpcgov.errors import LocalError, PeerError, Refused, SpecError
-from mpcgov.result import open_result, request_of
+from mpcgov.result import open_result
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
 from mpcgov.spec.load import validate
 from mpcgov.spec.manifest import Manifest
@@ -106,7 +106,7 @@ async def collect(
     given = await _earlier(client, roster, proposal, others[0].job) if others else proposal
     try:
         signed_by = {share.party: envelope.digest for envelope, share in signed}
-        return open_result(given, manifest, opened) | {"request": request_of(given), "signed": signed_by}
+        return open_result(given, manifest, opened) | {"signed": signed_by}
     except PeerError as error:
         complaint = Complaint(
             job=job,

@@ -48,10 +48,11 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
             "bytes_sent": {share.party: share.cost.bytes_sent for share in shares},
         },
         "protection": protections.described(proposal.job, manifest, proposal.threshold),
+        "request": _request(proposal),
     }
 
 
-def request_of(proposal: Proposal) -> dict[str, Any]:
+def _request(proposal: Proposal) -> dict[str, Any]:
     """What was asked: why, over which rows, with which parameters, when, in which consortium."""
     job = proposal.job
     return {

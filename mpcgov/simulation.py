@@ -24,7 +24,7 @@ from mpcgov.dummy.folder import Made
 from mpcgov.dummy.folder import write as write_dummy
 from mpcgov.errors import ALIKE, LocalError, MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.supervisor import Supervisor
-from mpcgov.result import open_result, request_of
+from mpcgov.result import open_result
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.ids import digest, short
 from mpcgov.spec.job import Job
@@ -82,7 +82,7 @@ class Simulation:
 
 
 def simulate(
-    job_path: Path,
+    job: Job | Path,
     agencies: Path,
     threshold: int = 1,
     on_phase: Callable[[str, str], None] = lambda party, phase: None,
@@ -91,25 +91,10 @@ def simulate(
     protocols: Path | None = None,
     dummy: Made | None = None,
 ) -> dict[str, Any]:
-    """The result of a job file: `simulate_job`, without `request`, which whoever has the file knows."""
-    job = load_yaml(job_path, Job)
-    result = simulate_job(job, agencies, threshold, on_phase, truth_path, on_note, protocols, dummy)
-    return {name: value for name, value in result.items() if name != "request"}
-
-
-def simulate_job(
-    job: Job,
-    agencies: Path,
-    threshold: int = 1,
-    on_phase: Callable[[str, str], None] = lambda party, phase: None,
-    truth_path: Path | None = None,
-    on_note: Callable[[str, str], None] = lambda party, text: None,
-    protocols: Path | None = None,
-    dummy: Made | None = None,
-) -> dict[str, Any]:
-    """The result that the job's receivers would get, with what was asked: `request`.
+    """The result that the job's receivers would get.
 
     Args:
+        job: or the file that says it.
         agencies: a folder with `<party>/datasets.yaml` for every party that brings data.
         threshold: t; any t parties together learn nothing.
         on_phase: told which party does what.
@@ -123,13 +108,13 @@ def simulate_job(
         SpecError: the job or a declaration is wrong. DataError: a data set isn't what its declaration says.
         PeerError: the deadline passed, or a worker failed.
     """
+    job = load_yaml(job, Job) if isinstance(job, Path) else job
     pairs = None if truth_path is None else truth.read(truth_path, job)
     protocol = None if protocols is None else registry.find(job.protocol_name, protocols)
     with _made_up(job, agencies, protocol, dummy) as folder:
 
         def once(job: Job, on_note: Callable[[str, str], None] = lambda party, text: None) -> dict[str, Any]:
-            simulation = Simulation.of(job, folder, threshold, protocol)
-            return _result(simulation, on_phase, on_note) | {"request": request_of(simulation.proposal)}
+            return _result(Simulation.of(job, folder, threshold, protocol), on_phase, on_note)
 
         result = once(job, on_note)
         if pairs is not None:

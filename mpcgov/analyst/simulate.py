@@ -53,5 +53,5 @@ def simulate(
         known = None if truth is None else Path(truth)
         # A notebook runs an event loop in this thread already.
         with ThreadPoolExecutor(1, "mpcgov-simulate") as thread:
-            work = thread.submit(simulation.simulate_job, said, folder, threshold, truth_path=known, protocols=own)
+            work = thread.submit(simulation.simulate, said, folder, threshold, truth_path=known, protocols=own)
             return Result(work.result())

@@ -51,8 +51,6 @@ def simulate(
     from mpcgov.dummy.folder import Made
     from mpcgov.errors import SpecError
     from mpcgov.protections import NO_DOMINANCE, NO_PRECISION
-    from mpcgov.spec.job import Job
-    from mpcgov.spec.load import load_yaml
 
     def tell_note(party: str, text: str) -> None:
         note(f"{party}: {text}")
@@ -62,10 +60,7 @@ def simulate(
         made = None if rows["dummy"] is None else Made(rows["rows"], rows["seed"])
         folder = _folder(**rows)
         options: dict[str, Any] = {"truth_path": truth, "on_note": tell_note, "protocols": protocols, "dummy": made}
-        if out is None:
-            result = simulation.simulate(job, folder, threshold, **options)
-        else:  # a file says what was asked
-            result = simulation.simulate_job(load_yaml(job, Job), folder, threshold, **options)
+        result = simulation.simulate(job, folder, threshold, **options)
     except SpecError:
         if rows["agencies"] is not None:
             _tell_of_data(job, rows["agencies"])

@@ -53,8 +53,7 @@ async def pack(
         receipts=_agreed("receipts", {party: one.receipts for party, one in found.items()}),
         shares=signed,
         heads={party: one.head for party, one in found.items()},
-        result=opened
-        | {"request": result.request_of(proposal), "signed": {party: one.digest for party, one in signed.items()}},
+        result=opened | {"signed": {party: one.digest for party, one in signed.items()}},
     )
 
 

@@ -80,9 +80,7 @@ def _verified(bundle: Bundle) -> Verified:
     _require_receipts(proposal, receipts, shares)
     opened = result.open_result(proposal, _manifest(bundle, proposal), list(shares.values()))
     signed = {party: bundle.shares[party].digest for party in shares}
-    if canonical_json(opened | {"request": result.request_of(proposal), "signed": signed}) != canonical_json(
-        bundle.result
-    ):
+    if canonical_json(opened | {"signed": signed}) != canonical_json(bundle.result):
         raise _unfit("the shares open to another result than the one that is written in it")
     return Verified(bundle, bundle.roster.digest, tuple(_lines(proposal, approvals, heads, shares)))
 

@@ -116,7 +116,7 @@ def test_an_authors_mistake_is_told_as_the_authors_with_its_line(folder: Path, m
         f'    total = sum(inputs.values())\n    {mistake}\n    return {{"count": total}}\n'
     )
     engine = SimpleNamespace(config=SimpleNamespace(value_bits=59), public=lambda value: value)
-    inputs = {party: SecretArray(engine, np.array([3, 3]), 0, 9) for party in ("tax", "health", "work")}  # type: ignore[arg-type]
+    inputs = {party: SecretArray(engine, np.array([3, 3]), 0, 9) for party in ("tax", "health", "work")}
     loaded = program.load(folder, registry.digest(registry.read_folder(folder)))
     with pytest.raises(SpecError, match=r"^mine/program.py:5: ") as caught:
         asyncio.run(program.answer(loaded, inputs, {}))

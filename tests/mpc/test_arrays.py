@@ -222,7 +222,7 @@ def test_a_secret_array_gives_python_nothing() -> None:
             lambda: pickle.dumps(x),
             lambda: {x: 1},
             lambda: sorted([x, x]),
-            *(lambda name=name: setattr(x, name, 5) for name in ("low", "high", "places", "_backing", "more")),  # type: ignore[misc]
+            *(lambda name=name: setattr(x, name, 5) for name in ("low", "high", "places", "_backing", "more")),
             lambda: delattr(x, "low"),
         ]
         caught = []

@@ -74,6 +74,18 @@ class Protection(Strict):
     caveats: Annotated[list[str], Field(min_length=3)]
 
 
+class Request(Strict):
+    purpose: str
+    legal_basis: str
+    parties: dict[str, dict[str, Any]]
+    params: dict[str, Any]
+    disclosure: dict[str, Any]
+    receivers: list[str]
+    proposed_at: int
+    roster_digest: str
+    job_digest: str
+
+
 class ResultFile(Strict):
     job: str
     protocol: Annotated[str, Field(pattern="^[a-z-]+@sha256:[0-9a-f]{64}$")]
@@ -83,6 +95,7 @@ class ResultFile(Strict):
     learned: dict[str, list[Item]]
     cost: Cost
     protection: Protection
+    request: Request
 
 
 def checked(result: dict[str, Any]) -> ResultFile:

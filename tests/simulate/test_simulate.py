@@ -182,7 +182,17 @@ def test_a_killed_or_stopped_worker_ends_the_job_soon(workspace, how: signal.Sig
 def test_a_simulated_result_reads_as_the_contract_says(workspace) -> None:
     fill(workspace, [30, 30, 30])
     result = simulate(workspace.job(["sex"], receivers=["coordinator", "agency-1"]), workspace.folder)
-    assert list(result) == ["job", "protocol", "parties", "tables", "disclosure", "learned", "cost", "protection"]
+    assert list(result) == [
+        "job",
+        "protocol",
+        "parties",
+        "tables",
+        "disclosure",
+        "learned",
+        "cost",
+        "protection",
+        "request",
+    ]
     assert result["protocol"].startswith("joint-count@sha256:")
     assert {"what": "tables.count"} in result["learned"]["agency-1"]
     assert {"what": "tables.count"} not in result["learned"]["agency-0"]

@@ -133,7 +133,7 @@ def of_postgres() -> Iterator[Callable[[Path], tuple[str, list[str]]]]:
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TYPE sex AS ENUM ('A')")
             connection.execute("CREATE DOMAIN code AS text")
-            connection.execute(f"CREATE TABLE t AS SELECT {_selected(POSTGRES)}")  # type: ignore[arg-type]
+            connection.execute(f"CREATE TABLE t AS SELECT {_selected(POSTGRES)}")
         yield lambda _: (f"{url}#t", list(POSTGRES))
 
 
@@ -180,7 +180,7 @@ def read_as(source: str, types: list[str], folder: Path) -> dict[str, list[str]]
 
 def section(name: str, libraries: tuple[str, ...], found: Mapping[str, list[str]]) -> str:
     locked = (ROOT / "requirements-test.lock").read_text()
-    versions = [f"{one} {re.search(rf'^{one}==([^ ]+)', locked, re.MULTILINE)[1]}" for one in libraries]  # type: ignore[index]
+    versions = [f"{one} {re.search(rf'^{one}==([^ ]+)', locked, re.MULTILINE)[1]}" for one in libraries]
     rows = [f"| {kind} | {', '.join(kinds) or 'refused, by the name of its type'} |" for kind, kinds in found.items()]
     head = f"## {name}\n\nRead by {' and '.join(versions)}.\n\n| type there | read as |\n|---|---|\n"
     return head + "\n".join(rows) + "\n"
