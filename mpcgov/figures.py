@@ -225,11 +225,6 @@ class Own:
         """The part of its group's values that it is in."""
         return self._thirds[self._group(row)][self.value(row)]
 
-    def is_frequent(self, row: Mapping[str, str]) -> bool:
-        """Whether it is its group's most frequent value, the least of several."""
-        counts = Counter(sorted(self._values[self._group(row)]))
-        return self.value(row) == max(counts, key=lambda value: counts[value])
-
     def fills(self, rows: Iterable[Mapping[str, str]], least: int) -> bool:
         """Whether so many of these rows have each value of their groups."""
         counts = Counter((self._group(row), self.value(row)) for row in rows)
@@ -272,24 +267,16 @@ def moves(columns: Mapping[str, Taken], receivers: Collection[str], times: int) 
     ]
 
 
-def linked_of_enough(
-    columns: Sequence[Taken], weight: Taken | None, least: int, held: int, spread: bool = True
-) -> bool:
+def linked_of_enough(columns: Sequence[Taken], weight: Taken | None, least: int, held: int) -> bool:
     """Whether what is opened of a measure or a pair is of at least so many linked rows, whatever constants are taken
-    off, and their values hold so much. A row of weight 0 is none. A measure may have one value in all rows, if its
-    variance is opened, which says so; else, and a weight, if that is the most frequent one of each row's group."""
+    off, and their values hold so much. A row of weight 0 is none; and the weight itself must pass, too."""
     kept = list(range(len(columns[0][1])))
     if weight is not None:
         own, rows = weight
-        if not all(map(own.is_frequent, rows)) and not _linked_of_enough([weight], least, held):
+        if not _linked_of_enough([weight], least, held):
             return False
         kept = [place for place, row in enumerate(rows) if own.value(row)]
-    found = [(own, [rows[place] for place in kept]) for own, rows in columns]
-    if len(found) == 1:
-        own, rows = found[0]
-        if len(set(map(own.value, rows))) <= 1 if spread else all(map(own.is_frequent, rows)):
-            return True
-    return _linked_of_enough(found, least, held)
+    return _linked_of_enough([(own, [rows[place] for place in kept]) for own, rows in columns], least, held)
 
 
 def _linked_of_enough(columns: Sequence[Taken], least: int, held: int) -> bool:

@@ -36,8 +36,7 @@ def _r(found: Together) -> float | None:
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
-    why = footers.of_numbers("correlation", rules)
-    return footers.where_hidden(rows, f"{why} There is none where a column has one value in all rows.")
+    return footers.where_hidden(rows, footers.of_numbers("correlation", rules))
 
 
 CORRELATION = Kind(

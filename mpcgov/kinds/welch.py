@@ -105,7 +105,7 @@ def _fraction(x: float, rest: float, a: float, b: float) -> float:
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
     lines = ["t, df and p follow from means and variances that are rounded to significant digits; p is two-sided."]
     why = footers.of_numbers("group's number", rules)
-    return [*lines, *footers.where_hidden(rows, f"{why} There is no t without both groups, nor if neither varies.")]
+    return [*lines, *footers.where_hidden(rows, f"{why} There is no t without both groups.")]
 
 
 WELCH = Kind(

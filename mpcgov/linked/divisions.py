@@ -91,16 +91,14 @@ def bound(name: str) -> int | None:
 
 def with_parts(columns: Mapping[str, Numbers], names: Collection[str], groups: Numbers) -> dict[str, Numbers]:
     """An owner's columns, and those of `names` that say which rows are in a part of one: by thirds within the owner's
-    groups; `some`, that are not 0; `same`, that have the group's most frequent value. And the width and the standard
-    deviation of each row's group, what a row's value holds among its group's, and which rows have a value of it."""
+    groups; `some`, that are not 0. And the width and the standard deviation of each row's group, what a row's value
+    holds among its group's, and which rows have a value of it."""
     result, known = dict(columns), dict[tuple[str, str], NDArray[Any]]()
     for name in sorted(name for name in names if name.startswith(MARK)):
         kind, _, column = name.removeprefix(MARK).partition(" ")
         values = columns[column]
         if kind == "some":
             found = values != 0
-        elif kind == "same":
-            found = values == _each(values, groups, _most_frequent)
         elif kind in _OF_GROUPS:
             found = _each(values, groups, _OF_GROUPS[kind])
         elif kind == HELD:
@@ -163,11 +161,6 @@ def _held(values: Numbers, groups: Numbers) -> Numbers:
         known = np.array([figures.held(size, len(rows)) for size in sizes.tolist()], np.int64)
         result[rows] = known[places][inverse]
     return result
-
-
-def _most_frequent(values: Numbers) -> int:
-    distinct, counts = np.unique(values, return_counts=True)
-    return int(distinct[counts.argmax()])
 
 
 def _each(values: Numbers, groups: Numbers, what: Callable[[Numbers], int]) -> Numbers:

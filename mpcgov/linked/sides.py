@@ -47,21 +47,11 @@ def classes(linked: Linked, columns: Columns) -> list[Outside]:
     return [[(1, (_part(column, f"{CLASS}{number}"),))] for column in own for number in range(MOST)]
 
 
-def others(linked: Linked, columns: Columns = ()) -> list[Outside]:
-    """The rows that don't have the most frequent value of their owner's group: of the weight; and of a measure, where
-    no spread tells whether it has one value."""
-    if not columns:
-        columns = () if linked.asked.weight is None else (linked.asked.weight,)
-    elif len(columns) > 1 or linked.job.disclosure.dominance is None:
-        return []
-    return [[(1, ()), (-1, (_part(column, "same"),))] for column in columns]
-
-
 def counted(linked: Linked, columns: Columns) -> Iterator[Columns]:
     """The products of columns that it takes to know them."""
     weight = () if linked.asked.weight is None else (linked.asked.weight,)
     divisions = [
-        *of_columns(linked, columns), *of_weight(linked), others(linked), others(linked, columns),
+        *of_columns(linked, columns), *of_weight(linked),
         held(linked, columns), held(linked, weight), classes(linked, columns),
     ]  # fmt: skip
     for outside in itertools.chain(*divisions):

@@ -22,45 +22,44 @@ Found = Mapping[str, Sequence[SecretArray]]
 Key = tuple[Columns, frozenset[str]]
 """Columns, and the owners that match in the rows that are looked at; no columns: the weight."""
 
-Spare = tuple[int, Outside, int]
-"""A sign, a number of rows or what their values hold, and what that must be at least."""
+Spare = tuple[Outside, int]
+"""A number of rows, or what their values hold, and what that must be at least."""
 
 
 def of_items(
     linked: Linked, found: Found, items: Mapping[str, Item], known: Sequence[Found], least: int
 ) -> dict[str, SecretArray]:
     """By the names of their numbers of rows, 1 in the cells where what is opened of measures and pairs is of at least
-    so many rows, or a measure has one value; and no row has most of the spread of a receiver's column.
+    so many rows, and no row has most of the spread of a receiver's column.
 
     Args:
         known: for each receiver that brings rows what it knows of the sums; the others' rows must be as many.
     """
     judged = _judged(linked, found, list(items.values()), known, least)
     result = {name: judged[item.columns, item.n.owners] for name, item in items.items()}
-    result |= _with_spread(linked, found, items, result)
+    for name, bits in _with_spread(linked, found, items).items():
+        for bit in bits:
+            result[name] = result[name] * bit
     if linked.asked.weight is not None:
         result = {name: bit * judged[(), items[name].n.owners] for name, bit in result.items()}
     return result
 
 
-def _with_spread(
-    linked: Linked, found: Found, items: Mapping[str, Item], enough: Mapping[str, SecretArray]
-) -> dict[str, SecretArray]:
-    """With the cells in which a measure has one value, so that its spread is 0; without those in which the spread of a
-    receiver's column is less than half a step, so that one row may be most of it."""
-    spreads = {
-        (name, column): f"{name.removesuffix('.n')}.{2 * letter}.m"
+def _with_spread(linked: Linked, found: Found, items: Mapping[str, Item]) -> dict[str, list[SecretArray]]:
+    """By item that is made of receivers' columns, for each of these 1 in the cells in which its spread is half a step
+    or more, so that no row is most of it."""
+    spreads = [
+        (name, f"{name.removesuffix('.n')}.{2 * letter}.m")
         for name, item in items.items()
         for letter, column in zip("xy", item.columns, strict=False)
-        if linked.of_receiver(column) or len(item.columns) == 1
-    }
-    if not spreads or linked.job.disclosure.dominance is not None:
-        return {}
-    none = concatenate([found[spread][0] for spread in spreads.values()]) < 1
-    cells, result = len(none) // len(spreads), dict[str, SecretArray]()
-    for place, (name, column) in enumerate(spreads):
-        flat, bit = none[place * cells : (place + 1) * cells], result.get(name, enough[name])
-        result[name] = bit * (1 - flat) if linked.of_receiver(column) else 1 - (1 - flat) * (1 - bit)
+        if linked.of_receiver(column)
+    ]
+    result: dict[str, list[SecretArray]] = {}
+    if spreads:
+        enough = concatenate([found[spread][0] for _, spread in spreads]) >= 1
+        cells = len(enough) // len(spreads)
+        for place, (name, _) in enumerate(spreads):
+            result.setdefault(name, []).append(enough[place * cells : (place + 1) * cells])
     return result
 
 
@@ -68,26 +67,23 @@ def _judged(
     linked: Linked, found: Found, items: Sequence[Item], known: Sequence[Found], least: int
 ) -> dict[Key, SecretArray]:
     """1 where some division has enough rows outside of every choice of parts, the values hold enough, and so does each
-    class of a receiver's column; for the weight also where it has one value."""
+    class of a receiver's column."""
     divisions: dict[Key, list[list[Spare]]] = {}
     needed = figures.least_held(released.numbers(linked), linked.job.disclosure.digits)
     of_class = released.class_rows(linked)
 
     def enough(columns: Columns, division: Sequence[Outside]) -> list[Spare]:
-        held = [(1, outside, needed) for outside in sides.held(linked, columns)]
-        each = [(1, outside, of_class) for outside in sides.classes(linked, columns)]
-        return [*((1, outside, least) for outside in division), *held, *each]
+        held = [(outside, needed) for outside in sides.held(linked, columns)]
+        each = [(outside, of_class) for outside in sides.classes(linked, columns)]
+        return [*((outside, least) for outside in division), *held, *each]
 
     for item in items:
         divisions[item.columns, item.n.owners] = [
-            *(enough(item.columns, one) for one in sides.of_columns(linked, item.columns)),
-            *([(-1, outside, 0)] for outside in sides.others(linked, item.columns)),
+            enough(item.columns, one) for one in sides.of_columns(linked, item.columns)
         ]
         if linked.asked.weight is not None:
-            divisions[(), item.n.owners] = [
-                *(enough((linked.asked.weight,), one) for one in sides.of_weight(linked)),
-                *([(-1, outside, 0)] for outside in sides.others(linked)),
-            ]
+            weight = (linked.asked.weight,)
+            divisions[(), item.n.owners] = [enough(weight, one) for one in sides.of_weight(linked)]
     views = known or [{}]
     every = [
         [_spare(one, owners, found, view) for one in division]
@@ -109,7 +105,7 @@ def _judged(
 
 def _spare(one: Spare, owners: frozenset[str], found: Found, view: Found) -> SecretArray:
     """Not negative if the number of rows, or what they hold, less what a receiver knows, is large enough."""
-    sign, outside, least = one
+    outside, least = one
     total: SecretArray | None = None
     for factor, product in outside:
         name = sides.name(product, owners)
@@ -117,7 +113,7 @@ def _spare(one: Spare, owners: frozenset[str], found: Found, view: Found) -> Sec
         total = rows * factor if total is None else total + rows * factor
     if total is None:
         raise InternalError("a number of rows of no sums")
-    return total * sign - least
+    return total - least
 
 
 def _all_of(tests: Sequence[Sequence[SecretArray]]) -> list[SecretArray]:

@@ -50,15 +50,12 @@ def run(
         receiving = [name for name in rules.get("receivers", ()) if name in owners and len(owners) > 1]
         others = [[rows for name, rows in of_owners.items() if name != r] for r in receiving] or [[*of_owners.values()]]
 
-        def may(
-            *columns: str, own: Sequence[Row] = own, others: Sequence[Owners] = others, unknown: int = unknown
-        ) -> bool:
+        def may(*columns: str, others: Sequence[Owners] = others, unknown: int = unknown) -> bool:
             values = [figures.possible(domains[column]) for column in columns]
             if unknown < figures.least_rows(numbers, digits, values):
                 return False
-            one_value = len(columns) == 1 and len(set(_steps(own, columns[0], domains))) <= 1
             held = figures.least_held(numbers, digits)
-            return one_value or all(_of_enough(of, columns, domains, rules["min_count"], held) for of in others)
+            return all(_of_enough(of, columns, domains, rules["min_count"], held) for of in others)
 
         for column in measures:
             x, unit = _steps(own, column, domains), figures.unit(domains[column])

@@ -81,8 +81,7 @@ def _others(of_owners: Mapping[str, Sequence[Row]], rules: Mapping[str, Any]) ->
 def _group(
     of_owners: Mapping[str, Sequence[Row]], column: str, declared: Mapping[str, Any], rules: Mapping[str, Any]
 ) -> Group | None:
-    """A measure of one group; None if there are too few rows, or values too much alike, for what its numbers can tell.
-    It may have one value in all rows, as its variance says so."""
+    """A measure of one group; None if there are too few rows, or values too alike, for what its numbers can tell."""
     digits = rules.get("digits", figures.DIGITS)
     numbers = rules.get("numbers", 2)  # of each measure a total and a spread
     if _others(of_owners, rules) < figures.least_rows(numbers, digits, [figures.possible(declared)]):
@@ -92,9 +91,7 @@ def _group(
     views = [[values for name, values in own.items() if name != party] for party in _receiving(of_owners, rules)]
     held = figures.least_held(numbers, digits)
     low = figures.steps(declared["min"], declared)
-    if len(set(x)) > 1 and not all(
-        _of_enough(view, low, rules["min_count"], held) for view in views or [[*own.values()]]
-    ):
+    if not all(_of_enough(view, low, rules["min_count"], held) for view in views or [[*own.values()]]):
         return None
     found = figures.mean_and_variance(x, figures.unit(declared), digits)
     return None if found is None else Group(len(x), *found)

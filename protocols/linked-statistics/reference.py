@@ -134,7 +134,7 @@ def run(
             values = [figures.possible(domains[column]) for column in item.summed]
             enough = len(known[item]) >= figures.least_rows(numbers, join.digits, values)
             held = figures.least_held(numbers, digits)
-            if not enough or not _of_enough(join, item, weight, known[item], held, "dominance" not in rules):
+            if not enough or not _of_enough(join, item, weight, known[item], held):
                 del known[item]
         row: list[Any] = [*cell, None if cell in hidden else len(keys)]
         for item in measures:
@@ -167,7 +167,7 @@ def _known(join: Join, keys: Sequence[Key], measures: Sequence[Item], pairs: Seq
     return known
 
 
-def _of_enough(join: Join, item: Item, weight: str | None, keys: set[Key], held: int, spread: bool) -> bool:
+def _of_enough(join: Join, item: Item, weight: str | None, keys: set[Key], held: int) -> bool:
     """Whether no column has nearly always the same value, nor one of a pair in the rows where the other hasn't; the
     values hold so much; and each class of a receiver's column has enough rows."""
     if not all(join.fills_classes(column, keys) for column in item.columns):
@@ -175,7 +175,7 @@ def _of_enough(join: Join, item: Item, weight: str | None, keys: set[Key], held:
     ordered = list(keys)
     taken = [join.taken(column, ordered) for column in item.columns]
     of_weight = None if weight is None else join.taken(weight, ordered)
-    return figures.linked_of_enough(taken, of_weight, join.least, held, spread)
+    return figures.linked_of_enough(taken, of_weight, join.least, held)
 
 
 def _divides_well(sets: Sequence[set[Key]], keys: Sequence[Key], least: int) -> bool:

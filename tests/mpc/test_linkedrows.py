@@ -79,7 +79,7 @@ def number(made: Case, linked: Linked, column: Qualified, row: dict[str, str]) -
         return int(own.value(row) != 0)
     if part == "held":
         return own.held(row)
-    return int(own.is_frequent(row) if part == "same" else own.third(row) == int(part))
+    return int(own.third(row) == int(part))
 
 
 KNOWN: dict[tuple[int, Qualified], tuple[Case, figures.Own]] = {}

@@ -354,7 +354,7 @@ def test_r21_messages_are_the_same_whatever_the_dominance_rule_suppresses(more: 
     for few, most, rest in ((1, 5000, 1), (4, 3000, 7)):
         made = case(5, "linked-statistics", params, 0, 3, "inner", min_count=6, rules={"dominance": 10}, **more)
         made.declared["wel"] = made.declared["wel"] | {"benefit": {"kind": "integer", "min": 0, "max": 5000}}
-        people = [("ba", "xy"[i % 2], 40 + i) for i in range(24)] + [("ma", "y", 40)] * 12
+        people = [("ba", "xy"[i % 2], 40 + i) for i in range(24)] + [("ma", "y", 40 + i) for i in range(12)]
         people += [("ma", "x", most if i == 3 else rest) for i in range(13)]
         people += [("phd", "xy"[i < few], most + i) for i in range(4)]
         made.rows = {
