@@ -17,8 +17,6 @@ from mpcgov.mpc.functions import (
     sort,
     sort_rows,
 )
-from mpcgov.mpc.linkedrecords import LinkedRecords, OwnRecords
-from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.mpc.session import Cost, Session
 from mpcgov.mpc.solve import Coefficients, Fit, Moments, fit, least_squares
 from mpcgov.precision import Needs, fit_needs, system_needs
@@ -27,12 +25,8 @@ __all__ = [
     "Coefficients",
     "Cost",
     "Fit",
-    "LinkedRecords",
-    "LinkedRows",
     "Moments",
     "Needs",
-    "OwnRecords",
-    "OwnRows",
     "SecretArray",
     "Session",
     "SessionConfig",

@@ -122,7 +122,7 @@ class Session:
 
     @property
     def words(self) -> WordEngine:
-        """The engine itself, for what computes on rows with it (`mpcgov.mpc.linkedrows`, `linkedrecords`)."""
+        """The engine itself, for what computes on rows with it (`mpcgov.linkage`)."""
         if not isinstance(self._started, WordEngine):
             raise InternalError("rows in a session of wide integers")
         return self._started

@@ -7,6 +7,8 @@ leaves is decided elsewhere: the worker holds what a program returns against wha
 through disclosure control. `mpcgov.protocol.language` says what a program may be written in; nodes refuse others.
 """
 
+from mpcgov.linkage.linkedrecords import LinkedRecords
+from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.functions import (
     concatenate,
@@ -19,8 +21,6 @@ from mpcgov.mpc.functions import (
     sort,
     sort_rows,
 )
-from mpcgov.mpc.linkedrecords import LinkedRecords
-from mpcgov.mpc.linkedrows import LinkedRows
 
 __all__ = [
     "LinkedRecords",

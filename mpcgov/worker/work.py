@@ -12,16 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import check
+from mpcgov.linkage import LinkedRecords, LinkedRows, OwnRecords, OwnRows
+from mpcgov.linkage.tags import Texts
 from mpcgov.linked.blocks import BLOCK
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.stacked import Stacked
 from mpcgov.linked.taken import taken
 from mpcgov.linked.wanted import by_name
-from mpcgov.mpc import LinkedRecords, LinkedRows, OwnRecords, OwnRows, SecretArray, Session
+from mpcgov.mpc import SecretArray, Session
 from mpcgov.mpc.config import WORD_BITS
 from mpcgov.mpc.digits import lifted_digits
-from mpcgov.mpc.tags import Texts
 from mpcgov.mpc.word.stream import private_key
 from mpcgov.precision import Needs
 from mpcgov.spec.manifest import Manifest

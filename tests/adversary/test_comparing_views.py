@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mpcgov.mpc.similar.best import LANES
-from mpcgov.mpc.similar.small import unpacked
+from mpcgov.linkage.similar.best import LANES
+from mpcgov.linkage.similar.small import unpacked
 from mpcgov.mpc.word.wire import CHANNELS_PER_OPERATION, MESSAGES_PER_CHANNEL
 from tests.adversary.laws import ENOUGH, even, uniform
-from tests.mpc.similar.compared import Case
+from tests.linkage.similar.compared import Case
 
 RUNS = 4
 PEOPLE = 30

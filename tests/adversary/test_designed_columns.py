@@ -21,7 +21,7 @@ from mpcgov import figures
 from mpcgov.errors import SpecError
 from tests.adversary import designed
 from tests.adversary.designed import NUMBER, ROWS, TABLES, TOP, Numbers, people, released, wages
-from tests.mpc.linked_parties import Case
+from tests.linkage.linked_parties import Case
 
 Attack = Callable[[np.random.Generator, Numbers, str], float | None]
 

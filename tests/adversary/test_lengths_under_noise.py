@@ -19,16 +19,16 @@ import pyarrow as pa
 import pytest
 
 from mpcgov.laws import LengthLaw
+from mpcgov.linkage.linkedrows import LinkedRows, OwnRows
 from mpcgov.linked.lengths import DELTA_BITS, MOST_SHIFT, WHOLE, length_law
 from mpcgov.mpc import noise
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
 from mpcgov.noising import laws
 from mpcgov.spec.load import SpecError
 from mpcgov.worker.keyed import KeyedRows
 from mpcgov.worker.noise import Noise, Places
 from mpcgov.worker.work import LinkedWork
-from tests.mpc.linked_parties import Case, engine
+from tests.linkage.linked_parties import Case, engine
 from tests.mpc.word.local import Party, make_parties, run
 from tests.worker.test_noise import told
 

@@ -16,15 +16,15 @@ import pytest
 from scipy import stats
 
 from mpcgov import registry
+from mpcgov.linkage import join
+from mpcgov.linkage.linkedrows import LinkedRows
+from mpcgov.linkage.tags import tag_list
 from mpcgov.linked.sizes import least_pool, table_third
-from mpcgov.mpc import join
-from mpcgov.mpc.linkedrows import LinkedRows
-from mpcgov.mpc.tags import tag_list
 from mpcgov.mpc.word.field import P
 from mpcgov.mpc.word.stream import Stream
 from mpcgov.worker.clear import clear_linked
 from tests.adversary.laws import UNLIKELY, Label, alike, apart, check_views, spread, uniform
-from tests.mpc.linked_parties import Case, places
+from tests.linkage.linked_parties import Case, places
 
 RUNS = 100
 """Of each world, so 200 together."""

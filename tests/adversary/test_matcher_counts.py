@@ -20,17 +20,17 @@ import pytest
 
 from mpcgov import registry
 from mpcgov.keys import Identity
+from mpcgov.linkage.join import PrivateList, SpokePlan
+from mpcgov.linkage.linkedrows import LinkedRows
+from mpcgov.linkage.tags import TAG_WORDS, Texts
 from mpcgov.linked.sizes import least_pool
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.mpc.join import PrivateList, SpokePlan
-from mpcgov.mpc.linkedrows import LinkedRows
-from mpcgov.mpc.tags import TAG_WORDS, Texts
 from mpcgov.mpc.word.stream import private_key
 from mpcgov.node import matchers
 from mpcgov.node.decide import decide
 from mpcgov.node.facts import View
 from mpcgov.spec.statement import Proposal
-from tests.mpc.linked_parties import Case, engine
+from tests.linkage.linked_parties import Case, engine
 from tests.mpc.word.local import Party, make_parties, run
 from tests.node.test_decide import linked
 

@@ -19,18 +19,18 @@ import numpy as np
 import pytest
 
 from mpcgov.errors import PeerError
-from mpcgov.mpc import join, oblivious
+from mpcgov.linkage import join, oblivious
+from mpcgov.linkage.join import PrivateList, SpokePlan
+from mpcgov.linkage.similar import exact, small
+from mpcgov.linkage.tags import Texts, spoke_keys
+from mpcgov.linkage.tops import top_two
 from mpcgov.mpc.codec import WireError
-from mpcgov.mpc.join import PrivateList, SpokePlan
-from mpcgov.mpc.similar import exact, small
-from mpcgov.mpc.tags import Texts, spoke_keys
-from mpcgov.mpc.tops import top_two
 from mpcgov.mpc.word import permute, prss, sharing, sort, stream
 from mpcgov.mpc.word.field import P
 from mpcgov.mpc.word.permute import Roles, packed
 from mpcgov.mpc.word.product import product
 from mpcgov.result import _elements
-from tests.mpc.linked_parties import Case, opened_places, places
+from tests.linkage.linked_parties import Case, opened_places, places
 from tests.mpc.word.local import LocalWire, Party, make_parties, share
 
 WAIT_S = 0.5

@@ -13,8 +13,8 @@ from mpcgov.mpc.codec import width_of
 from mpcgov.mpc.frames import DATA, WORDS
 from mpcgov.mpc.links import Link
 from tests.adversary.laws import Label, check_views
+from tests.linkage.linked_parties import Case
 from tests.linked.test_regression import job_of, settings_of
-from tests.mpc.linked_parties import Case
 from tests.mpc.parties import Parties, put
 
 RUNS = 40

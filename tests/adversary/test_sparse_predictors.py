@@ -14,8 +14,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.linkage.linked_parties import Case
 from tests.linked.test_regression import released
-from tests.mpc.linked_parties import Case
 
 PEOPLE = 240
 WAGE = {"kind": "integer", "min": 0, "max": 10_000_000}

@@ -23,7 +23,7 @@ from mpcgov.spec.load import load_yaml, validate
 from mpcgov.spec.table import Dataset, Datasets
 from mpcgov.worker.report import dataset_check
 from tests.core.attacker import Case, Release, widths
-from tests.mpc.linked_parties import Case as LinkedCase
+from tests.linkage.linked_parties import Case as LinkedCase
 
 K = 5
 MOST = 100_000

@@ -135,7 +135,7 @@ def test_adr_numbers_are_used_once() -> None:
 
 @pytest.mark.parametrize("module", ["mpcgov.node.decide", "mpcgov.coordinator", "mpcgov.cli.main", "mpcgov.node"])
 def test_who_decides_or_asks_never_loads_the_engine_or_the_data(module: str) -> None:
-    never = ("mpyc", "mpcgov.mpc", "mpcgov.worker", "ibis", "duckdb")
+    never = ("mpyc", "mpcgov.mpc", "mpcgov.linkage", "mpcgov.worker", "ibis", "duckdb")
     code = f"import sys, {module}; print([name for name in {never} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

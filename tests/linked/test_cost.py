@@ -11,13 +11,13 @@ import pytest
 from mpcgov import registry
 from mpcgov.coordinator.plan import job_cost
 from mpcgov.errors import SpecError
+from mpcgov.linkage import linkedrows, oblivious
+from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linked import cost
 from mpcgov.linked.plan import link_plan
-from mpcgov.mpc import linkedrows, oblivious
-from mpcgov.mpc.linkedrows import LinkedRows
 from mpcgov.node.run import ending
 from mpcgov.worker.clear import clear_linked
-from tests.mpc.linked_parties import Case, places
+from tests.linkage.linked_parties import Case, places
 
 KEYS = 250
 

@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 
 from mpcgov import check, registry
+from mpcgov.linkage import join, totals
+from mpcgov.linkage.linkedrows import LinkedRows, OwnRows
+from mpcgov.linkage.tags import Texts
 from mpcgov.linked import layout, render, vectors
 from mpcgov.linked.facts import Linked
-from mpcgov.mpc import join, totals
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.mpc.linkedrows import LinkedRows, OwnRows
-from mpcgov.mpc.tags import Texts
 from mpcgov.result import numbers_by_name
 from mpcgov.spec import where
 from mpcgov.spec.job import Job
@@ -35,7 +35,7 @@ from mpcgov.worker.clear import clear_linked
 from mpcgov.worker.keyed import bytes_of
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import open_table
-from tests.mpc.linked_parties import engine, opened_places, places
+from tests.linkage.linked_parties import engine, opened_places, places
 from tests.mpc.word.local import make_parties, run
 
 Row = dict[str, str]

@@ -15,15 +15,16 @@ import pytest
 from mpcgov import registry
 from mpcgov.coordinator.plan import job_cost
 from mpcgov.errors import SpecError
+from mpcgov.linkage import LinkedRows
 from mpcgov.linked import layout, render, vectors
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import Model, model
-from mpcgov.mpc import LinkedRows, Session, SessionConfig
+from mpcgov.mpc import Session, SessionConfig
 from mpcgov.precision import fit_needs
 from mpcgov.result import numbers_by_name
 from mpcgov.spec.statement import Layout
 from mpcgov.worker.clear import clear_linked
-from tests.mpc.linked_parties import Case
+from tests.linkage.linked_parties import Case
 from tests.mpc.parties import Job, Outcome, opened, run, share_list
 
 LEVELS, REGIONS = ["ba", "ma", "phd"], ["North", "South"]

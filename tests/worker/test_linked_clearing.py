@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from mpcgov import disclosure, registry
+from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linked import layout, render, vectors
-from mpcgov.mpc.linkedrows import LinkedRows
 from mpcgov.mpc.word import sort
 from mpcgov.mpc.word.sharing import open_to_all
 from mpcgov.result import numbers_by_name
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.statement import Layout
 from mpcgov.worker.clear import clear_linked
-from tests.mpc.linked_parties import Case, opened_places, places
+from tests.linkage.linked_parties import Case, opened_places, places
 from tests.mpc.word.local import Party
 
 LEVELS, REGIONS = ["ba", "ma", "phd"], ["North", "South"]

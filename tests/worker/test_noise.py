@@ -22,12 +22,12 @@ from scipy import stats
 from mpcgov import accuracy, check, figures, noising, registry
 from mpcgov.accuracy import Accuracy
 from mpcgov.errors import SpecError
+from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linked import render, vectors
 from mpcgov.linked.stacked import Stacked
 from mpcgov.linked.taken import taken
 from mpcgov.mpc import SecretArray, SessionConfig
 from mpcgov.mpc import noise as shares
-from mpcgov.mpc.linkedrows import LinkedRows
 from mpcgov.result import numbers_by_name
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
@@ -35,7 +35,7 @@ from mpcgov.spec.statement import Layout
 from mpcgov.spec.table import Declaration
 from mpcgov.worker import noise, run, summed, sums, work
 from mpcgov.worker.clear import clear_linked
-from tests.mpc.linked_parties import Case, engine, opened_places, places
+from tests.linkage.linked_parties import Case, engine, opened_places, places
 from tests.mpc.word.local import Party, make_parties
 from tests.mpc.word.local import run as run_parties
 from tests.worker.test_linked_clearing import case

@@ -22,7 +22,7 @@ from mpcgov.worker.compared import compared_records
 from mpcgov.worker.encode import Encoding, Field
 from mpcgov.worker.records import IDENTIFIER, Records, encoding, read_records, write_records
 from mpcgov.worker.source import open_table
-from tests.mpc.similar.compared import Case
+from tests.linkage.similar.compared import Case
 
 COLUMNS: dict[str, dict[str, Any]] = {
     "name": {"kind": "text"},

@@ -1,0 +1,300 @@
+"""Compared records as a protocol sees them: the job's tables, of records that are each other's best. Nothing else.
+
+Which owner's records are rows and which are columns follows from the padded lengths of their lists. Every party runs
+the same steps in the same order. What travels, and why it tells nothing: docs/security/linkage.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov import kinds
+from mpcgov.kinds.kind import Computed
+from mpcgov.linkage import join
+from mpcgov.linkage.compose import composed
+from mpcgov.linkage.places import Places, array_of, limbs_of
+from mpcgov.linkage.similar import exact, probable, report, weighed
+from mpcgov.linkage.similar.arranged import Arranged, arranged, longest
+from mpcgov.linkage.similar.bring import Brought, column_widths
+from mpcgov.linkage.similar.clk import Filters, filler, filter_keys, identifier_words
+from mpcgov.linkage.similar.decide import PERCENTS, Decided
+from mpcgov.linkage.similar.exact import Exact, common_secrets, exact_pairs
+from mpcgov.linkage.similar.scores import Grid, Side
+from mpcgov.linkage.similar.turns import compared
+from mpcgov.linkage.tags import Texts, spoke_keys
+from mpcgov.linkage.totals import cell_sums
+from mpcgov.linked import layout
+from mpcgov.linked import wanted as all_sums
+from mpcgov.linked.blocks import check_pairs, count
+from mpcgov.linked.comparing import comparing, helper
+from mpcgov.linked.dealing import Dealing, dealing
+from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.taken import groups
+from mpcgov.mpc.arrays import SecretArray
+from mpcgov.mpc.config import SessionConfig
+from mpcgov.mpc.functions import concatenate, sort_rows
+from mpcgov.mpc.word.engine import WordEngine
+from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.product import product
+from mpcgov.mpc.word.sharing import deal
+from mpcgov.mpc.word.shuffle import shuffle
+from mpcgov.mpc.word.stream import private_key
+from mpcgov.mpc.word.wire import Channel
+from mpcgov.spec.ids import digest
+from mpcgov.spec.load import canonical_json
+
+
+@dataclass(frozen=True)
+class OwnRecords:
+    """An owner's records: the texts of each field, what identifies them if receivers are told, columns of numbers.
+
+    `blocks`: the number of each record's block, −1 if it is in none; None if the job has no blocks. `listed`: how many
+    records the list, or its fullest block, is said to have, before its length is rounded up; None if it is these.
+    `secret`: what the keys of the filters are made from, together with the other owner's: the same two link the same
+    records. None if it needn't ever be the same again.
+    """
+
+    fields: tuple[Texts, ...]
+    identifiers: Texts | None
+    columns: Mapping[str, NDArray[np.int64]]
+    blocks: NDArray[np.int64] | None = None
+    listed: int | None = None
+    secret: bytes | None = None
+
+    def __len__(self) -> int:
+        return len(self.fields[0])
+
+    @property
+    def block_numbers(self) -> NDArray[np.int64]:
+        """The number of each record's block; all are in one if the job has none."""
+        return np.zeros(len(self), np.int64) if self.blocks is None else self.blocks
+
+    def length(self, found: Exact, blocks: int) -> int:
+        """How long the list is said to be, or its fullest block, once exact pairs are taken out."""
+        chosen = longest(found.rest(self.block_numbers), blocks)
+        return chosen if self.listed is None else chosen + self.listed - longest(self.block_numbers, blocks)
+
+
+@dataclass(frozen=True)
+class Own:
+    """Our records, the order in which we bring them, and their filters."""
+
+    records: OwnRecords
+    order: Arranged
+    filters: Filters
+
+
+class LinkedRecords:
+    """The owners' records, not compared yet. `job_digest` tells this job's keys from all others."""
+
+    def __init__(
+        self, engine: WordEngine, config: SessionConfig, linked: Linked, job_digest: str, own: OwnRecords | None
+    ) -> None:
+        self._engine = engine
+        self._parties = config.parties
+        self._me = config.parties[config.me]
+        self._linked = linked
+        self._job_digest = job_digest
+        self._own = own
+        self._computed: dict[str, Places] = {}
+
+    @property
+    def computed(self) -> dict[str, Places]:
+        """For the worker: the numbers of `tables`, whatever a program does with them."""
+        return self._computed
+
+    async def tables(self) -> dict[str, Places]:
+        """All numbers of the job's tables, and those that decide about them, by `table.name`; each shape (cells,)."""
+        secret = None if self._own is None else self._own.secret or private_key()
+        secrets = await common_secrets(self._channel(), self._owners, secret)
+        found_first = await self._exact(secrets)
+        grid = await self._grid(found_first)
+        mine = self._arranged(grid, secrets, found_first)
+        left, other = (self._parties[side.owner] for side in (grid.rows, grid.columns))
+        wanted = all_sums.by_name(self._linked)
+        plan = dealing(self._linked, left, list(wanted.values()), (left, other))
+        brought, links = await self._brought(grid, mine, plan, other, found_first)
+        sums = limbs_of(self._engine, plan, await self._sums(grid, mine, plan, brought))
+        found = {name: sums[one] for name, one in wanted.items()}
+        if self._linked.asked.output == "links":
+            found |= await self._links(grid, mine, brought)
+        if self._linked.asked.report:
+            found |= await self._report(grid, mine, brought)
+        if links is not None:
+            found |= self._arrays(probable.tables(self._linked, links))
+        self._computed = found
+        return {name: list(places) for name, places in found.items()}
+
+    def _channel(self) -> Channel:
+        return self._engine.operation()[0]
+
+    # -- who is equal, who has rows and who has columns
+
+    @property
+    def _owners(self) -> tuple[int, int]:
+        first, second = (self._parties.index(owner) for owner in self._linked.owners)
+        return first, second
+
+    @property
+    def _most(self) -> dict[int, int]:
+        return {self._parties.index(owner): self._linked.declarations[owner].max_rows for owner in self._linked.owners}
+
+    async def _exact(self, secrets: tuple[bytes, bytes] | None) -> Exact:
+        """The pairs that are linked before any is compared, if the job asks for them."""
+        linked, own, wanted = self._linked, self._own, self._linked.asked.exact_fields
+        if not wanted:
+            return exact.none()
+        tagged = None
+        if own is not None and secrets is not None:
+            keys = spoke_keys(secrets, self._job_digest, "exact", linked.owners)
+            tagged = [own.fields[number] for number in wanted], keys
+        helping = self._parties.index(helper(linked.job))
+        return await exact_pairs(self._channel(), self._owners, helping, self._most, tagged)
+
+    async def _grid(self, found: Exact) -> Grid:
+        """The public sizes: of the lists without exact pairs, or of their longest blocks.
+
+        Raises:
+            SpecError: there are too many pairs.
+        """
+        linked, blocks = self._linked, count(self._linked.blocks)
+        own = None if self._own is None else self._own.length(found, blocks)
+        lengths = await join.exchange_lengths(self._channel(), self._most, own)
+        first, second = sorted(lengths, key=lambda owner: lengths[owner])
+        check_pairs(blocks, (lengths[first], lengths[second]), bool(linked.blocks))
+        scoring = linked.scoring
+        rows, columns = Side(first, lengths[first]), Side(second, lengths[second])
+        return Grid(rows, columns, scoring.terms, scoring.prime_bits, filler(scoring), blocks, odd=scoring.odd)
+
+    def _arranged(self, grid: Grid, secrets: tuple[bytes, bytes] | None, found: Exact) -> Own | None:
+        """Our records as filters, in the order in which we bring them: those in exact pairs last."""
+        own = self._own
+        if own is None or secrets is None:
+            return None
+        compared = digest(canonical_json(self._linked.job.params["fields"]))
+        keys = filter_keys(secrets, compared, self._linked.owners, len(own.fields))
+        first = self._parties.index(self._me) == grid.rows.owner
+        length = (grid.rows if first else grid.columns).records
+        rest = arranged(found.rest(own.block_numbers), grid.blocks, length)
+        order = Arranged(np.concatenate([rest.records, found.records]))
+        return Own(own, order, Filters(own.fields, keys, self._linked.scoring, order.records, first))
+
+    # -- what the columns' owner has, brought to the rows
+
+    async def _brought(
+        self, grid: Grid, mine: Own | None, plan: Dealing, other: str, first: Exact
+    ) -> tuple[Brought, Decided | None]:
+        """What the other owner has, at the rows; and if links have probabilities, what these say."""
+        linked = self._linked
+        widths = [*column_widths(linked, plan, other)]
+        kept = len(widths) + (IDENTIFIER_WORDS if linked.asked.output == "links" else 0)
+        widths += [IDENTIFIER_BITS] * (kept - len(widths))
+        widths += report.widths(linked, other) if linked.asked.report else []
+        columns = None if mine is None or self._me != other else self._other_columns(mine, plan)
+        members = tuple(self._parties.index(party) for party in comparing(linked.job))
+        operation = self._engine.operation
+        if linked.asked.probability is not None:
+            own = None if mine is None else weighed.own(linked, mine.records.fields, mine.filters, mine.order, columns)
+            return await probable.probable(operation, linked, grid, members, own, widths, kept)
+        filters = None if mine is None else mine.filters
+        found = await compared(operation, grid, members, filters, widths, kept, columns)
+        return await self._with_exact(found, grid, kept, len(widths), first, columns) if first.rows else found, None
+
+    async def _with_exact(
+        self, found: Brought, grid: Grid, kept: int, count: int, first: Exact, columns: Words | None
+    ) -> Brought:
+        """With a row for each exact pair, after the others: its owner deals them. None is a best, or has a score."""
+        own = None
+        if columns is not None:
+            own = np.concatenate([columns[:, -first.rows :], first.real[None]])
+            own[kept:-1][: report.weights(self._linked)] = 0
+        dealt = await self._deal(grid.columns.owner, own, (count + 1, first.rows))
+        rows = np.concatenate([dealt, np.zeros((2, first.rows), np.uint64)])
+        return Brought.of(np.concatenate([found.stacked(), rows], axis=1), kept)
+
+    def _other_columns(self, mine: Own, plan: Dealing) -> Words:
+        columns = [self._columns(mine, plan)]
+        if mine.records.identifiers is not None:
+            columns.append(mine.order.columns(identifier_words(mine.records.identifiers)))
+        if self._linked.asked.report:
+            columns.append(report.columns(self._linked, self._me, mine.records.columns, mine.filters, mine.order))
+        return np.concatenate(columns)
+
+    def _columns(self, mine: Own, plan: Dealing) -> Words:
+        """What we deal, of our rows, shape (columns, rows)."""
+        return mine.order.columns(composed(plan.dealt[self._me], mine.records.columns, self._groups(mine)))
+
+    def _groups(self, mine: Own) -> NDArray[np.int64]:
+        """The group of each of our records."""
+        return groups(self._linked, self._me, mine.records.columns, len(mine.records))
+
+    # -- what comes out
+
+    async def _sums(self, grid: Grid, mine: Own | None, plan: Dealing, brought: Brought) -> Words:
+        """Shares of all places of all sums, shape (places, cells)."""
+        rows, other = len(brought.link), self._parties[grid.columns.owner]
+        ours = mine if self._me == plan.left else None
+        values = None if ours is None else self._columns(ours, plan)
+        dealt = await self._deal(grid.rows.owner, values, (len(plan.dealt[plan.left]), rows))
+        here = np.ascontiguousarray(brought.linked[: len(plan.dealt[other])].T)
+        shares = {plan.left: np.ascontiguousarray(dealt.T), other: here}
+        channel, prss = self._engine.operation()
+        grouped = None if ours is None else ours.order.numbers(self._groups(ours))
+        return await cell_sums(channel, prss, plan, shares, grid.rows.owner, grouped)
+
+    async def _deal(self, owner: int, values: Words | None, shape: tuple[int, int]) -> Words:
+        channel, prss = self._engine.operation()
+        own = None if values is None else values.reshape(-1)
+        (share,) = await deal(channel, prss.threshold, [owner], own, shape[0] * shape[1])
+        return share.reshape(shape)
+
+    async def _links(self, grid: Grid, mine: Own | None, brought: Brought) -> dict[str, Places]:
+        """What identifies both records of each link, in an order that nobody knows; 0 in rows to spare."""
+        height = len(brought.link)
+        words = None
+        if mine is not None and mine.records.identifiers is not None:
+            words = mine.order.columns(identifier_words(mine.records.identifiers))
+        ours_only = words if self._parties.index(self._me) == grid.rows.owner else None
+        dealt = await self._deal(grid.rows.owner, ours_only, (IDENTIFIER_WORDS, height))
+        channel, prss = self._engine.operation()
+        bit = np.broadcast_to(brought.link, dealt.shape)
+        ours = await product(channel, prss, np.ascontiguousarray(bit), dealt)
+        theirs = brought.linked[-IDENTIFIER_WORDS:]
+        sides = {grid.rows.owner: ours, grid.columns.owner: theirs}
+        named = [sides[self._parties.index(column.party)] for column in self._linked.asked.identify]
+        table = np.ascontiguousarray(np.concatenate([brought.link[None], *named]).T)
+        channel, prss = self._engine.operation()
+        mixed = await shuffle(channel, prss, table)
+        linked = array_of(self._engine, mixed[:, 0], 0, 1)
+        named_words = array_of(self._engine, mixed[:, 1:], 0, (1 << IDENTIFIER_BITS) - 1)
+        first = sort_rows(named_words, 1 - linked)
+        (name,) = (one.name for one in kinds.computed(self._linked, Computed.LINKS))
+        (wanted,) = (table.rows for table in layout.tables(self._linked) if table.name == name)
+        columns = [_of_length(first[:, k : k + 1].reshape((height,)), wanted) for k in range(first.shape[1])]
+        return {
+            f"{name}.{column}": columns[k * IDENTIFIER_WORDS : (k + 1) * IDENTIFIER_WORDS]
+            for k, column in enumerate(self._linked.asked.identify)
+        }
+
+    async def _report(self, grid: Grid, mine: Own | None, brought: Brought) -> dict[str, Places]:
+        own = None if mine is None else (mine.filters, mine.records.columns, mine.order)
+        found = await report.tables(self._engine.operation, self._linked, grid, brought, own, self._parties)
+        return self._arrays(found)
+
+    def _arrays(self, shares: Mapping[str, Words]) -> dict[str, Places]:
+        """Numbers of records, or percents."""
+        most = max(PERCENTS, *(self._linked.declarations[party].max_rows for party in self._linked.owners))
+        return {name: [array_of(self._engine, share, 0, most)] for name, share in shares.items()}
+
+
+def _of_length(column: SecretArray, wanted: int) -> SecretArray:
+    """The first elements, or as many zeros more as are lacking."""
+    if wanted <= len(column):
+        return column[:wanted]
+    rest = column[np.zeros(wanted - len(column), np.int64)] * 0
+    return concatenate([column, rest])

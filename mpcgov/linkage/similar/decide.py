@@ -1,0 +1,150 @@
+"""Which pairs are linked, by the weights of each row's partner and by how many pairs of one person they speak for.
+
+All of it is on shares, among all parties, and nothing is opened but an order that a shuffle made. See `mpcgov.prior`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from mpcgov.errors import InternalError
+from mpcgov.linkage.similar.three import Operation
+from mpcgov.linkage.similar.weighed import Partners
+from mpcgov.linked.fieldbits import TOTAL_BITS
+from mpcgov.mpc.word import field
+from mpcgov.mpc.word.compare import negative, zero
+from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.product import product, reduce_degree
+from mpcgov.mpc.word.sharing import open_to_all
+from mpcgov.mpc.word.shuffle import shuffle
+from mpcgov.mpc.word.sort import sort_rows
+from mpcgov.prior import SCALE_BITS, Prior
+
+LEAST_WEIGHT = -(1 << (TOTAL_BITS - 1))
+PERCENTS = 100
+
+
+@dataclass(frozen=True)
+class Decided:
+    """As shares: 1 where a row is linked, and where it is the best of its partner's, shape (rows,).
+
+    `quality`: estimated precision and recall in whole percents. `bands`: how many links there are of each probability
+    from one to the next.
+    """
+
+    link: Words
+    alone: Words
+    quality: Words
+    bands: Words
+
+
+async def decided(
+    operation: Operation, found: Partners, columns: int, prior: Prior, least: Sequence[Fraction]
+) -> Decided:  # fmt: skip
+    """The links, one to one.
+
+    Args:
+        columns: how many there are.
+        least: the least probability of a link; then those that divide the links into bands, ascending.
+    """
+    alone = await _alone(operation, found, columns)
+    lowest = _everywhere(LEAST_WEIGHT, alone.shape)
+    above = await _of(operation, alone, field.subtract(found.weight, lowest))
+    weight = field.add(above, lowest)
+    reached = await _at_least(operation, weight, field.from_signed(prior.bounds))
+    rising = np.diff(prior.chances, axis=1, prepend=0).astype(np.uint64)
+    sums = _sums(rising, field.sum_rows(np.ascontiguousarray(reached.T)))
+    share = await _share(operation, sums, prior)
+    thresholds = _sums(field.from_signed(np.stack([prior.least_weights(p) for p in least])), share)
+    probable = await _at_least(operation, weight, thresholds)
+    link = np.ascontiguousarray(probable[0])
+    channel, prss = operation()
+    linked = await reduce_degree(channel, prss, field.inner_products(reached, link[None]).reshape(-1))
+    numbers = field.sum_rows(np.ascontiguousarray(probable.T))
+    quality = await _quality(operation, share, sums, _sums(rising, linked), numbers[0])
+    bands = field.subtract(numbers, np.concatenate([numbers[1:], np.zeros(1, np.uint64)]))
+    return Decided(link, alone, quality, bands)
+
+
+async def _alone(operation: Operation, found: Partners, columns: int) -> Words:
+    """1 where a row weighs more than all others with its partner, or is the first of those: shape (rows,).
+
+    Rows are sorted by partner and falling weight; what comes of it goes back by the rows' numbers, which are opened in
+    an order that nobody knows.
+    """
+    count = len(found.weight)
+    rest = field.subtract(_everywhere(-LEAST_WEIGHT - 1, found.weight.shape), found.weight)
+    key = field.combine([1 << TOTAL_BITS, 1], [found.number, rest])
+    table = np.column_stack([found.number, np.arange(count, dtype=np.uint64)])
+    channel, prss = operation()
+    ordered = await sort_rows(channel, prss, key, table, 0, columns << TOTAL_BITS)
+    number = np.ascontiguousarray(ordered[:, 0])
+    channel, prss = operation()
+    again = await zero(channel, prss, field.subtract(number[1:], number[:-1]))
+    first = np.concatenate([np.ones(1, np.uint64), field.subtract(np.ones_like(again), again)])
+    channel, prss = operation()
+    mixed = await shuffle(channel, prss, np.column_stack([ordered[:, 1], first]))
+    channel, prss = operation()
+    places = await open_to_all(channel, np.ascontiguousarray(mixed[:, 0]), prss.threshold)
+    if not np.array_equal(np.sort(places), np.arange(count, dtype=np.uint64)):
+        raise InternalError("rows that came back from a shuffle aren't those that went")
+    result = np.empty(count, np.uint64)
+    result[places.astype(np.int64)] = mixed[:, 1]
+    return result
+
+
+async def _share(operation: Operation, sums: Words, prior: Prior) -> Words:
+    """A 1 at the share of all pairs that is right, as far as the sums of probabilities tell; shape (shares,)."""
+    channel, prss = operation()
+    short = await negative(channel, prss, field.subtract(sums[:-1], prior.expected[:-1].astype(np.uint64)))
+    steps = np.arange(len(sums), dtype=np.uint64)
+    channel, prss = operation()
+    return await zero(channel, prss, field.subtract(_repeated(field.sum_rows(short[:, None]), len(steps)), steps))
+
+
+async def _quality(operation: Operation, share: Words, sums: Words, right: Words, links: Words) -> Words:
+    """Estimated precision and recall, in whole percents, rounded: how many percents are reached. Shape (2,)."""
+    channel, prss = operation()
+    both = field.inner_products(share[None], np.stack([sums, right])).reshape(-1)
+    expected, correct = (await reduce_degree(channel, prss, both))[:, None]
+    halves = (2 * np.arange(1, PERCENTS + 1) - 1).astype(np.uint64)
+    wholes = [field.scale(links.reshape(1), 1 << SCALE_BITS), expected]
+    part = _repeated(field.scale(correct, 2 * PERCENTS), PERCENTS)
+    missing = np.stack([field.subtract(part, field.product(_repeated(whole, PERCENTS), halves)) for whole in wholes])
+    channel, prss = operation()
+    below = await negative(channel, prss, missing)
+    return field.subtract(_everywhere(PERCENTS, (2,)), field.sum_rows(np.ascontiguousarray(below.T)))
+
+
+async def _at_least(operation: Operation, weight: Words, bounds: Words) -> Words:
+    """Whether each weight reaches each bound, shape (bounds, weights)."""
+    shape = len(bounds), len(weight)
+    over = field.subtract(
+        np.ascontiguousarray(np.broadcast_to(weight, shape)),
+        np.ascontiguousarray(np.broadcast_to(bounds[:, None], shape)),
+    )
+    channel, prss = operation()
+    below = await negative(channel, prss, over)
+    return field.subtract(np.ones(shape, np.uint64), below)
+
+
+async def _of(operation: Operation, bit: Words, values: Words) -> Words:
+    channel, prss = operation()
+    return await product(channel, prss, bit, values)
+
+
+def _sums(public: Words, shares: Words) -> Words:
+    """Public rows times a secret vector."""
+    return field.inner_products(public, shares[None]).reshape(-1)
+
+
+def _repeated(one: Words, count: int) -> Words:
+    return np.ascontiguousarray(np.broadcast_to(one, (count,)))
+
+
+def _everywhere(number: int, shape: tuple[int, ...]) -> Words:
+    return np.full(shape, number % field.P, np.uint64)

@@ -1,0 +1,76 @@
+"""An owner's records as bits that are compared field by field; in the clear at their owner, nobody else sees one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov.agreement import FILTER_BITS, MISSING, Encoded, encoded, filtered, weights
+from mpcgov.linkage.tags import Texts
+from mpcgov.linked.encoding import FieldType
+from mpcgov.linked.fieldbits import (
+    CHARACTER_BITS,
+    DICE_BITS,
+    DIGEST_BITS,
+    START_BITS,
+    WEIGHT_BITS,
+    field_bits,
+    record_bit_count,
+)
+from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.lanes import LANES
+from mpcgov.prior import start
+
+Numbers = NDArray[np.int64]
+Plain = NDArray[np.uint8]
+"""Bits, one to a byte."""
+
+
+def strings(texts: Texts) -> list[str]:
+    """A field's texts, one by one."""
+    data, offsets = texts.data.tobytes(), texts.offsets
+    return [data[start:stop].decode() for start, stop in pairwise(offsets.tolist())]
+
+
+def record_bits(texts: Sequence[Texts], types: Sequence[FieldType], first: bool) -> Plain:
+    """All bits of each record, shape (records, bits); `first`: of the rows' owner."""
+    sections = field_bits(types, first)
+    records = len(texts[0])
+    result = np.zeros((records, record_bit_count(types, first)), np.uint8)
+    result[:, -START_BITS:] = _bits(np.full(records, start(records)), START_BITS)
+    for text, section in zip(texts, sections, strict=True):
+        field = encoded(section.type, strings(text))
+        result[:, section.digest] = _bits(field.values.astype(np.int64), DIGEST_BITS)
+        result[:, section.parts] = _parts(field)
+        if filtered(section.type):
+            count = field.parts.sum(axis=1, dtype=np.int64)
+            result[:, section.counts] = np.hstack([_bits(-3 * count, DICE_BITS), _bits(-count, DICE_BITS)])
+        if first:
+            result[:, section.own] = field.present[:, None]
+        else:
+            levels = weights(field)[:, MISSING + 1 :]
+            result[:, section.own] = np.hstack([_bits(level, WEIGHT_BITS) for level in levels.T])
+    return result
+
+
+def _parts(field: Encoded) -> Plain:
+    if field.parts.shape[1] == FILTER_BITS:
+        return field.parts
+    return np.hstack([_bits(place.astype(np.int64), CHARACTER_BITS) for place in field.parts.T])
+
+
+def _bits(numbers: Numbers, count: int) -> Plain:
+    """The lowest bits of numbers, shape (numbers, count)."""
+    return (numbers[:, None] >> np.arange(count) & 1).astype(np.uint8)
+
+
+def lanes_of(bits: Plain, records: Numbers) -> Words:
+    """The bits of some records as rows of lanes, shape (bits, ⌈records / 64⌉); of a record −1 all are 0."""
+    chosen = np.zeros((bits.shape[1], -(-len(records) // LANES) * LANES), np.uint8)
+    real = np.flatnonzero(records >= 0)
+    chosen[:, real] = bits[records[real]].T
+    packed = np.packbits(chosen, axis=1, bitorder="little")
+    return np.ascontiguousarray(packed).view("<u8").astype(np.uint64)

@@ -1,0 +1,217 @@
+"""Each row's likeliest partner: candidates by the filters, their fields compared, the one that weighs most; as shares.
+
+Of every run of neighbouring columns a row has one candidate, the best by score, as a secret 1 in the run. What the
+columns' owner has of the candidates is brought to them, compared with what the rows' owner has, and weighed; of the
+candidate that weighs most its columns become words. See docs/security/linkage-records.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mpcgov.linkage.similar.agree import Pairs
+from mpcgov.linkage.similar.arranged import Arranged
+from mpcgov.linkage.similar.best import Cubes, everywhere, one_hot, tournament
+from mpcgov.linkage.similar.bring import as_words, bit_rows, linked_bits, numbers
+from mpcgov.linkage.similar.clk import Filters
+from mpcgov.linkage.similar.fields import Plain, lanes_of, record_bits
+from mpcgov.linkage.similar.gates import Circuit, enter
+from mpcgov.linkage.similar.scores import Grid, scores
+from mpcgov.linkage.similar.stacks import Stacks, joined, part, shaped
+from mpcgov.linkage.similar.three import Operation, among, to_all
+from mpcgov.linkage.tags import Texts
+from mpcgov.linked.encoding import MOST_CANDIDATES, FieldType
+from mpcgov.linked.facts import Linked
+from mpcgov.linked.fieldbits import TOTAL_BITS, record_bit_count
+from mpcgov.mpc.word import field, lanes
+from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.prss import Prss
+from mpcgov.mpc.word.sign import Pieces
+from mpcgov.mpc.word.wire import Channel
+
+
+@dataclass(frozen=True)
+class Own:
+    """What an owner has of its records: filters, bits of its fields, the order of its rows.
+
+    `columns`: at the columns' owner, what is brought of the partner, shape (columns, all of its rows); else None.
+    """
+
+    filters: Filters
+    bits: Plain
+    order: Arranged
+    columns: Words | None
+
+
+def own(linked: Linked, texts: Sequence[Texts], filters: Filters, order: Arranged, columns: Words | None) -> Own:
+    """What an owner brings. `columns`: see `Own`; None at the rows' owner."""
+    types = [one.type for one in linked.asked.fields]
+    return Own(filters, record_bits(texts, types, columns is None), order, columns)
+
+
+@dataclass(frozen=True)
+class Partners:
+    """As shares of all parties, each row's likeliest partner: its weight, its number among the columns, its columns."""
+
+    weight: Words
+    number: Words
+    columns: Words
+
+    def stacked(self) -> Words:
+        """All of it as one matrix, shape (columns + 2, rows)."""
+        return np.concatenate([self.weight[None], self.number[None], self.columns])
+
+    @classmethod
+    def of(cls, stacked: Words) -> Partners:
+        """The reverse."""
+        return cls(stacked[0], stacked[1], stacked[2:])
+
+
+async def partners(
+    operation: Operation,
+    grid: Grid,
+    members: tuple[int, ...],
+    types: Sequence[FieldType],
+    own: Own | None,
+    widths: Sequence[int],
+) -> Partners:
+    """The partners of all rows of all blocks, so many blocks at a time as memory should hold.
+
+    Args:
+        members: the three that compare.
+        types: of the fields.
+        own: an owner's records.
+        widths: how many bits the numbers of each of the columns have.
+    """
+    channel, _ = operation()
+    me, parties = channel.line.me, channel.line.parties
+    if parties == len(members):
+        return Partners.of(await _turns(operation, grid, types, own, widths))
+    found = None
+    if me in members:
+        inner = await among(channel.line, members)
+        found = await _turns(inner, grid.among(members), types, own, widths)
+        channel.line.rounds += inner()[0].line.rounds
+    return Partners.of(await to_all(operation, members, found, (len(widths) + 2, grid.all_of(grid.rows))))
+
+
+async def _turns(
+    operation: Operation, grid: Grid, types: Sequence[FieldType], own: Own | None, widths: Sequence[int]
+) -> Words:
+    _, prss = operation()
+
+    def channel() -> Channel:
+        return operation()[0]
+
+    bits = max(1, grid.all_of(grid.columns).bit_length())
+    turns = [Turn(channel, prss, turn, types, [bits, *widths]) for turn in grid.turns()]
+    return np.concatenate([await turn.partners(own) for turn in turns], axis=1)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Some blocks at a time."""
+
+    channel: Callable[[], Channel]
+    prss: Prss
+    grid: Grid
+    types: Sequence[FieldType]
+    widths: Sequence[int]
+
+    async def partners(self, own: Own | None) -> Words:
+        """See `Partners.stacked`."""
+        found = await scores(self.channel, self.prss, self.grid, None if own is None else own.filters.rows)
+        candidates = await self._candidates(found)
+        runs = candidates.shape[1]
+        field_count, count = record_bit_count(self.types, first=False), sum(self.widths)
+        picked = await self._picked(candidates)
+        theirs = await linked_bits(
+            self.channel(), self.prss, self.grid, picked, self._of_columns(own), field_count + count, runs
+        )
+        ours = await self._of_rows(own)
+        tiled = Pieces(np.tile(ours.left, (1, runs)), np.tile(ours.right, (1, runs)))
+        pairs = Pairs(Stacks(self.channel, self.prss), self.prss.me, self.types, tiled, theirs[:field_count])
+        weights = await pairs.weights()
+        chosen, best = await self._heaviest(weights, runs)
+        return await self._words(await self._of_chosen(chosen, theirs[field_count:], runs), best)
+
+    # -- candidates
+
+    async def _candidates(self, found: Cubes) -> Candidates:
+        met = await tournament(self.channel, self.prss, found, MOST_CANDIDATES)
+        return Candidates(met.outcomes, met.best.shape)
+
+    async def _picked(self, candidates: Candidates) -> Cubes:
+        """A 1 in each run of columns, for each row."""
+        _, runs, words = candidates.shape
+        start = everywhere(self.prss.me, words, runs)
+        return await one_hot(self.channel, self.prss, candidates.outcomes, self.grid.columns.records, start)
+
+    # -- what the owners have of them
+
+    def _of_columns(self, own: Own | None) -> Words | None:
+        """The columns' bits: of the fields, then of the number and of all that is brought."""
+        if own is None or own.columns is None:
+            return None
+        first = self.grid.first * self.grid.columns.records
+        some = slice(first, first + self.grid.all_of(self.grid.columns))
+        numbered = np.concatenate([np.arange(some.start, some.stop, dtype=np.uint64)[None], own.columns[:, some]])
+        return np.concatenate([lanes_of(own.bits, own.order.records[some]), bit_rows(numbered, self.widths)])
+
+    async def _of_rows(self, own: Own | None) -> Pieces:
+        """The rows' bits of the fields, in lanes."""
+        grid, bits = self.grid, None
+        if own is not None and own.columns is None:
+            rows = grid.numbers(grid.rows, slice(0, grid.rows.records)).reshape(grid.blocks, -1)
+            padded = np.where(grid.lanes < rows.shape[1], grid.lanes, 0)
+            records = np.where(grid.lanes < rows.shape[1], own.order.records[rows[:, padded]], -1)
+            bits = lanes_of(own.bits, records.reshape(-1))
+        shape = record_bit_count(self.types, first=True), grid.all_words
+        return await enter(self.channel(), self.prss, grid.rows.owner, bits, shape)
+
+    # -- the one that weighs most
+
+    async def _heaviest(self, weights: Pieces, runs: int) -> tuple[Cubes, Pieces]:
+        """A 1 for the first of a row's candidates that weigh most, and its weight with the top bit inverted."""
+        stacks = Stacks(self.channel, self.prss)
+        ordered = joined([weights[:-1], stacks.negated(weights[-1:])])
+        shape = TOTAL_BITS, runs, self.grid.all_words
+        met = await tournament(
+            self.channel, self.prss, Cubes(ordered.left.reshape(shape), ordered.right.reshape(shape))
+        )
+        start = everywhere(self.prss.me, self.grid.all_words)
+        chosen = await one_hot(self.channel, self.prss, met.outcomes, runs, start)
+        return chosen, met.best.rows(slice(None))
+
+    async def _of_chosen(self, chosen: Cubes, brought: Pieces, runs: int) -> Pieces:
+        """Of what was brought to a row's candidates, that of the one which weighs most. One round."""
+        count, words = len(brought.left), self.grid.all_words
+        circuit = Circuit(self.channel(), self.prss, count, words)
+        plus, minus = circuit.masks(count)
+        terms, none = plus ^ minus, np.zeros((count, words), np.uint64)
+        for run in range(runs):
+            bit = Pieces(
+                *(np.broadcast_to(side[:, run], (count, words)).copy() for side in (chosen.left, chosen.right))
+            )
+            x = shaped(part(brought, slice(None), slice(run * words, (run + 1) * words)), count, words)
+            y = np.ascontiguousarray(x.left), np.ascontiguousarray(x.right)
+            terms ^= lanes.products((bit.left, bit.right), y, none, none)
+        return await circuit.finish(terms)
+
+    async def _words(self, bits: Pieces, best: Pieces) -> Words:
+        words = (await as_words(self.channel(), self.prss, joined([bits, best])))[:, self.grid.places]
+        count = sum(self.widths)
+        weight = numbers(words[count:], [TOTAL_BITS])
+        middle = np.full(weight.shape, 1 << (TOTAL_BITS - 1), np.uint64)
+        return np.concatenate([field.subtract(weight, middle), numbers(words[:count], self.widths)])
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """How the meetings of a tournament ended that stopped at some runs; shape (bits, runs, words)."""
+
+    outcomes: list[Cubes]
+    shape: tuple[int, int, int]
