@@ -1,4 +1,4 @@
-"""The laws of a job's noise, as facts: `mpcgov/mpc/noise.py` draws from them, `mpcgov/noising.py` gives them out."""
+"""The laws of a job's noise, as facts: `mpc/noise.py` draws from them, `jobs/noising.py` gives them out."""
 
 from __future__ import annotations
 

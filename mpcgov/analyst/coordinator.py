@@ -15,7 +15,7 @@ from mpcgov.analyst.result import Result
 from mpcgov.coordinator import service
 from mpcgov.coordinator.plan import Plan
 from mpcgov.errors import Refused
-from mpcgov.progress import Status
+from mpcgov.results.progress import Status
 
 T = TypeVar("T")
 JobFile = Mapping[str, Any] | str | Path

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from mpcgov import check, registry
+from mpcgov import registry
 from mpcgov.cli.dataset import profile
 from mpcgov.errors import SpecError
+from mpcgov.jobs import check
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import compose_yaml, validate
 from mpcgov.spec.manifest import Manifest

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from mpcgov import simulation
 from mpcgov.analyst.frames import Declarations, Frames, agencies
 from mpcgov.analyst.result import Result
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml, validate
+from mpcgov.trial import simulation
 
 
 def simulate(

@@ -19,9 +19,9 @@ from typing import Any
 from mpcgov.bench.task import Task
 from mpcgov.bench.team import Turn
 from mpcgov.errors import InternalError
-from mpcgov.simulation import Simulation
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
+from mpcgov.trial.simulation import Simulation
 
 WARM_LIMIT_S = 120.0
 QUIET_S = 0.5

@@ -12,13 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mpcgov import rehearsal
 from mpcgov.bench.jobteam import measured, waiting
 from mpcgov.bench.task import Task
 from mpcgov.bench.team import Turn
 from mpcgov.coordinator import service
 from mpcgov.errors import PeerError
 from mpcgov.node import operator
+from mpcgov.trial import rehearsal
 
 
 class NodeTeam:

@@ -30,7 +30,7 @@ def init(home: Path, name: str) -> None:
 @home_option
 def card(home: Path) -> None:
     """The public card of an identity, to stdout."""
-    from mpcgov import consortium as consortia
+    from mpcgov.trust import consortium as consortia
 
     click.echo(consortia.card_envelope(identity_at(home)).to_bytes().decode())
 
@@ -47,8 +47,8 @@ def consortium() -> None:
 @click.option("--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the roster goes.")
 def create(home: Path, cards: tuple[Path, ...], threshold: int, out: Path) -> None:
     """A roster of at least three parties' cards, signed by the coordinator."""
-    from mpcgov import consortium as consortia
     from mpcgov import files
+    from mpcgov.trust import consortium as consortia
 
     serial = consortia.next_serial(home)
     envelope = consortia.create([consortia.read_card(path) for path in cards], identity_at(home), threshold, serial)
@@ -62,8 +62,8 @@ def create(home: Path, cards: tuple[Path, ...], threshold: int, out: Path) -> No
 @file_argument("roster", "ROSTER")
 def sign(home: Path, roster: Path) -> None:
     """Adds this identity's signature to a roster."""
-    from mpcgov import consortium as consortia
     from mpcgov import files
+    from mpcgov.trust import consortium as consortia
 
     unsigned = consortia.read_envelope(roster)
     envelope = consortia.sign_roster(unsigned, identity_at(home, unsigned))
@@ -77,7 +77,7 @@ def sign(home: Path, roster: Path) -> None:
 @file_argument("roster", "ROSTER")
 def join(home: Path, roster: Path) -> None:
     """Verifies every signature and pins every certificate."""
-    from mpcgov import consortium as consortia
+    from mpcgov.trust import consortium as consortia
 
     envelope = consortia.read_envelope(roster)
     joined = consortia.join(home, envelope, identity_at(home, envelope))
@@ -88,7 +88,7 @@ def join(home: Path, roster: Path) -> None:
 @file_argument("roster", "ROSTER")
 def show(roster: Path) -> None:
     """Who is in a roster, with whose signature."""
-    from mpcgov import consortium as consortia
+    from mpcgov.trust import consortium as consortia
 
     envelope = consortia.read_envelope(roster)
     value = consortia.read_roster(envelope)

@@ -233,7 +233,7 @@ def show_budget(home: Path, as_json: bool) -> None:
     """What may be told of a person from each data set, what has been, and what is left."""
     from mpcgov.cli.words import budget_notes
     from mpcgov.node import budget as budgets
-    from mpcgov.privacy import number
+    from mpcgov.rules.privacy import number
 
     found = budgets.show(home)
     if as_json:

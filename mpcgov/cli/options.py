@@ -72,10 +72,10 @@ def identity_at(home: Path, roster: Envelope | None = None) -> Identity:
     Raises:
         LocalError: it is nobody's.
     """
-    from mpcgov import consortium
     from mpcgov.coordinator import home as coordinator_home
     from mpcgov.node import home as node_home
     from mpcgov.node import rotation
+    from mpcgov.trust import consortium
 
     if (home / coordinator_home.CONFIG_FILE).exists():
         return coordinator_home.load(home).identity

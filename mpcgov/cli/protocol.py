@@ -54,7 +54,7 @@ def new(name: str, kind: str) -> None:
 @click.option("--run", "every", is_flag=True, help="Run all vectors through real workers, not only the shortest.")
 def check(path: Path, every: bool) -> None:
     """Whether a protocol's folder is complete, and its reference and program give its vectors."""
-    from mpcgov import protocol_check
+    from mpcgov.protocol import check as protocol_check
     from mpcgov.protocol import trial
 
     vectors = protocol_check.check(path)

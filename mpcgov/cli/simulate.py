@@ -47,10 +47,10 @@ def simulate(
     format_name: str | None, **rows: Any,
 ) -> None:  # fmt: skip
     """Real workers, no daemons, no policy; prints what the receivers get."""
-    from mpcgov import simulation
     from mpcgov.dummy.folder import Made
     from mpcgov.errors import SpecError
-    from mpcgov.protections import NO_DOMINANCE, NO_PRECISION
+    from mpcgov.rules.protections import NO_DOMINANCE, NO_PRECISION
+    from mpcgov.trial import simulation
 
     def tell_note(party: str, text: str) -> None:
         note(f"{party}: {text}")
@@ -99,7 +99,7 @@ def _tell_of_data(job: Path, agencies: Path) -> None:
 @json_option
 def demo(as_json: bool) -> None:
     """Three agencies' nodes, a coordinator and the main job, on this machine."""
-    from mpcgov.demo import run
+    from mpcgov.trial.demo import run
 
     main, linked = run((lambda line: None) if as_json else tell)
     if as_json:

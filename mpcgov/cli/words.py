@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mpcgov import kinds
-from mpcgov.audience import leaks
 from mpcgov.coordinator.plan import Plan, PlannedTable
 from mpcgov.coordinator.propose import Draft
+from mpcgov.jobs.audience import leaks
 from mpcgov.linked import counted
 from mpcgov.linked.cost import MEMORY_LIMIT_BYTES
 from mpcgov.node.budget import DELTA, Budgets
 from mpcgov.node.explain import JobView
 from mpcgov.node.facts import MOST_REFUSED
-from mpcgov.protections import own_caveats, sentences
+from mpcgov.rules.protections import own_caveats, sentences
 from mpcgov.spec.ids import short
 from mpcgov.spec.manifest import Leakage, Manifest, Protocol, Table
 from mpcgov.spec.policy import Policy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpcgov import consortium, files, keys
+from mpcgov import files, keys
 from mpcgov.errors import LocalError, SpecError
 from mpcgov.keys import Identity
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
@@ -13,6 +13,7 @@ from mpcgov.spec.ids import PartyId
 from mpcgov.spec.load import Frozen, load_yaml, parse_json, validate
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import PROPOSAL_LIMIT_BYTES, PROPOSAL_TYPE, Proposal, job_id
+from mpcgov.trust import consortium
 
 CONFIG_FILE = "coordinator.yaml"
 ENVELOPE_LIMIT_BYTES = 2 * PROPOSAL_LIMIT_BYTES

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mpcgov.client import Client
 from mpcgov.clock import RealClock
 from mpcgov.coordinator.propose import Draft
 from mpcgov.errors import MpcgovError
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import Frozen, canonical_json, validate
+from mpcgov.trust.client import Client
 
 
 class Forecast(Frozen):

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mpcgov import accuracy, check
-from mpcgov.client import Client
 from mpcgov.coordinator.ledgers import forecasts, leaves
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.jobs import accuracy, check
 from mpcgov.linked import blocks, stacked
 from mpcgov.linked.cost import closing_cost, most, sort_rounds
 from mpcgov.linked.facts import Linked
@@ -18,10 +17,11 @@ from mpcgov.linked.plan import link_plan
 from mpcgov.linked.roundingcost import rounding_cost
 from mpcgov.linked.sizes import padded_length
 from mpcgov.linked.solving import stepped_rounds
-from mpcgov.protections import added_cost
+from mpcgov.rules.protections import added_cost
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Declaration
+from mpcgov.trust.client import Client
 
 WORD_BYTES = 8
 """Of each party's share of the noise in a cell."""

@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mpcgov import check, registry
-from mpcgov.client import Client
+from mpcgov import registry
 from mpcgov.clock import Clock
 from mpcgov.errors import LocalError, MpcgovError, PeerError, SpecError
+from mpcgov.jobs import check
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import canonical_json, validate
@@ -18,6 +18,7 @@ from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Declaration
+from mpcgov.trust.client import Client
 
 
 @dataclass(frozen=True)

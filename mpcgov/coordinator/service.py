@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mpcgov import files, progress, receive
-from mpcgov.client import Client
+from mpcgov import files
 from mpcgov.clock import RealClock
 from mpcgov.coordinator import home as homes
 from mpcgov.coordinator import plan as plans
@@ -19,10 +18,12 @@ from mpcgov.coordinator.home import CoordinatorHome, StoredJob
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.evidence.bundle import Bundle
 from mpcgov.evidence.pack import pack
-from mpcgov.progress import Status
+from mpcgov.results import progress, receive
+from mpcgov.results.progress import Status
 from mpcgov.spec.job import COORDINATOR, Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.roster import Roster
+from mpcgov.trust.client import Client
 
 
 @dataclass(frozen=True)

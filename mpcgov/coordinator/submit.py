@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from mpcgov.client import Client, named
 from mpcgov.coordinator.home import StoredJob
 from mpcgov.coordinator.propose import first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
 from mpcgov.lifecycle import State
 from mpcgov.spec.load import Frozen, validate
+from mpcgov.trust.client import Client, named
 
 VERDICT_TIMEOUT_S = 10.0
 CANCEL_TIMEOUT_S = 3.0

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mpcgov import check
 from mpcgov.dummy.persons import Persons, attributes
 from mpcgov.dummy.texts import misspelt
 from mpcgov.errors import SpecError
+from mpcgov.jobs import check
 from mpcgov.spec.codelists import read_declarations
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest

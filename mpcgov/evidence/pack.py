@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from mpcgov import receive, registry, result
-from mpcgov.client import Client
+from mpcgov import registry
 from mpcgov.errors import PeerError, Refused, SpecError
 from mpcgov.evidence.bundle import Bundle, NodeEvidence, protocol_files
+from mpcgov.results import receive, result
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import validate
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import Proposal, job_id
+from mpcgov.trust.client import Client
 
 REPLY_LIMIT_BYTES = 1 << 20
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from mpcgov import consortium, registry, result
+from mpcgov import registry
 from mpcgov.errors import MpcgovError, Refused
 from mpcgov.evidence.bundle import Bundle, read
+from mpcgov.results import result
 from mpcgov.spec.envelope import Envelope, open_envelope
 from mpcgov.spec.load import LIMIT_BYTES, Frozen, canonical_json, parse_yaml
 from mpcgov.spec.manifest import Manifest
@@ -35,6 +36,7 @@ from mpcgov.spec.statement import (
     job_id,
     transcript_conflict,
 )
+from mpcgov.trust import consortium
 
 Statement = TypeVar("Statement", bound=Frozen)
 

@@ -34,7 +34,7 @@ class Computed(Enum):
 
 
 class Intervals(Protocol):
-    """How noisy numbers are (`mpcgov.accuracy.Accuracy`). `round_to`: to what counts are rounded, if they are."""
+    """How noisy numbers are (`mpcgov.jobs.accuracy.Accuracy`). `round_to`: to what counts are rounded, if they are."""
 
     @property
     def round_to(self) -> int | None: ...

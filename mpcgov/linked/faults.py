@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import comb, prod
 from typing import get_args
 
-from mpcgov import impossible, kinds, protections
+from mpcgov import kinds
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks, comparing, layout, plan, sums
 from mpcgov.linked.capacity import MOST_DIGITS
@@ -19,6 +19,7 @@ from mpcgov.linked.qualified import Qualified
 from mpcgov.linked.sizes import padded_length
 from mpcgov.linked.sums import SAFE_BITS
 from mpcgov.linked.taken import classed
+from mpcgov.rules import impossible, protections
 from mpcgov.spec.job import Job, Part
 from mpcgov.spec.link import Rule
 from mpcgov.spec.manifest import Manifest

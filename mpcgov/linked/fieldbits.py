@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mpcgov.agreement import DIFFERS, EQUAL, FILTER_BITS, PLACES, filtered
 from mpcgov.linked.encoding import FieldType
+from mpcgov.records.agreement import DIFFERS, EQUAL, FILTER_BITS, PLACES, filtered
 
 DIGEST_BITS = 24
 CHARACTER_BITS = 6

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpcgov import impossible, kinds
+from mpcgov import kinds
 from mpcgov.kinds.kind import Computed, JobTable
 from mpcgov.linked import released, wanted
 from mpcgov.linked.facts import Linked
+from mpcgov.rules import impossible
 from mpcgov.spec.statement import ResultTable
 
 LIMIT_BITS = 119

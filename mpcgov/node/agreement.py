@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpcgov import check
 from mpcgov.errors import SpecError
+from mpcgov.jobs import check
 from mpcgov.node.facts import Facts, Rule
 from mpcgov.spec.statement import Proposal
 

@@ -15,7 +15,6 @@ from aiohttp import web
 from pydantic import Field
 
 from mpcgov import registry
-from mpcgov.client import FRAME_LIMIT_BYTES, HEARTBEAT_S
 from mpcgov.clock import Clock
 from mpcgov.errors import InternalError, MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.answers import HTTP_STATUS, answer, no_route, told, where, worked_out
@@ -36,7 +35,8 @@ from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, parse_json
 from mpcgov.spec.roster import Card
 from mpcgov.spec.statement import Proposal
-from mpcgov.tls import shown_certificate
+from mpcgov.trust.client import FRAME_LIMIT_BYTES, HEARTBEAT_S
+from mpcgov.trust.tls import shown_certificate
 from mpcgov.version import __version__
 
 BODY_S = 30.0

@@ -26,7 +26,7 @@ from mpcgov.node.facts import Balance
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import BUDGETS, Store
 from mpcgov.node.verdict import register_to_show
-from mpcgov.privacy import number
+from mpcgov.rules.privacy import number
 from mpcgov.spec.link import NumberText
 from mpcgov.spec.load import Frozen, validate
 from mpcgov.spec.noise import UnitName

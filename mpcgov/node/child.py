@@ -9,9 +9,9 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpcgov.control import Channel
 from mpcgov.node import process, template
 from mpcgov.node.process import Forked, Kind, Started
+from mpcgov.process.control import Channel
 
 CAN_FORK = hasattr(os, "pidfd_open")
 """Whether children are forked from templates; on Linux only."""

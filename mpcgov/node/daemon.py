@@ -15,11 +15,9 @@ from typing import IO, Any
 import structlog
 from aiohttp import web
 
-from mpcgov import consortium, keys, registry, tls
-from mpcgov.client import Carrier
+from mpcgov import keys, registry
 from mpcgov.clock import Clock, RealClock
 from mpcgov.errors import LocalError, MpcgovError
-from mpcgov.memory import no_dumps
 from mpcgov.node import home as homes
 from mpcgov.node import rotation
 from mpcgov.node.api import Api
@@ -33,6 +31,9 @@ from mpcgov.node.service import Service
 from mpcgov.node.slots import Slots
 from mpcgov.node.store import Store
 from mpcgov.node.supervisor import Supervisor
+from mpcgov.process.memory import no_dumps
+from mpcgov.trust import consortium, tls
+from mpcgov.trust.client import Carrier
 
 POLL_S = 0.05
 TICK_S = 1.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from mpcgov import check, privacy
+from mpcgov.jobs import check
 from mpcgov.linked.told import releases_links, sum_testers
 from mpcgov.node import asking, matcher_limits
 from mpcgov.node.agreement import AGREEMENT, MEANING
@@ -18,7 +18,8 @@ from mpcgov.node.beside import beside, no_difference_tells
 from mpcgov.node.differencing import Side
 from mpcgov.node.facts import Deny, Facts, Permit, Rule
 from mpcgov.node.released_numbers import numbers_suffice
-from mpcgov.protections import floor_faults
+from mpcgov.rules import privacy
+from mpcgov.rules.protections import floor_faults
 from mpcgov.spec.link import described, weaker
 from mpcgov.spec.policy import matches
 from mpcgov.spec.statement import Proposal

@@ -13,13 +13,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mpcgov import check, kinds
+from mpcgov import kinds
+from mpcgov.jobs import check
 from mpcgov.linked import counted, pairing
 from mpcgov.linked.pairing import Equation
 from mpcgov.linked.params import read
 from mpcgov.node.hulls import common
 from mpcgov.node.parts import Part, part_of
-from mpcgov.protections import group_owners, subtractors
+from mpcgov.rules.protections import group_owners, subtractors
 from mpcgov.spec import where
 from mpcgov.spec.condition import Expr
 from mpcgov.spec.ids import PartyId

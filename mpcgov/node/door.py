@@ -21,7 +21,7 @@ from aiohttp import web
 
 from mpcgov.errors import LocalError, PeerError
 from mpcgov.spec.roster import Roster
-from mpcgov.tls import shown_certificate
+from mpcgov.trust.tls import shown_certificate
 
 HANDSHAKE_S = 5.0
 HANDSHAKES_LIMIT = 128

@@ -6,14 +6,14 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mpcgov import check
-from mpcgov.audience import leaks
 from mpcgov.errors import SpecError
+from mpcgov.jobs import check
+from mpcgov.jobs.audience import leaks
 from mpcgov.linked import counted
 from mpcgov.linked.plan import faults as plan_faults
 from mpcgov.linked.plan import link_plan
 from mpcgov.node.store import JobRow
-from mpcgov.protections import sentences
+from mpcgov.rules.protections import sentences
 from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.roster import Roster

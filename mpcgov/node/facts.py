@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal
 
 from mpcgov.node.differencing import Release, release
-from mpcgov.privacy import Spend
+from mpcgov.rules.privacy import Spend
 from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.roster import Roster

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sql
 
-from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.home import NodeHome
@@ -24,6 +23,7 @@ from mpcgov.node.store import HEADS, Store
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
 from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, parse_json, validate
 from mpcgov.spec.statement import HEAD_TYPE, Head
+from mpcgov.trust.client import Client
 
 EXCHANGE_S = 5.0
 REPLY_LIMIT_BYTES = IN_LOOP_BYTES

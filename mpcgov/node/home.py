@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mpcgov import consortium, files, keys
+from mpcgov import files, keys
 from mpcgov.errors import LocalError, Refused, SpecError
 from mpcgov.keys import Identity
 from mpcgov.node.slots import default_limit
@@ -23,6 +23,7 @@ from mpcgov.spec.load import Frozen, load_yaml, parse_yaml, read_text, validate
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.roster import Address, Roster
 from mpcgov.spec.table import Datasets
+from mpcgov.trust import consortium
 
 STATE = "state"
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from mpcgov import privacy, registry
+from mpcgov import registry
 from mpcgov.errors import MpcgovError, Refused
 from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
@@ -28,7 +28,8 @@ from mpcgov.node.differencing import Release
 from mpcgov.node.facts import MOST_REFUSED, Balance, Line, View
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
 from mpcgov.node.units import Register, Units
-from mpcgov.privacy import Spend
+from mpcgov.rules import privacy
+from mpcgov.rules.privacy import Spend
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.manifest import Manifest

@@ -11,7 +11,7 @@ from fractions import Fraction
 from mpcgov.linked.comparing import helper
 from mpcgov.linked.plan import link_plan
 from mpcgov.linked.sizes import pair_name
-from mpcgov.privacy import number
+from mpcgov.rules.privacy import number
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.statement import Proposal

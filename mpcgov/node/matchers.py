@@ -15,11 +15,12 @@ import sqlalchemy as sql
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from mpcgov import check, registry
+from mpcgov import registry
+from mpcgov.jobs import check
 from mpcgov.keys import Identity
 from mpcgov.node.matcher_limits import Asked, Seen
 from mpcgov.node.store import LEDGER
-from mpcgov.privacy import number
+from mpcgov.rules.privacy import number
 from mpcgov.spec.ids import digest
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.manifest import Manifest

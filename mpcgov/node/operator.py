@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mpcgov import consortium, keys, registry
-from mpcgov.client import Client
+from mpcgov import keys, registry
 from mpcgov.clock import RealClock
 from mpcgov.errors import MpcgovError, SpecError
 from mpcgov.lifecycle import TERMINAL, WAITING, State
@@ -31,6 +30,8 @@ from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Declaration
+from mpcgov.trust import consortium
+from mpcgov.trust.client import Client
 
 CLOCK_SKEW_S = 60.0
 ASK_S = 5.0

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mpcgov import check
+from mpcgov.jobs import check
 from mpcgov.spec import where
 from mpcgov.spec.condition import Expr, nullable
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from typing import Any
 
-from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError, SpecError
 from mpcgov.node.book import Book
 from mpcgov.node.causes import Silence, said
@@ -16,6 +15,7 @@ from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import IN_LOOP_BYTES, canonical_json, validate
 from mpcgov.spec.roster import Card
 from mpcgov.spec.statement import Proposal, job_id
+from mpcgov.trust.client import Client
 
 REPLY_LIMIT_BYTES = IN_LOOP_BYTES
 """An approval, a receipt or a reason; a peer that answers more could only keep this node from its other jobs."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mpcgov import receive
-from mpcgov.client import Client
 from mpcgov.node.operator import opened
+from mpcgov.results import receive
+from mpcgov.trust.client import Client
 
 
 async def result_of(home: Path, job: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from mpcgov import consortium, keys
+from mpcgov import keys
 from mpcgov.clock import RealClock
 from mpcgov.keys import Identity
 from mpcgov.node import home as homes
@@ -19,6 +19,7 @@ from mpcgov.node.home import NodeHome
 from mpcgov.node.store import Store
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.roster import Roster
+from mpcgov.trust import consortium
 
 NEXT = "keys-next"
 _UNFINISHED = "keys-unfinished"

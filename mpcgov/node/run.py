@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mpcgov import registry
-from mpcgov.client import Client
 from mpcgov.errors import ALIKE, InternalError, LocalError, MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import DATA_CONTRACT, Event, told
 from mpcgov.node import witnesses
@@ -22,6 +21,7 @@ from mpcgov.node.statements import binding, read_receipt
 from mpcgov.node.streams import JobStreams
 from mpcgov.spec.order import OWN_READER, PLACE, WHOLE, Order, Outcome
 from mpcgov.spec.statement import Proposal, job_id, transcript_conflict
+from mpcgov.trust.client import Client
 
 GRACE_S = 1.0
 """A lost stream, or what a party says of another, waits so long before it counts: somebody may know better."""

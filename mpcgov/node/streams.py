@@ -11,10 +11,10 @@ import contextlib
 import socket
 from collections.abc import Callable, Sequence
 
-from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.node.causes import HEARSAY, Silence
 from mpcgov.node.relay import Relay, WebSocket
+from mpcgov.trust.client import Client
 
 CONNECT_S = 8.0
 RETRY_S = 0.05

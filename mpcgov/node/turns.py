@@ -16,7 +16,6 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, Refused
 from mpcgov.node.causes import Silence
 from mpcgov.node.news import News
@@ -25,6 +24,7 @@ from mpcgov.node.standing import EndNotice
 from mpcgov.node.store import JobRow
 from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, validate
 from mpcgov.spec.roster import Roster
+from mpcgov.trust.client import Client
 
 ASK_S = 3.0
 """A node that takes longer to answer has the others' places given back; they are promised for longer than that."""

@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mpcgov import check
+from mpcgov.jobs import check
 from mpcgov.node.differencing import Release, parts_of, share_no_row
 from mpcgov.node.facts import Facts, Line, View
 from mpcgov.node.parts import Part

@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError
 from mpcgov.lifecycle import State
 from mpcgov.node.causes import Silence
+from mpcgov.trust.client import Client
 
 ANSWER_LIMIT_BYTES = 64 << 10
 PROBE_S = 1.0

@@ -15,16 +15,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mpcgov import check, disclosure, registry
+from mpcgov import disclosure, registry
 from mpcgov.errors import InternalError, MpcgovError, PeerError, SpecError
+from mpcgov.jobs import check
 from mpcgov.linked import render, vectors
 from mpcgov.linked.stacked import facts
 from mpcgov.node.supervisor import Supervisor
-from mpcgov.protocol_check import load_reference
-from mpcgov.simulation import Simulation
+from mpcgov.protocol.check import load_reference
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml, read_text
 from mpcgov.spec.manifest import Protocol
+from mpcgov.trial.simulation import Simulation
 
 MAX_ROWS = 10_000
 """What the agencies of a vector declare; none has more rows."""

@@ -49,7 +49,7 @@ def write(result: dict[str, Any], path: Path, format_name: str | None = None) ->
     """Writes a result to a file; where the format has one table in a file, further tables go to files beside it.
 
     Args:
-        result: as `mpcgov.result` puts it together.
+        result: as `mpcgov.results.result` puts it together.
         path: replaced if it is there.
         format_name: one of `FORMATS`; None: what the path ends like. With `csv` and `sdmx-csv`, a description goes to
             `<file>-metadata.json`.

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 
-from mpcgov.control import receive_first
-from mpcgov.memory import no_dumps
+from mpcgov.process.control import receive_first
+from mpcgov.process.memory import no_dumps
 from mpcgov.spec.order import Order
 from mpcgov.worker.fork import forked
 

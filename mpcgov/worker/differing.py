@@ -16,7 +16,7 @@ from typing import Any
 import ibis
 
 from mpcgov.errors import InternalError, LocalError, MpcgovError
-from mpcgov.memory import no_dumps
+from mpcgov.process.memory import no_dumps
 from mpcgov.spec import where
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.difference import Answer, Cell, Difference, Question, Rows

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mpcgov.errors import InternalError, LocalError, MpcgovError
-from mpcgov.memory import no_dumps
+from mpcgov.process.memory import no_dumps
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.worker.report import DatasetReport, dataset_check, wrong_rows
 

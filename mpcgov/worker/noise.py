@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov import noising
+from mpcgov.jobs import noising
 from mpcgov.linked import lengths
 from mpcgov.mpc import SecretArray, Session, noise
 from mpcgov.spec.manifest import Manifest

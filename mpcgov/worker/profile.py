@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mpcgov.errors import DataError, InternalError, MpcgovError
-from mpcgov.memory import no_dumps
+from mpcgov.process.memory import no_dumps
 from mpcgov.spec.ids import IDENTIFIER_PATTERN
 from mpcgov.spec.load import validate
 from mpcgov.spec.reading import Dialect

@@ -9,11 +9,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from io import BufferedIOBase
 from pathlib import Path
 
-from mpcgov import check, registry
-from mpcgov.control import Channel
+from mpcgov import registry
 from mpcgov.errors import DataError, InternalError, MpcgovError
+from mpcgov.jobs import check
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.stacked import Stacked
+from mpcgov.process.control import Channel
 from mpcgov.spec import where as language
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.condition import Expr

@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from mpcgov import registry
-from mpcgov.control import Channel
 from mpcgov.errors import DataError, InternalError, MpcgovError
 from mpcgov.mpc import Session, SessionConfig
+from mpcgov.process.control import Channel
 from mpcgov.spec.order import Fault, Go, Order, Outcome, Report
 from mpcgov.spec.statement import Cost, Layout, Transcript
 from mpcgov.worker import program, reveal

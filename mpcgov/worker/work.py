@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov import check
+from mpcgov.jobs import check
 from mpcgov.linkage import LinkedRecords, LinkedRows, OwnRecords, OwnRows
 from mpcgov.linkage.tags import Texts
 from mpcgov.linked.blocks import BLOCK

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mpcgov import agreement, fellegi_sunter, figures, owngroups
-from mpcgov.fellegi_sunter import best_in_blocks
+from mpcgov import figures, owngroups
 from mpcgov.linked import classes
+from mpcgov.records import agreement, fellegi_sunter
+from mpcgov.records.fellegi_sunter import best_in_blocks
 
 FILTER_BITS = 1024
 USUAL = {"name": (10, 7), "text": (10, 14), "date": (10, 8), "number": (5, 3), "code": (7, 6)}

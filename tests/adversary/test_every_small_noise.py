@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
-from mpcgov import check, noising, privacy, registry
+from mpcgov import registry
+from mpcgov.jobs import check, noising
 from mpcgov.linked.lengths import length_law
 from mpcgov.node.decide import decide
 from mpcgov.node.facts import Balance, Facts, Permit, View
+from mpcgov.rules import privacy
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.policy import Policy

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from mpcgov import check, registry
+from mpcgov import registry
 from mpcgov.errors import DataError, MpcgovError
+from mpcgov.jobs import check
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.order import Order

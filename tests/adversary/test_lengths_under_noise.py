@@ -18,12 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from mpcgov.jobs.noising import laws
 from mpcgov.laws import LengthLaw
 from mpcgov.linkage.linkedrows import LinkedRows, OwnRows
 from mpcgov.linked.lengths import DELTA_BITS, MOST_SHIFT, WHOLE, length_law
 from mpcgov.mpc import noise
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.noising import laws
 from mpcgov.spec.load import SpecError
 from mpcgov.worker.keyed import KeyedRows
 from mpcgov.worker.noise import Noise, Places

@@ -55,7 +55,7 @@ def test_a_child_that_computes_has_no_thread_that_confinement_would_miss() -> No
 
 def test_a_crash_leaves_no_core_dump_not_even_through_a_pipe() -> None:
     code = (
-        "import ctypes, resource\nfrom mpcgov.memory import no_dumps\nno_dumps()\n"
+        "import ctypes, resource\nfrom mpcgov.process.memory import no_dumps\nno_dumps()\n"
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
@@ -66,7 +66,7 @@ def test_a_crash_leaves_no_core_dump_not_even_through_a_pipe() -> None:
 def test_whatever_holds_keys_rows_or_shares_begins_by_forbidding_dumps(module: str) -> None:
     entry = {"mpcgov.node.daemon": "serve"}.get(module, "main")
     code = (
-        f"import {module} as process, mpcgov.memory, sys\n"
+        f"import {module} as process, mpcgov.process.memory, sys\n"
         "def stop():\n    print('forbidden')\n    sys.exit()\n"
         f"process.no_dumps = stop\nprocess.{entry}(*([None] if {entry!r} == 'serve' else []))\n"
     )

@@ -29,7 +29,7 @@ from mpcgov.mpc.word import permute, prss, sharing, sort, stream
 from mpcgov.mpc.word.field import P
 from mpcgov.mpc.word.permute import Roles, packed
 from mpcgov.mpc.word.product import product
-from mpcgov.result import _elements
+from mpcgov.results.result import _elements
 from tests.linkage.linked_parties import Case, opened_places, places
 from tests.mpc.word.local import LocalWire, Party, make_parties, share
 

@@ -15,8 +15,8 @@ import pytest
 
 from mpcgov import disclosure
 from mpcgov.node.differencing import Side, compare
-from mpcgov.simulation import simulate
 from mpcgov.spec.job import Disclosure
+from mpcgov.trial.simulation import simulate
 from tests.core.attacker import Case, Release, widths
 from tests.linked import agencies
 from tests.node.test_differencing import released

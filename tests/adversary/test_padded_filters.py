@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from mpcgov import check, registry
+from mpcgov import registry
+from mpcgov.jobs import check
 from mpcgov.node.decide import decide
 from mpcgov.node.differencing import release
 from mpcgov.node.facts import Facts, Line, Permit, View

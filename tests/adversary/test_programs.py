@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from mpcgov import protocol_check, registry
+from mpcgov import registry
 from mpcgov.errors import LocalError, MpcgovError, Refused, SpecError
+from mpcgov.protocol import check as protocol_check
 from mpcgov.protocol import language, trial
-from mpcgov.simulation import simulate
+from mpcgov.trial.simulation import simulate
 from mpcgov.worker import program
 from tests.linked import agencies
 

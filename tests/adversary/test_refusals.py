@@ -22,12 +22,12 @@ import pytest
 from mpcgov.errors import DataError, InternalError, LocalError, MpcgovError, SpecError
 from mpcgov.node import budget
 from mpcgov.node.facts import MOST_REFUSED as MOST
-from mpcgov.simulation import Simulation, simulate
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Job
 from mpcgov.spec.link import Rule
 from mpcgov.spec.load import validate
 from mpcgov.spec.order import OWN_READER, Order
+from mpcgov.trial.simulation import Simulation, simulate
 from mpcgov.worker import read
 from tests.node.network import PARTIES, Network
 from tests.node.test_ledger import STANDING, everywhere, lines

@@ -20,7 +20,7 @@ import pytest
 
 from mpcgov import figures, registry
 from mpcgov.linked import divisions, vectors
-from mpcgov.simulation import simulate
+from mpcgov.trial.simulation import simulate
 from tests.linkage.linked_parties import Case
 from tests.linked import agencies
 from tests.worker.test_linked_clearing import check, released

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from mpcgov import check, disclosure, registry
+from mpcgov import disclosure, registry
 from mpcgov.disclosure import SENTINEL, cycles
 from mpcgov.errors import SpecError
-from mpcgov.simulation import simulate
+from mpcgov.jobs import check
 from mpcgov.spec.job import Disclosure, Job
 from mpcgov.spec.load import load_yaml, validate
 from mpcgov.spec.table import Dataset, Datasets
+from mpcgov.trial.simulation import simulate
 from mpcgov.worker.report import dataset_check
 from tests.core.attacker import Case, Release, widths
 from tests.linkage.linked_parties import Case as LinkedCase

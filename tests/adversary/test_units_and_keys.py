@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgov import privacy
 from mpcgov.laws import Law
 from mpcgov.mpc import noise
 from mpcgov.node.decide import decide
+from mpcgov.rules import privacy
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.load import SpecError, validate
 from mpcgov.spec.policy import DatasetPolicy
@@ -64,7 +64,7 @@ def recovered(key: tuple[str, ...]) -> tuple[int, int]:
 
 @pytest.mark.parametrize("key", [("id",), ("sex",), ("id", "sex")])
 def test_only_keys_by_which_one_person_changes_one_number_may_be_used_with_noise(key: tuple[str, ...]) -> None:
-    """Without `_key_faults` in mpcgov/privacy.py the key sex would be used, and the gain is over what is allowed."""
+    """Without `_key_faults` in rules/privacy.py the key sex would be used, and the gain is over what is allowed."""
     moved = int(np.abs(table([*PEOPLE, TARGET], key) - table(PEOPLE, key)).sum())
     if needs(KNOWN, key):
         assert key == ("sex",)

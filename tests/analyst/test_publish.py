@@ -137,7 +137,7 @@ def test_a_result_of_several_tables_goes_to_as_many_files(counts, tmp_path) -> N
 
 
 def test_the_command_writes_what_it_is_asked_for(job_file, counts, tmp_path, capsys, monkeypatch) -> None:
-    monkeypatch.setattr("mpcgov.simulation.simulate", lambda *args, **options: counts.json)
+    monkeypatch.setattr("mpcgov.trial.simulation.simulate", lambda *args, **options: counts.json)
     command = ["simulate", str(job_file), "--agencies", str(tmp_path)]
     assert run([*command, "--out", str(tmp_path / "x.parquet")]) == 0
     assert pq.read_table(tmp_path / "x.parquet").num_rows == 6
@@ -157,7 +157,7 @@ def test_the_command_writes_what_it_is_asked_for(job_file, counts, tmp_path, cap
     ],
 )
 def test_a_file_that_cant_be_is_refused_before_anything_runs(job_file, capsys, monkeypatch, arguments, message) -> None:
-    monkeypatch.setattr("mpcgov.simulation.simulate", lambda *args, **options: pytest.fail("it ran"))
+    monkeypatch.setattr("mpcgov.trial.simulation.simulate", lambda *args, **options: pytest.fail("it ran"))
     if "\0" not in arguments[-1]:
         assert run(["simulate", str(job_file), "--agencies", ".", *arguments]) == 2
         assert message in capsys.readouterr().err

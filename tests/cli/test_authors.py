@@ -11,13 +11,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mpcgov import protocol_check, registry
+from mpcgov import registry
 from mpcgov.cli.main import run
 from mpcgov.errors import ALIKE, PROGRAM, SpecError
 from mpcgov.mpc import SecretArray
 from mpcgov.node.run import ending
+from mpcgov.protocol import check as protocol_check
 from mpcgov.protocol import trial
-from mpcgov.simulation import simulate
+from mpcgov.trial.simulation import simulate
 from mpcgov.worker import program
 from tests.conftest import Workspace
 

@@ -15,16 +15,18 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from mpcgov import check, consortium, keys, opening, registry
+from mpcgov import keys, opening, registry
 from mpcgov.coordinator import home as homes
 from mpcgov.errors import MpcgovError
+from mpcgov.jobs import check
 from mpcgov.keys import Identity
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import SHARE_TYPE, Cost, Layout, Proposal, ResultShare, job_id
 from mpcgov.spec.table import Declaration
-from mpcgov.tls import server_context, shown_certificate
+from mpcgov.trust import consortium
+from mpcgov.trust.tls import server_context, shown_certificate
 from tests.ports import free_ports
 
 PARTIES = ("tax", "welfare", "census")

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from mpcgov import consortium, keys
+from mpcgov import keys
 from mpcgov.errors import LocalError, SpecError
 from mpcgov.keys import Identity
 from mpcgov.spec.envelope import Envelope, add_signature, sign
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.roster import CARD_TYPE, ROSTER_TYPE, Card
+from mpcgov.trust import consortium
 
 PARTIES = ("tax", "welfare", "census")
 Identities = dict[str, Identity]

@@ -13,7 +13,7 @@ from mpcgov.cli.main import run
 from mpcgov.coordinator import service
 from mpcgov.coordinator import submit as submitting
 from mpcgov.errors import MpcgovError, PeerError, Refused
-from mpcgov.progress import View
+from mpcgov.results.progress import View
 from mpcgov.spec.codelists import read_declarations
 from mpcgov.spec.statement import Proposal
 from tests.coordinator.conftest import MODULUS, Consortium, FakeNode, cancel, declare, share_envelope, take

@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-from mpcgov.control import LIMIT_BYTES, Channel, receive_first
 from mpcgov.errors import InternalError
+from mpcgov.process.control import LIMIT_BYTES, Channel, receive_first
 from mpcgov.spec.order import Fault, Go, Report
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mpcgov import registry
-from mpcgov.check import used_columns
+from mpcgov.jobs.check import used_columns
 from mpcgov.node.agreement import MEANING
 from mpcgov.node.decide import POLICY
 from mpcgov.node.facts import Facts

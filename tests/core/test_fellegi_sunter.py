@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mpcgov import agreement
-from mpcgov import fellegi_sunter as model
-from mpcgov.agreement import DIFFERS, EQUAL, MISSING, NEAR, PARTLY
+from mpcgov.records import agreement
+from mpcgov.records import fellegi_sunter as model
+from mpcgov.records.agreement import DIFFERS, EQUAL, MISSING, NEAR, PARTLY
 
 ONE = np.zeros(1, np.int64)
 

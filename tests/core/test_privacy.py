@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mpcgov import privacy
 from mpcgov.errors import SpecError
+from mpcgov.rules import privacy
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import canonical_json, parse_json, parse_yaml, validate
 from mpcgov.spec.policy import DatasetPolicy

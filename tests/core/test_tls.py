@@ -8,11 +8,11 @@ import ssl
 
 import pytest
 
-from mpcgov.client import Client
 from mpcgov.errors import PeerError
 from mpcgov.keys import Identity
 from mpcgov.spec.roster import Roster
-from mpcgov.tls import check_pin, client_context, server_context, shown_certificate
+from mpcgov.trust.client import Client
+from mpcgov.trust.tls import check_pin, client_context, server_context, shown_certificate
 
 
 async def shake(server: Identity, roster: Roster, context: ssl.SSLContext) -> tuple[str, str, bytes]:

@@ -9,8 +9,9 @@ from typing import get_args
 
 import pytest
 
-from mpcgov import kinds, protocol_check, registry
+from mpcgov import kinds, registry
 from mpcgov.cli.main import run
+from mpcgov.protocol import check as protocol_check
 from mpcgov.spec.manifest import Local
 
 ROOT = Path(__file__).resolve().parents[2]

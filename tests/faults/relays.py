@@ -14,9 +14,9 @@ from typing import Any
 
 import aiohttp
 
-from mpcgov.client import PinnedTls
 from mpcgov.keys import Identity
 from mpcgov.spec.roster import Card
+from mpcgov.trust.client import PinnedTls
 from tests.node.network import Network
 from tests.ports import free_ports
 

@@ -14,8 +14,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mpcgov import rehearsal
 from mpcgov.coordinator import service
+from mpcgov.trial import rehearsal
 
 BEGIN, END = "<!-- soak -->\n", "<!-- end of soak -->\n"
 PARTIES = ("tax", "welfare", "census")

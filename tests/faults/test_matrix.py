@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from mpcgov import receive
 from mpcgov.errors import MpcgovError
 from mpcgov.node import operator
 from mpcgov.node.store import LEDGER
+from mpcgov.results import receive
 from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.statement import job_id
 from tests.faults.ways import BETWEEN, FAULTS, HARMLESS, RECEIPTS

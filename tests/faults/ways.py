@@ -16,11 +16,12 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from mpcgov import keys, tls
+from mpcgov import keys
 from mpcgov.errors import InternalError
 from mpcgov.lifecycle import State
 from mpcgov.node import store
 from mpcgov.node.home import host_port
+from mpcgov.trust import tls
 from tests.faults.relays import relayed
 from tests.node.network import PARTIES, FakeClock, Network, when
 from tests.node.test_faults import process

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from mpcgov import demo, disclosure, rehearsal
+from mpcgov import disclosure
+from mpcgov.trial import demo, rehearsal
 from tests.integration.conftest import CHECKOUT, environment
 from tests.processes import processes_in
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mpcgov import check, registry
+from mpcgov import registry
+from mpcgov.jobs import check
 from mpcgov.linkage.linkedrows import LinkedRows, OwnRows
 from mpcgov.linkage.tags import Texts
 from mpcgov.linked.columns import carried_by

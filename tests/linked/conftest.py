@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from mpcgov import check, registry
+from mpcgov import registry
+from mpcgov.jobs import check
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import parse_yaml
 from mpcgov.spec.manifest import Manifest

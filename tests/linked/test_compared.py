@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import pytest
 
-from mpcgov import check
-from mpcgov.audience import leaks
 from mpcgov.coordinator.plan import job_cost
 from mpcgov.errors import SpecError
+from mpcgov.jobs import check
+from mpcgov.jobs.audience import leaks
 from mpcgov.linked import layout
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan

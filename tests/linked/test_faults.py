@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mpcgov import check
 from mpcgov.errors import SpecError
+from mpcgov.jobs import check
 from mpcgov.linked import counted, plan
 
 STATISTICS = "params: {by: [edu.level], measures: [tax.income]}\n"

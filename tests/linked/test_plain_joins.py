@@ -18,14 +18,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgov import check, registry
+from mpcgov import registry
+from mpcgov.jobs import check
 from mpcgov.linkage import join, totals
 from mpcgov.linkage.linkedrows import LinkedRows, OwnRows
 from mpcgov.linkage.tags import Texts
 from mpcgov.linked import layout, render, vectors
 from mpcgov.linked.facts import Linked
 from mpcgov.mpc.config import SessionConfig
-from mpcgov.result import numbers_by_name
+from mpcgov.results.result import numbers_by_name
 from mpcgov.spec import where
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml

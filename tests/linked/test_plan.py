@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from mpcgov.audience import leaks
+from mpcgov.jobs.audience import leaks
 from mpcgov.linked.plan import LinkPlan, Spoke, link_plan
 
 OWNERS = ["tax", "edu", "wel", "o4", "o5"]

@@ -21,7 +21,7 @@ from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import Model, model
 from mpcgov.mpc import Session, SessionConfig
 from mpcgov.precision import fit_needs
-from mpcgov.result import numbers_by_name
+from mpcgov.results.result import numbers_by_name
 from mpcgov.spec.statement import Layout
 from mpcgov.worker.clear import clear_linked
 from tests.linkage.linked_parties import Case

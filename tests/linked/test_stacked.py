@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from mpcgov import check, figures, registry
+from mpcgov import figures, registry
 from mpcgov.errors import DataError, SpecError
+from mpcgov.jobs import check
 from mpcgov.linked.stacked import Stacked
 from mpcgov.spec import where as language
 from mpcgov.spec.job import Job

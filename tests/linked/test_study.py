@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from mpcgov import check, registry
+from mpcgov import registry
+from mpcgov.jobs import check
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.table import Datasets

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from mpcgov import check, registry
+from mpcgov import registry
+from mpcgov.jobs import check
 from mpcgov.linked import render, vectors
 from mpcgov.linked.stacked import facts
 from mpcgov.spec.job import Job

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mpcgov import check, registry
+from mpcgov import registry
 from mpcgov.errors import SpecError
+from mpcgov.jobs import check
 from mpcgov.kinds import welch
 from mpcgov.kinds.moments import Described
 from mpcgov.linked.told import sum_testers

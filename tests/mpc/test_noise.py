@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mpcgov import accuracy, disclosure
+from mpcgov import disclosure
+from mpcgov.jobs import accuracy
 from mpcgov.laws import LEAST_VARIANCE, Law
 from mpcgov.mpc import noise
 from mpcgov.mpc.noise import Table

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mpcgov import check, consortium, keys, registry
-from mpcgov.client import Carrier, Client
+from mpcgov import keys, registry
 from mpcgov.errors import MpcgovError, PeerError
+from mpcgov.jobs import check
 from mpcgov.node import home as homes
 from mpcgov.node.daemon import NodeDaemon
 from mpcgov.spec.envelope import Envelope, sign
@@ -21,6 +21,8 @@ from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import PROPOSAL_TYPE, Cost, Layout, Proposal, ResultTable, Transcript, job_id
+from mpcgov.trust import consortium
+from mpcgov.trust.client import Carrier, Client
 from tests.ports import free_ports
 
 PARTIES = ("labour", "welfare", "education")

@@ -11,11 +11,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from mpcgov import registry, tls
+from mpcgov import registry
 from mpcgov.node import api, operator
 from mpcgov.node.requests import RequestLog
 from mpcgov.spec.envelope import sign
 from mpcgov.spec.statement import PROPOSAL_TYPE, job_id
+from mpcgov.trust import tls
 from tests.node.network import Network, refusal
 from tests.node.test_streams import context_with
 

@@ -22,7 +22,7 @@ from mpcgov.node import budget, ledger, operator
 from mpcgov.node.facts import Balance
 from mpcgov.node.shares import share
 from mpcgov.node.store import JOBS, LEDGER, Store
-from mpcgov.privacy import Spend
+from mpcgov.rules.privacy import Spend
 from mpcgov.spec.statement import job_id
 from tests.node.alone import Dealing, approvals, started, take_through
 from tests.node.failpoints import POINTS

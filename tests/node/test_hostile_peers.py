@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mpcgov import consortium
 from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused
 from mpcgov.node import operator, peers
 from mpcgov.node.standing import EndNotice
+from mpcgov.trust import consortium
 from tests.node.network import PARTIES, Network, refusal
 from tests.node.test_jobs import approve, proposed
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from mpcgov import receive, registry
+from mpcgov import registry
 from mpcgov.errors import DataError, InternalError, LocalError, PeerError, Refused
 from mpcgov.lifecycle import State
 from mpcgov.node import book, daemon, gossip, operator, store
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.store import APPROVALS
+from mpcgov.results import receive
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.manifest import Protocol

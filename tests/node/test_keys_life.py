@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from mpcgov import consortium, keys
-from mpcgov.client import Client
+from mpcgov import keys
 from mpcgov.errors import LocalError, PeerError
 from mpcgov.node import home as homes
 from mpcgov.node import operator
 from mpcgov.spec.envelope import Envelope
+from mpcgov.trust import consortium
+from mpcgov.trust.client import Client
 from tests.node.network import PARTIES, Network
 from tests.node.test_faults import process
 from tests.node.test_jobs import approve, proposed

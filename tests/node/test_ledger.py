@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sql
 from scipy import stats
 
-from mpcgov import receive, registry
+from mpcgov import registry
 from mpcgov.errors import DataError, LocalError, MpcgovError, Refused
 from mpcgov.lifecycle import Event
 from mpcgov.mpc import frames
@@ -24,6 +24,7 @@ from mpcgov.node.facts import Line, View
 from mpcgov.node.releases import _unseen
 from mpcgov.node.run import ending
 from mpcgov.node.store import LEDGER
+from mpcgov.results import receive
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.statement import Proposal, job_id
 from tests.node.network import PARTIES, POLICY, Network, refusal, standing

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from mpcgov import progress
 from mpcgov.node import api, service
 from mpcgov.node.news import News
+from mpcgov.results import progress
 from tests.node.network import PARTIES, Network, when
 from tests.node.test_jobs import approve, proposed
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from mpcgov import consortium
 from mpcgov.cli.main import run
-from mpcgov.client import Client
 from mpcgov.errors import MpcgovError, PeerError
 from mpcgov.node import home as homes
 from mpcgov.node import rotation
 from mpcgov.spec.statement import job_id
+from mpcgov.trust import consortium
+from mpcgov.trust.client import Client
 from tests.node.network import PARTIES, Network
 from tests.node.test_faults import process, under_way
 from tests.node.test_keys_life import certificate_until

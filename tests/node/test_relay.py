@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 from aiohttp import test_utils, web
 
-from mpcgov.client import FRAME_LIMIT_BYTES
 from mpcgov.errors import PeerError
 from mpcgov.node.causes import said
 from mpcgov.node.relay import FRAME_COST_BYTES, WINDOW_BYTES, Relay, WebSocket
+from mpcgov.trust.client import FRAME_LIMIT_BYTES
 
 HEARTBEAT_S = 1.0
 """Where a test has any: who doesn't answer within half of it is taken for dead, so it must outlast a busy moment."""

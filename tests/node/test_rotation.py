@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from mpcgov import consortium, keys
-from mpcgov.client import Client
+from mpcgov import keys
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.node import daemon, operator, rotation
 from mpcgov.node.audit import NEW_OWN_KEY, RECORD_TYPE, AuditLog
@@ -20,6 +19,8 @@ from mpcgov.node.store import AUDIT
 from mpcgov.spec.envelope import Envelope, open_envelope, pae
 from mpcgov.spec.load import canonical_json, json_value, validate
 from mpcgov.spec.statement import SHARE_TYPE, ResultShare
+from mpcgov.trust import consortium
+from mpcgov.trust.client import Client
 from tests.node.alone import started
 from tests.node.network import PARTIES, Network
 from tests.node.test_jobs import approve, proposed

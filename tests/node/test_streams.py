@@ -11,12 +11,12 @@ import aiohttp
 import pytest
 
 from mpcgov import keys
-from mpcgov.client import Client
 from mpcgov.errors import PeerError, Refused
 from mpcgov.node import operator
 from mpcgov.node.home import host_port
 from mpcgov.node.streams import JobStreams
 from mpcgov.spec.statement import job_id
+from mpcgov.trust.client import Client
 from tests.node.network import PARTIES, Network, when
 
 

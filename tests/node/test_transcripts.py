@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from mpcgov import receive, registry
+from mpcgov import registry
 from mpcgov.errors import PeerError, Refused, SpecError
 from mpcgov.node import operator
+from mpcgov.results import receive
 from mpcgov.spec.envelope import sign
 from mpcgov.spec.statement import (
     COMPLAINT_TYPE,

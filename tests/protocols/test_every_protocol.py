@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mpcgov import protocol_check, registry
+from mpcgov import registry
 from mpcgov.coordinator.plan import cost
 from mpcgov.linked import vectors
+from mpcgov.protocol import check as protocol_check
 from mpcgov.protocol import language, trial
-from mpcgov.simulation import simulate
+from mpcgov.trial.simulation import simulate
 from tests.linked import agencies
 
 FOLDERS = [folder / name for folder in registry.folders() for name in registry.names()]

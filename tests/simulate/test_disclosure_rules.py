@@ -14,8 +14,8 @@ import pytest
 from mpcgov import disclosure, opening, registry
 from mpcgov.errors import LocalError, MpcgovError, SpecError
 from mpcgov.linked.vectors import differences
-from mpcgov.simulation import Simulation, simulate
 from mpcgov.spec.job import Disclosure
+from mpcgov.trial.simulation import Simulation, simulate
 from tests.core.attacker import Case, Release, widths
 from tests.linked import agencies
 from tests.simulate.result_file import checked

@@ -14,10 +14,10 @@ from mpcgov import registry
 from mpcgov.cli.main import run
 from mpcgov.dummy.folder import Made, write
 from mpcgov.errors import SpecError
-from mpcgov.simulation import simulate
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
+from mpcgov.trial.simulation import simulate
 from mpcgov.worker.report import dataset_check
 
 EXAMPLES = Path("examples")

@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from mpcgov import check, registry
+from mpcgov import registry
 from mpcgov.errors import SpecError
+from mpcgov.jobs import check
 from mpcgov.node.differencing import Release, Side, compare, release
-from mpcgov.simulation import simulate
 from mpcgov.spec import where
 from mpcgov.spec.codelists import load_datasets, read_declarations
 from mpcgov.spec.job import Job
 from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import CategoryColumn, Declaration
+from mpcgov.trial.simulation import simulate
 from mpcgov.worker.fingerprint import fingerprints_of
 from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table

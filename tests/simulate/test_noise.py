@@ -9,7 +9,7 @@ import pytest
 
 from mpcgov.cli import render
 from mpcgov.errors import SpecError
-from mpcgov.simulation import simulate
+from mpcgov.trial.simulation import simulate
 from tests.linked import agencies
 from tests.simulate.result_file import checked
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mpcgov.errors import InternalError, LocalError, PeerError, SpecError
-from mpcgov.simulation import simulate
+from mpcgov.trial.simulation import simulate
 
 REGIONS = ["North", "South", "Öst", 'W"est, 1']
 SEXES = ["F", "M"]

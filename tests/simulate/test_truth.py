@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from mpcgov import registry, truth
+from mpcgov import registry
 from mpcgov.cli.main import run
 from mpcgov.errors import SpecError
-from mpcgov.protections import NO_PRECISION
+from mpcgov.rules.protections import NO_PRECISION
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
+from mpcgov.trial import truth
 from tests.linked import agencies
 
 VECTORS = registry.find("record-linkage").folder / "vectors"

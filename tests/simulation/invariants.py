@@ -8,11 +8,11 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from mpcgov import receive
 from mpcgov.errors import MpcgovError
 from mpcgov.lifecycle import TERMINAL, TRANSITIONS, Event, State
 from mpcgov.node.audit import Record
 from mpcgov.node.store import JOBS, LEDGER, JobRow
+from mpcgov.results import receive
 from mpcgov.spec.job import COORDINATOR
 from tests.node.network import PARTIES
 from tests.simulation.schedule import Asked, Schedule

@@ -8,11 +8,11 @@ import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from mpcgov.client import Client
 from mpcgov.errors import InternalError, LocalError, MpcgovError
 from mpcgov.lifecycle import TERMINAL
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.statement import Proposal, job_id
+from mpcgov.trust.client import Client
 from tests.node.network import PARTIES
 from tests.simulation.nodes import EPOCH, MEMBERS, Consortium, Worker
 from tests.simulation.wires import Way

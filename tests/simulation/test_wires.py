@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from aiohttp import WSMsgType
 
-from mpcgov.client import Client
 from mpcgov.errors import LocalError, PeerError, Refused
 from mpcgov.node import operator
 from mpcgov.node.daemon import NodeDaemon
 from mpcgov.node.relay import ENDED_CODE
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.statement import job_id
+from mpcgov.trust.client import Client
 from tests.node.network import PARTIES, Network, refusal, when
 from tests.simulation.nodes import Consortium
 from tests.simulation.world import World

@@ -1,7 +1,7 @@
 """A network that is made up: it drops, delays, repeats and reorders requests, and breaks streams.
 
-It stands behind `mpcgov.client.Carrier`, as the real one does; what both must do is in `test_wires.py`. What is beyond
-that interface is the nodes' own: their routes, their checks, their answers.
+It stands behind `mpcgov.trust.client.Carrier`, as the real one does; what both must do is in `test_wires.py`. Beyond
+that interface everything is the nodes' own: their routes, their checks, their answers.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.test_utils import make_mocked_request
 from yarl import URL
 
-from mpcgov.client import HEARTBEAT_S
 from mpcgov.errors import MpcgovError, Refused
 from mpcgov.node.answers import HTTP_STATUS
 from mpcgov.node.daemon import NodeDaemon
 from mpcgov.spec.roster import Card
+from mpcgov.trust.client import HEARTBEAT_S
 from tests.simulation.loop import NODE
 
 SILENT_S = 1.5 * HEARTBEAT_S

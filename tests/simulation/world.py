@@ -6,7 +6,7 @@ import asyncio
 import functools
 import random
 
-from mpcgov.client import Client
+from mpcgov.trust.client import Client
 from tests.node.network import PARTIES, ScriptedWorker
 from tests.simulation.loop import NODE, SimulatedLoop
 from tests.simulation.nodes import Clock, Consortium, Node, Worker

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpcgov import disclosure, registry
-from mpcgov.protections import added_cost
+from mpcgov.rules.protections import added_cost
 from mpcgov.spec.job import Disclosure, Job
 from tests.worker.clearing import NAMES, clear, layout
 

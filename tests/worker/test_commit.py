@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mpcgov import simulation
+from mpcgov.trial import simulation
 from tests.conftest import Workspace
 
 

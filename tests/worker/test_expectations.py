@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from mpcgov.errors import DataError, LocalError, SpecError
-from mpcgov.simulation import simulate
 from mpcgov.spec.expect import last_day
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import Dataset
+from mpcgov.trial.simulation import simulate
 from mpcgov.worker import expectations
 from mpcgov.worker.report import dataset_check, wrong_rows
 from mpcgov.worker.source import open_table

@@ -12,11 +12,11 @@ from unittest.mock import ANY
 import pytest
 
 from mpcgov.node.ledger import changed
-from mpcgov.simulation import Simulation
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.order import PLACE, UNITS, WHOLE, Order
+from mpcgov.trial.simulation import Simulation
 from mpcgov.worker import read
 
 COLUMNS: dict[str, Any] = {

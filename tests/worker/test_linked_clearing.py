@@ -15,7 +15,7 @@ from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linked import layout, render, vectors
 from mpcgov.mpc.word import sort
 from mpcgov.mpc.word.sharing import open_to_all
-from mpcgov.result import numbers_by_name
+from mpcgov.results.result import numbers_by_name
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.statement import Layout
 from mpcgov.worker.clear import clear_linked

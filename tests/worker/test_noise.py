@@ -19,16 +19,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mpcgov import accuracy, check, figures, noising, registry
-from mpcgov.accuracy import Accuracy
+from mpcgov import figures, registry
 from mpcgov.errors import SpecError
+from mpcgov.jobs import accuracy, check, noising
+from mpcgov.jobs.accuracy import Accuracy
 from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linked import render, vectors
 from mpcgov.linked.stacked import Stacked
 from mpcgov.linked.taken import taken
 from mpcgov.mpc import SecretArray, SessionConfig
 from mpcgov.mpc import noise as shares
-from mpcgov.result import numbers_by_name
+from mpcgov.results.result import numbers_by_name
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.statement import Layout

@@ -11,8 +11,8 @@ import pytest
 
 from mpcgov import registry
 from mpcgov.errors import MpcgovError, Refused
-from mpcgov.simulation import simulate
 from mpcgov.spec.statement import Layout
+from mpcgov.trial.simulation import simulate
 from mpcgov.worker import reveal
 from mpcgov.worker.clear import Cleared
 

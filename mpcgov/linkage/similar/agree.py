@@ -1,4 +1,4 @@
-"""How the fields of many pairs agree, and what pairs weigh, as secret bits: `mpcgov.agreement` in circuits.
+"""How the fields of many pairs agree, and what pairs weigh, as secret bits: `mpcgov.records.agreement` in circuits.
 
 Each pair has a lane, in which are the bits of both of its records. All fields of one kind go through one circuit.
 """
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpcgov.agreement import DIFFERS, EQUAL, FILTER_BITS, PLACES, SWAPPED, filtered
 from mpcgov.linkage.similar.gates import ones
 from mpcgov.linkage.similar.stacks import Stacks, joined, part, shaped, shifted, stacked, widened, zeros
 from mpcgov.linked.encoding import FieldType
@@ -25,6 +24,7 @@ from mpcgov.linked.fieldbits import (
     field_bits,
 )
 from mpcgov.mpc.word.sign import Pieces
+from mpcgov.records.agreement import DIFFERS, EQUAL, FILTER_BITS, PLACES, SWAPPED, filtered
 
 EVERY = slice(None)
 

@@ -1,6 +1,6 @@
 """Which pairs are linked, by the weights of each row's partner and by how many pairs of one person they speak for.
 
-All of it is on shares, among all parties, and nothing is opened but an order that a shuffle made. See `mpcgov.prior`.
+All of it is on shares, among all parties, and nothing is opened but an order that a shuffle made. See `records.prior`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mpcgov.mpc.word.product import product, reduce_degree
 from mpcgov.mpc.word.sharing import open_to_all
 from mpcgov.mpc.word.shuffle import shuffle
 from mpcgov.mpc.word.sort import sort_rows
-from mpcgov.prior import SCALE_BITS, Prior
+from mpcgov.records.prior import SCALE_BITS, Prior
 
 LEAST_WEIGHT = -(1 << (TOTAL_BITS - 1))
 PERCENTS = 100

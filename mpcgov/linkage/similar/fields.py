@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.agreement import FILTER_BITS, MISSING, Encoded, encoded, filtered, weights
 from mpcgov.linkage.tags import Texts
 from mpcgov.linked.encoding import FieldType
 from mpcgov.linked.fieldbits import (
@@ -22,7 +21,8 @@ from mpcgov.linked.fieldbits import (
 )
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.lanes import LANES
-from mpcgov.prior import start
+from mpcgov.records.agreement import FILTER_BITS, MISSING, Encoded, encoded, filtered, weights
+from mpcgov.records.prior import start
 
 Numbers = NDArray[np.int64]
 Plain = NDArray[np.uint8]

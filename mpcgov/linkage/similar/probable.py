@@ -20,7 +20,7 @@ from mpcgov.linkage.similar.weighed import Own, partners
 from mpcgov.linked.facts import Linked
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
-from mpcgov.prior import Prior
+from mpcgov.records.prior import Prior
 
 
 async def probable(

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgov import check, registry
+from mpcgov import registry
+from mpcgov.jobs import check
 from mpcgov.linkage import linkedrecords
 from mpcgov.linkage.linkedrecords import LinkedRecords, OwnRecords
 from mpcgov.linkage.similar.best import Cubes

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from mpcgov import agreement, fellegi_sunter
 from mpcgov.linkage.similar.agree import Pairs
 from mpcgov.linkage.similar.fields import lanes_of, record_bits
 from mpcgov.linkage.similar.gates import enter
@@ -15,7 +14,8 @@ from mpcgov.linkage.similar.stacks import Stacks
 from mpcgov.linked.encoding import FieldType
 from mpcgov.linked.fieldbits import TOTAL_BITS, record_bit_count
 from mpcgov.mpc.word import lanes
-from mpcgov.prior import start
+from mpcgov.records import agreement, fellegi_sunter
+from mpcgov.records.prior import start
 from tests.linkage.similar.compared import opened, texts
 from tests.mpc.word.local import Party, make_parties, run
 

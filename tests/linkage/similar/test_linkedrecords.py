@@ -8,7 +8,7 @@ import pytest
 from mpcgov.disclosure import SENTINEL
 from mpcgov.errors import SpecError
 from mpcgov.linked import blocks, layout, render
-from mpcgov.result import numbers_by_name
+from mpcgov.results.result import numbers_by_name
 from mpcgov.spec.statement import Layout
 from tests.linkage.similar.compared import Case, all_scores, dealt_filters
 from tests.mpc.word.local import opened

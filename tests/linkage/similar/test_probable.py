@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgov import agreement, fellegi_sunter
-from mpcgov.fellegi_sunter import Links
+from mpcgov.records import agreement, fellegi_sunter
+from mpcgov.records.fellegi_sunter import Links
 from tests.linkage.similar.compared import Case, all_scores, dealt_filters
 from tests.linkage.similar.test_linkedrecords import tables
 

@@ -6,12 +6,14 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgov import accuracy, check, disclosure, kinds, noising, opening, protections
-from mpcgov.accuracy import Accuracy
-from mpcgov.audience import audience
+from mpcgov import disclosure, kinds, opening
 from mpcgov.errors import PeerError
+from mpcgov.jobs import accuracy, check, noising
+from mpcgov.jobs.accuracy import Accuracy
+from mpcgov.jobs.audience import audience
 from mpcgov.linked import counted, render
 from mpcgov.linked.stacked import facts
+from mpcgov.rules import protections
 from mpcgov.spec.job import COORDINATOR, Disclosure
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Layout, Proposal, ResultShare, job_id

@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from mpcgov import privacy
+from mpcgov.rules import privacy
 from mpcgov.spec.impossible import described as described_cells
 from mpcgov.spec.job import Disclosure, Job
 from mpcgov.spec.manifest import Manifest

@@ -16,7 +16,7 @@ from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError
 from mpcgov.keys import Identity, expired
 from mpcgov.spec.load import IN_LOOP_BYTES, json_value
 from mpcgov.spec.roster import Card, Roster
-from mpcgov.tls import check_pin, client_context
+from mpcgov.trust.tls import check_pin, client_context
 
 CONNECT_TIMEOUT_S = 5.0
 HEARTBEAT_S = 4.0

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mpcgov.client import Client, named
 from mpcgov.errors import MpcgovError, PeerError, SpecError
 from mpcgov.lifecycle import TERMINAL, State, unreleased
 from mpcgov.spec.load import Frozen, validate
+from mpcgov.trust.client import Client, named
 
 ASK_TIMEOUT_S = 2.0
 GRACE_S = 0.5

@@ -17,11 +17,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from mpcgov import consortium, files
-from mpcgov.client import Client
+from mpcgov import files
 from mpcgov.coordinator import home as coordinator_home
 from mpcgov.errors import MpcgovError, PeerError
 from mpcgov.node import home as node_home
+from mpcgov.trust import consortium
+from mpcgov.trust.client import Client
 
 COORDINATOR = "hq"
 """What the coordinator and its home are called."""

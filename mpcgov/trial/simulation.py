@@ -19,12 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mpcgov import check, registry, truth
+from mpcgov import registry
 from mpcgov.dummy.folder import Made
 from mpcgov.dummy.folder import write as write_dummy
 from mpcgov.errors import ALIKE, LocalError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.jobs import check
 from mpcgov.node.supervisor import Supervisor
-from mpcgov.result import open_result
+from mpcgov.results.result import open_result
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.ids import digest, short
 from mpcgov.spec.job import Job
@@ -33,6 +34,7 @@ from mpcgov.spec.manifest import Manifest, Protocol
 from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import Proposal, ResultShare, job_id
 from mpcgov.spec.table import Declaration
+from mpcgov.trial import truth
 
 
 @dataclass(frozen=True)

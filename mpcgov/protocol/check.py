@@ -25,7 +25,13 @@ from mpcgov.spec.manifest import Manifest
 
 FILES = ("manifest.yaml", "program.py", "reference.py", "README.md")
 _PLAIN = ("collections", "collections.abc", "fractions", "itertools", "math", "numpy", "statistics", "typing")
-_OURS = ("mpcgov.figures", "mpcgov.owngroups", "mpcgov.agreement", "mpcgov.fellegi_sunter", "mpcgov.linked.classes")
+_OURS = (
+    "mpcgov.figures",
+    "mpcgov.owngroups",
+    "mpcgov.records.agreement",
+    "mpcgov.records.fellegi_sunter",
+    "mpcgov.linked.classes",
+)
 REFERENCE_IMPORTS = frozenset({"__future__", *_PLAIN, *_OURS})
 FORBIDDEN_NAMES = frozenset({"__import__", "eval", "exec", "compile", "open", "globals", "vars", "getattr", "setattr"})
 Reference = Callable[..., dict[str, list[int]]]

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.agreement import EQUAL, SWAPPED, Encoded, Ints, levels, weights
 from mpcgov.linked.encoding import BANDS, MOST_CANDIDATES, SCORE_STEP
 from mpcgov.linked.sizes import padded_length
-from mpcgov.prior import SCALE_BITS, Prior, start
+from mpcgov.records.agreement import EQUAL, SWAPPED, Encoded, Ints, levels, weights
+from mpcgov.records.prior import SCALE_BITS, Prior, start
 
 
 def pair_weights(first: Sequence[Encoded], second: Sequence[Encoded], i: Ints, j: Ints) -> Ints:

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from mpcgov import progress, registry
-from mpcgov.client import Client
+from mpcgov import registry
 from mpcgov.errors import LocalError, PeerError, Refused, SpecError
-from mpcgov.result import open_result
+from mpcgov.results import progress
+from mpcgov.results.result import open_result
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
 from mpcgov.spec.load import validate
 from mpcgov.spec.manifest import Manifest
@@ -25,6 +25,7 @@ from mpcgov.spec.statement import (
     ResultShare,
     job_id,
 )
+from mpcgov.trust.client import Client
 
 PROPOSAL_REPLY_BYTES = PROPOSAL_LIMIT_BYTES * 3 // 2
 REPLY_LIMIT_BYTES = SHARE_LIMIT_BYTES * 3 // 2

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ParamSpec
 
-from mpcgov import disclosure, impossible, noising, protections
+from mpcgov import disclosure
 from mpcgov.errors import SpecError
+from mpcgov.jobs import noising
 from mpcgov.linked import faults as linked_faults
 from mpcgov.linked import layout as linked_layout
 from mpcgov.linked import params as linked_params
 from mpcgov.linked import stacked
+from mpcgov.rules import impossible, protections
 from mpcgov.spec import where
 from mpcgov.spec.job import Job
 from mpcgov.spec.levels import base

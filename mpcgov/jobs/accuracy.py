@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov import kinds, noising, privacy
+from mpcgov import kinds
 from mpcgov.errors import InternalError
+from mpcgov.jobs import noising
 from mpcgov.kinds.kind import Numbers
 from mpcgov.laws import Law
 from mpcgov.linked import lengths
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.stacked import facts
+from mpcgov.rules import privacy
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.noise import LaplaceNoise

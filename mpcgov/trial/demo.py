@@ -16,14 +16,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mpcgov import registry, rehearsal
+from mpcgov import registry
 from mpcgov.coordinator import service
 from mpcgov.errors import LocalError, PeerError
 from mpcgov.node import operator
-from mpcgov.progress import Status
 from mpcgov.publish.learned import who_learned
+from mpcgov.results.progress import Status
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
+from mpcgov.trial import rehearsal
 
 MAIN_JOB = "people-on-registers.yaml"
 LINKED_JOB = "wages-of-earlier-participants.yaml"

@@ -16,7 +16,7 @@ from math import ceil, floor, log2
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.agreement import QUARTERS
+from mpcgov.records.agreement import QUARTERS
 
 Ints = NDArray[np.int64]
 

@@ -1,0 +1,1 @@
+"""Jobs on one machine: without nodes and on made-up rows (simulation), or with nodes and TLS (rehearsal, demo)."""
