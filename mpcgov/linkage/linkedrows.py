@@ -290,8 +290,7 @@ def _refuse_too_much(needed: int) -> None:
     """Before anything but the lists' lengths is known: whether a party can hold the linked rows.
 
     Raises:
-        SpecError: it would take more than the stated memory; the same at every party. Doesn't say how much, as others
-            than the parties read it, who don't know the lengths.
+        SpecError: it can't; the same at every party. Doesn't say how much it takes: not all readers know the lengths.
     """
     if needed > MEMORY_LIMIT_BYTES:
         raise SpecError(
