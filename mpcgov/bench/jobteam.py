@@ -11,11 +11,12 @@ import os
 import time
 from collections.abc import Awaitable, Collection, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from mpcgov.bench.link import Relay
 from mpcgov.bench.task import Task
 from mpcgov.bench.team import Turn
 from mpcgov.errors import InternalError
@@ -65,9 +66,10 @@ class Meter:
 class JobTeam:
     """All parties of a job on this machine. A context manager: at the end no process is left."""
 
-    def __init__(self, task: Task, data: Path, job: str = "job.yaml") -> None:
+    def __init__(self, task: Task, data: Path, job: str = "job.yaml", relay: Relay | None = None) -> None:
         self._task = task
-        self._simulation = Simulation.of(load_yaml(data / job, Job), data / "agencies")
+        simulation = Simulation.of(load_yaml(data / job, Job), data / "agencies")
+        self._simulation = simulation if relay is None else replace(simulation, pair=relay.pair)
 
     async def __aenter__(self) -> JobTeam:
         return self
@@ -108,6 +110,7 @@ async def measured(job: Awaitable[dict[str, Any]], task: Task, nodes: Collection
         peak_mb=sum(meter.peak_mb.values()),
         bytes_sent=sum(result["cost"]["bytes_sent"].values()),
         result=task.numbers(result),
+        rounds=result["cost"]["rounds"],
     )
 
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from mpcgov.bench.jobteam import measured, waiting
+from mpcgov.bench.link import Relay
 from mpcgov.bench.task import Task
 from mpcgov.bench.team import Turn
 from mpcgov.coordinator import service
@@ -24,7 +25,9 @@ from mpcgov.trial import rehearsal
 class NodeTeam:
     """All parties' nodes on this machine, and a coordinator. A context manager: at the end no process is left."""
 
-    def __init__(self, task: Task, data: Path, folder: Path) -> None:
+    def __init__(self, task: Task, data: Path, folder: Path, relay: Relay | None = None) -> None:
+        """`relay`: what lies before each node, for the others and the coordinator."""
+        self._relay = relay
         self._task = task
         self._data = data
         self._folder = folder
@@ -36,8 +39,12 @@ class NodeTeam:
         parties = tuple(self._job["parties"])
         with ExitStack() as stack:
             ports = stack.enter_context(rehearsal.kept_ports(len(parties)))
-            members = dict(zip(parties, ports, strict=True))
+            dialled = ports if self._relay is None else [self._relay.before(port) for port in ports]
+            members = dict(zip(parties, dialled, strict=True))
             self._homes = rehearsal.found(self._folder, self._data / "agencies", members, _untold)
+            for home, port in zip(self._homes.values(), ports, strict=True):
+                with (home / "node.yaml").open("a", encoding="utf-8") as config:
+                    config.write(f"\nlisten: 127.0.0.1:{port}\n")
             running = stack.enter_context(rehearsal.daemons(self._homes, _untold))
             self._nodes = [process.pid for process in running.values()]
             await rehearsal.all_answer(self._folder / rehearsal.COORDINATOR, running)

@@ -54,19 +54,20 @@ class Party:
 
     async def run(self) -> Done:
         """Deal, compute, and open at the receiver."""
-        before = self.session.cost.bytes_sent
+        before = self.session.cost
         arrays = self.arrays[self.order.party]
         arrays.update(draw(self.order.workload, len(next(iter(arrays.values()), ()))))
         own = np.ascontiguousarray(await self.session.share_of(self.program(self._deal)), dtype=np.uint64)
-        sent = self.session.cost.bytes_sent - before
+        sent = self.session.cost.bytes_sent - before.bytes_sent
+        rounds = self.session.cost.rounds - before.rounds + 1  # and the shares to the receiver
         loop = asyncio.get_running_loop()
         if not self.order.receives:
             await loop.sock_sendall(self.opening[0], own.data.cast("B"))
-            return Done(None, sent + own.nbytes)
+            return Done(None, sent + own.nbytes, rounds)
         others = [await _received(self.opening[party], own) for party in sorted(self.opening)]
         numbers = opening.open_words(dict(enumerate([own, *others], start=1)), THRESHOLD)
         read = READ.get(self.order.workload)
-        return Done(numbers if read is None else read(numbers), sent)
+        return Done(numbers if read is None else read(numbers), sent, rounds)
 
     def _deal(self, party: int, name: str, low: int, high: int) -> SecretArray:
         array = self.arrays[party][name]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mpcgov.bench.contenders import Contender
 from mpcgov.bench.jobteam import JobTeam
+from mpcgov.bench.link import Link, Relay
 from mpcgov.bench.nodeteam import NodeTeam
 from mpcgov.bench.task import Task, Workload
 from mpcgov.bench.team import Team, Turn
@@ -51,6 +52,11 @@ class Measured:
     def bytes_sent(self) -> int | None:
         """By all parties together, in the last run."""
         return self.turns[-1].bytes_sent
+
+    @property
+    def rounds(self) -> int | None:
+        """In which parties wait for each other; of the last run, as every run has as many."""
+        return self.turns[-1].rounds
 
     @property
     def f1(self) -> float:
@@ -94,13 +100,18 @@ class _Entry:
 
 
 async def race(
-    workload: Workload, contenders: Sequence[Contender], tell: Callable[[str], None], task: Task | None = None
+    workload: Workload,
+    contenders: Sequence[Contender],
+    tell: Callable[[str], None],
+    task: Task | None = None,
+    link: Link | None = None,
 ) -> list[Measured]:
     """Let the contenders run in turns, 5 times each.
 
     Args:
         tell: told what is going on, for people.
         task: another task than the workload's own, for tests.
+        link: what is between every two parties; nothing if it isn't given.
 
     Raises:
         InternalError: mpcgov itself failed, or its result is wrong.
@@ -117,11 +128,12 @@ async def race(
             tell(f"{workload.name}: {contender.name} starts and warms up")
             place = folder / str(number)
             place.mkdir()
-            team: Team | JobTeam | NodeTeam = Team(contender, workload.name, task, place, data)
+            relay = None if link is None else stack.enter_context(Relay(link))
+            team: Team | JobTeam | NodeTeam = Team(contender, workload.name, task, place, data, relay)
             if task.files is not None and contender.own:
-                team = JobTeam(task, data, contender.options.get("job", "job.yaml"))
+                team = JobTeam(task, data, contender.options.get("job", "job.yaml"), relay)
             if contender.module == "mpcgov.node":
-                team = NodeTeam(task, data, place)
+                team = NodeTeam(task, data, place, relay)
             await stack.enter_async_context(team)
             entries.append(_Entry(contender, team, task))
             await entries[-1].ready()

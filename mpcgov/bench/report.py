@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mpcgov.bench.contenders import CONTENDERS
+from mpcgov.bench.link import Link
 from mpcgov.bench.race import Measured, race
 from mpcgov.bench.workloads import WORKLOADS, Workload
 from mpcgov.errors import MpcgovError, SpecError
@@ -18,6 +19,7 @@ from mpcgov.errors import MpcgovError, SpecError
 Tell = Callable[[str], None]
 
 HEADS = ["workload", "who", "s", "CPU s", "peak MB", "sent MB", "runs", "mpcgov/peer", "F1", "goals"]
+LINK_HEADS = ["workload", "who", "s", "rounds", "s/(rounds·RTT)", "sent MB", "CPU s", "runs", "mpcgov/peer"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class Result:
     error: MpcgovError | None = None
 
 
-def measure(names: Sequence[str], peers: bool, tell: Tell, size: int | None = None) -> list[Result]:
+def measure(
+    names: Sequence[str], peers: bool, tell: Tell, size: int | None = None, link: Link | None = None
+) -> list[Result]:
     """Run the named workloads, or all but those that take long, and with `peers` those that are installed, in turns.
 
     A workload that fails is told of and takes no other's figures away; a failure of the only one is raised.
@@ -37,6 +41,7 @@ def measure(names: Sequence[str], peers: bool, tell: Tell, size: int | None = No
     Args:
         names: a name with several parts' names behind it, such as W3, means all of these.
         size: another size than the workloads' own.
+        link: what is between every two parties. The workloads' goals are for none.
 
     Raises:
         SpecError: there is no such workload. InternalError: mpcgov failed or its result is wrong.
@@ -46,7 +51,9 @@ def measure(names: Sequence[str], peers: bool, tell: Tell, size: int | None = No
     tell(machine())
     if size is not None:
         chosen = [replace(workload, size=size, case=f"{size:,}", goals=()) for workload in chosen]
-    return asyncio.run(_measure(chosen, peers, tell))
+    if link is not None:
+        chosen = [replace(workload, goals=()) for workload in chosen]
+    return asyncio.run(_measure(chosen, peers, tell, link))
 
 
 def _named(name: str) -> list[str]:
@@ -57,11 +64,11 @@ def _named(name: str) -> list[str]:
     return found
 
 
-async def _measure(workloads: Sequence[Workload], peers: bool, tell: Tell) -> list[Result]:
+async def _measure(workloads: Sequence[Workload], peers: bool, tell: Tell, link: Link | None) -> list[Result]:
     results = []
     for workload in workloads:
         try:
-            results.append(Result(workload, await _measured(workload, peers, tell)))
+            results.append(Result(workload, await _measured(workload, peers, tell, link)))
         except MpcgovError as error:
             if len(workloads) == 1:
                 raise
@@ -70,26 +77,27 @@ async def _measure(workloads: Sequence[Workload], peers: bool, tell: Tell) -> li
     return results
 
 
-async def _measured(workload: Workload, peers: bool, tell: Tell) -> list[Measured]:
+async def _measured(workload: Workload, peers: bool, tell: Tell, link: Link | None) -> list[Measured]:
     wanted = [contender for contender in CONTENDERS[workload.name] if peers or contender.own]
     for absent in (contender for contender in wanted if not contender.installed):
         tell(f"{workload.name}: {absent.name} isn't installed: scripts/bench-peers {absent.environment}")
-    measured = await race(workload, [contender for contender in wanted if contender.installed], tell)
+    measured = await race(workload, [contender for contender in wanted if contender.installed], tell, link=link)
     for failed in (one for one in measured if one.failure):
         tell(f"{workload.name}: {failed.failure}")
     return [one for one in measured if one.turns]
 
 
-def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
+def rows(results: Sequence[Result], link: Link | None = None) -> list[dict[str, Any]]:
     """One row per workload and peer, or per workload alone, with null for what there isn't; F1 where records are
-    linked; the error of a workload that failed."""
+    linked; rounds, and the share of their round trips that the seconds are, where there was a link; the error of a
+    workload that failed."""
     found = []
     for result in results:
         own = _own(result.measured)
-        peers = [one for one in result.measured if one is not own]
-        found += [_row(result.workload, own, peer) for peer in peers]
-        if own and not peers:
-            found.append(_row(result.workload, own, None))
+        peers: list[Measured | None] = [one for one in result.measured if one is not own]
+        for peer in peers or ([None] if own else []):
+            over = {} if link is None else {"rounds": own and own.rounds, "per_round_trip": own and _per(own, link)}
+            found.append(_row(result.workload, own, peer) | over)
         if result.error:
             found.append(_row(result.workload, None, None) | {"error": result.error.to_json()})
     return found
@@ -127,6 +135,27 @@ def table(results: Sequence[Result]) -> list[list[Any]]:
         if result.error:
             lines.append([title, "mpcgov", "failed", *[""] * len(HEADS[3:])])
     return lines
+
+
+def link_table(results: Sequence[Result], link: Link) -> list[list[Any]]:
+    """The cells under LINK_HEADS."""
+    lines: list[list[Any]] = []
+    for result in results:
+        workload, own = result.workload, _own(result.measured)
+        title = f"{workload.name} {workload.title}, {workload.case}"
+        for one in result.measured:
+            sent = "unknown" if one.bytes_sent is None else f"{one.bytes_sent / 1e6:.1f}"
+            per, ratio = _per(one, link), f"{own.seconds / one.seconds:.3f}" if own and one is not own else ""
+            figures = [f"{one.seconds:.3f}", one.rounds or "unknown", "" if per is None else f"{per:.2f}", sent]
+            lines.append([title, one.contender.name, *figures, f"{one.cpu_s:.2f}", str(len(one.turns)), ratio])
+        if result.error:
+            lines.append([title, "mpcgov", "failed", *[""] * len(LINK_HEADS[3:])])
+    return lines
+
+
+def _per(one: Measured, link: Link) -> float | None:
+    """Seconds over those that its rounds would take if each were a trip there and back; one way is enough for most."""
+    return one.seconds / (one.rounds * link.rtt_s) if one.rounds and link.rtt_s else None
 
 
 def trust(results: Sequence[Result]) -> list[tuple[str, list[str]]]:

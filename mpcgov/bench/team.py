@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mpcgov.bench.contenders import Contender
+from mpcgov.bench.link import Relay
 from mpcgov.bench.task import Array, Task
 from mpcgov.errors import InternalError
 
@@ -32,7 +33,8 @@ class Turn:
     """One run: seconds from the first party's start to the result at the receiver, and what it took.
 
     `cpu_s` of the party that used the most; `bytes_sent` by all parties together, None where the program doesn't tell;
-    `peak_mb` of the party that held the most since it was started.
+    `peak_mb` of the party that held the most since it was started; `rounds` in which parties wait for each other, None
+    where the program doesn't tell.
     """
 
     elapsed_s: float
@@ -40,13 +42,18 @@ class Turn:
     peak_mb: float
     bytes_sent: int | None
     result: Array
+    rounds: int | None = None
 
 
 class Team:
     """One contender's parties on this machine. A context manager: at the end no process is left."""
 
-    def __init__(self, contender: Contender, workload: str, task: Task, folder: Path, data: Path) -> None:
+    def __init__(
+        self, contender: Contender, workload: str, task: Task, folder: Path, data: Path, relay: Relay | None = None
+    ) -> None:
+        """`data`: the folder of a job's files; `relay`: what lies between the parties."""
         self.contender = contender
+        self._relay = relay
         self._workload = workload
         self._read = task.read
         self._folder = folder
@@ -61,8 +68,11 @@ class Team:
         with ExitStack() as stack:
             streams, opening = self._streams(stack)
             ports = _free_ports(2 * self.contender.parties)
+            dialled = ports if self._relay is None else [self._relay.before(port) for port in ports]
             for party in range(self.contender.parties):
-                await self._start(party, ports, streams[party], opening[party])
+                own = range(party, len(ports), self.contender.parties)
+                seen = [port if place in own else dialled[place] for place, port in enumerate(ports)]
+                await self._start(party, seen, streams[party], opening[party])
         return self
 
     async def __aexit__(
@@ -90,6 +100,7 @@ class Team:
             peak_mb=max(answer["peak_mb"] for answer in answers),
             bytes_sent=None if None in sent else sum(sent),
             result=self._read(np.load(self._result)),
+            rounds=max((answer["rounds"] or 0 for answer in answers), default=0) or None,
         )
 
     def _streams(self, stack: ExitStack) -> tuple[list[dict[int, socket.socket]], list[dict[int, socket.socket]]]:
@@ -97,10 +108,11 @@ class Team:
         count = range(self.contender.parties)
         streams: list[dict[int, socket.socket]] = [{} for _ in count]
         opening: list[dict[int, socket.socket]] = [{} for _ in count]
+        pair = socket.socketpair if self._relay is None else self._relay.pair
         if self.contender.environment is None:
             for ends, pairs in ((streams, itertools.combinations(count, 2)), (opening, ((0, b) for b in count[1:]))):
                 for a, b in pairs:
-                    ends[a][b], ends[b][a] = map(stack.enter_context, socket.socketpair())
+                    ends[a][b], ends[b][a] = map(stack.enter_context, pair())
         return streams, opening
 
     async def _start(

@@ -39,11 +39,15 @@ from mpcgov.trial import truth
 
 @dataclass(frozen=True)
 class Simulation:
-    """A job whose parties are all on this machine: what they would all have approved, and where each has its data."""
+    """A job whose parties are all on this machine: what they would all have approved, and where each has its data.
+
+    `pair` makes the two ends of a stream between two parties.
+    """
 
     proposal: Proposal
     protocol: Protocol
     files: Mapping[str, Path]
+    pair: Callable[[], tuple[socket.socket, socket.socket]] = socket.socketpair
 
     @classmethod
     def of(cls, job: Job, agencies: Path, threshold: int = 1, protocol: Protocol | None = None) -> Simulation:
@@ -195,7 +199,7 @@ async def _run(
 ) -> dict[str, Outcome]:
     """Every party's outcome, or the first cause; an owner's own words about its data come before anything else."""
     proposal = simulation.proposal
-    streams = _streams(proposal.parties)
+    streams = _streams(proposal.parties, simulation.pair)
     tasks = {
         party: asyncio.create_task(_party(simulation, party, streams[party], supervisors[party], on_phase))
         for party in proposal.parties
@@ -241,11 +245,13 @@ async def _commit(manifest: Manifest, party: str) -> str | None:
     return hashlib.sha256(party.encode()).hexdigest() if manifest.compares else None
 
 
-def _streams(parties: tuple[str, ...]) -> dict[str, dict[str, socket.socket]]:
+def _streams(
+    parties: tuple[str, ...], pair: Callable[[], tuple[socket.socket, socket.socket]]
+) -> dict[str, dict[str, socket.socket]]:
     """A socket pair for every two parties."""
     streams: dict[str, dict[str, socket.socket]] = {party: {} for party in parties}
     for a, b in itertools.combinations(parties, 2):
-        streams[a][b], streams[b][a] = socket.socketpair()
+        streams[a][b], streams[b][a] = pair()
     return streams
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,24 +17,8 @@ from mpcgov.bench.programs import PROGRAMS
 from mpcgov.bench.race import Measured
 from mpcgov.bench.workloads import WORKLOADS
 from mpcgov.errors import InternalError
+from tests.bench.conftest import Fake
 from tests.processes import processes_in
-
-Fake = Callable[..., Contender]
-
-
-@pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
-    """Makes contenders out of fake_party.py; they count as peers unless `own`."""
-    path = f"{contenders.BENCH}{os.pathsep}{Path(__file__).parent}"
-    monkeypatch.setattr(contenders, "BENCH", path)
-    monkeypatch.setenv("PYTHONPATH", path)
-    monkeypatch.setattr(contenders, "interpreter", lambda peer: Path(contenders.sys.executable))
-
-    def made(name: str, behaviour: str = "", own: bool = False) -> Contender:
-        options = {"name": name, "log": str(tmp_path / "log"), "behaviour": behaviour}
-        return Contender(name, "fake_party", "none", environment=None if own else "fake", options=options)
-
-    return made
 
 
 async def run(*entrants: Contender, size: int = 20) -> dict[str, Measured]:

@@ -95,7 +95,7 @@ def test_trust_models_are_said_once_each() -> None:
 def test_command_prints_json_and_says_which_peers_are_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def fake_race(workload: object, entrants: list[object], tell: object) -> list[Measured]:
+    async def fake_race(workload: object, entrants: list[object], tell: object, link: object = None) -> list[Measured]:
         return [OWN] if entrants == [MPCGOV] else []
 
     monkeypatch.setattr(report, "race", fake_race)
@@ -114,7 +114,9 @@ def test_command_prints_json_and_says_which_peers_are_missing(
 def test_another_size_is_run_and_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     ran = []
 
-    async def fake_race(workload: Workload, entrants: list[object], tell: object) -> list[Measured]:
+    async def fake_race(
+        workload: Workload, entrants: list[object], tell: object, link: object = None
+    ) -> list[Measured]:
         ran.append((workload.name, workload.size))
         return [OWN]
 
@@ -128,7 +130,9 @@ def test_another_size_is_run_and_named(monkeypatch: pytest.MonkeyPatch, capsys: 
 def test_a_name_may_mean_several_and_what_takes_long_is_measured_only_when_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def fake_race(workload: Workload, entrants: list[object], tell: object) -> list[Measured]:
+    async def fake_race(
+        workload: Workload, entrants: list[object], tell: object, link: object = None
+    ) -> list[Measured]:
         return [OWN]
 
     monkeypatch.setattr(report, "race", fake_race)
@@ -140,7 +144,7 @@ def test_a_name_may_mean_several_and_what_takes_long_is_measured_only_when_named
     assert measured() == ["W1", "W2", "W4", "W4-large", "W4-oblivious", "W5", "W6", "W7", "W8", "W9"]
 
 
-async def _fails_in_w5(workload: Workload, entrants: list[object], tell: object) -> list[Measured]:
+async def _fails_in_w5(workload: Workload, entrants: list[object], tell: object, link: object = None) -> list[Measured]:
     if workload.name == "W5":
         raise SpecError("no data here", hint="fetch them", code="workload")
     return [OWN]

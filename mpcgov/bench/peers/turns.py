@@ -68,10 +68,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Done:
-    """The end of one run at one party: the result if it receives it, and the bytes it sent if the program tells."""
+    """The end of one run at one party: the result if it receives it; bytes it sent and rounds, if the program tells."""
 
     result: Array | None
     bytes_sent: int | None
+    rounds: int | None = None
 
 
 Run = Callable[[], Awaitable[Done]]
@@ -109,7 +110,8 @@ async def _measured(run: Run, order: Order) -> dict[str, Any]:
     end, cpu_s = time.monotonic(), time.process_time() - cpu_s
     if done.result is not None:
         np.save(order.result, done.result)
-    return {"start": start, "end": end, "cpu_s": cpu_s, "peak_mb": peak_mb(), "bytes_sent": done.bytes_sent}
+    told = {"bytes_sent": done.bytes_sent, "rounds": done.rounds}
+    return {"start": start, "end": end, "cpu_s": cpu_s, "peak_mb": peak_mb(), **told}
 
 
 def peak_mb() -> float:
