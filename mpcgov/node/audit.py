@@ -100,6 +100,14 @@ class AuditLog:
             with self.entry() as entry:
                 entry.record(NEW_OWN_KEY, signing_key=key, former=former, roster=roster)
             return
+        self.write_head()
+
+    def write_head(self) -> None:
+        """Signs a head for all records that there are.
+
+        Raises:
+            PeerError: it can't be written.
+        """
         with self._store.read() as tx:
             last = self.last(tx)
         self._advance_head(last)
@@ -107,7 +115,7 @@ class AuditLog:
     def goes_on_under(self, key: str) -> bool:
         """Whether the log has gone on under a key, given in hexadecimal digits, that was new once."""
         with self._store.read() as tx:
-            return any(facts.get("signing_key") == key for _, facts in self._key_changes(tx))
+            return any(record.facts.get("signing_key") == key for record in self.of(tx, NEW_OWN_KEY))
 
     @contextmanager
     def entry(self) -> Iterator[Entry]:
@@ -159,15 +167,16 @@ class AuditLog:
             LocalError: one doesn't, or the end is missing; names its sequence number.
         """
         with self._store.read() as tx:
-            changes = self._key_changes(tx)
-            self._former = changes[-1][1].get("former") if changes else None
+            changes = self.of(tx, NEW_OWN_KEY)
+            self._former = changes[-1].facts.get("former") if changes else None
             head = self._read_head()
             count, previous = 0, START
             for row in tx.execute(sql.select(AUDIT).order_by(AUDIT.c.sequence)).yield_per(1000):
                 count += 1
-                while changes and changes[0][0] <= count:
+                while changes and changes[0].sequence <= count:
                     del changes[0]
-                self._check(row, count, previous, _public_key(changes[0][1].get("former")) if changes else self._key)
+                key = _public_key(changes[0].facts.get("former")) if changes else self._key
+                self._check(row, count, previous, key)
                 previous = row.hash
                 if head is not None and head.sequence == count and head.hash != row.hash:
                     raise _damaged(count, "is another than the signed head names")
@@ -176,6 +185,15 @@ class AuditLog:
         if head is not None and head.sequence > count:
             raise _damaged(count + 1, f"and all up to {head.sequence} are missing")
         return count
+
+    def of(self, tx: sql.Connection, *events: str) -> list[Record]:
+        """The records of some events, oldest first, nothing verified."""
+        found, marks = [], [f'"{event}"'.encode() for event in events]
+        for row in tx.execute(sql.select(AUDIT.c.record).order_by(AUDIT.c.sequence)).yield_per(1000):
+            if isinstance(row.record, bytes) and any(mark in row.record for mark in marks):
+                record = parse_json(row.record, Record, "audit record")
+                found += [record] if record.event in events else []
+        return found
 
     def last(self, tx: sql.Connection) -> Head:
         """How far the log goes, as the database has it.
@@ -216,16 +234,6 @@ class AuditLog:
     @property
     def _key(self) -> Ed25519PublicKey:
         return self._identity.signing_key.public_key()
-
-    def _key_changes(self, tx: sql.Connection) -> list[tuple[int, dict[str, Any]]]:
-        """Where the log goes on under another key: the number of the first record under it, and what that says."""
-        found, mark = [], f'"{NEW_OWN_KEY}"'.encode()
-        for row in tx.execute(sql.select(AUDIT.c.sequence, AUDIT.c.record).order_by(AUDIT.c.sequence)).yield_per(1000):
-            if isinstance(row.record, bytes) and mark in row.record:
-                record = parse_json(row.record, Record, "audit record")
-                if record.event == NEW_OWN_KEY:
-                    found.append((row.sequence, record.facts))
-        return found
 
     def _check(self, row: Any, expected: int, previous: str, key: Ed25519PublicKey | None) -> None:
         body = row.record

@@ -120,6 +120,9 @@ class NodeDaemon:
         records = self._audit.verify()
         self.book.note("started", engine=registry.engine_digest(), records=records)
         self.book.heads.adopt()
+        self.book.heads.restored.look()
+        if text := self.book.heads.restored.text:
+            self._log.warning(text, hint="jobs wait until all members have shown what they saw: docs/operations.md")
         seen = max((number for number, _ in self.book.decisions_after(0)), default=0)
         self._audit.gather(self._write_head_soon)
         self.service.recover()

@@ -19,6 +19,7 @@ import sqlalchemy as sql
 from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.home import NodeHome
+from mpcgov.node.restored import Restored
 from mpcgov.node.store import HEADS, Store
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
 from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, parse_json, validate
@@ -52,6 +53,7 @@ class Heads:
         self._home = home
         self._store = store
         self._audit = audit
+        self.restored = Restored(home, store, audit)
 
     def adopt(self) -> None:
         """Takes over the heads that an earlier version of this node kept, so that no peer is forgotten by an upgrade.
@@ -117,6 +119,7 @@ class Heads:
         Raises:
             Refused: this node's log, or a peer's, is not what it was. PeerError: a peer can't be reached.
         """
+        await self.restored.settle(client, self.check_own)
         others = [party for party in parties if party != self._home.party]
         answers = await asyncio.gather(*(self._ask(client, job, party) for party in others))
         self._keep({party: self._compared(party, *both) for party, both in zip(others, answers, strict=True)})

@@ -184,7 +184,20 @@ def _digest_of(name: str) -> Callable[[], str]:
 async def _ask_peers(node: NodeHome, book: Book) -> list[Finding]:
     roster, _ = node.joined()
     async with Client(node.identity, roster) as client:
-        return list(await asyncio.gather(*(_ask(node, book, client, card.id) for card in roster.parties)))
+        findings = list(await asyncio.gather(*(_ask(node, book, client, card.id) for card in roster.parties)))
+        book.heads.restored.look()
+        if text := book.heads.restored.text:
+            findings.append(await _restored(book, client, text))
+    return findings
+
+
+async def _restored(book: Book, client: Client, text: str) -> Finding:
+    """Whether a restored log is as all members saw it; if so, on record from now on."""
+    try:
+        await book.heads.restored.settle(client, book.heads.check_own)
+    except MpcgovError as error:
+        return Finding("backup", False, error.line())
+    return Finding("backup", True, f"{text}; no member has seen more of its log")
 
 
 async def _ask(node: NodeHome, book: Book, client: Client, party: str) -> Finding:

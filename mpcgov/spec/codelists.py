@@ -58,6 +58,25 @@ def read_declarations(path: Path) -> dict[str, Declaration]:
     return {name: dataset.declaration for name, dataset in found.root.items()}
 
 
+def named_files(path: Path) -> list[str]:
+    """The lists of codes that a file `datasets.yaml` names, in order, as it names them; none if it can't be read.
+
+    What it names as a source, too, is none of them.
+    """
+    try:
+        value, _ = compose_yaml(read_text(path), str(path))
+    except SpecError:
+        return []
+    found: set[str] = set()
+    sources = {str(declared.get("source")) for declared in value.values() if isinstance(declared, dict)}
+    for declared in value.values():
+        columns = declared.get("columns") if isinstance(declared, dict) else None
+        for column in columns.values() if isinstance(columns, dict) else ():
+            keys = ("values", "recode") if isinstance(column, dict) else ()
+            found |= {column[key] for key in keys if isinstance(column.get(key), str)}
+    return sorted(name for name in found - sources if name and "\0" not in name)
+
+
 def _composed(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
     """The file with the code lists that it names, and the line of each key."""
     value, lines = compose_yaml(read_text(path), str(path))

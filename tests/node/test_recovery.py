@@ -158,13 +158,12 @@ async def test_the_machine_is_gone_and_there_is_no_backup(network: Network) -> N
 async def test_the_backup_is_old_and_a_newer_one_helps(network: Network) -> None:
     people = Operators(network)
     await people.released()
-    state = network.home("welfare") / "state"
-    shutil.copytree(state, network.folder / "old")
+    await people.types("mpcgov node backup", "--home", "welfare", "--out", "old")
     await people.released()
-    shutil.copytree(state, network.folder / "new")
+    await people.types("mpcgov node backup", "--home", "welfare", "--out", "new")
     for backup, said in (("old", "ledger rollback"), ("new", "")):
-        shutil.rmtree(state)
-        shutil.copytree(network.folder / backup, state)
+        shutil.rmtree(network.home("welfare"))
+        await people.types("mpcgov node restore", "--home", "welfare", "--from", backup)
         await network.start("labour", "education")
         found = await people.types("mpcgov node doctor", "--home", "welfare", expect=2)
         assert ("ledger rollback" in found) == bool(said), found
