@@ -164,6 +164,10 @@ def _costs(plan: Plan) -> list[str]:
     lines = [f"{plan.rounds} rounds and about {_bytes(plan.bytes_per_party)} sent by each party"]
     if plan.roles:
         lines[0] += " at most, with as many rows as max_rows allows"
+    lines.append(
+        f"about {plan.waits_s:.2g} s on the way, if parties are as far apart as the farthest is from here, "
+        f"{1000 * plan.rtt_s:.3g} ms there and back"
+    )
     if plan.memory_bytes:
         lines.append(f"about {_bytes(plan.memory_bytes)} of memory at each party for the linked rows")
     if plan.memory_bytes > MEMORY_LIMIT_BYTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Declaration
 from mpcgov.trust.client import Client
 
+ASKED = 3
 WORD_BYTES = 8
 """Of each party's share of the noise in a cell."""
 
@@ -43,7 +45,7 @@ class Plan:
     `forecasts`: what each party's node would say. `leaves`: over which rows later tables can be.
     `roles`: who does what in a linked job, and why. `noise`: what it protects, and how far off it makes numbers.
     `rounds`: of communication; `bytes_per_party`: what each party sends to all others together; `memory_bytes`: what
-    each holds of linked rows.
+    each holds of linked rows; `rtt_s`: there and back to the party that is farthest from the coordinator.
     """
 
     draft: Draft
@@ -55,6 +57,12 @@ class Plan:
     rounds: int
     bytes_per_party: int
     memory_bytes: int
+    rtt_s: float
+
+    @property
+    def waits_s(self) -> float:
+        """For how long parties that far apart wait for each other's messages: each round is on its way once."""
+        return self.rounds * self.rtt_s / 2
 
 
 async def plan(client: Client, draft: Draft) -> Plan:
@@ -75,7 +83,7 @@ async def plan(client: Client, draft: Draft) -> Plan:
         roles = (*roles, *await _seen_by_matchers(client, job))
     spent = job_cost(job, manifest, draft.declarations, draft.roster.threshold, bool(noise))
     said = await forecasts(client, draft)
-    return Plan(draft, tables, said, leaves(job), roles, tuple(noise), *spent)
+    return Plan(draft, tables, said, leaves(job), roles, tuple(noise), *spent, await _rtt_s(client, draft))
 
 
 def job_cost(
@@ -153,6 +161,18 @@ async def _check_versions(client: Client, draft: Draft) -> None:
     found = [error for error in errors if error is not None]
     if found:
         raise first_cause(found)
+
+
+async def _rtt_s(client: Client, draft: Draft) -> float:
+    """How long the farthest node takes to answer, the quickest of a few times, over connections that stand."""
+    path = f"/v1/protocols/{draft.protocol.manifest.id}"
+
+    async def one(party: str) -> float:
+        start = time.monotonic()
+        await client.request(party, "GET", path)
+        return time.monotonic() - start
+
+    return max([min([await one(party) for _ in range(ASKED)]) for party in draft.job.parties])
 
 
 def _version_error(party: str, answer: object, expected: str) -> MpcgovError | None:

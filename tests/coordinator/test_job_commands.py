@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from mpcgov import registry
 from mpcgov.cli.main import run
 from mpcgov.coordinator import service
 from mpcgov.coordinator import submit as submitting
@@ -148,6 +151,23 @@ def test_plan_says_what_is_opened_to_whom_and_proposes_nothing(consort: Consorti
     ):
         assert words in text
     assert not (consort.hq / "jobs").exists()
+
+
+def test_plan_says_how_long_messages_are_on_the_way_to_the_farthest(consort: Consortium, capsys: Output) -> None:
+    version = registry.find("joint-count").digest
+
+    def far(node: FakeNode, body: Any) -> dict[str, str]:
+        time.sleep(0.03)
+        return {"digest": version}
+
+    consort.nodes["census"].answers["GET", "/v1/protocols/joint-count"] = far
+    assert run(["job", "plan", consort.job(), "--home", str(consort.hq)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    found = re.search(r"(\d+) rounds and .* about ([\d.]+) s on the way.*, ([\d.e+]+) ms there and back", text)
+    assert found is not None
+    rounds, seconds, rtt_ms = map(float, found.groups())
+    assert rtt_ms >= 30
+    assert seconds == pytest.approx(rounds * rtt_ms / 2000, rel=0.1)
 
 
 def test_declarations_are_written_for_a_rehearsal_and_never_over_others(consort: Consortium, capsys: Output) -> None:
