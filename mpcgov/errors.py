@@ -13,7 +13,7 @@ A message says what and where; a hint says what to do. Neither ever holds a data
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 TEXT_LIMIT = 4000
@@ -101,3 +101,19 @@ class PeerError(MpcgovError):
 
     code = "peer"
     exit_status = 4
+
+
+def first_cause(errors: Mapping[str, BaseException]) -> BaseException:
+    """What to tell: all owners' faults together, else what isn't merely another party's echo."""
+    own = {party: error for party, error in errors.items() if isinstance(error, LocalError)}
+    if own:
+        first = next(iter(own.values()))
+        if first.code in ALIKE:
+            return first
+        hints = {error.hint for error in own.values()}
+        # Each owner is told what to do, once if it is the same for all.
+        each = {party: error.message if len(hints) == 1 else error.line() for party, error in own.items()}
+        message = "; ".join(f"{party}: {text}" for party, text in each.items())
+        return LocalError(message, hint=first.hint if len(hints) == 1 else "", code=first.code)
+    ours = (error for error in errors.values() if isinstance(error, MpcgovError) and not isinstance(error, PeerError))
+    return next(ours, next(iter(errors.values())))

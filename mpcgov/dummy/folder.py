@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mpcgov import registry
 from mpcgov.dummy.persons import Persons, attributes
 from mpcgov.dummy.texts import misspelt
 from mpcgov.errors import SpecError
 from mpcgov.jobs import check
 from mpcgov.spec.codelists import read_declarations
 from mpcgov.spec.job import Job
-from mpcgov.spec.manifest import Manifest
+from mpcgov.spec.manifest import Manifest, Protocol
 from mpcgov.spec.table import Declaration, KeyColumn, TextColumn
 
 ROWS = 2000
@@ -34,6 +37,30 @@ class Made:
 
     rows: int = ROWS
     seed: int = 1
+
+
+@contextlib.contextmanager
+def made_up(job: Job, declared: Path, protocol: Protocol | None, made: Made | None) -> Iterator[Path]:
+    """A folder to read rows from, which is gone afterwards if they are made up.
+
+    Args:
+        job: whose parties' rows are read.
+        declared: a folder with `<party>/datasets.yaml`; rows are read from there if none are made up.
+        protocol: that of the job in another folder than where protocols are.
+        made: how many rows, and from which seed.
+
+    Raises:
+        SpecError: the job or a declaration is wrong, or isn't there.
+    """
+    if made is None:
+        yield declared
+        return
+    manifest = (protocol or registry.find(job.protocol_name)).manifest
+    if faults := check.params_faults(job, manifest):
+        raise SpecError(faults, code="job")
+    with tempfile.TemporaryDirectory(prefix="mpcgov-dummy-") as folder:
+        write(job, manifest, declared, made, Path(folder))
+        yield Path(folder)
 
 
 def write(job: Job, manifest: Manifest, declared: Path, made: Made, folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mpcgov.spec.ids import Digest, PartyId
+from mpcgov.spec.link import KeyColumns
 from mpcgov.spec.load import Frozen
 from mpcgov.spec.statement import Cost, Layout, Proposal, Transcript
 
@@ -34,7 +35,8 @@ class Order(Frozen):
     `datasets` is the path of the party's `datasets.yaml`, for the child that reads; None for a party without data.
     `folder` is the protocol's, for the child that runs. `binding` is a digest of everything that the parties' nodes
     agreed on besides the proposal (their approvals); the engine compares it before any key is made. `left_s` is what is
-    left of the job's time.
+    left of the job's time. `assumed`: a set of columns that the data set is taken to be declared unique by, and judged
+    by, in a simulation; nodes assume nothing.
     """
 
     proposal: Proposal
@@ -44,6 +46,7 @@ class Order(Frozen):
     binding: Digest
     left_s: Annotated[float, Field(gt=0)]
     fingerprint: bool = False
+    assumed: KeyColumns | None = None
 
 
 class Outcome(Frozen):

@@ -11,30 +11,30 @@ import hashlib
 import itertools
 import secrets
 import socket
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mpcgov import registry
-from mpcgov.dummy.folder import Made
-from mpcgov.dummy.folder import write as write_dummy
-from mpcgov.errors import ALIKE, LocalError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.dummy.folder import Made, made_up
+from mpcgov.errors import LocalError, PeerError, Refused, SpecError, first_cause
 from mpcgov.jobs import check
 from mpcgov.node.supervisor import Supervisor
 from mpcgov.results.result import open_result
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.ids import digest, short
 from mpcgov.spec.job import Job
+from mpcgov.spec.link import KeyColumns
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest, Protocol
 from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import Proposal, ResultShare, job_id
 from mpcgov.spec.table import Declaration
 from mpcgov.trial import truth
+from mpcgov.trial.assumed import assumed_keys, noted
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,21 @@ class Simulation:
     protocol: Protocol
     files: Mapping[str, Path]
     pair: Callable[[], tuple[socket.socket, socket.socket]] = socket.socketpair
+    assumed: Mapping[str, KeyColumns] = field(default_factory=dict)
+    """By party, a key that its data set is taken to be declared unique by."""
 
     @classmethod
-    def of(cls, job: Job, agencies: Path, threshold: int = 1, protocol: Protocol | None = None) -> Simulation:
-        """A job, checked; `protocol`: that of its name in another folder than where protocols are.
+    def of(
+        cls, job: Job, agencies: Path, threshold: int = 1, protocol: Protocol | None = None, assume: bool = False
+    ) -> Simulation:
+        """A job, checked.
+
+        Args:
+            job: whose parties are all here.
+            agencies: a folder with `<party>/datasets.yaml` for every party that brings data.
+            threshold: t; any t parties together learn nothing.
+            protocol: that of its name in another folder than where protocols are.
+            assume: whether a key for which nothing says what becomes of repeated ones is taken to be declared unique.
 
         Raises:
             SpecError: the job or a declaration is wrong. Refused: it pins another version of its protocol.
@@ -63,7 +74,11 @@ class Simulation:
             )
         files = {party: agencies.resolve() / party / "datasets.yaml" for party in job.data_parties}
         declarations = _declarations(job, protocol.manifest, files)
-        return cls(_proposal(job, protocol, declarations, threshold), protocol, files)
+        assumed = assumed_keys(job, declarations) if assume else {}
+        for party, key in assumed.items():
+            unique = (*declarations[party].unique, key)
+            declarations[party] = declarations[party].model_copy(update={"unique": unique})
+        return cls(_proposal(job, protocol, declarations, threshold), protocol, files, assumed=assumed)
 
     def supervisors(
         self, keep_warm: bool = False, on_note: Callable[[str, str], None] = lambda party, text: None
@@ -117,10 +132,17 @@ def simulate(
     job = load_yaml(job, Job) if isinstance(job, Path) else job
     pairs = None if truth_path is None else truth.read(truth_path, job)
     protocol = None if protocols is None else registry.find(job.protocol_name, protocols)
-    with _made_up(job, agencies, protocol, dummy) as folder:
+    with made_up(job, agencies, protocol, dummy) as folder:
 
         def once(job: Job, on_note: Callable[[str, str], None] = lambda party, text: None) -> dict[str, Any]:
-            return _result(Simulation.of(job, folder, threshold, protocol), on_phase, on_note)
+            make = partial(Simulation.of, job, folder, threshold, protocol)
+            run = partial(_result, on_phase=on_phase, on_note=on_note)
+            try:
+                return run(make())
+            except SpecError as refused:
+                if dummy is not None:
+                    raise
+                return _assuming(make, run, refused, on_note)
 
         result = once(job, on_note)
         if pairs is not None:
@@ -129,18 +151,21 @@ def simulate(
         return result | ({} if dummy is None else {"dummy": asdict(dummy)})
 
 
-@contextlib.contextmanager
-def _made_up(job: Job, declared: Path, protocol: Protocol | None, dummy: Made | None) -> Iterator[Path]:
-    """A folder to read rows from, which is gone afterwards if they are made up."""
-    if dummy is None:
-        yield declared
-        return
-    found = protocol or registry.find(job.protocol_name)
-    if faults := check.params_faults(job, found.manifest):
-        raise SpecError(faults, code="job")
-    with tempfile.TemporaryDirectory(prefix="mpcgov-dummy-") as folder:
-        write_dummy(job, found.manifest, declared, dummy, Path(folder))
-        yield Path(folder)
+def _assuming(
+    make: Callable[..., Simulation],
+    run: Callable[[Simulation], dict[str, Any]],
+    refused: SpecError,
+    on_note: Callable[[str, str], None],
+) -> dict[str, Any]:
+    """The result of a job that lacks nothing but that its keys are declared unique, if the data are so."""
+    try:
+        simulation = make(assume=True)
+        result = run(simulation)
+    except LocalError as error:
+        raise error if error.code not in ("unique", refused.code) else refused from None
+    for party, text in noted(simulation.proposal.job, simulation.assumed):
+        on_note(party, text)
+    return result
 
 
 def _result(
@@ -215,7 +240,7 @@ async def _run(
         await asyncio.gather(*tasks.values(), return_exceptions=True)
     errors = {party: error for party, task in tasks.items() if (error := task.exception()) is not None}
     if errors:
-        raise _first_cause(errors)
+        raise first_cause(errors)
     return {party: task.result() for party, task in tasks.items()}
 
 
@@ -234,6 +259,7 @@ async def _party(
         datasets=None if datasets is None else str(datasets),
         folder=str(simulation.protocol.folder),
         binding=digest(b"simulated"),
+        assumed=simulation.assumed.get(party),
     )
     commit = partial(_commit, simulation.protocol.manifest, party)
     return await supervisor.run(order, streams, commit, lambda phase: on_phase(party, phase))
@@ -253,22 +279,6 @@ def _streams(
     for a, b in itertools.combinations(parties, 2):
         streams[a][b], streams[b][a] = pair()
     return streams
-
-
-def _first_cause(errors: Mapping[str, BaseException]) -> BaseException:
-    """What to tell: all owners' faults together, else what isn't merely another party's echo."""
-    own = {party: error for party, error in errors.items() if isinstance(error, LocalError)}
-    if own:
-        first = next(iter(own.values()))
-        if first.code in ALIKE:
-            return first
-        hints = {error.hint for error in own.values()}
-        # Each owner is told what to do, once if it is the same for all.
-        each = {party: error.message if len(hints) == 1 else error.line() for party, error in own.items()}
-        message = "; ".join(f"{party}: {text}" for party, text in each.items())
-        return LocalError(message, hint=first.hint if len(hints) == 1 else "", code=first.code)
-    ours = (error for error in errors.values() if isinstance(error, MpcgovError) and not isinstance(error, PeerError))
-    return next(ours, next(iter(errors.values())))
 
 
 def _shares(proposal: Proposal, outcomes: Mapping[str, Outcome]) -> list[ResultShare]:

@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 
 FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED, TIMED, ZEROS = range(13)
-SIGNED, CENTURY, NAMED, COUNTED, PARTLY = range(13, 18)
+SIGNED, CENTURY, NAMED, COUNTED, PARTLY, FRACTION, HEADER, NAME = range(13, 21)
 """What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values.
 
 The others say more of it, as `SAYS_MORE` has it."""
@@ -26,6 +26,7 @@ BLANK = r"[\s\x{a0}\x{2007}\x{200b}\x{202f}\x{3000}\x{feff}]"
 """Characters that nobody sees, as a regular expression of the engine."""
 
 _NO_VALUE = "that look like a code for no value, such as NA or .: declare it by missing"
+_AGAIN = "that are the header once more, as where files were joined: take them out"
 
 SAYS_MORE = {
     NEAR: (OUTSIDE, "but for blanks, case, Unicode form or .0 at the end"),
@@ -45,9 +46,13 @@ SAYS_MORE = {
     COUNTED: (MALFORMED, "that are days counted by a number, as a workbook has them: format them as dates there"),
     PARTLY: (MALFORMED, "without a day or a month"),
     ABSENT: (MALFORMED, _NO_VALUE),
+    FRACTION: (MALFORMED, "with more digits after the point: declare kind: decimal and as many places"),
+    HEADER: (MALFORMED, _AGAIN),
+    NAME: (OUTSIDE, _AGAIN),
 }
 
 _COMMA = r"^-?[0-9][0-9.,' ]*[,' ][0-9]+$|^-?[0-9]{1,3}(\.[0-9]{3}){2,}$"
+_FRACTION = r"^-?[0-9]+\.[0-9]+$"
 _SIGNED = r"^[-+(\p{Sc}\x{2212}]*\s?[0-9][0-9.,']*([eE][-+]?[0-9]+|\s?[\p{Sc}%‰)+-]|\s?[A-Z]{3})?$|^\x{2212}[0-9.,]+$"
 _CENTURY = r"^[0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2}$"
 _NAMED = r"^[0-9]{1,2}[-. ]*\pL{3,9}\.?[-. ]*[0-9]{2,4}$"
@@ -73,25 +78,40 @@ def cases(*branches: tuple[Any, Any], otherwise: Any = FINE) -> Any:
     return ibis.cases(*branches, else_=otherwise).cast("int8")
 
 
-def odd_number(raw: Any) -> Any:
-    """What a text is that is no number."""
-    known = ((_padded(raw), PADDED), (is_code(raw), ABSENT), (raw.re_search(_COMMA), COMMA))
-    return cases(*known, (raw.re_search(_SIGNED), SIGNED), otherwise=MALFORMED)
+def odd_number(raw: Any, header: str = "", point: bool = True) -> Any:
+    """What a text is that is no number.
+
+    Args:
+        raw: the text.
+        header: the column's name in the source.
+        point: whether a point is the decimal sign.
+    """
+    known = ((_padded(raw), PADDED), (is_code(raw), ABSENT), *([(raw.re_search(_FRACTION), FRACTION)] if point else []))
+    forms = ((raw.re_search(_COMMA), COMMA), (raw.re_search(_SIGNED), SIGNED), (raw == header, HEADER))
+    return cases(*known, *forms, otherwise=MALFORMED)
 
 
-def odd_date(raw: Any) -> Any:
-    """What a text is that is no date."""
+def odd_date(raw: Any, header: str = "") -> Any:
+    """What a text is that is no date; `header`: the column's name in the source."""
     other, timed = raw.re_search(_OTHER_DATE), raw.re_search(_TIMED)
     known = [(_padded(raw), PADDED), (is_code(raw), ABSENT), (timed, TIMED), (other, DATED)]
     forms = ((_CENTURY, CENTURY), (_NAMED, NAMED), (r"^[0-9]{5}$", COUNTED), (_PARTLY, PARTLY))
-    return cases(*known, *((raw.re_search(form), fault) for form, fault in forms), otherwise=MALFORMED)
+    found = ((raw.re_search(form), fault) for form, fault in forms)
+    return cases(*known, *found, (raw == header, HEADER), otherwise=MALFORMED)
 
 
-def odd_code(near: Any, raw: Any, values: Sequence[str]) -> Any:
-    """What a text is that isn't among the declared values; `near`: whether it is but for blanks, case or form."""
+def odd_code(near: Any, raw: Any, values: Sequence[str], header: str) -> Any:
+    """What a text is that isn't among the declared values.
+
+    Args:
+        near: whether it is among them but for blanks, case or form.
+        raw: the text.
+        values: those that are declared.
+        header: the column's name in the source.
+    """
     stripped = sorted({value.lstrip("0") for value in values if value.isdigit() and value.startswith("0")})
     zeros = [(ibis.array(stripped).contains(raw.re_replace(r"(\.0)?$", "")), ZEROS)] if stripped else []
-    return cases((near, NEAR), *zeros, (is_code(raw), UNLISTED), otherwise=OUTSIDE)
+    return cases((near, NEAR), *zeros, (is_code(raw), UNLISTED), (raw == header, NAME), otherwise=OUTSIDE)
 
 
 def far_date(value: Any) -> Any:

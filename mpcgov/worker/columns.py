@@ -62,6 +62,8 @@ class Form:
     recode: Mapping[str, str] = field(default_factory=dict)
     advises: bool = True
     """Whether the engine is the one of this process, which has what it takes to say how a value nearly fits."""
+    header: str = ""
+    """The column's name in the source."""
 
 
 PLAIN = Form()
@@ -81,16 +83,17 @@ def from_text(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) 
     if form.missing:
         raw = ibis.ifelse(raw.isin(form.missing), ibis.null("string"), raw)
     raw = _recoded(raw, form)
+    odd = odd_number(raw, form.header, form.dialect.decimal == ".")
     if isinstance(column, IntegerColumn):
         text = _plain_number(raw, form.dialect)
         # 12.0 is what is written of a column of whole numbers some of which are missing.
         value = text.re_replace(r"\.0+$", "").try_cast("int64")
-        return _ranged(raw, text.re_search(r"^-?[0-9]+(\.0+)?$"), value, column.min, column.max, odd_number(raw))
+        return _ranged(raw, text.re_search(r"^-?[0-9]+(\.0+)?$"), value, column.min, column.max, odd)
     if isinstance(column, DecimalColumn):
         text = _plain_number(raw, form.dialect)
         part = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
         steps = _steps(text.try_cast(f"decimal(18, {column.places})"), column)
-        return _ranged(raw, text.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high, odd_number(raw))
+        return _ranged(raw, text.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high, odd)
     if isinstance(column, DateColumn):
         text = _iso_date(raw, form.dialect)
         if text is raw:  # a timestamp at midnight is a day
@@ -101,8 +104,8 @@ def from_text(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) 
             & value.notnull()
         )
         low, high = date.fromisoformat(column.min), date.fromisoformat(column.max)
-        return _ranged(raw, real, value, low, high, odd_date(raw))
-    return _textual(raw, column, is_one_of, advises=form.advises)
+        return _ranged(raw, real, value, low, high, odd_date(raw, form.header))
+    return _textual(raw, column, is_one_of, form)
 
 
 _MIDNIGHT = r"[T ]00:00(:00(\.0+)?)?$"
@@ -145,7 +148,7 @@ def from_typed(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN)
     if isinstance(column, DateColumn):
         return _from_date(raw, column)
     text, sound = _written(raw)
-    return None if text is None else _textual(_recoded(text, form), column, is_one_of, sound, form.advises)
+    return None if text is None else _textual(_recoded(text, form), column, is_one_of, form, sound)
 
 
 def _recoded(text: Any, form: Form) -> Any:
@@ -216,7 +219,7 @@ def _written(raw: Any) -> tuple[Any, Any]:
 
 
 def _textual(
-    raw: Any, column: Column, is_one_of: IsOneOf, sound: Any = None, advises: bool = True
+    raw: Any, column: Column, is_one_of: IsOneOf, form: Form, sound: Any = None
 ) -> tuple[Any, Any]:  # fmt: skip
     """`sound`: whether what a value was written from is one; the text of what isn't is never used."""
     malformed: list[tuple[Any, int]] = [] if sound is None else [(~sound, MALFORMED)]
@@ -231,10 +234,10 @@ def _textual(
         fault = cases((raw.isnull(), MISSING), *malformed)
         return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
     outside = ibis.literal(OUTSIDE)
-    if advises:
+    if form.advises:
         seen = _normal_form(raw.lower()).re_replace(rf"^{BLANK}+|\.0$|{BLANK}+$", "")
         near = is_one_of(seen, tuple({_near(value) for value in column.values}))
-        outside = odd_code(near, raw, column.values)
+        outside = odd_code(near, raw, column.values, form.header)
     fault = cases((raw.isnull(), MISSING), *malformed, (~is_one_of(raw, column.values), outside))
     return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
 

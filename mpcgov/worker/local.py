@@ -29,6 +29,9 @@ from mpcgov.worker.source import Source
 
 _PLACE = "mpcgov_place"
 
+_FEW_NOTES = 10
+"""So many lines under a table may be no rows of it."""
+
 By = Sequence[tuple[str, Sequence[str]]]
 """The columns to count by, slowest first, each with its values in the order of the cells."""
 
@@ -170,8 +173,16 @@ def faults_of(report: ColumnReport, source: Source, missing_is_one: bool) -> lis
         if rows
     ]
     if report.first:
-        lines[-1] += f" (the first is row {report.first})"
+        below = source.rows - report.first
+        last = "; so are all below it: notes or totals under the table?" if _is_tail(report, below) else ""
+        lines[-1] += f" (the first is row {report.first}{last})"
     return lines
+
+
+def _is_tail(report: ColumnReport, below: int) -> bool:
+    """Whether just the last few rows aren't even written as the column's values are."""
+    others = report.more or report.outside
+    return not others and report.malformed == below + 1 < min(_FEW_NOTES, report.first)
 
 
 def _malformed(column: Column) -> str:

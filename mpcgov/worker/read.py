@@ -75,7 +75,7 @@ def _read(order: Order) -> tuple[Write, dict[str, str], tuple[str, ...]]:
     part, path = job.parties[party], Path(order.datasets or "")
     manifest = registry.read(Path(order.folder)).manifest
     used = check.used_columns(job, manifest, party)
-    dataset = _declared(path, part.dataset or "", order.proposal.declarations[party].only(set(used)), set(used))
+    dataset = _declared(path, order, set(used))
     condition = None if part.where is None else language.parse(part.where)
     with open_table(dataset, part.dataset or "", path.parent, _opened(dataset, used, part)) as source:
         expectations.judge(source, dataset, path.parent)
@@ -172,14 +172,17 @@ def _limit(order: Order) -> local.AtMost | None:
     return None if key is None or noise is None else local.AtMost(key, noise.bound)
 
 
-def _declared(path: Path, name: str, approved: object, used: set[str]) -> Dataset:
+def _declared(path: Path, order: Order, used: set[str]) -> Dataset:
     """The data set as its owner's file declares it now.
 
     Raises:
         DataError: it is no longer declared as everybody approved it.
     """
+    name, approved = order.proposal.job.parties[order.party].dataset or "", order.proposal.declarations[order.party]
     dataset = load_datasets(path).root.get(name)
-    if dataset is None or dataset.declaration.only(used) != approved:
+    if dataset is not None and order.assumed is not None:
+        dataset = dataset.model_copy(update={"unique": (*dataset.unique, order.assumed)})
+    if dataset is None or dataset.declaration.only(used) != approved.only(used):
         raise DataError(
             f"{path}: data set {name} is no longer declared as it was when the job was proposed",
             hint="submit the job again",

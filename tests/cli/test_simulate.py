@@ -97,3 +97,34 @@ def test_a_job_that_is_refused_beforehand_tells_of_its_data_too(tmp_path: Path, 
     assert any(
         note.startswith("b: d: column pid: 3 rows with a key that looks like a code for no value") for note in notes
     )
+
+
+LINKED = """
+protocol: linked-count
+purpose: made up
+legal_basis: made up
+parties: {a: {dataset: d, key: pid}, b: {dataset: d, key: pid}, c: {}}
+params: {by: [a.g]}
+disclosure: {min_count: 3}
+receivers: [coordinator]
+"""
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_keys_that_nobody_declared_unique_are_taken_to_be_if_they_are(
+    tmp_path: Path, capsys: Output, repeated: bool
+) -> None:
+    (tmp_path / "job.yaml").write_text(LINKED)
+    rows = [f"{n},x\n" for n in range(4)] + ["0,x\n"] * repeated
+    for party in "ab":
+        (tmp_path / party).mkdir()
+        (tmp_path / party / "d.csv").write_text("pid,g\n" + "".join(rows))
+        columns = "{pid: {kind: key}, g: {kind: category, values: [x]}}"
+        (tmp_path / party / "datasets.yaml").write_text(f"d: {{source: d.csv, columns: {columns}}}\n")
+    assert run(["simulate", str(tmp_path / "job.yaml"), "--agencies", str(tmp_path)]) == (2 if repeated else 0)
+    output = capsys.readouterr()
+    if repeated:
+        assert "mpcgov: parties.a.key: pid may be repeated: if it names one row each, a adds" in output.err
+    else:
+        assert "a: d: nodes refuse this job until it says `unique: [pid]`; the data are so" in output.err
+        assert output.out.splitlines()[2].split() == ["x", "4"]

@@ -38,6 +38,9 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a title": (b"Table 3: people\n\nid,g\n1,x\n", "the first line has 1 field, line 3 has more: set skip_lines: 2"),
     "Excel's note of the delimiter": (b"sep=,\nid,g\n1,x\n", "set skip_lines: 1"),
     "a footnote": (b"id,g\n1,x\n2,y\nSource: us\n", "(the first is row 3 under the header); the last lines may be notes"),
+    "a footnote that has all delimiters": (b"id,g\n1,x\n2,y\nSource: us,\n", "(the first is row 3; so are all below it: notes or totals under the table?)"),
+    "files that were joined": (b"id,g\n1,x\nid,g\n2,y\n", "1 row not a whole number (1 that are the header once more, as where files were joined: take them out) (the first is row 2); column g: 1 row not among the declared values (1 that are the header once more"),
+    "a fraction": (b"id,g\n1.5,x\n", "(1 with more digits after the point: declare kind: decimal and as many places)"),
     "windows-1252": ("id,g\n1,Zürich\n".encode("cp1252"), "set encoding, such as windows-1252"),
     "UTF-16": ("id,g\n1,x\n".encode("utf-16"), "set encoding: utf-16"),
     "a workbook": (b"PK\x03\x04" + b"0" * 100, "not CSV but an Excel workbook or a ZIP archive: name it .xlsx"),
@@ -182,7 +185,10 @@ def test_a_key_that_stands_for_nobody_is_pointed_out(tmp_path: Path) -> None:
 
 def test_the_owner_is_told_the_first_row_that_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(b"id,g\n1,x\n2,y\nSource: us,\n")
-    assert said(tmp_path) == "3 rows; column id: 1 row not a whole number (the first is row 3)"
+    assert (
+        said(tmp_path)
+        == "3 rows; column id: 1 row not a whole number (the first is row 3; so are all below it: notes or totals under the table?)"
+    )
 
 
 KEYS: dict[str, tuple[dict[str, Any], int]] = {
