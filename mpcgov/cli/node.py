@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpcgov.cli.options import Group, home_option, json_option, out_options
+from mpcgov.cli.people import console, people
 from mpcgov.cli.render import (
     note,
     note_repeated,
@@ -201,6 +202,10 @@ def reject(job_id: str, home: Path, reason: str) -> None:
 
     view = operator.reject(home, job_id, reason)
     note(f"job {job_id}: {view.consent or f'rejected; {view.state}'}")
+
+
+node.add_command(people)
+node.add_command(console)
 
 
 @node.command("result")

@@ -5,6 +5,7 @@ Daemon and operator's commands both work through here, on the same database. In 
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import sqlalchemy as sql
@@ -17,6 +18,7 @@ from mpcgov.node import ledger, matchers, questions, refusals
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.decisions import Decisions
+from mpcgov.node.desk import accounts
 from mpcgov.node.facts import Deny, Permit
 from mpcgov.node.heads import Heads
 from mpcgov.node.home import NodeHome
@@ -24,6 +26,7 @@ from mpcgov.node.releases import Releases
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES, make_approval, make_receipt, read_proposal
 from mpcgov.node.store import APPROVALS, JOBS, RECEIPTS, JobRow, Store
 from mpcgov.node.verdict import Verdict, evaluate
+from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.order import Outcome
@@ -57,6 +60,10 @@ class Book:
     def roster(self) -> Roster:
         """Who is who."""
         return self._home.joined()[0]
+
+    def view(self) -> AbstractContextManager[sql.Connection]:
+        """A consistent view of the database, for what this agency's people are shown."""
+        return self._store.read()
 
     def job(self, job: str) -> JobRow:
         """A job as it stands.
@@ -196,13 +203,13 @@ class Book:
         with self._audit.entry() as entry:
             return self.moved(entry, job, event, reason, detail=detail, code=code)
 
-    def approve(self, job: str, person: str | None = None) -> JobRow:
+    def approve(self, job: str, person: str | None = None, signed: Assertion | None = None) -> JobRow:
         """A person's yes; see `Decisions.approve`."""
-        return self.decisions.approve(job, person)
+        return self.decisions.approve(job, person, signed)
 
-    def reject(self, job: str, reason: str, person: str | None = None) -> JobRow:
+    def reject(self, job: str, reason: str, person: str | None = None, signed: Assertion | None = None) -> JobRow:
         """A person's no; see `Decisions.reject`."""
-        return self.decisions.reject(job, reason, person)
+        return self.decisions.reject(job, reason, person, signed)
 
     def keep_approval(self, job: str, party: str, envelope: bytes) -> None:
         """Another party's approval, verified by the caller; the first one stands."""
@@ -260,7 +267,8 @@ class Book:
         """Signs this agency's approval, in a transaction that is open; `people`: who said yes."""
         standing = isinstance(verdict.decision, Permit) and verdict.decision.approve == "standing"
         now, job, answers = self._clock.now(), job_id(proposal.job_digest), ledger.answer(entry.tx, proposal)
-        approval = make_approval(self._home, proposal, standing, verdict.policy_digest, now, answers)
+        signed = accounts.of_people(accounts.kept(entry.tx, job), people)
+        approval = make_approval(self._home, proposal, standing, verdict.policy_digest, now, answers, signed)
         entry.tx.execute(sql.insert(APPROVALS).values(job=job, party=self._home.party, envelope=approval.to_bytes()))
         said = {"people": ", ".join(people)} if people else {}
         return self.moved(entry, job, Event.APPROVE, policy=verdict.policy_digest, **said)

@@ -23,6 +23,7 @@ from mpcgov.node import rotation
 from mpcgov.node.api import Api
 from mpcgov.node.audit import HEAD_S, AuditLog
 from mpcgov.node.book import Book
+from mpcgov.node.desk.hall import Hall
 from mpcgov.node.door import IDLE_S, Door
 from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import PeerClient
@@ -106,6 +107,7 @@ class NodeDaemon:
             shutdown_timeout=SHUTDOWN_S,
             logger=_HTTP_LOG,
         )
+        self._hall = Hall(home, self.book, self._clock)
         self._loops: list[asyncio.Task[None]] = []
         self._heads: set[asyncio.Task[None]] = set()
         self.outdated = asyncio.Event()
@@ -129,6 +131,7 @@ class NodeDaemon:
         await self._supervisor.start()
         await self._runner.setup()
         await self._open_door()
+        await self._hall.open()
         self._loops = [
             asyncio.create_task(self._every(POLL_S, self._poll_decisions(seen))),
             asyncio.create_task(self._every(TICK_S, self._tick)),
@@ -143,6 +146,7 @@ class NodeDaemon:
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._hall.close()
         await self.service.stop()
         if self._api.door is not None:
             await self._api.door.close()

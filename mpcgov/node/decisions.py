@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
@@ -11,15 +11,17 @@ from mpcgov import lifecycle, registry
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import WAITING, Event, State
-from mpcgov.node import differencing, ledger, overlaps, people, questions
+from mpcgov.node import consent, differencing, ledger, overlaps, people, questions
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
+from mpcgov.node.desk import accounts
 from mpcgov.node.differencing import Release
 from mpcgov.node.explain import Weighed
 from mpcgov.node.facts import Permit
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import DECISIONS, JobRow, Store
 from mpcgov.node.verdict import Verdict, register_to_show
+from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.difference import Answer
 from mpcgov.spec.statement import Proposal, job_id
 
@@ -43,25 +45,29 @@ class Decisions:
         self._clock = clock
         self._book = book
 
-    def approve(self, job: str, person: str | None = None) -> JobRow:
+    def approve(self, job: str, person: str | None = None, signed: Assertion | None = None) -> JobRow:
         """A person's yes, if the policy still allows the job; a second one of the same person changes nothing.
 
         Args:
             person: who says it; None for whoever runs this process.
+            signed: what that person's passkey has signed, verified by the caller.
 
         Raises:
             LocalError: unknown job. PeerError: too late. Refused: the policy forbids it by now, and the job is
-                rejected; or its rows differ from an earlier table's in too few persons, and it goes on waiting.
+                rejected; or its rows differ from an earlier table's in too few persons, or only passkeys count, and it
+                goes on waiting.
         """
         row = self._open(job, Event.APPROVE)
         if row.state not in (State.PROPOSED, State.AWAITING_APPROVAL):
             return row
         proposal = self._book.proposal(job)
         verdict = self._book.verdict(proposal, row.digest)
+        if isinstance(verdict.decision, Permit) and signed is None:
+            self._require_no_passkey(job)
         self._require_distance(proposal, verdict)
         with self._audit.entry() as entry:
             if isinstance(verdict.decision, Permit):
-                row = self._yes(entry, proposal, verdict, person or people.current())
+                row = self._yes(entry, proposal, verdict, person or people.current(), signed)
             else:
                 self._book.moved(entry, job, Event.REJECT, "; ".join(verdict.reasons), code="policy")
                 self._decided(entry, job)
@@ -70,12 +76,17 @@ class Decisions:
             raise Refused(f"job {job}: {'; '.join(verdict.reasons)}", hint=hint, code="policy")
         return row
 
-    def reject(self, job: str, reason: str, person: str | None = None) -> JobRow:
+    def reject(self, job: str, reason: str, person: str | None = None, signed: Assertion | None = None) -> JobRow:
         """A person's no; a second no changes nothing.
 
         A no to rows that overlap an earlier table's may depend on how many they are. So it is only put on record, and
         goes out when the time to approve is over, as if nobody had answered. One that takes back a yes takes effect at
         once: the others have that yes.
+
+        Args:
+            reason: for the coordinator and the other parties.
+            person: who says it; None for whoever runs this process.
+            signed: what that person's passkey has signed, verified by the caller.
 
         Raises:
             LocalError: unknown job. PeerError: too late. Refused: a reason that could tell about rows.
@@ -91,9 +102,11 @@ class Decisions:
             with self._audit.entry() as entry:
                 self._ask(entry, self._book.proposal(job))
                 questions.said(entry.tx, job, "no")
-                entry.record("no", job, person=person)
+                entry.record("no", job, person=person, **_assertion(signed))
             return self._book.job(job)
         with self._audit.entry() as entry:
+            if signed is not None:
+                entry.record("no", job, person=person, **_assertion(signed))
             row = self._book.moved(entry, job, Event.REJECT, reason, code="rejected", person=person)
             self._decided(entry, job)
         return row
@@ -109,25 +122,29 @@ class Decisions:
     def consent(self, job: str) -> str:
         """Who has said yes so far, where more people must: `1 of 2: anna`; and that a no was said. Else empty."""
         with self._store.read() as tx:
-            said, names = questions.answer(tx, job), questions.yeses(tx, job)
-        if said == "no":
-            return "a no was said; it goes out when the time to approve is over, as if nobody had answered"
-        try:
-            needed = self._home.policy()[0].approvals
-        except Refused:
-            return ""
+            if questions.answer(tx, job) == "no":
+                return "a no was said; it goes out when the time to approve is over, as if nobody had answered"
+            try:
+                policy, _ = self._home.policy()
+            except Refused:
+                return ""
+            needed, names = policy.approvals, consent.counted(tx, job, policy)
         return (
             f"{len(names)} of {needed} people have said yes" + f": {', '.join(names)}" * bool(names)
             if needed > 1
             else ""
         )
 
-    def _yes(self, entry: Entry, proposal: Proposal, verdict: Verdict, person: str) -> JobRow:
-        job, permit = job_id(proposal.job_digest), verdict.decision
+    def _yes(self, entry: Entry, proposal: Proposal, verdict: Verdict, person: str, signed: Assertion | None) -> JobRow:
+        job, policy = job_id(proposal.job_digest), self._home.policy()[0]
         questions.yes(entry.tx, job, person, self._clock.now())
-        names = questions.yeses(entry.tx, job)
-        if isinstance(permit, Permit) and len(names) < permit.approvals:
-            entry.record("yes", job, person=person, people=len(names), needed=permit.approvals)
+        if signed is not None:
+            accounts.keep(entry.tx, job, person, signed)
+        names = consent.counted(entry.tx, job, policy)
+        if signed is not None or len(names) < policy.approvals:
+            said = {"people": len(names), "needed": policy.approvals}
+            entry.record("yes", job, person=person, **said, **_assertion(signed))
+        if len(names) < policy.approvals:
             return table.require(entry.tx, job)
         if verdict.overlaps:
             self._ask(entry, proposal)
@@ -135,6 +152,21 @@ class Decisions:
         row = self._book.approved(entry, proposal, verdict, names)
         self._decided(entry, job)
         return row
+
+    def _require_no_passkey(self, job: str) -> None:
+        """Nothing, if a yes that no passkey has signed counts.
+
+        Raises:
+            Refused: it doesn't; nothing has changed.
+        """
+        with self._store.read() as tx:
+            needed = consent.needs_passkeys(tx, self._home.policy()[0])
+        if needed:
+            raise Refused(
+                f"job {job}: here only a yes with a passkey counts",
+                hint="say it in the console; or let the policy say passkeys: optional",
+                code="passkey",
+            )
 
     def _ask(self, entry: Entry, proposal: Proposal) -> None:
         """Puts it down as a question, if an earlier job has come out since it was proposed."""
@@ -202,3 +234,7 @@ class Decisions:
 
     def _decided(self, entry: Entry, job: str) -> None:
         entry.tx.execute(sql.insert(DECISIONS).values(job=job, decided_at=self._clock.now()))
+
+
+def _assertion(signed: Assertion | None) -> dict[str, Any]:
+    return {} if signed is None else {"assertion": accounts.facts(signed)}

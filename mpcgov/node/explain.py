@@ -95,7 +95,7 @@ def explain(
         receivers=job.receivers,
         own_data=_own_data(me, proposal, manifest),
         others=tuple(_brings(proposal, party) for party in proposal.parties if party != me),
-        disclosure="; ".join((*sentences(job, manifest), *_counted(proposal, manifest))),
+        disclosure="; ".join((*sentences(job, manifest), *counted_sentences(proposal, manifest))),
         reveals=_reveals(proposal, manifest),
         links=_links(proposal, manifest),
         asks=weighed.asks,
@@ -142,7 +142,8 @@ def _reveals(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
     return (*lines, "nobody learns anything else, as long as no more than " + _threshold(proposal))
 
 
-def _counted(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
+def counted_sentences(proposal: Proposal, manifest: Manifest | None) -> tuple[str, ...]:
+    """What is said of a proposal's numbers: how many there are of one row, and what follows."""
     if manifest is None:
         return ()
     try:

@@ -16,6 +16,7 @@ from pydantic import Field
 from mpcgov import files, keys
 from mpcgov.errors import LocalError, Refused, SpecError
 from mpcgov.keys import Identity
+from mpcgov.node.desk.config import ConsoleConfig
 from mpcgov.node.slots import default_limit
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.ids import PartyId, digest
@@ -33,6 +34,7 @@ party: {party}
 address: '{address}'
 # jobs_at_once: 2     # how many jobs compute here at once, 400 MB and more each; the others wait. By default as many as
 #                     # the machine has processors, and memory of 1 GB each, for
+# console: {{listen: '127.0.0.1:7180'}}      # pages for this agency's people, on this machine; docs/console.md
 """
 
 DATASETS_FILE = """\
@@ -63,6 +65,9 @@ POLICY_FILE = """\
 
 approve: manual     # manual: a person says yes to each job | standing: what this file allows proceeds by itself
 approvals: 1        # how many different people must say yes, where a person is asked: 1 or 2
+# passkeys: required # only a yes that a passkey has signed counts | optional: also one on the command line, as that of
+#                   # the system's user. Unless said: required once somebody who may approve has a passkey
+# partner_approvals: {"*": 1}       # how many people of a partner must have signed its yes with passkeys
 protocols: []       # names such as joint-count, or joint-count@sha256:… to pin one version; "*" for all on this disk
 purposes: []        # the purposes allowed, as whole texts; * stands for any text: ["Youth on support, *"]
 partners: []        # parties that may compute with us; "*" for all in the consortium
@@ -90,14 +95,15 @@ datasets: {}        # columns that may be used, what for (group, filter, measure
 
 
 class NodeConfig(Frozen):
-    """`node.yaml`: who this node is, where it is reached, where it keeps its state, and how many jobs compute here at
-    once (None: as many as the machine has processors and memory for)."""
+    """`node.yaml`: who this node is, where it is reached, where it keeps its state, how many jobs compute here at once
+    (None: as many as the machine has processors and memory for), and where its people meet it (None: nowhere)."""
 
     party: PartyId
     address: Address
     listen: Address | None = None
     state: str | None = None
     jobs_at_once: Annotated[int, Field(ge=1, le=1000)] | None = None
+    console: ConsoleConfig | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from mpcgov.node.book import Book
 from mpcgov.node.explain import JobView, Weighed, explain
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import JobRow, Store
+from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import load_yaml, validate
@@ -56,20 +57,20 @@ def jobs(home: Path) -> list[JobView]:
     with opened(home) as (node, book, _):
         recent = RealClock().now() - RECENT_S
         rows = [row for row in book.jobs(frozenset(State)) if row.state not in TERMINAL or row.changed_at > recent]
-        return [_view(node, book, row) for row in rows]
+        return [job_view(node, book, row) for row in rows]
 
 
-def approve(home: Path, job: str) -> JobView:
-    """The yes of the person who runs this; a second one of the same person changes nothing.
+def approve(home: Path, job: str, person: str | None = None, signed: Assertion | None = None) -> JobView:
+    """The yes of the person who runs this, or of one whose passkey has signed it; a second one changes nothing.
 
     Raises:
         LocalError: unknown job. PeerError: too late. Refused: the policy forbids it by now.
     """
     with opened(home) as (node, book, _):
-        return _view(node, book, book.approve(job), weigh=False)
+        return job_view(node, book, book.approve(job, person, signed), weigh=False)
 
 
-def reject(home: Path, job: str, reason: str) -> JobView:
+def reject(home: Path, job: str, reason: str, person: str | None = None, signed: Assertion | None = None) -> JobView:
     """This agency's no to a job that waits, with the reason that all parties and the coordinator will read; at once,
     but for rows that overlap those of an earlier table: `Decisions.reject`.
 
@@ -77,7 +78,7 @@ def reject(home: Path, job: str, reason: str) -> JobView:
         LocalError: unknown job. PeerError: too late.
     """
     with opened(home) as (node, book, _):
-        return _view(node, book, book.reject(job, reason), weigh=False)
+        return job_view(node, book, book.reject(job, reason, person, signed), weigh=False)
 
 
 def audit_records(home: Path) -> list[dict[str, Any]]:
@@ -131,16 +132,19 @@ def opened(home: Path) -> Iterator[tuple[NodeHome, Book, AuditLog]]:
         store.close()
 
 
-def _view(node: NodeHome, book: Book, row: JobRow, *, weigh: bool = True) -> JobView:
+def job_view(node: NodeHome, book: Book, row: JobRow, *, weigh: bool = True) -> JobView:
+    """A job as its agency's people see it; `weigh`: with what earlier jobs have to do with it."""
     proposal = book.proposal(row.id)
     held = book.approvals(row.id)
     waiting_for = tuple(party for party in row.parties if party not in held) if row.state in WAITING else ()
     weighed = book.decisions.weighed(proposal) if row.state in WAITING and weigh else Weighed()
     consent = book.decisions.consent(row.id) if row.state in WAITING else ""
-    return explain(node.party, row, proposal, _manifest(proposal), book.roster, waiting_for, weighed, consent)
+    return explain(node.party, row, proposal, manifest_of(proposal), book.roster, waiting_for, weighed, consent)
 
 
-def _manifest(proposal: Proposal) -> Manifest | None:
+def manifest_of(proposal: Proposal) -> Manifest | None:
+    """What the protocol of a proposal says, in the version that it pins; None if this disk doesn't have that."""
+    """What the protocol of a proposal says, in the version that it pins; None if this disk doesn't have that."""
     try:
         protocol = registry.find(proposal.job.protocol_name)
     except MpcgovError:

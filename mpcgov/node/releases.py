@@ -13,7 +13,7 @@ from mpcgov import registry
 from mpcgov.clock import Clock
 from mpcgov.errors import Refused
 from mpcgov.lifecycle import Event
-from mpcgov.node import filters, ledger, matchers, names
+from mpcgov.node import consent, filters, ledger, matchers, names
 from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.facts import View
@@ -57,6 +57,7 @@ class Releases:
                 text = f"{self._home.party}: {view.refused} jobs over its data have ended within a day because of them"
                 raise Refused(text, hint="propose the job again: a person must decide there", code="policy")
             approved_at = table.require(entry.tx, job).changed_at if agreed.by_a_person else None
+            self._require_people(entry, job, bool(verdict.asks), agreed)
             unseen = _unseen((*verdict.beside, *verdict.overlaps), view, approved_at)
             if unseen is not None:
                 text = f"{self._home.party}: job {unseen} has released a related table since the approval"
@@ -70,6 +71,15 @@ class Releases:
             ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now, made)
             answers = {"answers": agreed.answers} if agreed.answers else {}
             self._move(entry, job, Event.ALL_APPROVED, **answers)
+
+    def _require_people(self, entry: Entry, job: str, asks: bool, agreed: Agreed) -> None:
+        """Nothing, if as many people have said yes, here and at the partners, as the policy now wants."""
+        policy, _ = self._home.policy()
+        lacking = consent.own_lacking(entry.tx, job, policy) if asks and agreed.by_a_person else ""
+        if text := lacking or consent.partners_lacking(
+            policy, {p: n for p, n in agreed.signed.items() if p != self._home.party}
+        ):
+            raise Refused(f"{self._home.party}: {text}", hint="propose the job again", code="policy")
 
     def admit(self, proposal: Proposal, fingerprints: Mapping[str, str], place: str | None) -> None:
         """The rows are read, and nobody has heard of them yet: whether they are those of earlier releases.

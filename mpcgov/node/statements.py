@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mpcgov import registry
 from mpcgov.errors import PeerError, SpecError
 from mpcgov.node.home import NodeHome
+from mpcgov.spec.assertion import Assertion, check_all
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import COORDINATOR
@@ -56,10 +57,12 @@ class Agreed:
     """What all parties' approvals of a job come to: whether a person gave this node's own.
 
     `answers`: the equal job that was released before and whose result all would give again, if all name the same.
+    `signed`: by party, how many different people have signed its yes with passkeys.
     """
 
     by_a_person: bool
     answers: str | None
+    signed: Mapping[str, int] = field(default_factory=dict)
 
 
 def agreed(me: str, approvals: Mapping[str, Approval], proposal: Proposal) -> Agreed:
@@ -72,13 +75,26 @@ def agreed(me: str, approvals: Mapping[str, Approval], proposal: Proposal) -> Ag
     if conflict is not None:
         raise PeerError(conflict, code="agreement")
     named, own = {approval.answers for approval in approvals.values()}, approvals[me]
-    return Agreed(own.approved_by == "operator", named.pop() if len(named) == 1 else None)
+    signed = {party: len(approval.people) for party, approval in approvals.items()}
+    return Agreed(own.approved_by == "operator", named.pop() if len(named) == 1 else None, signed)
 
 
 def make_approval(
-    home: NodeHome, proposal: Proposal, standing: bool, policy_digest: str, now: float, answers: str | None
+    home: NodeHome,
+    proposal: Proposal,
+    standing: bool,
+    policy_digest: str,
+    now: float,
+    answers: str | None,
+    people: tuple[Assertion, ...] = (),
 ) -> Envelope:
-    """This agency's signed yes to one proposal, with one version of everything that will run."""
+    """This agency's signed yes to one proposal, with one version of everything that will run.
+
+    Args:
+        standing: whether the policy gave it, and nobody was asked.
+        answers: the equal job whose result this node would give again.
+        people: what those who said yes have signed with their passkeys.
+    """
     approval = Approval(
         job=job_id(proposal.job_digest),
         job_digest=proposal.job_digest,
@@ -91,6 +107,7 @@ def make_approval(
         approved_at=int(now),
         expires_at=proposal.approve_before,
         answers=answers,
+        people=people,
     )
     return sign(approval, APPROVAL_TYPE, home.party, home.identity.signing_key)
 
@@ -99,7 +116,8 @@ def read_approval(body: bytes, signer: Card, proposal: Proposal, now: float) -> 
     """A party's approval of exactly this proposal.
 
     Raises:
-        SpecError: it isn't one, or not of this party, this proposal or this roster.
+        SpecError: it isn't one, or not of this party, this proposal or this roster; or a word of one of its people in
+            it doesn't hold.
         PeerError: it has expired.
     """
     envelope = parse_json(body, Envelope, "approval")
@@ -110,6 +128,7 @@ def read_approval(body: bytes, signer: Card, proposal: Proposal, now: float) -> 
         raise SpecError(f"{signer.id} approved another proposal: {approval.job_digest}", code="approval")
     if approval.roster_digest != proposal.roster_digest:
         raise SpecError(f"{signer.id} approved under another roster: {approval.roster_digest}", code="approval")
+    check_all(approval.people, proposal.job_digest, signer.id, "approve")
     if min(approval.expires_at, proposal.approve_before) <= now:
         raise PeerError(f"{signer.id}: its approval has expired", code="expired")
     return approval

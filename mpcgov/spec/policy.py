@@ -105,7 +105,9 @@ class DatasetPolicy(Frozen):
 class Policy(Frozen):
     """What may be done with this agency's data, and with whom. Checked, never merged into a job.
 
-    `approvals`: how many different people must say yes where a person is asked.
+    `approvals`: how many different people must say yes where a person is asked. `passkeys`: whether only a yes that a
+    passkey has signed counts; None: as soon as somebody who may approve has one. `partner_approvals`: how many
+    different people of a partner (`*`: of any) must have signed its yes with passkeys.
     `link`: the join methods that this agency takes part in; `exact` if compared jobs may first find records that are
     equal, of which both owners learn which they are. `size_noise`: the least noise on the number of matches that
     a matcher sees; `off` if it may see the number.
@@ -113,6 +115,8 @@ class Policy(Frozen):
 
     approve: Literal["manual", "standing"] = "manual"
     approvals: Literal[1, 2] = 1
+    passkeys: Literal["required", "optional"] | None = None
+    partner_approvals: dict[PartyId | Literal["*"], Literal[1, 2]] = Field(default_factory=dict)
     protocols: Annotated[tuple[ProtocolRef | Literal["*"], ...], Field(strict=False)] = ()
     purposes: Annotated[tuple[Line, ...], Field(strict=False)] = ()
     partners: Annotated[tuple[PartyId | Literal["*"], ...], Field(strict=False)] = ()

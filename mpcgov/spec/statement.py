@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.ids import Digest, JobId, PartyId
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import Frozen, canonical_json
@@ -83,6 +84,7 @@ class Approval(Frozen):
     """One agency's yes to one proposal, under one policy, with one version of everything that will run.
 
     `answers`: an equal job that was released before, whose result this node would give again instead of a new one.
+    `people`: the word of each person who said yes with a passkey.
     """
 
     job: JobId
@@ -96,6 +98,7 @@ class Approval(Frozen):
     approved_at: Seconds
     expires_at: Seconds
     answers: JobId | None = None
+    people: Annotated[tuple[Assertion, ...], Field(strict=False, max_length=10)] = ()
 
 
 class Transcript(Frozen):

@@ -10,25 +10,14 @@ seccomp_filter.rst.
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 import struct
 import sys
-import sysconfig
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from mpcgov import registry
-
-PR_SET_NO_NEW_PRIVS = 38
-LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
-ABI_ONLY = 1
-RULE_PATH_BENEATH = 1
-READ = 1 << 2 | 1 << 3
-"""LANDLOCK_ACCESS_FS_READ_FILE and _READ_DIR: all that is left under the allowed folders."""
-FS_RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
-TCP_BIND_AND_CONNECT = 0b11
-ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
+from mpcgov.process import landlock
 
 SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC = 1, 1
 SECCOMP_RET_ALLOW, SECCOMP_RET_KILL, SECCOMP_RET_EPERM = 0x7FFF0000, 0x80000000, 0x00050001
@@ -62,51 +51,9 @@ def confine(protocol_folder: Path) -> bool:
     """
     if sys.platform != "linux" or platform.machine() not in MACHINES:
         return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.syscall.restype = ctypes.c_long
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-        return False
-    alone = len(list(Path("/proc/self/task").iterdir())) == 1
-    readable = {sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"], "/lib", "/lib64", "/usr/lib"}
-    files = _restrict_files(libc, [*map(Path, readable), *_loaded_packages(), registry.PACKAGE, protocol_folder])
-    return _refuse_calls(libc) and files and alone
-
-
-def _loaded_packages() -> list[Path]:
-    """The folders of the packages that are loaded, wherever they were installed: parts of them may be loaded later."""
-    top_level = [module for name, module in list(sys.modules.items()) if "." not in name]
-    # Not those without a file: a namespace may be any folder.
-    found = [getattr(module, "__path__", ()) for module in top_level if getattr(module, "__file__", None)]
-    return [Path(folder) for folders in found for folder in folders]
-
-
-def _restrict_files(libc: ctypes.CDLL, readable: Iterable[Path]) -> bool:
-    abi = libc.syscall(LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ABI_ONLY)
-    if abi < 1:
-        return False
-    handled = (1 << FS_RIGHTS_BY_ABI.get(abi, 16)) - 1
-    attributes = struct.pack(
-        "<QQQ", handled, TCP_BIND_AND_CONNECT if abi >= 4 else 0, ABSTRACT_SOCKETS_AND_SIGNALS if abi >= 6 else 0
-    )
-    attributes = attributes[: 24 if abi >= 6 else 16 if abi >= 4 else 8]
-    ruleset = libc.syscall(LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
-    if ruleset < 0:
-        return False
-    try:
-        for path in readable:
-            if path.is_dir():
-                _allow(libc, ruleset, path)
-        return bool(libc.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0)
-    finally:
-        os.close(ruleset)
-
-
-def _allow(libc: ctypes.CDLL, ruleset: int, path: Path) -> None:
-    folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    try:
-        libc.syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, struct.pack("<Qi", READ, folder), 0)
-    finally:
-        os.close(folder)
+    libc = landlock.kernel()
+    files = landlock.restrict([registry.PACKAGE, protocol_folder], libc)
+    return _refuse_calls(libc) and files
 
 
 class _Program(ctypes.Structure):
@@ -115,7 +62,7 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def _refuse_calls(libc: ctypes.CDLL) -> bool:
+def _refuse_calls(libc: Any) -> bool:
     architecture, seccomp, refused = MACHINES[platform.machine()]
     rules = [
         _rule(LOAD_WORD, 4),

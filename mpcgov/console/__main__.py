@@ -1,0 +1,72 @@
+"""`python -m mpcgov.console SOCKET LISTEN ORIGIN [child]`: started by the node, or by `mpcgov node console`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+
+from aiohttp import web
+
+from mpcgov.console.app import application
+from mpcgov.console.desk import Desk
+from mpcgov.errors import LocalError, MpcgovError
+from mpcgov.process import landlock
+
+IDLE_S = 30.0
+
+
+async def serve(path: str, listen: str, origin: str, *, child: bool) -> None:
+    """Serves until it is told to stop; as a child, until its standard input ends.
+
+    Args:
+        path: the socket of the node's desk.
+        listen: host and port on this machine.
+        origin: what browsers must name.
+        child: whether the node started it.
+
+    Raises:
+        LocalError: something else listens there.
+    """
+    host, _, port = listen.rpartition(":")
+    async with Desk(path) as desk:
+        runner = web.AppRunner(
+            application(desk, origin, listen), access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=0.5
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host.strip("[]"), int(port), reuse_address=True).start()
+        except OSError as error:
+            raise LocalError(f"{listen}: can't listen there ({error.strerror})", code="listen") from None
+        if not landlock.restrict([]):
+            print("this kernel doesn't keep the console from files", file=sys.stderr)  # noqa: T201 - as below
+        print(f"the console is at {origin}", file=sys.stderr, flush=True)  # noqa: T201 - the operator waits for it
+        await _stopped(child)
+        await runner.cleanup()
+
+
+async def _stopped(child: bool) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if child:
+        loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(sys.stdin.fileno(), 1) else stop.set())
+    await stop.wait()
+
+
+def main() -> int:
+    """The entry point; gives the exit status."""
+    path, listen, origin, *rest = sys.argv[1:]
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(serve(path, listen, origin, child=rest == ["child"]))
+    except MpcgovError as error:
+        print(f"mpcgov: {error.line()}", file=sys.stderr)  # noqa: T201 - as the command line says it
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""What scripts of our pages ask: to sign in, to make a passkey, and to say yes or no with one. JSON in and out.
+
+The console can do nothing of this by itself. It passes a browser's answer on, and the node says whether it holds.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from mpcgov.console.desk import Desk
+from mpcgov.console.guard import VISIT, Guard
+from mpcgov.errors import LocalError
+
+JOB = r"{job:[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}}"
+
+
+class Signing:
+    """The routes that change something."""
+
+    def __init__(self, desk: Desk, guard: Guard) -> None:
+        self._desk = desk
+        self._guard = guard
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Adds them."""
+        router.add_post("/sign-in/options", self._to_sign_in)
+        router.add_post("/sign-in", self._sign_in)
+        router.add_post("/sign-out", self._sign_out)
+        router.add_post("/enrol/options", self._to_enrol)
+        router.add_post("/enrol", self._enrol)
+        router.add_post(f"/jobs/{JOB}/options", self._to_decide)
+        router.add_post(f"/jobs/{JOB}/decide", self._decide)
+
+    async def _to_sign_in(self, request: web.Request) -> web.StreamResponse:
+        self._guard.tried(request)
+        return web.json_response(await self._desk.ask("to_sign_in"))
+
+    async def _sign_in(self, request: web.Request) -> web.StreamResponse:
+        self._guard.tried(request)
+        body = await _body(request)
+        found = await self._desk.ask("sign_in", ticket=_text(body, "ticket"), credential=_credential(body))
+        response = web.json_response({"next": "/"})
+        # Another token than before: one that somebody had put into this browser is worth nothing.
+        self._guard.remember(response, found["session"])
+        return response
+
+    async def _sign_out(self, request: web.Request) -> web.StreamResponse:
+        await self._desk.ask("sign_out", session=request[VISIT].token)
+        response = web.Response(status=303, headers={"Location": "/sign-in"})
+        self._guard.remember(response, self._guard.stranger())
+        return response
+
+    async def _to_enrol(self, request: web.Request) -> web.StreamResponse:
+        self._guard.tried(request)
+        return web.json_response(await self._desk.ask("to_enrol", link=_text(await _body(request), "link")))
+
+    async def _enrol(self, request: web.Request) -> web.StreamResponse:
+        self._guard.tried(request)
+        body = await _body(request)
+        await self._desk.ask("enrol", ticket=_text(body, "ticket"), credential=_credential(body))
+        return web.json_response({"next": "/sign-in"})
+
+    async def _to_decide(self, request: web.Request) -> web.StreamResponse:
+        body, session = await _body(request), request[VISIT].token
+        what = {"said": _text(body, "said"), "reason": _text(body, "reason")}
+        return web.json_response(
+            await self._desk.ask("to_decide", session=session, job=request.match_info["job"], **what)
+        )
+
+    async def _decide(self, request: web.Request) -> web.StreamResponse:
+        body, session = await _body(request), request[VISIT].token
+        ticket, credential = _text(body, "ticket"), _credential(body)
+        await self._desk.ask("decide", session=session, ticket=ticket, credential=credential)
+        return web.json_response({"next": f"/jobs/{request.match_info['job']}"})
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.read()) if request.content_type == "application/json" else None
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise LocalError("expected a JSON object", code="body")
+    return body
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name, "")
+    if not isinstance(value, str):
+        raise LocalError(f"{name}: expected text", code="body")
+    return value
+
+
+def _credential(body: dict[str, Any]) -> dict[str, Any]:
+    """A browser's answer, with what the node looks at and nothing else."""
+    value = body.get("credential")
+    response = value.get("response") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(response, dict):
+        raise LocalError("credential: expected a browser's answer", code="body")
+    names = ("clientDataJSON", "authenticatorData", "signature", "userHandle", "attestationObject")
+    kept = {name: response[name] for name in names if isinstance(response.get(name), str)}
+    return {name: str(value.get(name, "")) for name in ("id", "rawId", "type")} | {"response": kept}

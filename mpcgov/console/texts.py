@@ -1,0 +1,89 @@
+"""The words of the pages in each language, from one catalogue: `texts/*.yaml`, the same keys in all of them.
+
+What the node says of a job comes as English sentences. A language's `sentences` say what becomes of them; one that none
+fits is shown as it is, and marked as English.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+from markupsafe import Markup, escape
+
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+USUAL = "en"
+_GAP = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """One language's words. `sentences`: patterns of the node's sentences, and what they are here."""
+
+    language: str
+    words: dict[str, str]
+    sentences: tuple[tuple[re.Pattern[str], str], ...] = field(default=())
+
+    def say(self, key: str, **what: Any) -> Markup:
+        """The words of a key, with gaps filled in; what is filled in is escaped, the words may have emphasis."""
+        filled = {name: escape(value) for name, value in what.items()}
+        return Markup(_GAP.sub(lambda gap: str(filled[gap.group(1)]), self.words[key]))  # noqa: S704 - our own words
+
+    def word(self, key: str, otherwise: str) -> str:
+        """The words of a key that may not be there."""
+        return self.words.get(key, otherwise)
+
+    def sentence(self, text: str) -> Markup:
+        """What the node says, in this language if it can be said."""
+        found = self._translated(text)
+        if found is None:
+            return Markup('<span lang="en">{}</span>').format(text)
+        return escape(found)
+
+    def _translated(self, text: str) -> str | None:
+        if self.language == USUAL:
+            return text
+        for pattern, here in self.sentences:
+            if match := pattern.fullmatch(text):
+                return _GAP.sub(lambda gap, found=match: self._part(found[gap.group(1)]), here)  # type: ignore[misc]
+        return None
+
+    def _part(self, text: str) -> str:
+        """What stands in a gap: a name stays, a phrase that is known is said here."""
+        return self.words.get(f"phrase.{text}", text)
+
+    def moment(self, seconds: float) -> Markup:
+        """A point in time, in this machine's own time."""
+        at = dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone()
+        text = at.strftime("%d.%m.%Y, %H:%M" if self.language == "de" else "%d %b %Y, %H:%M")
+        return Markup('<time datetime="{}">{} {}</time>').format(at.isoformat(), text, at.tzname())
+
+
+@cache
+def catalogue(language: str) -> Catalogue:
+    """The words of a language."""
+    text = (resources.files("mpcgov.console") / "texts" / f"{language}.yaml").read_text(encoding="utf-8")
+    read = yaml.safe_load(text)
+    pairs = tuple((_pattern(one["en"]), one["here"]) for one in read.get("sentences") or ())
+    return Catalogue(language, read["words"], pairs)
+
+
+def chosen(cookie: str, header: str) -> str:
+    """The language for a reader: as chosen before, else the first that the browser asks for and we have."""
+    if cookie in LANGUAGES:
+        return cookie
+    for part in header[:200].lower().split(","):
+        name = part.split(";")[0].strip().split("-")[0]
+        if name in LANGUAGES:
+            return name
+    return USUAL
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = _GAP.split(text)
+    return re.compile("".join(f"(?P<{part}>.+?)" if i % 2 else re.escape(part) for i, part in enumerate(parts)), re.S)

@@ -1,0 +1,49 @@
+"""Whose yes counts, and how many a policy wants: of this agency's own people, and of its partners'."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sql
+
+from mpcgov.node import questions
+from mpcgov.node.desk import accounts
+from mpcgov.spec.policy import Policy
+
+
+def needs_passkeys(tx: sql.Connection, policy: Policy) -> bool:
+    """Whether only a yes that a passkey has signed counts: if the policy says so, or leaves it open and somebody who
+    may approve has a passkey. Else one on the command line counts too, as that of the system's user."""
+    if policy.passkeys is not None:
+        return policy.passkeys == "required"
+    return accounts.approvers_sign(tx)
+
+
+def counted(tx: sql.Connection, job: str, policy: Policy) -> tuple[str, ...]:
+    """The people whose yes to a job counts, the first of all first."""
+    names = questions.yeses(tx, job)
+    if not needs_passkeys(tx, policy):
+        return names
+    signed = accounts.kept(tx, job)
+    return tuple(name for name in names if name in signed)
+
+
+def own_lacking(tx: sql.Connection, job: str, policy: Policy) -> str:
+    """What is missing of this agency's own people's yes, by its policy as it is now; empty if nothing is."""
+    names = counted(tx, job, policy)
+    if len(names) >= policy.approvals:
+        return ""
+    return f"its policy now asks for {policy.approvals} people's yes, and {len(names)} counts"
+
+
+def partners_lacking(policy: Policy, signed: Mapping[str, int]) -> str:
+    """Which partner's yes fewer people have signed than this agency's policy wants; empty if none's.
+
+    Args:
+        signed: by party, how many different people have signed its yes with passkeys.
+    """
+    for party, count in signed.items():
+        least = policy.partner_approvals.get(party, policy.partner_approvals.get("*", 0))
+        if count < least:
+            return f"{party}'s yes must be signed by {least} people, and {count} did (partner_approvals)"
+    return ""

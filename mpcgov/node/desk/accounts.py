@@ -1,0 +1,168 @@
+"""The people whom an agency lets in, their roles and their passkeys, as the node's database has them.
+
+No passwords. Nothing here decides; what is written stands in the transaction of the audit record that tells of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sql
+
+from mpcgov.node.store import JOBS, TABLES
+from mpcgov.spec.assertion import Assertion
+from mpcgov.spec.load import canonical_json, parse_json
+
+Role = Literal["viewer", "approver", "policy-editor", "operator"]
+"""viewer: looks. approver: says yes or no to jobs. policy-editor: looks after the policy. operator: keeps the node."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
+
+PEOPLE = sql.Table(
+    "people",
+    TABLES,
+    sql.Column("name", sql.String(64), primary_key=True),
+    sql.Column("role", sql.String(20), nullable=False),
+    sql.Column("known_as", sql.String(64), nullable=False, unique=True),
+    sql.Column("handle", sql.String(64), nullable=False, unique=True),
+    sql.Column("added_at", sql.Float, nullable=False),
+)
+"""`known_as`: the name that peers get to see. `handle`: what a passkey calls its person, by chance."""
+PASSKEYS = sql.Table(
+    "passkeys",
+    TABLES,
+    sql.Column("id", sql.String(1400), primary_key=True),
+    sql.Column("person", sql.ForeignKey(PEOPLE.c.name), nullable=False, index=True),
+    sql.Column("cose_key", sql.LargeBinary, nullable=False),
+    sql.Column("key", sql.LargeBinary, nullable=False),
+    sql.Column("used", sql.BigInteger, nullable=False),
+    sql.Column("added_at", sql.Float, nullable=False),
+)
+"""`cose_key`, `key`: its public key, as passkeys write it and as everybody else does. `used`: its own counter."""
+LINKS = sql.Table(
+    "enrolment_links",
+    TABLES,
+    sql.Column("hash", sql.String(64), primary_key=True),
+    sql.Column("person", sql.ForeignKey(PEOPLE.c.name), nullable=False),
+    sql.Column("ends_at", sql.Float, nullable=False),
+)
+ASSERTIONS = sql.Table(
+    "assertions",
+    TABLES,
+    sql.Column("job", sql.ForeignKey(JOBS.c.id), primary_key=True),
+    sql.Column("person", sql.String(256), primary_key=True),
+    sql.Column("body", sql.LargeBinary, nullable=False),
+)
+"""What a person's passkey has signed to say yes to a job."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody whom the agency lets in."""
+
+    name: str
+    role: Role
+    known_as: str
+    handle: str
+
+
+@dataclass(frozen=True)
+class Passkey:
+    """What is kept of a passkey: nothing secret."""
+
+    id: str
+    person: str
+    cose_key: bytes
+    key: bytes
+    used: int
+
+
+def people(tx: sql.Connection) -> list[Person]:
+    """Everybody, by name."""
+    rows = tx.execute(sql.select(PEOPLE.c.name, PEOPLE.c.role, PEOPLE.c.known_as, PEOPLE.c.handle))
+    return sorted((Person(*row) for row in rows), key=lambda person: person.name)
+
+
+def person(tx: sql.Connection, name: str) -> Person | None:
+    """Somebody by name."""
+    return next((one for one in people(tx) if one.name == name), None)
+
+
+def passkeys(tx: sql.Connection, *, name: str | None = None) -> list[Passkey]:
+    """Everybody's passkeys, or one person's."""
+    query = sql.select(*(PASSKEYS.c[column] for column in Passkey.__dataclass_fields__))
+    rows = tx.execute(query if name is None else query.where(PASSKEYS.c.person == name))
+    return [Passkey(row.id, row.person, bytes(row.cose_key), bytes(row.key), row.used) for row in rows]
+
+
+def passkey(tx: sql.Connection, identifier: str) -> Passkey | None:
+    """A passkey by id."""
+    return next((one for one in passkeys(tx) if one.id == identifier), None)
+
+
+def approvers_sign(tx: sql.Connection) -> bool:
+    """Whether somebody who may approve has a passkey."""
+    query = sql.select(sql.func.count()).select_from(PASSKEYS.join(PEOPLE)).where(PEOPLE.c.role == "approver")
+    return bool(tx.execute(query).scalar_one())
+
+
+def link_hash(token: str) -> str:
+    """What is kept of an enrolment link: nobody who reads the database can use it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def link_person(tx: sql.Connection, token: str, now: float) -> Person | None:
+    """Whom a link is for, if it is one and hasn't ended."""
+    query = sql.select(LINKS.c.person).where(LINKS.c.hash == link_hash(token), LINKS.c.ends_at > now)
+    name = tx.execute(query).scalar_one_or_none()
+    return None if name is None else person(tx, name)
+
+
+def add_link(tx: sql.Connection, name: str, token: str, ends_at: float) -> None:
+    """A new link for a person, in the place of earlier ones."""
+    tx.execute(sql.delete(LINKS).where(LINKS.c.person == name))
+    tx.execute(sql.insert(LINKS).values(hash=link_hash(token), person=name, ends_at=ends_at))
+
+
+def add_passkey(tx: sql.Connection, passkey: Passkey, now: float) -> None:
+    """A person's new passkey; the link that it came by is used up."""
+    tx.execute(sql.delete(LINKS).where(LINKS.c.person == passkey.person))
+    tx.execute(sql.insert(PASSKEYS).values(vars(passkey) | {"added_at": now}))
+
+
+def remove(tx: sql.Connection, name: str) -> None:
+    """Lets somebody in no more. What they have said stays said."""
+    tx.execute(sql.delete(LINKS).where(LINKS.c.person == name))
+    tx.execute(sql.delete(PASSKEYS).where(PASSKEYS.c.person == name))
+    tx.execute(sql.delete(PEOPLE).where(PEOPLE.c.name == name))
+
+
+def used(tx: sql.Connection, identifier: str, count: int) -> None:
+    """A passkey has signed something; `count`: its own counter, by which a copy of it shows."""
+    tx.execute(sql.update(PASSKEYS).where(PASSKEYS.c.id == identifier).values(used=count))
+
+
+def keep(tx: sql.Connection, job: str, name: str, assertion: Assertion) -> None:
+    """What somebody's passkey has signed to say yes to a job; the first one stands."""
+    if name not in kept(tx, job):
+        body = canonical_json(assertion.model_dump(mode="json"))
+        tx.execute(sql.insert(ASSERTIONS).values(job=job, person=name, body=body))
+
+
+def kept(tx: sql.Connection, job: str) -> dict[str, Assertion]:
+    """What passkeys have signed to say yes to a job, by person."""
+    rows = tx.execute(sql.select(ASSERTIONS.c.person, ASSERTIONS.c.body).where(ASSERTIONS.c.job == job))
+    return {row.person: parse_json(bytes(row.body), Assertion, "assertion") for row in rows}
+
+
+def of_people(assertions: dict[str, Assertion], names: Iterable[str]) -> tuple[Assertion, ...]:
+    """The assertions of some people, in their order; nothing of those who have none."""
+    return tuple(assertions[name] for name in names if name in assertions)
+
+
+def facts(assertion: Assertion) -> dict[str, Any]:
+    """An assertion as it stands in the audit log."""
+    return assertion.model_dump(mode="json")

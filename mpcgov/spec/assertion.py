@@ -1,0 +1,129 @@
+"""What a person's passkey signs to say yes or no to a job, and whether such a signature holds.
+
+A passkey (W3C Web Authentication, level 3) signs a challenge. Ours is the SHA-256 of what is decided: which proposal,
+by which agency's person, yes or no, for which reason. So an assertion can't be used for anything else, and whoever
+holds the proposal can check it without asking anybody, with no library but the one for signatures.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from pydantic import Field
+
+from mpcgov.errors import SpecError
+from mpcgov.spec.ids import Digest, PartyId
+from mpcgov.spec.load import Frozen, canonical_json
+
+Said = Literal["approve", "reject"]
+
+KNOWN_AS_LIMIT = 64
+USER_PRESENT, USER_VERIFIED = 0x01, 0x04
+FLAGS_AT, SHORTEST = 32, 37
+"""Where the flags stand in authenticator data, after the digest of the site's name; a counter of four bytes follows."""
+
+Encoded = Annotated[str, Field(max_length=4000)]
+"""Bytes in base 64."""
+
+
+class Decided(Frozen):
+    """What a person says to a job. `nonce`: chosen by the node for this one question."""
+
+    format: Literal["mpcgov-decision-1"] = "mpcgov-decision-1"
+    job_digest: Digest
+    party: PartyId
+    known_as: Annotated[str, Field(min_length=1, max_length=KNOWN_AS_LIMIT)]
+    said: Said
+    reason: Annotated[str, Field(max_length=4000)]
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+    @property
+    def challenge(self) -> bytes:
+        """What the passkey signs."""
+        return hashlib.sha256(canonical_json(self.model_dump(mode="json"))).digest()
+
+
+class Assertion(Frozen):
+    """One person's signed word on a job, as peers see it.
+
+    `known_as`: the person's name as the agency gives it out, which need tell nobody who it is. `credential`: which
+    passkey; `key`: its public key. The node that signs the approval vouches for both being that person's.
+    """
+
+    known_as: Annotated[str, Field(min_length=1, max_length=KNOWN_AS_LIMIT)]
+    credential: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,1400}$")]
+    key: Encoded
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    reason: Annotated[str, Field(max_length=4000)] = ""
+    client_data: Encoded
+    authenticator_data: Encoded
+    signature: Encoded
+
+
+def check(assertion: Assertion, job_digest: str, party: str, said: Said) -> None:
+    """Nothing, if the assertion says this about this job.
+
+    Raises:
+        SpecError: it was made for something else, without the person being verified, or the signature doesn't hold.
+    """
+    what = f"{party}: the word of {assertion.known_as}"
+    decided = Decided(
+        job_digest=job_digest, party=party, known_as=assertion.known_as, said=said,
+        reason=assertion.reason, nonce=assertion.nonce,
+    )  # fmt: skip
+    try:
+        client, signed = _bytes(assertion.client_data), _bytes(assertion.authenticator_data)
+        data = json.loads(client)
+        fits = isinstance(data, dict) and data.get("type") == "webauthn.get" and not data.get("crossOrigin")
+        if not fits or data.get("challenge") != _text(decided.challenge):
+            raise SpecError(f"{what} is about something else", code="assertion")
+        site = urlsplit(str(data.get("origin"))).hostname or ""
+        if len(signed) < SHORTEST or signed[:FLAGS_AT] != hashlib.sha256(site.encode()).digest():
+            raise SpecError(f"{what} was given at another site", code="assertion")
+        if signed[FLAGS_AT] & (flags := USER_PRESENT | USER_VERIFIED) != flags:
+            raise SpecError(f"{what} was given without looking who it is", code="assertion")
+        _verify(_bytes(assertion.key), _bytes(assertion.signature), signed + hashlib.sha256(client).digest())
+    except (ValueError, RecursionError, InvalidSignature, UnsupportedAlgorithm):
+        raise SpecError(f"{what} isn't signed by the passkey that it names", code="assertion") from None
+
+
+def check_all(assertions: Sequence[Assertion], job_digest: str, party: str, said: Said) -> None:
+    """Nothing, if each holds (`check`), and no two are of one person or one passkey.
+
+    Raises:
+        SpecError: one doesn't, or two are.
+    """
+    for assertion in assertions:
+        check(assertion, job_digest, party, said)
+    for of_one in ("known_as", "credential", "key"):
+        if len({getattr(one, of_one) for one in assertions}) < len(assertions):
+            raise SpecError(f"{party}: two of the people who said yes are one", code="assertion")
+
+
+def _verify(key: bytes, signature: bytes, message: bytes) -> None:
+    public: Any = load_der_public_key(key)
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        public.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+    elif isinstance(public, ed25519.Ed25519PublicKey):
+        public.verify(signature, message)
+    elif isinstance(public, rsa.RSAPublicKey):
+        public.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+    else:
+        raise InvalidSignature
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

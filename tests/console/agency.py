@@ -1,0 +1,68 @@
+"""One agency's running node with its console, in the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+
+from mpcgov.console.app import application
+from mpcgov.console.desk import Desk
+from mpcgov.node import operator
+from mpcgov.node.desk import enrolment
+from mpcgov.node.desk.accounts import Role
+from mpcgov.spec.statement import job_id
+from tests.console.authenticator import Browser
+from tests.node.network import Network
+
+
+class Agency:
+    """One agency's running node with its console in this process, in a consortium whose other nodes are silent."""
+
+    def __init__(self, network: Network, at: str, origin: str, session: aiohttp.ClientSession) -> None:
+        self.network = network
+        self.home = network.home("labour")
+        self.at = at
+        self.origin = origin
+        self.session = session
+
+    @property
+    def book(self):
+        return self.network.nodes["labour"].book
+
+    def browser(self) -> Browser:
+        return Browser(self.origin, self.at, self.session)
+
+    async def person(self, name: str, role: Role = "approver") -> Browser:
+        """Somebody who was let in, has a passkey, and has signed in."""
+        link = await asyncio.to_thread(enrolment.add, self.home, name, role)
+        browser = self.browser()
+        assert await browser.enrol(link) == 200
+        assert await browser.sign_in() == 200
+        return browser
+
+    async def job(self, **changes) -> str:
+        proposal = self.network.proposal(**changes)
+        await self.network.submit(proposal, "labour")
+        return job_id(proposal.job_digest)
+
+    def events(self) -> list[str]:
+        return [record["event"] for record in operator.audit_records(self.home) if record["event"] != "request"]
+
+
+@asynccontextmanager
+async def served(network: Network) -> AsyncIterator[Agency]:
+    """The agency `labour`, whose node is started here."""
+    await network.start("labour")
+    origin = "http://localhost:7180"  # what node.yaml's absence of a console means; no socket of that number is needed
+    async with Desk(str(network.home("labour") / "state" / "desk.sock")) as desk, aiohttp.ClientSession() as session:
+        runner = web.AppRunner(application(desk, origin, "127.0.0.1:7180"), shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = site._server.sockets[0].getsockname()[1]
+        yield Agency(network, f"http://127.0.0.1:{port}", origin, session)
+        await runner.cleanup()

@@ -1,0 +1,49 @@
+"""The catalogue: every language says everything, with the same gaps, and nothing that no page asks for."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from mpcgov.console.texts import LANGUAGES, USUAL, catalogue, chosen
+from mpcgov.lifecycle import State
+from mpcgov.node.desk.accounts import ROLES
+
+TEMPLATES = Path(str(resources.files("mpcgov.console"))) / "templates"
+GAPS = re.compile(r"\{(\w+)\}")
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {USUAL}))
+def test_every_language_says_everything_with_the_same_gaps(language: str) -> None:
+    usual, here = catalogue(USUAL).words, catalogue(language).words
+    assert list(usual) == list(here)
+    for key, text in usual.items():
+        assert set(GAPS.findall(text)) == set(GAPS.findall(here[key])), key
+        assert re.findall(r"<\w+", text) == re.findall(r"<\w+", here[key]), key
+        assert here[key].strip()
+
+
+def test_every_word_that_a_page_asks_for_is_there_and_none_besides() -> None:
+    pages = "".join(path.read_text() for path in TEMPLATES.glob("*.html"))
+    asked = set(re.findall(r"""\bt\(\s*["']([\w.-]+)["']\s*[,)]""", pages))
+    words = catalogue(USUAL).words
+    assert asked - set(words) == set()
+    by_part = ("tab.", "role.", "use.", "kind.", "event.", "fact.", "state.", "setting.", "phrase.")
+    assert {key for key in words if not key.startswith(by_part)} - asked == set()
+    assert {f"state.{state.value}" for state in State} | {f"role.{role}" for role in ROLES} <= set(words)
+
+
+def test_sentences_of_the_node_are_said_in_the_readers_language_or_marked_as_english() -> None:
+    german = catalogue("de")
+    assert str(german.sentence("<b>something new</b>")) == ('<span lang="en">&lt;b&gt;something new&lt;/b&gt;</span>')
+    for pattern, here in german.sentences:
+        assert set(GAPS.findall(here)) == set(pattern.groupindex), here
+
+
+def test_a_reader_gets_the_language_that_was_chosen_or_the_browser_asks_for_first() -> None:
+    assert chosen("de", "en") == "de"
+    assert chosen("", "fr-CH, de-AT;q=0.8, en;q=0.5") == "de"
+    assert chosen("xx", "") == "en"
