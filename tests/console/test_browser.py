@@ -1,0 +1,145 @@
+"""A real browser against three real nodes: two people sign in and approve, and another agency's node sees both.
+
+Every page is looked through for what keeps people from using it, in each language. Pictures of the pages are kept in
+the folder that MPCGOV_SCREENSHOTS names, if it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mpcgov.node import operator
+from mpcgov.node.desk import enrolment
+from tests.chromium import chromium, desk
+from tests.console.agency import Agency
+from tests.node.network import POLICY, Network, when
+from tests.ports import free_ports
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+PAGES = ("/", "/jobs", "/datasets", "/budgets", "/health", "/audit?check=1", "/people")
+SERIOUS = ("serious", "critical")
+
+
+async def test_two_people_approve_in_their_browsers_and_a_peer_sees_both(tmp_path: Path) -> None:
+    async with chromium() as browser:
+        network, ports = Network(tmp_path), free_ports(2)
+        origins = {}
+        for party, port in zip(("labour", "welfare"), ports, strict=True):
+            origins[party] = f"http://localhost:{port}"
+            path = network.home(party) / "node.yaml"
+            path.write_text(path.read_text() + f"console: {{listen: '127.0.0.1:{port}'}}\n")
+        network.policy("labour", "approvals: 2\n" + POLICY)
+        network.policy("welfare", "partner_approvals: {labour: 2}\n" + POLICY)
+        await network.start()
+        try:
+            await _two_people(network, origins, browser)
+        finally:
+            await network.stop()
+
+
+async def _two_people(network: Network, origins: dict[str, str], browser: Any) -> None:
+    home = network.home("labour")
+    await network.submit(network.proposal(purpose="Youth on support, 2024 report"))
+    params = {"by": ["region", "sex"]}
+    proposal = network.proposal(params=params, parties={
+        "labour": {"dataset": "people", "where": "age < 30"}, "welfare": {"dataset": "people"}, "education": {},
+    })  # fmt: skip
+    job = (await network.submit(proposal))["labour"]["job"]
+    anna = await _entered(browser, "en", home, origins["labour"], "anna")
+    await _without_faults(anna, origins["labour"], [*PAGES, f"/jobs/{job}", "/nowhere"], "en")
+    await anna.goto(f"{origins['labour']}/jobs/{job}")
+    await anna.get_by_role("button", name="Approve").click()
+    await anna.get_by_text("You have said yes").wait_for()
+    await _kept(anna, "job-said-yes-en")
+
+    bert = await _entered(browser, "de", home, origins["labour"], "bert")
+    await _without_faults(bert, origins["labour"], [*PAGES, f"/jobs/{job}", "/nowhere"], "de")
+    await bert.goto(f"{origins['labour']}/jobs/{job}")
+    # By the keyboard alone.
+    await bert.get_by_role("button", name="Zustimmen").focus()
+    await bert.keyboard.press("Enter")
+    await bert.get_by_text("hier freigegeben").wait_for()
+    for party in ("welfare", "education"):
+        await network.holds_approval(party, job, "labour")
+
+    carla = await _entered(browser, "en", network.home("welfare"), origins["welfare"], "carla")
+    await carla.goto(f"{origins['welfare']}/jobs/{job}")
+    row = carla.get_by_role("row").filter(has=carla.get_by_role("rowheader", name="labour"))
+    text = await row.last.inner_text()
+    assert "signed with a passkey: 2" in text
+    assert "person 1" in text
+    assert "person 2" in text
+    await _kept(carla, "job-peer-sees-both-en")
+    await carla.get_by_role("button", name="Approve").click()
+    await asyncio.to_thread(operator.approve, network.home("education"), job)
+    await network.until(job, "RELEASED")
+    await carla.reload()
+    await carla.get_by_text("released", exact=True).first.wait_for()
+
+
+async def _entered(browser: Any, language: str, home: Path, origin: str, name: str) -> Page:
+    """Somebody who was let in, has made a passkey in a browser of their own, and has signed in."""
+    page = await desk(browser, language)
+    link = await asyncio.to_thread(enrolment.add, home, name, "approver")
+    for _ in range(600):  # the node starts its console by itself
+        with contextlib.suppress(Exception):
+            await page.goto(f"{origin}/sign-in")
+            break
+        await asyncio.sleep(0.1)
+    await _kept(page, f"sign-in-{language}")
+    await _axe(page, "/sign-in")
+    await page.goto(link)
+    await _kept(page, f"enrol-{language}")
+    await _axe(page, "/enrol")
+    await page.locator("main button").click()
+    await page.wait_for_url("**/sign-in")
+    await page.locator("main button").click()
+    await page.wait_for_url(f"{origin}/")
+    return page
+
+
+async def _without_faults(page: Page, origin: str, paths: list[str], language: str) -> None:
+    for path in paths:
+        await page.goto(origin + path)
+        assert await page.locator("html").get_attribute("lang") == language
+        name = "job" if path.startswith("/jobs/") else path.strip("/").partition("?")[0] or "waiting"
+        await _kept(page, f"{name}-{language}")
+        await _axe(page, path)
+    await page.set_viewport_size({"width": 400, "height": 800})
+    await page.goto(origin + paths[-2])
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 400
+    await _kept(page, f"job-narrow-{language}")
+    await page.set_viewport_size({"width": 1200, "height": 900})
+
+
+async def _axe(page: Page, path: str) -> None:
+    """Nothing serious that axe-core finds on a page."""
+    axe = pytest.importorskip("axe_playwright_python.async_playwright").Axe()
+    # The page's own rules let no script in but its own, so it is put there as a debugger does.
+    found = await axe.run(page)
+    faults = [(one["id"], one["nodes"][0]["html"]) for one in found.response["violations"] if one["impact"] in SERIOUS]
+    assert faults == [], path
+
+
+async def _kept(page: Page, name: str) -> None:
+    if folder := os.environ.get("MPCGOV_SCREENSHOTS"):
+        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+async def test_a_page_in_a_frame_of_another_site_shows_nothing(agency: Agency) -> None:
+    """Clickjacking, in the browser that it is about."""
+    async with chromium() as browser:
+        page = await desk(browser, "en")
+        refused: list[str] = []
+        page.on("console", lambda message: refused.append(message.text))
+        await page.set_content(f'<iframe src="{agency.at}/sign-in"></iframe>')
+        await when(lambda: bool(refused), "the browser said nothing")
+        assert any("frame" in text.lower() for text in refused), refused
