@@ -62,7 +62,7 @@ def used_columns(
         return uses
     if manifest.local != "counts":
         asked = linked_params.read(job, manifest, [])
-        uses = asked.uses(party if manifest.linked else "", declaration)
+        uses = asked.uses(party if manifest.qualified else "", declaration)
     else:
         for name, param in manifest.params.items():
             for column in _columns_param(job, name, param, []):
@@ -185,6 +185,8 @@ def _columns_faults(
         return _counts_faults(job, manifest, declarations, sound)
     if not sound:
         return []
+    if manifest.local == "quality":
+        return linked_layout.kind_faults(stacked.facts(job, manifest, declarations))
     asked = linked_params.read(job, manifest, [])
     if manifest.local == "sums":
         return stacked.faults(job, manifest, declarations, asked)

@@ -31,6 +31,7 @@ class Computed(Enum):
     DOUBTFUL = "how many linked pairs are near the threshold"
     QUALITY = "estimated precision and recall of probable links"
     PROBABILITY = "how many links are how probable"
+    COLUMNS = "how complete columns of owners' data sets are; each shown if all parts of it are enough, or none"
 
 
 class Intervals(Protocol):

@@ -37,6 +37,7 @@ class Asked:
     report: tuple[Qualified, ...] = ()
     blocks: tuple[BlockColumn, ...] = ()
     exact: tuple[Qualified, ...] = ()
+    quality: tuple[Qualified, ...] = ()
 
     @property
     def exact_fields(self) -> tuple[int, ...]:
@@ -77,6 +78,9 @@ class Asked:
         for column in self.identify:
             if column.party == party:
                 uses.setdefault(column.column, set()).add("identify" if self.output == "links" else "key")
+        for column in self.quality:
+            if column.party == party:
+                uses.setdefault(column.column, set()).add("quality")
         return uses
 
     def _uses(self, column: Qualified, kind: Column | None) -> set[Use]:
@@ -102,7 +106,7 @@ def read(job: Job, manifest: Manifest, faults: list[str]) -> Asked:
         if manifest.local == "counts" and name != manifest.spanned_by:
             continue  # of several lists of categories one spans the tables
         reader: Callable[..., Any] = _READERS.get(kind, _columns)
-        found[kind] = reader(value, place, param, job if manifest.linked else None, faults)
+        found[kind] = reader(value, place, param, job if manifest.qualified else None, faults)
     asked = Asked(**found)
     if asked.fields and asked.threshold is None and asked.probability is None:
         asked = replace(asked, probability=USUAL_PROBABILITY)

@@ -11,7 +11,7 @@ KEYS = {"what", "declared", "keys", "tables", "params", "rules", "released"}
 
 `declared`: by data party, its columns as `datasets.yaml` has them. `keys`: by data party, its key columns; empty if
 rows aren't linked. `tables`: by party, columns and rows as text, or null for one without data. `rules`: join,
-min_count, round_to, and receivers if others than the coordinator.
+min_count, round_to, receivers if others than the coordinator, and `missing` if data sets declare more than the default.
 """
 
 Tables = Mapping[str, Sequence[Sequence[Any]]]

@@ -168,6 +168,8 @@ def _table(proposal: Proposal, manifest: Manifest, name: str) -> str:
     if not found:
         return ""  # the job asks for none of it
     cells = f"{found[0].rows:,} cell{'' if found[0].rows == 1 else 's'}"
+    if manifest.local == "quality":
+        return f"table {name}: of each named column how many of its owner's rows lack a value, and what others are like"
     if manifest.local != "counts":
         rows = "the linked rows" if manifest.linked else "all parties' rows together"
         return f"table {name}: the {table.measure} of {rows} ({', '.join(found[0].columns)}), {cells}"

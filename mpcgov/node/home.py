@@ -73,7 +73,7 @@ purposes: []        # the purposes allowed, as whole texts; * stands for any tex
 partners: []        # parties that may compute with us; "*" for all in the consortium
 receivers: []       # who may learn results: coordinator, and parties by name, this one included; "*" for all
 link: []            # ways of linking rows that we take part in: matcher, oblivious, exact (docs/security/linkage.md)
-datasets: {}        # columns that may be used, what for (group, filter, measure, key, identify), and the least cell:
+datasets: {}        # columns that may be used, what for (group, filter, measure, key, identify, quality), least cell:
 #   jobseekers:
 #     columns: {region: [group], age: [filter]}
 #     min_count: 10

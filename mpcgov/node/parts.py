@@ -72,9 +72,9 @@ def _linked(key: KeyColumns, duplicates: Mapping[str, Rule], declaration: Declar
 
 def _dropped_by(proposal: Proposal, manifest: Manifest, party: str, condition: Expr | None) -> list[str]:
     """The columns that a row is left out for if it lacks a value: not those that are only tested for having one, nor
-    those that are only compared."""
+    those that are only compared, or reported on."""
     tested = nullable(condition) if condition else frozenset()
-    optional = {"key"} if manifest.compares else set[str]()
+    optional = {"quality", *(["key"] if manifest.compares else [])}
     uses = check.used_columns(proposal.job, manifest, party)
     needed = {name for name in uses if uses[name] - optional - ({"filter"} if name in tested else set())}
     return sorted({base(name) for name in needed})  # a level's code is missing where the column's own is

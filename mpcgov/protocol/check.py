@@ -207,7 +207,7 @@ def _rows_faults(reference: Reference, manifest: Manifest, vector: Mapping[str, 
     try:
         data: tuple[Any, Any] = (
             (vectors.owners(vector), vectors.domains(vector))
-            if manifest.linked
+            if manifest.qualified
             else (vectors.rows(vector), vectors.common_domains(vector))
         )
         found: Any = reference(*data, vector["params"], vector["rules"])

@@ -120,7 +120,9 @@ def write(folder: Path, protocol: str, vector: Mapping[str, Any], unique: bool =
             writer = csv.writer(file)
             writer.writerow(table["columns"])
             writer.writerows(table["rows"])
-        declared = {"source": "rows.csv", "max_rows": MAX_ROWS, "columns": vector["declared"][party]}
+        declared: dict[str, Any] = {"source": "rows.csv", "max_rows": MAX_ROWS, "columns": vector["declared"][party]}
+        if "missing" in vector["rules"]:
+            declared["missing"] = vector["rules"]["missing"]
         if unique and vector["keys"]:
             declared["unique"] = [vector["keys"][party]]
         (home / "datasets.yaml").write_text(json.dumps({"rows": declared}), encoding="utf-8")
@@ -144,6 +146,7 @@ def job_of(protocol: str, vector: Mapping[str, Any]) -> dict[str, Any]:
         for party, table in vector["tables"].items()
     }
     receivers, join = rules.pop("receivers", ["coordinator"]), rules.pop("join", None)
+    rules.pop("missing", None)
     return {
         "protocol": protocol,
         "purpose": vector["what"],

@@ -112,8 +112,8 @@ def _rows_faults(min_count: int, allowed: DatasetPolicy, key: Collection[str] | 
 def subtractors(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
     """The agencies without whose own rows a cell must hold enough: they bring rows that are added to others', and get
     the result. Noise doesn't need it, as what is left then is noisy."""
-    unlinked = manifest is not None and not manifest.linked
-    return job.receiving_owners if unlinked and job.disclosure.noise is None and len(job.data_parties) > 1 else ()
+    added = manifest is not None and manifest.adds_up
+    return job.receiving_owners if added and job.disclosure.noise is None and len(job.data_parties) > 1 else ()
 
 
 def group_owners(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
@@ -194,6 +194,8 @@ def _caveats(job: Job, manifest: Manifest, threshold: int) -> list[str]:
 
 
 def _own_rows(job: Job, manifest: Manifest) -> str:
+    if manifest.local == "quality":
+        return "every number is of one agency's rows alone"
     if manifest.linked or job.disclosure.noise is not None or len(job.data_parties) == 1:
         return "a receiver can take its own rows out of a number"
     least = job.disclosure.min_count

@@ -18,12 +18,12 @@ Output = Literal["count", "statistics", "links"]
 """What a job that compares records may ask for."""
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 
-Local = Literal["counts", "sums", "rows", "records"]
+Local = Literal["counts", "sums", "rows", "records", "quality"]
 """What each owner computes in the clear on its own rows before anything is shared."""
 
 ParamKind = Literal[
     "categories", "groups", "measures", "pairs", "weight", "outcome", "predictors",
-    "fields", "blocks", "exact", "threshold", "probability", "output", "identify", "report",
+    "fields", "blocks", "exact", "threshold", "probability", "output", "identify", "report", "quality",
 ]  # fmt: skip
 """What a parameter is for; see `Param`."""
 
@@ -36,7 +36,8 @@ class Param(Frozen):
 
     `categories`: category columns that every data party declares with the same set of values.
     `groups`: category columns of linked data sets. `measures`: numeric columns. `pairs`: pairs of measures, as lists of
-    two. `weight` and `outcome`: one numeric column. `predictors`: numeric or category columns. Of compared records:
+    two. `weight` and `outcome`: one numeric column. `predictors`: numeric or category columns. `quality`: any columns
+    of any owners, `party.column`, of which it is told how complete they are. Of compared records:
     `fields`, columns that divide them into `blocks`, those of fields that are equal in `exact` pairs, the `threshold`
     or `probability` of links, the `output`, columns that `identify` records, categories to `report` match rates of.
     """
@@ -107,7 +108,8 @@ class Manifest(Frozen):
 
     `local` names what each owner computes in the clear on its own rows before anything is shared: `counts` is the
     number of its rows in each cell; `sums` is that and sums of measures, their squares and products; `rows` is one row
-    for each key, to be linked; `records` is each row with fields to be compared. `joins`, `methods`: how they may be
+    for each key, to be linked; `records` is each row with fields to be compared; `quality` is how many of all rows of
+    its data set lack a value of each column, and what the others are like. `joins`, `methods`: how they may be
     linked. `rounding`: whether its counts may be rounded. `noise`: whether its numbers may be released with noise.
     `rules`: the other rules of disclosure control that it has.
     """
@@ -132,6 +134,16 @@ class Manifest(Frozen):
     def linked(self) -> bool:
         """Whether it links the owners' rows."""
         return self.local in ("rows", "records")
+
+    @property
+    def qualified(self) -> bool:
+        """Whether its parameters name columns with their party."""
+        return self.linked or self.local == "quality"
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a number is of several owners' rows, which aren't linked."""
+        return self.local in ("counts", "sums")
 
     @property
     def compares(self) -> bool:
@@ -159,7 +171,8 @@ class Manifest(Frozen):
         if self.linked != bool(self.joins):
             faults.append("joins: protocols that link name the joins they have, others have none")
         kinds = [param.kind for param in self.params.values()]
-        fitting = {"counts": {"categories"}, "sums": {"categories", "measures", "pairs"}}.get(self.local)
+        unlinked = {"counts": {"categories"}, "sums": {"categories", "measures", "pairs"}, "quality": {"quality"}}
+        fitting = unlinked.get(self.local)
         if any(kind == "categories" if fitting is None else kind not in fitting for kind in kinds):
             faults.append(f"params: a kind that protocols over {self.local} don't have")
         if len(set(kinds)) != len(kinds) and self.local != "counts":

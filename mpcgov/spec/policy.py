@@ -15,9 +15,9 @@ from mpcgov.spec.link import KeyColumns, Method, Noise, NumberText, SizeNoise
 from mpcgov.spec.load import Frozen
 from mpcgov.spec.noise import UnitName
 
-Use = Literal["group", "filter", "measure", "key", "identify"]
+Use = Literal["group", "filter", "measure", "key", "identify", "quality"]
 """What a column may serve for: spanning the cells, choosing rows, being summed, linking, naming linked records to
-receivers."""
+receivers, or having it told in how many rows it is missing."""
 
 
 class UnitRows(Frozen):

@@ -72,6 +72,20 @@ def clear_counts(
     return result
 
 
+def clear_columns(tables: Mapping[str, SecretArray], rules: Disclosure) -> dict[str, Cleared]:
+    """How complete columns are, with whatever may not be told of a column replaced by the sentinel.
+
+    Args:
+        tables: by name, shape (columns · parts,), the rows of each column in its parts (`mpcgov/kinds/columns.py`).
+
+    Leaks: nothing; see docs/security/disclosure.md.
+    """
+    return {
+        name: Cleared(_count(counts, gates.of_columns(counts, rules.min_count), rules), _SEAL)
+        for name, counts in tables.items()
+    }
+
+
 def clear_linked(linked: Linked, found: Found, agencies: Mapping[str, Found] | None = None) -> dict[str, Cleared]:
     """The tables of a job over rows, linked or not: counts or the sentinel, and rounded or noisy numbers or 0.
 

@@ -62,6 +62,11 @@ def counts_encoding(cells: int, max_rows: int) -> Encoding:
     return Encoding((Field("count", 0, max_rows, max_rows),), cells)
 
 
+def states_encoding(cells: int, max_rows: int) -> Encoding:
+    """The encoding of columns' quality: every row is counted once for each column."""
+    return Encoding((Field("count", 0, max_rows),), cells)
+
+
 def write_counts(stream: BufferedIOBase, counts: NDArray[np.int64], max_rows: int) -> None:
     """`write` for counts."""
     write(stream, counts_encoding(len(counts), max_rows), {"count": counts})

@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from mpcgov import kinds
+from mpcgov.kinds.columns import PARTS
 from mpcgov.kinds.kind import Computed
 from mpcgov.linked import capacity, layout, released, sums, wanted
 from mpcgov.linked.facts import Linked
@@ -48,6 +49,26 @@ def of_agencies(counts: Collection[SecretArray], least: int) -> SecretArray:
     """1 where at least so many agencies have rows in a cell; `counts`: each agency's own."""
     rows = concatenate(list(counts)) >= 1
     return rows.reshape((len(counts), len(rows) // len(counts))).sum(axis=0) >= least
+
+
+def of_columns(counts: SecretArray, least: int) -> SecretArray:
+    """1 where a number of a column may be opened.
+
+    How many rows lack a value and how many have one: if the latter are enough, and the former, too, or there are none.
+    Of columns that are shown, rows at an end of the range, if they are enough, and so are those between; and different
+    values, if they are enough, and so are the rows that repeat one, or there are none.
+    """
+    size, number = len(PARTS), len(counts) // len(PARTS)
+    places = np.arange(number) * size
+    missing, present, lowest, highest, different = (counts[places + part] for part in range(size))
+    between, again = present - lowest - highest, present - different
+    enough = (concatenate([missing, present, lowest, highest, different, between, again]) >= least).reshape((7, number))
+    some = (concatenate([missing, again]) >= 1).reshape((2, number))
+    shown = enough[1] * (1 - some[0] * (1 - enough[0]))
+    told = enough[4] * (1 - some[1] * (1 - enough[6]))
+    low, high = enough[2] * enough[5], enough[3] * enough[5]
+    bits = concatenate([shown, shown, shown * low, shown * high, shown * told])
+    return bits[np.arange(len(counts)).reshape(size, number).T.reshape(-1)]
 
 
 def of_overlaps(owners: tuple[str, ...], counts: SecretArray, least: int) -> SecretArray:

@@ -25,7 +25,7 @@ from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import OWN_READER, PLACE, WHOLE, Fault, Go, Order, Report
 from mpcgov.spec.places import place
 from mpcgov.spec.table import Dataset
-from mpcgov.worker import compared, encode, expectations, keyed, local, records, summed, sums, unique
+from mpcgov.worker import compared, encode, expectations, keyed, local, quality, records, summed, sums, unique
 from mpcgov.worker.fingerprint import fingerprints_of, unit_fingerprints
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import Source, open_table
@@ -79,7 +79,7 @@ def _read(order: Order) -> tuple[Write, dict[str, str], tuple[str, ...]]:
     condition = None if part.where is None else language.parse(part.where)
     with open_table(dataset, part.dataset or "", path.parent, _opened(dataset, used, part)) as source:
         expectations.judge(source, dataset, path.parent)
-        kinds = {"counts": _counts, "sums": _sums, "rows": _rows, "records": _records}
+        kinds = {"counts": _counts, "sums": _sums, "rows": _rows, "records": _records, "quality": _quality}
         write, needed, notes = kinds[manifest.local](order, manifest, source, condition)
         if not order.fingerprint:
             return write, {}, notes
@@ -164,6 +164,15 @@ def _records(order: Order, manifest: Manifest, source: Source, where: Expr | Non
     found = compared.compared_records(source, linked, order.party, where)
     needed, encoding = compared.needed(linked, order.party), records.encoding(linked, order.party)
     return lambda stream: records.write_records(stream, encoding, found), needed, found.notes
+
+
+def _quality(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:
+    """Of all rows, as such a job has no filter."""
+    stacked = Stacked.of(order.proposal.job, manifest, order.proposal.declarations)
+    unique.judge(source)
+    found = quality.states(source, [one.column if one.party == order.party else None for one in stacked.asked.quality])
+    form = encode.states_encoding(len(found), source.declaration.max_rows)
+    return lambda stream: encode.write(stream, form, {"count": found}), (), ()
 
 
 def _limit(order: Order) -> local.AtMost | None:

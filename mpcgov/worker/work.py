@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from copy import deepcopy
 from math import comb
 from types import MappingProxyType
@@ -66,6 +67,7 @@ def work(order: Order, manifest: Manifest) -> Work:
     """What the job of an order has to do."""
     kinds: dict[str, type[Work]] = {
         "counts": CountsWork, "sums": SumsWork, "rows": LinkedWork, "records": RecordsWork,
+        "quality": QualityWork,
     }  # fmt: skip
     return kinds[manifest.local](order, manifest)
 
@@ -103,9 +105,25 @@ class CountsWork:
         returned = await answer(program, MappingProxyType(inputs), deepcopy(self._proposal.job.params))
         await hold(returned, {name: [count] for name, count in counts.items()})
         session.enter("clear")
+        return self._cleared(noise.added(counts, dealt, self.tables), inputs)
+
+    def _cleared(self, tables: Mapping[str, SecretArray], inputs: Mapping[str, SecretArray]) -> dict[str, Cleared]:
         job = self._proposal.job
-        tables = noise.added(counts, dealt, self.tables)
         return clear.clear_counts(tables, job.disclosure, self.tables, inputs, job.receivers)
+
+
+class QualityWork(CountsWork):
+    """How complete columns are: each cell is of one owner's data set."""
+
+    def read(self, pipe: int) -> Counts | None:
+        """See `Work`."""
+        form = encode.states_encoding(self.tables[0].cells, self._proposal.declarations[self._order.party].max_rows)
+        with os.fdopen(pipe, "rb") as stream:
+            found = encode.read_numbers(stream, form)
+        return None if found is None else found["count"]
+
+    def _cleared(self, tables: Mapping[str, SecretArray], inputs: Mapping[str, SecretArray]) -> dict[str, Cleared]:
+        return clear.clear_columns(tables, self._proposal.job.disclosure)
 
 
 class SumsWork:

@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 
 from mpcgov import registry
+from mpcgov.errors import SpecError
 from mpcgov.jobs.check import used_columns
 from mpcgov.node.agreement import MEANING
 from mpcgov.node.decide import POLICY
+from mpcgov.node.differencing import Release, Side, compare, release
 from mpcgov.node.facts import Facts
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Datasets
+from mpcgov.trial.simulation import Simulation
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 JOBS = sorted(EXAMPLES.glob("jobs/*.yaml"))
@@ -47,3 +50,29 @@ def test_every_agency_may_approve_the_example(path: Path) -> None:
         policy = load_yaml(EXAMPLES / "agencies" / party / "policy.yaml", Policy)
         facts = Facts(party, 0, nobody, "", policy, protocol, own.get(party), None)
         assert [reason for rule in (*MEANING, *POLICY) for reason in rule(proposal, facts)] == []
+
+
+def test_a_report_on_columns_counts_as_a_table_over_all_rows() -> None:
+    def released(name: str) -> Release:
+        simulation = Simulation.of(load_yaml(EXAMPLES / "jobs" / f"{name}.yaml", Job), EXAMPLES / "agencies")
+        return release(simulation.proposal, simulation.protocol.manifest, "tax")
+
+    report, filtered = released("how-complete-registers-are"), released("people-on-registers")
+    assert report.parts[0].used == ()  # rows that lack a value are in it
+    assert compare(report, report, "tax", persons_apart=True) is Side.SAME_CELLS
+    assert compare(filtered, report, "tax", persons_apart=True) is Side.UNCLEAR
+    assert compare(report, filtered, "tax", persons_apart=True) is Side.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"where": "sex = 'Male'"}, "parties.tax: where: quality is of a whole data set"),
+        ({"key": ["last_name"]}, "parties.tax.key: protocol data-quality doesn't link rows"),
+    ],
+)
+def test_a_report_on_columns_has_no_filter_and_no_key(changes: dict[str, Any], words: str) -> None:
+    job = load_yaml(EXAMPLES / "jobs" / "how-complete-registers-are.yaml", Job)
+    part = job.parties["tax"].model_copy(update=changes)
+    with pytest.raises(SpecError, match=words):
+        Simulation.of(job.model_copy(update={"parties": {**job.parties, "tax": part}}), EXAMPLES / "agencies")

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "protocols.md"
 BLOCK = re.compile(r"<!-- file: ([^>]+) -->\n```\w+\n(.*?)```\n", re.DOTALL)
 SHIPPED = (
-    "joint-count", "joint-statistics", "joint-t-test", "linked-count", "linked-regression", "linked-statistics",
-    "linked-t-test", "overlap", "record-linkage",
+    "data-quality", "joint-count", "joint-statistics", "joint-t-test", "linked-count", "linked-regression",
+    "linked-statistics", "linked-t-test", "overlap", "record-linkage",
 )  # fmt: skip
 COMMAND = re.compile(r"^    mpcgov ([^#\n]+)", re.MULTILINE)
 

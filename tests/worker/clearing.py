@@ -14,7 +14,7 @@ from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.prss import subsets
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.statement import Opened, ResultTable
-from mpcgov.worker.clear import clear_counts
+from mpcgov.worker.clear import clear_columns, clear_counts
 from tests.mpc.word.local import LocalWire, Network, opened
 
 HIGH = 2**20
@@ -51,8 +51,12 @@ def clear(
     m: int = 3,
     receivers: str = "",
     impossible: Sequence[int] = (),
+    columns: bool = False,
 ) -> Cleared:
-    """The cleared tables of counts that the first parties of m deal; with noise they may be negative."""
+    """The cleared tables of counts that the first parties of m deal; with noise they may be negative.
+
+    `columns`: they are of the parts of columns.
+    """
     masters = {s: os.urandom(32) for s in subsets(m, 1)}
     network = Network()
     failures: list[BaseException] = []
@@ -67,9 +71,9 @@ def clear(
             values = np.array(counts, np.int64) if dealer == me else None
             low = 0 if rules.noise is None else -HIGH // 8
             dealt.append(SecretArray.deal(engine, values, dealer, len(counts), low, HIGH // 8))
-        cleared = clear_counts(
-            {"count": sum(dealt[1:], start=dealt[0])}, rules, tables, dict(zip(NAMES, dealt, strict=False)), receivers
-        )
+        added = {"count": sum(dealt[1:], start=dealt[0])}
+        own = dict(zip(NAMES, dealt, strict=False))
+        cleared = clear_columns(added, rules) if columns else clear_counts(added, rules, tables, own, receivers)
         shares = {name: await table.cells.shares() for name, table in cleared.items()}
         await engine.idle()
         return shares

@@ -1,0 +1,90 @@
+"""How complete columns are: what is counted of them, and what of it may be opened."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpcgov.disclosure import SENTINEL
+from mpcgov.errors import DataError
+from mpcgov.spec.job import Disclosure
+from mpcgov.spec.table import Dataset
+from mpcgov.worker.quality import states
+from mpcgov.worker.source import open_table
+from tests.worker.clearing import clear
+
+LEAST = 3
+
+
+def test_nothing_that_is_shown_tells_of_few_rows() -> None:
+    """Every column of up to seven rows: missing, present, at both ends, and different values."""
+    columns = [
+        (missing, present, lowest, highest, different)
+        for missing, present in itertools.product(range(8), repeat=2)
+        for lowest, highest in itertools.product(range(present + 1), repeat=2)
+        if lowest + highest <= present
+        for different in range(present + 1)
+    ]
+    numbers = [number for column in columns for number in column]
+    rules = Disclosure(min_count=LEAST)
+    found = clear([numbers], [len(numbers)], rules, columns=True).tables["count"]
+    shown = 0
+    for place, column in enumerate(columns):
+        missing, present, lowest, highest, different = opened = found[5 * place : 5 * place + 5]
+        assert all(one in (SENTINEL, number) for one, number in zip(opened, column, strict=True))
+        assert (missing == SENTINEL) == (present == SENTINEL)  # each tells the other
+        if present == SENTINEL:
+            assert set(opened) == {SENTINEL}
+            assert 0 < column[0] < LEAST or column[1] < LEAST
+            continue
+        assert present >= LEAST
+        assert missing == 0 or missing >= LEAST
+        ends = [one for one in (lowest, highest) if one != SENTINEL]
+        assert all(one >= LEAST for one in ends)
+        assert not ends or present - sum(ends) >= LEAST
+        if different != SENTINEL:
+            assert different >= LEAST
+            assert present - different == 0 or present - different >= LEAST
+        shown += len(ends)
+    assert shown > 0
+
+
+COLUMNS: dict[str, Any] = {
+    "pid": {"kind": "key", "normalise": ["digits"]},
+    "name": {"kind": "text"},
+    "sex": {"kind": "category", "values": ["F", "M"]},
+    "n": {"kind": "integer", "min": 0, "max": 39},
+    "few": {"kind": "integer", "min": 0, "max": 9},
+    "born": {"kind": "date", "min": "1950-01-01", "max": "1989-12-31"},
+}
+ROWS = "pid,name,sex,n,few,born\n1-1,A,F,0,0,1950-01-01\n11,a,M,1,9,1989-12-31\n-,,F,2,5,\n3,A,,39,5,1970-01-01\n"
+
+
+def counted(folder: Path, names: list[str | None], **changes: Any) -> list[int]:
+    (folder / "d.csv").write_text(ROWS)
+    dataset = Dataset.model_validate({"source": "d.csv", "columns": COLUMNS, "missing": "drop"} | changes)
+    with open_table(dataset, "d", folder) as source:
+        return states(source, names).tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("pid", [1, 3, 0, 0, 2]),  # digits alone, of which the third row has none
+        ("name", [1, 3, 0, 0, 2]),
+        ("sex", [1, 3, 0, 0, 0]),
+        ("n", [0, 4, 2, 1, 0]),
+        ("few", [0, 4, 0, 0, 0]),
+        ("born", [1, 3, 1, 1, 0]),
+    ],
+)
+def test_every_row_of_a_column_is_counted(tmp_path: Path, name: str, parts: list[int]) -> None:
+    assert counted(tmp_path, [None, name]) == [0, 0, 0, 0, 0, *parts]  # None: another owner's column
+
+
+def test_data_that_arent_as_declared_refuse_a_report_too(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="column sex: 1 row without a value"):
+        counted(tmp_path, ["n", "sex"], missing="refuse")
