@@ -8,6 +8,7 @@ number below the least for any of them. docs/security/linkage.md argues; `mpcgov
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
 from typing import Any, TypeVar
 
@@ -50,10 +51,15 @@ def suppressed(
         receivers: the owners that get the result, in job order.
     """
     hidden = {cell for cell in counts if counts[cell] < least}
-    for owner in receivers:
-        if owner != left:
-            for group in groups(list(counts), by, owner, left):
-                _close(counts, group, hidden, least, [cell for cell in group if possible(cell, by, left)])
+    found = [groups(list(counts), by, owner, left) for owner in receivers if owner != left]
+    known = [of_owner for of_owner in found if of_owner]
+    able = {cell for cell in counts if possible(cell, by, left)}
+    rows = hidden_rows(least, len(known))
+    for most in (len(counts), 1) if len(known) > 1 else (len(counts),):
+        for group in itertools.chain(*known):
+            _close(counts, group, hidden, rows, able, most)
+    if len(known) > 1 and any(_is_open(counts, group, hidden, rows, able) for group in itertools.chain(*known)):
+        hidden |= set(counts)
     for group in groups(list(counts), by, left, left) if left is not None else ():
         if any(possible(cell, by, left) for cell in group if cell in hidden):
             hidden |= {cell for cell in group if NO_MATCH in cell}
@@ -62,16 +68,36 @@ def suppressed(
     return hidden
 
 
+def hidden_rows(least: int, owners: int) -> int:
+    """How many rows the hidden cells of a group must hold, of which others are shown: so many that each small one may
+    be anything below `least`; where several owners' groups are closed, twice as many, as each knows the others' rule.
+    """
+    return 2 * least - 1 if owners < 2 else 4 * least
+
+
 def _close(
-    counts: Mapping[Cell, int], group: Sequence[Cell], hidden: set[Cell], least: int, able: Sequence[Cell]
+    counts: Mapping[Cell, int], group: Sequence[Cell], hidden: set[Cell], rows: int, able: set[Cell], most: int
 ) -> None:
-    """Where a cell of a group is hidden, so is the last one that is shown, which holds `least` at least; and if the
-    hidden ones then hold too few for each small one to be anything below `least`, all of the group is."""
-    if hidden.isdisjoint(able):
+    """Where a cell of a group is hidden, but no more than `most`, so is the last one that is shown, which is no small
+    one; and if the hidden ones then hold fewer than `rows`, all of the group is.
+
+    Args:
+        able: the cells in which rows can be.
+    """
+    inside = len(hidden & able & set(group))
+    if not inside:
         return
-    hidden |= {*[cell for cell in group if cell not in hidden][-1:]}
-    if sum(counts[cell] for cell in group if cell in hidden) < 2 * least - 1:
+    if inside <= most:
+        hidden |= {*[cell for cell in group if cell not in hidden][-1:]}
+    if sum(counts[cell] for cell in group if cell in hidden) < rows:
         hidden |= set(group)
+
+
+def _is_open(counts: Mapping[Cell, int], group: Sequence[Cell], hidden: set[Cell], rows: int, able: set[Cell]) -> bool:
+    """Whether a group of which some is shown has one hidden cell, or some that hold too few."""
+    inside = hidden & able & set(group)
+    few = sum(counts[cell] for cell in group if cell in hidden) < rows
+    return bool(inside) and not hidden.issuperset(group) and (len(inside) == 1 or few)
 
 
 def groups(cells: Sequence[Cell], by: Sequence[str], owner: str, left: str | None) -> list[list[Cell]]:

@@ -175,15 +175,21 @@ def sort_rounds(linked: Linked) -> int:
 
 def closing_cost(linked: Linked, threshold: int) -> tuple[int, int]:
     """Rounds, and the bytes that each party sends, to close the groups of owners that receive the result: of every cell
-    a number is compared, and of every group two."""
+    a number is compared, and of every group two; of several owners twice, and then whether all are closed."""
     parties, rounds, sent = len(linked.job.parties), 0, 0
     cells = prod(len(linked.values(column)) for column in linked.asked.groups)
+    closed, all_groups = 0, 0
     for owner in linked.knowing_groups:
         own = [len(linked.values(column)) for column in linked.asked.groups if column.party == owner]
         groups = prod(own)
         if groups < cells and (own or linked.left is None):
-            rounds += CLOSING_ROUNDS
+            closed, all_groups, rounds = closed + 1, all_groups + groups, rounds + CLOSING_ROUNDS
             sent += (cells + 2 * groups) * negative(parties, threshold) + converted(6 * cells, parties, threshold)
+    if closed > 1:
+        again = 5 * all_groups * negative(parties, threshold) + converted(
+            2 * cells + 4 * all_groups, parties, threshold
+        )
+        return 2 * rounds + CLOSING_ROUNDS, 2 * sent + again
     return rounds, sent
 
 

@@ -33,10 +33,14 @@ def close(linked: Linked, counts: SecretArray, shown: SecretArray, least: int) -
     by = [str(column) for column in linked.asked.groups]
     places = {cell: place for place, cell in enumerate(cells)}
     possible = np.array([owngroups.possible(cell, by, linked.left) for cell in cells], np.int64)
-    for owner in linked.knowing_groups:
-        groups = [[places[cell] for cell in group] for group in owngroups.groups(cells, by, owner, linked.left)]
-        if groups:
-            shown = _replaced(shown, groups, _closed(counts, shown, groups, possible, least))
+    found = (owngroups.groups(cells, by, owner, linked.left) for owner in linked.knowing_groups)
+    known = [[[places[cell] for cell in group] for group in groups] for groups in found if groups]
+    rows = owngroups.hidden_rows(least, len(known))
+    for again in (False, True) if len(known) > 1 else (False,):
+        for groups in known:
+            shown = _replaced(shown, groups, _closed(counts, shown, groups, possible, rows, again))
+    if len(known) > 1:
+        shown = shown * _all_closed(counts, shown, known, possible, rows)
     if linked.left is None:
         return shown
     groups = [[places[cell] for cell in group] for group in owngroups.groups(cells, by, linked.left, linked.left)]
@@ -45,18 +49,40 @@ def close(linked: Linked, counts: SecretArray, shown: SecretArray, least: int) -
 
 
 def _closed(
-    counts: SecretArray, shown: SecretArray, groups: Sequence[Sequence[int]], possible: Bits, least: int
+    counts: SecretArray, shown: SecretArray, groups: Sequence[Sequence[int]], possible: Bits, rows: int, again: bool
 ) -> SecretArray:
     """Of groups' cells, in their order: without the last one that is shown, where others are hidden, and without all,
-    where the hidden ones then hold too few."""
+    where the hidden ones then hold too few. `again`: without the last one only where one other is hidden."""
     order, members = np.array(groups).reshape(-1), np.repeat(np.arange(len(groups)), len(groups[0]))
     bits, shape = shown[order], (len(groups), len(groups[0]))
     hidden = ((1 - bits) * possible[order]).reshape(shape).sum(axis=1)
     following = _from_here(bits.reshape(shape)).reshape((len(order),))
-    tests = concatenate([following - 1, 1 - hidden]) < 1
-    last, some = tests[: len(order)], tests[len(order) :]
-    kept = bits * (1 - last * some[members])
-    return _unless_few(counts[order], kept, some, shape, 2 * least - 1)
+    tests = concatenate([following - 1, 1 - hidden, *([hidden - 1] if again else [])]) < 1
+    last, some = tests[: len(order)], tests[len(order) : len(order) + len(groups)]
+    closes = some * tests[len(order) + len(groups) :] if again else some
+    kept = bits * (1 - last * closes[members])
+    return _unless_few(counts[order], kept, some, shape, rows)
+
+
+def _all_closed(
+    counts: SecretArray, shown: SecretArray, known: Sequence[Sequence[Sequence[int]]], possible: Bits, rows: int
+) -> SecretArray:
+    """1 if no owner has a group, of which some is shown, with one hidden cell, or with hidden ones that hold too few;
+    shape (1,)."""
+    parts: tuple[list[SecretArray], ...] = ([], [], [], [])
+    for groups in known:
+        order, shape = np.array(groups).reshape(-1), (len(groups), len(groups[0]))
+        bits = shown[order]
+        hidden = ((1 - bits) * possible[order]).reshape(shape).sum(axis=1)
+        held = (counts[order] * (1 - bits)).reshape(shape).sum(axis=1)
+        for part, numbers in zip(
+            parts, (hidden, bits.reshape(shape).sum(axis=1), 2 - hidden, rows - held), strict=True
+        ):
+            part.append(numbers)
+    tests = concatenate([one for part in parts for one in part]) >= 1
+    hidden, some, alone, few = (tests[place * len(tests) // 4 : (place + 1) * len(tests) // 4] for place in range(4))
+    result: SecretArray = (hidden * some * (1 - (1 - alone) * (1 - few))).sum() < 1
+    return result
 
 
 def _left(

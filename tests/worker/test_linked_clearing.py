@@ -132,6 +132,16 @@ def test_groups_of_owners_that_receive_are_closed_as_the_reference_says(join: st
     assert more > 0
 
 
+@pytest.mark.parametrize("receivers", [("tax", "edu"), ("edu", "tax", "wel")])
+def test_so_are_groups_of_several_owners(receivers: tuple[str, ...]) -> None:
+    """Some cells are shown beside hidden ones, and in other tables a group that is closed again is."""
+    by, shown = ["edu.level", "tax.region", "tax.sex"], 0
+    for seed in range(6):
+        made = case(seed, "linked-count", {"by": by}, 110 + 30 * seed, 2, "inner", min_count=4, receivers=receivers[:2])
+        shown += check(made) < 12
+    assert shown > 1
+
+
 @pytest.mark.parametrize("protocol", ["linked-statistics", "linked-t-test"])
 def test_so_are_those_whose_means_are_asked_for(protocol: str) -> None:
     params = {"by": ["edu.level", "tax.region"], "measures": ["wel.benefit"]}
