@@ -51,9 +51,13 @@ VISIT = web.RequestKey("visit", Visit)
 
 
 class Guard:
-    """The rules for one address; `listen` is where a browser may be led there from."""
+    """The rules for one address; `listen` is where a browser may be led there from.
 
-    def __init__(self, origin: str, listen: str) -> None:
+    `name`: of the cookie. Browsers send a cookie to every port of a machine, so two consoles there need two names.
+    """
+
+    def __init__(self, origin: str, listen: str, name: str = "mpcgov") -> None:
+        self._name = name
         self._origin = origin
         self._host = urlsplit(origin).netloc
         self._listen = listen
@@ -64,7 +68,7 @@ class Guard:
     @property
     def cookie(self) -> str:
         """The name of the cookie; browsers let only this very site set one of the longer name."""
-        return "__Host-mpcgov" if self._secure else "mpcgov"
+        return f"__Host-{self._name}" if self._secure else self._name
 
     async def let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The page, if the request may be answered at all; else why not, in a line."""

@@ -5,34 +5,22 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import jinja2
 from aiohttp import web
 
 from mpcgov.console.desk import Desk
-from mpcgov.console.guard import VISIT, Guard
+from mpcgov.console.frame import Frame
+from mpcgov.console.guard import VISIT
 from mpcgov.console.signing import JOB
-from mpcgov.console.texts import LANGUAGES, catalogue, chosen
-from mpcgov.errors import LocalError, MpcgovError
 
-LANGUAGE = "language"
-YEAR_S = 365 * 86400
-_BACK = re.compile(r"/([a-z0-9-]+(/[a-z0-9-]+)*)?")
 TABS = ("waiting", "jobs", "datasets", "budgets", "health", "audit", "people")
 
 
 class Pages:
     """The routes that show something and change nothing."""
 
-    def __init__(self, desk: Desk, guard: Guard) -> None:
+    def __init__(self, desk: Desk, frame: Frame) -> None:
         self._desk = desk
-        self._guard = guard
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("mpcgov.console", "templates"),
-            autoescape=True,  # purposes, reasons and names come from others
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._frame = frame
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Adds them."""
@@ -46,17 +34,6 @@ class Pages:
         router.add_get("/people", self._people)
         router.add_get("/sign-in", self._sign_in)
         router.add_get("/enrol", self._enrol)
-        router.add_get("/language", self._language)
-
-    async def fault(self, request: web.Request, error: MpcgovError, status: int) -> web.StreamResponse:
-        """What is wrong, as a page or, for a script, as JSON."""
-        if request.method == "POST":
-            return web.json_response({"error": error.line()}, status=status)
-        return self._page(request, "fault.html", status=status, tab="", error=error, me=None)
-
-    def sent_to_sign_in(self, _: web.Request) -> web.StreamResponse:
-        """To whoever isn't signed in."""
-        return web.Response(status=303, headers={"Location": "/sign-in"})
 
     async def _waiting(self, request: web.Request) -> web.StreamResponse:
         found = await self._ask(request, "jobs", which="waiting", page=_number(request, "page"))
@@ -92,34 +69,22 @@ class Pages:
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
         about = await self._desk.ask("about")
-        return self._page(request, "sign-in.html", tab="", me=None, about=about)
+        return self._frame.page(request, "sign-in.html", tab="", me=None, about=about)
 
     async def _enrol(self, request: web.Request) -> web.StreamResponse:
         about = await self._desk.ask("about")
-        return self._page(request, "enrol.html", tab="", me=None, about=about)
-
-    async def _language(self, request: web.Request) -> web.StreamResponse:
-        to, back = request.query.get("to", ""), request.query.get("back", "/")
-        if to not in LANGUAGES:
-            raise LocalError("there is no such page", code="route")
-        response = web.Response(status=303, headers={"Location": back if _BACK.fullmatch(back) else "/"})
-        response.set_cookie(LANGUAGE, to, max_age=YEAR_S, httponly=True, samesite="Strict", path="/")
-        return response
+        return self._frame.page(request, "enrol.html", tab="", me=None, about=about)
 
     async def _ask(self, request: web.Request, question: str, **what: Any) -> dict[str, Any]:
         return await self._desk.ask(question, session=request[VISIT].token, **what)
 
     async def _shown(self, request: web.Request, name: str, tab: str, **what: Any) -> web.StreamResponse:
-        return self._page(request, name, tab=tab, me=await self._ask(request, "who"), **what)
+        return self._frame.page(request, name, tab=tab, me=await self._ask(request, "who"), **what)
 
-    def _page(self, request: web.Request, name: str, *, status: int = 200, **what: Any) -> web.StreamResponse:
-        language = chosen(request.cookies.get(LANGUAGE, ""), request.headers.get("Accept-Language", ""))
-        words = catalogue(language)
-        text = self._templates.get_template(name).render(
-            language=language, languages=LANGUAGES, tabs=TABS, csrf=request[VISIT].csrf, here=request.path,
-            t=words.say, word=words.word, sentence=words.sentence, moment=words.moment, **what,
-        )  # fmt: skip
-        return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+
+def sent_to_sign_in(_: web.Request) -> web.StreamResponse:
+    """To whoever isn't signed in."""
+    return web.Response(status=303, headers={"Location": "/sign-in"})
 
 
 def _number(request: web.Request, name: str, digits: int = 6) -> int:

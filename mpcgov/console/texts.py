@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 USUAL = "en"
+OWN = ("mpcgov.console",)
 _GAP = re.compile(r"\{(\w+)\}")
 
 
@@ -65,12 +66,16 @@ class Catalogue:
 
 
 @cache
-def catalogue(language: str) -> Catalogue:
-    """The words of a language."""
-    text = (resources.files("mpcgov.console") / "texts" / f"{language}.yaml").read_text(encoding="utf-8")
-    read = yaml.safe_load(text)
-    pairs = tuple((_pattern(one["en"]), one["here"]) for one in read.get("sentences") or ())
-    return Catalogue(language, read["words"], pairs)
+def catalogue(language: str, packages: tuple[str, ...] = OWN) -> Catalogue:
+    """The words of a language, of several packages together; the first one that has a key says it."""
+    words: dict[str, str] = {}
+    pairs: list[tuple[re.Pattern[str], str]] = []
+    for package in packages:
+        text = (resources.files(package) / "texts" / f"{language}.yaml").read_text(encoding="utf-8")
+        read = yaml.safe_load(text)
+        words = read["words"] | words
+        pairs += [(_pattern(one["en"]), one["here"]) for one in read.get("sentences") or ()]
+    return Catalogue(language, words, tuple(pairs))
 
 
 def chosen(cookie: str, header: str) -> str:
