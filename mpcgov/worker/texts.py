@@ -1,7 +1,8 @@
 """Values of compared fields in the form in which they are compared, whole columns at a time.
 
-What is left out is what registers write differently: case, accents, punctuation, blanks, leading zeros. A value of
-which nothing is left is missing.
+What is left out is what registers write differently: case, accents, punctuation, blanks, leading zeros. Accents are the
+marks of Latin, Greek, Arabic and Hebrew letters: in other scripts a mark makes another letter or is a vowel (й, राम, ผู้).
+A value of which nothing is left is missing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from mpcgov.worker.keys import casefold
 LONGEST = 256
 """Characters of a value that are looked at."""
 
+_ACCENTS = r"([\p{Latin}\p{Greek}\p{Arabic}\p{Hebrew}])\p{M}+"
+_LETTERS = {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th"}
+"""Latin letters that Unicode doesn't take apart, and how they are written where there are no keys for them."""
+
 
 def normalised(values: pa.Array, type_: FieldType) -> pa.Array:
     """The values as large strings, empty where one is missing."""
@@ -26,16 +31,20 @@ def normalised(values: pa.Array, type_: FieldType) -> pa.Array:
 
 def _plain(text: pa.Array) -> pa.Array:
     """Without case and accents."""
-    parts = pc.replace_substring_regex(pc.utf8_normalize(text, "NFKD"), r"\p{M}+", "")
-    return casefold(parts)
+    if pc.all(pc.string_is_ascii(text)).as_py() in (True, None):
+        return casefold(text)
+    plain = casefold(pc.replace_substring_regex(pc.utf8_normalize(text, "NFKD"), _ACCENTS, r"\1"))
+    for letter, written in _LETTERS.items():
+        plain = pc.replace_substring(plain, letter, written)
+    return plain
 
 
 def _name(text: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(_plain(text), r"[^\p{L}]+", "")
+    return pc.replace_substring_regex(_plain(text), r"[^\p{L}\p{M}]+", "")
 
 
 def _text(text: pa.Array) -> pa.Array:
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(_plain(text), r"[^\p{L}\p{N}]+", " "))
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(_plain(text), r"[^\p{L}\p{M}\p{N}]+", " "))
 
 
 def _date(text: pa.Array) -> pa.Array:
@@ -47,7 +56,7 @@ def _number(text: pa.Array) -> pa.Array:
 
 
 def _code(text: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(_plain(text), r"[^\p{L}\p{N}]+", "")
+    return pc.replace_substring_regex(_plain(text), r"[^\p{L}\p{M}\p{N}]+", "")
 
 
 _STEPS: Mapping[FieldType, Callable[[pa.Array], pa.Array]] = {

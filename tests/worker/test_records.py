@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,25 @@ def row(name: str = "Anna", id_: str = "1", sex: str = "F", income: str = "5", y
         ("name", "...", ""),
         ("name", "x" * 300, "x" * texts.LONGEST),
         ("name", None, ""),
+        ("name", "Łukasz Ørsted", "lukaszorsted"),
+        ("name", "ĐORĐE", "dorde"),
+        ("name", "Işık İnci", "isikinci"),
+        ("text", "Ærø Þór", "aero thor"),
+        ("name", "مُحَمَّد", "محمد"),
     ],
 )
 def test_what_registers_write_differently_is_left_out(type_, value, expected):
     assert texts.normalised(pa.array([value], pa.string()), type_).to_pylist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("राम", "रमा"), ("मीना", "मनी"), ("ผู้", "ผี"), ("မောင်", "မင်"), ("Йосиф", "Иосиф"), ("か", "が")]
+)
+@pytest.mark.parametrize("type_", ["name", "text", "code"])
+def test_marks_that_make_another_letter_or_are_vowels_stay(type_, one, other):
+    first, second = texts.normalised(pa.array([one, other]), type_).to_pylist()
+    assert first != second
+    assert first == texts.normalised(pa.array([unicodedata.normalize("NFD", one)]), type_)[0].as_py()
 
 
 def test_fields_may_be_missing_whatever_the_declaration_says(tmp_path):
