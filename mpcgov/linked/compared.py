@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 
 from mpcgov.linked.blocks import BlockColumn, BlockType
 from mpcgov.linked.encoding import HUNDREDTHS, FieldType
+from mpcgov.linked.preparing import Step, steps
 from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Output, Param
@@ -20,20 +21,35 @@ OUTPUTS: tuple[Output, ...] = get_args(Output)
 
 Kind = TypeVar("Kind", bound=str)
 
+_FURTHER = frozenset({"prepare"})
+"""What may be said of a field beside type and columns."""
+
 _PROBABILITY = re.compile(r"0\.[0-9]{1,3}\Z")
 _THRESHOLD = re.compile(r"(0(\.[0-9]{1,2})|1(\.0{1,2})?)\Z")
 
 
 @dataclass(frozen=True)
 class ComparedField:
-    """A field that both owners have: its type, and by party the name of its column."""
+    """A field that both owners have: its type, by party the name of its column, and what prepares its values."""
 
     type: FieldType
     columns: Mapping[str, str]
+    prepare: tuple[Step, ...] = ()
 
 
 def _fields(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[ComparedField, ...]:
-    return tuple(ComparedField(*found) for found in _typed(value, place, param, job, faults, TYPES))
+    found = _typed(value, place, param, job, faults, TYPES, _FURTHER)
+    items = (
+        value if isinstance(value, list) and len(value) == len(found) else [{} for _ in found]
+    )  # else there are faults
+    return tuple(
+        ComparedField(
+            type_,
+            columns,
+            steps(item["prepare"], f"{place}[{number}].prepare", type_, faults) if "prepare" in item else (),
+        )
+        for number, (item, (type_, columns)) in enumerate(zip(items, found, strict=True))
+    )
 
 
 def _blocks(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[BlockColumn, ...]:
@@ -41,15 +57,22 @@ def _blocks(value: Any, place: str, param: Param, job: Job, faults: list[str]) -
 
 
 def _typed(
-    value: Any, place: str, param: Param, job: Job, faults: list[str], types: tuple[Kind, ...]
+    value: Any,
+    place: str,
+    param: Param,
+    job: Job,
+    faults: list[str],
+    types: tuple[Kind, ...],
+    further: frozenset[str] = frozenset(),
 ) -> list[tuple[Kind, dict[str, str]]]:
-    """A list of types, each with a column of both owners."""
+    """A list of types, each with a column of both owners; `further`: what else may be said of each."""
     if not isinstance(value, list):
         faults.append(f"{place}: expected a list of {param.kind}, such as {{type: {types[0]}, columns: {{tax: …, …}}}}")
         return []
     if not 1 <= len(value) <= param.max_items:
         faults.append(f"{place}: expected 1 to {param.max_items} {param.kind}, found {len(value)}")
-    each = [_one_typed(item, f"{place}[{number}]", job, faults, types) for number, item in enumerate(value)]
+    plain = [{k: v for k, v in one.items() if k not in further} if isinstance(one, dict) else one for one in value]
+    each = [_one_typed(item, f"{place}[{number}]", job, faults, types) for number, item in enumerate(plain)]
     found = [one for one in each if one is not None]
     for party in job.data_parties:
         columns = [one[1][party] for one in found]
@@ -62,7 +85,7 @@ def _one_typed(
     item: Any, place: str, job: Job, faults: list[str], types: tuple[Kind, ...]
 ) -> tuple[Kind, dict[str, str]] | None:
     if not isinstance(item, dict) or set(item) != {"type", "columns"}:
-        faults.append(f"{place}: expected type and columns, and nothing else")
+        faults.append(f"{place}: expected type and columns, and of what is compared prepare or nothing else")
         return None
     type_, columns = item["type"], item["columns"]
     if type_ not in types:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import prod
 
-from mpcgov.linked import blocks
+from mpcgov.linked import blocks, fieldkinds, preparing
 from mpcgov.linked.encoding import MOST_PAIRS
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.sizes import padded_length
@@ -53,6 +53,10 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
     compared = f"{which} records of {left} are compared with {others} of {right}{where}"
     yield f"{compared}, and {_choice(whole)}; nobody sees a comparison"
     yield _meaning(whole)
+    for number, field in enumerate(whole.fields):
+        names = [f"{party}.{name}" for party, name in field.columns.items()]
+        yield from preparing.note(number, names, field.prepare)
+        yield from fieldkinds.warnings(number, field, declarations)
     if whole.exact:
         yield _exact_note(job, whole)
     if len(job.parties) > 3:

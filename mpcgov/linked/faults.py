@@ -8,7 +8,7 @@ from typing import get_args
 
 from mpcgov import kinds
 from mpcgov.errors import SpecError
-from mpcgov.linked import blocks, comparing, layout, plan, sums
+from mpcgov.linked import blocks, comparing, fieldkinds, layout, plan, sums
 from mpcgov.linked.capacity import MOST_DIGITS
 from mpcgov.linked.classes import MOST_JOINT
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, rule
@@ -23,7 +23,7 @@ from mpcgov.rules import impossible, protections
 from mpcgov.spec.job import Job, Part
 from mpcgov.spec.link import Rule
 from mpcgov.spec.manifest import Manifest
-from mpcgov.spec.table import Column, DateColumn, DecimalColumn, Declaration, IntegerColumn, KeyColumn
+from mpcgov.spec.table import Column, Declaration, KeyColumn
 
 MAX_TERMS = 32
 """The largest regression, intercept included."""
@@ -218,21 +218,7 @@ def _compared(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -
         if qualified.column not in declarations[qualified.party].columns:
             yield f"params: {qualified}: data set {job.parties[qualified.party].dataset} has no such column"
     for number, field in enumerate(asked.fields):
-        kinds = [declarations[party].columns.get(name) for party, name in field.columns.items()]
-        numeric = [kind for kind in kinds if isinstance(kind, DecimalColumn | IntegerColumn)]
-        if len({kind.places if isinstance(kind, DecimalColumn) else 0 for kind in numeric}) > 1:
-            yield f"params.fields[{number}]: numbers with different places are written differently, so never equal"
-        dates = [isinstance(kind, DateColumn) for kind in kinds if kind is not None]
-        if field.type == "date" and any(dates) and not all(dates):
-            texts = [
-                f"{party}.{name}"
-                for party, name in field.columns.items()
-                if not isinstance(declarations[party].columns.get(name), DateColumn)
-            ]
-            yield (
-                f"params.fields[{number}]: {', '.join(texts)} isn't declared as a date and the other is: its digits "
-                "may stand in another order; declare it kind: date, with date_format"
-            )
+        yield from fieldkinds.faults(number, field, declarations)
 
 
 def _rules(job: Job, declarations: Mapping[str, Declaration], asked: Asked) -> Iterator[str]:

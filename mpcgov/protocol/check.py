@@ -30,6 +30,7 @@ _OURS = (
     "mpcgov.owngroups",
     "mpcgov.records.agreement",
     "mpcgov.records.fellegi_sunter",
+    "mpcgov.records.preparation",
     "mpcgov.linked.classes",
 )
 REFERENCE_IMPORTS = frozenset({"__future__", *_PLAIN, *_OURS})

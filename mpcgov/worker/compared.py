@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +42,7 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
     found = source.query(rows.select(**{f"w{i}": rows[source.value(name)] for i, name in enumerate(wanted)}))
     values = {name: found[f"w{i}"].combine_chunks() for i, name in enumerate(wanted)}
     compared = tuple(
-        texts.normalised(values[name], field.type).cast(pa.large_binary())
+        texts.normalised(values[name], field.type, field.prepare).cast(pa.large_binary())
         for name, field in zip(fields, asked.fields, strict=True)
     )
     for name in naming:
@@ -53,7 +53,8 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
         numbers[BLOCK] = _blocks([values[name] for name in dividing], linked.blocks)
     repeated = len(identifiers) - len(pc.unique(identifiers)) if identifiers is not None else 0
     note = f"{source.name}: column {', '.join(naming)}: {counted(repeated)} with a value that another has, too"
-    notes = (*_undated(source, linked, party), *((note,) if repeated else ()))
+    said = [*_undated(source, linked, party), *_other_scripts(source, linked, party, values)]
+    notes = (*said, *((note,) if repeated else ()))
     return Records(compared, identifiers, numbers, _listed(source, linked, dividing), notes)
 
 
@@ -67,6 +68,19 @@ def _undated(source: Source, linked: Linked, party: str) -> list[str]:
         for name in names
         if not isinstance(kinds[name], DateColumn)
     ]
+
+
+def _other_scripts(source: Source, linked: Linked, party: str, values: Mapping[str, pa.Array]) -> Iterator[str]:
+    """What is said of texts that aren't in Latin letters and stay so."""
+    for field in linked.asked.fields:
+        name = field.columns[party]
+        if field.type in ("name", "text") and "transliterate" not in field.prepare:
+            found = pc.match_substring_regex(values[name].cast(pa.large_string()), texts.OTHER_LETTERS)
+            if others := int(pc.sum(found).as_py() or 0):
+                yield (
+                    f"{source.name}: column {name}: {counted(others)} with letters that aren't Latin, which only "
+                    "agree with the same letters; a job may prepare the field by transliterate"
+                )
 
 
 def _listed(source: Source, linked: Linked, dividing: Sequence[str]) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 
 from mpcgov import figures, owngroups
 from mpcgov.linked import classes
-from mpcgov.records import agreement, fellegi_sunter
+from mpcgov.records import agreement, fellegi_sunter, preparation
 from mpcgov.records.fellegi_sunter import best_in_blocks
 
 FILTER_BITS = 1024
@@ -96,7 +96,7 @@ def run(
 
 def encoded(field: Mapping[str, Any], party: str, rows: Sequence[Row]) -> agreement.Encoded:
     """A field as it is compared by itself."""
-    return agreement.encoded(field["type"], [normalised(row[field["columns"][party]], field["type"]) for row in rows])
+    return agreement.encoded(field["type"], [normalised(row[field["columns"][party]], field) for row in rows])
 
 
 def segments(types: Sequence[str], smaller: bool) -> list[Segment]:
@@ -110,9 +110,9 @@ def segments(types: Sequence[str], smaller: bool) -> list[Segment]:
     return result
 
 
-def normalised(text: str, type_: str) -> str:
+def normalised(text: str, field: Mapping[str, Any]) -> str:
     """A value as it is compared."""
-    folded = text.casefold()
+    type_, folded = field["type"], preparation.prepared(text, field.get("prepare", ()))
     if type_ == "name":
         return "".join(filter(str.isalpha, folded))
     if type_ == "text":
@@ -124,8 +124,8 @@ def normalised(text: str, type_: str) -> str:
 
 
 def tokens(text: str, type_: str) -> list[tuple[int, int]]:
-    """Pairs of neighbours with both ends; or characters with their places, in numbers from the end."""
-    codes = [ord(c) for c in normalised(text, type_)]
+    """Of a normalised value pairs of neighbours with both ends; or characters and places, in numbers from the end."""
+    codes = [ord(c) for c in text]
     if type_ in ("name", "text"):
         return list(itertools.pairwise([0, *codes, 0])) if codes else []
     places = range(len(codes) - 1, -1, -1) if type_ == "number" else range(len(codes))
@@ -140,13 +140,13 @@ def mixed(number: int) -> int:
     return number ^ number >> 31
 
 
-def side(rows: Sequence[Row], columns: Sequence[str], parts: Sequence[Segment]) -> Side:
+def side(rows: Sequence[Row], party: str, fields: Sequence[Mapping[str, Any]], parts: Sequence[Segment]) -> Side:
     """An owner's records as filters."""
     filters = []
-    for field, (column, part) in enumerate(zip(columns, parts, strict=True)):
+    for field, (one, part) in enumerate(zip(fields, parts, strict=True)):
         bits = np.zeros((len(rows), part.bits), np.int64)
         for i, row in enumerate(rows):
-            for place, code in tokens(row[column], part.type):
+            for place, code in tokens(normalised(row[one["columns"][party]], one), part.type):
                 number = mixed(mixed(place << 21 | code) + field)
                 start, step = number % part.bits, 1 + mixed(number) % max(1, part.bits - 1)
                 bits[i, (start + np.arange(part.hashes) * step) % part.bits] = 1
@@ -162,7 +162,7 @@ def compared(
     """Every pair's score at a threshold, and its weight D, of which a field that one lacks adds half of the other's
     bits: Dice is 4⟨a,b⟩ / D."""
     parts = segments([field["type"] for field in fields], smaller)
-    a, b = (side(rows, [field["columns"][party] for field in fields], parts) for rows, party in owners)
+    a, b = (side(rows, party, fields, parts) for rows, party in owners)
     weights = a.weights @ (b.weights > 0).T + (a.weights > 0) @ b.weights.T + a.total[:, None] + b.total
     return 4 * at.denominator * (a.filters @ b.filters.T) - at.numerator * weights, weights
 
@@ -186,7 +186,7 @@ def exact_pairs(
     ]  # fmt: skip
     alone: list[dict[tuple[str, ...], int]] = []
     for party, rows in ((left, first), (right, second)):
-        keys = [tuple(normalised(row[field["columns"][party]], field["type"]) for field in chosen) for row in rows]
+        keys = [tuple(normalised(row[field["columns"][party]], field) for field in chosen) for row in rows]
         alone.append({key: i for i, key in enumerate(keys) if chosen and all(key) and keys.count(key) == 1})
     return [(i, alone[1][key]) for key, i in alone[0].items() if key in alone[1]]
 

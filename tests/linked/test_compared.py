@@ -120,6 +120,53 @@ def test_what_a_job_may_not_ask_is_said_in_one_line(case, params, parties, rest,
     assert any(fault in one for one in error.value.faults), error.value.faults
 
 
+@pytest.mark.parametrize(
+    ("field", "note"),
+    [
+        (
+            "{type: name, columns: {tax: kind, edu: name}, prepare: [particles, titles]}",
+            "titles and forms of address are",
+        ),
+        ("{type: date, columns: {tax: wide, edu: year}}", "tax.wide and edu.year are compared by their digits"),
+        ("{type: code, columns: {tax: region, edu: level}}", "declared without a value in common"),
+        ("{type: text, columns: {tax: born, edu: name}}", "are written differently, as one is declared a date"),
+        ("{type: code, columns: {tax: id, edu: id}}", "tax.id's normalise and zeros are for keys"),
+    ],
+)
+def test_the_plan_says_how_fields_are_prepared_and_where_they_can_not_meet(case, field, note):
+    found = case("record-linkage", f"params: {{fields: [{field}]}}", PARTIES)
+    found.check()
+    notes = link_plan(found.job, found.manifest, 1, found.declarations).notes
+    assert any(one.startswith("params.fields[0]: ") and note in one for one in notes), notes
+    plain = case("record-linkage", f"params: {{{FIELDS}}}", PARTIES)
+    assert not [
+        one
+        for one in link_plan(plain.job, plain.manifest, 1, plain.declarations).notes
+        if one.startswith("params.fields")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "fault"),
+    [
+        ("name, columns: {tax: weight, edu: name}", "tax.weight is an integer, not a name"),
+        ("name, columns: {tax: born, edu: name}", "tax.born is a date, not a name"),
+        ("date, columns: {tax: income, edu: year}", "tax.income is a decimal, not a date"),
+        ("number, columns: {tax: born, edu: age}", "tax.born is a date, not a number"),
+        ("name, columns: {tax: kind, edu: name}, prepare: titles", "prepare: expected a list of steps"),
+        ("name, columns: {tax: kind, edu: name}, prepare: []", "prepare: expected a list of steps"),
+        ("name, columns: {tax: kind, edu: name}, prepare: [soundex]", "no step soundex; there are transliterate"),
+        ("name, columns: {tax: kind, edu: name}, prepare: [titles, titles]", "a step stands twice"),
+        ("name, columns: {tax: kind, edu: name}, prepare: [address-de]", "address-de is for fields of type text, not"),
+        ("name, columns: {tax: kind, edu: name}, prepared: [titles]", "expected type and columns"),
+    ],
+)
+def test_a_field_that_can_not_be_compared_so_is_refused_in_one_line(case, field, fault):
+    with pytest.raises(SpecError) as error:
+        case("record-linkage", f"params: {{fields: [{{type: {field}}}]}}", PARTIES).check()
+    assert any(fault in one for one in error.value.faults), error.value.faults
+
+
 def test_blocks_are_of_what_both_owners_declare(case):
     found = job(case, BLOCKS.format("value", "weight", "age")[:-1] + ", {type: year, columns: {tax: born, edu: year}}]")
     found.check()

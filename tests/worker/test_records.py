@@ -91,6 +91,18 @@ def test_marks_that_make_another_letter_or_are_vowels_stay(type_, one, other):
     assert first == texts.normalised(pa.array([unicodedata.normalize("NFD", one)]), type_)[0].as_py()
 
 
+def test_the_reader_prepares_fields_and_says_what_stays_in_another_script(tmp_path):
+    rows = [row("Dr. Ђорђе"), row("Bill", "2"), row("", "3")]
+    columns = {"tax": "name", "wel": "name"}
+    field = {"type": "name", "columns": columns}
+    note = "people: column name: 1 row with letters that aren't Latin"
+    assert [one[: len(note)] for one in records_of(tmp_path, rows, fields=[field]).notes] == [note]
+    field["prepare"] = ["digraphs", "titles", "nicknames", "transliterate"]
+    found = records_of(tmp_path, rows, fields=[field])
+    assert found.notes == ()
+    assert found.fields[0].to_pylist() == [b"dorde", b"william", b""]
+
+
 def test_fields_may_be_missing_whatever_the_declaration_says(tmp_path):
     found = records_of(tmp_path, [row("Anna"), row("", "2"), row("Zoë", "3")])
     assert found.fields[0].to_pylist() == [b"anna", b"", b"zoe"]
