@@ -33,9 +33,9 @@ SAYS_MORE = {
     ZEROS: (OUTSIDE, "but for zeros before them, as in a number column: say by recode what is meant"),
     UNLISTED: (OUTSIDE, _NO_VALUE),
     PADDED: (MALFORMED, "with blanks before or after the value"),
-    COMMA: (MALFORMED, "with a decimal comma or signs between thousands: set decimal and thousands"),
+    COMMA: (MALFORMED, "with another decimal sign or signs between thousands: set decimal and thousands"),
     POINT: (MALFORMED, "with .0 at the end, which makes another key of it: write them as whole numbers"),
-    DATED: (MALFORMED, "with day, month and year in another form: set date_format, such as DD.MM.YYYY"),
+    DATED: (MALFORMED, "with day, month and year in another form or order: set date_format, such as DD.MM.YYYY"),
     TIMED: (MALFORMED, "with a time of day or a time zone"),
     SIGNED: (
         MALFORMED,
@@ -51,12 +51,17 @@ SAYS_MORE = {
     NAME: (OUTSIDE, _AGAIN),
 }
 
-_COMMA = r"^-?[0-9][0-9.,' ]*[,' ][0-9]+$|^-?[0-9]{1,3}(\.[0-9]{3}){2,}$"
+_MARKS = r",' \x{a0}\x{2019}\x{202f}"
+_COMMA = rf"^-?[0-9][0-9.{_MARKS}]*[{_MARKS}][0-9][0-9.,]*$|^-?[0-9]{{1,3}}(\.[0-9]{{3}}){{2,}}$|^-?[0-9]+\.000$"
 _FRACTION = r"^-?[0-9]+\.[0-9]+$"
 _SIGNED = r"^[-+(\p{Sc}\x{2212}]*\s?[0-9][0-9.,']*([eE][-+]?[0-9]+|\s?[\p{Sc}%‰)+-]|\s?[A-Z]{3})?$|^\x{2212}[0-9.,]+$"
 _CENTURY = r"^[0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2}$"
 _NAMED = r"^[0-9]{1,2}[-. ]*\pL{3,9}\.?[-. ]*[0-9]{2,4}$"
 _PARTLY = r"^[0-9]{4}([-./]?[0-9]{1,2}|[-./][WQ]?[0-9]{1,2})?$"
+_NO_DATE = r"^0+[./ -]?0*[./ -]?0*$"
+_ZERO_PART = (
+    r"^00[./-][0-9]{2}[./-][0-9]{4}$|^[0-9]{2}[./-]00[./-][0-9]{4}$|^[0-9]{4}[./-](00[./-][0-9]{2}|[0-9]{2}[./-]00)$"
+)
 _OTHER_DATE = (
     r"^([0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{4}|[0-9]{8}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2}"
     r"|[0-9]{4}-([0-9]-[0-9]{1,2}|[0-9]{2}-[0-9]))$"
@@ -86,15 +91,17 @@ def odd_number(raw: Any, header: str = "", point: bool = True) -> Any:
         header: the column's name in the source.
         point: whether a point is the decimal sign.
     """
-    known = ((_padded(raw), PADDED), (is_code(raw), ABSENT), *([(raw.re_search(_FRACTION), FRACTION)] if point else []))
-    forms = ((raw.re_search(_COMMA), COMMA), (raw.re_search(_SIGNED), SIGNED), (raw == header, HEADER))
+    known = ((_padded(raw), PADDED), (is_code(raw), ABSENT), (raw.re_search(_COMMA), COMMA))
+    fraction = (raw.re_search(_FRACTION), FRACTION if point else COMMA)
+    forms = (fraction, (raw.re_search(_SIGNED), SIGNED), (raw == header, HEADER))
     return cases(*known, *forms, otherwise=MALFORMED)
 
 
 def odd_date(raw: Any, header: str = "") -> Any:
     """What a text is that is no date; `header`: the column's name in the source."""
     other, timed = raw.re_search(_OTHER_DATE), raw.re_search(_TIMED)
-    known = [(_padded(raw), PADDED), (is_code(raw), ABSENT), (timed, TIMED), (other, DATED)]
+    none, part = (raw.re_search(_NO_DATE), ABSENT), (raw.re_search(_ZERO_PART), PARTLY)
+    known = [(_padded(raw), PADDED), (is_code(raw), ABSENT), none, part, (timed, TIMED), (other, DATED)]
     forms = ((_CENTURY, CENTURY), (_NAMED, NAMED), (r"^[0-9]{5}$", COUNTED), (_PARTLY, PARTLY))
     found = ((raw.re_search(form), fault) for form, fault in forms)
     return cases(*known, *found, (raw == header, HEADER), otherwise=MALFORMED)

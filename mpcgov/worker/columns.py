@@ -19,6 +19,7 @@ import ibis
 
 from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
+from mpcgov.worker.absent import without_codes, without_typed
 from mpcgov.worker.advice import (
     BLANK,
     FINE,
@@ -80,15 +81,13 @@ _normal_form: Any = ibis.udf.scalar.builtin(_nfc, name="nfc_normalize", signatur
 def from_text(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) -> tuple[Any, Any]:
     """Value and fault of a column of text, as of a CSV file; an empty field is missing, quoted or not."""
     raw = raw.nullif("")
-    if form.missing:
-        raw = ibis.ifelse(raw.isin(form.missing), ibis.null("string"), raw)
-    raw = _recoded(raw, form)
+    raw = _recoded(without_codes(raw, _plain_number(raw, form.dialect), column, form.missing), form)
     odd = odd_number(raw, form.header, form.dialect.decimal == ".")
     if isinstance(column, IntegerColumn):
         text = _plain_number(raw, form.dialect)
-        # 12.0 is what is written of a column of whole numbers some of which are missing.
+        # 12.0 is what is written of a column of whole numbers some of which are missing; 12.000 may be twelve thousand.
         value = text.re_replace(r"\.0+$", "").try_cast("int64")
-        return _ranged(raw, text.re_search(r"^-?[0-9]+(\.0+)?$"), value, column.min, column.max, odd)
+        return _ranged(raw, text.re_search(r"^-?[0-9]+(\.0{1,2}|\.0{4,})?$"), value, column.min, column.max, odd)
     if isinstance(column, DecimalColumn):
         text = _plain_number(raw, form.dialect)
         part = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
@@ -140,9 +139,7 @@ def from_typed(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN)
     dtype = raw.type()
     if dtype.is_string() or dtype.is_uuid():
         return from_text(raw.cast("string"), column, is_one_of, form)
-    raw = _without_codes(raw, form.missing)
-    if raw is None:
-        return None
+    raw = without_typed(raw, form.missing)
     if isinstance(column, IntegerColumn | DecimalColumn):
         return _from_number(raw, column)
     if isinstance(column, DateColumn):
@@ -155,22 +152,6 @@ def _recoded(text: Any, form: Form) -> Any:
     if not form.recode:
         return text
     return ibis.cases(*((text == old, new) for old, new in form.recode.items()), else_=text)
-
-
-def _without_codes(raw: Any, codes: tuple[str, ...]) -> Any:
-    """NaN and what stands for missing values taken out; None for a type of which nothing is read."""
-    dtype = raw.type()
-    nothing = ibis.null(dtype)
-    if dtype.is_floating():
-        raw = ibis.ifelse(raw.isnan(), nothing, raw)
-    if not codes or dtype.is_null():
-        return raw
-    if dtype.is_numeric():
-        numbers = [Decimal(code) for code in codes if re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", code)]
-        return ibis.ifelse(raw.cast("float64").isin([float(n) for n in numbers]), nothing, raw) if numbers else raw
-    if dtype.is_date() or dtype.is_timestamp():
-        return ibis.ifelse(raw.cast("string").left(10).isin(codes), nothing, raw)
-    return ibis.ifelse(raw.cast("string").isin(codes), nothing, raw) if dtype.is_boolean() else raw
 
 
 def _from_number(raw: Any, column: IntegerColumn | DecimalColumn) -> tuple[Any, Any] | None:

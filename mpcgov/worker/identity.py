@@ -6,6 +6,7 @@ time; none of them asks anybody outside.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,7 +21,7 @@ from mpcgov.spec.table import Column, KeyColumn
 
 def is_as_declared(raw: Any, column: KeyColumn) -> Any:
     """Whether the engine's text `raw` has the declared length, pattern and check digits once it is normalised."""
-    text, tests = _compared(raw, column), []
+    text, tests = compared(raw, column), []
     if column.length:
         tests.append(text.length() == column.length)
     if column.pattern:
@@ -67,7 +68,7 @@ def _checked(check: str) -> Any:
     return ibis.udf.scalar.pyarrow(test, name=f"stdnum_{check.replace('.', '_')}", signature=(("string",), "boolean"))
 
 
-def _compared(raw: Any, column: KeyColumn) -> Any:
+def compared(raw: Any, column: KeyColumn) -> Any:
     """As `keys.encoded` writes it, but for the folding of letters outside of ASCII."""
     text = raw
     for step in column.normalise:
@@ -83,3 +84,18 @@ def _compared(raw: Any, column: KeyColumn) -> Any:
         length = int(column.zeros[4:])
         return ibis.ifelse(text.length() < length, text.lpad(length, "0"), text)
     return text
+
+
+def written(code: str, column: KeyColumn) -> str:
+    """A text of the declaration as `compared` writes it."""
+    text = code
+    for step in column.normalise:
+        if step == "trim":
+            text = text.strip()
+        elif step == "digits":
+            text = re.sub("[^0-9]+", "", text)
+        elif step == "casefold":
+            text = text.lower()
+    if column.zeros == "strip":
+        return re.sub("^0+(.)", r"\1", text)
+    return text.rjust(int(column.zeros[4:]), "0") if text and column.zeros.startswith("pad") else text

@@ -174,15 +174,16 @@ def faults_of(report: ColumnReport, source: Source, missing_is_one: bool) -> lis
     ]
     if report.first:
         below = source.rows - report.first
-        last = "; so are all below it: notes or totals under the table?" if _is_tail(report, below) else ""
+        last = "; so are all below it: notes or totals under the table?" if _is_tail(report, column, below) else ""
         lines[-1] += f" (the first is row {report.first}{last})"
     return lines
 
 
-def _is_tail(report: ColumnReport, below: int) -> bool:
+def _is_tail(report: ColumnReport, column: Column, below: int) -> bool:
     """Whether just the last few rows aren't even written as the column's values are."""
-    others = report.more or report.outside
-    return not others and report.malformed == below + 1 < min(_FEW_NOTES, report.first)
+    if report.more or report.outside or not isinstance(column, IntegerColumn | DecimalColumn | DateColumn):
+        return False
+    return report.malformed == below + 1 < min(_FEW_NOTES, report.first)
 
 
 def _malformed(column: Column) -> str:

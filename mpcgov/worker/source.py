@@ -144,7 +144,12 @@ def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
         with kept_on_success(backend):
             raw = raw_of(files, fd, how, wanted, backend)
             judged = _judged(raw, wanted, is_one_of, how if suffix in TEXT + EXCEL else Dialect())
-            source = _stored(raw, wanted, backend, judged)
+            try:
+                source = _stored(raw, wanted, backend, judged)
+            except InternalError:
+                for file in files:  # rows that came while it was read are no fault of ours
+                    file.check_unchanged()
+                raise
             if suffix in PARQUET:
                 readback.check(files, raw, wanted, judged, backend)
             for file in files:

@@ -41,6 +41,11 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a footnote that has all delimiters": (b"id,g\n1,x\n2,y\nSource: us,\n", "(the first is row 3; so are all below it: notes or totals under the table?)"),
     "files that were joined": (b"id,g\n1,x\nid,g\n2,y\n", "1 row not a whole number (1 that are the header once more, as where files were joined: take them out) (the first is row 2); column g: 1 row not among the declared values (1 that are the header once more"),
     "a fraction": (b"id,g\n1.5,x\n", "(1 with more digits after the point: declare kind: decimal and as many places)"),
+    "12.000, which may be twelve thousand": (b"id,g\n12.000,x\n12.0,x\n12.00,x\n", "1 row not a whole number (1 with another decimal sign or signs between thousands"),
+    "other blanks between thousands": ("id,g\n1\u202f234,x\n1\u00a0234,x\n1\u2019234,x\n".encode(), "(3 with another decimal sign or signs between thousands"),
+    "rows that end with a delimiter": (b"id,g\n1,x,\n2,y,\n", "the rows end with a delimiter and the header doesn't"),
+    "a header that does": (b"id,g,\n1,x\n2,y\n", "the header ends with a delimiter and the rows don't"),
+    "columns of blanks": (b"id   g\n1    x\n", "a file of fixed width is declared by at: [first, last]"),
     "windows-1252": ("id,g\n1,Zürich\n".encode("cp1252"), "set encoding, such as windows-1252"),
     "UTF-16": ("id,g\n1,x\n".encode("utf-16"), "set encoding: utf-16"),
     "a workbook": (b"PK\x03\x04" + b"0" * 100, "not CSV but an Excel workbook or a ZIP archive: name it .xlsx"),
@@ -50,8 +55,8 @@ FILES: dict[str, tuple[bytes, str]] = {
     "padded values": (b"id,g\n1,x \n 2,y\n", "column id: 1 row not a whole number (1 with blanks before or after the value)"),
     "case of values": (b"id,g\n1,X\n", "not among the declared values (1 but for blanks, case, Unicode form or .0 at the end)"),
     "Unicode form of values": ("id,g\n1,Zu\u0308rich\n".encode(), "(1 but for blanks, case, Unicode form or .0 at the end)"),
-    "a decimal comma": (b'id,g\n"1.234,50",x\n', "(1 with a decimal comma or signs between thousands"),
-    "thousands with blanks": (b"id,g\n1 000,x\n", "(1 with a decimal comma or signs between thousands"),
+    "a decimal comma": (b'id,g\n"1.234,50",x\n', "(1 with another decimal sign or signs between thousands"),
+    "thousands with blanks": (b"id,g\n1 000,x\n", "(1 with another decimal sign or signs between thousands"),
     "codes for no value": (b"id,g\nNA,x\n.,?\n", "not a whole number (2 that look like a code for no value, such as NA or .: declare it by missing) (the first is row 1); column g: 1 row not among the declared values (1 that look like a code for no value"),
     "lines that end with CR alone": (b"id,g\r1,x\r2,y\r", "lines that end with CR alone, as old Macs wrote them"),
     "UTF-16 without a mark": ("id,g\n1,x\n".encode("utf-16-le"), "every second byte is NUL: set encoding: utf-16-le"),
@@ -141,7 +146,7 @@ def test_codes_for_missing_values_are_missing_and_names_are_those_of_the_source(
     found = said(tmp_path, columns={"until": until})
     assert "1 row out of range 2000-01-01..2030-12-31 (1 that look like a code for no value" in found
     assert (
-        "column until: 2 rows not a date as YYYY-MM-DD (1 with day, month and year in another form: set date_format, such as DD.MM.YYYY, 1 with a time of day or a time zone)"
+        "column until: 2 rows not a date as YYYY-MM-DD (1 with day, month and year in another form or order: set date_format, such as DD.MM.YYYY, 1 with a time of day or a time zone)"
         in found
     )
     for number in (pa.array([999, 7, 8]), pa.array([999.0, 7.0, 8.0])):
@@ -297,3 +302,46 @@ def test_a_folder_as_spark_writes_it_is_one_data_set(tmp_path: Path) -> None:
     assert said(tmp_path, "d.parquet") == said(tmp_path, "d.parquet/*/*.parquet") == "3 rows"
     (tmp_path / "d.parquet" / "notes.csv").write_text("id\n")
     assert "1 files of the folder aren't Parquet" in said(tmp_path, "d.parquet")
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "codes"),
+    [
+        ({"kind": "key", "normalise": ["digits"]}, "999-99-9999", ["999999999"]),
+        ({"kind": "key", "normalise": ["trim", "casefold"]}, " Unknown ", ["UNKNOWN"]),
+        ({"kind": "key", "zeros": "strip"}, "0099", ["99"]),
+        ({"kind": "key", "zeros": "pad 4"}, "99", ["0099"]),
+        ({"kind": "decimal", "min": -10, "max": 10, "places": 2}, "-9.00", ["-9"]),
+        ({"kind": "decimal", "min": -10, "max": 10, "places": 2}, "-9.5", ["-9.50"]),
+        ({"kind": "integer", "min": -10, "max": 100}, "-9.0", ["-9"]),
+    ],
+)
+def test_a_code_for_no_value_is_one_however_it_is_written(
+    tmp_path: Path, column: dict[str, Any], text: str, codes: list[str]
+) -> None:
+    (tmp_path / "d.csv").write_text(f"c\n{text}\n5\n")
+    for missing, rows in ((codes, 1), ([], 0), (["NA"], 0)):
+        declared = {"source": "d.csv", "missing": "drop", "columns": {"c": {**column, "missing": missing}}}
+        assert dataset_check(Dataset.model_validate(declared), "d", tmp_path).columns[0].missing == rows
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "words"),
+    [
+        ("id,g\n1,Z\u00fcrich\n".encode(), "latin-1", "not in iso8859-1 but in UTF-8"),
+        ("\ufeffid,g\n1,x\n".encode(), "windows-1252", "not cp1252 but UTF-8; leave out encoding"),
+    ],
+)
+def test_utf8_is_not_taken_for_another_encoding(tmp_path: Path, content: bytes, encoding: str, words: str) -> None:
+    (tmp_path / "d.csv").write_bytes(content)
+    assert words in said(tmp_path, encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("00.00.0000", "that look like a code for no value"), ("00.05.1980", "without a day or a month")],
+)
+def test_dates_of_zeros_are_no_dates_of_another_form(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "d.csv").write_text(f"b\n{text}\n01.02.1990\n")
+    column = {"b": {"kind": "date", "min": "1980-01-02", "max": "1999-11-02"}}
+    assert f"1 row not a date as YYYY-MM-DD (1 {words}" in said(tmp_path, columns=column, date_format="DD.MM.YYYY")

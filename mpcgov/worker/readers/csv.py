@@ -36,6 +36,7 @@ _OTHERS = {
 _MARKUP = re.compile(rb"\s*(<(!DOCTYPE|html|table|\?xml)|[\[{]\s*[{\"\[])", re.IGNORECASE)
 _NAMES = "each declared column must be named once, by the first line; another name there is given by from"
 _SAVE = "save it as UTF-8 CSV, or declare delimiter, encoding and skip_lines"
+_UTF8 = ("utf-8", "utf-8-sig")
 _DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 
 
@@ -79,11 +80,13 @@ def plain(file: OpenFile, how: Dialect) -> Iterator[int]:
             raise DataError(f"{file.name}: not CSV but {what}")
     if magic[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and not how.encoding.startswith("utf-16"):
         raise DataError(f"{file.name}: not UTF-8 but UTF-16", hint="set encoding: utf-16, or save it as UTF-8")
+    if magic.startswith(codecs.BOM_UTF8) and how.encoding not in _UTF8:
+        raise DataError(f"{file.name}: not {how.encoding} but UTF-8", hint="leave out encoding")
     beginning = os.pread(file.fd, 1 << 12, 0)
     if _MARKUP.match(beginning):
         raise DataError(f"{file.name}: not CSV but HTML, XML or JSON", hint="write it out as CSV or Parquet")
     packed = _packing(magic)
-    if packed is None and how.encoding in ("utf-8", "utf-8-sig") and not how.skip_lines:
+    if packed is None and how.encoding in _UTF8 and not how.skip_lines:
         yield file.fd
         return
     made = os.memfd_create("mpcgov", os.MFD_CLOEXEC)
@@ -100,11 +103,12 @@ def plain(file: OpenFile, how: Dialect) -> Iterator[int]:
 
 def _write_plain(stream: Any, out: BinaryIO, how: Dialect, name: str) -> None:
     decoder = codecs.getincrementaldecoder(how.encoding)("strict")
-    as_it_is = how.encoding in ("utf-8", "utf-8-sig")  # faults of which are counted later, row by row
-    skip, size, left, fault = how.skip_lines, 0, b"", ""
+    as_it_is = how.encoding in _UTF8  # faults of which are counted later, row by row
+    skip, size, left, fault, otherwise = how.skip_lines, 0, b"", "", _Utf8()
     while not fault:
         try:
             piece = stream.read(_PIECE_BYTES)
+            otherwise.feed(piece)
             data = piece if as_it_is else decoder.decode(piece, final=not piece).encode()
         except UnicodeDecodeError:
             fault = f"not in {how.encoding}: the encoding is another one"
@@ -120,9 +124,32 @@ def _write_plain(stream: Any, out: BinaryIO, how: Dialect, name: str) -> None:
         size += out.write(data)
         if size > LIMIT_UNPACKED_BYTES:
             fault = f"over {LIMIT_UNPACKED_BYTES >> 30} GiB when unpacked"
-        if not piece:
+        if not piece and not as_it_is and otherwise.is_it:
+            fault = f"not in {how.encoding} but in UTF-8: every letter would be two others"
+        elif not piece:
             return
     raise DataError(f"{name}: {fault}", hint="check encoding in datasets.yaml and the file", code="data-unreadable")
+
+
+class _Utf8:
+    """Whether bytes are UTF-8 with other letters than ASCII's, which by chance no text in another encoding is."""
+
+    def __init__(self) -> None:
+        self._decoder, self._sound, self._more = codecs.getincrementaldecoder("utf-8")(), True, False
+
+    def feed(self, piece: bytes) -> None:
+        """The next bytes; none at the end."""
+        self._more = self._more or not piece.isascii()
+        try:
+            if self._sound:
+                self._decoder.decode(piece, final=not piece)
+        except UnicodeDecodeError:
+            self._sound = False
+
+    @property
+    def is_it(self) -> bool:
+        """So far."""
+        return self._sound and self._more
 
 
 def read(fd: int, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
@@ -162,7 +189,8 @@ def _advice(fd: int, names: list[str], how: Dialect, structure: csv_structure.St
         return "the first line is Excel's own note of the delimiter: set skip_lines: 1"
     if names[0].upper().startswith(("DATAFLOW", "STRUCTURE")) and any(":" in name for name in names):
         return "an SDMX-CSV file with labels: ask for it with codes only (labels=id)"
-    return (_of_one_field(fd, names[0], how) if len(names) == 1 else "") or _of_rows(fd, structure)
+    one = _of_one_field(fd, names[0], how) if len(names) == 1 else ""
+    return one or _of_rows(fd, structure, how.delimiter.encode())
 
 
 def _of_one_field(fd: int, header: str, how: Dialect) -> str:
@@ -170,6 +198,8 @@ def _of_one_field(fd: int, header: str, how: Dialect) -> str:
         if other in header and other != how.delimiter:
             return f"the header has 1 field and it holds {word}: set delimiter: {word}"
     line = _header_line(fd, how.delimiter)
+    if not line and re.search(r"\S {2,}\S", header):
+        return "fields seem to be filled up with blanks: a file of fixed width is declared by at: [first, last]"
     return f"the first line has 1 field, line {line} has more: set skip_lines: {line - 1}" if line else ""
 
 
@@ -183,8 +213,10 @@ def wide_encoding(beginning: bytes) -> str:
     return ""
 
 
-def _of_rows(fd: int, structure: csv_structure.Structure) -> str:
+def _of_rows(fd: int, structure: csv_structure.Structure, delimiter: bytes) -> str:
     beginning = os.pread(fd, 1 << 20, 0)
+    if structure.first_ragged == 1 and (said := _of_ends(beginning, delimiter)):
+        return said
     if csv_structure.MISQUOTED in structure.faults and b'="' in beginning:
         return 'fields such as ="0123" are formulas of a workbook: save it as .xlsx, or without them'
     if csv_structure.MISQUOTED in structure.faults and b'\\"' in beginning:
@@ -194,6 +226,15 @@ def _of_rows(fd: int, structure: csv_structure.Structure) -> str:
     if structure.first_ragged and structure.rows - structure.first_ragged < 20:
         return "the last lines may be notes or totals under the table: take them out"
     return ""
+
+
+def _of_ends(beginning: bytes, delimiter: bytes) -> str:
+    """Whether just the header, or just the rows, end with a delimiter."""
+    header, first = (line.rstrip(b"\r").endswith(delimiter) for line in (beginning + b"\n").split(b"\n")[:2])
+    if header == first:
+        return ""
+    both = ("the rows end", "the header doesn't") if first else ("the header ends", "the rows don't")
+    return f"{both[0]} with a delimiter and {both[1]}: write it in all lines, or in none"
 
 
 def _header_line(fd: int, delimiter: str) -> int:
