@@ -4,7 +4,8 @@ Whoever chooses filters freely unites persons who are known to be in a register 
 from the count, in jobs of which no two share a row. So what chooses rows is named beforehand: whole conditions, or a
 category column for each of its values by itself. Filters put named conditions together by `and` alone, so that they
 only leave persons out, and unite none but those whom the agency has united itself. Partners' filters count
-likewise: they choose whom our rows are added to or linked with. docs/security/differencing.md argues.
+likewise: they choose whom our rows are added to or linked with. Where rows without a value are dropped, a job that
+takes a column's numbers has the filter that it isn't null. docs/security/differencing.md argues.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mpcgov.errors import SpecError
+from mpcgov.jobs.check import used_columns
+from mpcgov.linked.params import read
 from mpcgov.node.facts import Facts
 from mpcgov.spec import where
-from mpcgov.spec.condition import And, Comparison, Expr
+from mpcgov.spec.condition import And, Comparison, Expr, IsNull
+from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import CategoryColumn, Column, Declaration
@@ -34,12 +38,42 @@ def unnamed(proposal: Proposal, facts: Facts) -> Iterator[str]:
         own = party == facts.me
         named = allowed.filters if own else allowed.partner_filters.get(party, ())
         condition = job.parties[party].where
+        field = f"{'filters' if own else f'partner_filters of {party}'} of {dataset}"
         if condition is not None and not _names(named, where.parse(condition), proposal.declarations[party].columns):
-            field = "filters" if own else f"partner_filters of {party}"
             yield (
-                f"{facts.me}'s policy doesn't name the filter of {party}'s {job.parties[party].dataset} under {field} "
-                f"of {dataset}, so that a person must read it even under approve: standing"
+                f"{facts.me}'s policy doesn't name the filter of {party}'s {job.parties[party].dataset} under {field}, "
+                "so that a person must read it even under approve: standing"
             )
+        dropped = [] if facts.protocol is None else dropped_by(proposal, facts.protocol.manifest, party)
+        conditions = [IsNull(column, True) for column in dropped]
+        if unsaid := [f"{one.column} is not null" for one in conditions if not _names(named, one, {})]:
+            yield (
+                f"rows of {party}'s {job.parties[party].dataset} that lack a value are left out (missing: drop), and "
+                f"{facts.me}'s policy doesn't name {' and '.join(unsaid)} under {field}, so that a person must read it "
+                "even under approve: standing"
+            )
+
+
+def dropped_by(proposal: Proposal, manifest: Manifest, party: str) -> list[str]:
+    """The columns by which a job chooses a party's rows without saying so: those without a value are left out.
+
+    Not those that span its tables, as these have a cell for each value, nor those whose values its filter needs.
+    """
+    declaration, text = proposal.declarations[party], proposal.job.parties[party].where
+    if declaration.missing != "drop":
+        return []
+    said = set[str]()
+    if text is not None:
+        condition = where.parse(text)
+        said |= where.columns(condition) - where.nullable(condition)
+        said |= {part.column for part in _parts(condition) if isinstance(part, IsNull)}
+    used = used_columns(proposal.job, manifest, party, declaration)
+    if manifest.local == "counts":
+        said |= {column for column, uses in used.items() if "group" in uses}
+    else:
+        own = party if manifest.qualified else ""
+        said |= {column.column for column in read(proposal.job, manifest, []).groups if column.party == own}
+    return sorted(column for column, uses in used.items() if uses & {"group", "measure"} and column not in said)
 
 
 def faults(policy: Policy, declared: Mapping[str, Declaration]) -> Iterator[str]:

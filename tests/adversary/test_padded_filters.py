@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -61,6 +62,7 @@ ALLOWED: dict[str, Any] = {
 }
 PARTIES = ("tax", "hosp", "census")
 FOUND = {f"unit id: {column} by toy": "as it was" for column in PEOPLE.columns}
+STATISTICS = {"protocol": "joint-statistics", "params": {"by": ["country"], "measures": ["wage"]}}
 LINKED = {"protocol": "linked-count", "params": {"by": ["tax.country"]}, "link": {"method": "oblivious"}}
 
 
@@ -245,3 +247,26 @@ def decide_after(proposal: Proposal, lines: list[Line]) -> bool:
         return verdict(proposal, lines).approve == "standing"
     except AssertionError:
         return False
+
+
+def test_rows_that_lack_a_value_are_not_left_out_without_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten known persons and the target have a wage in ward w1: a job chooses by its columns whose rows are left out."""
+    dropping = PEOPLE.model_copy(update={"missing": "drop"})
+    monkeypatch.setattr(sys.modules[__name__], "PEOPLE", dropping)
+    uses = ALLOWED["columns"] | {"wage": ["filter", "measure"], "born": ["filter"]}
+    count, mean = asked("ward = 'w1'"), asked("ward = 'w1'", **STATISTICS)
+    assert verdict(count, [], columns=uses) == Permit("standing")
+    for proposal, allowed in (
+        (mean, {}),
+        (asked("ward = 'w1' and wage > 5", **STATISTICS), {}),
+        (mean, {"filters": []}),
+    ):
+        assert verdict(proposal, [], columns=uses, **allowed).approve == "manual"
+    assert "doesn't name wage is not null under filters of people" in verdict(mean, [], columns=uses).why[0]
+    named = [*ALLOWED["filters"], "wage is not null"]
+    assert verdict(mean, [], columns=uses, filters=named) == Permit("standing")
+    said = asked("ward = 'w1' and wage >= 2000", **STATISTICS)
+    assert verdict(said, [], columns=uses) == Permit("standing")
+    theirs = asked("ward = 'w1'", "ward = 'w7'", **STATISTICS)
+    found = verdict(theirs, [], columns=uses, filters=named)
+    assert [("partner_filters of hosp" in why) for why in found.why] == [True]
