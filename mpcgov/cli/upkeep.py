@@ -32,5 +32,7 @@ def restore(home: Path, source: Path) -> None:
     made = restores.restore(home, source)
     when = dt.datetime.fromtimestamp(made.made_at, dt.UTC)
     note(f"{home}: {made.party} as of {when:%Y-%m-%d %H:%M} UTC, {made.records} audit records, all in order")
-    note("policy.yaml, datasets.yaml and budgets are as they were then: look through them, then start the node")
+    note(
+        "policy, data sets, budgets, people and passkeys are as they were then: look through them, then start the node"
+    )
     note("no job runs before all members have shown what they saw of its log: 'mpcgov node doctor' asks them")

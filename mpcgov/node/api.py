@@ -65,6 +65,8 @@ class Api:
         self._clock = clock
         self._log = structlog.get_logger().bind(party=home.party)
         self.door: Door | None = None
+        self.seen: dict[str, float] = {}
+        """When each member last asked something, by the node's clock."""
 
     def application(self) -> web.Application:
         """The routes, behind the gate that knows the caller and lets no error out as it is."""
@@ -102,6 +104,7 @@ class Api:
             try:
                 card = self._caller(request)
                 request[CALLER] = card
+                self.seen[card.id] = self._clock.now()
                 response = await handler(request)
             except MpcgovError as error:
                 response, code = answer({"error": told(error)}, HTTP_STATUS[error.exit_status]), error.code

@@ -14,7 +14,6 @@ No data value is recorded, and no text of a job: jobs stand here by id and diges
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import fcntl
 from collections.abc import Callable, Iterator
@@ -23,21 +22,19 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import Field
 
 from mpcgov import files
 from mpcgov.clock import Clock
 from mpcgov.errors import InternalError, LocalError, PeerError, SpecError
 from mpcgov.keys import Identity
+from mpcgov.node.record import RECORD_TYPE, Record, former_key, is_signed
 from mpcgov.node.store import AUDIT, Store
 from mpcgov.spec.envelope import Envelope, open_envelope, pae, sign
-from mpcgov.spec.ids import Digest, digest
-from mpcgov.spec.load import Frozen, canonical_json, parse_json
+from mpcgov.spec.ids import digest
+from mpcgov.spec.load import canonical_json, parse_json
 from mpcgov.spec.statement import HEAD_TYPE, Head
 
-RECORD_TYPE = "application/vnd.mpcgov.audit-record+json"
 NEW_OWN_KEY = "new own key"
 """The event of the first record under a new key."""
 
@@ -46,17 +43,6 @@ HEAD_S = 0.2
 
 START = digest(b"")
 """What the first record names as the hash before it."""
-
-
-class Record(Frozen):
-    """One thing that happened: when, what, about which job, with which facts (names, states, digests, counts)."""
-
-    sequence: int = Field(ge=1)
-    at: float
-    event: str
-    job: str
-    facts: dict[str, Any]
-    previous: Digest
 
 
 class Entry:
@@ -166,17 +152,17 @@ class AuditLog:
         Raises:
             LocalError: one doesn't, or the end is missing; names its sequence number.
         """
+        written = self._written()  # before the records, as the node goes on
         with self._store.read() as tx:
             changes = self.of(tx, NEW_OWN_KEY)
             self._former = changes[-1].facts.get("former") if changes else None
-            head = self._read_head()
+            head = self._opened(written)
             count, previous = 0, START
             for row in tx.execute(sql.select(AUDIT).order_by(AUDIT.c.sequence)).yield_per(1000):
                 count += 1
                 while changes and changes[0].sequence <= count:
                     del changes[0]
-                key = _public_key(changes[0].facts.get("former")) if changes else self._key
-                self._check(row, count, previous, key)
+                self._check(row, count, previous, former_key(changes[0]) if changes else self._key)
                 previous = row.hash
                 if head is not None and head.sequence == count and head.hash != row.hash:
                     raise _damaged(count, "is another than the signed head names")
@@ -188,9 +174,9 @@ class AuditLog:
 
     def of(self, tx: sql.Connection, *events: str) -> list[Record]:
         """The records of some events, oldest first, nothing verified."""
-        found, marks = [], [f'"{event}"'.encode() for event in events]
+        found: list[Record] = []
         for row in tx.execute(sql.select(AUDIT.c.record).order_by(AUDIT.c.sequence)).yield_per(1000):
-            if isinstance(row.record, bytes) and any(mark in row.record for mark in marks):
+            if isinstance(row.record, bytes) and any(f'"{event}"'.encode() in row.record for event in events):
                 record = parse_json(row.record, Record, "audit record")
                 found += [record] if record.event in events else []
         return found
@@ -215,7 +201,7 @@ class AuditLog:
     def append(self, tx: sql.Connection, event: str, job: str, facts: dict[str, Any]) -> Head:
         """Adds a record in somebody's transaction; returns what the head will be once that is durable."""
         last = tx.execute(sql.select(AUDIT).order_by(AUDIT.c.sequence.desc()).limit(1).with_for_update()).one_or_none()
-        if last is not None and last.hash != self._own and event != NEW_OWN_KEY and not _signed(last, self._key):
+        if last is not None and last.hash != self._own and event != NEW_OWN_KEY and not is_signed(last, self._key):
             raise LocalError(
                 "audit log: it was written under another key than this home's",
                 hint="if the node's keys are being rotated, start the node",
@@ -243,7 +229,7 @@ class AuditLog:
             record = parse_json(body, Record, "record")
         except SpecError:
             raise _damaged(expected, "can't be read") from None
-        if key is None or not _signed(row, key):
+        if key is None or not is_signed(row, key):
             raise _damaged(expected, "was not signed by this node's key")
         if row.sequence != expected or record.sequence != expected:
             raise _damaged(expected, "is missing or not in its place")
@@ -254,7 +240,7 @@ class AuditLog:
         try:
             with self._lock_path.open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                known = self._read_head()
+                known = self._opened(self._written())
                 if known is None or known.sequence < head.sequence:
                     envelope = sign(head, HEAD_TYPE, self._identity.name, self._identity.signing_key)
                     files.replace(self._head_path, envelope.to_bytes(), 0o600)
@@ -266,34 +252,22 @@ class AuditLog:
             ) from None
         self._behind = None
 
-    def _read_head(self) -> Head | None:
-        if not self._head_path.exists():
+    def _written(self) -> bytes | None:
+        with contextlib.suppress(OSError):
+            return self._head_path.read_bytes() if self._head_path.exists() else None
+        return b""
+
+    def _opened(self, written: bytes | None) -> Head | None:
+        if written is None:
             return None
         for key in (self._identity.card.signing_key, self._former):
             if key is not None:
-                with contextlib.suppress(SpecError, OSError):
-                    envelope = parse_json(self._head_path.read_bytes(), Envelope, "audit.head")
+                with contextlib.suppress(SpecError):
+                    envelope = parse_json(written, Envelope, "audit.head")
                     return open_envelope(envelope, HEAD_TYPE, Head, self._identity.name, key)
         raise LocalError(
             "audit log: its signed head (audit.head) is damaged", hint="find out who changed it", code="audit"
         )
-
-
-def _public_key(text: Any) -> Ed25519PublicKey | None:
-    """A public key from its hexadecimal digits; None if they are none."""
-    try:
-        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
-    except (TypeError, ValueError):
-        return None
-
-
-def _signed(row: Any, key: Ed25519PublicKey) -> bool:
-    """Whether a record was signed with a key."""
-    try:
-        key.verify(base64.b64decode(row.signature, validate=True), pae(RECORD_TYPE, row.record))
-    except (InvalidSignature, binascii.Error, TypeError, ValueError):
-        return False
-    return True
 
 
 def _damaged(sequence: int, what: str) -> LocalError:

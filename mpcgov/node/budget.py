@@ -7,7 +7,7 @@ them is how many jobs the data have ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,7 +22,7 @@ from mpcgov.node import home as homes
 from mpcgov.node import ledger, questions, refusals, released_numbers
 from mpcgov.node import matchers as matching
 from mpcgov.node.audit import AuditLog
-from mpcgov.node.facts import Balance
+from mpcgov.node.facts import Balance, Line
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import BUDGETS, Store
 from mpcgov.node.verdict import register_to_show
@@ -91,9 +91,8 @@ def show(home: Path) -> Budgets:
         balances, together, matchers, overlapping, numbers, refused = [], [], [], [], [], []
         for dataset in declared:
             lines, register = ledger.of_dataset(tx, dataset), register_to_show(node, dataset)
-            units = {line.spend.unit for line in lines if line.spend is not None} | ledger.units_set(tx, dataset)
-            for unit in sorted(units) or [USUAL_UNIT]:
-                balances += [ledger.balance(tx, dataset, unit, measure, lines) for measure in ledger.DEFAULT_TOTALS]
+            balances += balances_of(tx, dataset, lines)
+            for unit in _units(tx, dataset, lines):
                 spends = [line.spend for line in lines if line.spend is not None and line.spend.unit == unit]
                 together.append((dataset, unit, ledger.epsilon_at(spends, DELTA)))
             numbers += [(dataset, *one) for one in released_numbers.totals(lines, node.party, register).items()]
@@ -104,6 +103,22 @@ def show(home: Path) -> Budgets:
     return Budgets(
         tuple(balances), tuple(together), tuple(matchers), tuple(overlapping), tuple(numbers), tuple(refused)
     )
+
+
+def balances_of(tx: sql.Connection, dataset: str, lines: Sequence[Line] | None = None) -> list[Balance]:
+    """What is left of each budget of a data set; `lines`: of its ledger, if they are at hand."""
+    found = ledger.of_dataset(tx, dataset) if lines is None else lines
+    return [
+        ledger.balance(tx, dataset, unit, measure, found)
+        for unit in _units(tx, dataset, found)
+        for measure in ledger.DEFAULT_TOTALS
+    ]
+
+
+def _units(tx: sql.Connection, dataset: str, lines: Sequence[Line]) -> list[str]:
+    """The units that jobs have named, or the agency has set a total for; the usual one if there is none."""
+    named = {line.spend.unit for line in lines if line.spend is not None}
+    return sorted(named | ledger.units_set(tx, dataset)) or [USUAL_UNIT]
 
 
 def set_total(home: Path, dataset: str, unit: str, epsilon: str | None, rho: str | None) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import logging
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import structlog
 from aiohttp import web
@@ -19,13 +17,15 @@ from mpcgov import keys, registry
 from mpcgov.clock import Clock, RealClock
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.node import home as homes
-from mpcgov.node import rotation
+from mpcgov.node import logs, rotation
 from mpcgov.node.api import Api
 from mpcgov.node.audit import HEAD_S, AuditLog
 from mpcgov.node.book import Book
 from mpcgov.node.desk.hall import Hall
 from mpcgov.node.door import IDLE_S, Door
 from mpcgov.node.home import NodeHome
+from mpcgov.node.logs import HTTP_LOG
+from mpcgov.node.monitor import Monitor
 from mpcgov.node.peers import PeerClient
 from mpcgov.node.requests import FLUSH_S, RequestLog
 from mpcgov.node.service import Service
@@ -50,16 +50,16 @@ def serve(home: Path) -> None:
     """
     # A core dump would hold the agency's keys.
     no_dumps()
-    _log_to_stderr()
+    logs.to_stderr(homes.log_form(home))
     asyncio.run(_serve(home))
 
 
 async def _serve(home: Path) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    loop.set_exception_handler(_unhandled)
+    loop.set_exception_handler(logs.unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await keep_serving(home, stop, lambda node: Supervisor(on_note=_log_note, limit=node.jobs_at_once))
+    await keep_serving(home, stop, lambda node: Supervisor(on_note=logs.note, limit=node.jobs_at_once))
 
 
 async def keep_serving(home: Path, stop: asyncio.Event, supervisor: Callable[[NodeHome], Supervisor]) -> None:
@@ -99,13 +99,14 @@ class NodeDaemon:
         slots = Slots(home.jobs_at_once, lambda: asyncio.get_running_loop().time())
         self.service = Service(home, self.book, self._client, supervisor, self._clock, slots)
         self._api = Api(home, self.book, self.service, self._requests, self._clock)
+        self._monitor = Monitor(home, self._store, self._audit, self._clock, self.service, self.book, self._api.seen)
         self._runner = web.AppRunner(
             self._api.application(),
             access_log=None,
             keepalive_timeout=IDLE_S,
             auto_decompress=False,
             shutdown_timeout=SHUTDOWN_S,
-            logger=_HTTP_LOG,
+            logger=HTTP_LOG,
         )
         self._hall = Hall(home, self.book, self._clock)
         self._loops: list[asyncio.Task[None]] = []
@@ -119,7 +120,7 @@ class NodeDaemon:
         Raises:
             LocalError: the audit log was tampered with, or the address can't be bound.
         """
-        records = self._audit.verify()
+        records = self._monitor.verify()
         self.book.note("started", engine=registry.engine_digest(), records=records)
         self.book.heads.adopt()
         self.book.heads.restored.look()
@@ -132,11 +133,13 @@ class NodeDaemon:
         await self._runner.setup()
         await self._open_door()
         await self._hall.open()
+        await self._monitor.start(lambda: self._supervisor.pids)
         self._loops = [
             asyncio.create_task(self._every(POLL_S, self._poll_decisions(seen))),
             asyncio.create_task(self._every(TICK_S, self._tick)),
             asyncio.create_task(self._every(FLUSH_S, self._flush)),
             asyncio.create_task(self._every(DAY_S, self._warn)),
+            asyncio.create_task(self._every(DAY_S, self._monitor.verify_soon)),
         ]
         self._warn()
         self._log.info(f"{self._home.party} is serving on {self._address}")
@@ -147,6 +150,7 @@ class NodeDaemon:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self._hall.close()
+        await self._monitor.stop()
         await self.service.stop()
         if self._api.door is not None:
             await self._api.door.close()
@@ -205,7 +209,8 @@ class NodeDaemon:
 
     def _tick(self) -> None:
         self.service.tick()
-        if not self._home.still_joined() and self.service.idle and not self.outdated.is_set():
+        self._monitor.ticked()
+        if not self._home.still_joined() and not self.service.under_way and not self.outdated.is_set():
             # Whatever is wrong with it is said here, and the node goes on as it is.
             loaded = homes.load(self._home.path)
             rotation.identity_in(loaded, loaded.joined()[0])
@@ -232,25 +237,6 @@ class NodeDaemon:
                 self._log.error("a routine task failed", error=type(error).__name__)
 
 
-class _OneLine(logging.Handler):
-    """The HTTP server's complaints without what they quote: a peer's bytes, and traces that hold them."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """One line, saying that it happened."""
-        structlog.get_logger().warning("a malformed request, or a connection that broke in one")
-
-
-_HTTP_LOG = logging.getLogger("mpcgov.http")
-_HTTP_LOG.propagate = False
-_HTTP_LOG.handlers[:] = [_OneLine()]
-
-
-def _unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What nobody awaited, as its kind: its text, and a trace, might quote what somebody sent."""
-    error = context.get("exception")
-    structlog.get_logger().error("an error that nobody awaited", error=type(error).__name__ if error else "unknown")
-
-
 def _take_lock(home: Path) -> IO[str]:
     folder = home / homes.STATE
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -261,21 +247,3 @@ def _take_lock(home: Path) -> IO[str]:
         lock.close()
         raise LocalError(f"{home}: a daemon is running in this home already", code="running") from None
     return lock
-
-
-def _log_note(job: str, text: str) -> None:
-    structlog.get_logger().info("rows read", job=job, detail=text)
-
-
-def _log_to_stderr() -> None:
-    console = sys.stderr.isatty()
-    renderer: Any = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
-    )

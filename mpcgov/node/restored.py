@@ -11,8 +11,9 @@ import datetime as dt
 from collections.abc import Callable
 
 from mpcgov.errors import MpcgovError, PeerError
-from mpcgov.node.audit import AuditLog, Record
+from mpcgov.node.audit import AuditLog
 from mpcgov.node.home import NodeHome
+from mpcgov.node.record import Record
 from mpcgov.node.store import Store
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import validate

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from mpcgov import registry
 from mpcgov.errors import ALIKE, InternalError, LocalError, MpcgovError, PeerError, Refused
 from mpcgov.lifecycle import DATA_CONTRACT, Event, told
@@ -19,6 +21,7 @@ from mpcgov.node.home import NodeHome
 from mpcgov.node.peers import exchange_receipt
 from mpcgov.node.statements import binding, read_receipt
 from mpcgov.node.streams import JobStreams
+from mpcgov.node.timings import RELEASED, Stopwatch, Timings
 from mpcgov.spec.order import OWN_READER, PLACE, WHOLE, Order, Outcome
 from mpcgov.spec.statement import Proposal, job_id, transcript_conflict
 from mpcgov.trust.client import Client
@@ -61,9 +64,18 @@ class Ending:
 class JobRun:
     """One job, once this node holds all approvals."""
 
-    def __init__(self, home: NodeHome, book: Book, client: Client, computes: Computes, proposal: Proposal) -> None:
+    def __init__(
+        self,
+        home: NodeHome,
+        book: Book,
+        client: Client,
+        computes: Computes,
+        proposal: Proposal,
+        timings: Timings | None = None,
+    ) -> None:
+        self._timings = timings or Timings()
         self.job = job_id(proposal.job_digest)
-        self.phase = "connect"
+        self._watch = Stopwatch("connect")
         self.receipt_arrived = {party: asyncio.Event() for party in proposal.parties}
         self.streams = JobStreams(self.job, home.party, proposal.parties, self._lost)
         self._home = home
@@ -77,6 +89,11 @@ class JobRun:
         self._ends_at = asyncio.get_running_loop().time() + proposal.job.deadline_s
         self._causes = Causes()
         self._over = asyncio.Event()
+
+    @property
+    def phase(self) -> str:
+        """What the job is doing."""
+        return self._watch.phase
 
     def abort(self, error: MpcgovError, party: str = "") -> None:
         """Ends the job, at once if it is certain why; `party`: whose word it is, or whose stream broke."""
@@ -102,11 +119,18 @@ class JobRun:
                 await self._until_over(LATE_S)
             released = steps.done() and not steps.cancelled() and steps.exception() is None
             if released:
-                return None
+                return self._timed(None)
             self.streams.freeze()
-            return ending(await self._judged(), self._home.party, self.phase)
+            return self._timed(ending(await self._judged(), self._home.party, self.phase))
         finally:
             await self._stop(steps)
+
+    def _timed(self, end: Ending | None) -> Ending | None:
+        """How the job ended, once it is told how long it took."""
+        seconds = self._watch.seconds()
+        structlog.get_logger().info("job's phases", party=self._home.party, job=self.job, seconds=seconds)
+        self._timings.tell(RELEASED if end is None else end.event.value, seconds)
+        return end
 
     async def _judged(self) -> MpcgovError:
         """Why the job ended, once those were asked who may know better of a party that is silent."""
@@ -144,7 +168,7 @@ class JobRun:
         sockets = await self._connected()
         try:
             self._computing = True
-            outcome = await self._computes.run(self._order(), sockets, self._commit, self._set_phase, self._admit)
+            outcome = await self._computes.run(self._order(), sockets, self._commit, self._watch.enter, self._admit)
             self._computing = False
             await self._finish(outcome)
         except _AnsweredError:
@@ -164,7 +188,7 @@ class JobRun:
         return sockets
 
     async def _finish(self, outcome: Outcome) -> None:
-        self.phase = "receipts"
+        self._watch.enter("receipts")
         self._book.finish(self._proposal, outcome)
         await self._receipts(outcome.layout.digest)
 
@@ -202,9 +226,6 @@ class JobRun:
             await self._finish(self._book.outcome(earlier))
             raise _AnsweredError
         return self._secret
-
-    def _set_phase(self, phase: str) -> None:
-        self.phase = phase
 
     async def _receipts(self, layout_digest: str) -> None:
         """Returns once this node holds every party's receipt, and every party this node's."""

@@ -24,6 +24,7 @@ from mpcgov.node.slots import Slots
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.statements import Agreed, agreed, read_approval, read_complaint, read_proposal, read_receipt
 from mpcgov.node.store import JobRow
+from mpcgov.node.timings import Timings
 from mpcgov.node.turns import QUEUED, Turn, Turns
 from mpcgov.node.witnesses import Witness, judged
 from mpcgov.spec.envelope import Envelope
@@ -55,7 +56,7 @@ class Service:
         self._ends = Ends(book, client, self._runs, self.spawn)
         self._turns = Turns(home.party, book.roster, client, slots, self)
         self._gossip = Gossip(book, client, self.spawn, self._approval_answered)
-        self.witness = Witness(client)
+        self.witness, self.timings = Witness(client), Timings()
         self._news = News()
         self._ticks = 0
 
@@ -166,9 +167,9 @@ class Service:
                 self._moved(self._book.move(row.id, Event.EXPIRE, why, code="roster"))
 
     @property
-    def idle(self) -> bool:
-        """Whether no job is under way."""
-        return not self._runs
+    def under_way(self) -> int:
+        """How many jobs are under way."""
+        return len(self._runs)
 
     def decided(self, job: str) -> None:
         """The operator has said yes or no."""
@@ -248,7 +249,7 @@ class Service:
             self._turns.done(job)
             self._disagree(job, error)
             return
-        self._runs[job] = JobRun(self._home, self._book, self._client, self._computes, found[0])
+        self._runs[job] = JobRun(self._home, self._book, self._client, self._computes, found[0], self.timings)
         self._news.tell()
         self.spawn(self._run(self._runs[job]), f"job {job}")
 

@@ -39,6 +39,7 @@ class Supervisor:
         self._on_note = on_note
         self._limit = limit
         self._running = 0
+        self._working: list[Child] = []
         self._warm: asyncio.Task[list[Child]] | None = None
         self._later: asyncio.TimerHandle | None = None
 
@@ -47,6 +48,11 @@ class Supervisor:
         self._warm_up()
         if self._warm is not None:
             await self._warm
+
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of the children that work on a job."""
+        return [child.process.pid for child in self._working]
 
     async def run(
         self,
@@ -71,10 +77,12 @@ class Supervisor:
         self._running += 1
         try:
             children = await self._take()
+            self._working += children
             order = order.model_copy(update={"fingerprint": admit is not None})
             return await _Run(order, children, commit, on_phase, admit, self._on_note).outcome(peers)
         finally:
             self._running -= 1
+            self._working = [child for child in self._working if child not in children]
             for sock in peers.values():
                 sock.close()
             # Importing takes the processor from whoever now fetches the result: let that go first. It is seen to before

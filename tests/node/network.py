@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import secrets
 import socket
 import time
@@ -69,6 +70,7 @@ class ScriptedWorker:
         self.faults: dict[str, Exception] = {}
         self.bulk_bytes = 100_000
         self.runs: list[str] = []
+        self.pids = [os.getpid()]
         self.phases: list[str] = []
         self.hung_up: list[str] = []
         self.layout: Layout | None = None

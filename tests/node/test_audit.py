@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mpcgov.clock import RealClock
 from mpcgov.errors import InternalError, LocalError, PeerError
 from mpcgov.node import home as homes
-from mpcgov.node.audit import RECORD_TYPE, AuditLog
+from mpcgov.node.audit import AuditLog
 from mpcgov.node.home import NodeHome
+from mpcgov.node.record import RECORD_TYPE
 from mpcgov.node.store import Store
 from mpcgov.spec.envelope import pae, sign
 from mpcgov.spec.ids import digest
@@ -258,3 +259,17 @@ def test_daemon_and_operator_append_at_the_same_time(log: Log) -> None:
     for thread in threads:
         thread.join()
     assert log.audit.verify() == 35
+
+
+def test_a_log_that_goes_on_while_it_is_verified_isnt_cut(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = log.audit.of
+
+    def of(*arguments: object) -> object:
+        found = looked_up(*arguments)
+        writer = threading.Thread(target=lambda: Log.note(log, "meanwhile"))
+        writer.start()
+        writer.join()
+        return found
+
+    monkeypatch.setattr(log.audit, "of", of)
+    assert log.audit.verify() == 5
