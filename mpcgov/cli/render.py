@@ -74,7 +74,11 @@ def print_result(result: dict[str, Any], protocols: Path | None = None) -> None:
         print_table(*_with_intervals(table))
         _print_footer(below[name], several)
     if "quality" in result:
-        click.echo(_quality(result["quality"]))
+        steps = result["quality"].get("steps")
+        click.echo(_quality({name: value for name, value in result["quality"].items() if name != "steps"}))
+        if steps:
+            click.echo("")
+            print_table([*steps[0]], [list(step.values()) for step in steps])
     cost = result["cost"]
     sent = sum(cost["bytes_sent"].values())
     note(

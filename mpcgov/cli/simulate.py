@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,13 @@ from mpcgov.errors import MpcgovError
     help="A CSV of the pairs of records that belong together, by the columns of identify: shows how many were found.",
 )  # fmt: skip
 @click.option(
+    "--truth-steps", is_flag=True, help="With --truth: also at other min_probability or threshold, run one by one."
+)
+@click.option(
+    "--truth-plot", metavar="FILE.svg", type=click.Path(path_type=Path),
+    help="With --truth: draws precision and recall at these steps.",
+)  # fmt: skip
+@click.option(
     "--protocols", metavar="DIR", type=click.Path(path_type=Path),
     help="A folder of protocols of your own, looked in first.",
 )  # fmt: skip
@@ -56,11 +65,16 @@ def simulate(
         note(f"{party}: {text}")
 
     require_file(out, format_name)
+    steps, plot = rows.pop("truth_steps"), rows.pop("truth_plot")
+    _require_truth(truth, steps, plot)
     try:
         made = None if rows["dummy"] is None else Made(rows["rows"], rows["seed"])
         folder = _folder(**rows)
         options: dict[str, Any] = {"truth_path": truth, "on_note": tell_note, "protocols": protocols, "dummy": made}
         result = simulation.simulate(job, folder, threshold, **options)
+        if steps or plot is not None:
+            run = partial(simulation.simulate, agencies=folder, threshold=threshold, **options | {"on_note": _silent})
+            _add_steps(result, job, run, plot)
     except SpecError:
         if rows["agencies"] is not None:
             _tell_of_data(job, rows["agencies"])
@@ -71,6 +85,34 @@ def simulate(
             note(f"note: {caveat}")
     if rows["dummy"] is not None:
         note(f"made-up rows (seed {rows['seed']}): only the form of these tables says anything")
+
+
+def _silent(_party: str, _text: str) -> None:
+    """Notes of rows are said once, by the job itself."""
+
+
+def _require_truth(truth: Path | None, steps: bool, plot: Path | None) -> None:
+    if truth is None and (steps or plot is not None):
+        raise click.UsageError("--truth-steps and --truth-plot need --truth FILE")
+    if plot is not None and plot.suffix != ".svg":
+        raise click.UsageError("--truth-plot: a picture is written as FILE.svg")
+
+
+def _add_steps(result: dict[str, Any], path: Path, run: Callable[[Any], Any], plot: Path | None) -> None:
+    """The quality at other steps than the job's, in its result, and drawn if there is a file for it."""
+    from mpcgov.files import replace
+    from mpcgov.publish import curve
+    from mpcgov.spec.job import Job
+    from mpcgov.spec.load import load_yaml
+    from mpcgov.trial import steps
+
+    job = load_yaml(path, Job)
+    param, own, _ = steps.of(job)
+    found = steps.measured(job, run)
+    result["quality"]["steps"] = found
+    if plot is not None:
+        replace(plot, curve.drawn(param, found, own), 0o644)
+        note(f"{plot}: written")
 
 
 def _folder(agencies: Path | None, dummy: Path | None, **_: int) -> Path:

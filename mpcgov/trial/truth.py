@@ -57,7 +57,10 @@ def naming(job: Job) -> Job:
 
 
 def quality(result: Mapping[str, Any], truth: Pairs) -> dict[str, float | None]:
-    """Precision, recall and their harmonic mean of a result's links; null where there is nothing to divide by."""
+    """Precision, recall and their harmonic mean of a result's links; null where there is nothing to divide by, or too
+    few are linked to be named."""
+    if result["tables"].get("count", {}).get("rows") == [[None]]:
+        return dict.fromkeys(("precision", "recall", "f1"))  # fewer than min_count, so that none is named
     found = {tuple(map(str, row)) for row in result["tables"]["links"]["rows"]}
     right = len(found & truth)
     precision = right / len(found) if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from mpcgov import registry
 from mpcgov.cli.main import run
 from mpcgov.errors import SpecError
+from mpcgov.publish import curve
 from mpcgov.rules.protections import NO_PRECISION
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
-from mpcgov.trial import truth
+from mpcgov.trial import steps, truth
 from tests.linked import agencies
 
 VECTORS = registry.find("record-linkage").folder / "vectors"
@@ -53,6 +55,41 @@ def test_a_job_that_counts_is_judged_by_the_links_it_would_name(tmp_path: Path, 
     assert f"note: {NO_PRECISION}" in capsys.readouterr().err
     share = (len(pairs) - 1) / len(pairs)
     assert result["quality"] == {"precision": share, "recall": share, "f1": pytest.approx(share)}
+
+
+def test_steps_run_the_job_at_other_probabilities_and_draw_them(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(steps, "PROBABILITIES", ("0.05", "0.999"))
+    one = vector("probable-blocks")
+    one["params"] |= {"identify": {"tax": "id", "wel": "no"}, "min_probability": "0.9"}
+    path = agencies.write(tmp_path, "record-linkage", one)
+    file = write(tmp_path / "truth.csv", "tax.id,wel.no", "a0,0")
+    command = ["simulate", str(path), "--agencies", str(tmp_path / "agencies")]
+    assert run([*command, "--truth-steps"]) == 2
+    assert run([*command, "--truth", str(file), "--truth-plot", "x.png"]) == 2
+    capsys.readouterr()
+    plot = tmp_path / "steps.svg"
+    assert run([*command, "--truth", str(file), "--truth-steps", "--truth-plot", str(plot), "--json"]) == 0
+    quality = json.loads(capsys.readouterr().out)["quality"]
+    found = quality.pop("steps")
+    assert [step["min_probability"] for step in found] == ["0.05", "0.9", "0.999"]
+    assert {name: found[1][name] for name in quality} == quality
+    assert found[0]["links"] >= found[1]["links"] >= found[2]["links"]
+    assert re.findall(r'font-weight="bold">([^<]*)<', plot.read_text(encoding="utf-8")) == ["0.9"]
+
+
+def test_steps_are_the_jobs_own_parameter_and_value() -> None:
+    assert steps.of(job(threshold="0.72"))[1:] == ("0.72", ("0.5", "0.6", "0.65", "0.7", "0.72", *steps.THRESHOLDS[4:]))
+    assert steps.of(job(threshold="0.70"))[:2] == ("threshold", "0.70")
+    assert "0.7" not in steps.of(job(threshold="0.70"))[2]
+
+
+def test_a_step_at_which_too_few_are_linked_has_no_numbers_and_no_dot() -> None:
+    none = {"min_probability": "0.9", "links": None, "precision": None, "recall": None, "f1": None}
+    some = {"min_probability": "0.5", "links": 7, "precision": 1.0, "recall": 0.5, "f1": 2 / 3}
+    assert curve.drawn("min_probability", [some, none], "0.5").count(b"<circle") == 2
+    assert curve.drawn("min_probability", [none], "0.9").count(b"<circle") == 0
+    result = {"tables": {"count": {"rows": [[None]]}, "links": {"rows": []}}}
+    assert set(truth.quality(result, {("a", "1")}).values()) == {None}
 
 
 @pytest.mark.parametrize(
