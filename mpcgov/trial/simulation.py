@@ -238,6 +238,9 @@ async def _run(
         for task in tasks.values():
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
+        # A task that was cancelled before it began has closed none.
+        for sock in itertools.chain.from_iterable(ends.values() for ends in streams.values()):
+            sock.close()
     errors = {party: error for party, task in tasks.items() if (error := task.exception()) is not None}
     if errors:
         raise first_cause(errors)

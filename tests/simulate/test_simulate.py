@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
 import signal
+import socket
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mpcgov.errors import InternalError, LocalError, PeerError, SpecError
-from mpcgov.trial.simulation import simulate
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import load_yaml
+from mpcgov.trial.simulation import Simulation, simulate
 
 REGIONS = ["North", "South", "Öst", 'W"est, 1']
 SEXES = ["F", "M"]
@@ -142,6 +147,29 @@ def test_a_deadline_ends_the_job(workspace) -> None:
     fill(workspace, [30, 30, 30])
     with pytest.raises(PeerError, match="deadline"):
         simulate(workspace.job(["sex"], deadline_s=1), workspace.folder, on_phase=lambda *_: time.sleep(1.1))
+
+
+async def test_parties_that_are_ended_before_they_begin_leave_no_stream(workspace) -> None:
+    fill(workspace, [30, 30, 30])
+    made: list[socket.socket] = []
+
+    begun = asyncio.Event()
+
+    def pair() -> tuple[socket.socket, socket.socket]:
+        ends = socket.socketpair()
+        made.extend(ends)
+        begun.set()
+        return ends
+
+    job = load_yaml(workspace.job(["sex"]), Job)
+    simulation = replace(Simulation.of(job, workspace.folder), pair=pair)
+    running = asyncio.create_task(simulation.run(simulation.supervisors()))
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert len(made) == 6
+    assert {one.fileno() for one in made} == {-1}
 
 
 def workers_of(parent: int) -> list[int]:
