@@ -23,7 +23,7 @@ from mpcgov.errors import DataError, InternalError
 from mpcgov.spec.derive import Derivation
 from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import CategoryColumn, Column, Dataset, Declaration, KeyColumn
-from mpcgov.worker import identity
+from mpcgov.worker import identity, pieces
 from mpcgov.worker.columns import TAKES, TAKES_TEXT, Form, IsOneOf, from_text, from_typed
 from mpcgov.worker.database import open_database
 from mpcgov.worker.derived import derived
@@ -181,7 +181,8 @@ def raw_of(files: list[OpenFile], fd: int, how: Dialect, wanted: Wanted, backend
 
 def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> Source:
     """The judged rows in the engine's memory."""
-    table = quiet(lambda: backend.create_table(readback.STORED, judged), unreadable(wanted.name))
+    put = backend.create_table if raw.typed or raw.rows < pieces.MANY_ROWS else partial(pieces.stored, backend)
+    table = quiet(lambda: put(readback.STORED, judged), unreadable(wanted.name))
     rows = _rows(table, backend, wanted.name)
     if rows != raw.rows:
         raise InternalError(f"{wanted.name}: the engine reads {rows} rows where the file has {raw.rows}")

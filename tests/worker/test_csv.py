@@ -11,6 +11,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from mpcgov.errors import DataError, InternalError, MpcgovError
 from mpcgov.spec.table import Dataset
 from mpcgov.worker import engine
+from mpcgov.worker import pieces as in_pieces
 from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
 
@@ -381,3 +383,20 @@ def test_data_that_needs_too_much_memory_say_so(tmp_path: Path, monkeypatch: pyt
         open_table(declare(), "d", tmp_path)
     assert caught.value.message == "d: the data can't be read: it takes more memory than the engine may use"
     assert caught.value.__context__ is None
+
+
+def test_a_large_file_is_held_compressed_and_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"{'North' if n % 3 else 'West'},{n % 130},{n % 999}.5,1990-01-{1 + n % 31:02},\n" for n in range(250_000)]
+    (tmp_path / "t.csv").write_text(HEADER + "".join(rows))
+
+    def read() -> tuple[pa.Table, int]:
+        with open_table(declare(), "d", tmp_path) as source:
+            sizes = "SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
+            return source.query(source.table), source.backend.con.execute(sizes).fetchone()[0]
+
+    at_once, large = read()
+    monkeypatch.setattr(in_pieces, "MANY_ROWS", 1)
+    monkeypatch.setattr(in_pieces, "_COMPRESSED_ROWS", 100_000)
+    by_pieces, small = read()
+    assert by_pieces.equals(at_once)
+    assert 2 * small < large
