@@ -1,13 +1,17 @@
 """Under which name jobs have used a source of ours: it keeps that name, since ledger and budgets are kept by it.
 
-`datasets.yaml` gives a source one name at a time (`mpcgov.spec.places`); this holds it to that name from then on.
+`datasets.yaml` gives a source one name at a time (`mpcgov.spec.places`); this holds it to that name from then on,
+also by another path or link, by a pattern or folder that takes in what was used, and by a URL that says less.
 """
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sql
 
 from mpcgov.node.store import TABLES
+from mpcgov.spec.places import same
 
 NAMES = sql.Table(
     "names",
@@ -15,12 +19,20 @@ NAMES = sql.Table(
     sql.Column("place", sql.Text, primary_key=True),
     sql.Column("dataset", sql.String(64), nullable=False),
 )
-"""By where a source is, free of links and without who reads it, the name that a job has used it by first."""
+"""By each of `Place.texts` of a source, the name that a job has used it by first."""
 
 
 def taken(tx: sql.Connection, dataset: str, place: str) -> str | None:
-    """Takes down that a job uses a source by a name. Returns the other name that it has had from before, if any."""
-    first = tx.execute(sql.select(NAMES.c.dataset).where(NAMES.c.place == place)).scalar_one_or_none()
-    if first is None:
-        tx.execute(sql.insert(NAMES).values(place=place, dataset=dataset))
-    return None if first in (None, dataset) else first
+    """Takes down that a job uses a source by a name. Returns the other name that it has had from before, if any.
+
+    `place`: all `Place.texts` of the source, as one JSON text.
+    """
+    texts: list[str] = json.loads(place)
+    known = {row.place: str(row.dataset) for row in tx.execute(sql.select(NAMES))}
+    for old, first in known.items():
+        if first != dataset and any(same(old, text) for text in texts):
+            return first
+    new = [{"place": text, "dataset": dataset} for text in texts if text not in known]
+    if new:
+        tx.execute(sql.insert(NAMES), new)
+    return None

@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+_FILE = "file:"
+_MOST_FILES = 500
 _WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _FAMILIES = {"postgresql": "postgres", "mariadb": "mysql"}
 _PORTS = {"postgres": 5432, "mysql": 3306, "mssql": 1433, "oracle": 1521, "trino": 8080}
@@ -24,21 +26,35 @@ _THIS_MACHINE = ("", "localhost", "127.0.0.1", "::1")
 @dataclass(frozen=True)
 class Place:
     """Where a source is: `root`, a path free of links or a kind of server; all `files` that it is read from, by path
-    and by number; and in there which `part`, such as a table. A part that isn't said may be any."""
+    and by number; and in there which `part`, such as a table. A part that isn't said may be any. `states`: the files
+    by number, size and time of the last change, as another file can have the number later."""
 
     root: str
     files: frozenset[str] = frozenset()
     part: tuple[str | None, ...] = ()
+    states: frozenset[str] = frozenset()
 
     @property
-    def text(self) -> str:
-        """What stays the same as long as the source does: no password, and no file of a folder."""
-        return json.dumps([self.root, *self.part])
+    def texts(self) -> list[str]:
+        """By what the source is known again: where it is, without a password, and all that it is read from, but for
+        the files of a folder that has very many."""
+        paths = sorted({one for one in self.files if one.startswith(_FILE)} - {self.root})
+        known = [self.root, *paths, *sorted(self.states)] if len(paths) <= _MOST_FILES else [self.root]
+        return [json.dumps([one, *self.part]) for one in known]
 
     def meets(self, other: Place) -> bool:
         """Whether both may be of the same rows."""
-        alike = (a is None or b is None or a == b for a, b in zip(self.part, other.part, strict=False))
-        return bool({self.root, *self.files} & {other.root, *other.files}) and all(alike)
+        return bool({self.root, *self.files} & {other.root, *other.files}) and _alike(self.part, other.part)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two of the `texts` of places may be of the same rows."""
+    (root, *part), (other_root, *other_part) = json.loads(one), json.loads(other)
+    return bool(root == other_root) and _alike(part, other_part)
+
+
+def _alike(one: Sequence[str | None], other: Sequence[str | None]) -> bool:
+    return all(a is None or b is None or a == b for a, b in zip(one, other, strict=False))
 
 
 def place(source: str, base: Path, *, look: bool = True) -> Place:
@@ -93,17 +109,19 @@ def _on_server(family: str, address: str, schema: str | None, table: str) -> Pla
 
 
 def _in_files(base: Path, path: str, part: tuple[str | None, ...], look: bool) -> Place:
-    root, files = f"file:{os.path.abspath(base / path)}", set[str]()  # noqa: PTH100  no link is looked up
+    files, states = set[str](), set[str]()
+    root = f"{_FILE}{os.path.abspath(base / path)}"  # noqa: PTH100  no link is looked up
     if not look:
         return Place(root, part=part)
     with contextlib.suppress(OSError, ValueError, RuntimeError):  # a NUL byte, a circle of links, a folder that is shut
-        root = f"file:{os.path.realpath(base / path)}"
+        root = f"{_FILE}{os.path.realpath(base / path)}"
         for one in _read_from(base, path):
-            files.add(f"file:{os.path.realpath(one)}")
+            files.add(f"{_FILE}{os.path.realpath(one)}")
             with contextlib.suppress(OSError):
                 status = one.stat()
-                files.add(f"number:{status.st_dev}:{status.st_ino}")
-    return Place(root, frozenset(files), part)
+                files.add(number := f"number:{status.st_dev}:{status.st_ino}")
+                states.add(f"{number}:{status.st_size}:{status.st_mtime_ns}")
+    return Place(root, frozenset(files), part, frozenset(states))
 
 
 def _read_from(base: Path, path: str) -> Iterable[Path]:

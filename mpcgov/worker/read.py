@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -86,7 +87,7 @@ def _read(order: Order) -> tuple[Write, dict[str, str], tuple[str, ...]]:
         decides = {*(language.columns(condition) if condition else ()), *(needed if _drops(source) else ())}
         ordered = tuple(source.declaration.columns) if "first" in (part.duplicates or {}).values() else ()
         prints = fingerprints_of(source, _together(source, used, part, decides), ordered)
-        prints[PLACE] = place(dataset.source, path.parent).text
+        prints[PLACE] = json.dumps(place(dataset.source, path.parent).texts)
         return write, prints | _units(source, part, condition) | _whole(order, manifest, source), notes
 
 

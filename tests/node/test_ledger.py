@@ -26,6 +26,7 @@ from mpcgov.node.run import ending
 from mpcgov.node.store import LEDGER
 from mpcgov.results import receive
 from mpcgov.spec.load import canonical_json
+from mpcgov.spec.places import place
 from mpcgov.spec.statement import Proposal, job_id
 from tests.node.network import PARTIES, POLICY, Network, refusal, standing
 
@@ -139,7 +140,7 @@ async def test_r26_the_same_job_on_changed_rows_is_refused_before_the_commit(nod
 
 async def test_r26_a_source_keeps_the_name_that_jobs_have_used(nodes: Network) -> None:
     """Else a register would begin anew, with another ledger and other budgets, whenever it is given another name."""
-    nodes.workers["welfare"].rows |= {"place": "people.csv"}
+    nodes.workers["welfare"].rows |= {"place": json.dumps(place("people.csv", Path("/data"), look=False).texts)}
     await run(nodes, **everywhere("age < 30"))
     home = nodes.home("welfare")
     nodes.datasets("welfare", (home / "datasets.yaml").read_text().replace("people:", "persons:"))
@@ -148,7 +149,7 @@ async def test_r26_a_source_keeps_the_name_that_jobs_have_used(nodes: Network) -
     _, statuses = await failed(nodes, **alone)
     assert statuses["welfare"]["reason"].startswith("welfare: jobs have used the source of persons as people")
     assert [line.state for line in lines(nodes, "welfare")] == ["final", "refused"]
-    nodes.workers["welfare"].rows |= {"place": "firms.csv"}
+    nodes.workers["welfare"].rows |= {"place": json.dumps(place("firms.csv", Path("/data"), look=False).texts)}
     await run(nodes, **alone)
 
 

@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 
 from mpcgov.errors import SpecError
+from mpcgov.node import names
 from mpcgov.spec.codelists import load_datasets, read_declarations
+from mpcgov.spec.places import place
 
 COLUMNS = {"id": {"kind": "key"}}
 PG = "postgres://reader:secret@db.example:5432/stats#public.people"
@@ -99,3 +102,26 @@ def test_what_is_declared_without_its_source_may_be_anywhere(home: Path) -> None
     declared = {name: {"columns": COLUMNS} for name in ("people", "firms")}
     (home / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
     assert len(read_declarations(home / "datasets.yaml")) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "later"),
+    [
+        ("people.csv", "hard.csv"), ("people.csv", "soft.csv"), ("pays/2.parquet", "pays/*.parquet"),
+        ("pays", "two.parquet"),
+        (PG, "postgres://db.example/stats#people"), ("postgres://db.example/stats#people", PG),
+        ("people.xlsx#Sheet1", "people.xlsx"), ("pays/*.parquet", "pays/2.parquet"),
+    ],
+)  # fmt: skip
+def test_a_source_that_jobs_have_used_is_known_again(one: str, later: str, home: Path) -> None:
+    """By another path, link, pattern or URL, after its first name was given up."""
+    engine = sql.create_engine("sqlite://")
+    names.NAMES.create(engine)
+    with engine.begin() as tx:
+        assert names.taken(tx, "first", json.dumps(place(one, home).texts)) is None
+        assert names.taken(tx, "first", json.dumps(place(one, home).texts)) is None
+        assert names.taken(tx, "second", json.dumps(place(later, home).texts)) == "first"
+        assert names.taken(tx, "second", json.dumps(place("other.csv", home).texts)) is None
+        (home / "other.csv").unlink()
+        (home / "more.csv").write_text("id\nb\n", encoding="utf-8")  # maybe by the number that the other one had
+        assert names.taken(tx, "third", json.dumps(place("more.csv", home).texts)) is None
