@@ -20,7 +20,7 @@ from mpcgov.cli.options import Group, verbose_option
 from mpcgov.cli.protocol import protocol
 from mpcgov.cli.render import plain, print_json
 from mpcgov.cli.simulate import demo, simulate
-from mpcgov.cli.upkeep import backup, restore
+from mpcgov.cli.upkeep import backup, notify, restore
 from mpcgov.errors import InternalError, LocalError, MpcgovError
 from mpcgov.version import __version__
 
@@ -63,7 +63,7 @@ def cli() -> None:
     """
 
 
-for command in (backup, restore):
+for command in (backup, restore, notify):
     node.add_command(command)
 for command in (demo, simulate, protocol, bench, coordinator, card, consortium, node, job, verify):
     cli.add_command(command)

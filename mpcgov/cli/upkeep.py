@@ -1,14 +1,16 @@
-"""What keeps a node going: backups."""
+"""What keeps a node going: backups, and notices to its people."""
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from pathlib import Path
 
 import click
 
-from mpcgov.cli.options import home_option
+from mpcgov.cli.options import Group, home_option
 from mpcgov.cli.render import note
+from mpcgov.errors import PeerError
 
 
 @click.command("backup")
@@ -36,3 +38,22 @@ def restore(home: Path, source: Path) -> None:
         "policy, data sets, budgets, people and passkeys are as they were then: look through them, then start the node"
     )
     note("no job runs before all members have shown what they saw of its log: 'mpcgov node doctor' asks them")
+
+
+@click.group("notify", cls=Group)
+def notify() -> None:
+    """Who is told by e-mail or webhook what happens."""
+
+
+@notify.command("test")
+@home_option
+def try_notices(home: Path) -> None:
+    """Sends a test notice to all that node.yaml names."""
+    from mpcgov.node import home as homes
+    from mpcgov.node.notify import notifier
+
+    found = asyncio.run(notifier.try_out(homes.load(home)))
+    for channel, fault in found.items():
+        note(f"{channel}: {fault or 'taken'}")
+    if bad := [channel for channel, fault in found.items() if fault]:
+        raise PeerError(f"not taken: {', '.join(bad)}", hint="see above", code="notify")

@@ -26,6 +26,7 @@ from mpcgov.node import home as homes
 from mpcgov.node import rotation, snapshot
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.home import NodeHome
+from mpcgov.node.notify.config import SECRETS
 from mpcgov.node.store import Store
 from mpcgov.spec.codelists import named_files
 from mpcgov.spec.envelope import sign
@@ -48,7 +49,7 @@ _KEYS = tuple(
     for name in ("tls.crt", "tls.key", "signing.key", keys.LEDGER_KEY)
 )
 _FIGURES = "figures"
-_RESERVED = frozenset({homes.STATE, keys.FOLDER, rotation.NEXT, LIST})
+_RESERVED = frozenset({homes.STATE, keys.FOLDER, rotation.NEXT, SECRETS, LIST})
 
 
 class Kept(Frozen):
@@ -104,7 +105,8 @@ def make(home: Path, out: Path, clock: Clock | None = None) -> Backup:
 def names(home: Path) -> list[str]:
     """The files of a home that a backup holds beside those in `state/`; `datasets.yaml` comes first."""
     figures = sorted(f"{_FIGURES}/{path.name}" for path in (home / _FIGURES).glob("*.json"))
-    wanted = (*_OWN, *_KEYS, *lists_of(home), *figures)
+    secrets = sorted(f"{SECRETS}/{path.name}" for path in (home / SECRETS).glob("[!.]*"))
+    wanted = (*_OWN, *_KEYS, *lists_of(home), *figures, *secrets)
     return [name for name in wanted if (home / name).is_file()]
 
 
@@ -127,8 +129,10 @@ def may_be_list(name: str) -> bool:
 
 def belongs(name: str, lists: list[str]) -> bool:
     """Whether a backup may hold a file of this name; `lists`: of codes, that its `datasets.yaml` names."""
-    figure = PurePosixPath(name).parts[:-1] == (_FIGURES,) and name.endswith(".json") and may_be_list(name)
-    return name in (*_OWN, *_KEYS, HEAD, DATABASE, *lists) or figure
+    parts = PurePosixPath(name).parts
+    plain = len(parts) == 2 and name == "/".join(parts) and not parts[1].startswith(".")
+    figure = plain and parts[0] == _FIGURES and name.endswith(".json")
+    return name in (*_OWN, *_KEYS, HEAD, DATABASE, *lists) or figure or (plain and parts[0] == SECRETS)
 
 
 def _stage(node: NodeHome, copy: Path) -> int:

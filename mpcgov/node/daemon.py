@@ -26,6 +26,7 @@ from mpcgov.node.door import IDLE_S, Door
 from mpcgov.node.home import NodeHome
 from mpcgov.node.logs import HTTP_LOG
 from mpcgov.node.monitor import Monitor
+from mpcgov.node.notify.notifier import Notifier
 from mpcgov.node.peers import PeerClient
 from mpcgov.node.requests import FLUSH_S, RequestLog
 from mpcgov.node.service import Service
@@ -109,6 +110,7 @@ class NodeDaemon:
             logger=HTTP_LOG,
         )
         self._hall = Hall(home, self.book, self._clock)
+        self._notifier = Notifier(home, self._store, self._clock)
         self._loops: list[asyncio.Task[None]] = []
         self._heads: set[asyncio.Task[None]] = set()
         self.outdated = asyncio.Event()
@@ -134,6 +136,7 @@ class NodeDaemon:
         await self._open_door()
         await self._hall.open()
         await self._monitor.start(lambda: self._supervisor.pids)
+        self._notifier.start()
         self._loops = [
             asyncio.create_task(self._every(POLL_S, self._poll_decisions(seen))),
             asyncio.create_task(self._every(TICK_S, self._tick)),
@@ -149,6 +152,7 @@ class NodeDaemon:
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._notifier.stop()
         await self._hall.close()
         await self._monitor.stop()
         await self.service.stop()

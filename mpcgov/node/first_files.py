@@ -10,6 +10,8 @@ address: '{address}'
 #                     # the machine has processors, and memory of 1 GB each, for
 # console: {{listen: '127.0.0.1:7180'}}      # pages for this agency's people, on this machine; docs/console.md
 # operations: {{listen: '127.0.0.1:9464'}}    # /health and /metrics for this machine's monitoring
+# notify: {{email: {{server: 'mail.example.gov:587', sender: mpc@example.gov, to: [approvers@example.gov]}}}}
+#                     # who hears that a job waits, is decided, ends; webhooks and more: docs/operations.md
 # log: json           # json or text; by default text on a terminal and JSON elsewhere
 """
 

@@ -19,6 +19,7 @@ from mpcgov.keys import Identity
 from mpcgov.node.desk.config import ConsoleConfig
 from mpcgov.node.first_files import DATASETS_FILE, NODE_FILE, POLICY_FILE
 from mpcgov.node.logs import Form
+from mpcgov.node.notify.config import Notify
 from mpcgov.node.operations import Operations
 from mpcgov.node.slots import default_limit
 from mpcgov.spec.codelists import load_datasets
@@ -35,7 +36,7 @@ STATE = "state"
 class NodeConfig(Frozen):
     """`node.yaml`: who this node is, where it is reached, where it keeps its state, how many jobs compute here at once
     (None: as many as the machine has processors and memory for), where its people meet it (None: nowhere), who may
-    watch it, and what its log looks like."""
+    watch it, what its log looks like, and who is told of jobs."""
 
     party: PartyId
     address: Address
@@ -45,6 +46,7 @@ class NodeConfig(Frozen):
     console: ConsoleConfig | None = None
     operations: Operations | None = None
     log: Form | None = None
+    notify: Notify | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from mpcgov.errors import MpcgovError
 from mpcgov.lifecycle import WAITING, State
 from mpcgov.node.budget import balances_of
 from mpcgov.node.home import NodeHome
+from mpcgov.node.notify import queue
 from mpcgov.node.operations import free_bytes
 from mpcgov.node.store import JOBS, Store
 from mpcgov.node.timings import PHASES, RELEASED
@@ -132,6 +133,9 @@ class Metrics(Collector):
         yield GaugeMetricFamily("mpcgov_audit_verified", "1 if the log held when last verified", value=watched.verified)
         text = "when the log was last verified"
         yield GaugeMetricFamily("mpcgov_audit_verified_timestamp_seconds", text, value=watched.verified_at)
+        with self._store.read() as tx:
+            notices = queue.waiting(tx)
+        yield GaugeMetricFamily("mpcgov_notices_waiting", "notices that weren't taken yet", value=notices)
         text = "records in the log when it was last verified"
         yield GaugeMetricFamily("mpcgov_audit_records", text, value=watched.records)
 

@@ -38,6 +38,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "figures").mkdir()
     (home / "figures/people@2025.json").write_text("{}")
     (home / "policy.yaml").chmod(0o440)
+    (home / "secrets").mkdir()
+    (home / "secrets/hook").write_text("0123456789abcdef")
+    (home / "secrets/hook").chmod(0o600)
     with operator.opened(home) as (_, book, _):
         book.note("a first record")
     return home
