@@ -9,8 +9,8 @@ from mpcgov.kinds.footers import Row, Rules
 from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, counted
 from mpcgov.spec.statement import Opened, ResultTable
 
-PARTS = ("missing", "present", "lowest", "highest", "different")
-"""What is counted of a column: the rows without a value, and those with one; of these, those in the lowest and in the
+PARTS = ("rows", "missing", "lowest", "highest", "different")
+"""What is counted of a column: all rows, and those without a value; of the others, those in the lowest and in the
 highest twentieth of the declared range; and, of keys and texts, the different values."""
 
 _COLUMNS = ("column", "rows", "missing", "missing_rate", "different", "lowest", "highest")
@@ -41,26 +41,20 @@ def _opened(one: JobTable) -> Iterator[Opened]:
 def _rows(one: JobTable, _: ResultTable, numbers: Numbers) -> Iterator[Row]:
     found = numbers[one.number]
     for place, column in enumerate(one.linked.asked.quality):
-        missing, present, *others = found[len(PARTS) * place : len(PARTS) * (place + 1)]
-        if missing is None or present is None:
-            yield [str(column), *[None] * (len(_COLUMNS) - 1)]
-            continue
-        lowest, highest, different = others
-        rows = missing + present
-        yield [str(column), rows, missing, missing / rows, different, lowest, highest]
+        rows, missing, lowest, highest, different = found[len(PARTS) * place : len(PARTS) * (place + 1)]
+        rate = missing / rows if rows and missing is not None else None
+        yield [str(column), rows, missing, rate, different, lowest, highest]
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
     least, hidden = rules["min_count"], footers.HIDDEN
     lines = [*footers.of_all(rules)]
-    if any(row[1] is None for row in rows):
-        lines.append(
-            f"{hidden} A column is suppressed where fewer than {least} rows have a value, none included, or some rows, "
-            "but fewer than that, have none."
-        )
+    if any(row[2] is None for row in rows):
+        lines.append(f"{hidden} Fewer than {least} rows lack a value, or fewer than {least} have one; none included.")
     lines.append(
         f"{hidden} Different values are counted of keys and texts; rows in the lowest and the highest twentieth of the "
-        f"declared range, of numbers and dates. Each is suppressed where it is less than {least}, or what it leaves is."
+        f"declared range, of numbers and dates. Each is suppressed where it is less than {least}, or what it leaves of "
+        "the rows with a value is; none included."
     )
     return lines
 

@@ -54,20 +54,17 @@ def of_agencies(counts: Collection[SecretArray], least: int) -> SecretArray:
 def of_columns(counts: SecretArray, least: int) -> SecretArray:
     """1 where a number of a column may be opened.
 
-    How many rows lack a value and how many have one: if the latter are enough, and the former, too, or there are none.
-    Of columns that are shown, rows at an end of the range, if they are enough, and so are those between; and different
-    values, if they are enough, and so are the rows that repeat one, or there are none.
+    The rows of a data set, if they are enough; those that lack a value, if they are enough and so are the others. Of
+    these, the rows at an end of the range, if they are enough and so are those between; and the different values, if
+    they are enough and so are the rows that repeat one. None is never enough: it would tell of one row from some.
     """
     size, number = len(PARTS), len(counts) // len(PARTS)
     places = np.arange(number) * size
-    missing, present, lowest, highest, different = (counts[places + part] for part in range(size))
-    between, again = present - lowest - highest, present - different
-    enough = (concatenate([missing, present, lowest, highest, different, between, again]) >= least).reshape((7, number))
-    some = (concatenate([missing, again]) >= 1).reshape((2, number))
-    shown = enough[1] * (1 - some[0] * (1 - enough[0]))
-    told = enough[4] * (1 - some[1] * (1 - enough[6]))
-    low, high = enough[2] * enough[5], enough[3] * enough[5]
-    bits = concatenate([shown, shown, shown * low, shown * high, shown * told])
+    rows, missing, lowest, highest, different = (counts[places + part] for part in range(size))
+    present = rows - missing
+    left = [present, present - lowest - highest, present - different]
+    enough = (concatenate([rows, missing, lowest, highest, different, *left]) >= least).reshape((8, number))
+    bits = concatenate([enough[0], *(enough[part] * enough[rest] for part, rest in ((1, 5), (2, 6), (3, 6), (4, 7)))])
     return bits[np.arange(len(counts)).reshape(size, number).T.reshape(-1)]
 
 

@@ -33,13 +33,13 @@ def states(source: Source, names: Sequence[str | None]) -> NDArray[np.int64]:
 
 
 def _parts(source: Source, name: str, missing: int) -> tuple[int, ...]:
-    kind, here = source.declaration.columns[name], source.rows - missing
+    kind = source.declaration.columns[name]
     if isinstance(kind, KeyColumn | TextColumn):
         values = keys.encoded([(kind, source.query(source.table.select(source.value(name)))[source.value(name)])])
         there = values.drop_null()
-        return source.rows - len(there), len(there), 0, 0, keys.distinct(there)
+        return source.rows, source.rows - len(there), 0, 0, keys.distinct(there)
     if isinstance(kind, CategoryColumn):
-        return missing, here, 0, 0, 0
+        return source.rows, missing, 0, 0, 0
     rows = bins(source, name).rows
     ends = (rows[0], rows[-1]) if len(rows) == BINS else (0, 0)
-    return missing, here, *ends, 0
+    return source.rows, missing, *ends, 0

@@ -12,24 +12,20 @@ def _row(column, owners, domains, rules):
     party, name = column.split(".")
     texts, domain = [row[name] for row in owners[party].values()], domains[column]
     here = [text for text in texts if text]
-    missing, present, least = len(texts) - len(here), len(here), rules["min_count"]
-    if present < least or not (missing == 0 or missing >= least):
-        return [column, None, None, None, None, None, None]
+    rows, missing, present = len(texts), len(texts) - len(here), len(here)
     lowest, highest = _ends(here, domain)
     between, different = present - lowest - highest, _different(here, domain)
-    again = present - different
-    shown = [
-        different if different >= least and (again == 0 or again >= least) else None,
-        lowest if lowest >= least and between >= least else None,
-        highest if highest >= least and between >= least else None,
-    ]
-    missing, present, *shown = (_rounded(number, rules) for number in (missing, present, *shown))
-    return [column, missing + present, missing, missing / (missing + present), *shown]
+    rows = _shown(rows, rows, rules)
+    missing = _shown(missing, present, rules)
+    rate = None if missing is None else missing / rows
+    others = ((different, present - different), (lowest, between), (highest, between))
+    return [column, rows, missing, rate, *(_shown(number, left, rules) for number, left in others)]
 
 
-def _rounded(number, rules):
-    base = rules.get("round_to")
-    return number if number is None or base is None else (number + base // 2) // base * base
+def _shown(number, left, rules):
+    """A number, if it and what it leaves are large enough."""
+    base = rules.get("round_to") or 1
+    return None if min(number, left) < rules["min_count"] else (number + base // 2) // base * base
 
 
 def _different(texts, domain):

@@ -20,9 +20,9 @@ LEAST = 3
 
 
 def test_nothing_that_is_shown_tells_of_few_rows() -> None:
-    """Every column of up to seven rows: missing, present, at both ends, and different values."""
+    """Every column of up to seven rows with a value and seven without: at both ends, and different values."""
     columns = [
-        (missing, present, lowest, highest, different)
+        (missing + present, missing, lowest, highest, different)
         for missing, present in itertools.product(range(8), repeat=2)
         for lowest, highest in itertools.product(range(present + 1), repeat=2)
         if lowest + highest <= present
@@ -33,22 +33,16 @@ def test_nothing_that_is_shown_tells_of_few_rows() -> None:
     found = clear([numbers], [len(numbers)], rules, columns=True).tables["count"]
     shown = 0
     for place, column in enumerate(columns):
-        missing, present, lowest, highest, different = opened = found[5 * place : 5 * place + 5]
+        opened, present = found[5 * place : 5 * place + 5], column[0] - column[1]
         assert all(one in (SENTINEL, number) for one, number in zip(opened, column, strict=True))
-        assert (missing == SENTINEL) == (present == SENTINEL)  # each tells the other
-        if present == SENTINEL:
-            assert set(opened) == {SENTINEL}
-            assert 0 < column[0] < LEAST or column[1] < LEAST
-            continue
-        assert present >= LEAST
-        assert missing == 0 or missing >= LEAST
-        ends = [one for one in (lowest, highest) if one != SENTINEL]
-        assert all(one >= LEAST for one in ends)
-        assert not ends or present - sum(ends) >= LEAST
-        if different != SENTINEL:
-            assert different >= LEAST
-            assert present - different == 0 or present - different >= LEAST
-        shown += len(ends)
+        rows, missing, lowest, highest, different = (one != SENTINEL for one in opened)
+        assert rows == (column[0] >= LEAST)
+        # What isn't told is so whether it is of none or of a few, and so is what it leaves.
+        assert missing == (min(column[1], present) >= LEAST)
+        between = present - column[2] - column[3]
+        assert [lowest, highest] == [min(number, between) >= LEAST for number in column[2:4]]
+        assert different == (min(column[4], present - column[4]) >= LEAST)
+        shown += lowest + highest
     assert shown > 0
 
 
@@ -73,12 +67,12 @@ def counted(folder: Path, names: list[str | None], **changes: Any) -> list[int]:
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("pid", [1, 3, 0, 0, 2]),  # digits alone, of which the third row has none
-        ("name", [1, 3, 0, 0, 2]),
-        ("sex", [1, 3, 0, 0, 0]),
-        ("n", [0, 4, 2, 1, 0]),
-        ("few", [0, 4, 0, 0, 0]),
-        ("born", [1, 3, 1, 1, 0]),
+        ("pid", [4, 1, 0, 0, 2]),  # digits alone, of which the third row has none
+        ("name", [4, 1, 0, 0, 2]),
+        ("sex", [4, 1, 0, 0, 0]),
+        ("n", [4, 0, 2, 1, 0]),
+        ("few", [4, 0, 0, 0, 0]),
+        ("born", [4, 1, 1, 1, 0]),
     ],
 )
 def test_every_row_of_a_column_is_counted(tmp_path: Path, name: str, parts: list[int]) -> None:
