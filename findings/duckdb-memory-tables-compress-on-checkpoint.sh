@@ -1,5 +1,5 @@
 #!/bin/sh
-# DuckDB 1.5.6 keeps a table in memory uncompressed until somebody says CHECKPOINT, which then takes it down to a fifth;
+# DuckDB 1.5.6 keeps a table in memory uncompressed until somebody says CHECKPOINT, which then takes it down to a quarter;
 # ATTACH ':memory:' AS m (COMPRESS) changes neither. So whoever fills a large table has to say so between its parts.
 # Fails if that changes.
 set -eu

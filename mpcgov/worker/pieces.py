@@ -6,6 +6,7 @@ much room otherwise.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pyarrow as pa
@@ -23,8 +24,9 @@ def stored(backend: Backend, name: str, rows: Any) -> Any:
     """A table `name` of the rows of an ibis expression, in their order."""
     table = backend.create_table(name, schema=rows.schema())
     writer, waiting = backend.con.cursor(), 0
-    with backend.to_pyarrow_batches(rows, chunk_size=_BATCH_ROWS) as batches:
-        for batch in batches:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # ibis asks DuckDB by an older name
+        for batch in backend.to_pyarrow_batches(rows, chunk_size=_BATCH_ROWS):
             writer.from_arrow(pa.Table.from_batches([batch])).insert_into(name)
             waiting += len(batch)
             if waiting >= _COMPRESSED_ROWS:
