@@ -19,6 +19,7 @@ from mpcgov.cli.node import node
 from mpcgov.cli.options import Group, verbose_option
 from mpcgov.cli.protocol import protocol
 from mpcgov.cli.render import plain, print_json
+from mpcgov.cli.schedule import schedule
 from mpcgov.cli.simulate import demo, simulate
 from mpcgov.cli.upkeep import backup, notify, restore
 from mpcgov.errors import InternalError, LocalError, MpcgovError
@@ -65,6 +66,7 @@ def cli() -> None:
 
 for command in (backup, restore, notify):
     node.add_command(command)
+job.add_command(schedule)
 for command in (demo, simulate, protocol, bench, coordinator, card, consortium, node, job, verify):
     cli.add_command(command)
 
