@@ -99,15 +99,22 @@ def release(proposal: Proposal, manifest: Manifest, me: str = "", made: Mapping[
     if manifest.linked and job.linking.join == "left" and len(job.data_parties) > 2:
         # Each measure runs over the rows in which its own owners match; those of two jobs may differ in few.
         cells = [by, {name: job.params[name] for name, kind in params.items() if kind in MEASURES}]
+    closed = group_owners(job, manifest)
     if job.disclosure.margins:  # which cells are hidden beside the small ones hangs on the order, if only of equal sums
         shown = check.result_tables(job, manifest, proposal.declarations)
         cells = [[table.columns, table.domain, *([table.impossible] if table.impossible else [])] for table in shown]
+    elif closed:  # and of owners' groups the last cell is hidden
+        spanned = [column for name, kind in params.items() if kind in SPANS for column in job.params[name] or ()]
+        domains = {
+            tuple(table.domain[: len(spanned)]) for table in check.result_tables(job, manifest, proposal.declarations)
+        }
+        cells = [cells, spanned, sorted(domains)]
     rules = job.disclosure.model_dump(mode="json", exclude={"noise", "impossible", "digits", "numbers"})
     rules |= job.disclosure.model_dump(mode="json", include={"digits", "numbers"}, exclude_defaults=True)
     if known := subtractors(job, manifest):  # which cells are hidden hangs on whose own rows are taken out
         rules["without"] = sorted(known)
-    if closed := group_owners(job, manifest):  # and on whose own groups are closed
-        rules["closed"] = sorted(closed)
+    if closed:  # and on whose own groups are closed, one after the other
+        rules["closed"] = list(closed)
     return Release(
         parts=tuple(part_of(proposal, manifest, party, made if party == me else None) for party in job.data_parties),
         link=job.linking.join if manifest.linked else "none",

@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 
 from mpcgov import owngroups
+from mpcgov.node.differencing import Side
 from mpcgov.owngroups import NO_MATCH, Cell
 from tests.linked.test_references import reference
+from tests.node.test_differencing import DECLARED, both, linked
 
 GROUPS, STATES, HOMES = ["a", "b", "c"], ["single", "married", "divorced", "widowed"], ["flat", "house"]
 LEAST, PERSONS, TABLES = 10, 300, 20
+ORDER = ["a.region", "b.region", "b.sex"]
 DOMAINS: dict[str, Any] = {
     "own.g": GROUPS, "all.s": STATES, "more.h": HOMES, "all.x": {"kind": "integer", "min": 0, "max": 9_999},
 }  # fmt: skip
@@ -206,3 +209,31 @@ def test_two_receivers_rules_together_exclude_no_number_below_the_least(
     once = owngroups._close
     monkeypatch.setattr(owngroups, "_close", lambda *of: None if of[-1] == 1 else once(*of))
     assert (excluded(receivers, 2, 11)[0] > 0) == (receivers[-1] == "own")
+
+
+def test_the_same_cells_in_another_order_are_another_table_to_the_ledger() -> None:
+    """Which cell of a group is hidden beside a small one hangs on the order of columns: in two of them it is another
+    one, so that both tables together show all of a group but the small cell. The ledger puts the second to people."""
+    rng, found = random.Random(9), 0
+    shown_by = reference("linked-count").run
+    rules = {"join": "inner", "min_count": LEAST, "round_to": None, "receivers": ("own",)}
+    for _ in range(TABLES):
+        owners, seen = registers(rng), dict[frozenset[str], int | None]()
+        for row in owners["all"].values():
+            row["s"] = rng.choice(STATES[:3])
+            row["h"] = rng.choices(HOMES, (95, 5) if row["s"] == "divorced" else (50, 50))[0]
+        two = ordered(owners, "own", "all")
+        sizes = Counter(row["g"] for row in two["own"].values())
+        for columns in (["own.g", "all.s", "all.h"], ["own.g", "all.h", "all.s"]):
+            domains = {"own.g": GROUPS, "all.s": STATES[:3], "all.h": HOMES}
+            for *cell, count in shown_by(two, domains, {"by": columns}, rules)["count"]:
+                seen[frozenset(cell)] = seen.get(frozenset(cell)) if count is None else count
+        found += followed([[next(g for g in GROUPS if g in cell), count] for cell, count in seen.items()], sizes)
+    assert found > TABLES, "both tables together tell"
+    first, second = ({"params": {"by": by}, "receivers": ["a"]} for by in (ORDER, ORDER[::-1]))
+    assert both(linked(**first), linked(**first)) is Side.SAME_CELLS
+    assert both(linked(**first), linked(**second)) is Side.RELATED
+    assert both(linked(params={"by": ORDER}), linked(params={"by": ORDER[::-1]})) is Side.SAME_CELLS
+    values = {"columns": DECLARED["columns"] | {"sex": {"kind": "category", "values": ["M", "F"]}}}
+    assert both(linked(**first), linked(declared=values, **first)) is Side.RELATED
+    assert both(linked(**first), linked(**first | {"receivers": ["a", "b"]})) is Side.RELATED
