@@ -8,18 +8,30 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mpcgov import disclosure
+from mpcgov import disclosure, registry
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 """Left out: how long an example takes is the machine's matter, and a folder or a patch may serve many."""
 settings.register_profile("any machine", deadline=None, suppress_health_check=CHECKS)
 settings.load_profile("any machine")
+
+_find, _folders = registry.find, registry.folders
+_shipped = cache(_find)
+
+
+def _find_once(name: str, first: Path | None = None) -> registry.Protocol:
+    """A shipped protocol is read and digested once: thousands of jobs ask for it, and no test changes it."""
+    return _shipped(name) if first is None and registry.folders is _folders else _find(name, first)
+
+
+registry.find = _find_once
 
 Rows = Sequence[Mapping[str, str]]
 
