@@ -56,6 +56,7 @@ def test_small_cells_say_nothing_of_fifteen_pairs(rows: int) -> None:
 
 def test_values_are_found_no_better_than_by_chance_where_pairs_are_released() -> None:
     """To within one of 5,000: by chance in about one of 2,000."""
-    results = [recovered(seed, 80) for seed in range(TABLES)]
+    tables = TABLES // 5  # of which each takes a tenth of a second
+    results = [recovered(seed, 80) for seed in range(tables)]
     assert all(released for _, released in results)
-    assert sum(hits for hits, _ in results) < 80 * TABLES / 500
+    assert sum(hits for hits, _ in results) < 80 * tables / 500

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,16 @@ def test_who_decides_or_asks_never_loads_the_engine_or_the_data(module: str) -> 
     code = f"import sys, {module}; print([name for name in {never} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"), [([], "-m not slow"), (["tests/mpc"], "-m not slow tests/mpc"), (["--all"], "")]
+)
+def test_slow_tests_run_if_all_are_asked_for(asked: list[str], given: str, tmp_path: Path) -> None:
+    """The script itself, with an environment in which nothing runs."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "lint-imports").symlink_to(shutil.which("true") or "")
+    script = Path(shutil.copy(ROOT / "scripts" / "test", tmp_path))
+    (tmp_path / "setup").write_text("PY=echo venv=.\n", encoding="utf-8")
+    done = subprocess.run([script, *asked], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"-m pytest --numprocesses 2 --dist loadfile {given}".rstrip()

@@ -228,7 +228,7 @@ def test_mysql_gives_the_same_rows(mysql: mariadb.Server, tmp_path: Path, expect
     assert read(f"{mysql.url.replace('mysql', 'mariadb', 1)}#agency.people", tmp_path, {}) == expected
 
 
-@pytest.mark.big
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Spark's own, of its sockets and of pandas
 def test_a_cluster_of_spark_gives_the_same_rows(tmp_path: Path, expected: Any) -> None:
     """Two workers of its own; what a row hashes to is each engine's own, so that fingerprints aren't compared."""
