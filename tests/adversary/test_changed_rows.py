@@ -36,7 +36,7 @@ ASKED = [f"id = '{row['id']}'" for row in PERSONS] + ["age is null", "age < 20"]
 """By the first filters one person after another; by the last nobody as long as nothing has changed."""
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("job", ["sums", pytest.param("counts", marks=pytest.mark.slow)])
 def test_it_is_not_told_whose_row_has_changed(job: str, tmp_path: Path) -> None:
     """Of as many persons as there are, what is heard points to none."""
     asked = [JOBS[job] | {"columns": COLUMNS, "where": where} for where in ASKED]

@@ -75,7 +75,7 @@ def secret(node: int, party: str, asked: Proposal, whole: str) -> bytes:
     return bytes.fromhex(matchers.secret(identity(node), asked, manifest, party, whole))
 
 
-def recovered(secrets: Callable[[int, int], list[bytes]]) -> int:
+def recovered(secrets: Callable[[int, int], list[bytes]], jobs: int = JOBS) -> int:
     """Of how many persons it is told rightly whether they are on the list, by the mean of all jobs' counts.
 
     Args:
@@ -84,20 +84,21 @@ def recovered(secrets: Callable[[int, int], list[bytes]]) -> int:
     rng, right = np.random.default_rng(7), 0
     for person in range(PERSONS):
         there = bool(rng.integers(2))
-        counts = [there + noise_of(*secrets(person, number)) for number in range(JOBS)]
+        counts = [there + noise_of(*secrets(person, number)) for number in range(jobs)]
         right += bool(np.mean(counts) > DUMMIES / 4 + 0.5) == there
     return right
 
 
-def test_a_question_asked_again_and_again_shows_the_matcher_no_more_than_once() -> None:
+@pytest.mark.parametrize("jobs", [40, pytest.param(JOBS, marks=pytest.mark.slow)])
+def test_a_question_asked_again_and_again_shows_the_matcher_no_more_than_once(jobs: int) -> None:
     """With the job in the context of `matchers.secret`, or a fresh secret in each, they are recovered, as below."""
     nodes = list(enumerate(("labour", "welfare")))
 
     def asked(person: int, number: int) -> list[bytes]:
         return [secret(2 * person + node, party, question(number), str(person)) for node, party in nodes]
 
-    assert abs(recovered(asked) - PERSONS / 2) <= 4
-    assert len({tuple(asked(0, number)) for number in range(JOBS)}) == 1
+    assert abs(recovered(asked, jobs) - PERSONS / 2) <= 4
+    assert len({tuple(asked(0, number)) for number in range(jobs)}) == 1
 
 
 def test_fresh_coins_would_give_nearly_everybody_away() -> None:

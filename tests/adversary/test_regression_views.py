@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from mpcgov.mpc import Session
 from mpcgov.mpc.codec import width_of
 from mpcgov.mpc.frames import DATA, WORDS
@@ -16,9 +18,6 @@ from tests.adversary.laws import Label, check_views
 from tests.linkage.linked_parties import Case
 from tests.linked.test_regression import job_of, settings_of
 from tests.mpc.parties import Parties, put
-
-RUNS = 40
-"""Of each world, so 80 together: a session has masks for so many."""
 
 PEOPLE = 40
 MOST_WORDS = 20
@@ -44,10 +43,10 @@ def world(everybody: bool) -> Case:
 class Watched:
     """A party's process in which all that it sends is kept, and its job done again and again."""
 
-    def __init__(self, made: Case) -> None:
-        self._once = job_of(made)
+    def __init__(self, made: Case, runs: int) -> None:
+        self._once, self._runs = job_of(made), runs  # a session has masks for so many
         self._sent: list[tuple[int, int, int, bytes]] = []
-        self.parties = Parties(self._job, made.parties, before=self._watch, deadline_s=600, **settings_of(made, RUNS))
+        self.parties = Parties(self._job, made.parties, before=self._watch, deadline_s=600, **settings_of(made, runs))
 
     def _watch(self, _: int) -> None:
         inner = Link.write
@@ -61,7 +60,7 @@ class Watched:
     async def _job(self, session: Session, index: int) -> list[list[tuple[int, int, str]]]:
         """By run, receiver, length and beginning of each message, in an order that is the same in every run."""
         width, result = width_of(int(session._runtime.field.modulus)), []
-        for _ in range(RUNS):
+        for _ in range(self._runs):
             self._sent.clear()
             await self._once(session, index)
             words = sorted(
@@ -93,11 +92,13 @@ def views(watched: Watched) -> tuple[dict[Label, list[bytes]], dict[Label, list[
     return messages, lengths
 
 
-def test_what_parties_receive_of_a_regression_does_not_go_with_the_data() -> None:
-    nobody, everybody = Watched(world(False)), Watched(world(True))
+@pytest.mark.parametrize("runs", [12, pytest.param(40, marks=pytest.mark.slow)])
+def test_what_parties_receive_of_a_regression_does_not_go_with_the_data(runs: int) -> None:
+    """In so many runs of each world."""
+    nobody, everybody = Watched(world(False), runs), Watched(world(True), runs)
     with nobody.parties, everybody.parties:
         (here, long), (there, longer) = views(nobody), views(everybody)
     assert long == longer
-    assert all(len(set(sizes)) == 1 and len(sizes) == RUNS for sizes in long.values())
+    assert all(len(set(sizes)) == 1 and len(sizes) == runs for sizes in long.values())
     assert len(long) > 400
     check_views(here, there, together=30)

@@ -69,7 +69,7 @@ def test_no_hidden_cell_is_narrowed_where_impossible_cells_are_named(shape: tupl
     assert sum(bool(cells) for cells in found) == 0
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", [*SHAPES[:-1], pytest.param(SHAPES[-1], marks=pytest.mark.slow)], ids=str)
 def test_no_small_cell_is_narrowed_where_nobody_names_them(shape: tuple[int, int]) -> None:
     """Every corner holds min_count, so no small cell's cycle runs through an empty one. What is narrowed is hidden for
     an impossible cell's sake only, and could be shown."""

@@ -3,7 +3,7 @@
 The others end the job, name who failed, release nothing; every audit log verifies; the one that failed comes back and
 knows that its job has ended; and the next job is released. What is only slow harms nothing.
 `scripts/faults --all` runs every case and writes the table of docs/reliability.md; without it some are taken, so that
-each fault and each phase comes up.
+each fault and each phase comes up, twice as many in a nightly run.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import itertools
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sql
@@ -34,8 +35,8 @@ ROLES = ("first", "middle", "last")
 ENDS = ("RELEASED", "ABORTED", "FAILED")
 
 
-def cases() -> list[tuple[str, str, str]]:
-    """Every fault in every phase at every role; or every other one of two phases each, the roles in turn."""
+def cases() -> list[Any]:
+    """Every fault in every phase at every role; or each in one phase, nightly in two, the phases and roles in turn."""
     every = [
         (fault, phase, role)
         for fault, phase, role in itertools.product(FAULTS, PHASES, ROLES)
@@ -43,11 +44,12 @@ def cases() -> list[tuple[str, str, str]]:
     ]
     if os.environ.get("MPCGOV_FAULTS") == "all":
         return every
-    wanted = []
+    wanted: list[Any] = []
     for number, fault in enumerate(FAULTS):
-        for phase in (PHASES[number % 5], PHASES[(number + 2) % 5]):
-            roles = [role for f, p, role in every if (f, p) == (fault, phase)]
-            wanted += [(fault, phase, roles[number % len(roles)])] if roles else []
+        phases = [PHASES[number % 5], PHASES[(number + 2) % 5]]
+        found = [(phase, [role for f, p, role in every if (f, p) == (fault, phase)]) for phase in phases]
+        always, *nightly = [(fault, phase, roles[number % len(roles)]) for phase, roles in found if roles]
+        wanted += [always, *(pytest.param(*case, marks=pytest.mark.slow) for case in nightly)]
     return wanted
 
 

@@ -52,10 +52,11 @@ datasets:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a command printed."""
+    """What a command printed, and its exit status."""
 
     stdout: str
     stderr: str
+    status: int = 0
 
 
 @dataclass
@@ -72,13 +73,17 @@ class Network:
             command, cwd=self.folder, env=environment(CHECKOUT), text=True, capture_output=True, timeout=90, check=False
         )
 
-    def mpcgov(self, *arguments: str, expect: int = 0) -> Shown:
-        """Runs a command in the folder of the homes, here, to save time; its exit status must be the expected one."""
+    def tried(self, *arguments: str) -> Shown:
+        """Runs a command in the folder of the homes, here, to save time."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.chdir(self.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = run(list(arguments))
-        shown = Shown(out.getvalue(), err.getvalue())
-        assert status == expect, f"{arguments}: {status}\n{shown.stdout}\n{shown.stderr}"
+        return Shown(out.getvalue(), err.getvalue(), status)
+
+    def mpcgov(self, *arguments: str, expect: int = 0) -> Shown:
+        """Runs a command, as `tried`; its exit status must be the expected one."""
+        shown = self.tried(*arguments)
+        assert shown.status == expect, f"{arguments}: {shown.status}\n{shown.stdout}\n{shown.stderr}"
         if expect:
             assert len(shown.stderr.splitlines()) == 1, shown.stderr
         return shown

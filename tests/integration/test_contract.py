@@ -156,6 +156,7 @@ def test_data_that_arent_as_declared_are_told_to_their_owner_only(network: Netwo
     assert "region" not in line
 
 
+@pytest.mark.slow
 def test_one_changed_byte_of_a_program_is_noticed_with_node_and_digests(network: Network, tmp_path: Path) -> None:
     checkout = checkout_copy(tmp_path)
     program = checkout / "protocols" / "joint-count" / "program.py"

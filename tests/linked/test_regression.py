@@ -136,8 +136,10 @@ ALL = ["edu.level", "tax.region", "edu.age"]
         (2, 3, 1, ALL, "oblivious"),
         (3, 3, 1, [*ALL, "wel.benefit"], "matcher"),
         (3, 3, 1, [*ALL, "wel.benefit"], "oblivious"),
-        (4, 4, 1, ["job.hours", *ALL, "wel.benefit"], "matcher"),
-        (2, 5, 2, ["edu.age", "tax.region"], "matcher"),
+        (4, 4, 1, ["job.hours", "wel.benefit"], "matcher"),
+        pytest.param(4, 4, 1, ["job.hours", *ALL, "wel.benefit"], "matcher", marks=pytest.mark.slow),
+        (2, 5, 2, ["edu.age"], "matcher"),
+        pytest.param(2, 5, 2, ["edu.age", "tax.region"], "matcher", marks=pytest.mark.slow),
         (3, 4, 1, ["edu.age"], "oblivious"),  # an owner that only says whom it knows
     ],
 )
@@ -270,13 +272,15 @@ def levels(count: int, **more: Any) -> Case:
     "made",
     [
         levels(2, max_rows=100),
-        levels(24, max_rows=100),
+        levels(12, max_rows=100),
+        pytest.param(levels(24, max_rows=100), marks=pytest.mark.slow),
         case(1, ALL, 100, max_rows=100, method="oblivious"),
         case(1, ["edu.age"], 1000, share=1.0, max_rows=1000),
         case(1, ["edu.age"], 1000, share=1.0, max_rows=1000, method="oblivious"),
         case(1, ["edu.age"], 1000, share=1.0, max_rows=1000, receivers=("edu",)),
         case(1, [*ALL, "wel.benefit"], 500, 3, share=1.0, max_rows=500),
-        case(1, ["edu.age"], 100, parties=5, threshold=2, max_rows=100),
+        case(1, ["edu.age"], 100, parties=4, max_rows=100),
+        pytest.param(case(1, ["edu.age"], 100, parties=5, threshold=2, max_rows=100), marks=pytest.mark.slow),
     ],
     ids=lambda made: (
         f"{len(model(made.linked()).names)}-{made.max_rows}-{made.method}-{made.parties}-{made.receivers[0]}"

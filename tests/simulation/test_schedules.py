@@ -21,7 +21,10 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.nodes import Consortium
 from tests.simulation.schedule import DEADLINE_S, Schedule
 
-SCHEDULES = int(os.environ.get("MPCGOV_SCHEDULES", "20"))
+SCHEDULES = int(os.environ.get("MPCGOV_SCHEDULES", "8"))
+MORE = 40
+"""Further ones of a nightly run."""
+
 MEMORY = Path("/dev/shm")
 """A file system that waits for no disk, where there is one."""
 
@@ -77,4 +80,10 @@ def slow_polls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_schedules(consortium: Consortium) -> None:
     for seed in [*ONCE_FAILED, *range(FIRST, FIRST + SCHEDULES)]:
+        run(consortium, seed)
+
+
+@pytest.mark.slow
+def test_more_schedules(consortium: Consortium) -> None:
+    for seed in range(FIRST + SCHEDULES, FIRST + SCHEDULES + MORE):
         run(consortium, seed)
