@@ -238,7 +238,7 @@ def linked_tables(folder: Path) -> dict[str, list[list[Any]]]:
     }
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [*SEEDS[:12], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[12:])])
 def test_a_random_job_gives_what_a_plain_join_gives(seed: int, tmp_path: Path) -> None:
     case = Case(seed)
     case.write(tmp_path)
