@@ -70,23 +70,35 @@ def views(made: Case, runs: int) -> dict[Label, list[bytes]]:
     return dict(result)
 
 
+FULL = [
+    ("overlap", 2, "inner", "matcher"),
+    ("overlap", 3, "inner", "matcher"),
+    ("linked-count", 2, "inner", "matcher"),
+    ("linked-count", 3, "left", "matcher"),
+    ("overlap", 2, "inner", "oblivious"),
+    ("linked-count", 3, "left", "oblivious"),
+]
+STATISTICS = [
+    ("linked-statistics", 2, "left", "matcher"),
+    ("linked-statistics", 3, "inner", "matcher"),
+    ("linked-statistics", 2, "inner", "oblivious"),
+]
+"""Jobs of many messages: in few runs always, in as many as the others at night."""
+
+
 @pytest.mark.parametrize(
-    ("protocol", "owners", "join", "method"),
+    ("protocol", "owners", "join", "method", "runs"),
     [
-        ("overlap", 2, "inner", "matcher"),
-        ("overlap", 3, "inner", "matcher"),
-        ("linked-count", 2, "inner", "matcher"),
-        ("linked-count", 3, "left", "matcher"),
-        pytest.param("linked-statistics", 2, "left", "matcher", marks=pytest.mark.slow),
-        pytest.param("linked-statistics", 3, "inner", "matcher", marks=pytest.mark.slow),
-        ("overlap", 2, "inner", "oblivious"),
-        ("linked-count", 3, "left", "oblivious"),
-        ("linked-statistics", 2, "inner", "oblivious"),
+        *((*job, RUNS) for job in FULL),
+        *((*job, RUNS // 5) for job in STATISTICS),
+        *(pytest.param(*job, RUNS, marks=pytest.mark.slow) for job in STATISTICS),
     ],
 )
-def test_what_parties_receive_does_not_go_with_the_data(protocol: str, owners: int, join: str, method: str) -> None:
-    nobody = views(world(protocol, owners, everybody=False, join=join, method=method), RUNS)
-    everybody = views(world(protocol, owners, everybody=True, join=join, method=method), RUNS)
+def test_what_parties_receive_does_not_go_with_the_data(
+    protocol: str, owners: int, join: str, method: str, runs: int
+) -> None:
+    nobody = views(world(protocol, owners, everybody=False, join=join, method=method), runs)
+    everybody = views(world(protocol, owners, everybody=True, join=join, method=method), runs)
     check_views(nobody, everybody)
 
 
