@@ -129,6 +129,19 @@ def test_the_index_has_every_document() -> None:
     assert documents - set(re.findall(r"\]\(([^)]+)\)", index)) == set()
 
 
+def test_what_the_index_says_where_to_find_is_there() -> None:
+    """Each question has its answer within two files; a function named beside a file is in it."""
+    text = (ROOT / "docs/README.md").read_text(encoding="utf-8").partition("## Where is")[2]
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "?" in line]
+    assert len(rows) >= 10
+    for row in rows:
+        places = re.findall(r"`(mpcgov/[\w/]+\.py)`(?: `(\w+)`)?", row)
+        assert 1 <= len(places) <= 2, row
+        for file, name in places:
+            tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+            assert not name or name in {getattr(node, "name", "") for node in tree.body}, row
+
+
 def test_adr_numbers_are_used_once() -> None:
     numbers = [path.name[:4] for path in (ROOT / "docs/adr").glob("[0-9]*.md")]
     assert len(numbers) == len(set(numbers))
