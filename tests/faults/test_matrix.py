@@ -71,9 +71,10 @@ async def proposed(network: Network) -> str:
 
 async def reached(network: Network, victim: str, job: str, phase: str) -> None:
     deadline = time.monotonic() + 60
-    while (await network.status(victim, job))["phase"] != phase:
-        assert time.monotonic() < deadline, "the job never came so far"
-        await asyncio.sleep(0.05)
+    async with network.client() as client:
+        while (await client.request(victim, "GET", f"/v1/jobs/{job}"))["phase"] != phase:
+            assert time.monotonic() < deadline, "the job never came so far"
+            await asyncio.sleep(0.05)
 
 
 def written(line: str) -> None:
