@@ -99,7 +99,7 @@ def test_what_parties_receive_does_not_go_with_the_data(
 ) -> None:
     nobody = views(world(protocol, owners, everybody=False, join=join, method=method), runs)
     everybody = views(world(protocol, owners, everybody=True, join=join, method=method), runs)
-    check_views(nobody, everybody)
+    check_views(nobody, everybody, together=10 * runs)
 
 
 @pytest.mark.parametrize("width", [1, 4, 200])
