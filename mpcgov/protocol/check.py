@@ -32,6 +32,7 @@ _OURS = (
     "mpcgov.records.fellegi_sunter",
     "mpcgov.records.preparation",
     "mpcgov.linked.classes",
+    "mpcgov.t_test",
 )
 REFERENCE_IMPORTS = frozenset({"__future__", *_PLAIN, *_OURS})
 FORBIDDEN_NAMES = frozenset({"__import__", "eval", "exec", "compile", "open", "globals", "vars", "getattr", "setattr"})

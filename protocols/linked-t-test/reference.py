@@ -4,29 +4,15 @@ Numbers are exact up to the steps that round what is opened; t follows from thes
 """
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from mpcgov import figures, owngroups
 from mpcgov.linked import classes
-
-PIECES = 200
-"""Into so many pieces an area is divided to be measured."""
+from mpcgov.t_test import Group, t_test
 
 Key = tuple[str, ...]
 Owner = Mapping[Key, Mapping[str, str]]
-
-
-class Group(NamedTuple):
-    """What follows of a measure in one group from the numbers that are opened: how many rows, mean and variance."""
-
-    n: int
-    mean: Fraction
-    variance: Fraction
 
 
 class Join(NamedTuple):
@@ -90,7 +76,7 @@ def run(
                 described = [None, None] if group is None else [figures.shown(float(x), digits) for x in group[1:]]
                 line += [len(keys) if shown else None, *described]
                 pair.append(group)
-            table.append([*line, *_test(*pair, digits)])
+            table.append([*line, *t_test(*pair, digits)])
     return {"t_test": table}
 
 
@@ -110,24 +96,3 @@ def _group(join: Join, column: str, keys: Sequence[Key]) -> Group | None:
     x = [own.value(row) for row in rows]
     found = figures.mean_and_variance(x, figures.unit(declared), join.digits, None, *moves)
     return None if found is None else Group(len(x), *found)
-
-
-def _test(first: Group | None, second: Group | None, digits: int) -> list[float | None]:
-    """t, its degrees of freedom (Welch and Satterthwaite) and p, as they are shown; null if neither group varies."""
-    if first is None or second is None or not first.variance + second.variance:
-        return [None, None, None]
-    a, b = (float(group.variance) / group.n for group in (first, second))
-    t = float(first.mean - second.mean) / math.sqrt(a + b)
-    df = (a + b) ** 2 / (a**2 / (first.n - 1) + b**2 / (second.n - 1))
-    return [figures.shown(number, digits) for number in (t, df, _p(abs(t), df))]
-
-
-def _p(t: float, df: float) -> float:
-    """The probability of |T| ≥ t. With T = √df · tan θ, θ has a density as cos(θ)^(df − 1): the area from θ to π/2."""
-    start = math.atan2(t, math.sqrt(df))
-    width = min(math.pi / 2 - start, 60 / math.sqrt(df))  # beyond, nothing is left
-    nodes, weights = np.polynomial.legendre.leggauss(24)
-    ends = start + width * np.arange(PIECES + 1) / PIECES
-    angles = (ends[:-1, None] + ends[1:, None] + np.diff(ends)[:, None] * nodes) / 2
-    area = float((np.cos(angles) ** (df - 1) * weights).sum()) * width / PIECES / 2
-    return min(1.0, 2 * area * math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(math.pi))
