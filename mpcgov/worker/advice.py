@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 
 FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED, TIMED, ZEROS = range(13)
-SIGNED, CENTURY, NAMED, COUNTED, PARTLY, FRACTION, HEADER, NAME = range(13, 21)
+SIGNED, CENTURY, NAMED, COUNTED, PARTLY, FRACTION, HEADER, NAME, SHOWN = range(13, 22)
 """What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values.
 
 The others say more of it, as `SAYS_MORE` has it."""
@@ -48,6 +48,7 @@ SAYS_MORE = {
     ABSENT: (MALFORMED, _NO_VALUE),
     FRACTION: (MALFORMED, "with more digits after the point: declare kind: decimal and as many places"),
     HEADER: (MALFORMED, _AGAIN),
+    SHOWN: (MALFORMED, "as a workbook shows long numbers, such as 3.1E+11: digits are lost; write ids as text there"),
     NAME: (OUTSIDE, _AGAIN),
 }
 
@@ -55,6 +56,7 @@ _MARKS = r",' \x{a0}\x{2019}\x{202f}"
 _COMMA = rf"^-?[0-9][0-9.{_MARKS}]*[{_MARKS}][0-9][0-9.,]*$|^-?[0-9]{{1,3}}(\.[0-9]{{3}}){{2,}}$|^-?[0-9]+\.000$"
 _FRACTION = r"^-?[0-9]+\.[0-9]+$"
 _SIGNED = r"^[-+(\p{Sc}\x{2212}]*\s?[0-9][0-9.,']*([eE][-+]?[0-9]+|\s?[\p{Sc}%‰)+-]|\s?[A-Z]{3})?$|^\x{2212}[0-9.,]+$"
+_SHOWN = r"^[0-9]([.,][0-9]+)?[eE]\+[0-9]+$"
 _CENTURY = r"^[0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2}$"
 _NAMED = r"^[0-9]{1,2}[-. ]*\pL{3,9}\.?[-. ]*[0-9]{2,4}$"
 _PARTLY = r"^[0-9]{4}([-./]?[0-9]{1,2}|[-./][WQ]?[0-9]{1,2})?$"
@@ -95,6 +97,11 @@ def odd_number(raw: Any, header: str = "", point: bool = True) -> Any:
     fraction = (raw.re_search(_FRACTION), FRACTION if point else COMMA)
     forms = (fraction, (raw.re_search(_SIGNED), SIGNED), (raw == header, HEADER))
     return cases(*known, *forms, otherwise=MALFORMED)
+
+
+def shown_number(key: Any) -> Any:
+    """Whether a key is a long number as workbooks show it, which several keys may have become."""
+    return ibis.ifelse(key.contains("+"), key.re_search(_SHOWN), False)
 
 
 def odd_date(raw: Any, header: str = "") -> Any:

@@ -27,12 +27,14 @@ from mpcgov.worker.advice import (
     MISSING,
     OUTSIDE,
     POINT,
+    SHOWN,
     TIMED,
     cases,
     far_date,
     odd_code,
     odd_date,
     odd_number,
+    shown_number,
 )
 from mpcgov.worker.identity import is_as_declared
 
@@ -65,6 +67,8 @@ class Form:
     """Whether the engine is the one of this process, which has what it takes to say how a value nearly fits."""
     header: str = ""
     """The column's name in the source."""
+    written: bool = False
+    """Whether all values of the source are text, numbers too."""
 
 
 PLAIN = Form()
@@ -207,6 +211,8 @@ def _textual(
     if isinstance(column, KeyColumn) and ("digits" in column.normalise or not column.pattern):
         # The pattern only of what ends so: to look for it in every key takes longer than to read the keys.
         malformed.append((ibis.ifelse(raw.endswith(".0"), raw.re_search(r"^[0-9]+\.0$"), False), POINT))
+    if isinstance(column, KeyColumn) and form.written and not column.pattern:
+        malformed.append((shown_number(raw), SHOWN))
     if isinstance(column, KeyColumn) and (column.length or column.pattern or column.check):
         malformed.append((~is_as_declared(raw, column), MALFORMED))
     if not isinstance(column, CategoryColumn):

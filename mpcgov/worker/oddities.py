@@ -17,8 +17,6 @@ MANY_ROWS = 10
 
 _PADDED = "with blanks around the key, which only meets one with the same: declare normalise: [trim]"
 _LIKE_NONE = "like a code for no value, such as NA, 0000 or 9999; if they stand for none, declare them by missing"
-_LOST = "as a workbook shows long numbers, such as 3.1E+11: digits are lost; write ids as text there"
-_LARGE = r"^[0-9]([.,][0-9]+)?E\+[0-9]+$"
 _ONE_SIGN = "^(0{4,}|9{4,}|[xX]{3,}|-{2,})$"
 
 
@@ -57,8 +55,8 @@ def placeholders(source: Source) -> list[str]:
             value = source.table[source.value(name)]
             odd = source.table.filter(value.isin(CODES) | value.re_search(_ONE_SIGN))
             found += _said(source, odd, name, f"with a key that looks {_LIKE_NONE}")
-            large = source.table.filter(value.re_search(_LARGE))
-            found += _said(source, large, name, f"with a key {_LOST}")
+            same = source.table.filter(value.lower() == name.lower())
+            found += _said(source, same, name, "with the column's own name as a key: a header among the rows?")
             if not {"trim", "digits"} & set(column.normalise):
                 padded = source.table.filter(value.re_search(f"^{BLANK}|{BLANK}$"))
                 found += _said(source, padded, name, _PADDED)

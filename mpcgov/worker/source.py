@@ -212,7 +212,8 @@ def _judged(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:
     selected, wrong = {}, []
     for position, (column, kind) in enumerate(wanted.declaration.columns.items()):
         reading, labels = wanted.reading(column), (raw.labels or {}).get(column, {})
-        form = Form(how, reading.missing, {**labels, **reading.recode}, among is is_one_of, reading.source or column)
+        recode, written = {**labels, **reading.recode}, not raw.typed or column in raw.numbers
+        form = Form(how, reading.missing, recode, among is is_one_of, reading.source or column, written)
         read = partial(from_typed if raw.typed else from_text, raw.table[raw.columns[column]], kind, among, form)
         judged = quiet(read, unreadable(wanted.name))
         if column in _without_zeros(raw, wanted) and "digits" in getattr(kind, "normalise", ()):

@@ -244,15 +244,28 @@ def test_ids_that_a_workbook_holds_as_numbers_have_lost_their_zeros(tmp_path: Pa
 
 
 def test_what_looks_wrong_is_pointed_out_whatever_is_declared(tmp_path: Path) -> None:
-    lines = [f"3.{n:05d}E+11,{n},,{n % 2}" for n in range(40)]
+    lines = [f"{3 + n},{n},,{n % 2}" for n in range(39)] + ["PID,39,,1"]
     (tmp_path / "d.csv").write_text("pid,n,none,flag\n" + "\n".join(lines) + f"\nSum,{sum(range(40))},,\n")
     columns = {"pid": {"kind": "key"}, "n": {**NUMBER, "max": 10**6}, "none": NUMBER, "flag": NUMBER}
     dataset = Dataset.model_validate({"source": "d.csv", "missing": "drop", "columns": columns})
     assert dataset_check(dataset, "d", tmp_path).warnings == (
-        "column pid: 40 rows with a key as a workbook shows long numbers, such as 3.1E+11: digits are lost; write ids as text there",
+        "column pid: 1 row with the column's own name as a key: a header among the rows?",
         "column n: one row has the sum of all others: is it a line of totals?",
         "column none: no row has a value",
     )  # fmt: skip
+
+
+def test_long_numbers_of_a_workbook_are_no_keys(tmp_path: Path) -> None:
+    """Several persons' numbers become one where a workbook keeps 15 digits."""
+    key: dict[str, Any] = {"id": {"kind": "key"}}
+    (tmp_path / "d.csv").write_text("id\n3.1E+11\n3.1e+11\nA+B\n")
+    assert "2 rows not a key as declared (2 as a workbook shows long numbers" in said(tmp_path, columns=key)
+    assert said(tmp_path, columns={"id": {**key["id"], "pattern": "[A3].*"}}) == "3 rows"
+    workbook = pytest.importorskip("openpyxl").Workbook()
+    for row in (["id"], [1234567890123456], [123456789012345]):
+        workbook.active.append(row)
+    workbook.save(tmp_path / "d.xlsx")
+    assert "1 row not a key as declared (1 as a workbook shows" in said(tmp_path, "d.xlsx", columns=key)
 
 
 def test_keys_with_blanks_around_them_are_pointed_out(tmp_path: Path) -> None:

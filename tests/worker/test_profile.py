@@ -92,6 +92,16 @@ def test_a_file_without_names_is_left_to_who_knows_them(tmp_path: Path) -> None:
     assert "at: [1, 8]" in (caught.value.hint or "")
 
 
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("tax/taxpayers", "census/residents")]
+
+
+@pytest.mark.parametrize("register", ["tax/statements", *SLOW])
+def test_the_examples_files_pass(tmp_path: Path, register: str) -> None:
+    file = Path(__file__).parents[2] / "examples" / "agencies" / f"{register}.csv"
+    (tmp_path / file.name).write_bytes(file.read_bytes())
+    profiled(file.name, tmp_path)
+
+
 @pytest.mark.parametrize("wide", [60, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_file_of_many_columns_passes(tmp_path: Path, wide: int) -> None:
     cells = ("{0}", "{1}", "x{1}", "{1}.5", "19{1}0-01-02", "  y {0}")

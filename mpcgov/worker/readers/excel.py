@@ -21,6 +21,9 @@ from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.file import OpenFile
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, moment_text, need, taken, text_schema
 
+_EXACT = 10**15
+"""Of larger numbers a workbook keeps no more than 15 digits."""
+
 _BATCH_ROWS = 10_000
 PLAIN = Dialect()
 
@@ -97,13 +100,15 @@ def text_of(cell: Any, how: Dialect = PLAIN, booleans: tuple[str, str] = ("false
     if isinstance(cell, bool):
         return booleans[cell]
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else _number(cell, how)
+        return str(int(cell)) if cell.is_integer() and abs(cell) < _EXACT else _number(cell, how)
     if isinstance(cell, dt.datetime | dt.date):
         return _day(cell, how)
     return cell.isoformat() if isinstance(cell, dt.time) else str(cell) or None
 
 
 def _number(cell: float, how: Dialect) -> str:
+    if abs(cell) >= _EXACT:
+        return f"{cell:.14E}"  # as a workbook shows it: digits may be lost already
     text = f"{cell:.15g}"
     return (text if "e" not in text else f"{cell:.17f}".rstrip("0")).replace(".", how.decimal)
 
