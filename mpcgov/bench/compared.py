@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,14 @@ def febrl_lists(size: int, overlap: float) -> Lists:
 
     truth = {(f"rec-{person}-org", f"rec-{person}-dup-0") for person in left if person in right}
     return Lists((chosen("dataset4a", left), chosen("dataset4b", right)), truth, FEBRL_TYPES, "rec_id")
+
+
+def febrl_duplicates() -> tuple[Rows, Pairs]:
+    """FEBRL's third data set, one list with up to six records of a person, and the pairs that are one person's."""
+    rows, persons = _febrl_rows("dataset3"), dict[str, list[str]]()
+    for row in rows:
+        persons.setdefault(row["rec_id"].split("-")[1], []).append(row["rec_id"])
+    return rows, {pair for names in persons.values() for pair in combinations(sorted(names), 2)}
 
 
 def _febrl_rows(name: str) -> Rows:

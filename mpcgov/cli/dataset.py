@@ -99,7 +99,7 @@ def judge(datasets: Path, name: str | None, show_rows: int = 0) -> Judgement:
     Raises:
         LocalError: the file is broken, or declares no data set of that name.
     """
-    return Judgement(_asked("judge", str(datasets), str(show_rows), *([name] if name else []))["reports"])
+    return Judgement(asked("judge", str(datasets), str(show_rows), *([name] if name else []))["reports"])
 
 
 def rows_of_a_person(node: NodeHome, found: Judgement) -> Iterator[str]:
@@ -140,10 +140,15 @@ def profile(path: str) -> str:
     Raises:
         LocalError: it can't be read.
     """
-    return str(_asked("profile", path)["yaml"])
+    return str(asked("profile", path)["yaml"])
 
 
-def _asked(module: str, *arguments: str) -> dict[str, Any]:
+def asked(module: str, *arguments: str) -> dict[str, Any]:
+    """What a module of `mpcgov.worker` answers, in a process of its own.
+
+    Raises:
+        MpcgovError: what it met.
+    """
     # -P: modules come from where Python is installed, never from the folder that we were started in.
     command = [sys.executable, "-P", "-m", f"mpcgov.worker.{module}", *arguments]
     # Our own module by name, as a job's reader is started; no shell sees the arguments.

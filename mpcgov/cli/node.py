@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpcgov.cli.budget import budget
+from mpcgov.cli.duplicates import duplicates
 from mpcgov.cli.options import Group, home_option, json_option, out_options
 from mpcgov.cli.people import console, people
 from mpcgov.cli.render import (
@@ -130,6 +131,9 @@ def _write_page(path: Path, judgement: Judgement) -> None:
 
     replace(path, page(judgement.reports), 0o600)
     note(f"{path}: written")
+
+
+dataset.add_command(duplicates)
 
 
 @dataset.command("profile")

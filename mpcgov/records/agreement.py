@@ -179,8 +179,13 @@ def _one_slip(x: Parts, y: Parts) -> Bits:
     return found
 
 
-def weights(field: Encoded) -> Ints:
-    """What each level weighs for each record of the second list, by its owner's own; shape (records, LEVELS)."""
+def weights(field: Encoded, own: float = 0.5) -> Ints:
+    """What each level weighs for each record of the second list, by its owner's own; shape (records, LEVELS).
+
+    Args:
+        own: so much of how often a value occurs is the pair's own; half a record of one list, where the other list
+            isn't known, and one and a half if both are in this list.
+    """
     result = np.zeros((len(field), LEVELS), np.int64)
     known = np.flatnonzero(field.present)
     if not len(known):
@@ -196,7 +201,7 @@ def weights(field: Encoded) -> Ints:
         for level in range(LEVELS):
             often[start : start + AT_ONCE, level] = (found == level).mean(axis=1)
     often = np.maximum(often, 1 / (4 * SAMPLE))
-    often[:, EQUAL] = np.maximum(count - 0.5, 0.5) / len(known)
+    often[:, EQUAL] = np.maximum(count - own, 0.5) / len(known)
     result[known] = _weighed(field.type, often)[of_value]
     return result
 

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import duckdb
@@ -114,17 +115,43 @@ def link(task: Task, model: Model, threshold: float) -> Array:
         blocking_rules_to_generate_predictions=list(model.rules),
     )
     linker = Linker(tables, settings, DuckDBAPI(database), set_up_basic_logging=False, input_table_aliases=list(OWNERS))
+    _train(linker, model)
+    predicted = linker.inference.predict(threshold_match_probability=threshold)
+    clusters = linker.clustering.cluster_using_single_best_links(
+        predicted, duplicate_free_datasets=list(OWNERS), threshold_match_probability=threshold
+    )
+    return pairs(clusters.as_record_dict(), task.name)
+
+
+def dedupe(path: str, unique: str, model: Model, threshold: float) -> list[tuple[str, str]]:
+    """The pairs of one list's records that are in one cluster."""
+    database = duckdb.connect()
+    database.read_csv(path, all_varchar=True).create("records")
+    settings = SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name=unique,
+        comparisons=[comparison(column) for column, comparison in model.comparisons.items()],
+        blocking_rules_to_generate_predictions=list(model.rules),
+    )
+    linker = Linker("records", settings, DuckDBAPI(database), set_up_basic_logging=False)
+    _train(linker, model)
+    predicted = linker.inference.predict(threshold_match_probability=threshold)
+    found = linker.clustering.cluster_pairwise_predictions_at_threshold(
+        predicted, threshold_match_probability=threshold
+    )
+    clusters: dict[Any, list[str]] = {}
+    for record in found.as_record_dict():
+        clusters.setdefault(record["cluster_id"], []).append(record[unique])
+    return [pair for names in clusters.values() for pair in combinations(sorted(names), 2)]
+
+
+def _train(linker: Any, model: Model) -> None:
     linker.training.estimate_probability_two_random_records_match(list(model.certain), recall=RECALL)
     linker.training.estimate_u_using_random_sampling(max_pairs=MAX_PAIRS, seed=SEED)
     for column in model.training:
         linker.training.estimate_parameters_using_expectation_maximisation(
             block_on(column), estimate_without_term_frequencies=True
         )
-    predicted = linker.inference.predict(threshold_match_probability=threshold)
-    clusters = linker.clustering.cluster_using_single_best_links(
-        predicted, duplicate_free_datasets=list(OWNERS), threshold_match_probability=threshold
-    )
-    return pairs(clusters.as_record_dict(), task.name)
 
 
 def pairs(records: Sequence[dict[str, Any]], name: str) -> Array:
