@@ -6,13 +6,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mpcgov.cli.options import file_argument, json_option, out_options
 from mpcgov.cli.render import note, print_json, print_result, print_sections, require_file, show_result, tell
 from mpcgov.errors import MpcgovError
+
+if TYPE_CHECKING:
+    from mpcgov.spec.order import Step
 
 
 @click.command("simulate")
@@ -49,6 +52,10 @@ from mpcgov.errors import MpcgovError
     "--protocols", metavar="DIR", type=click.Path(path_type=Path),
     help="A folder of protocols of your own, looked in first.",
 )  # fmt: skip
+@click.option(
+    "--profile", metavar="FILE", type=click.Path(path_type=Path),
+    help="Write where the time went, as a page (FILE.html) or a table (FILE.txt).",
+)  # fmt: skip
 @out_options
 @json_option
 def simulate(
@@ -60,18 +67,22 @@ def simulate(
     from mpcgov.errors import SpecError
     from mpcgov.rules.protections import NO_DOMINANCE, NO_PRECISION
     from mpcgov.trial import simulation
+    from mpcgov.trial.profiled import profiled
 
     def tell_note(party: str, text: str) -> None:
         note(f"{party}: {text}")
 
     require_file(out, format_name)
-    steps, plot = rows.pop("truth_steps"), rows.pop("truth_plot")
+    steps, plot, profile = rows.pop("truth_steps"), rows.pop("truth_plot"), rows.pop("profile")
+    _require_profile(profile)
     _require_truth(truth, steps, plot)
     try:
         made = None if rows["dummy"] is None else Made(rows["rows"], rows["seed"])
         folder = _folder(**rows)
         options: dict[str, Any] = {"truth_path": truth, "on_note": tell_note, "protocols": protocols, "dummy": made}
-        result = simulation.simulate(job, folder, threshold, **options)
+        with profiled() as taken:
+            result = simulation.simulate(job, folder, threshold, **options)
+        _write_profile(profile, taken, job.name)
         if steps or plot is not None:
             run = partial(simulation.simulate, agencies=folder, threshold=threshold, **options | {"on_note": _silent})
             _add_steps(result, job, run, plot)
@@ -85,6 +96,23 @@ def simulate(
             note(f"note: {caveat}")
     if rows["dummy"] is not None:
         note(f"made-up rows (seed {rows['seed']}): only the form of these tables says anything")
+
+
+def _require_profile(path: Path | None) -> None:
+    if path is not None and path.suffix not in (".html", ".txt"):
+        raise click.UsageError("--profile: a page is written as FILE.html, a table as FILE.txt")
+
+
+def _write_profile(path: Path | None, taken: list[tuple[str, Step]], name: str) -> None:
+    from mpcgov.files import replace
+    from mpcgov.publish import profile
+
+    if path is not None:
+        title = f"Where the time of {name} went"
+        replace(path, profile.page(taken, title) if path.suffix == ".html" else profile.text(taken).encode())
+        for line in profile.summary(taken):
+            note(line)
+        note(f"{path}: written")
 
 
 def _silent(_party: str, _text: str) -> None:

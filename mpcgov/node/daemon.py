@@ -60,7 +60,11 @@ async def _serve(home: Path) -> None:
     loop.set_exception_handler(logs.unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await keep_serving(home, stop, lambda node: Supervisor(on_note=logs.note, limit=node.jobs_at_once))
+    await keep_serving(home, stop, _supervisor)
+
+
+def _supervisor(node: NodeHome) -> Supervisor:
+    return Supervisor(on_note=logs.note, limit=node.jobs_at_once, on_steps=logs.steps)
 
 
 async def keep_serving(home: Path, stop: asyncio.Event, supervisor: Callable[[NodeHome], Supervisor]) -> None:

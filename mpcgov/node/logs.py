@@ -8,9 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import structlog
+
+from mpcgov.spec.order import Step
 
 Form = Literal["text", "json"]
 
@@ -54,3 +57,18 @@ def unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
 def note(job: str, text: str) -> None:
     """Something of a job's rows, for this agency's own people."""
     structlog.get_logger().info("rows read", job=job, detail=text)
+
+
+def steps(job: str, taken: Sequence[Step]) -> None:
+    """Where the time of one of a job's processes went."""
+    for at in dict.fromkeys(step.at for step in taken):
+        mine = [step for step in taken if step.at == at]
+        structlog.get_logger().info(
+            "job's steps",
+            job=job,
+            process=at,
+            seconds={step.phase: round(step.seconds, 3) for step in mine},
+            waited={step.phase: round(step.waited_s, 3) for step in mine if step.rounds or step.waited_s >= 0.001},
+            rounds=sum(step.rounds for step in mine),
+            bytes_sent=sum(step.bytes_sent for step in mine),
+        )

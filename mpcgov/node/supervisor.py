@@ -10,11 +10,12 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from mpcgov.errors import InternalError, LocalError, MpcgovError, Refused
 from mpcgov.node.child import Child
-from mpcgov.spec.order import OWN_READER, Go, Order, Outcome, Report
+from mpcgov.spec.order import OWN_READER, Go, Order, Outcome, Report, Step
 from mpcgov.spec.statement import job_id
 
 OWN_FAULT_WAIT_S = 2.0
@@ -30,14 +31,24 @@ Admit = Callable[[Mapping[str, str]], Awaitable[None]]
 Note = Callable[[str, str], None]
 """Is told a job and something of its rows, for this agency's own people."""
 
+Steps = Callable[[str, Sequence[Step]], None]
+"""Is told a job and where the time of one of its processes went."""
+
 
 class Supervisor:
     """Runs jobs, each with a pair of children; keeps the next one waiting if `keep_warm`; never more than `limit`."""
 
-    def __init__(self, keep_warm: bool = True, on_note: Note = lambda job, text: None, limit: int = 1000) -> None:
+    def __init__(
+        self,
+        keep_warm: bool = True,
+        on_note: Note = lambda job, text: None,
+        limit: int = 1000,
+        on_steps: Steps = lambda job, steps: None,
+    ) -> None:
         self._keep_warm = keep_warm
         self._on_note = on_note
         self._limit = limit
+        self._on_steps = on_steps
         self._running = 0
         self._working: list[Child] = []
         self._warm: asyncio.Task[list[Child]] | None = None
@@ -75,11 +86,14 @@ class Supervisor:
         """
         children: list[Child] = []
         self._running += 1
+        started_s = time.monotonic()
         try:
             children = await self._take()
+            took = Step(at="node", phase="children", started_s=started_s, seconds=time.monotonic() - started_s)
             self._working += children
             order = order.model_copy(update={"fingerprint": admit is not None})
-            return await _Run(order, children, commit, on_phase, admit, self._on_note).outcome(peers)
+            told = (self._on_note, self._on_steps)
+            return await _Run(order, children, commit, on_phase, admit, told, took).outcome(peers)
         finally:
             self._running -= 1
             self._working = [child for child in self._working if child not in children]
@@ -132,7 +146,8 @@ class _Run:
         commit: Commit,
         on_phase: Callable[[str], None],
         admit: Admit | None,
-        on_note: Note,
+        told: tuple[Note, Steps],
+        took: Step,
     ) -> None:
         self._order = order
         self._reader, self._runner = children
@@ -140,10 +155,12 @@ class _Run:
         self._committed = False
         self._on_phase = on_phase
         self._admit = admit
-        self._on_note = on_note
+        self._on_note, self._on_steps = told
+        self._took = took
 
     async def outcome(self, peers: Mapping[str, socket.socket]) -> Outcome:
         await self._hand_out(peers)
+        self._tell([self._took])
         stops = [asyncio.create_task(child.stopped()) for child in (self._reader, self._runner)]
         reading = asyncio.create_task(self._read())
         running = asyncio.create_task(self._run())
@@ -156,6 +173,9 @@ class _Run:
             for task in (*stops, reading, running):
                 task.cancel()
             await asyncio.gather(*stops, reading, running, return_exceptions=True)
+
+    def _tell(self, steps: Sequence[Step]) -> None:
+        self._on_steps(job_id(self._order.proposal.job_digest), steps)
 
     async def _hand_out(self, peers: Mapping[str, socket.socket]) -> None:
         """Gives each child its order and its descriptors: a pipe between them, the peers to the runner."""
@@ -198,6 +218,7 @@ class _Run:
             raise InternalError("the process that reads this agency's data died", code=OWN_READER)
         if report.fault is not None:
             raise MpcgovError.from_json(report.fault.model_dump())
+        self._tell(report.steps)
         for text in report.notes:
             self._on_note(job_id(self._order.proposal.job_digest), text)
 
@@ -210,6 +231,7 @@ class _Run:
                 self._committed = True
                 await self._runner.channel.send(Go(secret=secret))
             elif report.outcome is not None:
+                self._tell(report.steps)
                 return report.outcome
             elif report.fault is not None:
                 raise MpcgovError.from_json(report.fault.model_dump())

@@ -72,11 +72,25 @@ class Fault(Frozen):
     exit_status: Annotated[int, Field(ge=1, le=4)]
 
 
+class Step(Frozen):
+    """What a process of a job did for a while: `started_s` on this machine's monotonic clock; of `seconds` it computed
+    for `cpu_s` and waited for others for `waited_s`."""
+
+    at: Literal["node", "reader", "engine"]
+    phase: Annotated[str, Field(max_length=40)]
+    started_s: float
+    seconds: Annotated[float, Field(ge=0)]
+    cpu_s: Annotated[float, Field(ge=0)] = 0.0
+    waited_s: Annotated[float, Field(ge=0)] = 0.0
+    rounds: Annotated[int, Field(ge=0)] = 0
+    bytes_sent: Annotated[int, Field(ge=0)] = 0
+
+
 class Report(Frozen):
     """What a child says: `ready` waits for the parent's word that data may now be shared.
 
     `read`: what data were read, by fingerprints; it waits for the parent's word that they may be handed on. `notes`:
-    what became of rows, in words for the agency's own people.
+    what became of rows, in words for the agency's own people. `steps`: where its time went, for them as well.
     """
 
     event: Literal["phase", "read", "ready", "done", "failed"]
@@ -85,6 +99,7 @@ class Report(Frozen):
     outcome: Outcome | None = None
     fault: Fault | None = None
     notes: tuple[str, ...] = Field(default=(), strict=False)
+    steps: Annotated[tuple[Step, ...], Field(strict=False, max_length=1000)] = ()
 
 
 class Go(Frozen):

@@ -33,7 +33,7 @@ from mpcgov.spec.manifest import Manifest, Protocol
 from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import Proposal, ResultShare, job_id
 from mpcgov.spec.table import Declaration
-from mpcgov.trial import truth
+from mpcgov.trial import profiled, truth
 from mpcgov.trial.assumed import assumed_keys, noted
 
 
@@ -85,10 +85,10 @@ class Simulation:
     ) -> dict[str, Supervisor]:
         """What runs each party's workers; to be closed. `on_note`: told what a party's own people should know."""
 
-        def note(party: str) -> Callable[[str, str], None]:
-            return lambda _, text: on_note(party, text)
+        def one(party: str) -> Supervisor:
+            return Supervisor(keep_warm, lambda _, text: on_note(party, text), on_steps=profiled.told(party))
 
-        return {party: Supervisor(keep_warm, note(party)) for party in self.proposal.parties}
+        return {party: one(party) for party in self.proposal.parties}
 
     async def run(
         self, supervisors: Mapping[str, Supervisor], on_phase: Callable[[str, str], None] = lambda party, phase: None

@@ -16,6 +16,7 @@ from mpcgov.jobs import check
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.stacked import Stacked
 from mpcgov.process.control import Channel
+from mpcgov.process.meter import Meter
 from mpcgov.spec import where as language
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.condition import Expr
@@ -42,13 +43,16 @@ def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
     A failure leaves the pipe empty: the child that computes then tells the others 'data contract', and no more.
     """
     (pipe,) = descriptors
+    meter = Meter("reader", "read")
     try:
         write, fingerprints, notes = _read(order)
+        meter.enter("admit")
         if order.fingerprint and not _admitted(control, fingerprints):
             return
+        meter.enter("hand over")
         with os.fdopen(pipe, "wb") as stream:
             write(stream)
-        report = Report(event="done", notes=notes)
+        report = Report(event="done", notes=notes, steps=meter.steps())
     except MpcgovError as error:
         code = OWN_READER if isinstance(error, InternalError) else error.code
         report = Report(event="failed", fault=Fault.model_validate(error.to_json() | {"code": code}))

@@ -19,6 +19,7 @@ from mpcgov import registry
 from mpcgov.errors import DataError, InternalError, MpcgovError
 from mpcgov.mpc import Session, SessionConfig
 from mpcgov.process.control import Channel
+from mpcgov.process.meter import Idle, Meter, runner
 from mpcgov.spec.order import Fault, Go, Order, Outcome, Report
 from mpcgov.spec.statement import Cost, Layout, Transcript
 from mpcgov.worker import program, reveal
@@ -32,18 +33,20 @@ def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
     """Runs this party's part of a job over the given descriptors: the reader's pipe, then a stream per other party."""
     if not confine(Path(order.folder)):
         print("mpcgov: the computing process isn't sandboxed: it takes Linux 5.13, and no threads", file=sys.stderr)  # noqa: T201 - the node's log
-    asyncio.run(_serve(Channel(control), order, descriptors))
+    idle = Idle()
+    with runner(idle) as loop:
+        loop.run(_serve(Channel(control), order, descriptors, Meter("engine", "start", idle)))
 
 
-async def _serve(channel: Channel, order: Order, descriptors: list[int]) -> None:
+async def _serve(channel: Channel, order: Order, descriptors: list[int], meter: Meter) -> None:
     parent = Parent(channel)
     pipe, *streams = descriptors
     others = [i for i, party in enumerate(order.proposal.parties) if party != order.party]
     sockets = {i: socket.socket(fileno=descriptor) for i, descriptor in zip(others, streams, strict=True)}
     try:
-        job = Job(order, sockets, parent)
+        job = Job(order, sockets, parent, meter)
         outcome = await job.session.run(job.outcome(pipe), order.left_s)
-        report = Report(event="done", outcome=outcome)
+        report = Report(event="done", outcome=outcome, steps=meter.steps())
     except MpcgovError as error:
         report = Report(event="failed", fault=Fault.model_validate(error.to_json()))
     except Exception as error:
@@ -83,14 +86,20 @@ class Parent:
 class Job:
     """One party's part of one job."""
 
-    def __init__(self, order: Order, sockets: dict[int, socket.socket], parent: Parent) -> None:
+    def __init__(self, order: Order, sockets: dict[int, socket.socket], parent: Parent, meter: Meter) -> None:
         folder = Path(order.folder)
         self.order = order
         self.proposal = order.proposal
         self.parent = parent
         self.program = program.load(folder, self.proposal.protocol_digest)
         self.work = work(order, registry.read(folder).manifest)
-        self.session = Session(self._config(), sockets, parent.phase)
+        self._meter = meter
+        self.session = Session(self._config(), sockets, self._entered)
+        meter.spent = lambda: (self.session.cost.rounds, self.session.cost.bytes_sent)
+
+    def _entered(self, phase: str) -> None:
+        self._meter.enter(phase)
+        self.parent.phase(phase)
 
     def _config(self) -> SessionConfig:
         agreed = f"{self.proposal.job_digest}\n{self.order.binding}\n{registry.engine_digest()}"
