@@ -9,12 +9,12 @@ import pytest
 from mpcgov.errors import Refused, SpecError
 from mpcgov.node import operator
 from mpcgov.node.desk import enrolment
-from mpcgov.node.desk import sessions as desk_sessions
 from mpcgov.node.statements import read_approval
 from mpcgov.spec.assertion import check, check_all
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.statement import Approval
+from mpcgov.trust import sessions
 from tests.console.agency import Agency
 from tests.console.authenticator import PRESENT, Authenticator
 from tests.node.network import POLICY
@@ -117,12 +117,12 @@ async def test_a_session_ends_by_itself_and_when_its_person_is_let_in_no_more(ag
     anna = await agency.person("anna")
     clock = agency.network.clock
     for _ in range(40):
-        clock.offset_s += desk_sessions.IDLE_S - 60
-        if clock.offset_s < desk_sessions.LONGEST_S:
+        clock.offset_s += sessions.IDLE_S - 60
+        if clock.offset_s < sessions.LONGEST_S:
             assert (await anna.get("/"))[0] == 200
     assert (await anna.get("/"))[0] == 303
     await anna.sign_in()
-    clock.offset_s += desk_sessions.IDLE_S + 1
+    clock.offset_s += sessions.IDLE_S + 1
     assert (await anna.get("/"))[0] == 303
     await anna.sign_in()
     await asyncio.to_thread(enrolment.remove, agency.home, "anna")

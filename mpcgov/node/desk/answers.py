@@ -19,9 +19,10 @@ from mpcgov.node.desk import questions as ask
 from mpcgov.node.desk.accounts import Passkey, Person, Role
 from mpcgov.node.desk.config import ConsoleConfig
 from mpcgov.node.desk.jobs import Jobs
-from mpcgov.node.desk.sessions import Sessions, Ticket, Tickets
+from mpcgov.node.desk.sessions import Ticket, Tickets
 from mpcgov.node.home import NodeHome
 from mpcgov.spec.assertion import Decided
+from mpcgov.trust.sessions import Sessions
 
 MAY_DECIDE: frozenset[Role] = frozenset({"approver"})
 NOBODY = "this passkey isn't known here, or its person is let in no more"
