@@ -16,7 +16,7 @@ from mpcgov.node.desk.questions import QUESTIONS
 from tests.console.agency import Agency
 
 SAFE = {
-    "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store", "Cross-Origin-Opener-Policy": "same-origin",
 }  # fmt: skip
 POSTS = ("/sign-in/options", "/sign-in", "/sign-out", "/enrol/options", "/enrol")
