@@ -22,6 +22,7 @@ from mpcgov.node.book import Book
 from mpcgov.node.door import Door
 from mpcgov.node.forecast import forecast
 from mpcgov.node.home import NodeHome
+from mpcgov.node.listing import listing
 from mpcgov.node.requests import RequestLog
 from mpcgov.node.service import Service
 from mpcgov.node.shares import evidence, share
@@ -74,6 +75,7 @@ class Api:
         job = "/v1/jobs/{job:[a-z2-7-]{14}}"
         app.router.add_get("/v1/about", self._about)
         app.router.add_post("/v1/declarations", self._declarations)
+        app.router.add_get("/v1/datasets", self._listing)
         app.router.add_get("/v1/protocols/{name:[a-z0-9-]{1,64}}", self._protocol)
         app.router.add_get("/v1/datasets/{name:[a-z0-9_-]{1,64}}/matchers", self._matchers)
         app.router.add_post("/v1/forecasts", self._forecast)
@@ -154,6 +156,10 @@ class Api:
             return declaration(self._home, asked.dataset, asked.columns).model_dump(mode="json")
 
         return await worked_out(declared)
+
+    async def _listing(self, request: web.Request) -> web.Response:
+        _require_coordinator(request)
+        return await worked_out(lambda: listing(self._home))
 
     async def _protocol(self, request: web.Request) -> web.Response:
         return await worked_out(lambda: {"digest": registry.find(request.match_info["name"]).digest})

@@ -79,7 +79,7 @@ def register(home: NodeHome, dataset: str) -> Register:
     Raises:
         Refused: they can't be read.
     """
-    found, allowed = _datasets(home).get(dataset), home.policy()[0].datasets.get(dataset)
+    found, allowed = declared_datasets(home).get(dataset), home.policy()[0].datasets.get(dataset)
     return Register() if found is None else Register(known(found.declaration, allowed), sources(found), made(found))
 
 
@@ -105,7 +105,7 @@ def declaration(home: NodeHome, dataset: str, columns: tuple[str, ...]) -> Decla
         what = f"column {', '.join(hidden)} of {dataset}" if allowed is not None else f"data set {dataset}"
         hint = "check the name, or ask that agency what it allows"
         raise Refused(f"{home.party} doesn't allow {what}", hint=hint, code="policy")
-    own = _datasets(home).get(dataset)
+    own = declared_datasets(home).get(dataset)
     missing = [name for name in columns if own is None or name not in own.columns]
     if own is None or missing or not columns:
         what = f"column {', '.join(missing)} in {dataset}" if own is not None else f"data set {dataset}"
@@ -124,10 +124,15 @@ def _protocol(name: str) -> Protocol | None:
 
 def _own_dataset(home: NodeHome, proposal: Proposal) -> Dataset | None:
     part = proposal.job.parties.get(home.party)
-    return _datasets(home).get(part.dataset) if part is not None and part.dataset is not None else None
+    return declared_datasets(home).get(part.dataset) if part is not None and part.dataset is not None else None
 
 
-def _datasets(home: NodeHome) -> dict[str, Dataset]:
+def declared_datasets(home: NodeHome) -> dict[str, Dataset]:
+    """This home's data sets as they are declared now.
+
+    Raises:
+        Refused: they can't be read.
+    """
     try:
         return home.datasets().root
     except SpecError:

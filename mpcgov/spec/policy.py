@@ -65,6 +65,7 @@ class DatasetPolicy(Frozen):
     `approve: manual`) put to a person, who is shown in how many they differ; fewer than `min_count` are refused then.
     `filters`, `partner_filters`: which rows jobs without noise may choose under `approve: standing`, of this data set
     and of each partner's beside it; a person is asked about any other choice (`mpcgov.node.named_filters`).
+    `listed`: whether the coordinator's catalogue shows the data set, with these columns and their uses.
     """
 
     columns: dict[ColumnName, Annotated[tuple[Use, ...], Field(strict=False)]] = Field(default_factory=dict)
@@ -82,6 +83,7 @@ class DatasetPolicy(Frozen):
     overlapping: Literal["refuse", "ask"] = "refuse"
     filters: Filters = ()
     partner_filters: dict[PartyId, Filters] = Field(default_factory=dict)
+    listed: bool = False
 
     def uses_of(self, column: str) -> frozenset[Use]:
         """What a column may serve for. What may be counted or filtered by its codes, may be by a level of them."""
