@@ -32,8 +32,8 @@ def job() -> None:
 @home_option
 def plan(file: Path, home: Path) -> None:
     """What would be opened to whom, what leaks, what it costs; proposes nothing."""
-    from mpcgov.cli.words import explain_plan
     from mpcgov.coordinator import service
+    from mpcgov.coordinator.explain import explain_plan
 
     print_sections(explain_plan(asyncio.run(service.plan_job(home, file))))
     note(f"nothing was proposed; to propose it: mpcgov job submit {file} --home {home}")
