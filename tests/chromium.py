@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
+SERIOUS = ("serious", "critical")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -43,3 +46,17 @@ async def desk(browser: Browser, language: str) -> Page:
     await devtools.send("WebAuthn.enable")
     await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
     return page
+
+
+async def axe(page: Page, path: str) -> None:
+    """Nothing serious that axe-core finds on a page."""
+    axe = pytest.importorskip("axe_playwright_python.async_playwright").Axe()
+    # The page's own rules let no script in but its own, so it is put there as a debugger does.
+    found = await axe.run(page)
+    faults = [(one["id"], one["nodes"][0]["html"]) for one in found.response["violations"] if one["impact"] in SERIOUS]
+    assert faults == [], path
+
+
+async def kept(page: Page, name: str) -> None:
+    if folder := os.environ.get("MPCGOV_SCREENSHOTS"):
+        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -17,6 +17,7 @@ from mpcgov.cli.consortium import card, consortium, coordinator
 from mpcgov.cli.job import job, verify
 from mpcgov.cli.node import node
 from mpcgov.cli.options import Group, verbose_option
+from mpcgov.cli.pages import console
 from mpcgov.cli.protocol import protocol
 from mpcgov.cli.render import plain, print_json
 from mpcgov.cli.schedule import schedule
@@ -67,6 +68,7 @@ def cli() -> None:
 for command in (backup, restore, notify):
     node.add_command(command)
 job.add_command(schedule)
+coordinator.add_command(console)
 for command in (demo, simulate, protocol, bench, coordinator, card, consortium, node, job, verify):
     cli.add_command(command)
 

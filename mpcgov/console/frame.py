@@ -61,7 +61,8 @@ class Frame:
         words = catalogue(language, self._packages)
         text = self._templates.get_template(name).render(
             language=language, languages=LANGUAGES, tabs=self._tabs, csrf=request[VISIT].csrf, here=request.path,
-            t=words.say, word=words.word, sentence=words.sentence, moment=words.moment, **what,
+            t=words.say, word=words.word, sentence=words.sentence, moment=words.moment, figure=words.figure,
+**what,
         )  # fmt: skip
         return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
 

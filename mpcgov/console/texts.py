@@ -58,6 +58,16 @@ class Catalogue:
         """What stands in a gap: a name stays, a phrase that is known is said here."""
         return self.words.get(f"phrase.{text}", text)
 
+    def figure(self, number: float | None) -> str:
+        """A number as it is written here; a dot in the middle stands for one that was hidden."""
+        if number is None:
+            return "·"
+        if isinstance(number, int):
+            text = f"{number:,}"
+        else:
+            text = f"{number:,.6g}" if abs(number) < 1e6 else f"{number:,.0f}"
+        return text.translate(str.maketrans(",.", ".,")) if self.language == "de" else text
+
     def moment(self, seconds: float) -> Markup:
         """A point in time, in this machine's own time."""
         at = dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone()

@@ -121,6 +121,12 @@ def stored_ids(home: CoordinatorHome) -> set[str]:
     return {path.stem for path in (home.path / "jobs").glob("*.json") if not path.name.startswith(".")}
 
 
+def newest(home: CoordinatorHome) -> list[str]:
+    """The ids of these jobs by when their files were written, the newest first: none of them is read for that."""
+    paths = [_job_path(home, job) for job in stored_ids(home)]
+    return [path.stem for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.stem), reverse=True)]
+
+
 def _job_path(home: CoordinatorHome, job: str) -> Path:
     return home.path / "jobs" / f"{job}.json"
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mpcgov import files
 from mpcgov.clock import RealClock
+from mpcgov.coordinator import catalogue as catalogues
 from mpcgov.coordinator import home as homes
 from mpcgov.coordinator import plan as plans
 from mpcgov.coordinator import propose, submit
+from mpcgov.coordinator.catalogue import Catalogue
 from mpcgov.coordinator.home import CoordinatorHome, StoredJob
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.evidence.bundle import Bundle
@@ -40,6 +42,22 @@ async def plan_job(path: Path, file: Path) -> plans.Plan:
     joined = home.roster()
     async with Client(home.identity, joined[1]) as client:
         return await plans.plan(client, await propose.draft(client, joined, job))
+
+
+async def check_job(path: Path, job: Job) -> None:
+    """Nothing, if a job can run as written; asks its data parties for declarations. Raises: MpcgovError if it can't."""
+    home = homes.load(path)
+    joined = home.roster()
+    async with Client(home.identity, joined[1]) as client:
+        await propose.draft(client, joined, job)
+
+
+async def catalogue(path: Path) -> Catalogue:
+    """What the members show of their data sets."""
+    home = homes.load(path)
+    roster = home.roster()[1]
+    async with Client(home.identity, roster) as client:
+        return await catalogues.catalogue(client, roster)
 
 
 async def save_declarations(path: Path, file: Path, folder: Path) -> None:
@@ -123,10 +141,10 @@ async def bundle_of(path: Path, job: str) -> Bundle:
         return await pack(client, home.roster(), (stored.envelope, stored.proposal), COORDINATOR)
 
 
-async def list_jobs(path: Path) -> list[ListedJob]:
-    """The jobs that were proposed from this home, oldest first, and how they stand."""
+async def list_jobs(path: Path, only: Sequence[str] | None = None) -> list[ListedJob]:
+    """The jobs that were proposed from this home, oldest first, and how they stand; `only`: these, in this order."""
     home = homes.load(path)
-    jobs = homes.stored_jobs(home)
+    jobs = homes.stored_jobs(home) if only is None else [homes.stored(home, job) for job in only]
     if not jobs:
         return []
     async with Client(home.identity, home.roster()[1]) as client:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from mpcgov.node import operator
 from mpcgov.node.desk import enrolment
-from tests.chromium import chromium, desk
+from tests.chromium import axe, chromium, desk, kept
 from tests.console.agency import Agency
 from tests.node.network import POLICY, Network, when
 from tests.ports import free_ports
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
     from playwright.async_api import Page
 
 PAGES = ("/", "/jobs", "/datasets", "/budgets", "/health", "/audit?check=1", "/people")
-SERIOUS = ("serious", "critical")
 
 
 async def test_two_people_approve_in_their_browsers_and_a_peer_sees_both(tmp_path: Path) -> None:
@@ -58,7 +54,7 @@ async def _two_people(network: Network, origins: dict[str, str], browser: Any) -
     await anna.goto(f"{origins['labour']}/jobs/{job}")
     await anna.get_by_role("button", name="Approve").click()
     await anna.get_by_text("You have said yes").wait_for()
-    await _kept(anna, "job-said-yes-en")
+    await kept(anna, "job-said-yes-en")
 
     bert = await _entered(browser, "de", home, origins["labour"], "bert")
     await _without_faults(bert, origins["labour"], [*PAGES, f"/jobs/{job}", "/nowhere"], "de")
@@ -77,7 +73,7 @@ async def _two_people(network: Network, origins: dict[str, str], browser: Any) -
     assert "signed with a passkey: 2" in text
     assert "person 1" in text
     assert "person 2" in text
-    await _kept(carla, "job-peer-sees-both-en")
+    await kept(carla, "job-peer-sees-both-en")
     await carla.get_by_role("button", name="Approve").click()
     await asyncio.to_thread(operator.approve, network.home("education"), job)
     await network.until(job, "RELEASED")
@@ -94,11 +90,11 @@ async def _entered(browser: Any, language: str, home: Path, origin: str, name: s
             await page.goto(f"{origin}/sign-in")
             break
         await asyncio.sleep(0.1)
-    await _kept(page, f"sign-in-{language}")
-    await _axe(page, "/sign-in")
+    await kept(page, f"sign-in-{language}")
+    await axe(page, "/sign-in")
     await page.goto(link)
-    await _kept(page, f"enrol-{language}")
-    await _axe(page, "/enrol")
+    await kept(page, f"enrol-{language}")
+    await axe(page, "/enrol")
     await page.locator("main button").click()
     await page.wait_for_url("**/sign-in")
     await page.locator("main button").click()
@@ -111,27 +107,13 @@ async def _without_faults(page: Page, origin: str, paths: list[str], language: s
         await page.goto(origin + path)
         assert await page.locator("html").get_attribute("lang") == language
         name = "job" if path.startswith("/jobs/") else path.strip("/").partition("?")[0] or "waiting"
-        await _kept(page, f"{name}-{language}")
-        await _axe(page, path)
+        await kept(page, f"{name}-{language}")
+        await axe(page, path)
     await page.set_viewport_size({"width": 400, "height": 800})
     await page.goto(origin + paths[-2])
     assert await page.evaluate("document.documentElement.scrollWidth") <= 400
-    await _kept(page, f"job-narrow-{language}")
+    await kept(page, f"job-narrow-{language}")
     await page.set_viewport_size({"width": 1200, "height": 900})
-
-
-async def _axe(page: Page, path: str) -> None:
-    """Nothing serious that axe-core finds on a page."""
-    axe = pytest.importorskip("axe_playwright_python.async_playwright").Axe()
-    # The page's own rules let no script in but its own, so it is put there as a debugger does.
-    found = await axe.run(page)
-    faults = [(one["id"], one["nodes"][0]["html"]) for one in found.response["violations"] if one["impact"] in SERIOUS]
-    assert faults == [], path
-
-
-async def _kept(page: Page, name: str) -> None:
-    if folder := os.environ.get("MPCGOV_SCREENSHOTS"):
-        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 async def test_a_page_in_a_frame_of_another_site_shows_nothing(agency: Agency) -> None:

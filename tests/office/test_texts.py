@@ -1,0 +1,48 @@
+"""The words of the coordinator's pages: every language says everything, with the same gaps, and nothing besides."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+
+import yaml
+
+from mpcgov import publish
+from mpcgov.console.texts import catalogue
+from mpcgov.coordinator.ledgers import SAYS
+from mpcgov.office.app import PACKAGES, TABS
+from mpcgov.office.compose import RULES
+from mpcgov.office.conditions import OPERATORS
+from mpcgov.office.fields import KNOWN, NUMBERS
+from tests.console.test_texts import GAPS
+
+FOLDER = Path(str(resources.files("mpcgov.office")))
+BY_PART = ("tab.", "plan.", "param.", "name.", "phase.", "step.", "format.", "answer.", "op.", "rule.", "method.",
+           "join.", "noise.", "state.", "kind.", "use.")  # fmt: skip
+
+
+def words(language: str) -> dict[str, str]:
+    return yaml.safe_load((FOLDER / "texts" / f"{language}.yaml").read_text(encoding="utf-8"))["words"]
+
+
+def test_german_says_everything_with_the_same_gaps() -> None:
+    english, german = words("en"), words("de")
+    assert list(english) == list(german)
+    for key, text in english.items():
+        assert set(GAPS.findall(text)) == set(GAPS.findall(german[key])), key
+        assert german[key].strip()
+
+
+def test_every_word_that_a_page_asks_for_is_there_and_none_besides() -> None:
+    pages = "".join(path.read_text() for path in (FOLDER / "templates").glob("*.html"))
+    asked = set(re.findall(r"""\bt\(\s*["']([\w.-]+)["']\s*[,)]""", pages))
+    own, known = words("en"), catalogue("en", PACKAGES).words
+    assert asked - set(known) == set()
+    above = {"product", "footer", "noscript", "compose.vetted", "compose.experimental"}
+    assert {key for key in own if not key.startswith(BY_PART)} - asked - above == set()
+    needed = {f"tab.{tab}" for tab in TABS} | {f"op.{op}" for op in OPERATORS} | {f"rule.{rule}" for rule in RULES}
+    needed |= {f"param.{kind}" for kind in KNOWN} | {f"name.{name}" for name in NUMBERS}
+    needed |= {f"answer.{answer}" for answer in (*SAYS, "silent")} | {f"format.{one}" for one in publish.FORMATS}
+    headings = re.findall(r'\("([A-Z][a-z ]+)", ', (FOLDER.parent / "coordinator" / "explain.py").read_text())
+    assert needed | {f"plan.{heading}" for heading in headings if heading != "Nodes would say"} <= set(known)
