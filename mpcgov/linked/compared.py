@@ -21,7 +21,7 @@ OUTPUTS: tuple[Output, ...] = get_args(Output)
 
 Kind = TypeVar("Kind", bound=str)
 
-_FURTHER = frozenset({"prepare"})
+_FURTHER = frozenset({"prepare", "m"})
 """What may be said of a field beside type and columns."""
 
 _PROBABILITY = re.compile(r"0\.[0-9]{1,3}\Z")
@@ -30,11 +30,15 @@ _THRESHOLD = re.compile(r"(0(\.[0-9]{1,2})|1(\.0{1,2})?)\Z")
 
 @dataclass(frozen=True)
 class ComparedField:
-    """A field that both owners have: its type, by party the name of its column, and what prepares its values."""
+    """A field that both owners have: its type, by party the name of its column, and what prepares its values.
+
+    `m`: how often it is equal in two records of one person, if the job says so.
+    """
 
     type: FieldType
     columns: Mapping[str, str]
     prepare: tuple[Step, ...] = ()
+    m: Fraction | None = None
 
 
 def _fields(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[ComparedField, ...]:
@@ -47,6 +51,7 @@ def _fields(value: Any, place: str, param: Param, job: Job, faults: list[str]) -
             type_,
             columns,
             steps(item["prepare"], f"{place}[{number}].prepare", type_, faults) if "prepare" in item else (),
+            _probability(item["m"], f"{place}[{number}].m", param, job, faults) if "m" in item else None,
         )
         for number, (item, (type_, columns)) in enumerate(zip(items, found, strict=True))
     )
@@ -85,7 +90,7 @@ def _one_typed(
     item: Any, place: str, job: Job, faults: list[str], types: tuple[Kind, ...]
 ) -> tuple[Kind, dict[str, str]] | None:
     if not isinstance(item, dict) or set(item) != {"type", "columns"}:
-        faults.append(f"{place}: expected type and columns, and of what is compared prepare or nothing else")
+        faults.append(f"{place}: expected type and columns, and else only prepare and m of fields")
         return None
     type_, columns = item["type"], item["columns"]
     if type_ not in types:

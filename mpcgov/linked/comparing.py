@@ -56,6 +56,8 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
     for number, field in enumerate(whole.fields):
         names = [f"{party}.{name}" for party, name in field.columns.items()]
         yield from preparing.note(number, names, field.prepare)
+        if field.m is not None:
+            yield f"params.fields[{number}]: equal in {float(100 * field.m):g} % of pairs of a person, says the job"
         yield from fieldkinds.warnings(number, field, declarations)
     if whole.exact:
         yield _exact_note(job, whole)

@@ -178,6 +178,8 @@ def _contradictions(asked: Asked, faults: list[str]) -> None:
         faults.append("params: min_probability and threshold; expected one of them")
     if asked.probability is not None and asked.exact:
         faults.append("params.exact: not beside min_probability, which weighs equal values by how rare they are")
+    if asked.threshold is not None and any(field.m for field in asked.fields):
+        faults.append("params.fields: m is for min_probability; a threshold doesn't weigh fields")
     if asked.output == "links" and not asked.identify:
         faults.append("params.identify: missing; output links names the records by it")
     if asked.output == "links" and asked.groups:

@@ -32,6 +32,16 @@ M = {
 }
 """By type, how often two records of one person differ, agree partly, nearly, and are equal; None: no such level."""
 
+
+def shares(type_: str, equal: float | None = None) -> tuple[float | None, ...]:
+    """Those of a field; if it is said how often records of one person are equal, the others keep their proportion."""
+    usual = M[type_]
+    if equal is None:
+        return usual
+    rest = (1 - equal) / sum(share for share in usual[:-1] if share is not None)
+    return (*(None if share is None else share * rest for share in usual[:-1]), equal)
+
+
 QUARTERS = 4
 MOST_WEIGHT = 127
 """No level of a field weighs more, or less than its negative: 32 bits either way."""
@@ -54,12 +64,13 @@ class Encoded:
 
     `values`: a digest of each text, 0 where the field is missing. `parts`: by type, the pairs of neighbouring
     characters as a filter, shape (records, FILTER_BITS), or the characters as numbers up to CHARACTERS, shape
-    (records, places).
+    (records, places). `equal`: how often two records of one person are equal here; None: as usual for the type.
     """
 
     type: str
     values: NDArray[np.uint64]
     parts: Parts
+    equal: float | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -76,12 +87,12 @@ def filtered(type_: str) -> bool:
     return type_ in ("name", "text")
 
 
-def encoded(type_: str, texts: Sequence[str]) -> Encoded:
-    """Texts, normalised, as a field; "" where it is missing."""
+def encoded(type_: str, texts: Sequence[str], equal: float | None = None) -> Encoded:
+    """Texts, normalised, as a field; "" where it is missing. `equal`: see `Encoded`."""
     values = np.array([_digest(text) for text in texts], np.uint64)
     lengths = np.array([len(text) for text in texts], np.int64)
     codes = np.frombuffer("".join(texts).encode("utf-32-le"), "<u4").astype(np.uint64)
-    return Encoded(type_, values, (_filters if filtered(type_) else _characters(type_))(codes, lengths))
+    return Encoded(type_, values, (_filters if filtered(type_) else _characters(type_))(codes, lengths), equal)
 
 
 def _digest(text: str) -> int:
@@ -202,16 +213,16 @@ def weights(field: Encoded, own: float = 0.5) -> Ints:
             often[start : start + AT_ONCE, level] = (found == level).mean(axis=1)
     often = np.maximum(often, 1 / (4 * SAMPLE))
     often[:, EQUAL] = np.maximum(count - own, 0.5) / len(known)
-    result[known] = _weighed(field.type, often)[of_value]
+    result[known] = _weighed(shares(field.type, field.equal), often)[of_value]
     return result
 
 
-def _weighed(type_: str, often: NDArray[np.float64]) -> Ints:
-    """Weights, by how often others' records have a level, shape (values, LEVELS)."""
+def _weighed(same: Sequence[float | None], often: NDArray[np.float64]) -> Ints:
+    """Weights, by how often records of one person have a level, and others', shape (values, LEVELS)."""
     result = np.zeros(often.shape, np.int64)
     better = np.full(len(often), MOST_WEIGHT, np.int64)
     for level in (EQUAL, NEAR, PARTLY, DIFFERS):
-        m = M[type_][level - 1]
+        m = same[level - 1]
         if m is not None:
             found = np.rint(QUARTERS * np.log2(m / often[:, level])).astype(np.int64)
             better = np.clip(np.minimum(found, better), -MOST_WEIGHT, MOST_WEIGHT)

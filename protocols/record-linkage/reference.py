@@ -96,7 +96,8 @@ def run(
 
 def encoded(field: Mapping[str, Any], party: str, rows: Sequence[Row]) -> agreement.Encoded:
     """A field as it is compared by itself."""
-    return agreement.encoded(field["type"], [normalised(row[field["columns"][party]], field) for row in rows])
+    values = [normalised(row[field["columns"][party]], field) for row in rows]
+    return agreement.encoded(field["type"], values, float(Fraction(str(field["m"]))) if "m" in field else None)
 
 
 def segments(types: Sequence[str], smaller: bool) -> list[Segment]:

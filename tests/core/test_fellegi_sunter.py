@@ -116,3 +116,17 @@ def test_candidates_are_the_first_best_of_runs_of_public_length():
     for run in range(13):
         part = scores[:, 8 * run : 8 * run + 8] // model.SCORE_STEP
         assert (found[:, run] == 8 * run + part.argmax(axis=1)).all()
+
+
+def test_a_field_that_is_rarely_equal_in_one_person_weighs_less_where_it_differs() -> None:
+    for kind, usual in agreement.M.items():
+        assert agreement.shares(kind) == usual
+        for equal in (0.001, 0.5, usual[-1], 0.999):
+            found = agreement.shares(kind, equal)
+            assert sum(share for share in found if share is not None) == pytest.approx(1)
+            assert found[-1] == equal
+            assert found[0] / (1 - equal) == pytest.approx(usual[0] / (1 - usual[-1]), rel=1e-6)
+    texts = [f"{k:05}" for k in range(0, 99999, 997)]
+    rarely, often = (agreement.weights(agreement.encoded("code", texts, equal)) for equal in (0.1, 0.99))
+    assert (rarely[:, agreement.DIFFERS] > often[:, agreement.DIFFERS]).all()
+    assert (rarely[:, agreement.EQUAL] < often[:, agreement.EQUAL]).all()

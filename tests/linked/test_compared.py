@@ -120,6 +120,15 @@ def test_what_a_job_may_not_ask_is_said_in_one_line(case, params, parties, rest,
     assert any(fault in one for one in error.value.faults), error.value.faults
 
 
+def test_how_often_a_field_is_equal_is_for_jobs_that_weigh_fields(case):
+    field = '{type: name, columns: {tax: kind, edu: name}, m: "0.9"}'
+    with pytest.raises(SpecError, match=r"params\.fields: m is for min_probability"):
+        case("record-linkage", f'params: {{fields: [{field}], threshold: "0.8"}}', PARTIES).check()
+    found = case("record-linkage", f"params: {{fields: [{field}]}}", PARTIES)
+    found.check()
+    assert linked(found).asked.fields[0].m == Fraction(9, 10)
+
+
 @pytest.mark.parametrize(
     ("field", "note"),
     [
@@ -127,6 +136,7 @@ def test_what_a_job_may_not_ask_is_said_in_one_line(case, params, parties, rest,
             "{type: name, columns: {tax: kind, edu: name}, prepare: [particles, titles]}",
             "titles and forms of address are",
         ),
+        ('{type: name, columns: {tax: kind, edu: name}, m: "0.875"}', "equal in 87.5 % of pairs of a person"),
         ("{type: date, columns: {tax: wide, edu: year}}", "tax.wide and edu.year are compared by their digits"),
         ("{type: code, columns: {tax: region, edu: level}}", "declared without a value in common"),
         ("{type: text, columns: {tax: born, edu: name}}", "are written differently, as one is declared a date"),
@@ -159,6 +169,10 @@ def test_the_plan_says_how_fields_are_prepared_and_where_they_can_not_meet(case,
         ("name, columns: {tax: kind, edu: name}, prepare: [titles, titles]", "a step stands twice"),
         ("name, columns: {tax: kind, edu: name}, prepare: [address-de]", "address-de is for fields of type text, not"),
         ("name, columns: {tax: kind, edu: name}, prepared: [titles]", "expected type and columns"),
+        *[
+            (f"name, columns: {{tax: kind, edu: name}}, m: {m}", "params.fields[0].m: expected a number above 0 and")
+            for m in ('"1"', "0", '"-0.5"', "yes", "[0.5]", '"0.12345"')
+        ],
     ],
 )
 def test_a_field_that_can_not_be_compared_so_is_refused_in_one_line(case, field, fault):

@@ -35,14 +35,23 @@ def strings(texts: Texts) -> list[str]:
     return [data[start:stop].decode() for start, stop in pairwise(offsets.tolist())]
 
 
-def record_bits(texts: Sequence[Texts], types: Sequence[FieldType], first: bool) -> Plain:
-    """All bits of each record, shape (records, bits); `first`: of the rows' owner."""
+def record_bits(
+    texts: Sequence[Texts], types: Sequence[FieldType], first: bool, equal: Sequence[float | None] | None = None
+) -> Plain:
+    """All bits of each record, shape (records, bits).
+
+    Args:
+        texts: of each field.
+        types: of the fields.
+        first: whether they are the rows' owner's.
+        equal: of each field how often it is equal in records of one person, if the job says so.
+    """
     sections = field_bits(types, first)
     records = len(texts[0])
     result = np.zeros((records, record_bit_count(types, first)), np.uint8)
     result[:, -START_BITS:] = _bits(np.full(records, start(records)), START_BITS)
-    for text, section in zip(texts, sections, strict=True):
-        field = encoded(section.type, strings(text))
+    for text, section, often in zip(texts, sections, equal or [None] * len(texts), strict=True):
+        field = encoded(section.type, strings(text), often)
         result[:, section.digest] = _bits(field.values.astype(np.int64), DIGEST_BITS)
         result[:, section.parts] = _parts(field)
         if filtered(section.type):

@@ -49,7 +49,8 @@ class Own:
 def own(linked: Linked, texts: Sequence[Texts], filters: Filters, order: Arranged, columns: Words | None) -> Own:
     """What an owner brings. `columns`: see `Own`; None at the rows' owner."""
     types = [one.type for one in linked.asked.fields]
-    return Own(filters, record_bits(texts, types, columns is None), order, columns)
+    equal = [None if one.m is None else float(one.m) for one in linked.asked.fields]
+    return Own(filters, record_bits(texts, types, columns is None, equal), order, columns)
 
 
 @dataclass(frozen=True)
