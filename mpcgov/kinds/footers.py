@@ -63,8 +63,8 @@ def of_numbers(name: str, rules: Rules) -> str:
     rows = ", ".join(f"{column}: {rows:,}" for column, rows in rules.get("least_rows", {}).items())
     enough = f" than it takes ({rows})" if rows else f" than {least}"
     return (
-        f"A {name} is suppressed where fewer rows{enough} have a value, where some of the cell's rows, but fewer than "
-        f"{least}, have none, or where fewer than {least}, or none, of those with one differ from the usual values."
+        f"A {name} is suppressed where fewer rows{enough} have a value, where fewer than {least}, or none, differ from "
+        f"the usual values, or, in a left join, where fewer than {least}, or none, of the cell's rows lack one."
     )
 
 

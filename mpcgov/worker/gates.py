@@ -16,6 +16,7 @@ from mpcgov import kinds
 from mpcgov.kinds.columns import PARTS
 from mpcgov.kinds.kind import Computed
 from mpcgov.linked import capacity, layout, released, sums, wanted
+from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.sets import owner_sets
@@ -122,7 +123,7 @@ def of_cells(
     result = {count_name: shown}
     gated = wanted.gated(linked)
     alone = {
-        item.n.owners: _enough(found[name][0], counts, least)
+        item.n.owners: _enough(linked, item.n.owners, found[name][0], counts, least)
         for name, item in gated.items()
         if item.n.owners != linked.needed()
     }
@@ -201,9 +202,29 @@ def of_noisy(linked: Linked, found: Found, least: int) -> dict[str, SecretArray]
     return {name: found[name][0] >= least for name in names}
 
 
-def _enough(rows: SecretArray, counts: SecretArray, least: int) -> SecretArray:
-    """There are enough rows, and enough of the cell's others or none."""
-    return (rows >= least) * _some_or_none(counts - rows, least)
+def _enough(linked: Linked, owners: frozenset[str], rows: SecretArray, counts: SecretArray, least: int) -> SecretArray:
+    """There are enough rows, and enough of the cell's others, where its groups leave room for any."""
+    without = [not owners - linked.needed() <= matched for matched, _ in _known_owners(linked)]
+    return (rows >= least) * _many_where((counts - rows) >= least, without)
+
+
+def _many_where(many: SecretArray, room: Sequence[bool]) -> SecretArray:
+    """1 where there are many, or can be none."""
+    return 1 - (1 - many) * np.array(room, np.int64)
+
+
+def _known_owners(linked: Linked) -> list[tuple[frozenset[str], frozenset[str]]]:
+    """For each cell of a left join the owners that have a match in all of its rows, as it is one of their groups', and
+    those that have none."""
+    cells = itertools.product(*(linked.values(column) for column in linked.asked.groups))
+    parties = [column.party for column in linked.asked.groups]
+    return [
+        (
+            frozenset(party for party, value in zip(parties, cell, strict=True) if value != NO_MATCH),
+            frozenset(party for party, value in zip(parties, cell, strict=True) if value == NO_MATCH),
+        )
+        for cell in cells
+    ]
 
 
 def _some_or_none(rows: SecretArray, least: int) -> SecretArray:
@@ -214,9 +235,11 @@ def _item(
     linked: Linked, item: Item, found: Found, alone: Mapping[frozenset[str], SecretArray], least: int
 ) -> SecretArray:
     """It may be opened by itself; and its set of rows and those of the rivals that may, too, divide the cell's into
-    parts that have enough rows or none. So whatever is worked out from these sets is of enough rows."""
+    parts that have enough rows, where its groups leave room for any. So whatever is worked out from these sets is of
+    enough rows, and nobody looks as few do."""
     rivals = sorted({other.n.owners for other in sums.rivals(linked, item)} & set(alone), key=sorted)
-    parts = _parts(linked, [item.n.owners, *rivals], found)
+    sets = [item.n.owners, *rivals]
+    parts, room = _parts(linked, sets, found), _room(linked, sets)
     hidden: dict[tuple[int, ...], SecretArray] = {}
     allowed = alone[item.n.owners]
     for place, part in parts.items():
@@ -225,8 +248,26 @@ def _item(
             differ = tuple(k for k in range(1, len(place)) if place[k] != other[k])
             if differ and place[0] == other[0]:  # one part, if every rival that tells them apart is hidden
                 rows = rows + more * _product(hidden, differ, [1 - alone[owners] for owners in rivals])
-        allowed = allowed * _some_or_none(rows, least)
+        allowed = allowed * _many_where(rows >= least, room[place])
     return allowed
+
+
+def _room(linked: Linked, sets: Sequence[frozenset[str]]) -> dict[tuple[bool, ...], list[bool]]:
+    """By part, for each cell whether rows can be in it."""
+    left, known = linked.needed(), _known_owners(linked)
+    every = frozenset().union(*sets) - left
+    found: dict[tuple[bool, ...], list[bool]] = {}
+    for some in _choices(every):
+        place = tuple(owners - left <= some for owners in sets)
+        here = [matched & every <= some and not some & lacking for matched, lacking in known]
+        found[place] = [a or b for a, b in zip(found.get(place, here), here, strict=True)]
+    return found
+
+
+def _choices(owners: Collection[str]) -> list[frozenset[str]]:
+    """All sets of some of these owners."""
+    every = sorted(owners)
+    return [frozenset(some) for size in range(len(every) + 1) for some in itertools.combinations(every, size)]
 
 
 def _product(
@@ -242,8 +283,7 @@ def _product(
 def _parts(linked: Linked, sets: Sequence[frozenset[str]], found: Found) -> dict[tuple[bool, ...], SecretArray]:
     """How many of a cell's rows are in just these of several sets, each of the rows in which some owners match."""
     left = linked.needed()
-    every = sorted(frozenset().union(*sets) - left)
-    choices = [frozenset(some) for size in range(len(every) + 1) for some in itertools.combinations(every, size)]
+    choices = _choices(frozenset().union(*sets) - left)
     rows = {some: found[sums.rows_name(left | some)][0] for some in choices}
     parts: dict[tuple[bool, ...], SecretArray] = {}
     for some in choices:

@@ -129,7 +129,7 @@ def run(
     hidden = owngroups.hidden(rows, by, rules, owners)
     statistics, correlation = [], []
     for cell, keys in rows.items():
-        known = {} if cell in hidden else _known(join, keys, measures, pairs)
+        known = {} if cell in hidden else _known(join, cell, keys, measures, pairs)
         for item in list(known):
             values = [figures.possible(domains[column]) for column in item.summed]
             enough = len(known[item]) >= figures.least_rows(numbers, join.digits, values)
@@ -149,20 +149,22 @@ def _values(column: str, domains: Mapping[str, Sequence[str]], join: Join) -> li
     return [*domains[column], owngroups.NO_MATCH] if other else list(domains[column])
 
 
-def _known(join: Join, keys: Sequence[Key], measures: Sequence[Item], pairs: Sequence[Item]) -> dict[Item, set[Key]]:
+def _known(
+    join: Join, cell: Cell, keys: Sequence[Key], measures: Sequence[Item], pairs: Sequence[Item]
+) -> dict[Item, set[Key]]:
     """The rows of each measure and pair of a cell whose sums may be opened.
 
-    There must be enough of them, and enough of the cell's others or none. Sums of one column over several such sets of
-    rows, and numbers of rows of which one set is among another, tell of the parts into which these sets divide the
-    cell's rows: each must have enough rows or none, too. A measure without weights doesn't heed pairs; they give way
-    to it. What runs over all of a cell's rows hangs on its count alone.
+    There must be enough of them, and enough of the cell's others. Sums of one column over several such sets of rows,
+    and numbers of rows of which one set is among another, tell of the parts into which these sets divide the cell's
+    rows: each must have enough rows, too, if there can be any in a cell of these groups. A measure without weights
+    doesn't heed pairs; they give way to it. What runs over all of a cell's rows hangs on its count alone.
     """
     rows = {item: join.matched(keys, item.apart) for item in (*measures, *pairs)}
-    alone = {item: own for item, own in rows.items() if not item.apart or _divides_well([own], keys, join.least)}
+    alone = {item: own for item, own in rows.items() if not item.apart or _divides_well(join, cell, [item.apart], keys)}
     known = {}
     for item, own in alone.items():
-        sets = [own, *(rows[other] for other in alone if _rival(join, item, other))]
-        if not item.apart or _divides_well(sets, keys, join.least):
+        sets = [item.apart, *(other.apart for other in alone if _rival(join, item, other))]
+        if not item.apart or _divides_well(join, cell, sets, keys):
             known[item] = own
     return known
 
@@ -178,10 +180,21 @@ def _of_enough(join: Join, item: Item, weight: str | None, keys: set[Key], held:
     return figures.linked_of_enough(taken, of_weight, join.least, held)
 
 
-def _divides_well(sets: Sequence[set[Key]], keys: Sequence[Key], least: int) -> bool:
-    """Whether the first set has enough rows, and so has each part into which all of them divide the rows."""
-    parts = Counter(tuple(key in some for some in sets) for key in keys)
-    return len(sets[0]) >= least and all(count >= least for count in parts.values())
+def _divides_well(join: Join, cell: Cell, sets: Sequence[frozenset[str]], keys: Sequence[Key]) -> bool:
+    """Whether enough rows have a match at all owners of the first set, and so many are in each part into which all sets
+    divide rows of such a cell: where one of an owner's own groups has a match, and where it lacks one, none."""
+    others = [party for party in join.owners if party != join.left]
+    grouped = [
+        (column.partition(".")[0], value == owngroups.NO_MATCH) for column, value in zip(join.by, cell, strict=True)
+    ]
+    possible = set()
+    for found in itertools.product((False, True), repeat=len(others)):
+        has = dict(zip(others, found, strict=True))
+        if all(party == join.left or has[party] != lacks for party, lacks in grouped):
+            possible.add(tuple(all(has[party] for party in some) for some in sets))
+    parts = Counter(tuple(all(key in join.owners[party] for party in some) for some in sets) for key in keys)
+    enough = sum(parts[place] for place in parts if place[0]) >= join.least
+    return enough and all(parts[place] >= join.least for place in possible)
 
 
 def _rival(join: Join, item: Item, other: Item) -> bool:

@@ -117,3 +117,20 @@ def test_null_steps_where_counts_do() -> None:
     shown = [not shape(ASKED["linked-statistics"]([3] * (rows - few) + [8] * few))[2] for few in range(rows + 1)]
     assert not any(shown[:10] + shown[-10:])
     assert all(shown[20:-20])
+
+
+@pytest.mark.parametrize("by", ["tax.group", "edu.kind"])
+def test_null_does_not_say_whether_the_last_one_has_a_match(by: str) -> None:
+    """In a left join a mean runs over those who have one. In cells of the other owner's groups all have."""
+    shapes = []
+    for missing in (0, 1):
+        rng = random.Random(3)
+        rows = {(str(place),): {"group": "a", "kind": "x", "fine": str(rng.randrange(1000))} for place in range(60)}
+        fewer = {(str(place),): row for (place,), row in rows.items() if int(place) >= missing}
+        for place in range(60, 80):
+            rows[str(place),] = {"group": "b"}
+        domains = DOMAINS | {"edu.kind": ["x"]}
+        params, rules = {"by": [by], "measures": ["edu.fine"]}, {"join": "left", "min_count": 10}
+        shapes.append(shape(released("linked-statistics")({"tax": rows, "edu": fewer}, domains, params, rules)))
+    assert shapes[0] == shapes[1]
+    assert shapes[0][2] == (by == "tax.group"), "the mean of the first cell"

@@ -98,7 +98,7 @@ FOOTERS = [
         ["in all of the registers, or in these and no others; nobody saw how many."],
     ),
     ("correlation", [["x", "y", 0.5]], []),
-    ("correlation", [["x", "y", None]], ["or none, of those with one differ from the usual values."]),
+    ("correlation", [["x", "y", None]], ["or none, differ from the usual values"]),
     ("links", [["a1", "b1"]], ["1 pair is released."]),
     ("links", [], ["No pair is released: fewer than 10 records are linked, or none; nobody saw how many."]),
     ("match_rate", [["tax.sex=F", None, None, None]], ["A column's match rates are suppressed where"]),

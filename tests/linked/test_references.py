@@ -285,22 +285,26 @@ def test_a_constant_has_no_correlation_and_no_weight_no_mean() -> None:
     assert weighted["statistics"] == [[50, None, None]]
 
 
-def left_case(matched: int, unmatched: int, both: int = 0, **params: Any) -> dict[str, list[list[Any]]]:
-    """One group at tax: `matched` persons also at edu, `unmatched` not; the first `both` also at wel."""
+def left_case(matched: int, unmatched: int, both: int = 0, more: int = 0, **params: Any) -> dict[str, list[list[Any]]]:
+    """One group at tax: `matched` persons also at edu, `unmatched` not; the first `both` also at wel, and of those who
+    aren't at edu `more`."""
     everyone = [(f"p{i}",) for i in range(matched + unmatched)]
     owners = {
         "tax": {key: {"income": str(i), "region": "North"} for i, key in enumerate(everyone)},
         "edu": {key: {"age": str(i * i), "height": str(i)} for i, key in enumerate(everyone[:matched])},
-        "wel": {key: {"benefit": str(-(7 * i % 31))} for i, key in enumerate(everyone[:both])},
+        "wel": {
+            key: {"benefit": str(-(7 * i % 31))}
+            for i, key in enumerate([*everyone[:both], *everyone[len(everyone) - more :]])
+        },
     }
     return STATISTICS.run(owners, DOMAINS, params, rules("left", 10))
 
 
 @pytest.mark.parametrize(
     ("matched", "unmatched", "shown"),
-    [(20, 0, True), (20, 10, True), (20, 9, False), (20, 1, False), (15, 50, True), (14, 50, False)],
+    [(20, 0, False), (20, 10, True), (20, 9, False), (20, 1, False), (15, 50, True), (14, 50, False)],
 )
-def test_in_a_left_join_sums_are_over_enough_rows_and_leave_out_enough_or_none(
+def test_in_a_left_join_sums_are_over_enough_rows_and_leave_out_enough(
     matched: int, unmatched: int, shown: bool
 ) -> None:
     ((count, mean, variance),) = left_case(matched, unmatched, measures=["edu.age"])["statistics"]
@@ -316,7 +320,9 @@ def test_two_sums_of_one_column_over_nearly_the_same_rows_are_not_both_opened() 
     found = left_case(45, 15, 44, correlations=pairs, measures=["tax.income", "edu.age", "wel.benefit"])
     assert [row[-1] for row in found["correlation"]] == [None, None]
     assert None not in found["statistics"][0]
-    apart = left_case(60, 20, 40, correlations=pairs)
+    within = left_case(60, 20, 40, correlations=pairs)
+    assert [row[-1] for row in within["correlation"]] == [None, None], "nobody is at wel alone, or few are"
+    apart = left_case(60, 30, 40, 15, correlations=pairs)
     assert None not in [row[-1] for row in apart["correlation"]]
     alone = left_case(45, 15, 44, correlations=pairs[:1])
     assert alone["correlation"][0][-1] is not None
@@ -340,7 +346,7 @@ def test_sums_over_three_sets_of_rows_do_not_tell_of_the_few_in_none_or_all() ->
     both = STATISTICS.run(owners, DOMAINS, {"correlations": pairs, "measures": ["tax.income"]}, rules("left", 10))
     assert both["correlation"] == [[*pairs[0], None], [*pairs[1], None]]
     assert None not in both["statistics"][0]
-    owners["edu"].update({key: {"age": str(i)} for i, key in enumerate(everyone[40:])})
+    owners["edu"].update({key: {"age": str(i)} for i, key in enumerate(everyone[40:70])})
     assert STATISTICS.run(owners, DOMAINS, {"measures": ["edu.age"]}, rules("left", 10))["statistics"][0][1] is not None
 
 

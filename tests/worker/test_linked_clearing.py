@@ -255,14 +255,17 @@ def test_sums_over_three_sets_of_rows_are_hidden_where_few_are_in_none() -> None
     made.rows["edu"] = [{"key": f"p{i}", "level": "ba", "age": str(i)} for i in range(20)]
     made.rows["wel"] = [{"key": f"p{i}", "kind": "x", "benefit": str(i)} for i in range(20, 40)]
     assert check(made) == 2
-    made.rows["edu"] += [{"key": f"p{i}", "level": "ba", "age": str(i)} for i in range(20, 42)]
-    made.rows["wel"] += [{"key": f"p{i}", "kind": "x", "benefit": str(i)} for i in (*range(20), 40, 41)]
+    made.rows["tax"] += [{"key": f"p{i}", "income": f"{i}.00"} | tax for i in range(42, 62)]
+    made.rows["edu"] += [{"key": f"p{i}", "level": "ba", "age": str(i)} for i in range(20, 30)]
+    made.rows["wel"] += [{"key": f"p{i}", "kind": "x", "benefit": str(i)} for i in range(40, 50)]
     assert check(made) == 0
+    made.rows["wel"] += [{"key": f"p{i}", "kind": "x", "benefit": str(i)} for i in (*range(20), *range(50, 62))]
+    assert check(made) == 1, "all are at wel: as if all but a few were"
 
 
-@pytest.mark.parametrize(("at_hea", "hidden"), [(28, True), (25, False), (30, False)])
+@pytest.mark.parametrize(("at_hea", "hidden"), [(28, True), (25, False), (30, True)])
 def test_numbers_of_rows_that_lie_in_each_other_only_within_a_cell_are_hidden(at_hea: int, hidden: bool) -> None:
-    """All with a level are at edu: so of 30 at edu and wel, 28 are at wel and hea, and two are not."""
+    """All with a level are at edu: so of 30 at edu and wel, 28 are at wel and hea, and two are not, or none."""
     number = {"kind": "integer", "min": 0, "max": 99}
     declared = DECLARED | {"wel": DECLARED["wel"] | {"children": number}, "hea": {"visits": number}}
     pairs = [["edu.age", "wel.benefit"], ["wel.children", "hea.visits"]]
