@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from mpcgov.errors import MpcgovError, PeerError
+from mpcgov.errors import InternalError, MpcgovError, PeerError
 
 ANSWER_S = 60.0
 LIMIT_BYTES = 8 << 20
@@ -48,7 +48,11 @@ class Desk:
         body = json.dumps(what, ensure_ascii=False).encode(errors="replace")
         try:
             async with self._session.post(f"http://desk/{question}", data=body) as response:
-                data = await response.content.read(LIMIT_BYTES)
+                data = bytearray()
+                async for chunk in response.content.iter_any():
+                    data.extend(chunk)
+                    if len(data) > LIMIT_BYTES:
+                        raise too_long()
                 answer = json.loads(data)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
             raise not_running() from None
@@ -57,6 +61,11 @@ class Desk:
         if response.status != 200:
             raise MpcgovError.from_json(answer.get("error", {}))
         return answer
+
+
+def too_long() -> MpcgovError:
+    """What is said of an answer that no page should have."""
+    return InternalError("the node's answer is too long for a page")
 
 
 def not_running() -> MpcgovError:

@@ -41,21 +41,26 @@ class Catalogue:
 
     def sentence(self, text: str) -> Markup:
         """What the node says, in this language if it can be said."""
-        found = self._translated(text)
-        if found is None:
+        found = self._said(text)
+        if found is None and self.language != USUAL:
             return Markup('<span lang="en">{}</span>').format(text)
-        return escape(found)
+        return escape(text if found is None else found)
 
-    def _translated(self, text: str) -> str | None:
-        if self.language == USUAL:
-            return text
+    def _said(self, text: str) -> str | None:
         for pattern, here in self.sentences:
-            if match := pattern.fullmatch(text):
-                return _GAP.sub(lambda gap, found=match: self._part(found[gap.group(1)]), here)  # type: ignore[misc]
+            if (match := pattern.fullmatch(text)) is not None:
+                parts = {name: self._part(name, part) for name, part in match.groupdict().items()}
+                if None not in parts.values():
+                    return _GAP.sub(lambda gap, parts=parts: str(parts[gap.group(1)]), here)  # type: ignore[misc]
         return None
 
-    def _part(self, text: str) -> str:
-        """What stands in a gap: a name stays, a phrase that is known is said here."""
+    def _part(self, name: str, text: str) -> str | None:
+        """What stands in a gap: a phrase that is known is said here, a name stays; what is `said` must be known.
+        A `name` stays whatever it is."""
+        if name == "said":
+            return self._said(text)
+        if name == "name":
+            return text
         return self.words.get(f"phrase.{text}", text)
 
     def figure(self, number: float | None) -> str:
@@ -101,4 +106,9 @@ def chosen(cookie: str, header: str) -> str:
 
 def _pattern(text: str) -> re.Pattern[str]:
     parts = _GAP.split(text)
-    return re.compile("".join(f"(?P<{part}>.+?)" if i % 2 else re.escape(part) for i, part in enumerate(parts)), re.S)
+    # A count has digits only, so that it doesn't take a part of what stands before it.
+    kinds = {"count": r"[\d,]+"}
+    return re.compile(
+        "".join(f"(?P<{part}>{kinds.get(part, '.+?')})" if i % 2 else re.escape(part) for i, part in enumerate(parts)),
+        re.S,
+    )

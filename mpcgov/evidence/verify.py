@@ -16,6 +16,7 @@ from mpcgov import registry
 from mpcgov.errors import MpcgovError, Refused
 from mpcgov.evidence.bundle import Bundle, read
 from mpcgov.results import result
+from mpcgov.spec.assertion import check_all
 from mpcgov.spec.envelope import Envelope, open_envelope
 from mpcgov.spec.load import LIMIT_BYTES, Frozen, canonical_json, parse_yaml
 from mpcgov.spec.manifest import Manifest
@@ -131,6 +132,7 @@ def _of_all(
 
 def _require_versions(proposal: Proposal, approvals: Mapping[str, Approval], shares: Mapping[str, ResultShare]) -> None:
     for party, approval in approvals.items():
+        check_all(approval.people, proposal.job_digest, party, "approve")
         if (approval.protocol_digest, approval.roster_digest) != (proposal.protocol_digest, proposal.roster_digest):
             raise _unfit(f"{party} approved another version")
     if len({approval.engine_digest for approval in approvals.values()}) > 1:
@@ -162,11 +164,18 @@ def _lines(
     yield f"job {job_id(proposal.job_digest)}: {proposal.job.purpose} ({proposal.job.legal_basis})"
     yield f"proposed {_when(proposal.proposed_at)}, protocol {proposal.protocol}"
     for party, approval in approvals.items():
-        by = "a person" if approval.approved_by == "operator" else "its standing policy"
+        by = _who(approval)
         log = f"its audit log had {heads[party].head.sequence} records"
         yield f"{party}: approved {_when(approval.approved_at)} by {by}; {log}"
     receiver = next(iter(shares.values())).receiver
     yield f"all {len(shares)} shares for {receiver} are signed by their parties and open to the result that is in it"
+
+
+def _who(approval: Approval) -> str:
+    if approval.approved_by != "operator":
+        return "its standing policy"
+    names = ", ".join(one.known_as for one in approval.people)
+    return f"people who signed with passkeys: {names}" if names else "a person"
 
 
 def _when(seconds: int) -> str:

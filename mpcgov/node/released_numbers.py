@@ -106,8 +106,15 @@ def totals(earlier: Sequence[Line], me: str, register: Register) -> dict[str, in
     """By column of this party's, the most numbers that are about one person of it, of any released so far; with
     those of every column that is read or derived from the same."""
     most: dict[str, int] = {}
-    for line in earlier:
-        total = held(line, earlier, me, register.persons)
+    alike: dict[tuple[str, str], list[Line]] = {}
+    for line in earlier:  # those that are alike lie alike to every other, and there may be thousands
+        what = "" if line.release is None else line.release.model_dump_json()
+        alike.setdefault((what, json.dumps(dict(line.snapshot), sort_keys=True)), []).append(line)
+    for line, *_ in alike.values():
+        total: Counter[str] = Counter()
+        for other, *more in alike.values():
+            counts = held(line, [other], me, register.persons)
+            total.update({column: count * (1 + len(more)) for column, count in counts.items()})
         for column in () if line.release is None else own(line.release, me):
             most[column] = max(most.get(column, 0), _of_alike(total, column, register))
     return dict(sorted(most.items()))

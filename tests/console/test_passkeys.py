@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
 from mpcgov.errors import Refused, SpecError
 from mpcgov.node import operator
+from mpcgov.node.consent import partners_lacking
 from mpcgov.node.desk import enrolment
+from mpcgov.node.explain import Weighed
 from mpcgov.node.statements import read_approval
 from mpcgov.spec.assertion import check, check_all
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
+from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Approval
 from mpcgov.trust import sessions
 from tests.console.agency import Agency
@@ -164,3 +168,57 @@ async def test_a_no_goes_to_everybody_with_its_reason(agency: Agency) -> None:
     assert (row.state.value, row.reason) == ("REJECTED", "not before the election")
     (no,) = [record for record in operator.audit_records(agency.home) if record["event"] == "no"]
     assert no["facts"]["assertion"]["reason"] == "not before the election"
+
+
+async def test_a_usual_job_is_shown_in_german_from_top_to_bottom(agency: Agency) -> None:
+    """What has no German words is marked as English; of counts of rows nothing is."""
+    anna = await agency.person("anna")
+    job = await agency.job(receivers=["coordinator", "labour"], disclosure={"min_count": 10, "round_to": 5})
+    _, page = await anna.get(f"/jobs/{job}", **{"Accept-Language": "de-DE,de;q=0.9"})
+    assert '<html lang="de">' in page
+    assert "Zellen unter 10 werden unterdrückt" in page
+    assert re.findall(r'<span lang="en">.*', page) == []
+
+
+async def test_a_job_starts_only_with_as_many_signed_words_as_the_policies_ask_for_by_then(agency: Agency) -> None:
+    """Looked at just before the start: of partners, and of one's own people where the policy now wants more."""
+    network = agency.network
+    await network.start("welfare", "education")
+    anna = await agency.person("anna")
+    network.policy("welfare", "partner_approvals: {labour: 2}\n" + POLICY)
+    first, second = network.proposal(), network.proposal(purpose="Another")
+    jobs = [(await network.submit(one))["labour"]["job"] for one in (first, second)]
+    for job in jobs:
+        assert (await anna.say(job))[0] == 200
+    await asyncio.to_thread(operator.approve, network.home("welfare"), jobs[0])
+    await asyncio.to_thread(operator.approve, network.home("education"), jobs[0])
+    found = await network.until(jobs[0], "ABORTED")
+    assert "labour's yes must be signed by 2 people, and 1 did" in found["welfare"]["reason"]
+
+    network.policy("welfare", POLICY)
+    network.policy("labour", "approvals: 2\n" + POLICY)
+    for party in ("welfare", "education"):
+        await asyncio.to_thread(operator.approve, network.home(party), jobs[1])
+    found = await network.until(jobs[1], "ABORTED")
+    assert "asks for 2 people's yes, and 1 counts" in found["labour"]["reason"]
+
+
+def test_a_partner_that_is_named_needs_what_is_said_of_it_and_others_what_is_said_of_any() -> None:
+    policy = Policy(partner_approvals={"*": 1, "tax": 2, "health": 1})
+    assert partners_lacking(policy, {"tax": 2, "health": 1, "labour": 1}) == ""
+    assert partners_lacking(policy, {"tax": 1}).startswith("tax's yes must be signed by 2 people, and 1 did")
+    assert partners_lacking(policy, {"labour": 0}).startswith("labour's yes must be signed by 1")
+    assert partners_lacking(Policy(), {"labour": 0}) == ""
+
+
+async def test_a_job_beside_very_many_earlier_ones_has_a_page(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer longer than one piece arrives whole, and a page doesn't have thousands of sentences."""
+    sentences = tuple(f"job {i} has released something, {'x' * 900}" for i in range(1000))
+    monkeypatch.setattr("mpcgov.node.desk.jobs.MOST_SENTENCES", 500)
+    monkeypatch.setattr(agency.book.decisions, "weighed", lambda _: Weighed(asks=sentences))
+    anna = await agency.person("anna")
+    status, page = await anna.get(f"/jobs/{await agency.job()}")
+    assert status == 200
+    assert "job 499 has released" in page
+    assert "job 500 has released" not in page
+    assert "more of this kind: 500" in page

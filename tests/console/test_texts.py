@@ -39,6 +39,11 @@ def test_every_word_that_a_page_asks_for_is_there_and_none_besides() -> None:
 def test_sentences_of_the_node_are_said_in_the_readers_language_or_marked_as_english() -> None:
     german = catalogue("de")
     assert str(german.sentence("<b>something new</b>")) == ('<span lang="en">&lt;b&gt;something new&lt;/b&gt;</span>')
+    table = "the coordinator: table count: the count of all parties' rows together by region, sex, 1,204 cells"
+    assert str(german.sentence(table)) == (
+        "die koordinierende Stelle: Tabelle count: Anzahl der Zeilen aller Behörden zusammen, nach region, sex; "
+        "1,204 Zellen"
+    )
     for pattern, here in german.sentences:
         assert set(GAPS.findall(here)) == set(pattern.groupindex), here
 

@@ -19,6 +19,7 @@ from mpcgov.node.desk import questions as ask
 from mpcgov.node.desk.accounts import Passkey, Person, Role
 from mpcgov.node.desk.config import ConsoleConfig
 from mpcgov.node.desk.jobs import Jobs
+from mpcgov.node.desk.kept import Kept
 from mpcgov.node.desk.sessions import Ticket, Tickets
 from mpcgov.node.home import NodeHome
 from mpcgov.spec.assertion import Decided
@@ -39,7 +40,8 @@ class Answers:
         self._book = book
         self._clock = clock
         self._config = home.config.console or ConsoleConfig()
-        self._jobs = Jobs(home, book)
+        self._kept = Kept(home, book)
+        self._jobs = Jobs(home, book, self._kept)
         self._sessions = Sessions(clock)
         self._strangers, self._tickets = Tickets(clock), Tickets(clock)
         self._lock = threading.Lock()
@@ -116,7 +118,7 @@ class Answers:
 
     def budgets(self, asked: ask.Signed) -> dict[str, Any]:
         self._person(asked)
-        return shown.budgets(self._home)
+        return self._kept.get("budgets", lambda: shown.budgets(self._home))
 
     def health(self, asked: ask.Signed) -> dict[str, Any]:
         self._person(asked)

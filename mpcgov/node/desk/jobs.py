@@ -12,9 +12,10 @@ import sqlalchemy as sql
 from mpcgov.errors import MpcgovError, Refused
 from mpcgov.jobs import check
 from mpcgov.lifecycle import WAITING, State
-from mpcgov.node import consent, ledger, operator, store
+from mpcgov.node import consent, ledger, operator
 from mpcgov.node.book import Book
-from mpcgov.node.explain import counted_sentences
+from mpcgov.node.desk.kept import Kept
+from mpcgov.node.explain import Weighed, counted_sentences
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import JOBS, JobRow
 from mpcgov.rules import privacy
@@ -23,13 +24,14 @@ from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.manifest import Manifest
-from mpcgov.spec.statement import Approval, Proposal
+from mpcgov.spec.statement import Approval, Proposal, job_id
 
 PAGE = 50
 LOOK_BACK = 300
 """So many earlier jobs are looked through for one like another."""
 
 MOST_KEPT = 12_000
+MOST_SENTENCES = 25
 ASKING = (State.PROPOSED, State.AWAITING_APPROVAL)
 OF_JOB = ("purpose", "legal_basis", "protocol", "receivers", "link", "approve_within_h", "deadline_s")
 
@@ -47,9 +49,10 @@ class Gist:
 class Jobs:
     """The jobs of one node, for its people's eyes. What is read here changes nothing and may run in a thread."""
 
-    def __init__(self, home: NodeHome, book: Book) -> None:
+    def __init__(self, home: NodeHome, book: Book, kept: Kept) -> None:
         self._home = home
         self._book = book
+        self._kept = kept
         self._gists: dict[str, Gist] = {}
 
     def listed(self, which: str, page: int, text: str) -> dict[str, Any]:
@@ -81,8 +84,12 @@ class Jobs:
             LocalError: unknown job. PeerError: it isn't any more what the coordinator signed.
         """
         row, proposal = self._book.job(job), self._book.proposal(job)
-        view, manifest = operator.job_view(self._home, self._book, row), operator.manifest_of(proposal)
+        view, manifest = operator.job_view(self._home, self._book, row, weigh=False), operator.manifest_of(proposal)
+        weighed = self._weighed(row, proposal)
         return view.to_json() | {
+            "asks": weighed.asks[:MOST_SENTENCES],
+            "ledger": weighed.ledger[:MOST_SENTENCES],
+            "more": {name: max(0, len(getattr(weighed, name)) - MOST_SENTENCES) for name in ("asks", "ledger")},
             "title": manifest.title if manifest is not None else proposal.job.protocol_name,
             "protects": [*sentences(proposal.job, manifest), *counted_sentences(proposal, manifest)],
             "own": self._own(proposal, manifest),
@@ -93,13 +100,18 @@ class Jobs:
             "min_count": proposal.job.disclosure.min_count,
             "coordinator": self._book.roster.coordinator.id,
             "changes": self._changes(row, proposal),
-            "budget": self._budget(proposal) if row.state in WAITING else None,
+            "budget": self._kept.get(("budget", job), lambda: self._budget(proposal)) if row.state in WAITING else None,
             "consent": self._consent(row, name),
             "given": list(self._given(row)),
             "approve_before": proposal.approve_before,
             "proposed_at": proposal.proposed_at,
             "changed_at": row.changed_at,
         }
+
+    def _weighed(self, row: JobRow, proposal: Proposal) -> Weighed:
+        if row.state not in WAITING:
+            return Weighed()
+        return self._kept.get(row.id, lambda: self._book.decisions.weighed(proposal))
 
     def _line(self, row: JobRow, received_at: float) -> dict[str, Any]:
         gist = self._gist(row)
@@ -141,8 +153,8 @@ class Jobs:
             at = tx.execute(sql.select(JOBS.c.received_at).where(JOBS.c.id == row.id)).scalar_one()
             before = sql.select(JOBS.c.id).where(JOBS.c.received_at < at, JOBS.c.id != row.id)
             earlier = tx.execute(before.order_by(JOBS.c.received_at.desc()).limit(LOOK_BACK)).scalars().all()
-            rows = [found for job in earlier if (found := store.find(tx, job)) is not None]
-        for other in rows:
+        for job in earlier:
+            other = self._book.job(job)
             gist = self._gist(other)
             if (gist.protocol, gist.parties) == (mine.protocol, mine.parties):
                 return self._compared(other, proposal)
@@ -164,12 +176,12 @@ class Jobs:
     def _budget(self, proposal: Proposal) -> dict[str, str] | None:
         """What a job with noise takes from which budget; None of any other."""
         cost, me = privacy.spend(proposal.job), self._home.party
-        if cost is None:
+        if cost is None or proposal.job.parties[me].dataset is None:
             return None
         with self._book.view() as tx:
-            balance = ledger.view(tx, proposal, me, proposal.proposed_at).balance
-        if balance is None:
-            return None
+            dataset = str(proposal.job.parties[me].dataset)
+            lines = [line for line in ledger.of_dataset(tx, dataset) if line.job != job_id(proposal.job_digest)]
+            balance = ledger.balance(tx, dataset, cost.unit, cost.measure, lines)
         left = [balance.left, cost.amount, max(balance.left - cost.amount, type(cost.amount)(0)), balance.total]
         names = ("before", "takes", "after", "total")
         amounts = {name: privacy.number(amount) for name, amount in zip(names, left, strict=True)}

@@ -18,7 +18,7 @@ from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.table import Column, Dataset
 
 AUDIT_PAGE = 50
-AUDIT_LOOK = 20_000
+AUDIT_LOOK = 10_000
 """So many records are searched for one page."""
 
 FIGURES = "figures"
@@ -45,8 +45,9 @@ def budgets(home: NodeHome) -> dict[str, Any]:
 
 
 def health(home: NodeHome) -> dict[str, Any]:
-    """What is in order at this node and its peers, asked now."""
-    return {"findings": [asdict(finding) for finding in operator.doctor(home.path)]}
+    """What is in order at this node and its peers, asked now: faults first, then the other agencies."""
+    found = sorted(operator.doctor(home.path), key=lambda one: (one.ok, not one.name.startswith("party ")))
+    return {"findings": [asdict(finding) for finding in found]}
 
 
 def audit(book: Book, before: int, text: str) -> dict[str, Any]:
