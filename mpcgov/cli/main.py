@@ -26,6 +26,9 @@ from mpcgov.cli.upkeep import backup, notify, restore
 from mpcgov.errors import InternalError, LocalError, MpcgovError
 from mpcgov.version import __version__
 
+COMPLETE = "_MPCGOV_COMPLETE"
+"""The variable by which a shell asks; see docs/operations.md."""
+
 INTERRUPTED = 130
 """What shells expect of a program that Ctrl-C ended."""
 
@@ -74,7 +77,11 @@ for command in (demo, simulate, protocol, bench, coordinator, card, consortium, 
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point; a shell that completes a command line asks here, too."""
+    if asked := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(cli, {}, "mpcgov", COMPLETE, asked))
     sys.exit(run(sys.argv[1:]))
 
 

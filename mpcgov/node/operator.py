@@ -8,18 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mpcgov import keys, registry
+from mpcgov import registry
 from mpcgov.clock import RealClock
 from mpcgov.errors import MpcgovError, SpecError
 from mpcgov.lifecycle import TERMINAL, WAITING, State
+from mpcgov.node import checkup, named_filters
 from mpcgov.node import home as homes
-from mpcgov.node import named_filters
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.book import Book
+from mpcgov.node.checkup import Finding
 from mpcgov.node.explain import JobView, Weighed, explain
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import JobRow, Store
@@ -31,25 +31,11 @@ from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Declaration
-from mpcgov.trust import consortium
 from mpcgov.trust.client import Client
 
 CLOCK_SKEW_S = 60.0
 ASK_S = 5.0
 RECENT_S = 7 * 86400.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was checked: what, whether it is in order, and what was found."""
-
-    name: str
-    ok: bool
-    text: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The form that programs read."""
-        return asdict(self)
 
 
 def jobs(home: Path) -> list[JobView]:
@@ -114,8 +100,7 @@ def doctor(home: Path) -> list[Finding]:
     findings += [_finding(f"protocol {name}", _digest_of(name)) for name in registry.names()]
     if node.roster is None:
         return findings
-    ends = [text for card in consortium.members(node.roster) if (text := keys.ends_soon(card))]
-    findings.append(Finding("certificates", not ends, "; ".join(ends) or f"valid for {keys.WARN_DAYS} days and more"))
+    findings += [checkup.certificates(node), checkup.disk(node), *checkup.notices(node)]
     with opened(home) as (_, book, _):
         return findings + asyncio.run(_ask_peers(node, book))
 
