@@ -15,10 +15,11 @@ from mpcgov.office.drafts import Drafts
 from mpcgov.office.entry import Entry, to_enter
 from mpcgov.office.jobs import Jobs
 from mpcgov.office.outcome import Outcome
+from mpcgov.office.repeats import Repeats
 from mpcgov.office.site import Site
 
 LIMIT_BYTES = 256 << 10
-TABS = ("jobs", "compose", "drafts", "catalogue")
+TABS = ("jobs", "compose", "drafts", "schedules", "catalogue")
 PACKAGES = ("mpcgov.office", "mpcgov.console")
 OPEN = ("/enter", "/link", "/sign-out", "/language", "/static/")
 
@@ -53,4 +54,5 @@ def application(
     outcome.add_routes(app.router)
     Jobs(site, drafts, outcome).add_routes(app.router)
     Compose(site, drafts).add_routes(app.router)
+    Repeats(site, drafts).add_routes(app.router)
     return app, entry

@@ -14,12 +14,13 @@ from mpcgov import files, registry
 from mpcgov.coordinator import service
 from mpcgov.coordinator.explain import explain_plan
 from mpcgov.coordinator.ledgers import SAYS
+from mpcgov.coordinator.periods import names_period
 from mpcgov.coordinator.plan import Plan
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.office.fields import by_form, form_of, job_of
 from mpcgov.office.site import Site, to
 from mpcgov.spec.job import Job
-from mpcgov.spec.load import load_yaml, parse_yaml, read_text
+from mpcgov.spec.load import compose_yaml, load_yaml, parse_yaml, read_text
 
 DRAFT = r"{draft:[0-9a-f]{16}}"
 MOST_DRAFTS = 1000
@@ -73,9 +74,10 @@ class Drafts:
         return self._site.page(request, "drafts.html", "drafts", drafts=rows)
 
     async def _show(self, request: web.Request) -> web.StreamResponse:
-        return await self._page(request, None)
+        return await self.page(request, None)
 
-    async def _page(self, request: web.Request, refused: MpcgovError | None) -> web.StreamResponse:
+    async def page(self, request: web.Request, refused: MpcgovError | None) -> web.StreamResponse:
+        """A draft and its plan; `refused`: what was said against what somebody wanted of it."""
         name = request.match_info["draft"]
         path = self.path(name)
         plan, fault = None, refused
@@ -87,7 +89,7 @@ class Drafts:
         return self._site.page(
             request, "draft.html", "drafts", draft=name, text=text, job=_readable(path), plan=plan,
             fault=fault, sections=[] if plan is None else _sections(plan), says=[] if plan is None else _says(plan),
-            editable=_editable(text),
+            editable=_editable(text), periodic=_is_periodic(text),
         )  # fmt: skip
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
@@ -98,7 +100,7 @@ class Drafts:
         try:
             stored = await service.submit_job(self._site.home, self.path(request.match_info["draft"]))
         except MpcgovError as error:
-            return await self._page(request, error)
+            return await self.page(request, error)
         return to(f"/jobs/{stored.id}")
 
     async def _delete(self, request: web.Request) -> web.StreamResponse:
@@ -150,6 +152,14 @@ def _editable(text: str) -> bool:
         form = form_of(said(job), manifest)
         again = job_of(form, manifest, tuple(job.parties), {})
         return by_form(manifest) and alike(parse_yaml(written(again), Job, "draft"), job)
+    except MpcgovError:
+        return False
+
+
+def _is_periodic(text: str) -> bool:
+    """Whether a job names its period, so that it can be asked for each."""
+    try:
+        return names_period(compose_yaml(text, "draft")[0])
     except MpcgovError:
         return False
 

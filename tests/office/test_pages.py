@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 
+import pytest
+
+from mpcgov.coordinator import home as homes
+from mpcgov.lifecycle import State
 from mpcgov.node import operator
+from mpcgov.results.progress import Status
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
-from tests.node.network import PARTIES, POLICY, refusal
-from tests.office.headquarters import Headquarters
+from tests.node.network import PARTIES, POLICY, Network, refusal
+from tests.office.headquarters import Headquarters, headquarters
 
 JOB = [
     ("purpose", "Youth on support, 2025 report"), ("legal_basis", "Statistics Act, section 12"),
@@ -115,3 +121,46 @@ async def test_an_agency_shows_only_what_its_policy_lists_and_only_to_the_coordi
     assert "Lists no data sets" in page
     async with hq.network.client("labour") as client:
         assert (await refusal(client.request("welfare", "GET", "/v1/datasets"))).code == "caller"
+
+
+async def test_a_job_that_names_its_period_is_kept_for_each_and_forgotten(hq: Headquarters) -> None:
+    anna = await hq.visitor()
+    text = (hq.home / f"{(await _composed(anna)).strip('/')}.yaml").read_text()
+    status, draft, _ = await anna.post("/paste", {"text": text.replace("2025 report", "{period}")})
+    assert status == 303
+    fields = {"name": "youth", "every": "month", "first": "2026-03", "most": "x"}
+    status, _, page = await anna.post(f"{draft}/schedule", fields)
+    assert (status, "most" in page) == (200, True)
+    assert (await anna.post(f"{draft}/schedule", fields | {"most": "3"}))[:2] == (303, "/schedules")
+    _, page = await anna.get("/schedules")
+    assert "due on 2026-04-01" in page
+    assert (await anna.post("/schedules/youth/remove", {}))[0] == 303
+    assert "Nothing repeats" in (await anna.get("/schedules"))[1]
+
+
+async def test_a_hidden_cell_is_marked_in_chart_and_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network(tmp_path)
+    async with headquarters(network) as hq:
+        stored = homes.store(homes.load(hq.home), network.proposal())
+        rules = {"min_count": 10, "round_to": None, "margins": False, "contributors": None, "suppressed": 1}
+        result = {
+            "job": stored.id, "protocol": stored.proposal.protocol, "learned": {}, "cost": {},
+            "request": {"purpose": "p", "parties": {}}, "disclosure": rules,
+            "tables": {"count": {"columns": ["region", "count"], "rows": [["North", 1234], ["<South>", None]]}},
+        }  # fmt: skip
+
+        async def released(*_: object) -> Status:
+            return Status(stored.id, State.RELEASED, (), "", "", "labour", "")
+
+        async def result_of(*_: object) -> dict[str, object]:
+            return result
+
+        monkeypatch.setattr("mpcgov.office.jobs.service.status_of", released)
+        monkeypatch.setattr("mpcgov.office.outcome.service.result_of", result_of)
+        anna = await hq.visitor()
+        _, page = await anna.get(f"/jobs/{stored.id}", **{"Accept-Language": "de"})
+        assert page.count('class="hidden"') == 1
+        assert "1.234" in page
+        assert '<td class="number">·</td>' in page
+        assert "wurde verborgen" in page
+        assert "<South>" not in page

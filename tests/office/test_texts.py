@@ -19,7 +19,7 @@ from tests.console.test_texts import GAPS
 
 FOLDER = Path(str(resources.files("mpcgov.office")))
 BY_PART = ("tab.", "plan.", "param.", "name.", "phase.", "step.", "format.", "answer.", "op.", "rule.", "method.",
-           "join.", "noise.", "state.", "kind.", "use.")  # fmt: skip
+           "join.", "noise.", "every.", "run.", "state.", "kind.", "use.")  # fmt: skip
 
 
 def words(language: str) -> dict[str, str]:
@@ -46,3 +46,10 @@ def test_every_word_that_a_page_asks_for_is_there_and_none_besides() -> None:
     needed |= {f"answer.{answer}" for answer in (*SAYS, "silent")} | {f"format.{one}" for one in publish.FORMATS}
     headings = re.findall(r'\("([A-Z][a-z ]+)", ', (FOLDER.parent / "coordinator" / "explain.py").read_text())
     assert needed | {f"plan.{heading}" for heading in headings if heading != "Nodes would say"} <= set(known)
+
+
+def test_sentences_in_german_have_the_gaps_of_the_english_ones() -> None:
+    for pattern, here in catalogue("de", PACKAGES).sentences:
+        assert set(GAPS.findall(here)) <= set(pattern.groupindex), here
+    said = str(catalogue("de", PACKAGES).sentence("tax: people, rows where age < 3; uses age; stays there"))
+    assert said == "tax: people, Zeilen mit age &lt; 3; verwendet age; bleibt dort"
