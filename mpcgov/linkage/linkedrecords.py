@@ -30,7 +30,7 @@ from mpcgov.linkage.totals import cell_sums
 from mpcgov.linked import layout
 from mpcgov.linked import wanted as all_sums
 from mpcgov.linked.blocks import check_pairs, count
-from mpcgov.linked.comparing import comparing, helper
+from mpcgov.linked.comparing import comparing, helper, rows_first
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
@@ -165,7 +165,7 @@ class LinkedRecords:
         linked, blocks = self._linked, count(self._linked.blocks)
         own = None if self._own is None else self._own.length(found, blocks)
         lengths = await join.exchange_lengths(self._channel(), self._most, own)
-        first, second = sorted(lengths, key=lambda owner: lengths[owner])
+        first, second = rows_first(linked.asked, lengths)
         check_pairs(blocks, (lengths[first], lengths[second]), bool(linked.blocks))
         scoring = linked.scoring
         rows, columns = Side(first, lengths[first]), Side(second, lengths[second])

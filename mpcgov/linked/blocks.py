@@ -26,6 +26,8 @@ MOST_BLOCKED_PAIRS = 1_000_000_000
 
 ROWS_AT_ONCE = 8192
 """Rows of several blocks that are compared at once: 70 MB of shares."""
+MOST_SEVERAL = ROWS_AT_ONCE
+"""Rows of a block, where several may be linked to one column, so that their list may be the longer one."""
 
 BLOCK = "(block)"
 """The name under which the number of each record's block goes with its columns; no column has it."""
@@ -114,6 +116,11 @@ def planned_pairs(blocks: int, lists: Sequence[int]) -> int:
 def check_pairs(blocks: int, lengths: Sequence[int], divided: bool) -> None:
     """Nothing, if blocks of these lengths, or lists if the records aren't divided, can be compared.
 
+    Args:
+        blocks: how many there are.
+        lengths: of the rows' owner, then of the columns'.
+        divided: whether the job has blocks.
+
     Raises:
         SpecError: there are too many pairs.
     """
@@ -126,6 +133,13 @@ def check_pairs(blocks: int, lengths: Sequence[int], divided: bool) -> None:
             else "name params.blocks, such as the year of birth: only records of the same block are compared",
             code="pairs",
         )  # fmt: skip
+    if first > MOST_SEVERAL:  # more than the shorter list can have
+        raise SpecError(
+            f"{first:,} records{' in a block' if divided else ''} of which several may be linked to one; at most "
+            f"{MOST_SEVERAL:,}",
+            hint="name one more of params.blocks, such as the year of birth; or leave out params.match",
+            code="pairs",
+        )
     if blocks * first * second > MOST_BLOCKED_PAIRS:
         raise SpecError(
             f"{blocks:,} blocks of {first:,} and {second:,} records are more than {MOST_BLOCKED_PAIRS:,} pairs",
@@ -134,7 +148,12 @@ def check_pairs(blocks: int, lengths: Sequence[int], divided: bool) -> None:
         )
 
 
-def most_matches(blocks: int, records: int) -> int:
-    """No more records are linked, where the shorter of two lists has at most so many: so many pairs as may be have no
-    more rows."""
+def most_matches(blocks: int, records: int, one_to_one: bool = True) -> int:
+    """No more records are linked, where the rows' list has at most so many: so many pairs as may be have no more rows.
+
+    Args:
+        one_to_one: then the rows are the shorter list; else the other one may have as few as lists are padded to.
+    """
+    if not one_to_one:
+        return min(records, blocks * MOST_SEVERAL, MOST_BLOCKED_PAIRS // padded_length(1))
     return min(records, isqrt(MOST_PAIRS) if blocks == 1 else isqrt(MOST_BLOCKED_PAIRS * blocks))

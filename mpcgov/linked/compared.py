@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, TypeVar, get_args
 
 from mpcgov.linked.blocks import BlockColumn, BlockType
-from mpcgov.linked.encoding import HUNDREDTHS, FieldType
+from mpcgov.linked.encoding import HUNDREDTHS, FieldType, Match
 from mpcgov.linked.preparing import Step, steps
 from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
@@ -18,6 +18,7 @@ from mpcgov.spec.manifest import Output, Param
 TYPES: tuple[FieldType, ...] = get_args(FieldType)
 BLOCK_TYPES: tuple[BlockType, ...] = get_args(BlockType)
 OUTPUTS: tuple[Output, ...] = get_args(Output)
+MATCHES: tuple[Match, ...] = get_args(Match)
 
 Kind = TypeVar("Kind", bound=str)
 
@@ -131,6 +132,13 @@ def _output(value: Any, place: str, _: Param, __: Job, faults: list[str]) -> Out
     return next(output for output in OUTPUTS if output == value)
 
 
+def _match(value: Any, place: str, _: Param, __: Job, faults: list[str]) -> Match | None:
+    if value not in MATCHES:
+        faults.append(f"{place}: expected {', '.join(MATCHES)}")
+        return None
+    return next(match for match in MATCHES if match == value)
+
+
 def _identify(value: Any, place: str, _: Param, job: Job, faults: list[str]) -> tuple[Qualified, ...]:
     if not _by_owner(value, job):
         faults.append(f"{place}: expected one column of each of {', '.join(job.data_parties)}")
@@ -144,6 +152,7 @@ READERS: Mapping[str, Callable[[Any, str, Param, Job, list[str]], Any]] = {
     "threshold": _threshold,
     "probability": _probability,
     "output": _output,
+    "match": _match,
     "identify": _identify,
 }
 """By kind of parameter: value, its place, the parameter, the job and the list of faults to what it says."""

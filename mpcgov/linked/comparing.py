@@ -44,6 +44,17 @@ def helper(job: Job) -> str:
     return next(party for party in job.parties if party not in job.data_parties)
 
 
+def rows_first(asked: Asked, lengths: Mapping[int, int]) -> list[int]:
+    """Who has the rows, then who has the columns: rows are linked once; the shorter list's, where columns are, too.
+
+    Args:
+        lengths: of the padded lists, by the owners' places among the parties.
+    """
+    if asked.one_to_one:
+        return sorted(lengths, key=lambda owner: lengths[owner])
+    return sorted(lengths, reverse=asked.match == "one-to-many")
+
+
 def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> Iterator[str]:
     """What the job does, in plain words; with the declarations, also with how many pairs."""
     whole = read(job, manifest, [])
@@ -63,7 +74,14 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
         yield _exact_note(job, whole)
     if len(job.parties) > 3:
         yield f"{' and '.join(comparing(job))} compare; what comes out is shared among all parties"
-    yield "the owner of the shorter padded list has the rows, the other one the columns of the table of all pairs"
+    if whole.one_to_one:
+        yield "the owner of the shorter padded list has the rows, the other one the columns of the table of all pairs"
+    else:
+        many, one = (left, right) if whole.match == "many-to-one" else (right, left)
+        yield (
+            f"{whole.match}: several records of {many}, which has the rows, may be linked to one of {one}; it may have "
+            f"{blocks.MOST_SEVERAL:,} at most, or so many in a block"
+        )
     if all(declarations.get(party) for party in job.data_parties):
         lists = [padded_length(declarations[party].max_rows) for party in job.data_parties]
         yield from _block_notes(blocks.axes(asked, declarations), lists) if asked else _pair_notes(lists)
@@ -72,9 +90,12 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
 def _choice(asked: Asked) -> str:
     if asked.threshold is not None:
         return "each is linked to the one most like it, if that is so both ways and they are alike enough"
+    rows, alone = (
+        ("the shorter list", "no other weighs more with that one and ") if asked.one_to_one else ("one list", "")
+    )
     return (
-        "each record of the shorter list is weighed, field by field, with those most alike of the other, and linked to "
-        "the one that weighs most, if no other weighs more with that one and they are probably one person's"
+        f"each record of {rows} is weighed, field by field, with those most alike of the other, and linked to "
+        f"the one that weighs most, if {alone}they are probably one person's"
     )
 
 

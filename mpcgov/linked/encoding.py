@@ -31,6 +31,10 @@ SCORE_STEP = 32
 
 CANDIDATE_FILTER_BITS, ODD_BITS = 848, 13
 
+Match = Literal["one-to-one", "one-to-many", "many-to-one"]
+"""How many records of the first owner may be linked to one of the second's, and the reverse."""
+ONE_TO_ONE: Match = "one-to-one"
+
 USUAL_PROBABILITY = Fraction(1, 2)
 """The least probability of links, if a job says nothing of it."""
 

@@ -79,6 +79,8 @@ class Linked:
 
     def most_rows(self, needed: frozenset[str]) -> int:
         """How many linked rows there may be in which all of some owners have a match."""
+        if not self.asked.one_to_one:
+            return self.declarations[self.owners[self.asked.match == "one-to-many"]].max_rows
         return min(self.declarations[party].max_rows for party in needed)
 
     def number(self, column: Qualified) -> Number:

@@ -11,7 +11,7 @@ from typing import Any
 from mpcgov.linked import compared
 from mpcgov.linked.blocks import BlockColumn
 from mpcgov.linked.compared import ComparedField
-from mpcgov.linked.encoding import USUAL_PROBABILITY
+from mpcgov.linked.encoding import ONE_TO_ONE, USUAL_PROBABILITY, Match
 from mpcgov.linked.qualified import Qualified, column_of
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest, Param
@@ -33,6 +33,7 @@ class Asked:
     threshold: Fraction | None = None
     probability: Fraction | None = None
     output: str | None = None
+    match: Match | None = None
     identify: tuple[Qualified, ...] = ()
     report: tuple[Qualified, ...] = ()
     blocks: tuple[BlockColumn, ...] = ()
@@ -44,6 +45,11 @@ class Asked:
         """The numbers of the fields in which records must be equal to be linked without being compared."""
         named = {(column.party, column.column) for column in self.exact}
         return tuple(n for n, field in enumerate(self.fields) if named & set(field.columns.items()))
+
+    @property
+    def one_to_one(self) -> bool:
+        """Whether no record is linked twice."""
+        return self.match in (None, ONE_TO_ONE)
 
     @property
     def numbers(self) -> tuple[Qualified, ...]:
@@ -180,6 +186,11 @@ def _contradictions(asked: Asked, faults: list[str]) -> None:
         faults.append("params.exact: not beside min_probability, which weighs equal values by how rare they are")
     if asked.threshold is not None and any(field.m for field in asked.fields):
         faults.append("params.fields: m is for min_probability; a threshold doesn't weigh fields")
+    if not asked.one_to_one and (asked.threshold is not None or asked.output != "links"):
+        faults.append(
+            f"params.match: {asked.match} is for min_probability and output links: counts and statistics are of "
+            "persons, each in one link"
+        )
     if asked.output == "links" and not asked.identify:
         faults.append("params.identify: missing; output links names the records by it")
     if asked.output == "links" and asked.groups:

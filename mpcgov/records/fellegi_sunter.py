@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.linked.encoding import BANDS, MOST_CANDIDATES, SCORE_STEP
+from mpcgov.linked.encoding import BANDS, MOST_CANDIDATES, ONE_TO_ONE, SCORE_STEP
 from mpcgov.linked.sizes import padded_length
 from mpcgov.records.agreement import EQUAL, SWAPPED, Encoded, Ints, levels, weights
 from mpcgov.records.prior import SCALE_BITS, Prior, start
@@ -71,20 +71,23 @@ def candidates(scores: Ints, blocks: tuple[Keys, Keys] | None = None, length: in
 
 
 def compared(
-    fields: tuple[Sequence[Encoded], Sequence[Encoded]], scores: Ints, blocks: tuple[Keys, Keys], least: Fraction
+    fields: tuple[Sequence[Encoded], Sequence[Encoded]], scores: Ints, blocks: tuple[Keys, Keys], least: Fraction,
+    match: str = ONE_TO_ONE,
 ) -> tuple[list[tuple[int, int]], Links]:  # fmt: skip
     """The linked pairs of two owners' records, and what is said of them, whichever list is the first here.
 
     Args:
         fields: of the owners, in the job's order. scores, blocks: of `candidates`, in that order.
+        match: of which owner several records may be linked to one of the other's.
     """
     lengths = [
         padded_length(max(Counter(key for key in side if key is not None).values(), default=0)) for side in blocks
     ]
-    turned = lengths[1] < lengths[0]
+    alone = match == ONE_TO_ONE
+    turned = lengths[1] < lengths[0] if alone else match == "one-to-many"
     order = (1, 0) if turned else (0, 1)
     chosen = candidates(scores.T if turned else scores, (blocks[order[0]], blocks[order[1]]), lengths[order[1]])
-    links = linked(fields[order[0]], fields[order[1]], chosen, least)
+    links = linked(fields[order[0]], fields[order[1]], chosen, least, alone)
     pairs = list(zip(links.first.tolist(), links.second.tolist(), strict=True))
     return [pair[::-1] for pair in pairs] if turned else pairs, links
 
@@ -116,13 +119,16 @@ class Links:
         return float(self.chance.sum()) / self.expected if self.expected else 1.0
 
 
-def linked(first: Sequence[Encoded], second: Sequence[Encoded], candidates: Ints, least: Fraction) -> Links:
-    """The links of at least that probability, nobody in two.
+def linked(
+    first: Sequence[Encoded], second: Sequence[Encoded], candidates: Ints, least: Fraction, one_to_one: bool = True
+) -> Links:
+    """The links of at least that probability, none of the first list in two.
 
     Args:
         candidates: of each record of the first list, the records of the second that it is weighed with, shape
             (records, candidates); −1 is none.
         least: the least probability.
+        one_to_one: whether none of the second list is in two, either.
     """
     records, count = candidates.shape
     i, j = np.repeat(np.arange(records), count), candidates.reshape(-1)
@@ -132,7 +138,8 @@ def linked(first: Sequence[Encoded], second: Sequence[Encoded], candidates: Ints
     weight, partner = found[rows, best], candidates[rows, best]
     order = np.lexsort((rows, -weight, partner))
     alone = np.ones(records, bool)  # the greatest weight of those with this partner, the first of equal ones
-    alone[order[1:]] = partner[order[1:]] != partner[order[:-1]]
+    if one_to_one:
+        alone[order[1:]] = partner[order[1:]] != partner[order[:-1]]
     prior = Prior(records)
     steps = np.searchsorted(prior.bounds, weight, "right") - 1
     chances = np.where(alone & (steps >= 0), prior.chances[:, steps], 0)

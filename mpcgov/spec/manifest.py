@@ -24,6 +24,7 @@ Local = Literal["counts", "sums", "rows", "records", "quality"]
 ParamKind = Literal[
     "categories", "groups", "measures", "pairs", "weight", "outcome", "predictors",
     "fields", "blocks", "exact", "threshold", "probability", "output", "identify", "report", "quality",
+    "match",
 ]  # fmt: skip
 """What a parameter is for; see `Param`."""
 
@@ -39,7 +40,8 @@ class Param(Frozen):
     two. `weight` and `outcome`: one numeric column. `predictors`: numeric or category columns. `quality`: any columns
     of any owners, `party.column`, of which it is told how complete they are. Of compared records:
     `fields`, columns that divide them into `blocks`, those of fields that are equal in `exact` pairs, the `threshold`
-    or `probability` of links, the `output`, columns that `identify` records, categories to `report` match rates of.
+    or `probability` of links, how many records `match` one, the `output`, columns that `identify` records, categories
+    to `report` match rates of.
     """
 
     kind: ParamKind

@@ -70,7 +70,8 @@ def run(
         fields = [[encoded(field, party, rows) for field in params["fields"]] for rows, party in sides]
         most = 4 * sum(part.most for part in segments([field["type"] for field in params["fields"]], smaller=True))
         probability = Fraction(str(params.get("min_probability", "0.5")))
-        pairs, links = fellegi_sunter.compared(fields, scores + most, keys, probability)
+        match = params.get("match", "one-to-one")
+        pairs, links = fellegi_sunter.compared(fields, scores + most, keys, probability, match)
     linked = [{left: first[i], right: second[j]} for i, j in pairs]
     least, output = rules["min_count"], params.get("output", "count")
     tables: dict[str, list[list[Any]]] = {}

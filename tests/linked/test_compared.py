@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import isqrt
 
 import pytest
 
@@ -11,7 +12,9 @@ from mpcgov.coordinator.plan import job_cost
 from mpcgov.errors import SpecError
 from mpcgov.jobs import check
 from mpcgov.jobs.audience import leaks
-from mpcgov.linked import layout
+from mpcgov.linked import blocks, layout
+from mpcgov.linked.comparing import rows_first
+from mpcgov.linked.encoding import MOST_PAIRS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
 
@@ -60,6 +63,51 @@ def test_links_are_as_many_as_the_shorter_list_or_the_pairs_allow(case):
     assert links.columns == ("tax.id", "edu.id")
     assert links.rows == 5000
     assert [one.gate for one in links.opened] == ["count.count", "count.count"]
+
+
+@pytest.mark.parametrize(("match", "rows", "most"), [("many-to-one", "tax", 8192), ("one-to-many", "edu", 5000)])
+def test_where_several_may_be_linked_to_one_their_owner_has_the_rows(case, match, rows, most):
+    params = f"params: {{{FIELDS}, match: {match}, output: links, identify: {{tax: id, edu: id}}}}"
+    found = case("record-linkage", params, PARTIES)
+    found.check()
+    assert layout.tables(linked(found))[1].rows == most
+    asked, places = linked(found).asked, {"tax": 0, "edu": 1}
+    for lengths in ({0: 100, 1: 200}, {0: 200, 1: 100}, {1: 100, 0: 100}):
+        assert rows_first(asked, lengths)[0] == places[rows]
+    notes = link_plan(found.job, found.manifest, 1, found.declarations).notes
+    assert any(f"{match}: several records of {rows}, which has the rows" in one for one in notes)
+
+
+def test_where_several_may_be_linked_to_one_a_block_has_only_so_many_rows():
+    blocks.check_pairs(1, (8192, 100), divided=False)
+    with pytest.raises(SpecError, match="8,300 records of which several may be linked to one; at most 8,192"):
+        blocks.check_pairs(1, (8300, 100), divided=False)
+    with pytest.raises(SpecError, match="9,000 records in a block of which"):
+        blocks.check_pairs(4, (9000, 100), divided=True)
+    assert blocks.most_matches(4, 10**9, one_to_one=False) == 4 * 8192
+    assert isqrt(MOST_PAIRS) < blocks.MOST_SEVERAL  # so that the shorter of two lists never has more
+
+
+@pytest.mark.parametrize(
+    ("params", "fault"),
+    [
+        ("match: many-to-one", "many-to-one is for min_probability and output links"),
+        ("match: one-to-many, output: statistics, measures: [tax.income]", "is for min_probability and output links"),
+        (
+            'match: one-to-many, threshold: "0.7", output: links, identify: {tax: id, edu: id}',
+            "is for min_probability and output links",
+        ),
+        (
+            "match: many-to-many, output: links, identify: {tax: id, edu: id}",
+            "params.match: expected one-to-one, one-to",
+        ),
+    ],
+)
+def test_persons_are_counted_only_where_each_is_in_one_link(case, params, fault):
+    with pytest.raises(SpecError) as error:
+        case("record-linkage", f"params: {{{FIELDS}, {params}}}", PARTIES).check()
+    assert any(fault in one for one in error.value.faults), error.value.faults
+    case("record-linkage", f"params: {{{FIELDS}, match: one-to-one}}", PARTIES).check()
 
 
 def test_numbers_are_compared_only_if_both_have_as_many_places(case):

@@ -43,15 +43,16 @@ class Decided:
 
 
 async def decided(
-    operation: Operation, found: Partners, columns: int, prior: Prior, least: Sequence[Fraction]
+    operation: Operation, found: Partners, columns: int | None, prior: Prior, least: Sequence[Fraction]
 ) -> Decided:  # fmt: skip
-    """The links, one to one.
+    """The links.
 
     Args:
-        columns: how many there are.
+        columns: how many there are, each of which is linked once; None: as often as rows have it as their partner.
         least: the least probability of a link; then those that divide the links into bands, ascending.
     """
-    alone = await _alone(operation, found, columns)
+    every = _everywhere(1, found.weight.shape)
+    alone = every if columns is None else await _alone(operation, found, columns)
     lowest = _everywhere(LEAST_WEIGHT, alone.shape)
     above = await _of(operation, alone, field.subtract(found.weight, lowest))
     weight = field.add(above, lowest)

@@ -41,7 +41,8 @@ async def probable(
     types = [field.type for field in linked.asked.fields]
     found = await partners(operation, grid, members, types, own, widths)
     prior = Prior(grid.all_of(grid.rows))
-    links = await decided(operation, found, grid.all_of(grid.columns), prior, linked.bands)
+    columns = grid.all_of(grid.columns) if linked.asked.one_to_one else None
+    links = await decided(operation, found, columns, prior, linked.bands)
     bits = np.concatenate([np.tile(links.link, (kept, 1)), np.tile(links.alone, (len(widths) - kept, 1))])
     channel, prss = operation()
     values = await product(channel, prss, bits, found.columns) if len(widths) else found.columns
