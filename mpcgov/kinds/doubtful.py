@@ -21,8 +21,8 @@ def _opened(one: JobTable) -> Iterator[Opened]:
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
     text = (
-        f"A number of pairs is suppressed where it is less than {rules['min_count']}, or that of the other links is, "
-        "if there are any; nobody saw how many."
+        f"A number of pairs is suppressed where it is less than {rules['min_count']}, or that of the other links is; "
+        "nobody saw how many."
     )
     return footers.where_hidden(rows, text)
 

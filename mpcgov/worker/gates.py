@@ -167,11 +167,11 @@ def _bands(links: SecretArray, least: int) -> SecretArray:
 
 def _match_rates(linked: Linked, found: Found, name: str, least: int) -> SecretArray:
     """The owner of a column knows how many records are in its groups. A column's rates are shown if in each group with
-    any records enough are linked, and enough of the others or none: else none of them is, since the number of all
-    links would tell the one that is hidden."""
+    any records enough are linked, and enough aren't: else none of them is, since the number of all links would tell
+    the one that is hidden."""
     records, matched = found[f"{name}.records"][0], found[f"{name}.linked"][0]
     some, rest = records >= 1, records - matched
-    fine = 1 - some * (1 - (matched >= least) * _some_or_none(rest, least))
+    fine = 1 - some * (1 - (matched >= least) * (rest >= least))
     shown, start = [], 0
     for column in linked.asked.report:
         stop = start + len(linked.levels(column))
@@ -182,9 +182,9 @@ def _match_rates(linked: Linked, found: Found, name: str, least: int) -> SecretA
 
 
 def _doubtful(pairs: SecretArray, counts: SecretArray, least: int) -> SecretArray:
-    """Pairs below the threshold, and those above it, of which the other links must be enough or none."""
+    """Pairs below the threshold, and those above it, of which the other links must be enough."""
     above = pairs[1:2]
-    return concatenate([pairs[0:1] >= least, (above >= least) * _some_or_none(counts - above, least)])
+    return concatenate([pairs[0:1] >= least, (above >= least) * (counts - above >= least)])
 
 
 def _dominated(place: str, measure: str, found: Found, percent: int) -> SecretArray:
@@ -225,10 +225,6 @@ def _known_owners(linked: Linked) -> list[tuple[frozenset[str], frozenset[str]]]
         )
         for cell in cells
     ]
-
-
-def _some_or_none(rows: SecretArray, least: int) -> SecretArray:
-    return 1 - (rows >= 1) * (rows < least)
 
 
 def _item(

@@ -280,7 +280,7 @@ def match_rates(
     for column, values in groups:
         records = [values.count(value) for value in domains[column]]
         matched = [sum(_value(row, column) == value for row in linked) for value in domains[column]]
-        fine = all(n == 0 or (m >= least and (n == m or n - m >= least)) for n, m in zip(records, matched, strict=True))
+        fine = all(n == 0 or (m >= least and n - m >= least) for n, m in zip(records, matched, strict=True))
         for value, n, m in zip(domains[column], records, matched, strict=True):
             yield [f"{column}={value}", *([n, m, m / n] if fine and n else [None, None, None])]
 
@@ -292,7 +292,7 @@ def doubtful(
     distances = [Fraction(int(scores[pair]), int(weights[pair]) * at.denominator) for pair in best]
     below = sum(-BAND <= distance < 0 for distance in distances)
     above = sum(0 <= distance < BAND for distance in distances)
-    fine = above >= least and (links == above or links - above >= least)
+    fine = above >= least and links - above >= least
     return [
         ["just below the threshold", _gated(below, least)],
         ["just above the threshold", above if fine else None],

@@ -59,8 +59,9 @@ def test_exact_pairs_count_like_all_others_but_are_not_doubtful(names, longer):
     assert cascade["count"] == plain["count"] == [[len(PAIRS)]]
     assert cascade["match_rate"] == plain["match_rate"]
     same = [f"{a}{b}" for a in ("anna", "bert", "carl", "dora") for b in ("smith", "jones", "brown", "green")]
-    found = tables(Case(same, same, params | EXACT | {"threshold": "1"}, parties=names))
-    assert [row[1:] for row in found["match_rate"]] == [[8, 8, 1.0]] * 4
+    strange = ["zzzz", "yyyy", "xxxx", "wwww", "vvvv", "uuuu"]
+    found = tables(Case(same, [*same, *strange], params | EXACT | {"threshold": "1"}, parties=names))
+    assert [row[1:] for row in found["match_rate"]] == [[None] * 3] * 2 + [[11, 8, 8 / 11]] * 2
     assert found["doubtful"][1][1] in (0, None), "no pair was compared"
 
 

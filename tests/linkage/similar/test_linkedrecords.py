@@ -93,7 +93,7 @@ def test_match_rates_are_those_of_the_groups_or_hidden_altogether():
     alike = [f"{a}{b}" for a in ("anna", "bert", "carl", "dora") for b in ("smith", "jones", "brown", "green")]
     found = tables(Case(alike, [*alike, "zzzz", "yyyy", "xxxx", "wwww", "vvvv", "uuuu"], params))
     rates = {row[0]: row[1:] for row in found["match_rate"]}
-    assert rates["tax.sex=F"] == rates["tax.sex=M"] == [8, 8, 1.0]
+    assert rates["tax.sex=F"] == rates["tax.sex=M"] == [None] * 3, "all are linked: as if all but a few were"
     assert rates["wel.sex=F"] == rates["wel.sex=M"] == [11, 8, 8 / 11]
 
 
@@ -115,7 +115,7 @@ def test_doubtful_pairs_are_those_within_a_twentieth_of_the_threshold():
         above = sum(0 <= 20 * scores[pair] < band[pair] for pair in mutual)
         others = sum(20 * scores[pair] >= band[pair] for pair in mutual)
         assert found[0][1] == (below if below >= 3 else None)
-        assert found[1][1] == (above if above >= 3 and (others == 0 or others >= 3) else None)
+        assert found[1][1] == (above if above >= 3 and others >= 3 else None)
         seen |= {found[0][1], found[1][1]}
     assert len(seen - {None}) >= 2, "no threshold had pairs near it"
 
