@@ -40,7 +40,6 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
         approve="manual" if why else facts.policy.approve,
         beside=tuple(job for job, _ in related),
         overlaps=tuple(job for job, _ in overlaps),
-        approvals=facts.policy.approvals,
         why=(*why, "its policy says approve: manual") if facts.policy.approve == "manual" else why,
     )
 

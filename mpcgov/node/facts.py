@@ -31,7 +31,6 @@ class Permit:
     approve: Literal["manual", "standing"]
     beside: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
-    approvals: int = 1
     why: tuple[str, ...] = field(default=(), compare=False)
 
 
