@@ -27,8 +27,6 @@ def without_codes(raw: Any, plain: Any, column: Column, codes: Sequence[str]) ->
         column: how it is declared.
         codes: what stands for no value.
     """
-    if not codes:
-        return raw
     absent = raw.isin(codes)
     if isinstance(column, KeyColumn) and (column.normalise or column.zeros != "keep"):
         same = {text for code in codes if (text := written(code, column))}

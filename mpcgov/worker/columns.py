@@ -85,30 +85,34 @@ _normal_form: Any = ibis.udf.scalar.builtin(_nfc, name="nfc_normalize", signatur
 def from_text(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) -> tuple[Any, Any]:
     """Value and fault of a column of text, as of a CSV file; an empty field is missing, quoted or not."""
     raw = raw.nullif("")
-    raw = _recoded(without_codes(raw, _plain_number(raw, form.dialect), column, form.missing), form)
-    odd = odd_number(raw, form.header, form.dialect.decimal == ".")
+    if form.missing:
+        raw = without_codes(raw, _plain_number(raw, form.dialect), column, form.missing)
+    raw = _recoded(raw, form)
+    if isinstance(column, IntegerColumn | DecimalColumn):
+        return _number_of_text(raw, column, form)
+    if not isinstance(column, DateColumn):
+        return _textual(raw, column, is_one_of, form)
+    text = _iso_date(raw, form.dialect)
+    if text is raw:  # a timestamp at midnight is a day
+        text = ibis.ifelse(raw.length() > 10, raw.re_replace(_MIDNIGHT, ""), raw)
+    value = text.try_cast("date")
+    real = (
+        text.re_search(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$" if form.dialect.date_format != _ISO else _ISO_PATTERN)
+        & value.notnull()
+    )
+    low, high = date.fromisoformat(column.min), date.fromisoformat(column.max)
+    return _ranged(raw, real, value, low, high, odd_date(raw, form.header))
+
+
+def _number_of_text(raw: Any, column: IntegerColumn | DecimalColumn, form: Form) -> tuple[Any, Any]:
+    text, odd = _plain_number(raw, form.dialect), odd_number(raw, form.header, form.dialect.decimal == ".")
     if isinstance(column, IntegerColumn):
-        text = _plain_number(raw, form.dialect)
         # 12.0 is what is written of a column of whole numbers some of which are missing; 12.000 may be twelve thousand.
         value = text.re_replace(r"\.0+$", "").try_cast("int64")
         return _ranged(raw, text.re_search(r"^-?[0-9]+(\.0{1,2}|\.0{4,})?$"), value, column.min, column.max, odd)
-    if isinstance(column, DecimalColumn):
-        text = _plain_number(raw, form.dialect)
-        part = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
-        steps = _steps(text.try_cast(f"decimal(18, {column.places})"), column)
-        return _ranged(raw, text.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high, odd)
-    if isinstance(column, DateColumn):
-        text = _iso_date(raw, form.dialect)
-        if text is raw:  # a timestamp at midnight is a day
-            text = ibis.ifelse(raw.length() > 10, raw.re_replace(_MIDNIGHT, ""), raw)
-        value = text.try_cast("date")
-        real = (
-            text.re_search(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$" if form.dialect.date_format != _ISO else _ISO_PATTERN)
-            & value.notnull()
-        )
-        low, high = date.fromisoformat(column.min), date.fromisoformat(column.max)
-        return _ranged(raw, real, value, low, high, odd_date(raw, form.header))
-    return _textual(raw, column, is_one_of, form)
+    part = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
+    steps = _steps(text.try_cast(f"decimal(18, {column.places})"), column)
+    return _ranged(raw, text.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high, odd)
 
 
 _MIDNIGHT = r"[T ]00:00(:00(\.0+)?)?$"

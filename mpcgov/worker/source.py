@@ -183,7 +183,7 @@ def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> Source:
     """The judged rows in the engine's memory."""
     put = backend.create_table if raw.typed or raw.rows < pieces.MANY_ROWS else partial(pieces.stored, backend)
     table = quiet(lambda: put(readback.STORED, judged), unreadable(wanted.name))
-    rows = _rows(table, backend, wanted.name)
+    rows = int(quiet(lambda: len(backend.con.table(readback.STORED)), unreadable(wanted.name)))
     if rows != raw.rows:
         raise InternalError(f"{wanted.name}: the engine reads {rows} rows where the file has {raw.rows}")
     return Source(wanted.name, wanted.declaration, rows, table, backend, _remarks(raw, wanted))
