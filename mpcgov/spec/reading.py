@@ -114,7 +114,7 @@ def parted(value: Any) -> Any:
         return value
     out = dict(value)
     if isinstance(out.get("missing"), list | tuple):
-        out["missing_codes"], out["missing"] = out["missing"], "drop"
+        out["missing_codes"], out["missing"] = _listed(out["missing"]), "drop"
     columns = out.get("columns")
     if not isinstance(columns, Mapping):
         return out
@@ -122,7 +122,7 @@ def parted(value: Any) -> Any:
     names = {"from": "source", "missing": "missing", "recode": "recode", "at": "at"}
     derived = {name: one["derive"] for name, one in columns.items() if isinstance(one, Mapping) and "derive" in one}
     readings = {
-        name: {names[key]: column[key] for key in names if key in column}
+        name: {names[key]: _listed(column[key]) if key == "missing" else column[key] for key in names if key in column}
         for name, column in columns.items()
         if isinstance(column, Mapping)
     }
@@ -135,3 +135,10 @@ def parted(value: Any) -> Any:
     out["derived"] = {**derived, **levels, **(out.get("derived") or {})}
     out["readings"] = {**{name: own for name, own in readings.items() if own}, **(out.get("readings") or {})}
     return out
+
+
+def _listed(codes: Any) -> Any:
+    """Codes for no value, one of which may stand by itself; YAML takes some that are usual for nothing at all."""
+    if isinstance(codes, list | tuple) and None in codes:
+        raise ValueError("missing: a word there is one that YAML takes for nothing, such as NULL or ~: write 'NULL'")
+    return [codes] if isinstance(codes, str) else codes

@@ -174,7 +174,8 @@ def faults_of(report: ColumnReport, source: Source, missing_is_one: bool) -> lis
     ]
     if report.first:
         below = source.rows - report.first
-        last = "; so are all below it: notes or totals under the table?" if _is_tail(report, column, below) else ""
+        tail = source.of_lines and _is_tail(report, column, below)
+        last = "; so are all below it: notes or totals under the table?" if tail else ""
         lines[-1] += f" (the first is row {report.first}{last})"
     return lines
 

@@ -58,6 +58,8 @@ class Source:
     backend: Backend
     remarks: tuple[str, ...] = ()
     """What the owner should know of how columns were read; of no row."""
+    of_lines: bool = False
+    """Whether rows are lines of a text, below which there may be notes."""
 
     def value(self, column: str) -> str:
         """The name in `table` of a column's value; null where it is missing or has a fault."""
@@ -186,7 +188,7 @@ def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> Source:
     rows = int(quiet(lambda: len(backend.con.table(readback.STORED)), unreadable(wanted.name)))
     if rows != raw.rows:
         raise InternalError(f"{wanted.name}: the engine reads {rows} rows where the file has {raw.rows}")
-    return Source(wanted.name, wanted.declaration, rows, table, backend, _remarks(raw, wanted))
+    return Source(wanted.name, wanted.declaration, rows, table, backend, _remarks(raw, wanted), not raw.typed)
 
 
 def _open_database(url: str, wanted: Wanted, base: Path) -> Source:

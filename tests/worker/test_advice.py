@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mpcgov.errors import DataError
+from mpcgov.errors import DataError, SpecError
+from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.report import dataset_check
 from mpcgov.worker.rows import Wanted, keyed_rows
@@ -45,6 +46,9 @@ FILES: dict[str, tuple[bytes, str]] = {
     "other blanks between thousands": ("id,g\n1\u202f234,x\n1\u00a0234,x\n1\u2019234,x\n".encode(), "(3 with another decimal sign or signs between thousands"),
     "rows that end with a delimiter": (b"id,g\n1,x,\n2,y,\n", "the rows end with a delimiter and the header doesn't"),
     "a header that does": (b"id,g,\n1,x\n2,y\n", "the header ends with a delimiter and the rows don't"),
+    "quoted names between semicolons": (b'"id";"g"\n"1";"x"\n', "the header can't be read: a quote is out of place, or it is over 1 MiB; set delimiter: ';'"),
+    "a quote within a field": (b'id,g\n1,5" pipe\n', "a quote within a field is written twice, and the field stands between quotes"),
+    "decimal commas between commas": (b"id,g\n1,2,5\n2,3,5\n", "fields that hold the delimiter, such as 2,5, stand between quotes"),
     "columns of blanks": (b"id   g\n1    x\n", "a file of fixed width is declared by at: [first, last]"),
     "windows-1252": ("id,g\n1,Zürich\n".encode("cp1252"), "set encoding, such as windows-1252"),
     "UTF-16": ("id,g\n1,x\n".encode("utf-16"), "set encoding: utf-16"),
@@ -358,3 +362,32 @@ def test_dates_of_zeros_are_no_dates_of_another_form(tmp_path: Path, text: str, 
     (tmp_path / "d.csv").write_text(f"b\n{text}\n01.02.1990\n")
     column = {"b": {"kind": "date", "min": "1980-01-02", "max": "1999-11-02"}}
     assert f"1 row not a date as YYYY-MM-DD (1 {words}" in said(tmp_path, columns=column, date_format="DD.MM.YYYY")
+
+
+def test_notes_are_looked_for_below_lines_only(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"n": pa.array(["1", "2", "x"])}), tmp_path / "d.parquet")
+    found = said(tmp_path, "d.parquet", columns={"n": NUMBER})
+    assert found == "3 rows; column n: 1 row not a whole number (the first is row 3)"
+
+
+def test_skipping_every_line_is_pointed_out(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("id,g\n1,x\n")
+    assert "the file is empty; a data set without rows still has a header; skip_lines may be too many" in said(
+        tmp_path, skip_lines=5
+    )
+
+
+@pytest.mark.parametrize("missing", ["[NA, NULL]", "[~]"])
+def test_a_code_that_yaml_takes_for_nothing_is_to_be_quoted(tmp_path: Path, missing: str) -> None:
+    for place in (
+        f"columns: {{n: {{kind: key, missing: {missing}}}}}",
+        f"missing: {missing}, columns: {{n: {{kind: key}}}}",
+    ):
+        (tmp_path / "datasets.yaml").write_text(f"d: {{source: d.csv, {place}}}\n")
+        with pytest.raises(SpecError, match="YAML takes for nothing, such as NULL or ~: write 'NULL'"):
+            load_datasets(tmp_path / "datasets.yaml")
+
+
+def test_one_code_needs_no_list(tmp_path: Path) -> None:
+    (tmp_path / "datasets.yaml").write_text("d: {source: d.csv, columns: {n: {kind: key, missing: NA}}}\n")
+    assert load_datasets(tmp_path / "datasets.yaml").root["d"].reading("n").missing == ("NA",)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from mpcgov.errors import DataError, InternalError, MpcgovError
 from mpcgov.spec.table import Dataset
-from mpcgov.worker import engine
+from mpcgov.worker import csv_structure, engine
 from mpcgov.worker import pieces as in_pieces
 from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
@@ -313,11 +313,26 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeyp
     path = tmp_path / "t.csv"
     path.write_text(HEADER + GOOD)
 
-    def load(*_: object, **__: object) -> int:
+    def looked_at(*_: object) -> tuple[str, ...]:
         path.write_text(HEADER + GOOD * 2)
-        return 1
+        return ()
 
-    monkeypatch.setattr("mpcgov.worker.source._rows", load)
+    monkeypatch.setattr("mpcgov.worker.source._remarks", looked_at)
+    with pytest.raises(DataError, match=r"^d: the file changed while it was read$"):
+        open_table(declare(), "d", tmp_path)
+
+
+def test_rows_that_come_while_a_file_is_read_are_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(HEADER + GOOD)
+    scan = csv_structure.scan
+
+    def grow(fd: int, columns: int, delimiter: str) -> csv_structure.Structure:
+        found = scan(fd, columns, delimiter)
+        path.write_text(HEADER + GOOD * 2)
+        return found
+
+    monkeypatch.setattr(csv_structure, "scan", grow)
     with pytest.raises(DataError, match=r"^d: the file changed while it was read$"):
         open_table(declare(), "d", tmp_path)
 
@@ -363,8 +378,6 @@ def test_a_query_that_fails_says_nothing_of_the_engine(tmp_path: Path, capfd: py
 
 
 def test_a_large_file_is_scanned_in_constant_memory(tmp_path: Path) -> None:
-    from mpcgov.worker import csv_structure
-
     path = tmp_path / "t.csv"
     path.write_text(HEADER + GOOD * 1_000_000)
     with path.open("rb") as file:

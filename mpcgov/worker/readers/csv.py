@@ -95,7 +95,8 @@ def plain(file: OpenFile, how: Dialect) -> Iterator[int]:
             stream.seek(0)
             _write_plain(pa.CompressedInputStream(stream, packed) if packed else stream, out, how, file.name)
         if not os.fstat(made).st_size:
-            raise DataError(f"{file.name}: the file is empty", hint="a data set without rows still has a header")
+            hint = "a data set without rows still has a header" + "; skip_lines may be too many" * bool(how.skip_lines)
+            raise DataError(f"{file.name}: the file is empty", hint=hint)
         yield made
     finally:
         os.close(made)
@@ -161,7 +162,10 @@ def read(fd: int, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
     name, delimiter = wanted.name, how.delimiter
     names = csv_structure.header(fd, delimiter)
     if names is None:
-        raise DataError(f"{name}: the header can't be read: a quote is out of place, or it is over 1 MiB")
+        hint = next(
+            (f"set delimiter: {word}" for sign, word in _DELIMITERS.items() if csv_structure.header(fd, sign)), ""
+        )
+        raise DataError(f"{name}: the header can't be read: a quote is out of place, or it is over 1 MiB", hint=hint)
     if not names:
         raise DataError(f"{name}: the first line is blank", hint="the first line must name the columns; see skip_lines")
     structure = csv_structure.scan(fd, len(names), delimiter)
@@ -214,18 +218,23 @@ def wide_encoding(beginning: bytes) -> str:
 
 
 def _of_rows(fd: int, structure: csv_structure.Structure, delimiter: bytes) -> str:
-    beginning = os.pread(fd, 1 << 20, 0)
-    if structure.first_ragged == 1 and (said := _of_ends(beginning, delimiter)):
-        return said
-    if csv_structure.MISQUOTED in structure.faults and b'="' in beginning:
-        return 'fields such as ="0123" are formulas of a workbook: save it as .xlsx, or without them'
-    if csv_structure.MISQUOTED in structure.faults and b'\\"' in beginning:
-        return "quotes within fields have a backslash before them: write them twice instead"
-    if structure.first_ragged == 1 and beginning.partition(b"\n")[2].startswith(b"'"):
+    beginning, first = os.pread(fd, 1 << 20, 0), structure.first_ragged
+    if csv_structure.MISQUOTED in structure.faults:
+        return _of_quotes(beginning)
+    if first == 1 and beginning.partition(b"\n")[2].startswith(b"'"):
         return "fields stand between single quotes: write double ones"
-    if structure.first_ragged and structure.rows - structure.first_ragged < 20:
-        return "the last lines may be notes or totals under the table: take them out"
-    return ""
+    if first == 1:
+        return _of_ends(beginning, delimiter) or "fields that hold the delimiter, such as 2,5, stand between quotes"
+    few = first and structure.rows - first < 20
+    return "the last lines may be notes or totals under the table: take them out" if few else ""
+
+
+def _of_quotes(beginning: bytes) -> str:
+    if b'="' in beginning:
+        return 'fields such as ="0123" are formulas of a workbook: save it as .xlsx, or without them'
+    if b'\\"' in beginning:
+        return "quotes within fields have a backslash before them: write them twice instead"
+    return "a quote within a field is written twice, and the field stands between quotes, with no blank before them"
 
 
 def _of_ends(beginning: bytes, delimiter: bytes) -> str:
