@@ -36,6 +36,7 @@ from mpcgov.worker.clear import clear_linked
 from mpcgov.worker.keyed import bytes_of
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import open_table
+from tests import nightly
 from tests.linkage.linked_parties import engine, opened_places, places
 from tests.mpc.word.local import make_parties, run
 
@@ -238,7 +239,7 @@ def linked_tables(folder: Path) -> dict[str, list[list[Any]]]:
     }
 
 
-@pytest.mark.parametrize("seed", [*SEEDS[:12], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[12:])])
+@pytest.mark.parametrize("seed", nightly.first(12, SEEDS))
 def test_a_random_job_gives_what_a_plain_join_gives(seed: int, tmp_path: Path) -> None:
     case = Case(seed)
     case.write(tmp_path)

@@ -19,6 +19,7 @@ from mpcgov.results.result import numbers_by_name
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.statement import Layout
 from mpcgov.worker.clear import clear_linked
+from tests import nightly
 from tests.linkage.linked_parties import Case, opened_places, places
 from tests.mpc.word.local import Party
 
@@ -149,7 +150,7 @@ def test_so_are_those_whose_means_are_asked_for(protocol: str) -> None:
     assert max(check(one) for one in made) > 0
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", nightly.first(2, range(4)))
 def test_inner_counts_rounded(seed: int) -> None:
     made = case(seed, "linked-count", {"by": ["edu.level", "tax.region"]}, 60, 2, "inner", min_count=3, round_to=5)
     check(made)
@@ -157,7 +158,7 @@ def test_inner_counts_rounded(seed: int) -> None:
 
 @pytest.mark.parametrize("join", ["inner", "left"])
 @pytest.mark.parametrize("by", [["edu.level", "tax.region"], ["wel.kind", "edu.level"], ["tax.region", "tax.sex"]])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", nightly.first(2, range(4)))
 def test_true_totals_of_linked_counts_hide_what_the_plain_rules_hide(seed: int, by: list[str], join: str) -> None:
     made = case(seed, "linked-count", {"by": by}, 60 + 40 * seed, 3, join, min_count=4, rules={"margins": True})
     cells = [expected(made, {"join": join, "min_count": least, "round_to": None})["count"] for least in (4, 0)]
@@ -184,7 +185,7 @@ STATISTICS = [
 
 @pytest.mark.parametrize("join", ["inner", "left"])
 @pytest.mark.parametrize("params", STATISTICS, ids=range(4))
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", nightly.first(2, range(4)))
 def test_statistics_hide_what_the_reference_hides(seed: int, params: dict[str, Any], join: str) -> None:
     method = ["matcher", "oblivious"][seed % 2]
     rules = {"digits": 1 + seed, "numbers": 6 + 3 * seed}
@@ -222,7 +223,7 @@ def test_statistics_of_receivers_columns_are_in_steps_as_the_reference_says(
     assert shown > check(made) * (1 - seed)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", nightly.first(6, range(12)))
 def test_sums_over_nearly_the_same_rows_are_hidden_in_a_left_join(seed: int) -> None:
     """All but a few of tax's people are at edu, and all but a few of these at wel."""
     made = case(seed, "linked-statistics", STATISTICS[1] | {"by": []}, 60, 3, "left", min_count=5)

@@ -1,0 +1,18 @@
+"""Cases of which some always run, and the others at night (`scripts/test --all`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def first(always: int, cases: Iterable[Any]) -> list[Any]:
+    """The cases for `parametrize`, of which all but the first so many are marked slow."""
+    rows = list(cases)
+    return [*rows[:always], *(pytest.param(*_values(row), marks=pytest.mark.slow) for row in rows[always:])]
+
+
+def _values(case: Any) -> tuple[Any, ...]:
+    return case if isinstance(case, tuple) else (case,)
