@@ -237,6 +237,7 @@ async def killable(network: Network) -> AsyncIterator[Killable]:
 NODES_TOO = [point for point in POINTS if point[0] in ("recorded", "durable")]
 
 
+@pytest.mark.slow
 async def test_r31_a_node_killed_at_any_point_of_its_ledger_has_spent_if_and_only_if_it_had_committed(
     network: Network, killable: Killable
 ) -> None:
