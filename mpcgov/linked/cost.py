@@ -27,13 +27,13 @@ TAG, PLACE = 16, 4
 SORT = 32
 """Bytes that each party sends to sort one row, for each doubling of the rows: as measured, of three words each."""
 
-BATCH_ROWS = 21845
-"""How many rows the oblivious method compares in a batch of 11 rounds."""
+BATCH_ROWS, BATCH_ROUNDS = 43690, 6
+"""How many rows the oblivious method compares in a batch, and its rounds."""
 
-SORT_ROUNDS = 32
+SORT_ROUNDS = 7
 """Rounds for each doubling of the rows."""
 
-CLOSING_ROUNDS = 23
+CLOSING_ROUNDS = 13
 """As measured: to hide more cells of one owner's groups."""
 
 MEMORY_LIMIT_BYTES = 8_000_000_000
@@ -73,7 +73,7 @@ def link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], thresh
         for spoke in star.spokes:
             if oblivious:
                 sent += _compared(spoke, rows, sizes.get(spoke.other, 1), tuple(linked.job.parties), threshold)
-                rounds += 2 + 11 * -(-rows[star.left] // BATCH_ROWS)
+                rounds += 2 + BATCH_ROUNDS * -(-rows[star.left] // BATCH_ROWS)
             else:
                 sent += {spoke.left: TAG * rows[spoke.left], spoke.other: TAG * rows[spoke.other]}
                 sent += _brought(spoke, sizes.get(spoke.other, 0), rows, dealt_bytes)

@@ -20,13 +20,20 @@ SPARE_BITS = 60
 ROUNDED = 5
 """Rounding a quotient sends about as much as so many comparisons, beside those that tell its length."""
 
-STEPPED_ROUNDS = 53
+STEPPED_ROUNDS = 22
 """As measured: to find and take steps of parts of the standard errors, for receivers that bring rows."""
 
 
+MASKED_ROUNDS = 150
+"""As measured: what comparisons of more than three parties take more."""
+
+
 def stepped_rounds(linked: Linked) -> int:
-    """The rounds of rounding a model for receivers that bring rows, beside those that every model has."""
-    return STEPPED_ROUNDS if linked.asked.outcome is not None and linked.job.receiving_owners else 0
+    """The rounds of a model beside those that every one has: of rounding it for receivers that bring rows, and of more
+    than three parties."""
+    if linked.asked.outcome is None:
+        return 0
+    return STEPPED_ROUNDS * bool(linked.job.receiving_owners) + MASKED_ROUNDS * (len(linked.job.parties) > 3)
 
 
 def multiplied_bytes(

@@ -16,14 +16,14 @@ def converted(elements: int, parties: int, threshold: int) -> int:
 def equal(parties: int, threshold: int) -> int:
     """To compare one element with zero."""
     if parties == 3:
-        return 2 * 61 // 8 + WORD + WORD // 2  # its bits and their products, and back to a word, which one party deals
+        return 42  # by the party that helps, and sends the most: products of masks of 61 bits, and a word
     return _masked(61, parties, threshold)
 
 
 def negative(parties: int, threshold: int) -> int:
     """To find out whether one element is below zero."""
     if parties == 3:
-        return 26 + WORD + WORD // 2  # as equal, but that carries take more products
+        return 32  # as equal, of some 45 bits
     return _masked(86, parties, threshold)
 
 

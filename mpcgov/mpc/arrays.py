@@ -35,7 +35,7 @@ class SecretArray:
 
     Made by `Session.input` and by the operations here. Arithmetic is exact: over the integers, never modulo anything.
     Public operands are whole numbers. Sums and products with them are local; a product of secret arrays, inner and
-    matrix products too, is one exchange, a comparison 9 or 10. `engine` does the work and isn't for protocols.
+    matrix products too, is one exchange, a comparison 4 to 10. `engine` does the work and isn't for protocols.
     """
 
     __slots__ = ("_backing", "_engine", "high", "low", "places")

@@ -43,7 +43,7 @@ async def divide(
     """numerators[i] / denominators[which[i]], relatively within 2^-24 + (C(m,t) + 1)·2^-29; denominators ≥ 0.
 
     Significands are 0, or 2^23 ≤ |s| ≤ 2^24; without meaning where the denominator is 0. Whatever the integers, the
-    same messages: about 45 rounds.
+    same messages: about 40 rounds for three parties.
     """
     k = len(denominators)
     normal, exponents, nonzero, zero = await _normalise(crossing, np.concatenate([denominators, numerators]), plan)

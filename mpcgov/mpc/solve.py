@@ -117,9 +117,9 @@ class Moments:
 def least_squares(moments: Moments) -> Coefficients:
     """β with XᵀX·β = Xᵀy.
 
-    Opened are M and masked values only; see docs/security/regression.md. About 100 rounds, whatever d. Raises SpecError
-    if the session isn't as `precision.system_needs` says. Moments that aren't those of any X may show linear relations
-    of their columns.
+    Opened are M and masked values only; see docs/security/regression.md. About 70 rounds for three parties, whatever d.
+    Raises SpecError if the session isn't as `precision.system_needs` says. Moments that aren't those of any X may show
+    linear relations of their columns.
     """
     d, engine = moments.unknowns, _engine(moments)
     plan = precision.system(moments.squares, engine.config.subsets)

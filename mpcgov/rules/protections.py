@@ -62,15 +62,15 @@ def added_cost(job: Job, manifest: Manifest, table: ResultTable) -> tuple[int, i
     rules, known = job.disclosure, max(1, len(subtractors(job, manifest)))
     rounds, sent_bytes = (known - 1).bit_length(), 32 * (known - 1) * table.rows
     if rules.contributors is not None:
-        rounds += 10
+        rounds += 6
         sent_bytes += 32 * len(job.data_parties) * table.rows
     if rules.margins and rules.noise is not None:
         rounds += 26 if rules.noise.consistent else 16
         sent_bytes += 40 * table.rows
     elif rules.margins:
         cycles = math.prod(len(values) - 1 for values in table.domain)
-        rounds += 21 + 12 * cycles.bit_length()
-        sent_bytes += 48 * cycles * table.rows
+        rounds += 21 + 7 * cycles.bit_length()
+        sent_bytes += 32 * cycles * table.rows
     return rounds, sent_bytes
 
 

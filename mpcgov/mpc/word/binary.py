@@ -15,9 +15,7 @@ import numpy as np
 
 from mpcgov.mpc.word import field, lanes
 from mpcgov.mpc.word.field import BITS, Words
-from mpcgov.mpc.word.product import reduce_degree
 from mpcgov.mpc.word.prss import Prss
-from mpcgov.mpc.word.sharing import deal
 from mpcgov.mpc.word.sign import BitCircuit, Pieces, enter, summand
 from mpcgov.mpc.word.wire import Channel
 
@@ -152,24 +150,3 @@ def _packed(bits: Words) -> Words:
     held[:, : found.shape[1]] = found
     words: Words = held.view("<u8").astype(np.uint64)
     return words
-
-
-async def to_field(channel: Channel, prss: Prss, numbers: Sequence[tuple[Pieces, Sequence[int]]]) -> list[Words]:
-    """Σ weight · bit for each number, as shares of degree 1; bits unpacked, a row for each weight. Two rounds.
-
-    As `sign.to_field`: party 1 deals e, the XOR of its two pieces; the third, b, is a sharing as it is; and a bit is
-    e + b − 2·e·b. The products of one number's bits are added up at degree 2 and converted together.
-    """
-    shapes = [bits.left.shape for bits, _ in numbers]
-    ends = np.cumsum([rows * count for rows, count in shapes])
-    own = np.concatenate([(bits.left ^ bits.right).reshape(-1) for bits, _ in numbers]) if prss.me == 0 else None
-    (e,) = await deal(channel, 1, [0], own, int(ends[-1]))
-    linear, doubled = [], []
-    for (bits, weights), shape, end in zip(numbers, shapes, ends, strict=True):
-        dealt = np.ascontiguousarray(e[end - shape[0] * shape[1] : end]).reshape(shape)
-        piece = (None, bits.right, bits.left)[prss.me]
-        third = np.zeros(shape, np.uint64) if piece is None else field.scale(np.ascontiguousarray(piece), -prss.me)
-        linear.append(field.combine(weights, list(field.add(dealt, third))))
-        doubled.append(field.combine([-2 * weight for weight in weights], list(field.product(dealt, third))))
-    both = await reduce_degree(channel, prss, np.concatenate(doubled))
-    return np.split(field.add(np.concatenate(linear), both), np.cumsum([count for _, count in shapes])[:-1])

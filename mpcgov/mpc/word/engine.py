@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.links import Link
-from mpcgov.mpc.word import compare, field, lazy, rounding, sharing, sort, wholes
+from mpcgov.mpc.word import compare, field, lazy, less, rounding, sharing, sort, wholes
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.lazy import LazyWords, Public, Scheduler
 from mpcgov.mpc.word.order import Order
@@ -103,13 +103,23 @@ class WordEngine:
         """Public integers as the operators of arrays take them."""
         return values
 
-    def negative(self, a: LazyWords, _low: int, _high: int) -> LazyWords:
+    def negative(self, a: LazyWords, low: int, high: int) -> LazyWords:
         """1 where a < 0 and 0 elsewhere."""
-        return self._scheduler.protocol(a.shape, compare.negative, a)
+        bits = less.width(low, high)
 
-    def zero(self, a: LazyWords, _low: int, _high: int) -> LazyWords:
+        async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
+            return await compare.negative(channel, prss, x, bits)
+
+        return self._scheduler.protocol(a.shape, protocol, a)
+
+    def zero(self, a: LazyWords, low: int, high: int) -> LazyWords:
         """1 where a = 0 and 0 elsewhere."""
-        return self._scheduler.protocol(a.shape, compare.zero, a)
+        bits = less.width(low, high)
+
+        async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
+            return await compare.zero(channel, prss, x, bits)
+
+        return self._scheduler.protocol(a.shape, protocol, a)
 
     def round_to(self, a: LazyWords, low: int, high: int, base: int) -> LazyWords:
         """The nearest multiples of base, halves up."""

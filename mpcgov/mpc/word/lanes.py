@@ -8,17 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.field import BITS, Words
 from mpcgov.mpc.word.kernels import inlined, kernel
 
 LANES = 64
-PAIRS = BITS // 2
-"""Bits 0 … 59 make 30 pairs, the lower one first; bit 60 is left alone."""
-INPUT_ROWS = BITS + PAIRS
-LEAF_ROWS = 2 * PAIRS
-LEAVES = PAIRS + 1
 
 _STEPS = (
     (np.uint64(32), np.uint64(0x00000000FFFFFFFF)),
@@ -51,7 +47,7 @@ def _to_rows(values: Words, rows: Words) -> None:
         for k in range(64):
             block[k] = values[64 * w + k] if k < used else np.uint64(0)
         _transpose(block)
-        for b in range(61):
+        for b in range(rows.shape[0]):
             rows[b, w] = block[b]
 
 
@@ -61,31 +57,14 @@ def _from_row(row: Words, values: Words) -> None:
         values[i] = (row[i >> 6] >> np.uint64(i & 63)) & np.uint64(1)
 
 
-@kernel("void(uint64[:, ::1])")
-def _pair_products(rows: Words) -> None:
-    for j in range(30):
-        low, high, both = rows[2 * j], rows[2 * j + 1], rows[61 + j]
-        for w in range(rows.shape[1]):
-            both[w] = low[w] & high[w]
-
-
-@kernel("void(uint64[:, ::1], uint64[:, ::1], uint64[:, ::1], uint64[:, ::1], uint64[:, ::1])")
-def _leaf_products(a: Words, b: Words, plus: Words, minus: Words, out: Words) -> None:
-    """Row j: generate of pair j; rows 30 … 58: propagate of pairs 1 … 29; row 59: generate of bit 60."""
-    for j in range(30):
-        a_low, a_high, a_both = a[2 * j], a[2 * j + 1], a[61 + j]
-        b_low, b_high, b_both = b[2 * j], b[2 * j + 1], b[61 + j]
-        generate, propagate = out[j], out[29 + j]
-        for w in range(a.shape[1]):
-            g = (a_high[w] & b_high[w]) ^ (a_both[w] & b_low[w]) ^ (a_low[w] & b_both[w])
-            p = (a_high[w] & b_low[w]) ^ (a_low[w] & b_high[w])
-            if j == 0:
-                generate[w] = g ^ p ^ plus[j, w] ^ minus[j, w]
-            else:
-                generate[w] = g ^ plus[j, w] ^ minus[j, w]
-                propagate[w] = p ^ plus[29 + j, w] ^ minus[29 + j, w]
-    for w in range(a.shape[1]):
-        out[59, w] = (a[60, w] & b[60, w]) ^ plus[59, w] ^ minus[59, w]
+@kernel("void(uint64[:, ::1], uint64[:, ::1], uint64[:, ::1])")
+def _added(a: Words, b: Words, out: Words) -> None:
+    for w in range(out.shape[1]):
+        carry = np.uint64(0)
+        for r in range(out.shape[0]):
+            x, y = a[r, w], b[r, w]
+            out[r, w] = x ^ y ^ carry
+            carry = (x & y) | (carry & (x | y))
 
 
 @kernel("void(" + ", ".join(["uint64[:, ::1]"] * 7) + ")")
@@ -101,11 +80,27 @@ def words_for(count: int) -> int:
     return -(-count // LANES)
 
 
-def to_rows(values: Words, extra: int = 0) -> Words:
-    """The 61 bits of 1-D elements as rows of words, with room for `extra` rows more after them."""
-    rows = np.empty((BITS + extra, words_for(values.size)), np.uint64)
-    _to_rows(field.flat(values), rows)
-    return rows
+def to_rows(values: Words, rows: int = BITS) -> Words:
+    """The lowest bits of 1-D words, as rows of words."""
+    out = np.empty((rows, words_for(values.size)), np.uint64)
+    _to_rows(field.flat(values), out)
+    return out
+
+
+def packed_bits(bits: NDArray[np.bool_]) -> Words:
+    """Bits as one row of words."""
+    held = np.zeros(8 * words_for(bits.size), np.uint8)
+    found = np.packbits(bits, bitorder="little")
+    held[: found.size] = found
+    row: Words = held.view("<u8").astype(np.uint64)[None]
+    return row
+
+
+def added(a: Words, b: Words) -> Words:
+    """Sums of numbers as rows of bits, modulo 2 to the power of how many there are."""
+    out = np.empty(a.shape, np.uint64)
+    _added(a, b, out)
+    return out
 
 
 def from_row(row: Words, count: int) -> Words:
@@ -113,20 +108,6 @@ def from_row(row: Words, count: int) -> Words:
     values = np.empty(count, np.uint64)
     _from_row(field.flat(row), values)
     return values
-
-
-def with_pair_products(values: Words) -> Words:
-    """The 61 bits of 1-D elements, then for each pair of bits its product: what the leaves of a carry need."""
-    rows = to_rows(values, PAIRS)
-    _pair_products(rows)
-    return rows
-
-
-def leaf_products(a: Words, b: Words, plus: Words, minus: Words) -> Words:
-    """A party's terms of generate and propagate of all pairs, masked: see `sign`."""
-    out = np.empty((LEAF_ROWS, a.shape[1]), np.uint64)
-    _leaf_products(a, b, plus, minus, out)
-    return out
 
 
 def products(x: tuple[Words, Words], y: tuple[Words, Words], plus: Words, minus: Words) -> Words:

@@ -4,14 +4,13 @@ The rows are in uniformly random order and no two are equal, so what is opened i
 uniform permutation of 0 … n−1: it depends on n only, and a simulator draws such a permutation and answers from it.
 This holds for every choice of pairs that depends on earlier outcomes only, as here.
 
-Quicksort, all segments side by side: sort a small sample of each segment by all its pairs, compare the others with
-its median, divide. Two batches of comparisons a level; 1.08 · n · log₂ n comparisons in about 2.3 · log₂ n batches.
+Quicksort, all segments side by side, each at its own step: sort a sample of a segment by all its pairs, compare the
+others with its median, divide; then each part with the median of its half of the sample, until none of it is left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,85 +25,88 @@ Less = Callable[[Order, Order], Awaitable[Outcomes]]
 """Given numbers of rows a and b, 1 where row a is less than row b."""
 
 
+MOST_SAMPLE = 255
+FEW = 4096
+"""Comparisons that cost no more than their rounds."""
+
+
 @inlined
-def _sample(length: Any) -> Any:
-    """How many of a segment's rows are sorted by all pairs: all of a short one, else an odd number for a median."""
-    if length <= 6:
+def _sample(length: Any, short: Any) -> Any:
+    """How many of a segment's rows are sorted by all pairs: all of a short one, else one less than a power of two, so
+    that medians of what is left of them are pivots until nothing is left."""
+    if length <= short:
         return length
-    if length < 48:
+    if length < 32:
         return 3
-    if length < 512:
+    if length < 256:
         return 7
-    return 15
+    if length < 2048:
+        return 15
+    if length < 32768:
+        return 63
+    return 255
 
 
-@kernel("int64(int64[:, ::1])")
-def _count_sample_pairs(segments: Any) -> Any:
+@kernel("int64(int64[:, ::1], int64)")
+def _count(segments: Any, short: Any) -> Any:
+    """How many comparisons come next."""
     total = 0
     for s in range(segments.shape[0]):
-        k = _sample(segments[s, 1] - segments[s, 0])
-        total += k * (k - 1) // 2
+        length, known = segments[s, 1] - segments[s, 0], segments[s, 2]
+        k = _sample(length, short)
+        total += length - known if known else k * (k - 1) // 2
     return total
 
 
-@kernel("void(int64[::1], int64[:, ::1], int64[::1], int64[::1])")
-def _sample_pairs(order: Any, segments: Any, left: Any, right: Any) -> None:
+@kernel("void(int64[::1], int64[:, ::1], int64, int64[::1], int64[::1])")
+def _pairs(order: Any, segments: Any, short: Any, left: Any, right: Any) -> None:
+    """All pairs of a segment's sample; or, if that is in order already, each other row and the sample's median."""
     at = 0
     for s in range(segments.shape[0]):
-        start = segments[s, 0]
-        k = _sample(segments[s, 1] - start)
-        for i in range(start, start + k):
-            for j in range(i + 1, start + k):
-                left[at], right[at] = order[i], order[j]
+        start, stop, known = segments[s, 0], segments[s, 1], segments[s, 2]
+        if known:
+            pivot = order[start + known // 2]
+            for i in range(start + known, stop):
+                left[at], right[at] = order[i], pivot
                 at += 1
+        else:
+            end = start + _sample(stop - start, short)
+            for i in range(start, end):
+                for j in range(i + 1, end):
+                    left[at], right[at] = order[i], order[j]
+                    at += 1
 
 
-@kernel("void(int64[::1], int64[:, ::1], uint64[::1])")
-def _sort_samples(order: Any, segments: Any, less: Any) -> None:
-    """Put the sample at the head of each segment in order: a row's place is how many of its pairs it is greater in."""
-    at = 0
-    rows, places = np.empty(15, np.int64), np.empty(15, np.int64)
-    for s in range(segments.shape[0]):
-        start = segments[s, 0]
-        k = _sample(segments[s, 1] - start)
-        for i in range(k):
-            rows[i], places[i] = order[start + i], 0
-        for i in range(k):
-            for j in range(i + 1, k):
-                places[j if less[at] else i] += 1
-                at += 1
-        for i in range(k):
-            order[start + places[i]] = rows[i]
-
-
-@kernel("int64(int64[::1], int64[:, ::1], int64[::1], int64[::1])")
-def _pivot_pairs(order: Any, segments: Any, left: Any, right: Any) -> Any:
-    at = 0
-    for s in range(segments.shape[0]):
-        start, stop = segments[s, 0], segments[s, 1]
-        k = _sample(stop - start)
-        pivot = order[start + k // 2]
-        for i in range(start + k, stop):
-            left[at], right[at] = order[i], pivot
-            at += 1
-    return at
-
-
-@kernel("void(int64[::1], int64[:, ::1], uint64[::1], int64[:, ::1])")
-def _divide(order: Any, segments: Any, less: Any, divided: Any) -> None:
-    """Lesser rows before the pivot, greater ones after it: two segments of each, next to each other in `divided`."""
+@kernel("void(int64[::1], int64[:, ::1], int64, uint64[::1], int64[:, ::1])")
+def _arranged(order: Any, segments: Any, short: Any, less: Any, after: Any) -> None:
+    """Put each sample in order: a row's place is how many of its pairs it is greater in. Or divide a segment: lesser
+    rows before the median, greater ones after it, each behind its half of the sample. Two segments of `after` for each,
+    the other one of a sample empty."""
     at = 0
     rest = np.empty(order.size, np.int64)
+    rows, places = np.empty(MOST_SAMPLE, np.int64), np.empty(MOST_SAMPLE, np.int64)
     for s in range(segments.shape[0]):
-        start, stop = segments[s, 0], segments[s, 1]
-        k = _sample(stop - start)
-        half = k // 2
+        start, stop, known = segments[s, 0], segments[s, 1], segments[s, 2]
+        if known == 0:
+            k = _sample(stop - start, short)
+            for i in range(k):
+                rows[i], places[i] = order[start + i], 0
+            for i in range(k):
+                for j in range(i + 1, k):
+                    places[j if less[at] else i] += 1
+                    at += 1
+            for i in range(k):
+                order[start + places[i]] = rows[i]
+            after[2 * s, 0], after[2 * s, 1], after[2 * s, 2] = start, stop, k
+            after[2 * s + 1, 0], after[2 * s + 1, 1], after[2 * s + 1, 2] = stop, stop, 0
+            continue
+        half = known // 2
         greater = 0
-        for i in range(half, k):
+        for i in range(half, known):
             rest[greater] = order[start + i]
             greater += 1
         free = start + half
-        for i in range(start + k, stop):
+        for i in range(start + known, stop):
             if less[at]:
                 order[free] = order[i]
                 free += 1
@@ -113,16 +115,8 @@ def _divide(order: Any, segments: Any, less: Any, divided: Any) -> None:
                 greater += 1
             at += 1
         order[free:stop] = rest[:greater]
-        divided[2 * s, 0], divided[2 * s, 1] = start, free
-        divided[2 * s + 1, 0], divided[2 * s + 1, 1] = free + 1, stop
-
-
-@dataclass
-class Progress:
-    """An order under way: the segments of rows that aren't yet in order among themselves, as (start, stop)."""
-
-    order: Order
-    segments: Order
+        after[2 * s, 0], after[2 * s, 1], after[2 * s, 2] = start, free, half
+        after[2 * s + 1, 0], after[2 * s + 1, 1], after[2 * s + 1, 2] = free + 1, stop, known - half - 1
 
 
 async def order_of(count: int, less: Less, ranks: Order | None = None) -> Order:
@@ -130,36 +124,30 @@ async def order_of(count: int, less: Less, ranks: Order | None = None) -> Order:
 
     For few ranks that is about 3 · n comparisons instead of n · log₂ n.
     """
-    state = Progress(np.arange(count), np.array([[0, count]]))
-    while True:
-        state.segments = _wanted(state.segments, ranks)
-        if not len(state.segments):
-            if np.bincount(state.order, minlength=count).max(initial=0) > 1:
-                raise nobodys("comparisons of an order that can't be")
-            return state.order
-        await _level(state, less)
+    order, segments = np.arange(count), np.array([[0, count, 0]])
+    while len(segments := _wanted(segments, ranks)):
+        short = _short(count, int((segments[:, 1] - segments[:, 0]).sum()))
+        pairs = int(_count(segments, short))
+        left, right = np.empty(pairs, np.int64), np.empty(pairs, np.int64)
+        _pairs(order, segments, short, left, right)
+        after = np.empty((2 * len(segments), 3), np.int64)
+        _arranged(order, segments, short, await less(left, right), after)
+        segments = after
+    if np.bincount(order, minlength=count).max(initial=0) > 1:
+        raise nobodys("comparisons of an order that can't be")
+    return order
+
+
+def _short(count: int, left: int) -> int:
+    """How long a segment is sorted by all its pairs: the longer, the fewer rows are left, to save rounds at the end."""
+    return max(8, min(MOST_SAMPLE, 2 * max(count // 16, FEW) // left))
 
 
 def _wanted(segments: Order, ranks: Order | None) -> Order:
-    """The segments that have more than one row, and one of the ranks."""
-    keep = segments[:, 1] - segments[:, 0] > 1
+    """The segments whose rows aren't all in order, and that have one of the ranks."""
+    lengths = segments[:, 1] - segments[:, 0]
+    keep = (lengths > 1) & (lengths > segments[:, 2])
     if ranks is not None:
         wanted = np.sort(ranks)
         keep &= np.searchsorted(wanted, segments[:, 0]) < np.searchsorted(wanted, segments[:, 1])
     return np.ascontiguousarray(segments[keep])
-
-
-async def _level(state: Progress, less: Less) -> None:
-    """Sort samples, then divide all segments that are longer than their sample."""
-    order, segments = state.order, state.segments
-    count = int(_count_sample_pairs(segments))
-    left, right = np.empty(count, np.int64), np.empty(count, np.int64)
-    _sample_pairs(order, segments, left, right)
-    _sort_samples(order, segments, await less(left, right))
-    rest = np.ascontiguousarray(segments[segments[:, 1] - segments[:, 0] > 6])
-    left, right = np.empty(order.size, np.int64), np.empty(order.size, np.int64)
-    count = int(_pivot_pairs(order, rest, left, right))
-    divided = np.empty((2 * len(rest), 2), np.int64)
-    if count:
-        _divide(order, rest, await less(left[:count], right[:count]), divided)
-    state.segments = divided

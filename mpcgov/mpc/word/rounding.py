@@ -15,13 +15,16 @@ from __future__ import annotations
 import numpy as np
 
 from mpcgov.errors import SpecError
-from mpcgov.mpc.word import compare, field, masked, sign
+from mpcgov.mpc.word import compare, field, less, masked, sign
 from mpcgov.mpc.word.field import BITS, P, Words
+from mpcgov.mpc.word.product import product
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sharing import deal
 from mpcgov.mpc.word.wire import Channel, in_batches
 
 LIMIT = 1 << 60
+NARROW = BITS - 2
+"""Numbers of so many bits are the sum of their summands, or of these and one."""
 
 
 def check_fits(low: int, high: int, base: int) -> None:
@@ -39,15 +42,15 @@ async def round_to(channel: Channel, prss: Prss, x: Words, low: int, high: int, 
     half = base // 2
     start = (low + half) // base * base
     z = field.add(x, np.full(x.shape, (half - start) % P, np.uint64))
-    shifted = field.subtract(z, await remainder(channel, prss, z, base))
+    shifted = field.subtract(z, await remainder(channel, prss, z, high + half - start, base))
     return field.add(shifted, np.full(x.shape, start % P, np.uint64))
 
 
-async def remainder(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
-    """z modulo base for 1-D shares of 0 ≤ z < 2^60, of degree t. Opens nothing for m = 3."""
+async def remainder(channel: Channel, prss: Prss, z: Words, most: int, base: int) -> Words:
+    """z modulo base for 1-D shares of 0 ≤ z ≤ most < 2^60, of degree t. Opens nothing for m = 3."""
 
     async def lane_step(part: Channel, piece: slice) -> Words:
-        return await _three(part, prss, z[piece], base)
+        return await _three(part, prss, z[piece], most.bit_length(), base)
 
     async def masked_step(part: Channel, piece: slice) -> Words:
         return await _many(part, prss, z[piece], base)
@@ -56,17 +59,32 @@ async def remainder(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
     return await in_batches(channel, z.size, size, step)
 
 
-async def _three(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
-    carry, _ = await sign.wrap(channel, prss, z)
-    wrap = await sign.to_field(channel, prss, carry, z.size)
-    own = sign.summand(prss, z)
-    parts = await deal(channel, 1, [0, 1], None if own is None else own % np.uint64(base), z.size)
-    s = field.combine([1, 1, -(P % base)], [*parts, wrap])
+async def _three(channel: Channel, prss: Prss, z: Words, bits: int, base: int) -> Words:
+    s = await _narrow(channel, prss, z, bits, base) if bits <= NARROW else await _whole(channel, prss, z, base)
     both = np.concatenate([s, field.subtract(s, np.full(s.shape, base, np.uint64))])
-    bits = await sign.negative_bits(channel, prss, both)
-    below_zero, below_base = (await sign.to_field(channel, prss, bits, both.size)).reshape(2, -1)
+    found = await less.negative_bits(channel, prss, both, less.width(-2 * base, 2 * base - 1))
+    below_zero, below_base = (await sign.to_field(channel, prss, found, both.size)).reshape(2, -1)
     at_least_zero = field.combine([base, base], [below_zero, below_base])
     return field.subtract(field.add(s, at_least_zero), np.full(s.shape, base, np.uint64))
+
+
+async def _narrow(channel: Channel, prss: Prss, z: Words, bits: int, base: int) -> Words:
+    """z = u + v − w·p with w = 1 − [u < 2^bits]·[v < 2^bits], as z < 2^bits: see `less`. Two rounds."""
+    own = sign.summand(prss, z)
+    known = None if own is None else np.concatenate([own % np.uint64(base), own < np.uint64(1 << bits)])
+    (u, a), (v, b) = (part.reshape(2, -1) for part in await deal(channel, 1, [0, 1], known, 2 * z.size))
+    wraps = field.subtract(np.ones_like(z), await product(channel, prss, a, b))
+    return field.combine([1, 1, -(P % base)], [u, v, wraps])
+
+
+async def _whole(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
+    """z = c − r + w·p. Parties 1 and 2 know c: a line that is 0 at point 3 is a sharing of it. Party 3 deals r."""
+    value, wrap = await less.wrapped(channel, prss, z)
+    rest = value % np.uint64(base)
+    (r,) = await deal(channel, 1, [2], rest if prss.me == 2 else None, z.size)
+    c = field.scale(rest, (2 - prss.me) * field.inverse(3))
+    wraps = await sign.to_field(channel, prss, wrap, z.size)
+    return field.combine([1, -1, P % base], [c, r, wraps])
 
 
 async def _many(channel: Channel, prss: Prss, z: Words, base: int) -> Words:

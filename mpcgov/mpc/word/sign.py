@@ -1,40 +1,29 @@
-"""Comparison with zero for m = 3, t = 1: a carry computed on bits in GF(2) lanes, nothing opened.
-
-x = u + v modulo p with u = 2·s₁ known to party 1 and v = −s₂ known to party 2, both 0 … p−1. Over the integers x = u
-+ v − w·p, where w is the carry out of u + v + 1 in 61 bits. p is odd, so x's lowest bit is u₀ ⊕ v₀ ⊕ w; and x < 0,
-which stands for x + p, exactly if 2x modulo p is odd: for −2^60 < x < 2^60.
+"""Secret bits in lanes for m = 3, t = 1, in GF(2): how they enter, are multiplied, become words or are opened.
 
 A secret bit is the XOR of three pieces, one for each pair of parties, which both know: party i's `right` piece is
 that of {i, i+1}, its `left` that of {i−1, i}. XOR is local. For x·y party i adds up the three products that it can
 form and that are its part, masks them with one fresh bit of each of its pair keys, and sends the sum to party i+1:
-the new right piece. The receiver lacks the key of the two others, so what it sees is uniform.
+the new right piece. The receiver lacks the key of the two others, so what it sees is uniform. Gates of more bits at
+once: `helped`; comparison: `less`.
 
-u and v enter as pieces, with the products of their neighbouring bits: those of u are masked by the key of {1, 3},
-those of v by the key of {2, 3}, and the masked rows go from 1 to 2 and back. Every term of generate and propagate of
-two bits,
-    g = u₁v₁ ⊕ (u₁u₀)v₀ ⊕ u₀(v₁v₀)        p = (u₁u₀) ⊕ (v₁v₀) ⊕ u₁v₀ ⊕ u₀v₁,
-is a product of something of u and something of v, so each is one inner product: one masked bit per party. Bit 0
-counts the + 1: its generate is u₀ ∨ v₀, so the lowest pair's is g ⊕ p. Then 31 leaves are combined in a tree of 5
-levels. 7 rounds and 25.8 bytes per element for the bit (of parties 1 and 2; 14.4 of party 3).
+What parties 1 and 2 know of a value is u and v with x = u + v modulo p: u = 2·s₁ and v = −s₂, both 0 … p−1. Bits of u
+that enter are masked by the key of {1, 3}, those of v by that of {2, 3}.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mpcgov.mpc.word import field, lanes
-from mpcgov.mpc.word.field import BITS, Words
-from mpcgov.mpc.word.lanes import INPUT_ROWS, LEAF_ROWS, LEAVES, PAIRS
-from mpcgov.mpc.word.product import product
+from mpcgov.mpc.word.field import P, Words
 from mpcgov.mpc.word.prss import Prss
-from mpcgov.mpc.word.sharing import deal
 from mpcgov.mpc.word.stream import Stream
 from mpcgov.mpc.word.wire import Channel
 
-TREE_ROWS = 55
-"""Bits per element in the tree: 29 + 15 + 7 + 3 + 1, two for each pair of nodes and one for the lowest pair."""
+_THIRD = field.inverse(3)
 
 
 @dataclass
@@ -124,76 +113,59 @@ def summand(prss: Prss, x: Words) -> Words | None:
     return None if prss.me == 2 else field.scale(x, 2 if prss.me == 0 else -1)
 
 
-async def wrap(channel: Channel, prss: Prss, x: Words) -> tuple[Pieces, Pieces]:
-    """Whether the summands of x, 1-D shares of degree 1, add up to p or more; and the lowest bit of their XOR."""
-    words = lanes.words_for(x.size)
-    circuit = BitCircuit(channel, prss, LEAF_ROWS + TREE_ROWS, words)
-    own = summand(prss, x)
-    rows = None if own is None else lanes.with_pair_products(own)
-    operands = await enter(channel, prss, rows, (INPUT_ROWS, words))
-    leaves = await circuit.finish(lanes.leaf_products(operands.a, operands.b, *circuit.masks(LEAF_ROWS)))
-    both, top = operands.total[BITS:], operands.total[BITS - 1 : BITS]
-    generate = leaves[:PAIRS].stacked(leaves[LEAF_ROWS - 1 :])
-    generate.left[0] ^= both.left[0]
-    generate.right[0] ^= both.right[0]
-    propagate = (leaves[PAIRS : LEAF_ROWS - 1] ^ both[1:]).stacked(top)
-    return await _carry(circuit, generate, propagate), operands.total[:1]
-
-
-async def _carry(circuit: BitCircuit, generate: Pieces, propagate: Pieces) -> Pieces:
-    """The carry out of all positions, lowest first; `propagate` lacks the lowest position, which nothing enters."""
-    count = LEAVES
-    while count > 1:
-        pairs = count // 2
-        high = propagate[0 : 2 * pairs : 2]
-        combined = await circuit.product(
-            high.stacked(high[1:]), generate[0 : 2 * pairs : 2].stacked(propagate[1 : 2 * pairs - 2 : 2])
-        )
-        alone = slice(2 * pairs, count)
-        new_generate = combined[:pairs] ^ generate[1 : 2 * pairs : 2]
-        generate = new_generate.stacked(generate[alone])
-        propagate = combined[pairs:].stacked(propagate[slice(2 * pairs - 1, count - 1)])
-        count -= pairs
-    return generate
-
-
-async def negative_bits(channel: Channel, prss: Prss, x: Words) -> Pieces:
-    """x < 0 as secret bits, one row: x 1-D shares of degree 1 of −2^60 < x < 2^60. 7 rounds."""
-    carry, lowest = await wrap(channel, prss, field.scale(x, 2))
-    return carry ^ lowest
-
-
-async def zero_bits(channel: Channel, prss: Prss, x: Words) -> Pieces:
-    """x = 0 as secret bits, one row: x 1-D shares of degree 1 of anything. 7 rounds.
-
-    x = 0 exactly if u = −v: party 1 enters the complements of u's bits, party 2 the bits of −v, and all 61 XORs must
-    be 1.
-    """
-    words = lanes.words_for(x.size)
-    circuit = BitCircuit(channel, prss, BITS - 1, words)
-    own = None if prss.me == 2 else lanes.to_rows(field.scale(x, 2) if prss.me == 0 else x)
-    if own is not None and prss.me == 0:
-        own = ~own
-    same = (await enter(channel, prss, own, (BITS, words))).total
-    while (count := same.left.shape[0]) > 1:
-        even = count // 2 * 2
-        halves = await circuit.product(same[0:even:2], same[1:even:2])
-        same = halves.stacked(same[even:])
-    return same
-
-
 async def to_field(channel: Channel, prss: Prss, bits: Pieces, count: int) -> Words:
-    """Secret bits as shares of degree 1 of 0 and 1. Two rounds.
+    """Secret bits as shares of degree 1 of 0 and 1. One round; see `weighed`."""
+    one = Pieces(*(lanes.from_row(piece, count)[None] for piece in (bits.left, bits.right)))
+    (shares,) = await weighed(channel, prss, [(one, [1])])
+    return shares
 
-    Party 1 deals e, the XOR of its two pieces. The third piece b is a sharing as it is: the line b·(1 − x), which is 0
-    at party 1's point and which both others can evaluate. The result is e + b − 2·e·b.
+
+async def weighed(channel: Channel, prss: Prss, numbers: Sequence[tuple[Pieces, Sequence[int]]]) -> list[Words]:
+    """Σ weight · bit for each number, as shares of degree 1; bits unpacked, a row for each weight. One round.
+
+    A bit is d + (1 − 2d)·m, with d the piece that parties 1 and 2 have in common, and m, the XOR of the two others,
+    which party 3 knows. It deals m to them as two summands, so each has a summand of every number. These they deal: the
+    share of party 3 is drawn from their key with it, the other's follows and is sent. Party 3 waits for nobody.
     """
-    own = lanes.from_row(bits.left ^ bits.right, count) if prss.me == 0 else None
-    (e,) = await deal(channel, 1, [0], own, count)
-    piece = (None, bits.right, bits.left)[prss.me]
-    b = np.zeros(count, np.uint64) if piece is None else field.scale(lanes.from_row(piece, count), -prss.me)
-    both = await product(channel, prss, e, b)
-    return field.combine([1, 1, -2], [e, b, both])
+    me = prss.me
+    ends = np.cumsum([bits.left.shape[1] for bits, _ in numbers])
+    known = np.concatenate([_known(me, bits).reshape(-1) for bits, _ in numbers])
+    keys = third_keys(prss, "weigh", channel.draw())
+    part, masks = _elements(keys[0], known.size), [_elements(key, int(ends[-1])) for key in keys]
+    if me == 2:
+        await channel.ahead({1: field.subtract(known, part)}, {})
+        return np.split(field.add(*masks), ends[:-1])
+    if me == 1:
+        part = (await channel.ahead_elements({}, {2: known.size}))[2]
+    signed = field.product(np.where(known == 1, np.uint64(P - 1), np.uint64(1)), part)
+    summands = signed if me == 1 else field.add(known, signed)
+    total, start = [], 0
+    for bits, weights in numbers:
+        rows = summands[start : start + bits.left.size].reshape(bits.left.shape)
+        start += bits.left.size
+        total.append(field.combine(weights, list(rows)))
+    own, other = np.concatenate(total), 1 - me
+    points = (me + 1, other + 1)
+    kept, sent = (field.combine([(3 - x) * _THIRD, x * _THIRD], [own, masks[me]]) for x in points)
+    taken = (await channel.exchange_elements({other: sent}, {other: sent.size}))[other]
+    return np.split(field.add(kept, taken), ends[:-1])
+
+
+def third_keys(prss: Prss, use: str, number: int) -> tuple[Stream | None, Stream | None]:
+    """What parties 1 and 2 have in common with party 3, at those who have it."""
+    if prss.me == 2:
+        return prss.pair(0, use, number), prss.pair(1, use, number)
+    with_third = prss.pair(2, use, number)
+    return (with_third, None) if prss.me == 0 else (None, with_third)
+
+
+def _known(me: int, bits: Pieces) -> Words:
+    """The piece of parties 1 and 2, or at party 3 what hides the bits."""
+    return (bits.right, bits.left, bits.left ^ bits.right)[me]
+
+
+def _elements(key: Stream | None, count: int) -> Words:
+    return np.zeros(count, np.uint64) if key is None else key.elements(count)
 
 
 async def open_bits(channel: Channel, prss: Prss, bits: Pieces) -> Words:

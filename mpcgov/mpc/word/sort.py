@@ -27,17 +27,20 @@ def check_fits(low: int, high: int) -> None:
         raise SpecError(f"sorting integers between {low} and {high}: differences must be below 2^60")
 
 
-def rank_columns(key: Words, low: int, high: int) -> list[Words]:
-    """Shares of what rows are compared by, most significant first: one column, or two if one can't hold both.
+def rank_columns(key: Words, low: int, high: int) -> tuple[list[Words], list[int]]:
+    """Shares of what rows are compared by, most significant first: one column, or two if one can't hold both; and how
+    many bits their differences have.
 
     `low` and `high` bound the values. Raises SpecError if differences of values themselves don't fit.
     """
     check_fits(low, high)
     bits = max(0, key.size - 1).bit_length()
     numbers = np.arange(key.size, dtype=np.uint64)
-    if ((high - low) << bits) + key.size <= LIMIT:
-        return [field.add(field.scale(key, 1 << bits), numbers)]
-    return [key, numbers]
+    span, most = high - low, key.size - 1
+    if (span << bits) + key.size <= LIMIT:
+        width = ((span << bits) + most).bit_length()
+        return [field.add(field.scale(key, 1 << bits), numbers)], [width]
+    return [key, numbers], [span.bit_length(), most.bit_length()]
 
 
 async def sort_rows(
@@ -49,7 +52,7 @@ async def sort_rows(
     """
     if key.ndim != 1 or rows.ndim != 2 or len(key) != len(rows):
         raise InternalError(f"sorting {rows.shape} rows by {key.shape} values")
-    columns = rank_columns(key, low, high)
+    columns, widths = rank_columns(key, low, high)
     shuffled = await shuffle(channel, prss, np.column_stack([*columns, rows]))
     compared = [np.ascontiguousarray(shuffled[:, c]) for c in range(len(columns))]
 
@@ -57,7 +60,7 @@ async def sort_rows(
         def differences(piece: slice) -> list[Words]:
             return [field.subtract(column[a[piece]], column[b[piece]]) for column in compared]
 
-        return await compare.open_less(channel, prss, a.size, differences)
+        return await compare.open_less(channel, prss, a.size, widths, differences)
 
     order = await order_of(len(key), less, ranks)
     wanted = shuffled.take(order if ranks is None else order[ranks], axis=0)

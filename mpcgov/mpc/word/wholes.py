@@ -17,7 +17,7 @@ from mpcgov.mpc.word.binary import SIGN
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
 from mpcgov.mpc.word.prss import Prss
-from mpcgov.mpc.word.sign import Pieces
+from mpcgov.mpc.word.sign import Pieces, weighed
 from mpcgov.mpc.word.wire import Channel, in_batches
 
 BATCH_LIMBS = 1 << 12
@@ -91,7 +91,7 @@ async def _digits(channel: Channel, prss: Prss, limbs: Words, forms: Sequence[Fo
             if digit == last:
                 weights[-1] *= -1
             numbers.append((Pieces(left[part, place], right[part, place]), weights))
-    return np.stack(await binary.to_field(channel, prss, numbers))
+    return np.stack(await weighed(channel, prss, numbers))
 
 
 async def _significands(
@@ -125,7 +125,7 @@ async def _significands(
         (large, [1]),
     ]
     unpacked = [(binary.unpacked(bits, count), weights) for bits, weights in weighted]
-    units, exponents, sign, is_large = await binary.to_field(channel, prss, unpacked)
+    units, exponents, sign, is_large = await weighed(channel, prss, unpacked)
     change = field.combine([2, -1], [units, is_large])  # −units of a large number, −1 − units of another
     change = await product(channel, prss, sign, field.add(change, np.ones_like(change)))
     return np.concatenate([field.subtract(units, change), exponents]).reshape(2 * numbers, -1)

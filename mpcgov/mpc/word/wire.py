@@ -119,8 +119,12 @@ class Channel:
 
         What is to come is asked for first, and so read while we wait to send: no two parties wait for each other.
         """
-        wire = self.line.wire
         self.line.rounds += 1
+        return await self.ahead(send, take)
+
+    async def ahead(self, send: Mapping[int, Words], take: Mapping[int, int]) -> dict[int, Words]:
+        """As `exchange`, of what comes from a party that waits for nobody: it is there in time, and no round."""
+        wire = self.line.wire
         taken = {peer: np.empty(count, np.uint64) for peer, count in take.items()}
         coming = [
             wire.fetch(peer, self._label(self._fetched, peer), piece)
@@ -138,7 +142,12 @@ class Channel:
 
     async def exchange_elements(self, send: Mapping[int, Words], take: Mapping[int, int]) -> dict[int, Words]:
         """One round of field elements. Raises WireError, naming the peer, for a word that is none."""
-        taken = await self.exchange(send, take)
+        self.line.rounds += 1
+        return await self.ahead_elements(send, take)
+
+    async def ahead_elements(self, send: Mapping[int, Words], take: Mapping[int, int]) -> dict[int, Words]:
+        """As `ahead`, of field elements."""
+        taken = await self.ahead(send, take)
         for peer, words in taken.items():
             if not field.all_elements(words):
                 raise WireError("a number outside the field", peer)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpcgov.mpc.word import compare, lanes, sign
+from mpcgov.mpc.word import compare, lanes
 from mpcgov.mpc.word import field as f61
 from mpcgov.mpc.word.field import P, Words
 from mpcgov.mpc.word.product import inner_product, product
@@ -28,8 +28,8 @@ from tests.mpc.word.local import LocalWire
 
 Program = Callable[["Party"], Awaitable[bool]]
 
-GATES = sign.TREE_ROWS + 2 * lanes.LEAF_ROWS
-"""ANDs of one comparison: those of the tree, and two for each leaf."""
+GATES = 55 + 2 * 60
+"""ANDs of one comparison of two inputs each: those of a tree over pairs of bits, and two for each of its leaves."""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mpcgov.mpc.word import compare, field, lanes, masked, sign
+from mpcgov.mpc.word import compare, lanes, less, masked
 from mpcgov.mpc.word.field import BITS, P
+from mpcgov.mpc.word.helped import Helped, chain, every
+from mpcgov.mpc.word.sign import Pieces
 from tests.mpc.word import toy
 from tests.mpc.word.local import make_parties, opened, run, share
 
@@ -61,17 +64,43 @@ def test_batches_are_cut_and_shapes_kept(monkeypatch, m, size):
         assert compare_all(operation, values, m, 1)[0] == expected.astype(int).tolist()
 
 
-def test_rounds_and_bytes_are_those_that_the_module_claims():
-    parties = compare_all(sign_bit_only, list(range(6400)), 3, 1)[1]
-    assert [party.line.rounds for party in parties] == [8, 8, 7]
-    rows = {0: 91 + 60 + 55, 1: 91 + 60 + 55, 2: 60 + 55}
-    assert [party.line.bytes_sent for party in parties] == [800 * (rows[i] + 1) for i in range(3)]
-    assert [round(rows[i] / 8, 1) for i in range(3)] == [25.8, 25.8, 14.4]
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 8, 9, 16, 31, 32, 47, 48, 49, 57, 58, 59, 60])
+def test_numbers_within_bounds_at_both_ends(bits):
+    top = (1 << bits) - 1
+    values = [-top - (bits < 60), -top, -1, 0, 1, top - 1, top, *(x * 0x9E3779B97F4A7C15 % top for x in range(100))]
+    for operation, expected in ((compare.negative, lambda x: x < 0), (compare.zero, lambda x: x == 0)):
+        found, _ = compare_all(partial(operation, bits=bits), values, 3, 1)
+        assert found == [int(expected(x)) for x in values]
 
 
-async def sign_bit_only(channel, prss, x):
-    bits = await sign.negative_bits(channel, prss, x)
-    return lanes.from_row(await sign.open_bits(channel, prss, bits), x.size)
+def test_bounds_become_bits():
+    assert [less.width(*both) for both in ((0, 0), (-1, 1), (-2, 1), (-3, 1), (0, 4), (-(2**32), 2**32 - 1))] == [
+        *(1, 1, 1, 2, 3, 32)
+    ]
+
+
+@pytest.mark.parametrize(("bits", "rounds", "sent"), [(32, 4, 239 + 4), (60, 4, 497 + 4)])
+def test_rounds_and_bytes_are_those_that_the_module_claims(bits, rounds, sent):
+    async def opened_sign(channel, prss, x):
+        return lanes.from_row(await less.open_negative(channel, prss, x, bits), x.size)
+
+    parties = compare_all(opened_sign, list(range(6400)), 3, 1)[1]
+    assert [party.line.rounds for party in parties] == [rounds, rounds, 1]
+    assert sum(party.line.bytes_sent for party in parties) == 800 * sent
+
+
+@pytest.mark.parametrize("borrow", [False, True])
+def test_digits_hold_all_bits_and_four_only_where_that_saves_a_round(borrow):
+    for bits in range(4, 62):
+        found = less.sizes(bits, borrow)
+        assert sum(size * count for size, count in found) == bits
+        leaves = sum(count for _, count in found) + borrow
+        if any(size == 4 for size, _ in found):
+            assert len(less.arities(leaves, chain)) < len(less.arities(-(-bits // 3) + borrow, chain))
+        for arity in less.arities(leaves, chain):
+            assert arity <= leaves
+            leaves = -(-leaves // arity)
+        assert leaves == 1
 
 
 @pytest.mark.parametrize("m", [3, 4])
@@ -80,7 +109,7 @@ def test_opened_outcomes_and_ties_on_the_first_column(m):
     rows = list(zip(share(first, m, 1), share(second, m, 1), strict=True))
     found = run(
         make_parties(m),
-        lambda q: compare.open_less(q.channel(), q.prss, 6, lambda piece: [row[piece] for row in rows[q.me]]),
+        lambda q: compare.open_less(q.channel(), q.prss, 6, [60, 60], lambda piece: [row[piece] for row in rows[q.me]]),
     )
     assert [row.tolist() for row in found] == [[0, 1, 0, 0, 1, 0]] * m
 
@@ -104,84 +133,76 @@ def test_rows_of_bits_and_back():
         assert lanes.from_row(rows[b], values.size).tolist() == [int(v) >> b & 1 for v in values]
 
 
-def test_the_kernels_do_what_the_enumerated_protocol_says():
-    masters = {(0, 1): b"a" * 32, (0, 2): b"b" * 32, (1, 2): b"c" * 32}
-    parties = make_parties(3, 1, masters)
-    values = [*EDGES, *range(-70, 70)]
-    rows = share(values, 3, 1)
-    results = run(parties, lambda q: sign.wrap(q.channel(), q.prss, rows[q.me]))
-    words, count = lanes.words_for(len(values)), sign.TREE_ROWS + lanes.LEAF_ROWS
-    first = 1 << 38  # the first channel's; its first draw is for products, its second for entering
-
-    def stream(owner, pair, use, number, n):
-        numbers = make_parties(3, 1, masters)[owner].prss.stream(pair, use, number)
-        return list(numbers.words(n * words).reshape(n, words))
-
-    keys = {pair: stream(pair[0], pair, "bits", first + 1, count) for pair in ((0, 1), (1, 2), (0, 2))}
-    u, v = (lanes.to_rows(field.scale(row, factor)) for row, factor in ((rows[0], 2), (rows[1], -1)))
-    pieces, bits = toy.wrap(
-        list(u),
-        list(v),
-        stream(0, (0, 2), "enter", first + 2, lanes.INPUT_ROWS),
-        stream(1, (1, 2), "enter", first + 2, lanes.INPUT_ROWS),
-        list(zip(keys[0, 1], keys[1, 2], keys[0, 2], strict=True)),
-    )
-    for party, (found, _) in enumerate(results):
-        assert (found.right[0] == pieces[party]).all()
-        assert (found.left[0] == pieces[party - 1]).all()
-        messages = [np.frombuffer(message, np.uint64).reshape(-1, words) for message in parties[party].view()]
-        ours = {row.tobytes() for message in messages for row in message}
-        assert ours == {np.ascontiguousarray(row).tobytes() for row in bits.received[party]}
-    total = (2 * rows[0].astype(object) % P + -rows[1].astype(object) % P) >= P
-    assert lanes.from_row(pieces[0] ^ pieces[1] ^ pieces[2], len(values)).tolist() == total.astype(int).tolist()
-
-
 # -- small primes, everything enumerated
 
 
 @pytest.mark.parametrize("p", MERSENNE)
-def test_the_carry_of_every_two_summands_and_the_sign_of_every_value(p):
-    n = MERSENNE[p]
-    zero = [(0, 0, 0)] * (4 * n)
-    for u, v in itertools.product(range(p), repeat=2):
-        inputs = n + n // 2
-        pieces, _ = toy.wrap(toy.bits_of(u, n), toy.bits_of(v, n), [0] * inputs, [1] * inputs, zero)
-        assert pieces[0] ^ pieces[1] ^ pieces[2] == int(u + v >= p)
-        y = (u + v) % p
-        assert y & 1 == (u ^ v ^ int(u + v >= p)) & 1
+def test_the_sign_of_every_value_behind_every_mask(p):
     half = (p + 1) // 2
-    for x in range(1 - half, half):
-        assert 2 * x % p & 1 == int(x < 0)
+    for x, r in itertools.product(range(1 - half, half), range(p)):
+        c = (2 * x + r) % p
+        assert int(x < 0) == (c ^ r ^ (c < r)) & 1
 
 
-@pytest.mark.parametrize("party", [0, 1, 2])
-def test_on_a_small_prime_a_party_sees_the_same_whatever_the_value(party):
-    """p = 7, three bits: all 2^17 outcomes of the keys, all seven slopes, all seven values."""
-    p, n, inputs, products = 7, 3, 4, 3
-    randomness = np.arange(1 << (2 * inputs + 3 * products))
-    bit = [randomness >> i & 1 for i in range(2 * inputs + 3 * products)]
-    k13, k23, f = bit[:inputs], bit[inputs : 2 * inputs], bit[2 * inputs :]
-    masks = [(f[3 * i], f[3 * i + 1], f[3 * i + 2]) for i in range(products)]
-    own = [*([k13, [], k13][party]), *([[], k23, k23][party])]
-    own += [mask[i] for mask in masks for i in ((0, 2), (0, 1), (1, 2))[party]]
+@pytest.mark.parametrize("p", [31, 127])
+def test_the_sign_of_every_value_within_bounds_of_every_two_summands_behind_every_mask(p):
+    """And what is left of them, and that they are 0: all from the lowest bits."""
+    for bits in range(1, MERSENNE[p] - 2):
+        limit = 1 << (bits + 1)
+        for x, u in itertools.product(range(-limit // 2, limit // 2), range(p)):
+            v = (x + limit // 2 - u) % p
+            both = u < limit and v < limit
+            assert both == (u + v < p)
+            for r in range(limit):
+                c = (u + v + 1 + r) % limit
+                assert (c - r - both) % limit == x + limit // 2
+                borrow = c % (limit // 2) < r % (limit // 2) + both
+                assert int(x < 0) == 1 ^ (c >> bits) ^ (r >> bits) ^ borrow
+            assert (x == 0) == ((u - (u - x) % p) % limit == 0)
 
-    def views(x):
-        """How often each view occurs, for each own share: all that was known and received, as one number."""
-        counts = {}
-        for slope in range(p):
-            shares = toy.line(p, x, slope)
-            u, v = toy.bits_of(2 * shares[0] % p, n), toy.bits_of(-shares[1] % p, n)
-            _, bits = toy.wrap(u, v, k13, k23, masks)
-            seen = [*own, *bits.received[party]]
-            code = sum(column << i for i, column in enumerate(seen))
-            counts[shares[party]] = np.bincount(code, minlength=1 << len(seen))
-        return counts
 
-    first = views(0)
-    assert sorted(first) == list(range(p))
-    for x in range(1, p):
-        for own_share, counts in views(x).items():
-            assert (counts == first[own_share]).all()
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_a_digit_is_picked_from_what_is_dealt(size):
+    """All c and r at once: [c < r] and [c = r], from shares of which one is 0."""
+    count = 1 << (2 * size)
+    both = [np.arange(count, dtype=np.uint64) & np.uint64((1 << size) - 1), np.arange(count, dtype=np.uint64) >> size]
+    c, r = (lanes.to_rows(digit.astype(np.uint64), size)[None] for digit in both)
+    table = less._thresholds(r)
+    smaller, same = (lanes.from_row(row[0], count) for row in less._picked(0, c, table))
+    assert smaller.tolist() == (both[0] < both[1]).astype(int).tolist()
+    assert same.tolist() == (both[0] == both[1]).astype(int).tolist()
+
+
+@pytest.mark.parametrize("gate", [chain(2), chain(3), chain(4), chain(2, True), chain(4, True), every(3), every(4)])
+def test_a_gate_gives_sums_of_products_for_all_bits_and_all_masks(gate):
+    """All bits and, for each, other masks; what is dealt is drawn."""
+    rng = np.random.default_rng(gate.wires)
+    wires = [np.array([word], np.uint64) for word in rng.integers(0, 2**64, gate.wires, np.uint64)]
+    pieces = [[rng.integers(0, 2**64, (1, 1), np.uint64) for _ in range(2)] for _ in wires]
+    sides = []
+    for me in range(3):
+        held = []
+        for wire, (first, second) in zip(wires, pieces, strict=True):
+            both = wire ^ first ^ second
+            held.append(Pieces(*((first, both), (both, second), (second, first))[me]))
+        sides.append(held)
+
+    def one(q):
+        async def program():
+            circuit = Helped(q.channel(), q.prss, 1)
+            ((*outputs,),) = await circuit.layer([(gate, sides[q.me])])
+            return outputs
+
+        return program()
+
+    results = run(make_parties(3), one)
+    for place, output in enumerate(gate.outputs):
+        expected = np.zeros(1, np.uint64)
+        for monomial in output:
+            expected ^= np.bitwise_and.reduce([wires[wire] for wire in monomial])
+        found = [result[place] for result in results]
+        assert (found[0].right ^ found[0].left ^ found[1].right == expected).all()
+        assert all((found[k].right == found[(k + 1) % 3].left).all() for k in range(3))
 
 
 def test_masking_both_summands_with_one_key_would_show_their_xor():
@@ -210,15 +231,15 @@ def test_propagating_by_or_would_be_wrong():
 
 @pytest.mark.parametrize("p", [5, 7])
 def test_bits_become_shares_and_nobody_sees_more(p):
-    pieces = {b: [t for t in itertools.product((0, 1), repeat=3) if t[0] ^ t[1] ^ t[2] == b] for b in (0, 1)}
+    """All pieces, all outcomes of the keys with party 3."""
 
     def runs(b):
-        for piece in pieces[b]:
-            for slope, *masks in itertools.product(range(p), repeat=4):
-                yield toy.to_field(p, piece, slope, tuple(masks))
+        for d, first in itertools.product((0, 1), repeat=2):
+            for drawn in itertools.product(range(p), repeat=3):
+                yield toy.to_field(p, (d, first, d ^ first ^ b), drawn)
 
     for b in (0, 1):
-        assert all(toy.at_zero(p, shares) == b for shares, _ in runs(b))
+        assert all(toy.at_zero(p, shares) == b and toy.on_a_line(p, shares) for shares, _ in runs(b))
     for party in range(3):
         assert toy.same_views(lambda b, party=party: (views[party] for _, views in runs(b)), [0, 1])
 
@@ -255,12 +276,12 @@ def test_what_a_mask_opens_is_uniform_whatever_the_value(monkeypatch, value):
     assert stats.chisquare(counts).pvalue > 1e-6
 
 
-@pytest.mark.parametrize("value", [0, -1, TOP])
+@pytest.mark.parametrize("value", [0, -1, 2**32 - 1])
 def test_bits_that_parties_receive_are_fair_whatever_the_value(value):
     rows = share([value] * 6400, 3, 1)
     parties = make_parties(3)
-    run(parties, lambda q: sign.negative_bits(q.channel(), q.prss, rows[q.me]))
-    for party in parties:
+    run(parties, lambda q: less.negative_bits(q.channel(), q.prss, rows[q.me], 32))
+    for party in parties[:2]:
         words = np.concatenate([np.frombuffer(message, np.uint64) for message in party.view()])
         assert stats.binomtest(int(np.bitwise_count(words).sum()), 64 * words.size).pvalue > 1e-6
 

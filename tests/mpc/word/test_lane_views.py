@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mpcgov.mpc.word import binary, lanes, rounding, sign
-from mpcgov.mpc.word.field import BITS
+from mpcgov.mpc.word import binary, lanes, less, rounding
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.wire import Channel
 from tests.mpc.word.local import make_parties, run, share
@@ -19,50 +16,55 @@ PAIRS = ((0, 1), (1, 2), (0, 2))
 ONES = np.uint64(2**64 - 1)
 
 
-class Flipped:
-    """A stream of words that are the same in all lanes, but that row r is flipped in lane `first`() + r.
+class Masks:
+    """What a party's lacking keys expand to: the same bits in all lanes, but that each row is flipped in one lane of
+    its own, the first row in lane 1; or, `counted`, that row k is bit k of the lane's number. Elements are the same in
+    all lanes."""
 
-    `first` is told how many rows there are.
-    """
+    def __init__(self, seed: int, words: int, counted: bool) -> None:
+        self.seed, self.words, self.counted = seed, words, counted
+        self.rows: dict[tuple[str, int, int], np.ndarray] = {}
 
-    def __init__(self, seed: int, words: int, first: Callable[[int], int] | None) -> None:
-        self.seed, self.lane_words, self.first = seed, words, first
+    def row(self, use: str, number: int, place: int) -> np.ndarray:
+        """Asked for in the order in which parties draw; the same for both parties that have the key."""
+        key = use, number, place
+        if key not in self.rows:
+            lanes_of = np.arange(64 * self.words)
+            k, bit = len(self.rows), np.random.default_rng(self.seed + len(self.rows)).integers(0, 2)
+            found = (lanes_of >> k & 1) if self.counted else bit ^ (lanes_of == k + 1)
+            self.rows[key] = np.packbits(found.astype(np.uint8), bitorder="little").view(np.uint64)
+        return self.rows[key]
+
+
+class Drawn:
+    """One stream: of the lacking key, with `masks`, or of one that is the same in all lanes."""
+
+    def __init__(self, seed: int, words: int, use: str, number: int, masks: Masks | None) -> None:
+        self.random, self.lane_words, self.masks = np.random.default_rng(seed), words, masks
+        self.use, self.number, self.place = use, number, 0
 
     def words(self, count: int) -> np.ndarray:
-        words = self.lane_words
-        rows = count // words
-        bits = np.random.default_rng(self.seed).integers(0, 2, rows).astype(np.uint64)
-        drawn = np.repeat(bits * ONES, words).reshape(rows, words)
-        if self.first is not None:
-            first = self.first(rows)
-            for row in range(rows):
-                lane = first + row
-                drawn[row, lane // 64] ^= np.uint64(1) << np.uint64(lane % 64)
-        return drawn.reshape(-1)
+        rows = count // self.lane_words
+        if self.masks is None:
+            return np.repeat(self.random.integers(0, 2, rows).astype(np.uint64) * ONES, self.lane_words)
+        start, self.place = self.place, self.place + rows
+        return np.concatenate([self.masks.row(self.use, self.number, k) for k in range(start, self.place)])
+
+    def elements(self, count: int) -> np.ndarray:
+        return np.full(count, self.random.integers(0, 2**60), np.uint64)
 
 
-def received(monkeypatch: pytest.MonkeyPatch, protocol: Any, party: int, value: int, seed: int) -> np.ndarray:
-    """All that a party receives, a row for each bit and a column for each lane.
-
-    Lane 0 is as it is; in lane k mask row k − 1 of the key that the party lacks is flipped: of `enter`, then of `bits`,
-    circuit by circuit.
-    """
+def received(
+    monkeypatch: pytest.MonkeyPatch, protocol: Any, party: int, value: int, words: int, counted: bool = False
+) -> tuple[np.ndarray, int]:
+    """All bits that a party receives, a row for each and a column for each lane; and how many mask rows there are of
+    the key that it lacks."""
     lacks = tuple(q for q in range(3) if q != party)
-    entered, words = protocols[protocol]
-    enters = entered if party < 2 else 0
-    firsts: dict[int, int] = {}
-    after = [1 + enters]
+    masks = Masks(value % 97, words, counted)
 
-    def stream(_self: Prss, subset: tuple[int, ...], use: str, number: int) -> Flipped:
-        def first(rows: int) -> int:
-            if use == "enter":
-                return 1
-            if number not in firsts:
-                firsts[number], after[0] = after[0], after[0] + rows
-            return firsts[number]
-
-        lacking = subset == lacks and (use == "bits" or enters)
-        return Flipped(seed + 10 * PAIRS.index(subset) + len(use) + 100 * number, words, first if lacking else None)
+    def stream(_self: Prss, subset: tuple[int, ...], use: str, number: int) -> Drawn:
+        seed = value % 97 + 10 * PAIRS.index(subset) + 1000 * len(use) + 100 * (number & 1023)
+        return Drawn(seed, words, use, number, masks if subset == lacks else None)
 
     monkeypatch.setattr(Prss, "stream", stream)
     count = 64 * words
@@ -70,11 +72,12 @@ def received(monkeypatch: pytest.MonkeyPatch, protocol: Any, party: int, value: 
     parties = make_parties(3)
     run(parties, lambda q: protocol(q.channel(), q.prss, shares[q.me]))
     messages = [
-        np.frombuffer(message, np.uint64).reshape(-1, words)
-        for (_, to, label), message in sorted(parties[0].network.messages.items(), key=lambda item: item[0][2])
-        if to == party
+        np.frombuffer(message, np.uint64)
+        for (_, to, _), message in sorted(parties[0].network.messages.items(), key=lambda item: item[0][2])
+        if to == party and len(message) != 8 * count  # elements, which are masked by elements
     ]
-    return np.stack([lanes.from_row(row, count) for message in messages for row in message])
+    rows = [row for message in messages for row in message.reshape(-1, words)]
+    return np.array([lanes.from_row(row, count) for row in rows]).reshape(len(rows), count), len(masks.rows)
 
 
 async def leading(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
@@ -85,115 +88,64 @@ async def leading(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
     return await binary.all_of(channel, prss, await binary.inner_products(channel, prss, above[:59], total, [0, 1, -1]))
 
 
-protocols: dict[Any, tuple[int, int]] = {
-    sign.negative_bits: (lanes.INPUT_ROWS, 4),
-    sign.zero_bits: (BITS, 4),
-    leading: (BITS, 32),
-}
-"""Rows that the parties 1 and 2 enter, and enough words for a lane for each bit."""
+async def few_bits(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
+    return await less.negative_bits(channel, prss, x, 32)
 
 
-@pytest.mark.parametrize("value", [0, -5, 2**59 - 1])
+async def two_bits(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
+    return await less.negative_bits(channel, prss, x, 2)
+
+
+async def few_bits_zero(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
+    return await less.zero_bits(channel, prss, x, 32)
+
+
+LANE_WORDS: dict[Any, int] = {less.negative_bits: 8, few_bits: 8, less.zero_bits: 8, few_bits_zero: 8, leading: 80}
+"""Enough words for a lane for each mask bit."""
+
+
+@pytest.mark.parametrize("value", [0, -5, 2**31 - 1])
 @pytest.mark.parametrize("party", [0, 1, 2])
-@pytest.mark.parametrize("protocol", protocols)
+@pytest.mark.parametrize("protocol", LANE_WORDS)
 def test_each_bit_that_a_party_receives_has_a_mask_bit_of_its_own_of_the_key_that_it_lacks(
     monkeypatch: pytest.MonkeyPatch, protocol: Any, party: int, value: int
 ) -> None:
-    """Flipping mask row k flips bit k and no earlier one. So, whatever the party has and whatever is compared, its
-    messages run through all values as the unknown stream does: each exactly once."""
-    rows = received(monkeypatch, protocol, party, value, seed=value % 97)
-    assert 1 + len(rows) <= 64 * protocols[protocol][1]
-    for k in range(len(rows)):
-        differs = rows[: k + 1, 0] != rows[: k + 1, 1 + k]
-        assert differs[k], k
-        assert not differs[:k].any(), k
-    assert (rows[:, 0] == rows[:, 1 + len(rows)]).all()  # a lane whose masks are as they are
+    """The last mask bit, as they are drawn, that changes a received bit is another for each. So, whatever the party has
+    and whatever is compared, it receives all sequences of bits as the unknown stream does: each exactly once."""
+    rows, masks = received(monkeypatch, protocol, party, value, LANE_WORDS[protocol])
+    assert len(rows) == masks < 64 * LANE_WORDS[protocol] - 1
+    own = [np.flatnonzero(row[1 : 1 + masks] != row[0])[-1] for row in rows]
+    assert sorted(own) == list(range(masks))
+    assert (rows[:, 0] == rows[:, 1 + masks]).all()  # a lane whose masks are as they are
+    if party == 2 and protocol is not leading:
+        assert not masks
 
 
-# -- pairs of bits as leaves, modulo 31: every outcome of the key that a party lacks
-
-TOY, TOY_BITS = 31, 5
-
-
-def spread(value: int) -> list[int]:
-    bits = [value >> i & 1 for i in range(TOY_BITS)]
-    return [*bits, bits[0] & bits[1], bits[2] & bits[3]]
-
-
-def compared(u: int, v: int, enter: dict[str, Any], mask: dict[str, Any]) -> tuple[Any, dict[int, list[Any]]]:
-    """[u + v ≥ 31] by two pairs of bits and the top bit; pieces by pair of parties, and what each party receives.
-
-    Written from the protocol's text: `enter` and `mask` have the bits of the three pairs' keys.
-    """
-    u13, v23 = enter["13"], enter["23"]
-    u12 = [bit ^ key for bit, key in zip(spread(u), u13, strict=True)]
-    v12 = [bit ^ key for bit, key in zip(spread(v), v23, strict=True)]
-    got: dict[int, list[Any]] = {1: list(v12), 2: list(u12), 3: []}
-    used = itertools.count()
-
-    def shared(of_1: Any, of_2: Any, of_3: Any) -> dict[str, Any]:
-        k = next(used)
-        pieces = {
-            "12": of_1 ^ mask["12"][k] ^ mask["13"][k],
-            "23": of_2 ^ mask["23"][k] ^ mask["12"][k],
-            "13": of_3 ^ mask["13"][k] ^ mask["23"][k],
-        }
-        for receiver, pair in ((2, "12"), (3, "23"), (1, "13")):
-            got[receiver].append(pieces[pair])
-        return pieces
-
-    def times(x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
-        of = [(x[a] & y[a]) ^ (x[a] & y[b]) ^ (x[b] & y[a]) for a, b in (("12", "13"), ("23", "12"), ("13", "23"))]
-        return shared(*of)
-
-    def both(x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
-        return {pair: x[pair] ^ y[pair] for pair in x}
-
-    def inner(terms: list[tuple[int, int]]) -> dict[str, Any]:
-        sums = []
-        for left, right in ((spread(u), v12), (u12, v23), (u13, v23)):
-            total = 0
-            for i, j in terms:
-                total = total ^ (left[i] & right[j])
-            sums.append(total)
-        return shared(*sums)
-
-    entered = [{"12": a ^ b, "13": c, "23": d} for a, b, c, d in zip(u12, v12, u13, v23, strict=True)]
-    low = both(inner([(1, 1), (5, 0), (0, 5), (1, 0), (0, 1)]), entered[5])  # generate and propagate: the + 1 comes in
-    high_generates = inner([(3, 3), (6, 2), (2, 6)])
-    high_propagates = both(inner([(3, 2), (2, 3)]), entered[6])
-    top_generates = inner([(4, 4)])
-    middle = both(times(high_propagates, low), high_generates)
-    carry = both(times(entered[4], middle), top_generates)
-    return carry, got
+@pytest.mark.parametrize("value", [0, -1, -4, 3])
+@pytest.mark.parametrize("party", [0, 1])
+def test_a_party_receives_every_sequence_of_bits_once_whatever_the_value(
+    monkeypatch: pytest.MonkeyPatch, party: int, value: int
+) -> None:
+    """All of it, for numbers of two bits and a sign: each lane has another outcome of the key that the party lacks."""
+    bits = (3 + 1) + (3 + 1) + (0 if party == 0 else 1 + 4 + 1)  # c, one fact, leaves, the result; what is dealt
+    rows, masks = received(monkeypatch, two_bits, party, value, (1 << bits) // 64 or 1, counted=True)
+    assert len(rows) == masks == bits
+    views = sum(row[: 1 << bits].astype(np.int64) << k for k, row in enumerate(rows))
+    assert (np.sort(views) == np.arange(1 << bits)).all()
 
 
-KEYS = {1: ("12", "13"), 2: ("12", "23"), 3: ("13", "23")}
-LACKS = {1: "23", 2: "13", 3: "12"}
+@pytest.mark.parametrize("value", [0, -5, 2**31 - 1])
+def test_what_is_opened_to_the_third_party_is_the_outcome_behind_a_mask_that_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, value: int
+) -> None:
+    async def open_it(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
+        return await less.open_negative(channel, prss, x, 32)
 
-
-@pytest.mark.parametrize("party", [1, 2, 3])
-def test_modulo_31_a_party_receives_every_sequence_of_bits_once_whatever_the_value(party: int) -> None:
-    rng = np.random.default_rng(party)
-    entering = 7 if LACKS[party] in ("13", "23") else 0
-    outcomes = np.arange(1 << (entering + 6))
-    unknown = [outcomes >> i & 1 for i in range(entering + 6)]
-    for value, slope in itertools.product(range(TOY), range(0, TOY, 6)):
-        u, v = 2 * (value + slope) % TOY, -(value + 2 * slope) % TOY
-        known = rng.integers(0, 2, (4, 7))
-        enter = {"13": list(known[0]), "23": list(known[1])}
-        mask = {pair: list(rng.integers(0, 2, 6)) for pair in PAIR_NAMES}
-        mask[LACKS[party]] = unknown[entering:]
-        if entering:
-            enter[LACKS[party]] = unknown[:entering]
-        carry, got = compared(u, v, enter, mask)
-        assert ((carry["12"] ^ carry["13"] ^ carry["23"]) == int(u + v >= TOY)).all()
-        view = sum(np.broadcast_to(bit, outcomes.shape) << i for i, bit in enumerate(got[party]))
-        assert len(got[party]) == entering + 6
-        assert (np.sort(view) == outcomes).all()
-
-
-PAIR_NAMES = ("12", "23", "13")
+    rows, masks = received(monkeypatch, open_it, 2, value, 1)
+    assert (len(rows), masks) == (2, 1)
+    assert (rows[0] ^ rows[1] == int(value < 0)).all()
+    assert (rows[:, 1] != rows[:, 0]).all()
+    assert (rows[:, 2:] == rows[:, :1]).all()
 
 
 # -- rounding opens nothing and is made of parts whose views are these

@@ -77,64 +77,31 @@ def xor(*pieces: tuple) -> tuple:
     return tuple(result)
 
 
-def with_pairs(rows: Sequence) -> list:
-    """Bits, lowest first, then the product of each pair of neighbours."""
-    return [*rows, *(rows[2 * j] & rows[2 * j + 1] for j in range(len(rows) // 2))]
-
-
-def wrap(u: Sequence, v: Sequence, k13: Sequence, k23: Sequence, masks: Sequence[tuple]) -> tuple[tuple, Bits]:
-    """[u + v ≥ p] as pieces, for an odd number of bits; and what the parties received on the way."""
-    bits, pairs = Bits(masks), len(u) // 2
-    u, v = with_pairs(u), with_pairs(v)
-    u12 = [a ^ k for a, k in zip(u, k13, strict=True)]
-    v12 = [b ^ k for b, k in zip(v, k23, strict=True)]
-    bits.received[0], bits.received[1] = list(v12), list(u12)
-    a, b = (u, u12, k13), (v12, k23, k23)
-    total = [(u12[i] ^ v12[i], k23[i], k13[i]) for i in range(len(u))]
-    terms_g, terms_p = [], []
-    for j in range(pairs):
-        low, high, both = 2 * j, 2 * j + 1, len(u) - pairs + j
-        terms_p.append([(x[high] & y[low]) ^ (x[low] & y[high]) for x, y in zip(a, b, strict=True)])
-        terms_g.append(
-            [(x[high] & y[high]) ^ (x[both] & y[low]) ^ (x[low] & y[both]) for x, y in zip(a, b, strict=True)]
-        )
-    terms_g[0] = [g ^ p for g, p in zip(terms_g[0], terms_p[0], strict=True)]
-    top = 2 * pairs
-    generate = [bits.finish(terms) for terms in terms_g]
-    generate[0] = xor(generate[0], total[len(u) - pairs])
-    propagate = [None]
-    propagate += [xor(bits.finish(terms), total[len(u) - pairs + j]) for j, terms in enumerate(terms_p) if j]
-    generate.append(bits.finish([x[top] & y[top] for x, y in zip(a, b, strict=True)]))
-    propagate.append(total[top])
-    return carry(bits, generate, propagate), bits
-
-
-def carry(bits: Bits, generate: list, propagate: list) -> tuple:
-    """The tree: neighbours combined, level by level, the last one left alone if they are odd."""
-    while len(generate) > 1:
-        even = len(generate) // 2 * 2
-        lows, highs = range(0, even, 2), range(1, even, 2)
-        new_g = [bits.product(propagate[h], generate[low]) for low, h in zip(lows, highs, strict=True)]
-        new_p = [bits.product(propagate[h], propagate[low]) for low, h in list(zip(lows, highs, strict=True))[1:]]
-        generate = [xor(g, generate[h]) for g, h in zip(new_g, highs, strict=True)] + generate[even:]
-        propagate = [None, *new_p, *propagate[even:]]
-    return generate[0]
-
-
 def bits_of(value: int, count: int) -> list[int]:
     """A number's bits, lowest first."""
     return [value >> i & 1 for i in range(count)]
 
 
-def to_field(p: int, pieces: tuple, slope: int, masks: tuple[int, int, int]) -> tuple[list[int], list[tuple]]:
-    """A secret bit's pieces as shares of degree 1, and what each party sees of it; p > 3."""
-    b12, b23, b31 = pieces
-    e = line(p, b12 ^ b31, slope)
-    b = [b23 * (1 - x) % p for x in (1, 2, 3)]
-    sent, both = convert(p, [x * y for x, y in zip(e, b, strict=True)], *masks)
-    views = [
-        (b12, b31, slope, own_keys(0, *masks), sent[2]),
-        (b12, b23, e[1], own_keys(1, *masks), sent[0]),
-        (b23, b31, e[2], own_keys(2, *masks), sent[1]),
-    ]
-    return [(x + y - 2 * xy) % p for x, y, xy in zip(e, b, both, strict=True)], views
+def on_a_line(p: int, shares: Sequence[int]) -> bool:
+    """Whether three shares are of degree 1."""
+    return (shares[0] - 2 * shares[1] + shares[2]) % p == 0
+
+
+def to_field(p: int, pieces: tuple[int, int, int], drawn: tuple[int, int, int]) -> tuple[list[int], list[tuple]]:
+    """A secret bit's pieces of {1, 2}, {1, 3}, {2, 3} as shares of degree 1, and what each party sees of it; p > 3.
+
+    `drawn`: of the key of {1, 3} a part of the mask, and a share; of that of {2, 3} a share.
+    """
+    d, first, second = pieces
+    part, of_first, of_second = drawn
+    sign, third = 1 - 2 * d, pow(3, -1, p)
+    rest = ((first ^ second) - part) % p
+    summands = [d + sign * part, sign * rest]
+    kept, sent = [], []
+    for summand, share, own, other in zip(summands, (of_first, of_second), (1, 2), (2, 1), strict=True):
+        at = [(summand * (3 - x) + share * x) * third % p for x in (own, other)]
+        kept.append(at[0])
+        sent.append(at[1])
+    shares = [(kept[0] + sent[1]) % p, (kept[1] + sent[0]) % p, (of_first + of_second) % p]
+    views = [(d, first, part, of_first, sent[1]), (d, second, of_second, rest, sent[0]), (first, second, *drawn)]
+    return shares, views
