@@ -54,6 +54,11 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
     repeated = len(identifiers) - len(pc.unique(identifiers)) if identifiers is not None else 0
     note = f"{source.name}: column {', '.join(naming)}: {counted(repeated)} with a value that another has, too"
     said = [*_undated(source, linked, party), *_other_scripts(source, linked, party, values)]
+    said += [
+        f"{source.name}: column {name}: nothing of any value is left to compare as a {field.type}, so it tells nothing"
+        for name, field, texts_left in zip(fields, asked.fields, compared, strict=True)
+        if len(texts_left) and not pc.any(pc.greater(pc.binary_length(texts_left), 0)).as_py()
+    ]
     notes = (*said, *((note,) if repeated else ()))
     return Records(compared, identifiers, numbers, _listed(source, linked, dividing), notes)
 

@@ -91,6 +91,13 @@ def test_marks_that_make_another_letter_or_are_vowels_stay(type_, one, other):
     assert first == texts.normalised(pa.array([unicodedata.normalize("NFD", one)]), type_)[0].as_py()
 
 
+def test_a_column_of_which_nothing_is_left_to_compare_is_pointed_out_to_its_owner(tmp_path):
+    note = "people: column name: nothing of any value is left to compare as a name, so it tells nothing"
+    assert records_of(tmp_path, [row("12"), row("", "2")]).notes == (note,)
+    assert records_of(tmp_path, [row("12"), row("a", "2")]).notes == ()
+    assert records_of(tmp_path, [row("12")], "sex = 'M'").notes == ()
+
+
 def test_the_reader_prepares_fields_and_says_what_stays_in_another_script(tmp_path):
     rows = [row("Dr. Ђорђе"), row("Bill", "2"), row("", "3")]
     columns = {"tax": "name", "wel": "name"}
