@@ -251,11 +251,13 @@ def _item(
 def _room(linked: Linked, sets: Sequence[frozenset[str]]) -> dict[tuple[bool, ...], list[bool]]:
     """By part, for each cell whether rows can be in it."""
     left, known = linked.needed(), _known_owners(linked)
+    distinct = set(known)  # few, of however many cells
     every = frozenset().union(*sets) - left
     found: dict[tuple[bool, ...], list[bool]] = {}
     for some in _choices(every):
         place = tuple(owners - left <= some for owners in sets)
-        here = [matched & every <= some and not some & lacking for matched, lacking in known]
+        fits = {one: one[0] & every <= some and not some & one[1] for one in distinct}
+        here = [fits[one] for one in known]
         found[place] = [a or b for a, b in zip(found.get(place, here), here, strict=True)]
     return found
 
