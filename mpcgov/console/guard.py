@@ -6,6 +6,7 @@ changes something must come from a page of ours, with a token that only such a p
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -73,7 +74,10 @@ class Guard:
 
     async def let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The page, if the request may be answered at all; else why not, in a line."""
-        response = await self._checked(request, handler)
+        try:
+            response = await self._checked(request, handler)
+        except web.HTTPException as error:  # such as that a form is too long
+            response = _no(error.status, error.reason)
         response.headers.update(HEADERS)
         if self._secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -134,8 +138,9 @@ class Guard:
             return False
         given = request.headers.get("X-CSRF", "")
         if not given and request.content_type == "application/x-www-form-urlencoded":
-            field = (await request.post()).get("csrf", "")
-            given = field if isinstance(field, str) else ""
+            with contextlib.suppress(ValueError, LookupError):  # no text in the character set that it names
+                field = (await request.post()).get("csrf", "")
+                given = field if isinstance(field, str) else ""
         return hmac.compare_digest(given.encode(), visit.csrf.encode())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from mpcgov import files, keys
 from mpcgov.errors import LocalError, SpecError
 from mpcgov.keys import Identity
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
-from mpcgov.spec.ids import PartyId
+from mpcgov.spec.ids import JOB_ID_PATTERN, PartyId
 from mpcgov.spec.load import Frozen, load_yaml, parse_json, validate
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import PROPOSAL_LIMIT_BYTES, PROPOSAL_TYPE, Proposal, job_id
@@ -105,7 +107,7 @@ def stored(home: CoordinatorHome, job: str) -> StoredJob:
         LocalError: there is none of that id.
     """
     path = _job_path(home, job)
-    if job not in stored_ids(home):
+    if not re.fullmatch(JOB_ID_PATTERN, job) or not path.exists():
         raise LocalError(f"job {job}: not proposed from {home.path}", hint="mpcgov job list shows them", code="job")
     return _read(home, path)
 
@@ -118,13 +120,22 @@ def stored_jobs(home: CoordinatorHome) -> list[StoredJob]:
 
 def stored_ids(home: CoordinatorHome) -> set[str]:
     """The ids of the jobs that were proposed from this home."""
-    return {path.stem for path in (home.path / "jobs").glob("*.json") if not path.name.startswith(".")}
+    return {path.stem for path in (home.path / "jobs").glob("*.json") if _is_job(path.name)}
+
+
+def _is_job(name: str) -> bool:
+    """Whether a file of this name is a job, and not one that is just being written."""
+    return name.endswith(".json") and not name.startswith(".")
 
 
 def newest(home: CoordinatorHome) -> list[str]:
     """The ids of these jobs by when their files were written, the newest first: none of them is read for that."""
-    paths = [_job_path(home, job) for job in stored_ids(home)]
-    return [path.stem for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.stem), reverse=True)]
+    folder = home.path / "jobs"
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        found = [(one.stat().st_mtime_ns, one.name) for one in entries if _is_job(one.name)]
+    return [name.removesuffix(".json") for _, name in sorted(found, reverse=True)]
 
 
 def _job_path(home: CoordinatorHome, job: str) -> Path:

@@ -16,7 +16,7 @@ from mpcgov.office.conditions import OPERATORS
 from mpcgov.office.drafts import DRAFT, Drafts, said, written
 from mpcgov.office.faults import Faults
 from mpcgov.office.fields import ABSENT, NUMBERS, Form, by_form, first, form_of, job_of
-from mpcgov.office.site import Site, to
+from mpcgov.office.site import Site, form_fields, texts, to
 from mpcgov.spec.job import COORDINATOR, Job
 from mpcgov.spec.load import load_yaml, parse_yaml
 from mpcgov.spec.manifest import Manifest, Param
@@ -71,7 +71,7 @@ class Compose:
             return self._site.page(
                 request, "parties.html", "compose", manifest=manifest, found=found, absent=ABSENT, query=request.query
             )
-        return await self._form(request, manifest, _fields(request.query), None)
+        return await self._form(request, manifest, texts(request.query), None)
 
     async def _again(self, request: web.Request) -> web.StreamResponse:
         job = load_yaml(self._drafts.path(request.match_info["draft"]), Job)
@@ -83,7 +83,7 @@ class Compose:
         return await self._form(request, manifest, form, None)
 
     async def _filled(self, request: web.Request) -> web.StreamResponse:
-        manifest, form = _manifest(request.match_info["protocol"]), _fields(await request.post())
+        manifest, form = _manifest(request.match_info["protocol"]), await form_fields(request)
         catalogue = await self._site.catalogue()
         now = chosen(form, catalogue)
         for party, name in now.names.items():
@@ -123,7 +123,7 @@ class Compose:
         return self._pasting(request, path.read_text(encoding="utf-8"), None)
 
     async def _pasted(self, request: web.Request) -> web.StreamResponse:
-        text = str((await request.post()).get("text", "")).replace("\r\n", "\n")
+        text = next(iter((await form_fields(request)).get("text", ())), "").replace("\r\n", "\n")
         try:
             parse_yaml(text, Job, "line")
         except SpecError as error:
@@ -163,11 +163,6 @@ def _numbers(manifest: Manifest) -> list[str]:
 def _count(param: Param, filled: int, lines: int) -> int:
     """How many columns a parameter's field has room for."""
     return min(param.max_items, max(param.min_items, filled, lines))
-
-
-def _fields(given: Any) -> dict[str, list[str]]:
-    """The texts that came in each field."""
-    return {name: [text for text in given.getall(name) if isinstance(text, str)] for name in given}
 
 
 def _unique(shown: Shown) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 from aiohttp import web
 
 from mpcgov import registry
-from mpcgov.coordinator import home as homes
 from mpcgov.coordinator import service
 from mpcgov.coordinator.home import StoredJob
 from mpcgov.errors import MpcgovError
@@ -58,20 +57,19 @@ class Jobs:
         router.add_post(f"/jobs/{JOB}/repeat", self._repeat)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        home = homes.load(self._site.home)
-        names = homes.newest(home)
+        names = self._site.newest()
         pages = max(1, math.ceil(len(names) / PER_PAGE))
         page = min(number(request, "page"), pages - 1)
         shown = names[page * PER_PAGE : (page + 1) * PER_PAGE]
         found = await service.list_jobs(self._site.home, [name for name in shown if name not in self._ended])
         fresh = {one.job.id: one.status for one in found}
         self._remember(fresh)
-        rows = [Row(homes.stored(home, name), fresh.get(name) or self._ended.get(name)) for name in shown]
+        rows = [Row(self._site.stored(name), fresh.get(name) or self._ended.get(name)) for name in shown]
         return self._site.page(request, "list.html", "jobs", rows=rows, page=page, pages=pages, total=len(names))
 
     async def _show(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["job"]
-        stored = homes.stored(homes.load(self._site.home), name)
+        stored = self._site.stored(name)
         status, fault, outcome = None, None, None
         try:
             status = await self._status(name)
@@ -99,7 +97,7 @@ class Jobs:
 
     async def _repeat(self, request: web.Request) -> web.StreamResponse:
         """The same job file once more, as a draft: it is planned and looked at before anybody is asked."""
-        stored = homes.stored(homes.load(self._site.home), request.match_info["job"])
+        stored = self._site.stored(request.match_info["job"])
         return to(f"/drafts/{self._drafts.save(written(said(stored.proposal.job)))}")
 
     async def _status(self, name: str) -> Status:

@@ -13,7 +13,6 @@ from typing import Any
 from aiohttp import web
 
 from mpcgov import publish
-from mpcgov.coordinator import home as homes
 from mpcgov.coordinator import service
 from mpcgov.coordinator.home import StoredJob
 from mpcgov.errors import LocalError, MpcgovError
@@ -113,9 +112,8 @@ class Outcome:
 
     def _earlier(self, name: str) -> list[StoredJob]:
         """The jobs before this one that asked the same, for the coordinator; the newest first."""
-        home = homes.load(self._site.home)
-        question, names = _question(homes.stored(home, name)), homes.newest(home)
-        before = [homes.stored(home, other) for other in names[names.index(name) + 1 :][:LOOKED_THROUGH]]
+        question, names = _question(self._site.stored(name)), self._site.newest()
+        before = [self._site.stored(other) for other in names[names.index(name) + 1 :][:LOOKED_THROUGH]]
         return [one for one in before if COORDINATOR in one.proposal.job.receivers and _question(one) == question]
 
 

@@ -9,7 +9,8 @@ from aiohttp import web
 from mpcgov.coordinator import schedule as schedules
 from mpcgov.errors import MpcgovError
 from mpcgov.office.drafts import DRAFT, Drafts
-from mpcgov.office.site import Site, to
+from mpcgov.office.fields import first
+from mpcgov.office.site import Site, form_fields, to
 
 NAME = r"{name:[a-z][a-z0-9-]{0,63}}"
 
@@ -36,9 +37,9 @@ class Repeats:
         return to("/schedules")
 
     async def _add(self, request: web.Request) -> web.StreamResponse:
-        form = await request.post()
-        fields: dict[str, object] = {name: str(form.get(name, "")).strip() for name in ("name", "every", "first")}
-        most = str(form.get("most", ""))
+        form = await form_fields(request)
+        fields: dict[str, object] = {name: first(form, name) for name in ("name", "every", "first")}
+        most = first(form, "most")
         fields["most"] = int(most) if re.fullmatch("[0-9]{1,6}", most, re.ASCII) else most
         path = self._drafts.path(request.match_info["draft"])
         try:

@@ -13,9 +13,14 @@ from mpcgov.console.frame import Frame
 from mpcgov.coordinator import home as homes
 from mpcgov.coordinator import service
 from mpcgov.coordinator.catalogue import Catalogue
+from mpcgov.coordinator.home import StoredJob
+from mpcgov.errors import LocalError
 from mpcgov.office.entry import Entry
 
-FRESH_S = 30.0
+FRESH_S, MISSING_S = 30.0, 5.0
+"""How long the members' catalogue is taken for what it is; where a node didn't answer, it is asked again sooner."""
+
+MOST_KEPT = 2000
 JOB = r"{job:[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}}"
 
 
@@ -24,10 +29,12 @@ class Site:
 
     def __init__(self, home: Path, frame: Frame, entry: Entry) -> None:
         self.home = home
-        self.name = homes.load(home).identity.name
+        self._home = homes.load(home)
+        self.name = self._home.identity.name
         self._frame = frame
         self._entry = entry
         self._catalogue: tuple[float, Catalogue] | None = None
+        self._stored: dict[str, StoredJob] = {}
 
     def page(self, request: web.Request, name: str, tab: str, *, status: int = 200, **what: Any) -> web.Response:
         """A page for whoever has come in."""
@@ -36,10 +43,48 @@ class Site:
 
     async def catalogue(self) -> Catalogue:
         """What the members show, as of half a minute ago at most."""
-        now = time.monotonic()
-        if self._catalogue is None or now - self._catalogue[0] > FRESH_S or self._catalogue[1].missing:
-            self._catalogue = (now, await service.catalogue(self.home))
-        return self._catalogue[1]
+        if self._catalogue is not None:
+            at, known = self._catalogue
+            if time.monotonic() - at < (MISSING_S if known.missing else FRESH_S):
+                return known
+        found = await service.catalogue(self.home)
+        self._catalogue = (time.monotonic(), found)
+        return found
+
+    def stored(self, name: str) -> StoredJob:
+        """A job that was proposed; read and verified once, as it never changes.
+
+        Raises:
+            LocalError: there is none.
+        """
+        if name not in self._stored:
+            while len(self._stored) >= MOST_KEPT:
+                del self._stored[next(iter(self._stored))]
+            self._stored[name] = homes.stored(self._home, name)
+        return self._stored[name]
+
+    def newest(self) -> list[str]:
+        """The ids of the jobs that were proposed, the newest first."""
+        return homes.newest(self._home)
+
+
+async def form_fields(request: web.Request) -> dict[str, list[str]]:
+    """What a form says, by field.
+
+    Raises:
+        LocalError: it isn't sent as our pages send theirs.
+    """
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise LocalError("expected a form", code="body")
+    try:
+        return texts(await request.post())
+    except (ValueError, LookupError):
+        raise LocalError("expected a form in UTF-8", code="body") from None
+
+
+def texts(given: Any) -> dict[str, list[str]]:
+    """The texts that came in each field."""
+    return {name: [text for text in given.getall(name) if isinstance(text, str)] for name in given}
 
 
 def to(path: str) -> web.Response:

@@ -111,5 +111,16 @@ async def test_random_bodies_at_every_route_change_nothing(tmp_path) -> None:
             assert status in (303, 403, 404, 413, 422, 200, 503), (POSTS[i % len(POSTS)], fields, page)
             assert "a fault of the console itself" not in page, (POSTS[i % len(POSTS)], fields)
             assert "<b>" not in page
+        for i, path in enumerate(POSTS * 25):
+            kind = ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain",
+                    "application/x-www-form-urlencoded; charset=nothing")[i % 4]  # fmt: skip
+            headers = {"Origin": hq.origin, "Content-Type": kind} | ({"X-CSRF": anna.csrf} if i % 3 else {})
+            body = chance.randbytes(chance.randrange(300)) if i % 5 else b"x" * (300 << 10)
+            async with anna.session.post(
+                hq.origin + path, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                assert response.status in (303, 403, 404, 413, 422), (path, kind)
+                assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+                assert "a fault of the console itself" not in await response.text()
         assert not (hq.home / "jobs").exists()
         assert (await anna.get("/drafts"))[0] == 200
