@@ -79,6 +79,10 @@ async def _two_people(network: Network, origins: dict[str, str], browser: Any) -
     await network.until(job, "RELEASED")
     await carla.reload()
     await carla.get_by_text("released", exact=True).first.wait_for()
+    await carla.get_by_role("button", name="Sign out").click()
+    await carla.wait_for_url("**/sign-in")
+    await carla.goto(f"{origins['welfare']}/jobs/{job}")
+    assert carla.url.endswith("/sign-in")
 
 
 async def _entered(browser: Any, language: str, home: Path, origin: str, name: str) -> Page:
