@@ -106,12 +106,12 @@ def _together(forms: list[Form], kept: int, count: int, floors: Sequence[Form] =
     rounds += DECOMPOSED_ROUNDS
     if kept:
         above = length - 1 - kept
-        rounds += doublings(above) + doublings(kept + 1) + 3 + bool(floors)
+        rounds += doublings(above) + doublings(kept + 1) + 4 + bool(floors)
         rows += above * bool(floors)
         rows += above * doublings(above) + 2 * kept + 1
         words = len(forms) * (kept + above.bit_length() + 5)
     else:
-        rounds += 1
+        rounds += 2
         words = sum(form.bits for form in forms)
     lanes = DECOMPOSED_ROWS * -(-count * limbs // LANES) + rows * -(-count * len(forms) // LANES)
     return rounds * -(-count * limbs // BATCH_LIMBS), WORD * (count * words + lanes)

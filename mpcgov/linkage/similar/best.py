@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.linkage.similar.gates import Circuit, greater, ones, turned
+from mpcgov.linkage.similar.gates import Circuit, Meeting, greater, ones, turned
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sign import Pieces
 from mpcgov.mpc.word.wire import OVERLAP, Channel
 
-CHUNK = 1 << 14
-"""Words of a row that are compared at once: a million comparisons."""
+CHUNK = 1 << 16
+"""Words of a row that are compared at once: four million comparisons."""
 
 LANES = 64
 
@@ -109,7 +109,7 @@ class Tournament:
 async def tournament(channel: Callable[[], Channel], prss: Prss, numbers: Cubes, left: int = 1) -> Tournament:
     """Let competitors of each lane meet until at most so many are left, each the best of a run of neighbours.
 
-    (bits + 1) rounds for each of ⌈log₂ competitors⌉ levels, and batches.
+    ⌈bits / 2⌉ + 1 rounds for each of ⌈log₂ competitors⌉ levels, and batches.
     """
     outcomes = []
     while numbers.shape[1] > left:
@@ -128,10 +128,10 @@ async def _level(channel: Channel, prss: Prss, numbers: Cubes) -> tuple[Cubes, C
         first, last = number * step, min(pairs, (number + 1) * step)
         left = numbers.rows(slice(2 * first, 2 * last, 2))
         right = numbers.rows(slice(2 * first + 1, 2 * last + 1, 2))
-        circuit = Circuit(part, prss, 2 * bits, (last - first) * words)
-        later = await greater(circuit, right, left, prss.me)
+        meeting = Meeting(part, prss, (last - first) * words)
+        later = await greater(meeting, right, left)
         outcome.put(slice(first, last), later)
-        winners.put(slice(first, last), await circuit.choose(later, right, left))
+        winners.put(slice(first, last), await meeting.choose(later, right, left))
 
     await in_turns(channel, -(-pairs // step), meet)
     if count % 2:

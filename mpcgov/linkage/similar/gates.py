@@ -12,13 +12,17 @@ import numpy as np
 
 from mpcgov.linkage.similar.small import Small
 from mpcgov.mpc.word.field import Words
+from mpcgov.mpc.word.helped import Helped, every
 from mpcgov.mpc.word.kernels import kernel
 from mpcgov.mpc.word.lanes import LANES, _transpose
+from mpcgov.mpc.word.less import carry_out
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sign import BitCircuit, Pieces
 from mpcgov.mpc.word.wire import Channel
 
 ALL = np.uint64(2**64 - 1)
+FEW_WORDS = 1 << 12
+"""Numbers in so many words are compared in fewer rounds with more bits."""
 
 
 @kernel("void(uint32[::1], uint64[:, ::1])")
@@ -48,16 +52,58 @@ def _turn(rows: Words, out: Words) -> None:
                 out[r, b * wide + w] = block[b]
 
 
-@kernel("void(" + ", ".join(["uint64[::1]"] * 6) + ", uint64, uint64, uint64[::1], uint64[::1], uint64[::1])")
-def _majority(  # noqa: PLR0913, PLR0917 - a kernel takes its rows one by one
-    xl: Words, xr: Words, yl: Words, yr: Words, cl: Words, cr: Words,
-    flip_l: Any, flip_r: Any, plus: Words, minus: Words, out: Words,
+_ROWS = ", ".join(["uint64[:, ::1]"] * 6)
+
+
+@kernel(f"void({_ROWS}, int64, uint64, uint64[:, ::1], uint64, uint64[:, ::1])")
+def _carries(  # noqa: PLR0913, PLR0917 - a kernel takes its rows one by one
+    x: Words, y: Words, c: Words, of_x: Words, of_y: Words, of_c: Words,
+    at: Any, flip: Any, dealt: Words, public: Any, out: Words,
 ) -> None:  # fmt: skip
-    """A party's masked terms of (x ⊕ c)·(y ⊕ flip ⊕ c)."""
-    for w in range(out.size):
-        a, b = xl[w] ^ cl[w], xr[w] ^ cr[w]
-        c, d = yl[w] ^ cl[w] ^ flip_l, yr[w] ^ cr[w] ^ flip_r
-        out[w] = (b & (d ^ c)) ^ (a & d) ^ plus[w] ^ minus[w]
+    """Parties 1 and 2: shares of the carry out of place `at`, and if there are two rows, that of the next one first.
+
+    `x`, `y`, `c`: the pieces of both; the others: own parts of the masks. With s = x₀ ⊕ c and t = y₀ ⊕ c the one is s·t
+    ⊕ c; and with p = x₁ ⊕ y₁ the other is x₁·y₁ ⊕ p·(s·t ⊕ c).
+    """
+    last = out.shape[0] - 1
+    for w in range(out.shape[1]):
+        carry, of_carry = c[0, w], of_c[0, w]
+        s, t = x[at, w] ^ carry, y[at, w] ^ flip ^ carry
+        of_s, of_t = of_x[at, w] ^ of_carry, of_y[at, w] ^ of_carry
+        both = (s & of_t) ^ (t & of_s) ^ dealt[0, w]
+        out[last, w] = both ^ of_carry ^ (public & ((s & t) ^ carry))
+        if dealt.shape[0] == 4:
+            a, b, of_a, of_b = x[at + 1, w], y[at + 1, w] ^ flip, of_x[at + 1, w], of_y[at + 1, w]
+            p, of_p = a ^ b, of_a ^ of_b
+            upper = (a & of_b) ^ (b & of_a) ^ (p & (of_carry ^ both)) ^ (of_p & ((s & t) ^ carry)) ^ dealt[1, w]
+            upper ^= (t & dealt[2, w]) ^ (s & dealt[3, w]) ^ (public & ((a & b) ^ (p & ((s & t) ^ carry))))
+            out[0, w] = upper
+
+
+@kernel(f"void({_ROWS}, int64, uint64[:, ::1])")
+def _carry_products(xl: Words, xr: Words, yl: Words, yr: Words, cl: Words, cr: Words, at: Any, out: Words) -> None:
+    """Party 3: the products of the masks of these bits; of one place, or of two."""
+    for w in range(out.shape[1]):
+        c = cl[0, w] ^ cr[0, w]
+        s, t = xl[at, w] ^ xr[at, w] ^ c, yl[at, w] ^ yr[at, w] ^ c
+        out[0, w] = s & t
+        if out.shape[0] == 4:
+            a, b = xl[at + 1, w] ^ xr[at + 1, w], yl[at + 1, w] ^ yr[at + 1, w]
+            p = a ^ b
+            out[1, w] = (a & b) ^ (p & (c ^ (s & t)))
+            out[2, w] = p & s
+            out[3, w] = p & t
+
+
+@kernel(f"void({_ROWS}, uint64[:, ::1], uint64, uint64[:, ::1])")
+def _choices(  # noqa: PLR0913, PLR0917 - as above
+    c: Words, x: Words, y: Words, of_c: Words, of_x: Words, of_y: Words, dealt: Words, public: Any, out: Words
+) -> None:
+    """Parties 1 and 2: shares of c·(x ⊕ y), row by row."""
+    for r in range(out.shape[0]):
+        for w in range(out.shape[1]):
+            d, of_d = x[r, w] ^ y[r, w], of_x[r, w] ^ of_y[r, w]
+            out[r, w] = (c[0, w] & (of_d ^ (public & d))) ^ (d & of_c[0, w]) ^ dealt[r, w]
 
 
 @kernel("void(" + ", ".join(["uint64[::1]"] * 2) + ", " + ", ".join(["uint64[:, ::1]"] * 7) + ")")
@@ -105,18 +151,6 @@ def inverted(me: int, row: Pieces) -> Pieces:
 class Circuit(BitCircuit):
     """Gates on rows, one exchange each; masks are drawn in advance for so many rows of so many words."""
 
-    def __init__(self, channel: Channel, prss: Prss, rows: int, words: int) -> None:
-        super().__init__(channel, prss, rows, words)
-        self._flips = flips(prss.me)
-
-    async def majority(self, x: Pieces, y: Pieces, carry: Pieces, invert_y: bool = False) -> Pieces:
-        """The bit that two of x, y and the carry have: of single rows."""
-        plus, minus = self.masks(1)
-        flip = self._flips if invert_y else (np.uint64(0), np.uint64(0))
-        out = np.empty_like(x.right)
-        _majority(x.left, x.right, y.left, y.right, carry.left, carry.right, *flip, plus[0], minus[0], out)
-        return await self.finish(out) ^ carry
-
     async def choose(self, bit: Pieces, then: Pieces, otherwise: Pieces) -> Pieces:
         """Rows of `then` where the bit is 1, else of `otherwise`."""
         plus, minus = self.masks(len(then.left))
@@ -132,24 +166,52 @@ class Circuit(BitCircuit):
         return found[0]
 
 
+class Meeting(Helped):
+    """Carries and choices of secret numbers, by two parties and the third one's help: see `word/helped.py`."""
+
+    async def carries(
+        self, x: Pieces, y: Pieces, carry: Pieces, at: int, wanted: int, inverted: bool = False
+    ) -> Pieces:
+        """Carries out of places `at` and `at` + 1 of x + y, from that into `at`, one row: the upper one, and if two are
+        wanted, the lower one after it; at the highest place that out of it; or of x + NOT y. One round.
+        """
+        two = at + 1 < len(x.left)
+        shape, products = (min(wanted, 1 + two), self.words), None
+        if self.me == 2:
+            products = np.empty((4 if two else 1, self.words), np.uint64)
+            _carry_products(x.left, x.right, y.left, y.right, carry.left, carry.right, at, products)
+        dealt, out = await self.deal(products, 4 if two else 1), np.zeros(shape, np.uint64)
+        if self.me < 2:
+            (xd, xm), (yd, ym), (cd, cm) = (self._held(bits) for bits in (x, y, carry))
+            flip = ALL if inverted else np.uint64(0)
+            _carries(xd, yd, cd, xm, ym, cm, at, flip, dealt, flips(self.me)[1], out)
+        return await self.masked(out)
+
+    async def choose(self, bit: Pieces, then: Pieces, otherwise: Pieces) -> Pieces:
+        """Rows of `then` where the bit, one row, is 1, else of `otherwise`. One round."""
+        count, products = len(then.left), None
+        if self.me == 2:
+            products = (bit.left ^ bit.right) & (then.left ^ then.right ^ otherwise.left ^ otherwise.right)
+        dealt, out = await self.deal(products, count), np.zeros((count, self.words), np.uint64)
+        if self.me < 2:
+            (cd, cm), (xd, xm), (yd, ym) = (self._held(bits) for bits in (bit, then, otherwise))
+            _choices(cd, xd, yd, cm, xm, ym, dealt, flips(self.me)[1], out)
+        return await self.masked(out) ^ otherwise
+
+    def _held(self, bits: Pieces) -> tuple[Words, Words]:
+        """What parties 1 and 2 both have of bits, and our part of their masks."""
+        return (bits.right, bits.left) if self.me == 0 else (bits.left, bits.right)
+
+
 async def added(channel: Channel, prss: Prss, own: Words | None, shape: tuple[int, int]) -> Pieces:
     """u + v modulo 2^bits − 1 as rows of secret bits, 0 … p−1: u party 1's rows, v party 2's; party 3 passes None.
 
     w is the carry out of u + v + 1, so 1 exactly if u + v ≥ p; then u + v + w without its top carry is the sum.
     """
-    bits, words = shape
     u, v = await _enter_two(channel, prss, own, shape)
-    circuit = Circuit(channel, prss, 2 * bits - 1, words)
-    carry = ones(prss.me, words)
-    for b in range(bits):
-        carry = await circuit.majority(u[b], v[b], carry)
-    total = u ^ v
-    for b in range(bits):
-        total.left[b] ^= carry.left
-        total.right[b] ^= carry.right
-        if b < bits - 1:
-            carry = await circuit.majority(u[b], v[b], carry)
-    return total
+    meeting, one = Meeting(channel, prss, shape[1]), ones(prss.me, shape[1])
+    around = await _carry_out(meeting, u, v, Pieces(one.left[None], one.right[None]))
+    return await summed(meeting, u, v, around)
 
 
 async def added_odd(channel: Channel, prss: Prss, own: Words | None, shape: tuple[int, int]) -> Pieces:
@@ -157,16 +219,49 @@ async def added_odd(channel: Channel, prss: Prss, own: Words | None, shape: tupl
 
     Where u + v reaches the modulus, it is one less modulo 2^bits, so that only the lowest bit is another one.
     """
-    bits, words = shape
     u, v = await _enter_two(channel, prss, own, shape)
-    circuit = Circuit(channel, prss, bits - 1, words)
-    total = u ^ v
-    carry = Pieces(np.zeros(words, np.uint64), np.zeros(words, np.uint64))
-    for b in range(bits - 1):
-        carry = await circuit.majority(u[b], v[b], carry)
-        total.left[b + 1] ^= carry.left
-        total.right[b + 1] ^= carry.right
+    return await summed(Meeting(channel, prss, shape[1]), u, v, nothing(shape[1]))
+
+
+async def greater(meeting: Meeting, x: Pieces, y: Pieces) -> Pieces:
+    """x > y as one row, of numbers as rows of bits, lowest first: the carry out of x + NOT y. A round for every two
+    bits; of few numbers fewer, as they send little: three or four."""
+    if len(x.left) > 2 and meeting.words <= FEW_WORDS:
+        inverted_y = inverted(meeting.me, y)
+        ((generate,),) = await meeting.layer([(every(2), [x, inverted_y])])
+        share = await carry_out(meeting, generate, (x ^ inverted_y)[1:])
+        return await meeting.masked(share)
+    return await _carry_out(meeting, x, y, nothing(meeting.words), inverted=True)
+
+
+async def _carry_out(meeting: Meeting, x: Pieces, y: Pieces, carry: Pieces, inverted: bool = False) -> Pieces:
+    """The carry out of all places; a round for every two."""
+    for at in range(0, len(x.left), 2):
+        carry = await meeting.carries(x, y, carry, at, 1, inverted)
+    return carry
+
+
+async def summed(meeting: Meeting, x: Pieces, y: Pieces, carry: Pieces, carried: bool = False) -> Pieces:
+    """x + y and a carry into the lowest place; if `carried`, with that out of the highest as a row more. A round for
+    every two places."""
+    total, rows = x ^ y, len(x.left) - (not carried)
+    if carried:
+        total = total.stacked(nothing(meeting.words))
+    for side in ("left", "right"):
+        getattr(total, side)[:1] ^= getattr(carry, side)
+    low = x[:rows], y[:rows]
+    for at in range(0, rows, 2):
+        found = await meeting.carries(*low, carry, at, 2)
+        for row, place in enumerate(range(at + len(found.left), at, -1)):
+            total.left[place] ^= found.left[row]
+            total.right[place] ^= found.right[row]
+        carry = found[:1]
     return total
+
+
+def nothing(words: int) -> Pieces:
+    """A row of public zeros."""
+    return Pieces(np.zeros((1, words), np.uint64), np.zeros((1, words), np.uint64))
 
 
 async def _enter_two(channel: Channel, prss: Prss, own: Words | None, shape: tuple[int, int]) -> tuple[Pieces, Pieces]:
@@ -202,12 +297,3 @@ async def enter(channel: Channel, prss: Prss, owner: int, own: Words | None, sha
     masked = mask if own is None else own ^ mask
     await channel.exchange({before: masked}, {})
     return Pieces(masked, mask)
-
-
-async def greater(circuit: Circuit, x: Pieces, y: Pieces, me: int) -> Pieces:
-    """x > y as one row, of numbers as rows of bits, lowest first: the carry out of x + NOT y."""
-    words = x.left.shape[1]
-    carry = Pieces(np.zeros(words, np.uint64), np.zeros(words, np.uint64))
-    for b in range(len(x.left)):
-        carry = await circuit.majority(x[b], y[b], carry, invert_y=True)
-    return carry

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mpcgov.linkage.similar.gates import inverted
+from mpcgov.linkage.similar.gates import Meeting, inverted, nothing, summed
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sign import BitCircuit, Pieces
 from mpcgov.mpc.word.wire import Channel
@@ -97,20 +97,14 @@ class Stacks:
         return z ^ await self.both(x ^ z, y ^ z)
 
     async def added(self, x: Pieces, y: Pieces, carried: bool = False) -> Pieces:
-        """x + y; with `carried` in one more bit, else modulo 2^bits. A round for each bit."""
-        bits = x.left.shape[1]
-        total = x ^ y
-        carry = None
-        for b in range(bits):
-            xb, yb = part(x, slice(None), b), part(y, slice(None), b)
-            if carry is not None:
-                total.left[:, b] ^= carry.left
-                total.right[:, b] ^= carry.right
-            if b < bits - 1 or carried:
-                carry = await (self.both(xb, yb) if carry is None else self.majority(xb, yb, carry))
-        if not carried or carry is None:
-            return total
-        return joined([total, Pieces(carry.left[:, None], carry.right[:, None])], axis=1)
+        """x + y; with `carried` in one more bit, else modulo 2^bits. A round for every two bits, and one before."""
+        count, words = x.left.shape[0], x.left.shape[2]
+        channel = self._channel()
+        channel.line.rounds += 1  # what the third party sends first follows from what others sent
+        meeting = Meeting(channel, self._prss, count * words)
+        first, second = (Pieces(_by_bit(one.left), _by_bit(one.right)) for one in (x, y))
+        total = await summed(meeting, first, second, nothing(count * words), carried)
+        return Pieces(*(side.reshape(-1, count, words).transpose(1, 0, 2) for side in (total.left, total.right)))
 
     async def summed(self, numbers: Pieces) -> Pieces:
         """The sum of some numbers modulo 2^bits, one after the other on the first axis: shape (k, …, bits, words)."""
@@ -136,6 +130,11 @@ class Stacks:
             numbers = await self.added(part(numbers, slice(0, None, 2)), part(numbers, slice(1, None, 2)), carried=True)
             count //= 2
         return numbers
+
+
+def _by_bit(numbers: np.ndarray) -> np.ndarray:
+    """From shape (numbers, bits, words) to a row for each bit of all."""
+    return np.ascontiguousarray(numbers.transpose(1, 0, 2)).reshape(numbers.shape[1], -1)
 
 
 def _flat(stack: Pieces, rows: int, words: int) -> Pieces:

@@ -31,7 +31,7 @@ async def negative(channel: Channel, prss: Prss, x: Words, bits: int = ANY) -> W
 
     async def lane_step(part: Channel, piece: slice) -> Words:
         found = await less.negative_bits(part, prss, row[piece], bits)
-        return await sign.to_field(part, prss, found, row[piece].size)
+        return await sign.to_field(part, prss, found, row[piece].size, ahead=True)
 
     async def masked_step(part: Channel, piece: slice) -> Words:
         return await masked.negative(part, prss, row[piece])
@@ -47,7 +47,7 @@ async def zero(channel: Channel, prss: Prss, x: Words, bits: int = BITS) -> Word
 
     async def lane_step(part: Channel, piece: slice) -> Words:
         found = await less.zero_bits(part, prss, row[piece], bits)
-        return await sign.to_field(part, prss, found, row[piece].size)
+        return await sign.to_field(part, prss, found, row[piece].size, ahead=True)
 
     async def masked_step(part: Channel, piece: slice) -> Words:
         return await masked.zero(part, prss, row[piece])

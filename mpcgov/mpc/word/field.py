@@ -117,6 +117,14 @@ def _column_sums(a: Words, out: Words) -> None:
             out[j] = canonical(out[j] + a[i, j])
 
 
+@kernel("void(uint64[::1], uint64[::1])")
+def _running_sums(a: Words, out: Words) -> None:
+    total = np.uint64(0)
+    for i in range(a.size):
+        total = canonical(total + a[i])
+        out[i] = total
+
+
 @kernel("uint64(uint64[::1])")
 def _outside(a: Words) -> Any:
     count = np.uint64(0)
@@ -210,6 +218,13 @@ def sum_rows(a: Words) -> Words:
         raise InternalError(f"a sum over the rows of {a.ndim} dimensions")
     out = np.empty(a.shape[1], np.uint64)
     _column_sums(flat(a).reshape(a.shape), out)
+    return out
+
+
+def running_sums(a: Words) -> Words:
+    """The sum of each element of a 1-D array and all before it."""
+    out = np.empty_like(a)
+    _running_sums(flat(a), out)
     return out
 
 

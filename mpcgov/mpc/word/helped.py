@@ -154,8 +154,8 @@ class Helped:
         """Additive shares, of parties 1 and 2, of rows that party 3 knows; its own are 0."""
         drawn = self.rows(self.of_first, count)
         if self.me == 2 and own is not None:
-            await self._channel.ahead({1: own ^ drawn}, {})
-            return np.zeros_like(drawn)
+            await self._channel.ahead({1: np.bitwise_xor(own, drawn, out=drawn)}, {})
+            return np.zeros((count, self.words), np.uint64)
         if self.me == 1:
             return (await self._channel.ahead({}, {2: drawn.size}))[2].reshape(drawn.shape)
         return drawn
@@ -163,13 +163,14 @@ class Helped:
     async def masked(self, share: Words) -> Pieces:
         """Additive shares of parties 1 and 2 as pieces. One round."""
         count = len(share)
-        first, second = self.rows(self.of_first, count), self.rows(self.of_second, count)
         if self.me == 2:
+            first, second = self.rows(self.of_first, count), self.rows(self.of_second, count)
             return Pieces(second, first)
-        own, other = share ^ (first if self.me == 0 else second), 1 - self.me
-        taken = (await self._channel.exchange({other: own}, {other: own.size}))[other].reshape(own.shape)
-        both = own ^ taken
-        return Pieces(first, both) if self.me == 0 else Pieces(both, second)
+        mask, other = self.rows(self.of_first if self.me == 0 else self.of_second, count), 1 - self.me
+        own = share ^ mask
+        both = (await self._channel.exchange({other: own}, {other: own.size}))[other].reshape(own.shape)
+        both ^= own
+        return Pieces(mask, both) if self.me == 0 else Pieces(both, mask)
 
     async def opened(self, share: Words) -> Words:
         """What additive shares of parties 1 and 2 add up to, at every party. One round.

@@ -125,11 +125,7 @@ async def _compared(channel: Channel, prss: Prss, circuit: Helped, x: Words, bit
 async def _found(circuit: Helped, compared: Compared) -> Words:
     """Additive shares, of parties 1 and 2, of what comes out of a comparison."""
     generate, propagate, rest = await _leaves(circuit, compared)
-    *levels, last = arities(len(generate.left), chain)
-    for arity in levels:
-        generate, propagate = await _level(circuit, generate, propagate, arity)
-    ((share,),) = await circuit.shares([(chain(last, True), _wires(generate, propagate, 0, last, 1))])
-    return share ^ rest
+    return await carry_out(circuit, generate, propagate) ^ rest
 
 
 async def _behind_mask(channel: Channel, prss: Prss, circuit: Helped, x: Words) -> Words:
@@ -163,9 +159,6 @@ async def _narrow(channel: Channel, prss: Prss, circuit: Helped, x: Words, bits:
     borrow = product ^ (taken[rows:] & (mine if prss.me == 0 else below[1]))
     last = ~public[bits:] if prss.me == 0 else np.zeros_like(public[bits:])
     return Compared(public[:bits], last, borrow)
-
-
-# -- digits
 
 
 async def _leaves(circuit: Helped, compared: Compared) -> tuple[Pieces, Pieces, Words]:
@@ -237,6 +230,16 @@ def _picked(me: int, digits: Words, table: Words) -> tuple[Words, Words]:
 
 
 # -- the tree
+
+
+async def carry_out(circuit: Helped, generate: Pieces, propagate: Pieces) -> Words:
+    """Additive shares, of parties 1 and 2, of the carry out of two places or more, from whether each makes one and,
+    but for the lowest, passes one on; the lowest first. A round for each level but the last."""
+    *levels, last = arities(len(generate.left), chain)
+    for arity in levels:
+        generate, propagate = await _level(circuit, generate, propagate, arity)
+    ((share,),) = await circuit.shares([(chain(last, True), _wires(generate, propagate, 0, last, 1))])
+    return share
 
 
 async def _level(circuit: Helped, generate: Pieces, propagate: Pieces, arity: int) -> tuple[Pieces, Pieces]:

@@ -63,7 +63,7 @@ async def _three(channel: Channel, prss: Prss, z: Words, bits: int, base: int) -
     s = await _narrow(channel, prss, z, bits, base) if bits <= NARROW else await _whole(channel, prss, z, base)
     both = np.concatenate([s, field.subtract(s, np.full(s.shape, base, np.uint64))])
     found = await less.negative_bits(channel, prss, both, less.width(-2 * base, 2 * base - 1))
-    below_zero, below_base = (await sign.to_field(channel, prss, found, both.size)).reshape(2, -1)
+    below_zero, below_base = (await sign.to_field(channel, prss, found, both.size, ahead=True)).reshape(2, -1)
     at_least_zero = field.combine([base, base], [below_zero, below_base])
     return field.subtract(field.add(s, at_least_zero), np.full(s.shape, base, np.uint64))
 
@@ -83,7 +83,7 @@ async def _whole(channel: Channel, prss: Prss, z: Words, base: int) -> Words:
     rest = value % np.uint64(base)
     (r,) = await deal(channel, 1, [2], rest if prss.me == 2 else None, z.size)
     c = field.scale(rest, (2 - prss.me) * field.inverse(3))
-    wraps = await sign.to_field(channel, prss, wrap, z.size)
+    wraps = await sign.to_field(channel, prss, wrap, z.size, ahead=True)
     return field.combine([1, -1, P % base], [c, r, wraps])
 
 

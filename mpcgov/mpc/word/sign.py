@@ -113,21 +113,26 @@ def summand(prss: Prss, x: Words) -> Words | None:
     return None if prss.me == 2 else field.scale(x, 2 if prss.me == 0 else -1)
 
 
-async def to_field(channel: Channel, prss: Prss, bits: Pieces, count: int) -> Words:
-    """Secret bits as shares of degree 1 of 0 and 1. One round; see `weighed`."""
+async def to_field(channel: Channel, prss: Prss, bits: Pieces, count: int, ahead: bool = False) -> Words:
+    """Secret bits as shares of degree 1 of 0 and 1; see `weighed`."""
     one = Pieces(*(lanes.from_row(piece, count)[None] for piece in (bits.left, bits.right)))
-    (shares,) = await weighed(channel, prss, [(one, [1])])
+    (shares,) = await weighed(channel, prss, [(one, [1])], ahead)
     return shares
 
 
-async def weighed(channel: Channel, prss: Prss, numbers: Sequence[tuple[Pieces, Sequence[int]]]) -> list[Words]:
-    """Σ weight · bit for each number, as shares of degree 1; bits unpacked, a row for each weight. One round.
+async def weighed(
+    channel: Channel, prss: Prss, numbers: Sequence[tuple[Pieces, Sequence[int]]], ahead: bool = False
+) -> list[Words]:
+    """Σ weight · bit for each number, as shares of degree 1; bits unpacked, a row for each weight.
+
+    Two rounds, or one if party 3 is `ahead`: if it has its pieces without a message, as of gates that it helps with.
 
     A bit is d + (1 − 2d)·m, with d the piece that parties 1 and 2 have in common, and m, the XOR of the two others,
     which party 3 knows. It deals m to them as two summands, so each has a summand of every number. These they deal: the
     share of party 3 is drawn from their key with it, the other's follows and is sent. Party 3 waits for nobody.
     """
     me = prss.me
+    channel.line.rounds += not ahead
     ends = np.cumsum([bits.left.shape[1] for bits, _ in numbers])
     known = np.concatenate([_known(me, bits).reshape(-1) for bits, _ in numbers])
     keys = third_keys(prss, "weigh", channel.draw())

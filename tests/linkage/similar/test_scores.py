@@ -11,15 +11,15 @@ import pytest
 from mpcgov.errors import InternalError
 from mpcgov.linkage.similar import best, bring, gates, scores, small
 from mpcgov.linkage.similar.best import Cubes
-from mpcgov.linkage.similar.gates import Circuit
 from mpcgov.linkage.similar.scores import Grid, Side
 from mpcgov.mpc.codec import WireError
-from mpcgov.mpc.word.sign import Pieces
+from mpcgov.mpc.word import lanes
 from mpcgov.mpc.word.stream import Stream
 from tests.linkage.similar.compared import best_pairs, opened
 from tests.mpc.word import toy
 from tests.mpc.word.local import make_parties, run
 from tests.mpc.word.local import opened as opened_words
+from tests.mpc.word.test_lane_views import received
 
 BITS = (13, 17, 19)
 
@@ -130,9 +130,9 @@ def test_greater_is_exact_for_all_pairs(bits):
             await gates.enter(q.channel(), q.prss, owner, planes[owner] if q.me == owner else None, (bits, 1))
             for owner in (0, 1)
         ]
-        circuit = Circuit(q.channel(), q.prss, 2 * bits, 1)
-        bit = await gates.greater(circuit, x, y, q.me)
-        return Pieces(bit.left[None], bit.right[None]), await circuit.choose(bit, x, y)
+        meeting = gates.Meeting(q.channel(), q.prss, 1)
+        bit = await gates.greater(meeting, x, y)
+        return bit, await meeting.choose(bit, x, y)
 
     found = run(make_parties(3), compare)
     bits_found = numbers(opened([bit for bit, _ in found]))[: len(pairs)]
@@ -239,53 +239,25 @@ def test_on_a_small_prime_the_sum_of_two_parties_shows_nobody_anything(party):
     assert len(Counter(views((1, 2)))) == p**3
 
 
+async def met(channel, prss, x):
+    """Sums of what two owners enter, all carries at once and one place after the other; and which is the greater."""
+    words = lanes.words_for(x.size)
+    own = lanes.to_rows(x, 5) if prss.me < 2 else None
+    first = await gates.added(channel, prss, own, (5, words))
+    second = await gates.added_odd(channel, prss, own, (5, words))
+    meeting = gates.Meeting(channel, prss, words)
+    better = await gates.greater(meeting, first, second)
+    return await meeting.choose(better, first, second)
+
+
+@pytest.mark.parametrize("few_words", [0, 1 << 12])
 @pytest.mark.parametrize("party", [0, 1, 2])
-def test_on_the_smallest_prime_adding_shows_nobody_anything(party):
-    """p = 3, two bits, three ANDs: all outcomes of the keys, all splits of all values."""
-    bits, products = 2, 3
-    randomness = np.arange(1 << (2 * bits + 3 * products))
-    bit = [randomness >> i & 1 for i in range(2 * bits + 3 * products)]
-    k13, k23, f = bit[:bits], bit[bits : 2 * bits], bit[2 * bits :]
-    masks = [(f[3 * i], f[3 * i + 1], f[3 * i + 2]) for i in range(products)]
-    own = [*([k13, [], k13][party]), *([[], k23, k23][party])]
-    own += [mask[i] for mask in masks for i in ((0, 2), (0, 1), (1, 2))[party]]
-
-    def views(value, known):
-        """How often each view occurs if the party's own summand is `known`; party 3 has none."""
-        counts = 0
-        for summand in range(3):
-            u = known if party == 0 else summand if party == 2 else (value - known) % 3
-            circuit = add(toy.bits_of(u, bits), toy.bits_of((value - u) % 3, bits), k13, k23, masks)
-            seen = [*own, *circuit.received[party]]
-            counts = counts + np.bincount(sum(column << i for i, column in enumerate(seen)), minlength=1 << len(seen))
-            if party != 2:
-                break
-        return counts
-
-    for known in range(3):
-        assert (views(0, known) == views(1, known)).all()
-        assert (views(0, known) == views(2, known)).all()
-
-
-def add(u, v, k13, k23, masks):
-    """`gates.added` in plain Python, on toy pieces by pair: 12, 23, 31."""
-    circuit, zero = toy.Bits(masks), 0 * k13[0]
-    u12, v12 = ([x ^ k for x, k in zip(own, keys, strict=True)] for own, keys in ((u, k13), (v, k23)))
-    circuit.received[0], circuit.received[1] = list(v12), list(u12)
-    us = [(u12[b], zero, k13[b]) for b in range(len(u))]
-    vs = [(v12[b], k23[b], zero) for b in range(len(v))]
-    carry = (zero + 1, zero, zero)
-
-    def majority(x, y, c):
-        return toy.xor(circuit.product(toy.xor(x, c), toy.xor(y, c)), c)
-
-    for b in range(len(u)):
-        carry = majority(us[b], vs[b], carry)
-    total = []
-    for b in range(len(u)):
-        total.append(toy.xor(us[b], vs[b], carry))
-        if b < len(u) - 1:
-            carry = majority(us[b], vs[b], carry)
-    value = sum(int((x[0] ^ x[1] ^ x[2])[0]) << b for b, x in enumerate(total))
-    assert value == (sum(x << b for b, x in enumerate(u)) + sum(x << b for b, x in enumerate(v))) % (2 ** len(u) - 1)
-    return circuit
+def test_each_bit_that_a_party_receives_has_a_mask_bit_of_its_own_of_the_key_that_it_lacks(
+    monkeypatch, party, few_words
+):
+    monkeypatch.setattr(gates, "FEW_WORDS", few_words)
+    rows, masks = received(monkeypatch, met, party, 12345, 4)
+    assert len(rows) == masks < 64 * 4 - 1
+    assert (masks == 0) == (party == 2)
+    own = [np.flatnonzero(row[1 : 1 + masks] != row[0])[-1] for row in rows]
+    assert sorted(own) == list(range(masks))
