@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator
 from email import policy
@@ -266,3 +267,30 @@ async def test_the_test_command_says_what_each_channel_answers(
     assert [one["event"] for one in hook.got] == ["test"]
     with pytest.raises(SpecError):
         validate({"events": ["gossip"]}, Notify, "notify")
+
+
+async def test_a_node_that_stops_waits_for_what_a_thread_does_with_its_database(
+    network: Network, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(network.home("labour"), webhook(hook))
+    node = network.loaded("labour")
+    began, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(*_: object) -> None:
+        began.set()
+        may_end.wait()
+        ended.set()
+
+    monkeypatch.setattr(notifier.Notifier, "_gather", slowly)
+    store = Store(node.state_path)
+    found = notifier.Notifier(node, store, network.clock)
+    found.start()
+    await asyncio.to_thread(began.wait)
+    stopping = asyncio.create_task(found.stop())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not stopping.done()
+    may_end.set()
+    await stopping
+    assert ended.is_set()
+    store.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import sqlalchemy as sql
 import structlog
@@ -19,6 +21,8 @@ from mpcgov.node.notify.letters import TEST, Sender, letter, payload
 from mpcgov.node.notify.queue import Notice
 from mpcgov.node.store import Store
 from mpcgov.trust import consortium
+
+T = TypeVar("T")
 
 LOOK_S = 1.0
 RARELY_S = 3600.0
@@ -37,6 +41,7 @@ class Notifier:
         self._log = structlog.get_logger().bind(party=home.party)
         self._task: asyncio.Task[None] | None = None
         self._looked_at: float | None = None
+        self._beside: set[asyncio.Future[Any]] = set()
 
     def start(self) -> None:
         """Tells from now on."""
@@ -47,18 +52,26 @@ class Notifier:
         """What is still to be told stays in the database."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            # The database is closed soon: what a thread does with it must be over.
+            await asyncio.gather(self._task, *self._beside, return_exceptions=True)
 
     async def _go_on(self, wanted: Notify) -> None:
         while True:
             try:
-                await asyncio.to_thread(self._gather, wanted)
+                await self._in_thread(self._gather, wanted)
                 await asyncio.gather(*(self._deliver(wanted, channel) for channel in wanted.channels))
             except MpcgovError as error:
                 self._log.error("notices wait", error=error.message)
             except Exception as error:
                 self._log.error("notices wait", error=type(error).__name__)
             await asyncio.sleep(LOOK_S)
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Works with the database beside the event loop."""
+        future = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+        self._beside.add(future)
+        future.add_done_callback(self._beside.discard)
+        return await asyncio.shield(future)
 
     def _gather(self, wanted: Notify) -> None:
         """Turns what has happened, and what runs low, into notices."""
@@ -90,15 +103,15 @@ class Notifier:
 
     async def _deliver(self, wanted: Notify, channel: str) -> None:
         """Tells what is due by a channel; what isn't taken comes again later, and with it what is due after it."""
-        for notice in await asyncio.to_thread(self._due, channel):
+        for notice in await self._in_thread(self._due, channel):
             try:
                 await deliver(self._home, wanted, notice)
             except MpcgovError as error:
-                kept = await asyncio.to_thread(self._put_off, notice)
+                kept = await self._in_thread(self._put_off, notice)
                 text = "a notice wasn't taken" if kept else "a notice is given up"
                 self._log.warning(text, notice=notice.event, channel=channel, error=error.message)
                 return
-            await asyncio.to_thread(self._done, notice)
+            await self._in_thread(self._done, notice)
 
     def _due(self, channel: str) -> list[Notice]:
         with self._store.read() as tx:
