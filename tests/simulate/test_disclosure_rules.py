@@ -190,7 +190,7 @@ def test_r24_a_mean_that_one_enterprise_makes_up_is_null(tmp_path: Path) -> None
     """900, 50 and ten of 1: all but the two greatest are 10, less than 10 % of 900. One that brings 890 in two rows is
     one enterprise, by its key."""
     few = [("", value) for value in (900, 50, *[1] * 10)]
-    vector = sums({"alone": few, "even": [("", 100)] * 12, "small": [("", 7)] * 2})
+    vector = sums({"alone": few, "even": [("", value) for value in range(94, 106)], "small": [("", 7)] * 2})
     rows = vector["tables"]["tax"]["rows"]
     key = next(key for key, income in rows if income == "900")
     rows[rows.index([key, "900"])] = [key, "450"]
@@ -202,7 +202,7 @@ def test_r24_a_mean_that_one_enterprise_makes_up_is_null(tmp_path: Path) -> None
     path.write_text(json.dumps(job | {"disclosure": {"min_count": 3, "dominance": 10}}))
     found = simulate(path, tmp_path / "agencies")
     assert found["tables"]["statistics"]["rows"] == [
-        ["alone", 12, None, None], ["even", 12, 100.0, None], ["small", None, None, None]
+        ["alone", 12, None, None], ["even", 12, 99.5, None], ["small", None, None, None]
     ]  # fmt: skip
     assert found["disclosure"] == {
         "min_count": 3, "round_to": None, "dominance": 10, "suppressed": 1, "total": 24,

@@ -182,20 +182,18 @@ def test_r34_nothing_reaches_disclosure_control_but_through_the_noise() -> None:
     seen = []
     for function in functions:
         calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-        noisy = {
-            node.targets[0].id
-            for node in ast.walk(function)
-            if isinstance(node, ast.Assign) and "noise.added(" in ast.unparse(node.value)
-        }
         for call in calls:
             name = ast.unparse(call.func)
             if name == "clear.clear_counts":
                 seen.append(name)
-                assert ast.unparse(call.args[0]) in noisy
+                assert (function.name, ast.unparse(call.args[0])) == ("_cleared", "tables")
+            if name == "self._cleared":
+                seen.append(name)
+                assert ast.unparse(call.args[0]).startswith("noise.added(")
             if name == "LinkedRows":
                 seen.append(name)
                 assert "self.noise.dealt(session)" in [ast.unparse(argument) for argument in call.args]
-    assert {"clear.clear_counts", "LinkedRows"} == set(seen)
+    assert {"clear.clear_counts", "self._cleared", "LinkedRows"} == set(seen)
 
 
 def test_r35_noise_is_drawn_before_anything_is_known_of_the_data() -> None:
