@@ -63,7 +63,7 @@ def added_cost(job: Job, manifest: Manifest, table: ResultTable) -> tuple[int, i
     rounds, sent_bytes = (known - 1).bit_length(), 32 * (known - 1) * table.rows
     if rules.contributors is not None:
         rounds += 6
-        sent_bytes += 32 * len(job.data_parties) * table.rows
+        sent_bytes += 16 * len(job.data_parties) * table.rows
     if rules.margins and rules.noise is not None:
         rounds += 26 if rules.noise.consistent else 16
         sent_bytes += 40 * table.rows

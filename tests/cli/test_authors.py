@@ -71,7 +71,10 @@ def test_a_new_protocol_is_complete_and_nobodys_but_its_authors(here: Path, kind
         (["joint-count"], "there is a protocol of that name"),
         (["Not One"], "use lower-case letters"),
         (["../mine"], "use lower-case letters"),
-        (["other", "--kind", "quantiles"], "no kind quantiles; known: quality, columns, data-quality, counts, count, joint-count"),
+        (
+            ["other", "--kind", "quantiles"],
+            "no kind quantiles; known: quality, columns, data-quality, counts, count, joint-count",
+        ),
     ],
 )
 def test_a_protocol_that_cant_be_written_says_why(
