@@ -121,7 +121,9 @@ def test_the_end_of_a_certificate_is_told_two_months_before(network: Network, mo
     join(network, roster(network, 2))
     found = {finding.name: finding for finding in operator.doctor(network.home("labour"))}["certificates"]
     assert not found.ok
-    assert found.text == f"welfare: its certificate expires on {end.date().isoformat()}, in 59 days"
+    told, _, remedy = found.text.partition("; ")
+    assert told == f"welfare: its certificate expires on {end.date().isoformat()}, in 59 days"
+    assert "mpcgov node rotate" in remedy
 
 
 def private(path: Path, data: bytes) -> None:

@@ -54,7 +54,13 @@ CHANGED = {"counts where missing": "sex", "sums": "age", "keys": "id", "records 
 
 
 def read_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> tuple[bytes, dict[str, str]]:
-    """What tax's reading child hands on, and the fingerprints of the rows it was made from."""
+    """What tax's reading child hands on, and the fingerprints of the rows it was made from: not of where they stand."""
+    handed_on, fingerprints = read_all_by(folder, job, rows)
+    return handed_on, {name: value for name, value in fingerprints.items() if name != PLACE}
+
+
+def read_all_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> tuple[bytes, dict[str, str]]:
+    """What tax's reading child hands on, and all that its node is told."""
     for party in ("tax", "edu"):
         (folder / party).mkdir(exist_ok=True)
         with (folder / party / "people.csv").open("w", newline="", encoding="utf-8") as file:
@@ -116,7 +122,9 @@ def test_r26_the_order_of_rows_and_what_a_job_does_not_use_change_no_fingerprint
     assert read_by(tmp_path, job, ROWS[::-1])[1] == prints
     assert read_by(tmp_path, job, [row | {"age": "1", "sex": "M"} for row in ROWS])[1] == prints
     assert prints["all rows"] == "5"
-    assert json.loads(prints[PLACE]) == [f"file:{tmp_path.resolve()}/tax/people.csv"]
+    name, number = json.loads(read_all_by(tmp_path, job, ROWS)[1][PLACE])
+    assert json.loads(name) == [f"file:{tmp_path.resolve()}/tax/people.csv"]
+    assert json.loads(number)[0].startswith("number:")
 
 
 GROUPED: dict[str, dict[str, Any]] = {
