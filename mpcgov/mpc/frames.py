@@ -37,8 +37,10 @@ class Reason(enum.IntEnum):
 MAX_FRAME_BYTES = 64 << 20
 MAX_UNREAD_FRAMES = 100_000
 MAX_UNREAD_BYTES = 1 << 30
-"""Beyond this the peer is at fault; long before, at PAUSE_BYTES, we stop reading unless we wait for this very peer."""
+"""Beyond this the peer is at fault; long before, at PAUSE_BYTES or PAUSE_FRAMES, we stop reading unless we wait for
+this very peer. A party that helps others waits for nobody, and may be far ahead."""
 PAUSE_BYTES = 64 << 20
+PAUSE_FRAMES = 10_000
 WRITE_HIGH_BYTES = 8 << 20
 READ_BYTES = 256 << 10
 """Read at once; a frame of more than SMALL_BYTES is read straight to where it belongs."""

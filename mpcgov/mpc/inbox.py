@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mpcgov.mpc.codec import WireError
-from mpcgov.mpc.frames import DATA, MAX_FRAME_BYTES, MAX_UNREAD_BYTES, MAX_UNREAD_FRAMES, WORDS
+from mpcgov.mpc.frames import (
+    DATA,
+    MAX_FRAME_BYTES,
+    MAX_UNREAD_BYTES,
+    MAX_UNREAD_FRAMES,
+    PAUSE_BYTES,
+    PAUSE_FRAMES,
+    WORDS,
+)
 
 Key = tuple[int, int]
 
@@ -30,6 +38,11 @@ class Inbox:
     _unread: dict[Key, memoryview] = field(default_factory=dict)
     _waiting: dict[Key, _Wait] = field(default_factory=dict)
     _used: set[Key] = field(default_factory=set)
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is unread that the peer should wait."""
+        return self.unread_bytes > PAUSE_BYTES or len(self._unread) > PAUSE_FRAMES
 
     @property
     def waiting(self) -> bool:

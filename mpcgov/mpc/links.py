@@ -24,7 +24,6 @@ from mpcgov.mpc.frames import (
     KEYS,
     LAST_WORDS_S,
     MESSAGES,
-    PAUSE_BYTES,
     READ_BYTES,
     READY,
     SALT_BYTES,
@@ -250,7 +249,7 @@ class Link(asyncio.BufferedProtocol):
         self.received.update(content)
         if kind in MESSAGES:
             self._inbox.arrive(kind, label, content)
-            if self._inbox.unread_bytes > PAUSE_BYTES and not (self.waiting or self._ending or self._keep_reading):
+            if self._inbox.full and not (self.waiting or self._ending or self._keep_reading):
                 self._read(False)
             return
         payload = bytes(content)

@@ -280,13 +280,37 @@ def test_a_peer_that_floods_a_link_is_not_read_further() -> None:
         return [0]
 
     def before(_index: int) -> None:
-        links.PAUSE_BYTES = 4 << 20
+        inbox.PAUSE_BYTES = 4 << 20
         put(JobRuntime, "idle", _idle)
 
     outcomes = run(job, before=before, deadline_s=15)
     assert outcomes[0].value[0] <= 6
     assert [outcome.message for outcome in outcomes] == ["", "", ""]
     assert outcomes[EVIL].value[0] < 40
+
+
+def test_a_party_that_is_far_ahead_with_small_messages_waits_and_is_not_at_fault() -> None:
+    """As one that only helps others may be, which waits for nobody: more messages than may ever be unread."""
+
+    async def job(current: Session, index: int) -> list[int]:
+        if index == EVIL:
+            link = current._links[0]
+            for number in range(2 * inbox.MAX_UNREAD_FRAMES):
+                link.send(number, b"12345678")
+            return [0]
+        if index == 0:
+            link = current._links[EVIL]
+            await asyncio.sleep(2)
+            unread = len(link._inbox._unread)
+            for number in range(2 * inbox.MAX_UNREAD_FRAMES):
+                found = link.receive(number)
+                assert (found if isinstance(found, bytes) else await found) == b"12345678"
+            return [unread]
+        return [0]
+
+    outcomes = run(job, before=lambda _index: put(JobRuntime, "idle", _idle), deadline_s=60)
+    assert [outcome.message for outcome in outcomes] == ["", "", ""]
+    assert inbox.PAUSE_FRAMES < outcomes[0].value[0] < inbox.MAX_UNREAD_FRAMES
 
 
 async def _idle(_self: JobRuntime) -> None:

@@ -132,7 +132,7 @@ async def test_the_disk_is_full(network: Network) -> None:
         await network.stop("labour")
         await network.until(job, "ABORTED", parties=("education",))
         assert "RUNNING" in await people.types("mpcgov node jobs", "--home", "welfare")
-        with pytest.raises(MpcgovError, match="the node can't (use its database|write the head of its audit log)"):
+        with pytest.raises(MpcgovError, match=r"the node can't (use its database|write the head of its audit log)"):
             await network.submit(network.proposal(), "welfare")
         resource.prlimit(node.pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
         ended = await network.until(job, "ABORTED", parties=("welfare",))

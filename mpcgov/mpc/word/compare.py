@@ -25,9 +25,11 @@ MASKED_CHUNK = 1 << 12
 
 
 async def negative(channel: Channel, prss: Prss, x: Words, bits: int = ANY) -> Words:
-    """x < 0 as shares of degree t of 0 and 1, x of degree t and any shape, −2^bits ≤ x < 2^bits. 5 or 6 rounds a batch
+    """x < 0 as shares of degree t of 0 and 1, x of degree t and any shape, −2^bits ≤ x < 2^bits. 4 or 5 rounds a batch
     for three parties, 9 for others."""
     row = x.reshape(-1)
+    if not row.size:
+        return x
 
     async def lane_step(part: Channel, piece: slice) -> Words:
         found = await less.negative_bits(part, prss, row[piece], bits)
@@ -41,9 +43,11 @@ async def negative(channel: Channel, prss: Prss, x: Words, bits: int = ANY) -> W
 
 
 async def zero(channel: Channel, prss: Prss, x: Words, bits: int = BITS) -> Words:
-    """x = 0 as shares of degree t of 0 and 1, x of degree t and any shape, −2^bits ≤ x < 2^bits; by default anything. 4
-    or 5 rounds a batch for three parties, 9 for others."""
+    """x = 0 as shares of degree t of 0 and 1, x of degree t and any shape, −2^bits ≤ x < 2^bits; by default anything. 3
+    to 5 rounds a batch for three parties, 9 for others."""
     row = x.reshape(-1)
+    if not row.size:
+        return x
 
     async def lane_step(part: Channel, piece: slice) -> Words:
         found = await less.zero_bits(part, prss, row[piece], bits)

@@ -306,3 +306,9 @@ def test_a_repeated_comparison_sends_other_bits():
     run(parties, twice)
     messages = [message for party in parties for message in party.view()]
     assert len(set(messages)) == len(messages)
+
+
+@pytest.mark.parametrize("m", [3, 4])
+def test_nothing_is_compared_with_nothing(m: int) -> None:
+    for operation in (compare.negative, compare.zero):
+        assert compare_all(operation, [], m, 1)[0] == []
