@@ -110,8 +110,8 @@ LANE_WORDS: dict[Any, int] = {less.negative_bits: 8, few_bits: 8, less.zero_bits
 def test_each_bit_that_a_party_receives_has_a_mask_bit_of_its_own_of_the_key_that_it_lacks(
     monkeypatch: pytest.MonkeyPatch, protocol: Any, party: int, value: int
 ) -> None:
-    """The last mask bit, as they are drawn, that changes a received bit is another for each. So, whatever the party has
-    and whatever is compared, it receives all sequences of bits as the unknown stream does: each exactly once."""
+    """The last mask bit, as they are drawn, that changes a received bit is another for each. As masks are added, which
+    the code's form shows and one base point can't, the party receives each sequence exactly once."""
     rows, masks = received(monkeypatch, protocol, party, value, LANE_WORDS[protocol])
     assert len(rows) == masks < 64 * LANE_WORDS[protocol] - 1
     own = [np.flatnonzero(row[1 : 1 + masks] != row[0])[-1] for row in rows]
