@@ -22,13 +22,14 @@ from mpcgov.node.audit import AuditLog
 from mpcgov.node.book import Book
 from mpcgov.node.home import NodeHome
 from mpcgov.node.logs import HTTP_LOG
-from mpcgov.node.operations import free_bytes, is_local
+from mpcgov.node.operations import free_bytes
 from mpcgov.node.service import Service
 from mpcgov.node.store import Store
+from mpcgov.spec.roster import is_local
 from mpcgov.version import __version__
 
 if TYPE_CHECKING:
-    from mpcgov.node.metrics import Metrics, Watched
+    from mpcgov.node.metrics import Metrics
 
 STALLED_S = 15.0
 """A node that hasn't looked after its jobs for so long isn't well."""

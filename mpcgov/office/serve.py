@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from mpcgov.clock import RealClock
 from mpcgov.coordinator import home as homes
 from mpcgov.errors import LocalError
 from mpcgov.office.app import application
+from mpcgov.spec.roster import is_local
 
 IDLE_S = 30.0
 
@@ -50,11 +50,7 @@ async def serve(home: Path, listen: str, tell: Callable[[str], None]) -> None:
 def _local(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+    if not is_local(host) or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         hint = "such as 127.0.0.1:7181; others come by a proxy of their own"
         raise LocalError(f"--listen {listen}: expected a port on this machine", hint=hint, code="listen")
     return host, int(port)

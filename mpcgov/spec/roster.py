@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mpcgov.spec.ids import Digest, PartyId, matching
 from mpcgov.spec.job import COORDINATOR
@@ -22,6 +23,24 @@ Address = Annotated[
     ),
 ]
 """`host:port`, with an IPv6 host in brackets."""
+
+
+def is_local(host: str) -> bool:
+    """Whether a host's name, in brackets or not, is one of this machine's alone."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _of_this_machine(address: str) -> str:
+    if not is_local(address.rpartition(":")[0]):
+        raise ValueError("expected an address of this machine alone, such as 127.0.0.1:7180; others come by a proxy")
+    return address
+
+
+LocalAddress = Annotated[Address, AfterValidator(_of_this_machine)]
+"""An `Address` that nobody reaches from elsewhere."""
 
 
 class Card(Frozen):

@@ -120,7 +120,7 @@ def test_another_address_than_the_one_passkeys_are_made_for_is_refused(tmp_path:
     assert "passkeys are made for http://localhost:7180" in done.stderr
     done = subprocess.run([*command, "0.0.0.0:7180"], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "on this machine only" in done.stderr
+    assert "an address of this machine alone" in done.stderr
     # The right one, and no node: as well in one line.
     (tmp_path / "tax" / "state").rmdir() if (tmp_path / "tax" / "state").exists() else None
     done = subprocess.run(command[:-1], capture_output=True, text=True, check=False, cwd=ROOT)

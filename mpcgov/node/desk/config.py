@@ -9,20 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from mpcgov.spec.load import Frozen
-from mpcgov.spec.roster import Address
+from mpcgov.spec.roster import LocalAddress
 
 LISTEN = "127.0.0.1:7180"
-
-
-def _local(address: str) -> str:
-    host = address.rpartition(":")[0].strip("[]")
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise ValueError("the console is served on this machine only, such as 127.0.0.1:7180; others come by a proxy")
-    return address
 
 
 def _origin(text: str) -> str:
@@ -52,7 +41,7 @@ def _is_name(host: str) -> bool:
 class ConsoleConfig(Frozen):
     """`console` in node.yaml. `origin`: where browsers see it, if a proxy with TLS stands before it."""
 
-    listen: Annotated[Address, AfterValidator(_local)] = LISTEN
+    listen: LocalAddress = LISTEN
     origin: Annotated[str, AfterValidator(_origin)] | None = None
 
     @property

@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from mpcgov.errors import LocalError
-from mpcgov.node.operations import is_local
 from mpcgov.spec.load import Frozen
-from mpcgov.spec.roster import Address
+from mpcgov.spec.roster import Address, is_local
 
 Event = Literal["waiting", "decided", "failed", "released", "budget", "certificate"]
 Language = Literal["en", "de"]
@@ -55,7 +54,7 @@ class Email(Frozen):
 
     @model_validator(mode="after")
     def _sound(self) -> Email:
-        if self.tls == "none" and not is_local(self.server.rpartition(":")[0].strip("[]")):
+        if self.tls == "none" and not is_local(self.server.rpartition(":")[0]):
             raise ValueError("tls: none only for a mail server on this machine")
         if (self.user is None) != (self.password is None):
             raise ValueError("user and password go together")
