@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sql
@@ -41,14 +41,15 @@ OTHER = "other"
 
 @dataclass
 class Watched:
-    """What the running node knows of itself beside its database."""
+    """What the running node knows of itself beside its database.
+
+    `verified`: when its audit log was last verified, and how many records it had; None if it didn't hold.
+    """
 
     seen: dict[str, float]
-    pids: Callable[[], list[int]] = list
-    verified_at: float = 0.0
-    verified: bool = False
-    records: int = 0
-    computing: Callable[[], int] = field(default=lambda: 0)
+    pids: Callable[[], list[int]]
+    computing: Callable[[], int]
+    verified: Callable[[], tuple[float, int | None]]
 
 
 class Metrics(Collector):
@@ -125,19 +126,21 @@ class Metrics(Collector):
         yield from (ends, seen)
 
     def _machine(self) -> Iterator[Metric]:
-        watched = self._watched
+        verified_at, records = self._watched.verified()
         text = "free for the node's database"
         yield GaugeMetricFamily("mpcgov_disk_free_bytes", text, value=free_bytes(self._home.state_path))
-        memory = sum(map(resident_bytes, watched.pids()))
+        memory = sum(map(resident_bytes, self._watched.pids()))
         yield GaugeMetricFamily("mpcgov_children_resident_bytes", "memory of the jobs' processes", value=memory)
-        yield GaugeMetricFamily("mpcgov_audit_verified", "1 if the log held when last verified", value=watched.verified)
+        yield GaugeMetricFamily(
+            "mpcgov_audit_verified", "1 if the log held when last verified", value=records is not None
+        )
         text = "when the log was last verified"
-        yield GaugeMetricFamily("mpcgov_audit_verified_timestamp_seconds", text, value=watched.verified_at)
+        yield GaugeMetricFamily("mpcgov_audit_verified_timestamp_seconds", text, value=verified_at)
         with self._store.read() as tx:
             notices = queue.waiting(tx)
         yield GaugeMetricFamily("mpcgov_notices_waiting", "notices that weren't taken yet", value=notices)
         text = "records in the log when it was last verified"
-        yield GaugeMetricFamily("mpcgov_audit_records", text, value=watched.records)
+        yield GaugeMetricFamily("mpcgov_audit_records", text, value=records or 0)
 
     def _left(self) -> Iterator[Metric]:
         labels = ["dataset", "unit", "measure"]

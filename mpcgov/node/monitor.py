@@ -100,11 +100,11 @@ class Monitor:
             return
         from mpcgov.node.metrics import Metrics, Watched  # noqa: PLC0415  # loaded by nodes that are watched
 
-        watched = Watched(self._seen, pids, computing=lambda: self._service.under_way)
+        watched = Watched(self._seen, pids, lambda: self._service.under_way, lambda: self._verified)
         metrics = Metrics(self._home, self._store, self._clock, watched)
         self._service.timings.listeners.append(metrics.observe)
         self._runner = web.AppRunner(
-            self._application(metrics, watched), access_log=None, logger=HTTP_LOG, shutdown_timeout=SHUTDOWN_S
+            self._application(metrics), access_log=None, logger=HTTP_LOG, shutdown_timeout=SHUTDOWN_S
         )
         await self._runner.setup()
         try:
@@ -142,15 +142,13 @@ class Monitor:
             found["database"] = "can't be read"
         return found
 
-    def _application(self, metrics: Metrics, watched: Watched) -> web.Application:
+    def _application(self, metrics: Metrics) -> web.Application:
         async def health(_request: web.Request) -> web.Response:
             faults = await asyncio.to_thread(self.faults)
             body = {"party": self._home.party, "version": __version__, "ok": not faults, "faults": faults}
             return web.json_response(body, status=503 if faults else 200)
 
         async def numbers(_request: web.Request) -> web.Response:
-            watched.verified_at, watched.records = self._verified[0], self._verified[1] or 0
-            watched.verified = self._verified[1] is not None
             try:
                 body = await asyncio.to_thread(metrics.text)
             except MpcgovError as error:
@@ -169,7 +167,7 @@ async def _only_this_machine(
 ) -> web.StreamResponse:
     """Refuses what a browser sends for a page that has made this machine's address its own."""
     host = request.headers.get("Host", "").rpartition(":")[0] or request.headers.get("Host", "")
-    if not is_local(host.strip("[]")):
+    if not is_local(host):
         return web.Response(text="another host's name\n", status=403)
     try:
         return await handler(request)

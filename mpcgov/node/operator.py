@@ -129,7 +129,6 @@ def job_view(node: NodeHome, book: Book, row: JobRow, *, weigh: bool = True) -> 
 
 def manifest_of(proposal: Proposal) -> Manifest | None:
     """What the protocol of a proposal says, in the version that it pins; None if this disk doesn't have that."""
-    """What the protocol of a proposal says, in the version that it pins; None if this disk doesn't have that."""
     try:
         protocol = registry.find(proposal.job.protocol_name)
     except MpcgovError:
