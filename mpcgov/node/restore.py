@@ -68,8 +68,11 @@ def _unpack(source: Path, into: Path) -> Envelope:
         with source.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as archive:
             members = _members(archive, file)
             found = _list(archive, next(members, None), source)
+            lists: list[str] = []
             for kept in _read(found).files:
-                _extract(archive, next(members, None), kept, into)
+                _extract(archive, next(members, None), kept, into, lists)
+                if kept.name == "datasets.yaml":
+                    lists = lists_of(into)
             if (more := next(members, None)) is not None:
                 raise _wrong(more.name, "is not in its list")
     except tarfile.TarError:
@@ -115,9 +118,11 @@ def _list(archive: tarfile.TarFile, member: tarfile.TarInfo | None, source: Path
         raise _wrong(LIST, "can't be read") from None
 
 
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo | None, kept: Kept, into: Path) -> None:
-    """Writes one file, with its permissions; it has its digest, or is named."""
-    if not belongs(kept.name, lists_of(into)):
+def _extract(
+    archive: tarfile.TarFile, member: tarfile.TarInfo | None, kept: Kept, into: Path, lists: list[str]
+) -> None:
+    """Writes one file, with its permissions; it has its digest, or is named. `lists`: of codes, that may be in it."""
+    if not belongs(kept.name, lists):
         raise _wrong(kept.name, "is no file of a node's home")
     if member is None or (member.name, member.size, member.mode) != (kept.name, kept.size_bytes, kept.mode):
         raise _wrong(kept.name, f"is missing, or not as {LIST} has it")
