@@ -28,8 +28,6 @@ async def negative(channel: Channel, prss: Prss, x: Words, bits: int = ANY) -> W
     """x < 0 as shares of degree t of 0 and 1, x of degree t and any shape, −2^bits ≤ x < 2^bits. 4 or 5 rounds a batch
     for three parties, 9 for others."""
     row = x.reshape(-1)
-    if not row.size:
-        return x
 
     async def lane_step(part: Channel, piece: slice) -> Words:
         found = await less.negative_bits(part, prss, row[piece], bits)
@@ -46,8 +44,6 @@ async def zero(channel: Channel, prss: Prss, x: Words, bits: int = BITS) -> Word
     """x = 0 as shares of degree t of 0 and 1, x of degree t and any shape, −2^bits ≤ x < 2^bits; by default anything. 3
     to 5 rounds a batch for three parties, 9 for others."""
     row = x.reshape(-1)
-    if not row.size:
-        return x
 
     async def lane_step(part: Channel, piece: slice) -> Words:
         found = await less.zero_bits(part, prss, row[piece], bits)

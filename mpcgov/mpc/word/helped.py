@@ -220,7 +220,8 @@ def _share(me: int, gate: Gate, wires: Sequence[Pieces], dealt: Words) -> list[W
     both = _Products([wire.right if me == 0 else wire.left for wire in wires])
     own = [wire.left if me == 0 else wire.right for wire in wires]
     terms = list(zip(own, plan.single, strict=True))
-    terms += zip(dealt.reshape(-1, count, dealt.shape[1]), (factors for _, factors in plan.groups), strict=True)
+    products = dealt.reshape(len(plan.groups), count, dealt.shape[1])
+    terms += zip(products, (factors for _, factors in plan.groups), strict=True)
     for row, factors in terms:
         for total, factor in zip(totals, factors, strict=True):
             if factor:

@@ -172,7 +172,7 @@ async def _leaves(circuit: Helped, compared: Compared) -> tuple[Pieces, Pieces, 
     counts = [((1 << size) - 1) * count for size, count, _ in digits]
     known = None
     if me == 2:
-        known = np.concatenate([*(_thresholds(rows).reshape(-1, circuit.words) for *_, rows in digits), compared.last])
+        known = np.concatenate([*(np.concatenate(_thresholds(rows)) for *_, rows in digits), compared.last])
     dealt = await circuit.deal(known, sum(counts) + 1)
     rest = dealt[-1:] if me == 2 else dealt[-1:] ^ compared.last
     shares, start = [], 0

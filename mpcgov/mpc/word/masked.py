@@ -94,11 +94,12 @@ async def zero(channel: Channel, prss: Prss, x: Words) -> Words:
     With c = x + r opened, x = 0 exactly if every bit of c is r's: unless c = 0, where r may be p as well. Then all is
     done again with a fresh mask, once in 2^61.
     """
-    c = np.zeros_like(x)
-    while x.size and not c.all():
+    while True:
         bits = (await random_bits(channel, prss, BITS * x.size)).reshape(BITS, x.size)
         mask = field.combine([1 << i for i in range(BITS)], list(bits))
         c = await open_to_all(channel, field.add(x, mask), prss.threshold)
+        if c.all():
+            break
     same = np.where(_places(c) == 1, bits, field.subtract(np.ones_like(bits), bits))
     while (count := len(same)) > 1:
         even = count // 2 * 2

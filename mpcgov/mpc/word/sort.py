@@ -84,7 +84,7 @@ async def _by_bit(channel: Channel, prss: Prss, bit: Words, rows: Words, ranks: 
     count, reached = len(bit), field.running_sums(bit)
     of_zeros = field.subtract(np.arange(count, dtype=np.uint64), reached)
     all_ones = np.repeat(reached[-1:], count)
-    of_ones = field.combine([-1, 1, 1], [all_ones, reached, np.full(count, count - 1, np.uint64)])
+    of_ones = field.combine([-1, 1, 1], [all_ones, reached, np.full(count, (count - 1) % field.P, np.uint64)])
     places = field.add(of_zeros, await product(channel, prss, bit, field.subtract(of_ones, of_zeros)))
     mixed = await shuffle(channel, prss, np.column_stack([places, rows]))
     opened = await open_to_all(channel, np.ascontiguousarray(mixed[:, 0]), prss.threshold)

@@ -41,6 +41,12 @@ def test_any_values_and_base(values, base):
     assert rounded(values, base) == plainly(values, base)
 
 
+@pytest.mark.parametrize("bounds", [(0, 100), (-WIDE, WIDE)])
+@pytest.mark.parametrize("m", [3, 4])
+def test_nothing_is_rounded_to_nothing(m, bounds):
+    assert rounded([], 5, m, bounds=bounds) == []
+
+
 def test_chunks(monkeypatch):
     monkeypatch.setattr(rounding.compare, "LANES_CHUNK", 4)
     assert rounded(range(-7, 8), 5) == plainly(range(-7, 8), 5)

@@ -81,6 +81,12 @@ def test_single_ranks_for_quantiles_and_the_least_rows(ranks):
     assert sorted_by(values, ranks=np.array(ranks)) == [sorted(values)[r] for r in ranks]
 
 
+@pytest.mark.parametrize("bounds", [(0, 1), (0, 9), (-WIDE, WIDE)])
+@pytest.mark.parametrize("m", [3, 4])
+def test_no_rows_are_in_order(m, bounds):
+    assert sorted_by([], m, bounds=bounds) == []
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 48, 600])
 def test_any_number_of_rows(count):
     values = list(range(count))[::-1]
