@@ -37,6 +37,9 @@ YEARS = {False: (1990, 1991, 1992), True: (1990, 1992, 1999)}
 FOUR_OF_13 = 0x1FFF_1FFF_1FFF_1FFF
 """The bits of a word that has four elements of 13 bits."""
 
+LOOKED_AT = (90, 150, 20)
+"""More messages than these, by receiver, are long enough; the third one helps the others and gets little."""
+
 Label = tuple[int, int, int]
 
 
@@ -69,7 +72,7 @@ def test_lengths_and_order_of_messages_do_not_go_with_the_records(output: str) -
     uneven = {operation(k) for world in worlds for k, one in world.items() if len(one) < RUNS or len(set(one)) > 1}
     assert len(uneven) <= (output in ("links", "probable"))
     lengths = [{k: set(one) for k, one in world.items() if operation(k) not in uneven} for world in worlds]
-    assert len(lengths[0]) > 250
+    assert len(lengths[0]) > 300
     assert lengths[0] == lengths[1]
 
 
@@ -98,7 +101,7 @@ def test_what_a_party_receives_is_uniform_whatever_the_records(receiver: int, ev
             spreads.append(uniform(random))
         if top >> 63:
             long.append(words[: words.size // RUNS * RUNS].reshape(RUNS, -1))
-    assert len(bytes_) > 20, "hardly anything was looked at"
+    assert len(bytes_) > LOOKED_AT[receiver], "hardly anything was looked at"
     pairs = [one ^ other for i, one in enumerate(long) for other in long[:i] if one.shape == other.shape][:1000]
     neighbours = [words[:, 1:] ^ words[:, :-1] for words in long]
     for found in (bytes_, spreads, [fair(words) for words in (*pairs, *neighbours)]):

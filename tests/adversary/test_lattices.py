@@ -18,6 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mpcgov import figures, registry
+from tests import nightly
 
 Numbers = NDArray[np.int64]
 TABLES, HIGHEST = 100, 5000
@@ -137,9 +138,12 @@ def test_as_many_pairs_as_are_released_give_no_value_better_than_a_guess(rows: i
         assert not cells or np.sqrt(np.mean(np.square(off))) > 0.75 * DEVIATION
 
 
-def test_a_column_of_two_values_is_not_found_however_it_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tables", nightly.first(1, [TABLES // 4, TABLES]))
+def test_a_column_of_two_values_is_not_found_however_it_is_declared(
+    tables: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It holds a bit a row at most. Declared as 0 … 10^12 it would be said to hold forty, and all of it be found."""
-    asked, tables = {"rows": 40, "pairs": 26, "values": 2, "declared": 10**12}, TABLES // 4
+    asked = {"rows": 40, "pairs": 26, "values": 2, "declared": 10**12}
     assert [released(seed, **asked) for seed in range(tables)] == [None] * tables
     monkeypatch.setattr(figures, "least_held", lambda *_: 0)
     cells = [cell for seed in range(tables) if (cell := released(seed, **asked)) is not None]

@@ -23,13 +23,15 @@ from mpcgov.spec.load import load_yaml, validate
 from mpcgov.spec.table import Dataset, Datasets
 from mpcgov.trial.simulation import simulate
 from mpcgov.worker.report import dataset_check
+from tests import nightly
 from tests.core.attacker import Case, Release, widths
 from tests.linkage.linked_parties import Case as LinkedCase
 
 K = 5
 MOST = 100_000
-SHAPES = [(3, 3), (4, 4), (5, 4), pytest.param((6, 6), marks=pytest.mark.slow)]
-TABLES = 30
+SHAPES, TABLES, AT_NIGHT = [(3, 3), (4, 4), (5, 4)], 30, 60
+CASES = nightly.first(3, [*((shape, TABLES) for shape in SHAPES), *((shape, AT_NIGHT) for shape in (*SHAPES, (6, 6)))])
+"""Shapes, and how many tables of each are attacked."""
 RULES = Disclosure(min_count=K, margins=True)
 
 
@@ -49,10 +51,10 @@ def narrowed(counts: list[int], zeros: frozenset[int], opened: list[list[int]], 
     return [counts[cell] for cell, width in zip(hidden, found, strict=True) if width < K - 1e-6]
 
 
-def attacked(shape: tuple[int, int], release: Any) -> tuple[int, list[list[int]]]:
+def attacked(shape: tuple[int, int], release: Any, tables: int = TABLES) -> tuple[int, list[list[int]]]:
     """Of how many tables totals are released, and what is narrowed in each."""
     rng, found = random.Random(str(shape)), []
-    for _ in range(TABLES):
+    for _ in range(tables):
         counts, zeros = made(rng, shape)
         opened = release(counts, zeros, shape[1])
         if opened[-1] != [SENTINEL]:
@@ -60,21 +62,21 @@ def attacked(shape: tuple[int, int], release: Any) -> tuple[int, list[list[int]]
     return len(found), found
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_no_hidden_cell_is_narrowed_where_impossible_cells_are_named(shape: tuple[int, int]) -> None:
-    tables, found = attacked(
-        shape, lambda counts, zeros, columns: disclosure.released(counts, RULES, columns, impossible=zeros)
+@pytest.mark.parametrize(("shape", "tables"), CASES, ids=str)
+def test_no_hidden_cell_is_narrowed_where_impossible_cells_are_named(shape: tuple[int, int], tables: int) -> None:
+    totals, found = attacked(
+        shape, lambda counts, zeros, columns: disclosure.released(counts, RULES, columns, impossible=zeros), tables
     )
-    assert tables > TABLES / 2
+    assert totals > tables / 2
     assert sum(bool(cells) for cells in found) == 0
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_no_small_cell_is_narrowed_where_nobody_names_them(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("shape", "tables"), CASES, ids=str)
+def test_no_small_cell_is_narrowed_where_nobody_names_them(shape: tuple[int, int], tables: int) -> None:
     """Every corner holds min_count, so no small cell's cycle runs through an empty one. What is narrowed is hidden for
     an impossible cell's sake only, and could be shown."""
-    tables, found = attacked(shape, lambda counts, _, columns: disclosure.released(counts, RULES, columns))
-    assert tables > TABLES / 2
+    totals, found = attacked(shape, lambda counts, _, columns: disclosure.released(counts, RULES, columns), tables)
+    assert totals > tables / 2
     assert [count for cells in found for count in cells if count < K] == []
 
 
@@ -97,10 +99,11 @@ def test_the_attacker_finds_small_cells_where_a_fourth_corner_may_be_empty() -> 
     assert sum(any(count < K for count in cells) for cells in found) > 3
 
 
-def test_calling_a_cell_impossible_takes_no_protection_from_who_is_in_it() -> None:
+@pytest.mark.parametrize("tables", nightly.first(1, [TABLES, AT_NIGHT]))
+def test_calling_a_cell_impossible_takes_no_protection_from_who_is_in_it(tables: int) -> None:
     """A job may say so of cells that aren't: every small cell that holds somebody stays within no less than K."""
     rng, lied = random.Random(3), 0
-    for _ in range(TABLES):
+    for _ in range(tables):
         counts, zeros = made(rng, (4, 4))
         small = frozenset(cell for cell, count in enumerate(counts) if count < K)
         opened = disclosure.released(counts, RULES, 4, impossible=small)
