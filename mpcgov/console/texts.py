@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -33,7 +34,7 @@ class Catalogue:
     def say(self, key: str, **what: Any) -> Markup:
         """The words of a key, with gaps filled in; what is filled in is escaped, the words may have emphasis."""
         filled = {name: escape(value) for name, value in what.items()}
-        return Markup(_GAP.sub(lambda gap: str(filled[gap.group(1)]), self.words[key]))  # noqa: S704 - our own words
+        return Markup(_filled(self.words[key], filled))  # noqa: S704 - our own words
 
     def word(self, key: str, otherwise: str) -> str:
         """The words of a key that may not be there."""
@@ -51,7 +52,7 @@ class Catalogue:
             if (match := pattern.fullmatch(text)) is not None:
                 parts = {name: self._part(name, part) for name, part in match.groupdict().items()}
                 if None not in parts.values():
-                    return _GAP.sub(lambda gap, parts=parts: str(parts[gap.group(1)]), here)  # type: ignore[misc]
+                    return _filled(here, parts)
         return None
 
     def _part(self, name: str, text: str) -> str | None:
@@ -102,6 +103,10 @@ def chosen(cookie: str, header: str) -> str:
         if name in LANGUAGES:
             return name
     return USUAL
+
+
+def _filled(text: str, parts: Mapping[str, Any]) -> str:
+    return _GAP.sub(lambda gap: str(parts[gap.group(1)]), text)
 
 
 def _pattern(text: str) -> re.Pattern[str]:

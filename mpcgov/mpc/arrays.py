@@ -8,7 +8,7 @@ sent. What backs them shows nowhere in the interface: machine words up to 59 val
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,29 @@ from mpcgov.mpc.wide import WideEngine
 from mpcgov.mpc.word.engine import WordEngine
 
 Engine: TypeAlias = WordEngine | WideEngine
-Public: TypeAlias = int | NDArray[np.integer[Any]] | NDArray[np.object_]
+
+
+class PublicArray(Protocol):
+    """A numpy array of integers, by what is used of it.
+
+    Not named as numpy's, whose stubs let an array answer for any operand: at run time it gives way to a SecretArray, as
+    `__array_ufunc__ = None` tells it (tests/mpc/test_arrays.py).
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[np.integer[Any]] | np.dtype[np.object_]: ...
+
+    def __array__(self) -> NDArray[Any]: ...
+
+    def __sub__(self, other: int | PublicArray, /) -> NDArray[Any]: ...
+
+    def __rsub__(self, other: int, /) -> NDArray[Any]: ...
+
+
+Public: TypeAlias = int | PublicArray
 """A public integer, or an array of them."""
 Operand: TypeAlias = Union["SecretArray", Public]
 Index: TypeAlias = int | slice | NDArray[np.integer[Any]] | tuple[int | slice, int | slice]
@@ -101,9 +123,7 @@ class SecretArray:
         backing, low, high = left._operand(right)
         return left._made(lambda: left._backing - backing, left.low - high, left.high - low)
 
-    # numpy: its stubs let an array answer for any operand, so mypy sees a rival of this and of the comparisons below;
-    # at run time `__array_ufunc__ = None` makes arrays give way (tests/mpc/test_arrays.py).
-    def __rsub__(self, other: Public) -> SecretArray:  # type: ignore[misc]  # numpy: above
+    def __rsub__(self, other: Public) -> SecretArray:
         return -self + other
 
     def __neg__(self) -> SecretArray:
@@ -164,16 +184,16 @@ class SecretArray:
 
     # -- comparison: secret arrays of 0 and 1
 
-    def __lt__(self, other: Operand) -> SecretArray:  # type: ignore[misc]  # numpy: above
+    def __lt__(self, other: Operand) -> SecretArray:
         return (self - other)._negative()
 
-    def __ge__(self, other: Operand) -> SecretArray:  # type: ignore[misc]  # numpy: above
+    def __ge__(self, other: Operand) -> SecretArray:
         return 1 - (self < other)
 
-    def __gt__(self, other: Operand) -> SecretArray:  # type: ignore[misc]  # numpy: above
+    def __gt__(self, other: Operand) -> SecretArray:
         return (-(self - other))._negative()
 
-    def __le__(self, other: Operand) -> SecretArray:  # type: ignore[misc]  # numpy: above
+    def __le__(self, other: Operand) -> SecretArray:
         return 1 - (self > other)
 
     def _negative(self) -> SecretArray:

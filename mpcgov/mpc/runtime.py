@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,10 +49,27 @@ def _reconcile(declared: Any, task: asyncio.Task[Any]) -> None:
 MPYC.asyncoro._reconcile = _reconcile
 
 
-_Runtime: Any = MPYC.runtime.Runtime
+if TYPE_CHECKING:
+
+    class _Runtime:
+        """What is used of MPyC's runtime, which has no types."""
+
+        parties: Sequence[Any]
+        pid: int
+        SecInt: Any
+        gather: Any
+        np_sgn: Any
+        returnType: Any
+        _pc_level: int
+        _program_counter: list[Any]
+
+        def __init__(self, pid: int, parties: Sequence[Any], options: Any) -> None: ...
+
+else:
+    _Runtime = MPYC.runtime.Runtime
 
 
-class JobRuntime(_Runtime):  # type: ignore[misc]  # a class of Any: MPyC has no types
+class JobRuntime(_Runtime):
     """The runtime of one job. `failed` takes the first cause of a failure, whatever it is."""
 
     def __init__(self, config: SessionConfig, failed: Callable[[BaseException], None]) -> None:

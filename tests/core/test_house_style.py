@@ -54,6 +54,12 @@ def test_words_that_a_security_reviewer_stops_at_stand_only_where_they_are_expla
         assert not names & {"pickle", "marshal", "shelve", "random", "dill", "cloudpickle"}, path
 
 
+def test_the_type_checker_is_told_to_look_away_nowhere() -> None:
+    word = "type:" + " ignore"
+    files = [*MODULES, *ROOT.glob("tests/**/*.py")]
+    assert [path for path in files if word in path.read_text(encoding="utf-8")] == []
+
+
 def _in_prose(path: Path, line: str) -> bool:
     """Whether a line is part of a docstring rather than code."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -115,7 +115,7 @@ def forged(made: Path, out: Path, change: Callable[[tarfile.TarInfo, bytes], tup
     """The same backup with members changed, in order."""
     with tarfile.open(made) as old, tarfile.open(out, "w", format=tarfile.GNU_FORMAT) as new:
         for member in old:
-            info, data = change(member, old.extractfile(member).read())  # type: ignore[union-attr]
+            info, data = change(member, old.extractfile(member).read())
             info.size = len(data) if info.isreg() else 0
             new.addfile(info, io.BytesIO(data))
     return out

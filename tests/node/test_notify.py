@@ -77,7 +77,7 @@ class Post:
         self.got: list[email.message.EmailMessage] = []
 
     async def handle_DATA(self, _server: object, _session: object, envelope: object) -> str:  # noqa: N802
-        self.got.append(email.message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[attr-defined]
+        self.got.append(email.message_from_bytes(envelope.content, policy=policy.default))
         return "250 taken"
 
 
@@ -249,7 +249,7 @@ def test_every_event_has_words(language: str) -> None:
     facts = {"job": "abcd-abcd-abcd", "state": "DENIED", "approve_before": 0, "at": 0.0, "percent": 80,
              "member": "tax", "until": "2030-01-01", "days": 3}  # fmt: skip
     for event in {*EVENTS.values(), "budget", "certificate", "test"}:
-        written = letter(Sender("tax", "hq", language), event, facts | {"approve_before": 10})  # type: ignore[arg-type]
+        written = letter(Sender("tax", "hq", language), event, facts | {"approve_before": 10})
         assert written.subject.startswith("tax: ")
         assert "\n" not in written.subject
         assert "{{" not in written.text
