@@ -236,3 +236,12 @@ def test_what_runs_has_no_builtins_but_the_listed_ones(tmp_path: Path) -> None:
     space: dict[str, object] = {"__builtins__": made}
     exec("from math import prod", space)
     assert space["prod"]([2, 3]) == 6
+
+
+def test_a_loaded_program_has_these_builtins_and_is_the_version_that_was_approved() -> None:
+    protocol = registry.find("joint-count")
+    loaded = program.load(protocol.folder, protocol.digest)
+    assert set(vars(loaded)["__builtins__"]) == language.BUILTINS | {"__import__"}
+    with pytest.raises(Refused, match="the job pins") as caught:
+        program.load(protocol.folder, "sha256:" + "0" * 64)
+    assert caught.value.code == "protocol-digest"
