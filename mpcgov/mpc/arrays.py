@@ -8,41 +8,18 @@ sent. What backs them shows nowhere in the interface: machine words up to 59 val
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError, Refused, SpecError
 from mpcgov.mpc.misuse import misuse
+from mpcgov.mpc.public import Public, public
 from mpcgov.mpc.wide import WideEngine
 from mpcgov.mpc.word.engine import WordEngine
 
 Engine: TypeAlias = WordEngine | WideEngine
-
-
-class PublicArray(Protocol):
-    """A numpy array of integers, by what is used of it.
-
-    Not named as numpy's, whose stubs let an array answer for any operand: at run time it gives way to a SecretArray, as
-    `__array_ufunc__ = None` tells it (tests/mpc/test_arrays.py).
-    """
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-    @property
-    def dtype(self) -> np.dtype[np.integer[Any]] | np.dtype[np.object_]: ...
-
-    def __array__(self) -> NDArray[Any]: ...
-
-    def __sub__(self, other: int | PublicArray, /) -> NDArray[Any]: ...
-
-    def __rsub__(self, other: int, /) -> NDArray[Any]: ...
-
-
-Public: TypeAlias = int | PublicArray
-"""A public integer, or an array of them."""
 Operand: TypeAlias = Union["SecretArray", Public]
 Index: TypeAlias = int | slice | NDArray[np.integer[Any]] | tuple[int | slice, int | slice]
 
@@ -85,7 +62,7 @@ class SecretArray:
             raise SpecError("an input without elements")
         elements = None
         if values is not None:
-            elements, lowest, highest = _public(values)
+            elements, lowest, highest = public(values)
             if elements.shape != (length,) or lowest < low or highest > high:
                 raise InternalError("an input that isn't as long or not within the bounds that it was announced with")
         cls(engine, None, low, high)  # refuses bounds that don't fit, before anything is sent
@@ -250,7 +227,7 @@ class SecretArray:
     def _operand(self, other: Operand) -> tuple[Any, int, int]:
         if isinstance(other, SecretArray):
             return other._backing, other.low, other.high
-        elements, low, high = _public(other)
+        elements, low, high = public(other)
         return self._engine.public(elements if elements.shape else int(elements[()])), low, high
 
     def _scaled(self, places: int) -> SecretArray:
@@ -265,7 +242,7 @@ class SecretArray:
         if isinstance(other, SecretArray):
             places = max(self.places, other.places)
             return self._scaled(places), other._scaled(places)
-        return self, other if self.places == 0 else _public(other)[0].astype(object) * 10**self.places
+        return self, other if self.places == 0 else public(other)[0].astype(object) * 10**self.places
 
     def _made(self, build: Any, low: int, high: int, places: int | None = None) -> SecretArray:
         """The result of `build`, which runs only if the bounds fit; in our units, or in those of `places`."""
@@ -301,18 +278,3 @@ class SecretArray:
                     code="opening",
                 )
             raise AttributeError(f"a secret array has no .{name}")
-
-
-def _public(values: Any) -> tuple[NDArray[Any], int, int]:
-    """Public integers as an array, of int64 or of Python integers, with their least and greatest."""
-    array = np.asarray(values)
-    if array.dtype != object and not np.issubdtype(array.dtype, np.integer):
-        raise TypeError("integers are needed")
-    if array.size == 0:
-        raise SpecError("an array without elements")
-    if array.dtype == object:
-        if not all(type(number) is int for number in array.reshape(-1)):
-            raise TypeError("integers are needed")
-    elif array.dtype != np.int64:
-        array = array.astype(np.int64) if np.can_cast(array.dtype, np.int64) else array.astype(object)
-    return array, int(array.min()), int(array.max())
