@@ -15,6 +15,7 @@ import os
 import sys
 import types
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from mpcgov.errors import InternalError, SpecError
@@ -23,6 +24,22 @@ MPYC_VERSION = "0.11"
 """Exactly this version: we replace parts of its inside, which no other version promises to have."""
 
 _SWITCH = "READTHEDOCS"
+
+
+class Runtime:
+    """What is used of MPyC's runtime, which has no types: for the type checker only."""
+
+    parties: Sequence[Any]
+    pid: int
+    SecInt: Any
+    gather: Any
+    np_sgn: Any
+    returnType: Any
+    _pc_level: int
+    _program_counter: list[Any]
+
+    def __init__(self, pid: int, parties: Sequence[Any], options: Any) -> None:
+        """As MPyC's does."""
 
 
 class _Silent:

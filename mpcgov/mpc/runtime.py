@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -50,26 +50,12 @@ MPYC.asyncoro._reconcile = _reconcile
 
 
 if TYPE_CHECKING:
-
-    class _Runtime:
-        """What is used of MPyC's runtime, which has no types."""
-
-        parties: Sequence[Any]
-        pid: int
-        SecInt: Any
-        gather: Any
-        np_sgn: Any
-        returnType: Any
-        _pc_level: int
-        _program_counter: list[Any]
-
-        def __init__(self, pid: int, parties: Sequence[Any], options: Any) -> None: ...
-
+    from mpcgov.mpc.imports import Runtime
 else:
-    _Runtime = MPYC.runtime.Runtime
+    Runtime = MPYC.runtime.Runtime
 
 
-class JobRuntime(_Runtime):
+class JobRuntime(Runtime):
     """The runtime of one job. `failed` takes the first cause of a failure, whatever it is."""
 
     def __init__(self, config: SessionConfig, failed: Callable[[BaseException], None]) -> None:
@@ -79,8 +65,7 @@ class JobRuntime(_Runtime):
         options.sec_param = config.security_bits
         options.no_async = options.no_prss = options.mix32_64bit = False
         options.no_log = options.no_barrier = True
-        self.config = config
-        self.failed = failed
+        self.config, self.failed = config, failed
         self.exchanges = 0
         self._operation = 0
         self._used_inputs: set[int] = set()
@@ -172,8 +157,7 @@ class JobRuntime(_Runtime):
     # -- exchanges
 
     def _link(self, peer: int) -> Link:
-        link: Link = self.parties[peer].protocol
-        return link
+        return cast(Link, self.parties[peer].protocol)
 
     async def _send(self, messages: dict[int, bytes]) -> None:
         """Send each peer its message under the current program counter, then wait until they have taken enough."""
