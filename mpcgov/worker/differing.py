@@ -8,21 +8,20 @@ Persons are rows, or the different values of the key column that has the fewest 
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import ibis
 
-from mpcgov.errors import InternalError, LocalError, MpcgovError
-from mpcgov.process.memory import no_dumps
+from mpcgov.errors import LocalError
 from mpcgov.spec import where
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.difference import Answer, Cell, Difference, Question, Rows
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.table import KeyColumn
 from mpcgov.worker.advice import MISSING
+from mpcgov.worker.answer import answer
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.source import Source, open_table
 
@@ -31,18 +30,12 @@ _NEW, _OLD = "in_new", "in_old"
 
 def main() -> None:
     """Answers one question."""
-    # A core dump would hold rows.
-    no_dumps()
-    try:
+
+    def find() -> dict[str, Any]:
         question = parse_json(sys.stdin.buffer.read(), Question, "question", 64 << 20)
-        answer: dict[str, Any] = {"found": found(question).model_dump(mode="json")}
-    except MpcgovError as error:
-        answer = {"error": error.to_json()}
-    except Exception as error:
-        # The type only: an engine's message could hold a value.
-        fault = InternalError(f"reading the data failed unexpectedly ({type(error).__name__})", code="reader")
-        answer = {"error": fault.to_json()}
-    json.dump(answer, sys.stdout)
+        return {"found": found(question).model_dump(mode="json")}
+
+    answer(find)
 
 
 def found(question: Question) -> Answer:

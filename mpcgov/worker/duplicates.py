@@ -17,13 +17,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mpcgov.errors import DataError, InternalError, LocalError, MpcgovError
-from mpcgov.process.memory import no_dumps
+from mpcgov.errors import DataError, LocalError
 from mpcgov.records.agreement import Encoded, Ints, encoded
 from mpcgov.records.duplicates import Duplicates, compared_pairs, duplicates, groups
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.table import Dataset
 from mpcgov.worker import texts
+from mpcgov.worker.answer import answer
 from mpcgov.worker.source import open_table
 
 MOST_PAIRS = 200_000_000
@@ -31,18 +31,7 @@ MOST_PAIRS = 200_000_000
 
 def main() -> None:
     """Judges one data set."""
-    # A core dump would hold rows.
-    no_dumps()
-    path, name, asked = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
-    try:
-        answer: dict[str, Any] = found(path, name, asked)
-    except MpcgovError as error:
-        answer = {"error": error.to_json()}
-    except Exception as error:
-        # The type only: an engine's message could hold a value.
-        fault = InternalError(f"reading the data failed unexpectedly ({type(error).__name__})", code="reader")
-        answer = {"error": fault.to_json()}
-    json.dump(answer, sys.stdout)
+    answer(lambda: found(Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])))
 
 
 def found(path: Path, name: str, asked: Mapping[str, Any]) -> dict[str, Any]:

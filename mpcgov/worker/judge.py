@@ -7,31 +7,19 @@ of its own, because whoever holds keys loads no data engine. Its stdout is one J
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from mpcgov.errors import InternalError, LocalError, MpcgovError
-from mpcgov.process.memory import no_dumps
+from mpcgov.errors import LocalError
 from mpcgov.spec.codelists import load_datasets
+from mpcgov.worker.answer import answer
 from mpcgov.worker.report import DatasetReport, dataset_check, wrong_rows
 
 
 def main() -> None:
     """Judges one data set, or all of a file, every column of each."""
-    # A core dump would hold rows.
-    no_dumps()
-    path, most, names = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-    try:
-        answer: dict[str, Any] = {"reports": _reports(path, names, most)}
-    except MpcgovError as error:
-        answer = {"error": error.to_json()}
-    except Exception as error:
-        # The type only: an engine's message could hold a value.
-        fault = InternalError(f"reading the data failed unexpectedly ({type(error).__name__})", code="reader")
-        answer = {"error": fault.to_json()}
-    json.dump(answer, sys.stdout)
+    answer(lambda: {"reports": _reports(Path(sys.argv[1]), sys.argv[3:], int(sys.argv[2]))})
 
 
 def _reports(path: Path, names: list[str], most: int) -> list[dict[str, Any]]:

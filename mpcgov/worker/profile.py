@@ -5,7 +5,6 @@ A process of its own, as that of `judge`, because whoever holds keys loads no da
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import unicodedata
@@ -17,13 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mpcgov.errors import DataError, InternalError, MpcgovError
-from mpcgov.process.memory import no_dumps
+from mpcgov.errors import DataError, InternalError
 from mpcgov.spec.ids import IDENTIFIER_PATTERN
 from mpcgov.spec.load import validate
 from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import MAX_ROWS_DEFAULT, Dataset
 from mpcgov.worker import opening, profiletext, report, source, writing
+from mpcgov.worker.answer import answer
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine
 from mpcgov.worker.file import ARROW, CSV, EXCEL, PARQUET, OpenFile, open_files
 from mpcgov.worker.guess import Guess, guess, plainest
@@ -37,16 +36,7 @@ _TRIES = 4
 
 def main() -> None:
     """Profiles one file."""
-    no_dumps()
-    try:
-        answer: dict[str, Any] = {"yaml": profile(sys.argv[1], Path.cwd())}
-    except MpcgovError as error:
-        answer = {"error": error.to_json()}
-    except Exception as error:
-        # The type only: an engine's message could hold a value.
-        fault = InternalError(f"reading the data failed unexpectedly ({type(error).__name__})", code="reader")
-        answer = {"error": fault.to_json()}
-    json.dump(answer, sys.stdout)
+    answer(lambda: {"yaml": profile(sys.argv[1], Path.cwd())})
 
 
 def profile(path: str, base: Path) -> str:

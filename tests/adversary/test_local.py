@@ -65,10 +65,11 @@ def test_a_crash_leaves_no_core_dump_not_even_through_a_pipe() -> None:
 @pytest.mark.parametrize("module", ["mpcgov.worker.__main__", "mpcgov.worker.judge", "mpcgov.node.daemon"])
 def test_whatever_holds_keys_rows_or_shares_begins_by_forbidding_dumps(module: str) -> None:
     entry = {"mpcgov.node.daemon": "serve"}.get(module, "main")
+    forbids = {"mpcgov.worker.judge": "mpcgov.worker.answer"}.get(module, module)
     code = (
-        f"import {module} as process, mpcgov.process.memory, sys\n"
+        f"import {module} as process, {forbids} as forbids, sys\n"
         "def stop():\n    print('forbidden')\n    sys.exit()\n"
-        f"process.no_dumps = stop\nprocess.{entry}(*([None] if {entry!r} == 'serve' else []))\n"
+        f"forbids.no_dumps = stop\nprocess.{entry}(*([None] if {entry!r} == 'serve' else []))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
     assert (done.stdout, done.stderr) == ("forbidden\n", "")
