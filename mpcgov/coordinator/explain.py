@@ -43,7 +43,7 @@ def _protects(draft: Draft) -> list[str]:
 
 def _costs(plan: Plan) -> list[str]:
     """What a run takes at most: lists are as long as max_rows allows, and the party counts that sends the most."""
-    lines = [f"{plan.rounds} rounds and about {_bytes(plan.bytes_per_party)} sent by each party"]
+    lines = [f"about {plan.rounds} rounds, and {_bytes(plan.bytes_per_party)} sent by each party"]
     if plan.roles:
         lines[0] += " at most, with as many rows as max_rows allows"
     lines.append(

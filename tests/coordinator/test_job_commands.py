@@ -147,7 +147,7 @@ def test_plan_says_what_is_opened_to_whom_and_proposes_nothing(consort: Consorti
         "any t+1 = 2 of the 3 parties together could read",
         "Leaks besides",
         "all parties and the coordinator: whether each agency's data set is as it was when an earlier job released",
-        "rounds and about",
+        "rounds, and",
     ):
         assert words in text
     assert not (consort.hq / "jobs").exists()
@@ -163,7 +163,7 @@ def test_plan_says_how_long_messages_are_on_the_way_to_the_farthest(consort: Con
     consort.nodes["census"].answers["GET", "/v1/protocols/joint-count"] = far
     assert run(["job", "plan", consort.job(), "--home", str(consort.hq)]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    found = re.search(r"(\d+) rounds and .* about ([\d.]+) s on the way.*, ([\d.e+]+) ms there and back", text)
+    found = re.search(r"(\d+) rounds, and .* about ([\d.]+) s on the way.*, ([\d.e+]+) ms there and back", text)
     assert found is not None
     rounds, seconds, rtt_ms = map(float, found.groups())
     assert rtt_ms >= 30
