@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import datetime as dt
 import email
 import hashlib
 import hmac
 import json
+import smtplib
+import socket
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from email import policy
 from pathlib import Path
 
@@ -18,15 +22,19 @@ import pytest
 import sqlalchemy as sql
 from aiohttp import web
 from aiosmtpd.controller import Controller
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from mpcgov import keys
 from mpcgov.cli.main import run
-from mpcgov.errors import LocalError, SpecError
+from mpcgov.errors import LocalError, PeerError, SpecError
 from mpcgov.node import home as homes
 from mpcgov.node import operator
 from mpcgov.node.notify import channels, notifier, queue
-from mpcgov.node.notify.config import Notify, Webhook, secret
-from mpcgov.node.notify.letters import Sender, letter
+from mpcgov.node.notify.config import Email, Notify, Webhook, secret
+from mpcgov.node.notify.letters import Letter, Sender, letter
 from mpcgov.node.notify.queue import EVENTS, NOTICES
 from mpcgov.node.store import Store
 from mpcgov.spec.load import validate
@@ -216,6 +224,105 @@ async def test_a_webhook_with_tls_is_told_only_if_its_certificate_is_its_own(tmp
         assert hook.calls == 0
     finally:
         await hook.close()
+
+
+def authority(folder: Path) -> ssl.SSLContext:
+    """A server of the name localhost, under a CA of its own, whose certificate is `ca.pem`."""
+    now, keyed = dt.datetime.now(dt.UTC), [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("an agency's own CA", "localhost")]
+    made = []
+    for of_ca, name, key in zip((True, False), names, keyed, strict=True):
+        build = (
+            x509.CertificateBuilder(names[0], name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(hours=1))
+            .add_extension(x509.BasicConstraints(ca=of_ca, path_length=None), critical=True)
+        )
+        if not of_ca:
+            build = build.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        made.append(build.sign(keyed[0], hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "ca.pem").write_bytes(made[0])
+    (folder / "server.pem").write_bytes(made[1] + keyed[1].private_bytes(serialization.Encoding.PEM, *form))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
+async def test_a_webhook_under_an_agencys_own_ca_is_told_by_the_name_in_its_certificate(tmp_path: Path) -> None:
+    hook = Hook(free_ports(1)[0])
+    await hook.open(authority(tmp_path))
+    configure(tmp_path, "{}")
+    try:
+        url = f"https://localhost:{hook.port}/hook"
+        await channels.post(tmp_path, Webhook(url=url, secret="hook", ca="ca.pem"), b'{"event": "test"}')
+        assert hook.got == [{"event": "test"}]
+        for wanted in (
+            Webhook(url=url.replace("localhost", "127.0.0.1"), secret="hook", ca="ca.pem"),
+            Webhook(url=url, secret="hook"),
+        ):
+            with pytest.raises(PeerError, match="can't be reached"):
+                await channels.post(tmp_path, wanted, b"{}")
+        assert hook.calls == 1
+    finally:
+        await hook.close()
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+async def test_a_mail_server_under_an_agencys_own_ca_is_told(tls: str, tmp_path: Path) -> None:
+    context, handler, (port,) = authority(tmp_path), Post(), free_ports(1)
+    options = {"ssl_context": context} if tls == "tls" else {"tls_context": context, "require_starttls": True}
+    server = Controller(handler, hostname="localhost", port=port, **options)
+    await asyncio.to_thread(server.start)
+    try:
+        form = {"server": f"localhost:{port}", "tls": tls, "sender": "mpc@a.gov", "to": ["b@a.gov"]}
+        wanted, written = validate(form | {"ca": "ca.pem"}, Email, "email"), Letter("a subject", "a text")
+        await channels.mail(tmp_path, wanted, written, 1, "tax")
+        assert [message["Subject"] for message in handler.got] == ["a subject"]
+        with pytest.raises(PeerError, match="mail: can't be reached"):
+            await channels.mail(tmp_path, validate(form, Email, "email"), written, 1, "tax")
+        assert len(handler.got) == 1
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+def hanging(listening: socket.socket) -> Email:
+    """A mail server that takes a connection and never says a word."""
+    form = {"server": f"127.0.0.1:{listening.getsockname()[1]}", "tls": "none", "sender": "a@b.gov", "to": ["b@b.gov"]}
+    return validate(form, Email, "email")
+
+
+def test_a_mail_server_that_hangs_holds_up_no_node_that_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def send(*_: object, real: Callable[..., None] = channels._send) -> None:
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            real(*_)
+        over.set()
+
+    async def stopped() -> socket.socket:
+        wanted = hanging(listening)
+        telling = asyncio.create_task(channels.mail(tmp_path, wanted, Letter("a subject", "a text"), 1, "tax"))
+        connection, _ = await asyncio.to_thread(listening.accept)
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        return connection
+
+    monkeypatch.setattr(channels, "_send", send)
+    with listening, asyncio.run(stopped()):
+        assert not over.is_set()
+    over.wait()
+
+
+async def test_a_mail_is_given_so_long_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "MAIL_S", 0.05)
+    monkeypatch.setattr(channels, "TIMEOUT_S", 3600.0)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        pytest.raises(PeerError, match=r"mail: can't be reached \(TimeoutError\)"),
+    ):
+        await channels.mail(tmp_path, hanging(listening), Letter("a subject", "a text"), 1, "tax")
 
 
 @pytest.mark.parametrize(

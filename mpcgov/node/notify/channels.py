@@ -7,7 +7,10 @@ import hashlib
 import hmac
 import smtplib
 import ssl
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
@@ -20,6 +23,8 @@ from mpcgov.node.notify.config import Email, Webhook, secret, signing_secret
 from mpcgov.node.notify.letters import Letter
 
 TIMEOUT_S = 10.0
+MAIL_S = 30.0
+"""For a whole mail; of each answer in it the server is given `TIMEOUT_S`."""
 SIGNATURE = "X-Mpcgov-Signature"
 
 
@@ -64,11 +69,32 @@ async def mail(home: Path, email: Email, written: Letter, number: int, party: st
     password = secret(home, email.password).decode() if email.password else ""
     context = _context(home, email.ca)
     try:
-        await asyncio.to_thread(_send, email, message, password, context)
+        async with asyncio.timeout(MAIL_S):
+            await _left_alone(lambda: _send(email, message, password, context))
     except smtplib.SMTPException as error:
         raise PeerError(f"mail: the server refuses ({type(error).__name__})", hint="see notify in node.yaml") from None
     except OSError as error:
         raise PeerError(f"mail: can't be reached ({type(error).__name__})", hint="see notify in node.yaml") from None
+
+
+async def _left_alone(work: Callable[[], None]) -> None:
+    """Works in a thread of its own, which nobody waits for once this is cancelled.
+
+    An event loop's end waits for the loop's own threads, and a server that hangs must not hold up a node that stops.
+    """
+    done: Future[None] = Future()
+    done.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    threading.Thread(target=run, daemon=True).start()
+    await asyncio.wrap_future(done)
 
 
 def _send(email: Email, message: EmailMessage, password: str, context: ssl.SSLContext) -> None:
