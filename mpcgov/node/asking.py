@@ -6,6 +6,7 @@ what needs nobody. A policy with `approve: standing` lets through by itself only
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 
 from mpcgov.node import units
@@ -27,6 +28,7 @@ def reasons(proposal: Proposal, facts: Facts, related: Earlier, overlaps: Earlie
         for job, old in overlaps
     ]
     found += [*_not_comparable(proposal, facts), *unnamed(proposal, facts), *units.doubts(proposal, facts)]
+    found += _standing_is_over(proposal, facts)
     if proposal.job.disclosure.impossible:
         found.append("it says that some cells can't have rows (disclosure.impossible): whether they can, people know")
     if facts.ledger.asks:
@@ -45,6 +47,18 @@ def _related(proposal: Proposal, facts: Facts, job: str, old: Release) -> str:
         f"job {job} has released other tables of the same rows, or linked rows that it counted ({rows_of(old)}): what "
         "is suppressed in one may follow from both; look at them together"
     )
+
+
+def _standing_is_over(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    """So many jobs, or until a day, may run over a data set by themselves: the end of a series, on this side."""
+    dataset = proposal.job.parties[facts.me].dataset
+    if facts.policy.approve != "standing" or dataset is None or facts.ledger.answer:
+        return
+    allowed, today = facts.policy.datasets[dataset], dt.datetime.fromtimestamp(facts.now, dt.UTC).date()
+    if allowed.standing_jobs is not None and facts.ledger.jobs >= allowed.standing_jobs:
+        yield f"{facts.ledger.jobs} jobs have released something from {dataset}, as many as may by themselves"
+    if allowed.standing_until is not None and today > allowed.standing_until:
+        yield f"jobs over {dataset} ran by themselves until {allowed.standing_until}"
 
 
 def _not_comparable(proposal: Proposal, facts: Facts) -> Iterator[str]:

@@ -77,7 +77,8 @@ class Balance:
 class View:
     """What a decision about one job needs of the ledger.
 
-    `earlier`: what was released without noise from the data set that the job uses here. `balance`: of the budget that
+    `earlier`: what was released without noise from the data set that the job uses here. `jobs`: how many jobs have
+    released something from it, noisy ones included. `balance`: of the budget that
     it would take from; None if it takes from none. `answer`: the released job whose result it would get again.
     `asked`: how many tables that overlap earlier ones were put to people here lately. `matched`: by matcher, what it
     has learned of a key of that data set; None once it has counted without noise.
@@ -86,6 +87,7 @@ class View:
     """
 
     earlier: tuple[Line, ...] = ()
+    jobs: int = 0
     balance: Balance | None = None
     answer: str | None = None
     asked: int = 0

@@ -68,6 +68,9 @@ datasets: {}        # columns that may be used, what for (group, filter, measure
 #                                     # column stands for any one of its values, a condition for itself; jobs may join
 #                                     # them by and
 #     partner_filters: {welfare: ["last_year = 2040"]}        # those of partners' filters beside this data set
+#     standing_jobs: 12               # under approve: standing, a person is asked once so many jobs have released
+#                                     # something, and from the day after this one on
+#     standing_until: 2026-12-31
 #     rows_per_unit: {person: {rows: 1, key: [person_id]}}     # how many rows one person can have here, and the columns
 #                                     # that tell persons apart; jobs with noise must assume as many, by that key
 """

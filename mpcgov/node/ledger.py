@@ -52,6 +52,7 @@ def view(tx: sql.Connection, proposal: Proposal, me: str, now: float) -> View:
     lines = [line for line in ([] if dataset is None else of_dataset(tx, dataset)) if line.job != job]
     return View(
         earlier=tuple(line for line in lines if line.release is not None),
+        jobs=sum(line.release is not None or line.spend is not None for line in lines),
         balance=None if spend is None or dataset is None else balance(tx, dataset, spend.unit, spend.measure, lines),
         answer=answer(tx, proposal),
         matched={} if dataset is None else matchers.seen(tx, dataset, but=job),

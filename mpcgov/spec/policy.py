@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -65,6 +66,8 @@ class DatasetPolicy(Frozen):
     `approve: manual`) put to a person, who is shown in how many they differ; fewer than `min_count` are refused then.
     `filters`, `partner_filters`: which rows jobs without noise may choose under `approve: standing`, of this data set
     and of each partner's beside it; a person is asked about any other choice (`mpcgov.node.named_filters`).
+    `standing_jobs`, `standing_until`: how many jobs over this data set may release something, those that people allowed
+    included, and until which day, before a person is asked about each whatever `approve` says.
     `listed`: whether the coordinator's catalogue shows the data set, with these columns and their uses.
     """
 
@@ -83,6 +86,8 @@ class DatasetPolicy(Frozen):
     overlapping: Literal["refuse", "ask"] = "refuse"
     filters: Filters = ()
     partner_filters: dict[PartyId, Filters] = Field(default_factory=dict)
+    standing_jobs: Annotated[int, Field(ge=0)] | None = None
+    standing_until: Annotated[dt.date, Field(strict=False)] | None = None
     listed: bool = False
 
     def uses_of(self, column: str) -> frozenset[Use]:

@@ -16,6 +16,7 @@ from tests.adversary import test_rows_of_one_person as rows
 from tests.adversary.test_rows_of_one_person import MONTHLY, NOISE, ONE, PERSONS, compared, counted, linked
 from tests.node.test_decide import PEOPLE, facts, proposal
 
+ENOUGH = "2 jobs have released something from people, as many as may by themselves"
 SAY_IT = "declare a person's number unique in datasets.yaml, or say rows_per_unit in policy.yaml"
 
 
@@ -61,6 +62,23 @@ def why(earlier: dict[str, Any], snapshot: dict[str, str] | None = None) -> tupl
     found = decide(proposal(of("age < 30")), facts({"approve": "standing", "datasets": one_each}, ledger=View((line,))))
     assert isinstance(found, Permit), found
     return found.why
+
+
+@pytest.mark.parametrize(
+    ("allowed", "view", "why"),
+    [
+        ({"standing_jobs": 2}, View(jobs=1), ()),
+        ({"standing_jobs": 2}, View(jobs=2), (ENOUGH,)),
+        ({"standing_jobs": 2}, View(jobs=2, answer="aaaa-aaaa-aaaa"), ()),
+        ({"standing_until": "2027-01-15"}, View(), ()),
+        ({"standing_until": "2027-01-14"}, View(), ("jobs over people ran by themselves until 2027-01-14",)),
+    ],
+)  # fmt: skip
+def test_a_series_ends_at_the_agency(allowed: dict[str, Any], view: View, why: tuple[str, ...]) -> None:
+    one_each = {"people": PEOPLE | {"rows_per_unit": {"person": 1}, "filters": ["age < 30"]} | allowed}
+    found = decide(proposal(of("age < 30")), facts({"approve": "standing", "datasets": one_each}, ledger=view))
+    assert isinstance(found, Permit), found
+    assert (found.approve, found.why) == ("manual" if why else "standing", why)
 
 
 def test_what_was_released_before() -> None:

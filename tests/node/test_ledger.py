@@ -226,6 +226,25 @@ async def test_other_tables_of_the_same_rows_need_a_persons_yes_even_where_the_p
     assert f"job {first} has released related tables" in await denial(nodes, params={"by": ["sex"]})
 
 
+async def test_a_series_runs_by_itself_until_an_agency_has_had_enough_of_it(nodes: Network) -> None:
+    for party in PARTIES:
+        nodes.policy(party, STANDING + "    standing_jobs: 2\n" * (party == "labour"))
+    noise = {"mechanism": "discrete-laplace", "epsilon": "1", "unit": "person", "bound": 1}
+    asked = {"disclosure": {"noise": noise}}
+    for age in (1, 2):
+        proposal = nodes.proposal(**everywhere(f"age = {age}"), **asked)
+        await nodes.submit(proposal)
+        await nodes.until(job_id(proposal.job_digest), "RELEASED")
+    proposal = nodes.proposal(**everywhere("age = 3"), **asked)
+    await nodes.submit(proposal)
+    job = job_id(proposal.job_digest)
+    (view,) = [view for view in operator.jobs(nodes.home("labour")) if view.job == job]
+    assert view.asks == ("2 jobs have released something from people, as many as may by themselves",)
+    nodes.nodes["labour"].book.approve(job)
+    nodes.nodes["labour"].service.decided(job)
+    await nodes.until(job, "RELEASED")
+
+
 @pytest.mark.parametrize(
     ("at", "approved_at", "beside", "unseen"),
     [
