@@ -77,23 +77,22 @@ class Balance:
 class View:
     """What a decision about one job needs of the ledger.
 
-    `earlier`: what was released without noise from the data set that the job uses here. `jobs`: how many jobs have
-    released something from it, noisy ones included. `balance`: of the budget that
+    `earlier`: what was released without noise from the data set that the job uses here. `balance`: of the budget that
     it would take from; None if it takes from none. `answer`: the released job whose result it would get again.
     `asked`: how many tables that overlap earlier ones were put to people here lately. `matched`: by matcher, what it
     has learned of a key of that data set; None once it has counted without noise.
     `refused`: how many jobs the data set has ended lately. `found`: what was found out last about its persons, by
-    fingerprints.
+    fingerprints. `jobs`: how many jobs have released something from the data set, noisy ones included.
     """
 
     earlier: tuple[Line, ...] = ()
-    jobs: int = 0
     balance: Balance | None = None
     answer: str | None = None
     asked: int = 0
     matched: Mapping[str, Fraction | None] = field(default_factory=dict)
     refused: int = 0
     found: Mapping[str, str] = field(default_factory=dict)
+    jobs: int = 0
 
     @property
     def asks(self) -> bool:
