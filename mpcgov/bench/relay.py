@@ -18,7 +18,7 @@ CHUNK_BYTES = 1 << 16
 TRY_S = 0.05
 TRIES = 1200
 SLACK_S = 0.002
-"""So long a line may have been idle and is still used afterwards: nobody is woken to the microsecond."""
+"""So much of the time that a line was idle may be made up for, as nobody is woken to the microsecond."""
 
 
 class Line:
@@ -43,8 +43,9 @@ class Line:
                 data = self._source.recv(CHUNK_BYTES)
             except OSError:
                 data = b""
-            free = max(free, time.monotonic() - SLACK_S) + len(data) / self._bytes_per_s
-            self._under_way.put((free + self._delay_s, data))
+            taken = time.monotonic()
+            free = max(free, taken - SLACK_S) + len(data) / self._bytes_per_s
+            self._under_way.put((max(free, taken) + self._delay_s, data))
             # What hasn't left isn't taken, so whoever sends too fast waits.
             _until(free - SLACK_S)
 

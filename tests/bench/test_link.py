@@ -68,6 +68,18 @@ def test_bytes_come_whole_and_no_earlier_than_the_link_allows() -> None:
             assert a.recv(5) == b"still"
 
 
+def test_a_byte_on_an_idle_line_is_never_early() -> None:
+    with Relay(Link(0.01, 1e9)) as relay:
+        a, b = relay.pair()
+        with a, b:
+            for _ in range(20):
+                start = time.monotonic()
+                a.sendall(b"?")
+                b.sendall(b.recv(1))
+                assert a.recv(1) == b"?"
+                assert time.monotonic() - start >= 0.01
+
+
 def test_a_port_behind_a_link_answers_late_and_waits_for_who_listens() -> None:
     with Relay(Link(0.02, 1e9)) as relay, socket.socket() as server:
         server.bind(("127.0.0.1", 0))
