@@ -12,7 +12,7 @@ from mpcgov.cli.options import Group, home_option
 from mpcgov.cli.render import note, print_table
 from mpcgov.errors import LocalError
 
-ROLES = ("viewer", "approver", "policy-editor", "operator")  # as in `mpcgov.node.desk.accounts`, which loads long
+ROLES = ("viewer", "approver", "policy-editor", "operator")  # as in `mpcgov.node.desk.config`, which loads long
 
 
 @click.group("people", cls=Group)
@@ -24,15 +24,20 @@ def people() -> None:
 @click.argument("name", metavar="NAME")
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What the person may do.")
 @click.option("--known-as", default="", metavar="TEXT", help="The name that peers see.  [default: person 1, 2, …]")
+@click.option("--account", default="", metavar="SUB", help="What the agency's sign-in calls the person (sub).")
 @home_option
-def add(name: str, role: str, known_as: str, home: Path) -> None:
-    """Lets a person in; prints the link by which they make their passkey, once, within a day."""
+def add(name: str, role: str, known_as: str, account: str, home: Path) -> None:
+    """Lets a person in; prints the link by which they make their passkey, once, within a day.
+
+    With --account, the person signs in at the agency's own provider instead: console, provider in node.yaml.
+    """
     from mpcgov.node.desk import enrolment
-    from mpcgov.node.desk.accounts import ROLES as KNOWN
+    from mpcgov.node.desk.config import ROLES as KNOWN
 
     known = next(one for one in KNOWN if one == role)
-    click.echo(enrolment.add(home, name, known, known_as))
-    note(f"{name} is let in as {role}: hand them this link by a safe way; it works once, within a day")
+    click.echo(enrolment.add(home, name, known, known_as, account))
+    how = "they sign in there" if account else "hand them this link by a safe way; it works once, within a day"
+    note(f"{name} is let in as {role}: {how}")
 
 
 @people.command("link")

@@ -39,6 +39,11 @@ HEADERS = {
 LONGEST_ADDRESS = 2000
 TRIES, TRIES_S = 30, 60.0
 METHODS = ("GET", "HEAD", "POST")
+HOP = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0"><title>mpcgov</title></head>
+<body><p><a href="">Go on</a></p></body></html>
+"""
+"""What comes from another site's link gets this: loaded again from here, it comes with the cookie."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +89,8 @@ class Guard:
         return response
 
     async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.host != self._host:
-            if request.host == self._listen and request.method == "GET":
-                return web.Response(status=302, headers={"Location": self._origin})
-            return _no(421, f"this is {self._origin}")
-        if request.method not in METHODS:
-            return _no(405, "no such method")
-        if len(request.raw_path) > LONGEST_ADDRESS:
-            return _no(414, "too long an address")
+        if (unfit := self._unfit(request)) is not None:
+            return unfit
         visit = self._visit(request)
         request[VISIT] = visit
         if request.method == "POST" and not await self._from_our_page(request, visit):
@@ -100,6 +99,21 @@ class Guard:
         if visit.token != request.cookies.get(self.cookie) and self.cookie not in response.cookies:
             self.remember(response, visit.token)
         return response
+
+    def _unfit(self, request: web.Request) -> web.StreamResponse | None:
+        """The answer to a request that no page is for; None if there may be one."""
+        if request.host != self._host:
+            if request.host == self._listen and request.method == "GET":
+                return web.Response(status=302, headers={"Location": self._origin})
+            return _no(421, f"this is {self._origin}")
+        if request.method not in METHODS:
+            return _no(405, "no such method")
+        if len(request.raw_path) > LONGEST_ADDRESS:
+            return _no(414, "too long an address")
+        if request.method != "POST" and request.headers.get("Sec-Fetch-Site") == "cross-site":
+            # Without its cookie, whoever is signed in would be a stranger here, and get a stranger's in its place.
+            return web.Response(text=HOP, content_type="text/html", charset="utf-8")
+        return None
 
     def remember(self, response: web.StreamResponse, token: str) -> None:
         """From now on the browser names this token; until it is closed."""

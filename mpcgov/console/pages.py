@@ -34,6 +34,7 @@ class Pages:
         router.add_get("/people", self._people)
         router.add_get("/sign-in", self._sign_in)
         router.add_get("/enrol", self._enrol)
+        router.add_get("/passkey", self._passkey)
 
     async def _waiting(self, request: web.Request) -> web.StreamResponse:
         found = await self._ask(request, "jobs", which="waiting", page=_number(request, "page"))
@@ -73,7 +74,11 @@ class Pages:
 
     async def _enrol(self, request: web.Request) -> web.StreamResponse:
         about = await self._desk.ask("about")
-        return self._frame.page(request, "enrol.html", tab="", me=None, about=about)
+        return self._frame.page(request, "enrol.html", tab="", me=None, about=about, options="/enrol/options")
+
+    async def _passkey(self, request: web.Request) -> web.StreamResponse:
+        about = await self._desk.ask("about")
+        return await self._shown(request, "enrol.html", "", about=about, options="/passkey/options")
 
     async def _ask(self, request: web.Request, question: str, **what: Any) -> dict[str, Any]:
         return await self._desk.ask(question, session=request[VISIT].token, **what)

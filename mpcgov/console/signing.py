@@ -12,7 +12,7 @@ from aiohttp import web
 
 from mpcgov.console.desk import Desk
 from mpcgov.console.guard import VISIT, Guard
-from mpcgov.errors import LocalError
+from mpcgov.errors import LocalError, Refused
 
 JOB = r"{job:[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}}"
 
@@ -28,8 +28,11 @@ class Signing:
         """Adds them."""
         router.add_post("/sign-in/options", self._to_sign_in)
         router.add_post("/sign-in", self._sign_in)
+        router.add_post("/provider/options", self._to_provider)
+        router.add_get("/provider", self._from_provider)
         router.add_post("/sign-out", self._sign_out)
         router.add_post("/enrol/options", self._to_enrol)
+        router.add_post("/passkey/options", self._to_enrol_own)
         router.add_post("/enrol", self._enrol)
         router.add_post(f"/jobs/{JOB}/options", self._to_decide)
         router.add_post(f"/jobs/{JOB}/decide", self._decide)
@@ -47,6 +50,23 @@ class Signing:
         self._guard.remember(response, found["session"])
         return response
 
+    async def _to_provider(self, request: web.Request) -> web.StreamResponse:
+        self._guard.tried(request)
+        return web.json_response(await self._desk.ask("to_provider", browser=request[VISIT].token))
+
+    async def _from_provider(self, request: web.Request) -> web.StreamResponse:
+        """A browser comes back from the agency's provider: `state` is what only our own page's browser can name."""
+        self._guard.tried(request)
+        state, code, issuer = (request.query.get(name, "") for name in ("state", "code", "iss"))
+        if "error" in request.query or not state or not code:
+            raise Refused("your agency's sign-in let nobody in", hint="try again", code="provider")
+        found = await self._desk.ask(
+            "from_provider", browser=request[VISIT].token, state=state[:100], code=code, issuer=issuer
+        )
+        response = web.Response(status=303, headers={"Location": "/"})
+        self._guard.remember(response, found["session"])
+        return response
+
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
         await self._desk.ask("sign_out", session=request[VISIT].token)
         response = web.Response(status=303, headers={"Location": "/sign-in"})
@@ -57,11 +77,15 @@ class Signing:
         self._guard.tried(request)
         return web.json_response(await self._desk.ask("to_enrol", link=_text(await _body(request), "link")))
 
+    async def _to_enrol_own(self, request: web.Request) -> web.StreamResponse:
+        self._guard.tried(request)
+        return web.json_response(await self._desk.ask("to_enrol_own", session=request[VISIT].token))
+
     async def _enrol(self, request: web.Request) -> web.StreamResponse:
         self._guard.tried(request)
         body = await _body(request)
-        await self._desk.ask("enrol", ticket=_text(body, "ticket"), credential=_credential(body))
-        return web.json_response({"next": "/sign-in"})
+        found = await self._desk.ask("enrol", ticket=_text(body, "ticket"), credential=_credential(body))
+        return web.json_response({"next": "/" if found["account"] else "/sign-in"})
 
     async def _to_decide(self, request: web.Request) -> web.StreamResponse:
         body, session = await _body(request), request[VISIT].token

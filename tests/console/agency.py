@@ -13,7 +13,7 @@ from mpcgov.console.app import application
 from mpcgov.console.desk import Desk
 from mpcgov.node import operator
 from mpcgov.node.desk import enrolment
-from mpcgov.node.desk.accounts import Role
+from mpcgov.node.desk.config import Role
 from mpcgov.spec.statement import job_id
 from tests.console.authenticator import Browser
 from tests.node.network import Network
@@ -22,16 +22,27 @@ from tests.node.network import Network
 class Agency:
     """One agency's running node with its console in this process, in a consortium whose other nodes are silent."""
 
-    def __init__(self, network: Network, at: str, origin: str, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, network: Network, at: str, origin: str, session: aiohttp.ClientSession, app: web.Application
+    ) -> None:
         self.network = network
         self.home = network.home("labour")
         self.at = at
         self.origin = origin
         self.session = session
+        self._app = app
 
     @property
     def book(self):
         return self.network.nodes["labour"].book
+
+    def routes(self, job: str) -> list[tuple[str, str]]:
+        """Every method and path that the console answers, but for files; those of a job with this one."""
+        return [
+            (route.method, route.resource.canonical.format(job=job))
+            for route in self._app.router.routes()
+            if route.method != "HEAD" and "/static/" not in route.resource.canonical
+        ]
 
     def browser(self) -> Browser:
         return Browser(self.origin, self.at, self.session)
@@ -54,15 +65,20 @@ class Agency:
 
 
 @asynccontextmanager
-async def served(network: Network) -> AsyncIterator[Agency]:
-    """The agency `labour`, whose node is started here."""
+async def served(network: Network, seen_at: int = 7180) -> AsyncIterator[Agency]:
+    """The agency `labour`, whose node is started here.
+
+    Args:
+        seen_at: the port that node.yaml says, or means by saying none; no socket of that number is needed.
+    """
     await network.start("labour")
-    origin = "http://localhost:7180"  # what node.yaml's absence of a console means; no socket of that number is needed
+    origin = f"http://localhost:{seen_at}"
     async with Desk(str(network.home("labour") / "state" / "desk.sock")) as desk, aiohttp.ClientSession() as session:
-        runner = web.AppRunner(application(desk, origin, "127.0.0.1:7180"), shutdown_timeout=0.1)
+        app = application(desk, origin, f"127.0.0.1:{seen_at}")
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         port = site._server.sockets[0].getsockname()[1]
-        yield Agency(network, f"http://127.0.0.1:{port}", origin, session)
+        yield Agency(network, f"http://127.0.0.1:{port}", origin, session, app)
         await runner.cleanup()

@@ -10,7 +10,7 @@ import pytest
 
 from mpcgov.console.texts import LANGUAGES, USUAL, catalogue, chosen
 from mpcgov.lifecycle import State
-from mpcgov.node.desk.accounts import ROLES
+from mpcgov.node.desk.config import ROLES
 
 TEMPLATES = Path(str(resources.files("mpcgov.console"))) / "templates"
 GAPS = re.compile(r"\{(\w+)\}")

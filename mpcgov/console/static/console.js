@@ -73,9 +73,11 @@ onSubmit("form[data-sign-in]", async () => {
   return ask("/sign-in", { ticket, credential: await signed(options) });
 });
 
-onSubmit("form[data-enrol]", async () => {
+onSubmit("form[data-provider]", () => ask("/provider/options", {}));
+
+onSubmit("form[data-enrol]", async (form) => {
   const link = window.location.hash.slice(1);
-  const { ticket, options } = await ask("/enrol/options", { link });
+  const { ticket, options } = await ask(form.dataset.enrol, { link });
   return ask("/enrol", { ticket, credential: await made(options) });
 });
 

@@ -6,20 +6,17 @@ No passwords. Nothing here decides; what is written stands in the transaction of
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import sqlalchemy as sql
 
+from mpcgov.node.desk.config import Role
 from mpcgov.node.store import JOBS, TABLES
 from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.load import canonical_json, parse_json
-
-Role = Literal["viewer", "approver", "policy-editor", "operator"]
-"""viewer: looks. approver: says yes or no to jobs. policy-editor: looks after the policy. operator: keeps the node."""
-
-ROLES: tuple[Role, ...] = get_args(Role)
 
 PEOPLE = sql.Table(
     "people",
@@ -49,6 +46,16 @@ LINKS = sql.Table(
     sql.Column("person", sql.ForeignKey(PEOPLE.c.name), nullable=False),
     sql.Column("ends_at", sql.Float, nullable=False),
 )
+ACCOUNTS = sql.Table(
+    "accounts",
+    TABLES,
+    sql.Column("issuer", sql.String(500), primary_key=True),
+    sql.Column("subject", sql.String(255), primary_key=True),
+    sql.Column("person", sql.ForeignKey(PEOPLE.c.name), unique=True),
+    sql.Column("by_claim", sql.Boolean, nullable=False),
+)
+"""Whose account at the agency's provider is whose. `person`: None once they were let in no more. `by_claim`: whether
+the account's own claims give the role."""
 ASSERTIONS = sql.Table(
     "assertions",
     TABLES,
@@ -70,6 +77,14 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Account:
+    """An account at the agency's provider that is known here; `person`: None if theirs is let in no more."""
+
+    person: str | None
+    by_claim: bool
+
+
+@dataclass(frozen=True)
 class Passkey:
     """What is kept of a passkey: nothing secret."""
 
@@ -78,6 +93,19 @@ class Passkey:
     cose_key: bytes
     key: bytes
     used: int
+
+
+def add(tx: sql.Connection, name: str, role: Role, known_as: str, now: float) -> Person:
+    """A new person; the caller has looked whether the names are free."""
+    person = Person(name, role, known_as, secrets.token_hex(32))
+    tx.execute(sql.insert(PEOPLE).values(vars(person) | {"added_at": now}))
+    return person
+
+
+def free_outward_name(tx: sql.Connection) -> str:
+    """A name for peers to see that nobody has."""
+    taken = {one.known_as for one in people(tx)}
+    return next(text for i in range(1, 10**6) if (text := f"person {i}") not in taken)
 
 
 def people(tx: sql.Connection) -> list[Person]:
@@ -109,6 +137,36 @@ def approvers_sign(tx: sql.Connection) -> bool:
     return bool(tx.execute(query).scalar_one())
 
 
+def account(tx: sql.Connection, issuer: str, subject: str) -> Account | None:
+    """An account at a provider; None if it isn't known here."""
+    query = sql.select(ACCOUNTS.c.person, ACCOUNTS.c.by_claim)
+    row = tx.execute(query.where(ACCOUNTS.c.issuer == issuer, ACCOUNTS.c.subject == subject)).one_or_none()
+    return None if row is None else Account(row.person, row.by_claim)
+
+
+def has_account(tx: sql.Connection, name: str) -> bool:
+    """Whether a person signs in at the agency's provider, and so not here."""
+    query = sql.select(sql.func.count()).select_from(ACCOUNTS).where(ACCOUNTS.c.person == name)
+    return bool(tx.execute(query).scalar_one())
+
+
+def without_passkey(tx: sql.Connection, name: str) -> Person | None:
+    """Somebody who signs in at the provider and has no passkey yet; None for anybody else."""
+    lacks = has_account(tx, name) and not passkeys(tx, name=name)
+    return person(tx, name) if lacks else None
+
+
+def bind(tx: sql.Connection, issuer: str, subject: str, name: str, *, by_claim: bool) -> None:
+    """From now on a person signs in with this account, whoever did before."""
+    tx.execute(sql.delete(ACCOUNTS).where(ACCOUNTS.c.issuer == issuer, ACCOUNTS.c.subject == subject))
+    tx.execute(sql.insert(ACCOUNTS).values(issuer=issuer, subject=subject, person=name, by_claim=by_claim))
+
+
+def set_role(tx: sql.Connection, name: str, role: Role) -> None:
+    """What a person may do from now on."""
+    tx.execute(sql.update(PEOPLE).where(PEOPLE.c.name == name).values(role=role))
+
+
 def link_hash(token: str) -> str:
     """What is kept of an enrolment link: nobody who reads the database can use it."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -134,7 +192,8 @@ def add_passkey(tx: sql.Connection, passkey: Passkey, now: float) -> None:
 
 
 def remove(tx: sql.Connection, name: str) -> None:
-    """Lets somebody in no more. What they have said stays said."""
+    """Lets somebody in no more, nor their account, whatever it claims. What they have said stays said."""
+    tx.execute(sql.update(ACCOUNTS).where(ACCOUNTS.c.person == name).values(person=None))
     tx.execute(sql.delete(LINKS).where(LINKS.c.person == name))
     tx.execute(sql.delete(PASSKEYS).where(PASSKEYS.c.person == name))
     tx.execute(sql.delete(PEOPLE).where(PEOPLE.c.name == name))

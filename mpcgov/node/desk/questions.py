@@ -44,6 +44,21 @@ class Enrol(Frozen):
     credential: Credential
 
 
+class ToProvider(Frozen):
+    """Where a browser is to go so that its person signs in at the agency's provider. Anybody may ask."""
+
+    browser: Token
+
+
+class FromProvider(Frozen):
+    """What it comes back with: an answer to `state`, or what kept the provider from giving one."""
+
+    browser: Token
+    state: Token
+    code: Annotated[str, Field(max_length=2000)] = ""
+    issuer: Annotated[str, Field(max_length=500)] = ""
+
+
 class Signed(Frozen):
     """Of any question that somebody asks who has signed in."""
 
@@ -88,7 +103,7 @@ class Decide(Signed):
 
 QUESTIONS: dict[str, type[Frozen]] = {
     "about": About, "to_sign_in": ToSignIn, "sign_in": SignIn, "to_enrol": ToEnrol, "enrol": Enrol,
-    "sign_out": Signed, "who": Signed, "jobs": Listed, "job": OneJob, "datasets": Signed, "budgets": Signed,
-    "health": Signed, "audit": AuditPage, "audit_verified": Signed, "people": Signed, "to_decide": ToDecide,
-    "decide": Decide,
+    "to_provider": ToProvider, "from_provider": FromProvider, "to_enrol_own": Signed, "sign_out": Signed, "who": Signed,
+    "jobs": Listed, "job": OneJob, "datasets": Signed, "budgets": Signed, "health": Signed, "audit": AuditPage,
+    "audit_verified": Signed, "people": Signed, "to_decide": ToDecide, "decide": Decide,
 }  # fmt: skip

@@ -24,6 +24,7 @@ from mpcgov.clock import Clock
 from mpcgov.errors import InternalError, MpcgovError, Refused
 from mpcgov.node.answers import HTTP_STATUS, answer, where
 from mpcgov.node.book import Book
+from mpcgov.node.desk.access import Access
 from mpcgov.node.desk.answers import Answers
 from mpcgov.node.desk.questions import QUESTIONS
 from mpcgov.node.home import NodeHome
@@ -40,7 +41,8 @@ class Desk:
 
     def __init__(self, home: NodeHome, book: Book, clock: Clock) -> None:
         self._path = home.state_path
-        self._answers = Answers(home, book, clock)
+        access = Access(home, book, clock)
+        self._asked_of = (access, Answers(home, book, clock, access))
         # Threads of its own: whatever people look at, the node's jobs find theirs free.
         self._threads = ThreadPoolExecutor(THREADS, "desk")
         self._log = structlog.get_logger().bind(party=home.party)
@@ -78,7 +80,9 @@ class Desk:
         if question is None:
             raise Refused("no such question", code="route")
         asked: BaseModel = parse_json(body, question, "question", LIMIT_BYTES)
-        handler: Callable[[Any], dict[str, Any]] = getattr(self._answers, name)
+        handler: Callable[[Any], dict[str, Any]] = next(
+            getattr(one, name) for one in self._asked_of if hasattr(one, name)
+        )
         # Beside the event loop, as an operator's command is: it works on the same files and waits for their locks.
         return await asyncio.get_running_loop().run_in_executor(self._threads, handler, asked)
 

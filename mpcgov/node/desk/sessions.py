@@ -1,4 +1,4 @@
-"""Which questions are open to passkeys; in memory only, so that a restart ends them all."""
+"""Which questions are open to passkeys and to the provider; in memory only, so that a restart ends them all."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from mpcgov.spec.assertion import Said
 TICKET_S = 5 * 60.0
 MOST_TICKETS = 200
 
-Purpose = Literal["sign in", "enrol", "decide"]
+Purpose = Literal["sign in", "enrol", "decide", "provider"]
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """A question that a passkey was asked to sign; answered once.
+    """A question that a passkey, or the agency's provider, was asked to answer; answered once.
 
-    `person`: who may answer; None for whoever signs in. `link`: the enrolment link that it came by.
+    `person`: who may answer; None for whoever signs in. `link`: the enrolment link that it came by. `browser`: which
+    one was sent to the provider, with `nonce`, and with what `verifier` says the digest of.
     """
 
     purpose: Purpose
@@ -33,6 +34,8 @@ class Ticket:
     said: Said = "approve"
     reason: str = ""
     nonce: str = ""
+    verifier: str = ""
+    browser: str = ""
 
 
 @dataclass

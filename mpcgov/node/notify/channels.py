@@ -43,13 +43,13 @@ async def post(home: Path, webhook: Webhook, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     headers[SIGNATURE] = signature(signing_secret(home, webhook.secret), at, body)
     try:
-        timeout, context = aiohttp.ClientTimeout(total=TIMEOUT_S), _context(home, webhook.ca)
+        timeout, context = aiohttp.ClientTimeout(total=TIMEOUT_S), tls_context(home, webhook.ca)
         async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
             request = session.post(webhook.url, data=body, headers=headers, allow_redirects=False, ssl=context)
             async with request as answer:
                 status = answer.status
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise PeerError(f"webhook: can't be reached ({type(error).__name__})", hint="see notify in node.yaml") from None
+        raise PeerError(f"webhook: can't be reached ({type(error).__name__})", hint="see node.yaml") from None
     if not 200 <= status < 300:
         raise PeerError(f"webhook: answers {status}", hint="a notice is taken with 2xx", code="notify")
 
@@ -67,14 +67,14 @@ async def mail(home: Path, email: Email, written: Letter, number: int, party: st
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(written.text)
     password = secret(home, email.password).decode() if email.password else ""
-    context = _context(home, email.ca)
+    context = tls_context(home, email.ca)
     try:
         async with asyncio.timeout(MAIL_S):
             await _left_alone(lambda: _send(email, message, password, context))
     except smtplib.SMTPException as error:
-        raise PeerError(f"mail: the server refuses ({type(error).__name__})", hint="see notify in node.yaml") from None
+        raise PeerError(f"mail: the server refuses ({type(error).__name__})", hint="see node.yaml") from None
     except OSError as error:
-        raise PeerError(f"mail: can't be reached ({type(error).__name__})", hint="see notify in node.yaml") from None
+        raise PeerError(f"mail: can't be reached ({type(error).__name__})", hint="see node.yaml") from None
 
 
 async def _left_alone(work: Callable[[], None]) -> None:
@@ -111,8 +111,13 @@ def _send(email: Email, message: EmailMessage, password: str, context: ssl.SSLCo
         server.send_message(message)
 
 
-def _context(home: Path, ca: str | None) -> ssl.SSLContext:
+def tls_context(home: Path, ca: str | None) -> ssl.SSLContext:
+    """How a server is known: by the system's certificates, or by those of a file in the home.
+
+    Raises:
+        LocalError: they can't be read.
+    """
     try:
         return ssl.create_default_context(cafile=None if ca is None else str(home / ca))
     except (OSError, ssl.SSLError):
-        raise LocalError(f"{home / str(ca)}: no certificates can be read", hint="see notify in node.yaml") from None
+        raise LocalError(f"{home / str(ca)}: no certificates can be read", hint="see node.yaml") from None

@@ -24,7 +24,8 @@ FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]
 MailAddress = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}$")]
 
 
-def _safe_url(url: str) -> str:
+def safe_url(url: str) -> str:
+    """An address that secrets may be sent to."""
     parts = urlsplit(url)
     if not parts.hostname or "@" in parts.netloc or not url.isprintable() or " " in url or parts.fragment:
         raise ValueError("expected an address such as https://alerts.tax.example.gov/mpcgov, without a password in it")
@@ -36,7 +37,7 @@ def _safe_url(url: str) -> str:
 class Webhook(Frozen):
     """Where notices are posted, the file of the secret that signs them, and the CA if it isn't a public one."""
 
-    url: Annotated[str, Field(max_length=2000), AfterValidator(_safe_url)]
+    url: Annotated[str, Field(max_length=2000), AfterValidator(safe_url)]
     secret: FileName
     ca: str | None = None
 
