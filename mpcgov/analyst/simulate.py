@@ -10,6 +10,7 @@ from typing import Any
 
 from mpcgov.analyst.frames import Declarations, Frames, agencies
 from mpcgov.analyst.result import Result
+from mpcgov.node import template
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml, validate
 from mpcgov.trial import simulation
@@ -44,6 +45,7 @@ def simulate(
         mpcgov.errors.SpecError: the job, a declaration or a frame is wrong.
         mpcgov.errors.DataError: rows aren't what is declared.
     """
+    template.prepare()  # they load while the frames are written
     said = load_yaml(Path(job), Job) if isinstance(job, str | Path) else validate(dict(job), Job, "job")
     own = None if protocols is None else Path(protocols)
     with contextlib.ExitStack() as stack:

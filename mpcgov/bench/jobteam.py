@@ -132,21 +132,22 @@ def workers(nodes: Collection[int] = ()) -> Iterator[tuple[int, str]]:
     """Worker processes and what they do: our own, or some nodes and theirs; not the templates they are forked from."""
     yield from ((node, NODE) for node in nodes)
     for parent in nodes or [os.getpid()]:
-        for template, _ in _children(parent):
-            yield from _children(template)
+        yield from _workers_below(parent)
 
 
-def _children(parent: int) -> Iterator[tuple[int, str]]:
-    """A process's children that are workers or their templates, and what they do."""
+def _workers_below(parent: int) -> Iterator[tuple[int, str]]:
+    """A process's children that are workers, and what they do; and its templates' children."""
     for task in Path(f"/proc/{parent}/task").glob("*"):
         children = ""
         with contextlib.suppress(OSError):  # the thread may have ended
             children = (task / "children").read_text(encoding="utf-8")
         for child in children.split():
             with contextlib.suppress(OSError):  # it may have ended
-                words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-                if b"mpcgov.worker" in words:
-                    yield int(child), words[words.index(b"mpcgov.worker") + 1].decode()
+                name = Path(f"/proc/{child}/comm").read_text(encoding="utf-8").strip()
+                if name in ("mpcgov-read", "mpcgov-run"):
+                    yield int(child), name.removeprefix("mpcgov-")
+                elif name == "mpcgov-template":
+                    yield from _workers_below(int(child))
 
 
 def _ticks(pid: int) -> int:

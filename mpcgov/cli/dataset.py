@@ -12,8 +12,8 @@ from typing import Any
 
 from mpcgov.errors import DataError, InternalError, MpcgovError, Refused
 from mpcgov.files import replace
-from mpcgov.node.child import environment
 from mpcgov.node.home import NodeHome
+from mpcgov.node.process import environment
 from mpcgov.node.units import known
 from mpcgov.publish.quality import folded
 

@@ -50,6 +50,9 @@ def init(home: Path, party: str, address: str) -> None:
 @home_option
 def serve(home: Path) -> None:
     """The party node, in the foreground; logs to stderr; stops on SIGTERM."""
+    from mpcgov.node import template
+
+    template.prepare()  # they load while this process does
     from mpcgov.node import daemon
 
     daemon.serve(home)

@@ -63,6 +63,9 @@ def simulate(
     format_name: str | None, **rows: Any,
 ) -> None:  # fmt: skip
     """Real workers, no daemons, no policy; prints what the receivers get."""
+    from mpcgov.node import template
+
+    template.prepare()  # they load while this process does
     from mpcgov.dummy.folder import Made
     from mpcgov.errors import SpecError
     from mpcgov.rules.protections import NO_DOMINANCE, NO_PRECISION

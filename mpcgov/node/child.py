@@ -1,23 +1,16 @@
-"""A worker process, and what it gets of this process's environment."""
+"""A worker process, and the parent's end of what the two say to each other."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from mpcgov.node import process, template
-from mpcgov.node.process import Forked, Kind, Started
+from mpcgov.node.process import Forked, Kind, Started, environment
 from mpcgov.process.control import Channel
-
-CAN_FORK = hasattr(os, "pidfd_open")
-"""Whether children are forked from templates; on Linux only."""
-
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
-"""Libraries that start threads when they are imported: Landlock would not bind those, see `worker/confine.py`."""
 
 STOPPED_CHECK_S = 1.0
 STOPPED_LIMIT = 4
@@ -38,7 +31,7 @@ class Child:
         parent, child = socket.socketpair()
         with child, contextlib.ExitStack() as unless_started:
             unless_started.callback(parent.close)
-            own = await (template.fork if CAN_FORK else process.start)(kind, environment(kind), child)
+            own = await _started(kind, child)
             unless_started.pop_all()
         return Child(kind, own, Channel(parent))
 
@@ -55,13 +48,10 @@ class Child:
             times = times + 1 if _is_stopped(self.process.pid) else 0
 
 
-def environment(kind: Kind) -> dict[str, str]:
-    """What a child needs of our environment, and no more: secrets may live in the rest."""
-    keep = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT", "TMPDIR"}
-    keep.add("XDG_CACHE_HOME")  # where the engine keeps its compiled kernels
-    if kind == "read":  # where clients of databases find their settings; passwords belong into those files
-        keep |= {"PGPASSFILE", "PGSERVICEFILE", "SPARK_HOME", "SPARK_CONF_DIR", "JAVA_HOME"}
-    return {name: value for name, value in os.environ.items() if name in keep} | ONE_THREAD
+async def _started(kind: Kind, control: socket.socket) -> Forked | Started:
+    if template.CAN_FORK:
+        return await template.fork(kind, control)
+    return await process.start(kind, environment(kind), control)
 
 
 def _is_stopped(pid: int) -> bool:

@@ -1,4 +1,7 @@
-"""A child's process, however it came to be: forked from a template, or, where that can't be, started by itself."""
+"""A child's process, however it came to be, and what it gets of this process's environment.
+
+It is forked from a template, or, where that can't be, started by itself.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["read", "run"]
+
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""Libraries that start threads when they are imported: Landlock would not bind those, see `worker/confine.py`."""
 
 
 @dataclass(frozen=True)
@@ -89,3 +95,12 @@ async def start(kind: Kind, environ: Mapping[str, str], control: socket.socket) 
         start_new_session=True,
     )  # fmt: skip
     return Started(process)
+
+
+def environment(kind: Kind) -> dict[str, str]:
+    """What a child needs of our environment, and no more: secrets may live in the rest."""
+    keep = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT", "TMPDIR"}
+    keep.add("XDG_CACHE_HOME")  # where the engine keeps its compiled kernels
+    if kind == "read":  # where clients of databases find their settings; passwords belong into those files
+        keep |= {"PGPASSFILE", "PGSERVICEFILE", "SPARK_HOME", "SPARK_CONF_DIR", "JAVA_HOME"}
+    return {name: value for name, value in os.environ.items() if name in keep} | ONE_THREAD

@@ -1,13 +1,16 @@
 """Processes that children are forked from: each has loaded what a kind of child needs, and holds no key and no data.
 
-Loading takes a second, a fork a hundredth of it. A template is started without anything of a job and never learns
-anything of one: what a job is about goes to the forked child, on a socket that the template closes unread. See ADR 17.
+Loading takes a second, a fork a hundredth of it. Templates are started without anything of a job and never learn
+anything of one: what a job is about goes to the forked child, on a socket that its template closes unread. There are
+two, one for each kind of child. They load together what both kinds need, and end together. See ADR 17.
 """
 
 from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -15,7 +18,10 @@ import sys
 import threading
 from collections.abc import Mapping
 
-from mpcgov.node.process import Forked, Kind
+from mpcgov.node.process import Forked, Kind, environment
+
+CAN_FORK = hasattr(os, "pidfd_open")
+"""Whether children are forked from templates; on Linux only."""
 
 LOG = 2
 """The descriptor of this process's log, which is its children's, too."""
@@ -23,29 +29,41 @@ LOG = 2
 START_LIMIT_S = 120.0
 """How long a template may take to load and fork; far more than it takes on a busy machine."""
 
+END_S = 0.2
+"""How long templates have to end by themselves; those that are still loading take longer, and are killed."""
 
-class Template:
-    """A process that children of one kind are forked from."""
+Environments = Mapping[Kind, Mapping[str, str]]
 
-    def __init__(self, kind: Kind, environ: Mapping[str, str]) -> None:
-        self.environ = dict(environ)
-        self._asking = threading.Lock()
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+
+class Templates:
+    """The two processes that children are forked from."""
+
+    def __init__(self, environments: Environments) -> None:
+        self.environments = {kind: dict(environ) for kind, environ in environments.items()}
+        self._sockets: dict[Kind, socket.socket] = {}
+        self._asking: dict[Kind, threading.Lock] = {"read": threading.Lock(), "run": threading.Lock()}
+        with contextlib.ExitStack() as given:
+            theirs = [given.enter_context(self._pair(kind)).fileno() for kind in self._asking]
+            only_read = self.environments["read"].items() - self.environments["run"].items()
+            self._sockets["read"].send(json.dumps(dict(only_read)).encode())
             # -P: modules come from where Python is installed, never from the folder that we were started in. Its
             # environment and arguments hold no secret, and no shell sees them.
-            self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-m", "mpcgov.worker", kind, str(theirs.fileno())],
+            self.process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-P", "-m", "mpcgov.worker", "templates", *map(str, theirs)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env=self.environ,
-                pass_fds=[theirs.fileno()],
+                env=self.environments["run"],
+                pass_fds=theirs,
                 start_new_session=True,
             )
-        self._socket.settimeout(START_LIMIT_S)
 
-    def fork(self, control: int, folder: int) -> Forked:
-        """A new child, once the template has loaded; blocks.
+    def _pair(self, kind: Kind) -> socket.socket:
+        self._sockets[kind], theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._sockets[kind].settimeout(START_LIMIT_S)
+        return theirs
+
+    def fork(self, kind: Kind, control: int, folder: int) -> Forked:
+        """A new child, once its template has loaded; blocks.
 
         Args:
             control: the child's end of its control socket, copied. folder: its working folder, open.
@@ -53,62 +71,76 @@ class Template:
         Raises:
             OSError: the template is gone, or takes too long.
         """
-        with self._asking:
-            socket.send_fds(self._socket, [b"fork"], [control, LOG, folder])
-            number, descriptors, _, _ = socket.recv_fds(self._socket, 16, 1)
+        with self._asking[kind]:
+            socket.send_fds(self._sockets[kind], [b"fork"], [control, LOG, folder])
+            number, descriptors, _, _ = socket.recv_fds(self._sockets[kind], 16, 1)
         if not descriptors:
             raise ConnectionResetError("the template is gone")
         return Forked(int(number), descriptors[0])
 
     def close(self) -> None:
-        """Ends the template; what was forked from it goes on."""
-        self._socket.close()
-        self._process.kill()
-        self._process.wait()
+        """Ends the templates; what was forked from them goes on."""
+        for own in self._sockets.values():
+            with contextlib.suppress(OSError):  # its template is gone already
+                own.shutdown(socket.SHUT_RDWR)  # whoever waits for an answer learns that there will be none
+            own.close()
+        try:
+            self.process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
-class _Templates:
-    """The templates of this process, at most one of a kind."""
+class _Own:
+    """The templates of this process, if it has any."""
 
     def __init__(self) -> None:
         self._choosing = threading.Lock()
-        self._of: dict[Kind, Template] = {}
+        self.templates: Templates | None = None
         atexit.register(self.close)
 
-    def fork(self, kind: Kind, environ: Mapping[str, str], control: int, folder: int) -> Forked:
-        """As `Template.fork`; of a new template if there is none, its environment was another, or it is gone."""
-        template = self._current(kind, environ)
+    def fork(self, kind: Kind, control: int, folder: int) -> Forked:
+        """As `Templates.fork`; of new ones if there are none, the environment was another, or one of them is gone."""
+        templates = self.current()
         try:
-            return template.fork(control, folder)
+            return templates.fork(kind, control, folder)
         except OSError:
-            self._drop(kind, template)
-            return self._current(kind, environ).fork(control, folder)
+            self._drop(templates)
+            return self.current().fork(kind, control, folder)
+
+    def current(self) -> Templates:
+        """Templates that have the environment of now; they may still be loading."""
+        environments: Environments = {kind: environment(kind) for kind in ("read", "run")}
+        with self._choosing:
+            if self.templates is not None and self.templates.environments != environments:
+                self.templates.close()
+                self.templates = None
+            if self.templates is None:
+                self.templates = Templates(environments)
+            return self.templates
 
     def close(self) -> None:
         """Ends them; what was forked goes on."""
-        for kind, template in list(self._of.items()):
-            self._drop(kind, template)
+        if self.templates is not None:
+            self._drop(self.templates)
 
-    def _current(self, kind: Kind, environ: Mapping[str, str]) -> Template:
+    def _drop(self, templates: Templates) -> None:
         with self._choosing:
-            found = self._of.get(kind)
-            if found is None or found.environ != environ:
-                if found is not None:
-                    found.close()
-                found = self._of[kind] = Template(kind, environ)
-            return found
-
-    def _drop(self, kind: Kind, template: Template) -> None:
-        with self._choosing:
-            template.close()
-            if self._of.get(kind) is template:
-                del self._of[kind]
+            templates.close()
+            if self.templates is templates:
+                self.templates = None
 
 
-_TEMPLATES = _Templates()
+_OWN = _Own()
 
 
-async def fork(kind: Kind, environ: Mapping[str, str], control: socket.socket) -> Forked:
+def prepare() -> None:
+    """Has templates start to load what children will need, if they don't yet; returns at once."""
+    if CAN_FORK:
+        _OWN.current()
+
+
+async def fork(kind: Kind, control: socket.socket) -> Forked:
     """A child of this process's template of that kind, with this process's working folder and log.
 
     Args:
@@ -121,7 +153,7 @@ async def fork(kind: Kind, environ: Mapping[str, str], control: socket.socket) -
 
     def forked() -> Forked:
         try:
-            return _TEMPLATES.fork(kind, environ, copy.fileno(), folder)
+            return _OWN.fork(kind, copy.fileno(), folder)
         finally:
             copy.close()
             os.close(folder)

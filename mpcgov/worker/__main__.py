@@ -1,6 +1,7 @@
-"""`python -m mpcgov.worker read|run FD`: a template, which children are forked from; each serves one order and ends.
+"""`python -m mpcgov.worker templates FD FD`: what a node's children are forked from; each serves one order and ends.
 
-With `alone` behind: one such child, without a template.
+What both kinds of children need is loaded once. Then each kind goes on in a process of its own, on its own socket.
+`read FD` or `run FD`: one such child, without a template.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from importlib.abc import MetaPathFinder
+from typing import TYPE_CHECKING
 
-from mpcgov.process.control import receive_first
+from mpcgov.process import traits
 from mpcgov.process.memory import no_dumps
-from mpcgov.spec.order import Order
-from mpcgov.worker.fork import forked
+from mpcgov.worker import fork, withheld
 
-Serve = Callable[[socket.socket, Order, list[int]], None]
+if TYPE_CHECKING:
+    from mpcgov.spec.order import Order
+
+Serve = Callable[[socket.socket, "Order", list[int]], None]
 
 
 def main() -> None:
@@ -26,14 +29,30 @@ def main() -> None:
     # A core dump would hold rows or shares.
     no_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    kind, given, *alone = sys.argv[1:]
+    kind, *numbers = sys.argv[1:]
     gc.disable()  # a tenth of the time of importing is looking for garbage that isn't there
     sys.argv = ["mpcgov-worker"]
-    serve, warm = _loaded(kind)
-    gc.freeze()  # what is loaded stays shared with the template
-    own = socket.socket(fileno=int(given))
-    control = own if alone else forked(own)
+    withheld.withhold()
+    given = [socket.socket(fileno=int(number)) for number in numbers]
+    if kind == "templates":
+        _load_common()
+        gc.freeze()  # what is loaded stays shared with the template
+        kind, requests, other = fork.split(*given)
+        serve, warm = _loaded(kind)
+        gc.freeze()
+        control = fork.forked(requests, kind, other)
+    else:
+        serve, warm = _loaded(kind)
+        traits.name(f"mpcgov-{kind}")
+        control = given[0]
     gc.enable()
+    _work(control, serve, warm)
+
+
+def _work(control: socket.socket, serve: Serve, warm: Callable[[], None]) -> None:
+    from mpcgov.process.control import receive_first
+    from mpcgov.spec.order import Order
+
     warm()
     first = receive_first(control, Order)
     if first is not None:
@@ -43,20 +62,14 @@ def main() -> None:
     os._exit(0)
 
 
-class WithoutPandas(MetaPathFinder):
-    """Finds no pandas. (None in its place in `sys.modules` would be taken for the module by compiled code.)"""
-
-    def find_spec(self, fullname: str, _path: object = None, _target: object = None) -> None:
-        """Nothing of any other module; of pandas, that there is none."""
-        if fullname == "pandas":
-            raise ModuleNotFoundError("no pandas here", name=fullname)
+def _load_common() -> None:
+    """What both kinds use: statements, kinds of tables, the form of rows; neither the engine nor what reads data."""
+    from mpcgov.worker import keyed, records, summed  # noqa: F401  they load the rest
 
 
 def _loaded(kind: str) -> tuple[Serve, Callable[[], None]]:
     """How to serve an order, and what to do while it is awaited."""
     if kind == "run":
-        # Arrow looks for pandas when it reads its first array: a third of a second in each child, and nothing is used.
-        sys.meta_path.insert(0, WithoutPandas())
         from mpcgov.worker import run
 
         return run.serve, lambda: None

@@ -9,12 +9,14 @@ from typing import Any
 
 from mpcgov.errors import InternalError, MpcgovError
 from mpcgov.process.memory import no_dumps
+from mpcgov.worker import withheld
 
 
 def answer(find: Callable[[], dict[str, Any]]) -> None:
     """Write what `find` returns to stdout as JSON, or `{"error": …}`."""
     # A core dump would hold rows.
     no_dumps()
+    withheld.withhold()
     try:
         found = find()
     except MpcgovError as error:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import ibis
 
 from mpcgov.errors import DataError, LocalError
+from mpcgov.worker import withheld
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import open_regular, resolve
 from mpcgov.worker.readers.raw import need, no_table, unreachable
@@ -57,6 +58,7 @@ def _open_file(source: str, name: str, base: Path) -> Backend:
 
 def _connect(address: str, scheme: str, name: str) -> Backend:
     need(scheme, _EXTRAS[scheme], name)
+    withheld.give_back()
     return quiet(lambda: _spark(address) if scheme == "pyspark" else ibis.connect(address), unreachable(name))
 
 

@@ -2,31 +2,75 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import socket
 
+from mpcgov.process import traits
+
 DESCRIPTORS = 3
 """With each request: the child's end of its control socket, its log, and its working folder."""
 
+NAME = "mpcgov-template"
+LIMIT_BYTES = 1 << 17
+"""What the first message to the template of readers may hold: a few variables of the environment."""
 
-def forked(requests: socket.socket) -> socket.socket:
-    """Serves requests until nobody can make any more, and then ends; returns in each child, with its control socket."""
+
+def split(reads: socket.socket, computes: socket.socket) -> tuple[str, socket.socket, int | None]:
+    """Goes on in two processes, one for each kind of child.
+
+    The one for children that read is new, ends with this one, and has those variables of the environment that only it
+    needs, which come with its first message.
+
+    Returns:
+        The kind, its socket, and in the process for children that compute the other one's number.
+    """
+    own = os.getpid()
+    other = os.fork()
+    if other:
+        reads.close()
+        return "run", computes, other
+    traits.end_with(own)
+    computes.close()
+    os.environ.update(json.loads(reads.recv(LIMIT_BYTES) or b"{}"))
+    return "read", reads, None
+
+
+def forked(requests: socket.socket, kind: str, other: int | None = None) -> socket.socket:
+    """Serves requests until nobody can make any more, and then ends; returns in each child, with its control socket.
+
+    Args:
+        kind: what its children are called after.
+        other: a template that ends when this one does, and is waited for.
+    """
+    traits.name(NAME)
     signal.signal(signal.SIGCHLD, lambda *_: _reap())
     while True:
         _, descriptors, _, _ = socket.recv_fds(requests, 16, DESCRIPTORS)
         if len(descriptors) < DESCRIPTORS:
-            os._exit(0)
+            _end(other)
         # A child that ends at once stays there until it is named: its number could else be another process's by then.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        traits.name(f"mpcgov-{kind}")  # which the child has from its beginning, therefore
         pid = os.fork()
         if pid == 0:
             requests.close()
             return _settled(*descriptors)
+        traits.name(NAME)
         _answer(requests, pid)
         for descriptor in descriptors:
             os.close(descriptor)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+
+
+def _end(other: int | None) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    if other is not None:
+        with contextlib.suppress(ChildProcessError):  # it has ended before
+            os.waitpid(other, 0)
+    os._exit(0)
 
 
 def _settled(control: int, log: int, folder: int) -> socket.socket:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,8 +29,9 @@ from mpcgov.worker.database import open_database
 from mpcgov.worker.derived import derived
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, STATISTICAL, TEXT, OpenFile, open_files
-from mpcgov.worker.readers import arrow, csv, excel, fixed, parquet, postgres, px, readback, sql, statistical
+from mpcgov.worker.readers import arrow, csv, excel, fixed, parquet, postgres, px, readback, statistical
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
+from mpcgov.worker.readers.servers import SERVERS
 
 _ZEROS = (
     "its ids stand in a number column, so leading zeros are lost, while normalise: [digits] says that they are texts: "
@@ -193,8 +194,7 @@ def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> Source:
 
 def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
     name = wanted.name
-    scheme = url.partition("://")[0]
-    read = postgres.read if scheme in postgres.SCHEMES else sql.read if scheme in sql.SERVERS else None
+    read = _server_reader(url.partition("://")[0])
     if read is not None:
         backend = open_engine()
         with kept_on_success(backend):
@@ -208,6 +208,16 @@ def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
         raw = Raw(table, wanted.sources, rows, typed=True)
         judged = _judged(raw, wanted, _is_one_of_literals, Dialect())
         return Source(name, wanted.declaration, rows, judged, backend, _remarks(raw, wanted))
+
+
+def _server_reader(scheme: str) -> Callable[[str, Wanted, Backend], Raw] | None:
+    if scheme in postgres.SCHEMES:
+        return postgres.read
+    if scheme in SERVERS:
+        from mpcgov.worker.readers import sql  # noqa: PLC0415  SQLAlchemy, which few sources need
+
+        return sql.read
+    return None
 
 
 def _judged(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:

@@ -11,7 +11,8 @@ from typing import Literal
 import pytest
 
 from mpcgov.cli import dataset
-from mpcgov.node.child import Child, environment
+from mpcgov.node.child import Child
+from mpcgov.node.process import environment
 
 KINDS: tuple[Literal["read", "run"], ...] = ("read", "run")
 

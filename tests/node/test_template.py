@@ -7,27 +7,42 @@ import fcntl
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mpcgov.node import child, template
-from mpcgov.node.child import Child, environment
-from mpcgov.node.process import Forked, Kind
+from mpcgov.bench import jobteam
+from mpcgov.node import template
+from mpcgov.node.child import Child
+from mpcgov.node.process import Forked, Kind, environment
+from mpcgov.worker import fork
 
 LIMIT_S = 60
 
 
 @pytest.fixture
-def templates(monkeypatch: pytest.MonkeyPatch) -> Iterator[template._Templates]:
-    """None are there yet, and none stay."""
-    own = template._Templates()
-    monkeypatch.setattr(template, "_TEMPLATES", own)
+def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[template._Own]:
+    """No templates are there yet, and none stay."""
+    own = template._Own()
+    monkeypatch.setattr(template, "_OWN", own)
     yield own
     own.close()
+
+
+def of(own: template._Own) -> template.Templates:
+    assert own.templates is not None
+    return own.templates
+
+
+def children_of(pid: int) -> dict[str, int]:
+    """By name, a process's children."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {Path(f"/proc/{child}/comm").read_text().strip(): int(child) for child in found}
 
 
 def descriptors() -> int:
@@ -48,14 +63,49 @@ async def test_a_child_ends_when_nobody_can_give_it_an_order_any_more(kind: Kind
     await other.kill()
 
 
-async def test_a_killed_template_is_replaced_and_its_children_go_on(templates: template._Templates) -> None:
-    first = await Child.start("run")
-    templates._of["run"]._process.kill()
-    second = await Child.start("run")
-    assert first.process.is_running()
-    assert second.process.is_running()
-    for one in (first, second):
+@pytest.mark.parametrize("kind", ["read", "run"])
+async def test_a_killed_template_is_replaced_and_its_children_go_on(own: template._Own, kind: Kind) -> None:
+    first = [await Child.start("read")]
+    killed = of(own)
+    pids: dict[Kind, int] = {"read": children_of(killed.process.pid)["mpcgov-template"], "run": killed.process.pid}
+    first.append(await Child.start("run"))
+    os.kill(pids[kind], signal.SIGKILL)
+    second = await Child.start(kind)
+    assert of(own) is not killed
+    assert all(one.process.is_running() for one in (*first, second))
+    for one in (*first, second):
         await one.kill()
+
+
+@pytest.mark.parametrize(
+    ("loads", "lacks"),
+    [
+        ("process._load_common()", {"mpyc", "numba", "duckdb", "ibis", "mpcgov.mpc", "mpcgov.worker.source"}),
+        ("process._loaded('run')", {"duckdb", "ibis", "sqlalchemy", "mpcgov.worker.source", "pandas", "scipy"}),
+        ("process._loaded('read')", {"mpyc", "numba", "mpcgov.mpc", "sqlalchemy", "pandas", "scipy"}),
+    ],
+)
+def test_neither_kind_of_child_has_what_the_other_one_loads(loads: str, lacks: set[str]) -> None:
+    code = f"import sys\nfrom mpcgov.worker import __main__ as process, withheld\nwithheld.withhold()\n{loads}\n"
+    command = [sys.executable, "-c", code + "print(*sys.modules)"]
+    done = subprocess.run(command, env=environment("read"), capture_output=True, text=True, check=True)
+    assert lacks & set(done.stdout.split()) == set()
+
+
+async def test_processes_have_names_and_both_templates_end_together(own: template._Own) -> None:
+    """By names an operator, and the bench, tell them apart."""
+    children: dict[Kind, Child] = {"read": await Child.start("read"), "run": await Child.start("run")}
+    below = children_of(of(own).process.pid)
+    assert below.keys() == {"mpcgov-template", "mpcgov-run"}
+    assert children_of(below["mpcgov-template"]).keys() == {"mpcgov-read"}
+    assert set(jobteam.workers()) == {(one.process.pid, kind) for kind, one in children.items()}
+    for one in children.values():
+        await one.kill()
+    reads = Forked(below["mpcgov-template"], os.pidfd_open(below["mpcgov-template"]))
+    os.kill(reads.pid, signal.SIGSTOP)  # so that it can't end by itself
+    own.close()
+    await ended(reads)
+    os.close(reads.descriptor)
 
 
 async def test_a_node_with_many_open_files_sees_whether_a_child_runs() -> None:
@@ -72,18 +122,41 @@ async def test_a_node_with_many_open_files_sees_whether_a_child_runs() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-async def test_children_have_the_environment_of_now(
-    templates: template._Templates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_only_the_template_of_readers_has_what_only_readers_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes in a message, as what a process was started with stays in its memory and in its children's."""
+    reads, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    computes = socket.socket(socket.AF_UNIX)
+    reads.send(b'{"PGPASSFILE": "/etc/\\udcff"}')
+    monkeypatch.setattr(fork.os, "environ", given := {"HOME": "/"})
+    monkeypatch.setattr(fork.os, "fork", lambda: 0)
+    monkeypatch.setattr(fork.traits, "end_with", lambda parent: None)
+    with reads, theirs:
+        assert fork.split(theirs, computes)[:2] == ("read", theirs)
+    assert given == {"HOME": "/", "PGPASSFILE": "/etc/\udcff"}
+    assert computes.fileno() == -1
+
+
+async def test_children_have_the_environment_of_now_and_what_only_readers_need_is_in_no_process_from_its_start(
+    own: template._Own, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    started: list[dict[str, str]] = []
+
+    class Popen(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, env: dict[str, str], **options: Any) -> None:
+            started.append(env)
+            super().__init__(*args, env=env, **options)
+
+    monkeypatch.setattr(template.subprocess, "Popen", Popen)
     for name in ("a", "b"):
         monkeypatch.setenv("PGPASSFILE", name)
-        one = await Child.start("read")
-        assert templates._of["read"].environ == environment("read")
+        await (await Child.start("read")).kill()
+        assert of(own).environments["read"] == environment("read")
         assert environment("read")["PGPASSFILE"] == name
-        await one.kill()
+    assert started == 2 * [environment("run")]
+    assert "PGPASSFILE" not in environment("run")
 
 
-async def test_a_child_that_nobody_waits_for_leaves_no_descriptor(templates: template._Templates) -> None:
+async def test_a_child_that_nobody_waits_for_leaves_no_descriptor(own: template._Own) -> None:
     await (await Child.start("run")).kill()  # which leaves the template
     before = descriptors()
     starting = asyncio.create_task(Child.start("run"))
@@ -99,10 +172,11 @@ async def test_a_child_that_nobody_waits_for_leaves_no_descriptor(templates: tem
 def test_templates_and_children_end_with_who_started_them_however_it_ends() -> None:
     code = (
         "import asyncio\nfrom mpcgov.node import template\nfrom mpcgov.node.child import Child\n"
-        "held = template._TEMPLATES._of.values\nasync def main():\n"
+        "async def main():\n"
         "    children = [await Child.start('read'), await Child.start('run')]\n"
-        "    print(*(one.process.pid for one in children), *(of._process.pid for of in held()),"
-        " flush=True)\n"
+        "    computes = template._OWN.templates.process.pid\n"
+        "    below = open(f'/proc/{computes}/task/{computes}/children').read().split()\n"
+        "    print(computes, *{*below, *(str(one.process.pid) for one in children)}, flush=True)\n"
         "    await asyncio.sleep(600)\n"
         "asyncio.run(main())"
     )
@@ -124,7 +198,7 @@ def test_templates_and_children_end_with_who_started_them_however_it_ends() -> N
 async def test_where_there_are_no_such_descriptors_children_are_started_one_by_one(
     kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child, "CAN_FORK", False)
+    monkeypatch.setattr(template, "CAN_FORK", False)
     one, other = await Child.start(kind), await Child.start(kind)
     assert one.process.is_running()
     await one.kill()

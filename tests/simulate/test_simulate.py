@@ -11,10 +11,10 @@ import socket
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from mpcgov.bench import jobteam
 from mpcgov.errors import InternalError, LocalError, PeerError, SpecError
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
@@ -172,18 +172,9 @@ async def test_parties_that_are_ended_before_they_begin_leave_no_stream(workspac
     assert {one.fileno() for one in made} == {-1}
 
 
-def workers_of(parent: int) -> list[int]:
-    """The `run` children of a process, from /proc: those of its template."""
-    found: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-            command = (path.parent / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"mpcgov.worker" in command and b"run" in command:
-            found.setdefault(int(fields[1]), []).append(int(path.parent.name))
-    return sorted(worker for template in found.get(parent, ()) for worker in found.get(template, ()))
+def computing() -> list[int]:
+    """The children of this process that compute."""
+    return sorted(pid for pid, kind in jobteam.workers() if kind == "run")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
@@ -196,7 +187,7 @@ def test_a_killed_or_stopped_worker_ends_the_job_soon(workspace, how: signal.Sig
     def strike(party: str, phase: str) -> None:
         if phase == "clear" and not struck.is_set():
             struck.set()
-            os.kill(workers_of(os.getpid())[0], how)
+            os.kill(computing()[0], how)
             strike.at = time.monotonic()
 
     with pytest.raises((PeerError, InternalError)) as caught:
@@ -204,7 +195,7 @@ def test_a_killed_or_stopped_worker_ends_the_job_soon(workspace, how: signal.Sig
     assert struck.is_set()
     assert time.monotonic() - strike.at < 10
     assert "worker" in caught.value.code or "lost" in caught.value.code
-    assert workers_of(os.getpid()) == []
+    assert computing() == []
 
 
 def test_a_simulated_result_reads_as_the_contract_says(workspace) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mpcgov import registry
-from mpcgov.node.child import ONE_THREAD
+from mpcgov.node.process import ONE_THREAD
 
 FOLDER = registry.find("joint-count").folder
 START = f"""

@@ -14,9 +14,9 @@ import structlog
 
 from mpcgov.clock import Clock
 from mpcgov.node.book import Book
-from mpcgov.node.child import environment
 from mpcgov.node.desk.server import SOCKET, Desk
 from mpcgov.node.home import NodeHome
+from mpcgov.node.process import environment
 
 AGAIN_S = 5.0
 END_S = 2.0

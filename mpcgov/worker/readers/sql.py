@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
@@ -32,28 +31,10 @@ from mpcgov.worker.readers.raw import (
     unreachable,
     unreadable,
 )
+from mpcgov.worker.readers.servers import SERVERS, Server
 from mpcgov.worker.readers.types import refuse_types
 
 _BATCH_ROWS = 10_000
-
-
-@dataclass(frozen=True)
-class Server:
-    """A kind of server: SQLAlchemy's name of its dialect and driver, the driver's module, and the extra that has it."""
-
-    driver: str
-    module: str
-    extra: str
-    isolation: str | None = None
-
-
-SERVERS: Mapping[str, Server] = {
-    "mysql": Server("mysql+pymysql", "pymysql", "mysql", "REPEATABLE READ"),
-    "mariadb": Server("mariadb+pymysql", "pymysql", "mysql", "REPEATABLE READ"),
-    "mssql": Server("mssql+pymssql", "pymssql", "mssql"),
-    "oracle": Server("oracle+oracledb", "oracledb", "oracle"),
-}
-"""By the scheme of a URL."""
 
 
 def read(url: str, wanted: Wanted, backend: Backend) -> Raw:
