@@ -39,7 +39,7 @@ class Computes(Protocol):
     async def run(
         self,
         order: Order,
-        peers: Mapping[str, socket.socket],
+        peers: Awaitable[Mapping[str, socket.socket]],
         commit: Callable[[], Awaitable[str | None]],
         on_phase: Callable[[str], None],
         admit: Callable[[Mapping[str, str]], Awaitable[None]] | None = None,
@@ -165,15 +165,17 @@ class JobRun:
         await asyncio.gather(steps, *self._announcing, return_exceptions=True)
 
     async def _steps(self) -> None:
-        sockets = await self._connected()
+        connected = asyncio.create_task(self._connected())
         try:
-            self._computing = True
-            outcome = await self._computes.run(self._order(), sockets, self._commit, self._watch.enter, self._admit)
+            outcome = await self._computes.run(self._order(), connected, self._commit, self._watch.enter, self._admit)
             self._computing = False
             await self._finish(outcome)
         except _AnsweredError:
             # Every party has got the receipts for the result of an earlier job; nothing was computed.
             pass
+        finally:
+            connected.cancel()
+            await asyncio.gather(connected, return_exceptions=True)
         self._book.move(self.job, Event.RELEASE)
 
     async def _connected(self) -> dict[str, socket.socket]:
@@ -185,6 +187,7 @@ class JobRun:
         finally:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
+        self._computing = True
         return sockets
 
     async def _finish(self, outcome: Outcome) -> None:

@@ -12,6 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from mpcgov.errors import InternalError, LocalError, MpcgovError, Refused
 from mpcgov.node.child import Child
@@ -33,6 +34,9 @@ Note = Callable[[str, str], None]
 
 Steps = Callable[[str, Sequence[Step]], None]
 """Is told a job and where the time of one of its processes went."""
+
+Peers = Awaitable[Mapping[str, socket.socket]]
+"""A connected stream per other party, once they stand. Who makes them closes them if the job ends before that."""
 
 
 class Supervisor:
@@ -68,7 +72,7 @@ class Supervisor:
     async def run(
         self,
         order: Order,
-        peers: Mapping[str, socket.socket],
+        peers: Peers,
         commit: Commit,
         on_phase: Callable[[str], None],
         admit: Admit | None = None,
@@ -76,7 +80,7 @@ class Supervisor:
         """One job, from reading the data to this party's shares of what may be released.
 
         Args:
-            peers: a connected stream per other party; they are handed to the child and closed here.
+            peers: the streams, which are handed to the child and closed here. The data are read meanwhile.
             commit: awaited when every party is ready, before the first byte that depends on data is sent.
             on_phase: told what the job is doing.
             admit: told which rows were read, by fingerprints, before they are handed on; may refuse them.
@@ -97,8 +101,6 @@ class Supervisor:
         finally:
             self._running -= 1
             self._working = [child for child in self._working if child not in children]
-            for sock in peers.values():
-                sock.close()
             # Importing takes the processor from whoever now fetches the result: let that go first. It is seen to before
             # anything is awaited, since a job that is being ended may be told to end once more.
             self._later = asyncio.get_running_loop().call_later(REST_S, self._warm_up)
@@ -150,6 +152,7 @@ class _Run:
         took: Step,
     ) -> None:
         self._order = order
+        self._ends_at = took.started_s + order.left_s
         self._reader, self._runner = children
         self._commit = commit
         self._committed = False
@@ -158,38 +161,46 @@ class _Run:
         self._on_note, self._on_steps = told
         self._took = took
 
-    async def outcome(self, peers: Mapping[str, socket.socket]) -> Outcome:
-        await self._hand_out(peers)
+    async def outcome(self, peers: Peers) -> Outcome:
         self._tell([self._took])
-        stops = [asyncio.create_task(child.stopped()) for child in (self._reader, self._runner)]
-        reading = asyncio.create_task(self._read())
-        running = asyncio.create_task(self._run())
+        receiving, sending = os.pipe()
+        tasks: list[asyncio.Task[Any]] = []
         try:
+            with contextlib.ExitStack() as pipe:
+                pipe.callback(os.close, receiving)
+                await self._hand_to_reader(sending)
+                tasks.append(reading := asyncio.create_task(self._read()))
+                await self._hand_to_runner(receiving, await peers)
+            stops = [asyncio.create_task(child.stopped()) for child in (self._reader, self._runner)]
+            running = asyncio.create_task(self._run())
+            tasks += [*stops, running]
             await asyncio.wait({*stops, running}, return_when=asyncio.FIRST_COMPLETED)
             if not running.done():
                 raise InternalError("a worker of this node was stopped", code="worker")
             return await self._first_cause(reading, running)
         finally:
-            for task in (*stops, reading, running):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*stops, reading, running, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _tell(self, steps: Sequence[Step]) -> None:
         self._on_steps(job_id(self._order.proposal.job_digest), steps)
 
-    async def _hand_out(self, peers: Mapping[str, socket.socket]) -> None:
-        """Gives each child its order and its descriptors: a pipe between them, the peers to the runner."""
-        receiving, sending = os.pipe()
-        others = [party for party in self._order.proposal.parties if party != self._order.party]
+    async def _hand_to_reader(self, pipe: int) -> None:
+        """Gives the reader its order and the pipe to the runner, which is closed here."""
         try:
-            # Where the data are is the reader's business only.
-            order = self._order.model_copy(update={"datasets": None})
-            await self._runner.channel.send(order, [receiving, *(peers[party].fileno() for party in others)])
             if self._order.datasets is not None:
-                await self._reader.channel.send(self._order, [sending])
+                await self._reader.channel.send(self._order, [pipe])
         finally:
-            os.close(receiving)
-            os.close(sending)
+            os.close(pipe)
+
+    async def _hand_to_runner(self, pipe: int, peers: Mapping[str, socket.socket]) -> None:
+        """Gives the runner its order, the pipe from the reader and the peers, which are closed here."""
+        others = [party for party in self._order.proposal.parties if party != self._order.party]
+        # Where the data are is the reader's business only.
+        left_s = max(0.1, self._ends_at - time.monotonic())
+        order = self._order.model_copy(update={"datasets": None, "left_s": left_s})
+        await self._runner.channel.send(order, [pipe, *(peers[party].fileno() for party in others)])
         for sock in peers.values():
             sock.close()
 

@@ -264,8 +264,8 @@ async def _party(
         binding=digest(b"simulated"),
         assumed=simulation.assumed.get(party),
     )
-    commit = partial(_commit, simulation.protocol.manifest, party)
-    return await supervisor.run(order, streams, commit, lambda phase: on_phase(party, phase))
+    commit, standing = partial(_commit, simulation.protocol.manifest, party), asyncio.sleep(0, streams)
+    return await supervisor.run(order, asyncio.ensure_future(standing), commit, partial(on_phase, party))
 
 
 async def _commit(manifest: Manifest, party: str) -> str | None:

@@ -29,7 +29,7 @@ class Dealing(ScriptedWorker):
     async def run(
         self,
         order: Order,
-        peers: Mapping[str, Any],
+        peers: Awaitable[Mapping[str, Any]],
         commit: Callable[[], Awaitable[None]],
         on_phase: Callable[[str], None],
         admit: Callable[[Mapping[str, str]], Awaitable[None]],

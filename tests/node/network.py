@@ -88,13 +88,13 @@ class ScriptedWorker:
     async def run(
         self,
         order: Order,
-        peers: Mapping[str, socket.socket],
+        peers: Awaitable[Mapping[str, socket.socket]],
         commit: Callable[[], Awaitable[None]],
         on_phase: Callable[[str], None],
         admit: Callable[[Mapping[str, str]], Awaitable[None]],
     ) -> Outcome:
         self.runs.append(job_id(order.proposal.job_digest))
-        links = {party: await asyncio.open_connection(sock=sock) for party, sock in peers.items()}
+        links = {party: await asyncio.open_connection(sock=sock) for party, sock in (await peers).items()}
         try:
             for phase in ("hello", "ready", "deal", "compute"):
                 on_phase(phase)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +16,9 @@ from mpcgov.cli import dataset
 from mpcgov.errors import PeerError
 from mpcgov.node import child, supervisor, template
 from mpcgov.node.child import Child
+from mpcgov.node.process import environment
 from mpcgov.node.supervisor import Supervisor
-from mpcgov.spec.order import Order
+from mpcgov.spec.order import Order, Step
 
 
 class Process:
@@ -85,9 +88,13 @@ async def turns(number: int = 20) -> None:
         await asyncio.sleep(0)
 
 
+def unconnected() -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().create_future()
+
+
 @pytest.fixture
 def order() -> Order:
-    return Order.model_construct(fingerprint=False)
+    return Order.model_construct(fingerprint=False, left_s=60.0)
 
 
 async def test_a_cancel_during_the_killing_skips_no_respawn(monkeypatch: pytest.MonkeyPatch, order: Order) -> None:
@@ -95,7 +102,7 @@ async def test_a_cancel_during_the_killing_skips_no_respawn(monkeypatch: pytest.
     children.may_come.set()
     node = Supervisor()
     await node.start()
-    job = asyncio.create_task(node.run(order, {}, None, None))
+    job = asyncio.create_task(node.run(order, unconnected(), None, None))
     await turns()
     for _ in range(3):
         job.cancel()
@@ -117,13 +124,13 @@ async def test_a_cancel_while_children_are_awaited_loses_none(monkeypatch: pytes
     node = Supervisor()
     starting = asyncio.create_task(node.start())
     await turns()
-    job = asyncio.create_task(node.run(order, {}, None, None))
+    job = asyncio.create_task(node.run(order, unconnected(), None, None))
     await turns()
     job.cancel()
     await turns()
     children.may_come.set()
     await asyncio.gather(starting, job, return_exceptions=True)
-    job = asyncio.create_task(node.run(order, {}, None, None))
+    job = asyncio.create_task(node.run(order, unconnected(), None, None))
     await turns()
     assert len(children.made) == 2
     job.cancel()
@@ -142,12 +149,12 @@ async def test_children_that_cant_be_started_end_the_job_and_not_the_node(
     node = Supervisor()
     for _ in range(2):
         with pytest.raises((PeerError, OSError)):
-            await node.run(order, {}, None, None)
+            await node.run(order, unconnected(), None, None)
         await turns()
     children = Children(monkeypatch)
     children.may_come.set()
     children.may_go.set()
-    job = asyncio.create_task(node.run(order, {}, None, None))
+    job = asyncio.create_task(node.run(order, unconnected(), None, None))
     await turns()
     assert len(children.made) >= 2
     job.cancel()
@@ -169,7 +176,63 @@ def test_a_data_set_is_checked_in_the_environment_that_jobs_have(
 
     monkeypatch.setattr(subprocess, "run", run)
     dataset.judge(tmp_path / "datasets.yaml", None)
-    assert started == [child.environment("read")]
+    assert started == [environment("read")]
     assert "PGPASSWORD" not in started[0]
     assert started[0]["PGPASSFILE"] == "/etc/pgpass"
-    assert "PGPASSFILE" not in child.environment("run")
+    assert "PGPASSFILE" not in environment("run")
+
+
+class Told:
+    """A child that is told something, and says nothing."""
+
+    def __init__(self) -> None:
+        self.channel = self
+        self.orders: list[Order] = []
+
+    async def send(self, order: Order, _descriptors: list[int]) -> None:
+        self.orders.append(order)
+
+    async def receive(self, _model: object) -> None:
+        await asyncio.Event().wait()
+
+    async def stopped(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_data_are_read_while_streams_are_made_and_streams_get_the_time_that_is_left() -> None:
+    proposal = SimpleNamespace(parties=("tax", "welfare"))
+    order = Order.model_construct(proposal=proposal, party="tax", datasets="/d.yaml", left_s=60.0, fingerprint=False)
+    reader, runner = Told(), Told()
+    took = Step(at="node", phase="children", started_s=time.monotonic() - 20.0, seconds=0.0)
+    run: Any = supervisor._Run(order, [reader, runner], None, None, None, (None, None), took)
+    run._tell = lambda steps: None
+    peers, (ours, theirs) = unconnected(), socket.socketpair()
+    job = asyncio.create_task(run.outcome(peers))
+    await turns()
+    assert [one.datasets for one in reader.orders] == ["/d.yaml"]
+    assert runner.orders == []
+    with theirs:
+        peers.set_result({"welfare": ours})
+        await turns()
+        assert [one.datasets for one in runner.orders] == [None]
+        assert 0 < runner.orders[0].left_s <= 40.0
+        assert ours.fileno() == -1
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+
+
+def descriptors() -> set[Path]:
+    return set(Path("/proc/self/fd").iterdir())
+
+
+async def test_streams_that_dont_come_about_end_a_job_and_leave_no_descriptor() -> None:
+    order = Order.model_construct(datasets="/d.yaml", left_s=60.0, fingerprint=False)
+    took = Step(at="node", phase="children", started_s=time.monotonic(), seconds=0.0)
+    run: Any = supervisor._Run(order, [Told(), Told()], None, None, None, (None, None), took)
+    run._tell = lambda steps: None
+    peers, before = unconnected(), descriptors()
+    peers.set_exception(PeerError("welfare: no connection within 10 s", code="connect"))
+    with pytest.raises(PeerError, match="no connection"):
+        await run.outcome(peers)
+    assert descriptors() == before
