@@ -140,7 +140,9 @@ class Door:
                 self._server, sock, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_S
             )
         except (OSError, asyncio.CancelledError):
-            sock.close()
+            # Its transport closes the socket: a descriptor that is closed under it would be the next one's, too.
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
             self._refused(address)
             return
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +16,7 @@ from mpcgov.errors import LocalError
 from mpcgov.node import daemon, door
 from mpcgov.node import home as homes
 from mpcgov.node.home import host_port
+from mpcgov.trust import tls
 from tests.node.network import Network, when
 from tests.node.test_streams import context_with
 
@@ -76,6 +79,38 @@ async def test_a_handshake_that_takes_too_long_ends(network: Network, monkeypatc
     async with crowd(network, 3, b"\x16") as readers:
         with contextlib.suppress(ConnectionError):
             assert [await asyncio.wait_for(reader.read(), 3) for reader in readers] == [b""] * 3
+
+
+async def test_who_is_pushed_out_as_the_handshake_succeeds_leaves_no_connection(network: Network) -> None:
+    """A transport whose socket is closed under it goes on with whatever gets its descriptor next."""
+    lost, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    class Served(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            for task in list(held._handshakes):
+                task.cancel()  # before it has heard that its handshake has succeeded
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            lost.set()
+
+    labour, refused = network.home("labour"), list[str]()
+    roster = homes.load(labour).joined()[0]
+    context = tls.server_context(network.identity("labour"), roster)
+    held = door.Door(cast(Any, Served), context, roster, refused.append)
+    host, port = host_port(network.identity("labour").card.address or "")
+    held.open(host, port)
+    # A client that answers no goodbye: what is open stays so until somebody ends it.
+    made = await loop.run_in_executor(None, silent, network, host, port)
+    with made:
+        await asyncio.wait_for(lost.wait(), 10)
+    await held.close()
+    assert refused == ["127.0.0.1"]
+
+
+def silent(network: Network, host: str, port: int) -> ssl.SSLSocket:
+    """A member's connection, as far as its handshake."""
+    context = context_with(network.identity("welfare"))
+    return context.wrap_socket(socket.create_connection((host, port)), server_hostname=host)
 
 
 @pytest.mark.parametrize("first", [b"", b"GET /v1/about HTTP/1.1\r\nHost: x\r\nX-Slow: "])
