@@ -250,13 +250,20 @@ class _Run:
 
 
 async def _start_pair() -> list[Child]:
-    started = await asyncio.gather(Child.start("read"), Child.start("run"), return_exceptions=True)
-    children = [child for child in started if not isinstance(child, BaseException)]
-    faults = [fault for fault in started if isinstance(fault, BaseException)]
-    if faults:
-        await asyncio.shield(_kill_all(children))
-        raise faults[0]
-    return children
+    starts = [asyncio.create_task(Child.start("read")), asyncio.create_task(Child.start("run"))]
+    try:
+        return await asyncio.gather(*starts)
+    except BaseException:
+        # Also one that had started by the time that the other failed, or that nobody wanted them any more.
+        await asyncio.shield(_give_up(starts))
+        raise
+
+
+async def _give_up(starts: Sequence[asyncio.Task[Child]]) -> None:
+    for start in starts:
+        start.cancel()
+    started = await asyncio.gather(*starts, return_exceptions=True)
+    await _kill_all([child for child in started if not isinstance(child, BaseException)])
 
 
 async def _kill_all(children: list[Child]) -> None:

@@ -138,6 +138,29 @@ async def test_a_cancel_while_children_are_awaited_loses_none(monkeypatch: pytes
     await node.close()
 
 
+async def test_a_cancel_while_one_child_has_come_and_the_other_has_not_leaves_neither(
+    monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    children = Children(monkeypatch)
+    come = asyncio.Event()
+
+    async def spawn(kind: str) -> Any:
+        if kind == "run":
+            come.set()
+            await asyncio.Event().wait()
+        children.made.append(FakeChild(children.may_go))
+        return children.made[-1]
+
+    monkeypatch.setattr(Child, "start", spawn)
+    children.may_go.set()
+    running = asyncio.create_task(Supervisor(keep_warm=False).run(order, {}, pytest.fail, pytest.fail))
+    await come.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert [one.killed for one in children.made] == [True]
+
+
 async def test_children_that_cant_be_started_end_the_job_and_not_the_node(
     monkeypatch: pytest.MonkeyPatch, order: Order
 ) -> None:
