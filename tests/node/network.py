@@ -285,11 +285,12 @@ class Network:
         deadline, found = time.monotonic() + within_s, dict[str, Any]()
         async with self.client() as client:
             while time.monotonic() < deadline:
+                found.clear()
                 try:
                     for party in parties or self.parties:
                         found[party] = await client.request(party, "GET", f"/v1/jobs/{job}")
                 except PeerError as error:
-                    found = {"nobody": {"state": error.message}}
+                    found["nobody"] = {"state": error.message}
                 if all(status["state"] in states for status in found.values()):
                     return found
                 await asyncio.sleep(0.05)
