@@ -175,6 +175,8 @@ def version_conflict(me: str, approvals: Mapping[str, Approval], proposal: Propo
         if approval.protocol_digest != proposal.protocol_digest:
             name, other = proposal.job.protocol_name, approval.protocol_digest
             return f"{party} has {name} {other}, the proposal pins {proposal.protocol_digest}"
+        if approval.engine_digest != own and party == me:
+            return f"{me} approved with mpcgov {approval.engine_digest}, its node still runs {own}: start it anew"
         if approval.engine_digest != own:
             return f"{party} has mpcgov {approval.engine_digest}, {me} has {own}"
     return None
