@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from mpcgov.kinds import count, footers
 from mpcgov.kinds.footers import Row, Rules
@@ -12,8 +11,7 @@ from mpcgov.spec.statement import Opened
 
 
 def _span(one: JobTable) -> Span:
-    ends = [*map(str, map(float, one.linked.bands)), "1"]
-    return ("probability", "links"), (tuple(f"{low} to {high}" for low, high in pairwise(ends)),)
+    return ("probability", "links"), (tuple(f"{float(least)} or more" for least in one.linked.probabilities),)
 
 
 def _opened(one: JobTable) -> Iterator[Opened]:
@@ -22,7 +20,10 @@ def _opened(one: JobTable) -> Iterator[Opened]:
 
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
-    text = f"Numbers of links are suppressed where one of them is less than {rules['min_count']}, but not 0."
+    least = rules["min_count"]
+    text = (
+        f"A number of links is suppressed where it, or what the last one has more, is less than {least}, none included."
+    )
     return footers.where_hidden(rows, text)
 
 

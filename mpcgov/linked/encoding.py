@@ -38,8 +38,8 @@ ONE_TO_ONE: Match = "one-to-one"
 USUAL_PROBABILITY = Fraction(1, 2)
 """The least probability of links, if a job says nothing of it."""
 
-BANDS = (Fraction(9, 10), Fraction(99, 100))
-"""Probabilities at which links are counted apart."""
+PROBABILITIES = (Fraction(9, 10), Fraction(99, 100))
+"""How many links are at least so probable is counted, beside how many are probable enough."""
 
 DOUBT = Fraction(1, 20)
 """A best pair whose Dice is nearer to the threshold than this is doubtful."""

@@ -10,7 +10,7 @@ from mpcgov.errors import SpecError
 from mpcgov.linked import blocks
 from mpcgov.linked.columns import NO_MATCH, Category, Number, carried, carried_by, rule
 from mpcgov.linked.divisions import MARK, bound, marked
-from mpcgov.linked.encoding import BANDS, Scoring, candidate_scoring, scoring
+from mpcgov.linked.encoding import PROBABILITIES, Scoring, candidate_scoring, scoring
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Job
@@ -41,10 +41,10 @@ class Linked:
         }
 
     @property
-    def bands(self) -> tuple[Fraction, ...]:
-        """The least probability of links, and those above it at which they are counted apart."""
+    def probabilities(self) -> tuple[Fraction, ...]:
+        """The least probability of links, and those above it of which it is counted how many links have at least it."""
         least = self.asked.probability
-        return () if least is None else (least, *(one for one in BANDS if one > least))
+        return () if least is None else (least, *(one for one in PROBABILITIES if one > least))
 
     @property
     def scoring(self) -> Scoring:

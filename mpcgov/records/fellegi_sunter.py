@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.linked.encoding import BANDS, MOST_CANDIDATES, ONE_TO_ONE, SCORE_STEP
+from mpcgov.linked.encoding import MOST_CANDIDATES, ONE_TO_ONE, PROBABILITIES, SCORE_STEP
 from mpcgov.linked.sizes import padded_length
 from mpcgov.records.agreement import EQUAL, SWAPPED, Encoded, Ints, levels, weights
 from mpcgov.records.prior import SCALE_BITS, Prior, start
@@ -169,7 +168,7 @@ def best_in_blocks(scores: Ints, first: Sequence[Any], second: Sequence[Any]) ->
 def quality(links: Links, params: Mapping[str, Any], min_count: int) -> dict[str, list[list[Any]]]:
     """What is released of how good the links are: estimates in percent, and links by probability if there are no cells.
 
-    All numbers of links or none: each is enough, or 0.
+    Numbers of links are those that are at least so probable, from the least probability on: `shown`.
     """
     enough = len(links.chance) >= min_count
     estimates = {"precision": links.precision, "recall": links.recall}
@@ -178,10 +177,20 @@ def quality(links: Links, params: Mapping[str, Any], min_count: int) -> dict[str
     }
     if not params.get("by"):
         least = Fraction(str(params.get("min_probability", "0.5")))
-        bands = [least, *(band for band in BANDS if band > least)]
-        reached = [int((links.weight >= Prior(links.most).least_weights(band)[links.share]).sum()) for band in bands]
-        counts = [one - next_ for one, next_ in pairwise([*reached, 0])]
-        fine = enough and all(count == 0 or count >= min_count for count in counts)
-        names = [f"{low} to {high}" for low, high in pairwise([*(str(float(band)) for band in bands), "1"])]
-        found["probability"] = [[name, count if fine else None] for name, count in zip(names, counts, strict=True)]
+        bounds = (least, *(one for one in PROBABILITIES if one > least))
+        weights = [Prior(links.most).least_weights(bound)[links.share] for bound in bounds]
+        numbers = shown([int((links.weight >= weight).sum()) for weight in weights], min_count)
+        found["probability"] = [[f"{float(at)} or more", number] for at, number in zip(bounds, numbers, strict=True)]
+    return found
+
+
+def shown(reached: Sequence[int], min_count: int) -> list[int | None]:
+    """Of numbers of links that are more and more probable those that are enough, and enough fewer than the last one
+    that is shown; None in place of the others."""
+    found: list[int | None] = []
+    last = None
+    for number in reached:
+        fine = number >= min_count and (last is None or last - number >= min_count)
+        found.append(number if fine else None)
+        last = number if fine else last
     return found

@@ -14,7 +14,6 @@ import numpy as np
 
 from mpcgov import kinds
 from mpcgov.kinds.columns import PARTS
-from mpcgov.kinds.kind import Computed
 from mpcgov.linked import capacity, layout, released, sums, wanted
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
@@ -22,7 +21,7 @@ from mpcgov.linked.model import model
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item, Sum
 from mpcgov.mpc import SecretArray, concatenate
-from mpcgov.worker import divided, owngroups
+from mpcgov.worker import divided, linkquality, owngroups
 from mpcgov.worker.divided import Found
 
 
@@ -140,51 +139,7 @@ def of_cells(
             result[name] = result[name] * _item(linked, item, found, alone, least)
         if dominance is not None:
             result[name] = result[name] * (1 - _dominated(name.removesuffix(".n"), item.name, found, dominance))
-    return result | _of_links(linked, found, counts, least)
-
-
-def _of_links(linked: Linked, found: Found, counts: SecretArray, least: int) -> dict[str, SecretArray]:
-    """Of the tables that say how good the links are."""
-    result: dict[str, SecretArray] = {}
-    for one in kinds.tables(linked):
-        if one.kind.computed is Computed.MATCH_RATES and linked.asked.report:
-            result[f"{one.name}.records"] = _match_rates(linked, found, one.name, least)
-        elif one.kind.computed is Computed.DOUBTFUL and f"{one.name}.pairs" in found:
-            result[f"{one.name}.pairs"] = _doubtful(found[f"{one.name}.pairs"][0], counts, least)
-        elif one.kind.computed is Computed.QUALITY and linked.asked.probability is not None:
-            result[f"{one.name}.percent"] = (counts.sum() >= least) * np.ones(2, np.int64)
-        elif one.kind.computed is Computed.PROBABILITY and linked.asked.probability is not None:
-            result[f"{one.name}.links"] = _bands(found[f"{one.name}.links"][0], least)
-    return result
-
-
-def _bands(links: SecretArray, least: int) -> SecretArray:
-    """All numbers of links, or none: each of them enough, or 0, and not all of them 0."""
-    fine = (links >= least) + (1 - (links >= 1))
-    every: SecretArray = (fine.sum() >= len(links)) * (links.sum() >= least)
-    return every * np.ones(len(links), np.int64)
-
-
-def _match_rates(linked: Linked, found: Found, name: str, least: int) -> SecretArray:
-    """The owner of a column knows how many records are in its groups. A column's rates are shown if in each group with
-    any records enough are linked, and enough aren't: else none of them is, since the number of all links would tell
-    the one that is hidden."""
-    records, matched = found[f"{name}.records"][0], found[f"{name}.linked"][0]
-    some, rest = records >= 1, records - matched
-    fine = 1 - some * (1 - (matched >= least) * (rest >= least))
-    shown, start = [], 0
-    for column in linked.asked.report:
-        stop = start + len(linked.levels(column))
-        every = fine[start:stop].sum() >= stop - start
-        shown.append(every * some[start:stop])
-        start = stop
-    return concatenate(shown)
-
-
-def _doubtful(pairs: SecretArray, counts: SecretArray, least: int) -> SecretArray:
-    """Pairs below the threshold, and those above it, of which the other links must be enough."""
-    above = pairs[1:2]
-    return concatenate([pairs[0:1] >= least, (above >= least) * (counts - above >= least)])
+    return result | linkquality.of_links(linked, found, counts, least)
 
 
 def _dominated(place: str, measure: str, found: Found, percent: int) -> SecretArray:

@@ -280,9 +280,9 @@ def match_rates(
     for column, values in groups:
         records = [values.count(value) for value in domains[column]]
         matched = [sum(_value(row, column) == value for row in linked) for value in domains[column]]
-        fine = all(n == 0 or (m >= least and n - m >= least) for n, m in zip(records, matched, strict=True))
+        fine = all(m >= least and n - m >= least for n, m in zip(records, matched, strict=True))
         for value, n, m in zip(domains[column], records, matched, strict=True):
-            yield [f"{column}={value}", *([n, m, m / n] if fine and n else [None, None, None])]
+            yield [f"{column}={value}", *([n, m, m / n] if fine else [None, None, None])]
 
 
 def doubtful(

@@ -32,14 +32,14 @@ PERCENTS = 100
 class Decided:
     """As shares: 1 where a row is linked, and where it is the best of its partner's, shape (rows,).
 
-    `quality`: estimated precision and recall in whole percents. `bands`: how many links there are of each probability
-    from one to the next.
+    `quality`: estimated precision and recall in whole percents. `reached`: how many links have at least each
+    probability, from the least on.
     """
 
     link: Words
     alone: Words
     quality: Words
-    bands: Words
+    reached: Words
 
 
 async def decided(
@@ -49,7 +49,7 @@ async def decided(
 
     Args:
         columns: how many there are, each of which is linked once; None: as often as rows have it as their partner.
-        least: the least probability of a link; then those that divide the links into bands, ascending.
+        least: the least probability of a link; then those whose links are counted, ascending.
     """
     every = _everywhere(1, found.weight.shape)
     alone = every if columns is None else await _alone(operation, found, columns)
@@ -67,8 +67,7 @@ async def decided(
     linked = await reduce_degree(channel, prss, field.inner_products(reached, link[None]).reshape(-1))
     numbers = field.sum_rows(np.ascontiguousarray(probable.T))
     quality = await _quality(operation, share, sums, _sums(rising, linked), numbers[0])
-    bands = field.subtract(numbers, np.concatenate([numbers[1:], np.zeros(1, np.uint64)]))
-    return Decided(link, alone, quality, bands)
+    return Decided(link, alone, quality, numbers)
 
 
 async def _alone(operation: Operation, found: Partners, columns: int) -> Words:

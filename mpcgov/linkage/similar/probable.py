@@ -42,7 +42,7 @@ async def probable(
     found = await partners(operation, grid, members, types, own, widths)
     prior = Prior(grid.all_of(grid.rows))
     columns = grid.all_of(grid.columns) if linked.asked.one_to_one else None
-    links = await decided(operation, found, columns, prior, linked.bands)
+    links = await decided(operation, found, columns, prior, linked.probabilities)
     bits = np.concatenate([np.tile(links.link, (kept, 1)), np.tile(links.alone, (len(widths) - kept, 1))])
     channel, prss = operation()
     values = await product(channel, prss, bits, found.columns) if len(widths) else found.columns
@@ -52,4 +52,4 @@ async def probable(
 def tables(linked: Linked, links: Decided) -> dict[str, Words]:
     """Shares of what tells how good the links are, by `table.name`."""
     found = {f"{one.name}.percent": links.quality for one in kinds.computed(linked, Computed.QUALITY)}
-    return found | {f"{one.name}.links": links.bands for one in kinds.computed(linked, Computed.PROBABILITY)}
+    return found | {f"{one.name}.links": links.reached for one in kinds.computed(linked, Computed.PROBABILITY)}

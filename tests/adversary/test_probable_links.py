@@ -1,0 +1,138 @@
+"""Tables that say how good links are: whether a number is null mustn't tell that it is 0.
+
+The attacker knows all links but one, and how probable each is, or all records of an owner but one. Numbers by
+probability were shown if each was 0 or enough, and match rates where a group had no records: so a flag that nobody had
+showed a table, and one that one person had didn't. Both attacks are done with that rule, where they find everybody, and
+without. Gains are persons found of persons tried, where none is chance.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mpcgov.linked.qualified import Qualified
+from mpcgov.mpc import SecretArray, SessionConfig
+from mpcgov.records.fellegi_sunter import shown
+from mpcgov.worker import linkquality
+from tests.linkage.linked_parties import engine
+from tests.linked.test_references import reference
+from tests.mpc.word.local import Party, make_parties, opened, run
+
+LEAST, TRIED = 3, 20
+Numbers = Sequence[int]
+Shown = list[int | None]
+
+
+def by_band(reached: Numbers) -> Shown:
+    """The rule as it was: numbers of each band, if each is 0 or enough."""
+    bands = [one - following for one, following in itertools.pairwise([*reached, 0])]
+    fine = reached[0] >= LEAST and all(band == 0 or band >= LEAST for band in bands)
+    return [*bands] if fine else [None] * len(bands)
+
+
+def by_least(reached: Numbers) -> Shown:
+    return shown(reached, LEAST)
+
+
+def persons_found(rule: Callable[[Numbers], Shown], few: int) -> int:
+    """Of how many links the attacker, who knows all others, tells whether they are in a band with `few` others."""
+    rng, found = random.Random(few), 0
+    for _ in range(TRIED):
+        others = [rng.randrange(LEAST, 40) for _ in range(3)]
+        place, away = rng.sample(range(3), 2)
+        others[place] = few
+        seen = []
+        for band in (place, away):
+            bands = [number + (here == band) for here, number in enumerate(others)]
+            seen.append(rule([sum(bands[here:]) for here in range(3)]))
+        found += [one is None for one in seen[0]] != [one is None for one in seen[1]]
+    return found
+
+
+def test_nobody_among_links_of_a_probability_looks_as_one_does() -> None:
+    assert persons_found(by_band, 0) == TRIED
+    assert persons_found(by_least, 0) == persons_found(by_least, 1) == 0
+
+
+def test_a_hidden_number_of_links_may_be_any_of_as_many_as_min_count() -> None:
+    """For every set of numbers: in place of one that is hidden nobody, or any few, would have been shown the same."""
+    every = [r for r in itertools.product(range(14), repeat=3) if r[0] >= r[1] >= r[2]]
+    alike: dict[tuple[int | None, ...], set[tuple[int, ...]]] = {}
+    for numbers in every:
+        alike.setdefault(tuple(by_least(numbers)), set()).add(numbers)
+    for seen, fitting in alike.items():
+        numbers = [number for number in seen if number is not None]
+        assert all(a - b >= LEAST for a, b in itertools.pairwise(numbers))
+        for place, number in enumerate(seen):
+            if number is None:
+                assert len({one[place] for one in fitting}) >= LEAST, (seen, place)
+
+
+def on_shares(vectors: Sequence[Numbers], gate: Callable[[SecretArray], SecretArray]) -> list[list[int]]:
+    """What a gate says of each of some vectors of counts, all of them dealt."""
+    config = SessionConfig(("a", "b", "c"), 0, 1, bytes(32), 59, 1000)
+
+    async def one(party: Party) -> list[Any]:
+        words = engine(party, replace(config, me=party.me), [])
+        own = [np.array(vector, np.int64) if party.me == 0 else None for vector in vectors]
+        dealt = [SecretArray.deal(words, one, 0, len(vector), 0, 100) for one, vector in zip(own, vectors, strict=True)]
+        found = [await gate(counts).shares() for counts in dealt]
+        await words.idle()
+        return found
+
+    each = zip(*run(make_parties(3, 1), one), strict=True)
+    return [[int(bit) for bit in opened(list(shares), 1)] for shares in each]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_inside_mpc_the_same_numbers_are_hidden(size: int) -> None:
+    every = [r for r in itertools.product((0, 1, 2, 3, 5, 6, 8, 11), repeat=size) if list(r) == sorted(r, reverse=True)]
+    bits = on_shares(every, lambda links: linkquality.of_reached(links, LEAST))
+    assert bits == [[number is not None for number in by_least(numbers)] for numbers in every]
+
+
+# -- match rates
+
+FLAGS = ["no", "yes"]
+RATES = reference("record-linkage").match_rates
+
+
+def hidden(flags: Sequence[str], linked: Sequence[bool], every: bool) -> list[bool]:
+    """Which of a flag's match rates are null. `every`: also a group without records must have enough."""
+    rows = [{"tax": {"flag": flag}} for flag, link in zip(flags, linked, strict=True) if link]
+    groups = [("tax.flag", flags)]
+    if not every and "yes" not in flags:  # as it was: that group isn't looked at
+        (row,) = RATES(groups, rows, {"tax.flag": ["no"]}, LEAST)
+        return [row[1] is None, True]
+    return [row[1] is None for row in RATES(groups, rows, {"tax.flag": FLAGS}, LEAST)]
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_match_rates_do_not_say_that_nobody_has_a_flag(every: bool) -> None:
+    """Whoever knows that all others have none asks for the rates of those who have it, and of those who don't."""
+    rng, found = random.Random(1), 0
+    for _ in range(TRIED):
+        linked = [rng.random() < 0.5 for _ in range(40)]
+        flags = ["no"] * 40
+        flags[(target := rng.randrange(40))] = "yes"
+        found += hidden(flags, linked, every) != hidden([*flags[:target], "no", *flags[target + 1 :]], linked, every)
+    assert found == (0 if every else TRIED)
+
+
+def test_inside_mpc_neither() -> None:
+    column = Qualified("tax", "flag")
+    asked: Any = SimpleNamespace(asked=SimpleNamespace(report=(column,)), levels=lambda _: FLAGS)
+    cases = [[40, 0, 20, 0], [39, 1, 20, 0], [39, 1, 19, 1], [30, 10, 15, 5], [30, 10, 15, 8], [30, 10, 15, 7]]
+
+    def gate(counts: SecretArray) -> SecretArray:
+        return linkquality.of_match_rates(asked, {"r.records": [counts[:2]], "r.linked": [counts[2:]]}, "r", LEAST)
+
+    assert on_shares(cases, gate) == [[0, 0], [0, 0], [0, 0], [1, 1], [0, 0], [1, 1]]
