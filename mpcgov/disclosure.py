@@ -62,9 +62,10 @@ def significant(number: int, digits: int, floor: int = 0) -> int:
     return units << exponent
 
 
-def enough_agencies(counts: Iterable[int], least: int) -> bool:
-    """Whether so many agencies have rows in a cell at all; `counts`: each agency's own."""
-    return sum(count > 0 for count in counts) >= least
+def enough_agencies(counts: Iterable[int], agencies: int, least: int) -> bool:
+    """Whether so many agencies have at least `least` rows in a cell each; `counts`: each agency's own. One that has a
+    few is as one that has none."""
+    return sum(count >= least for count in counts) >= agencies
 
 
 def enough_rows(own: Mapping[str, int], receivers: Collection[str], least: int) -> bool:
@@ -109,7 +110,7 @@ def released(
         cells = [dict(zip(agencies, cell, strict=True)) for cell in zip(*agencies.values(), strict=True)]
         shown = [enough_rows(cell, receivers, rules.min_count) for cell in cells]
         if rules.contributors is not None:
-            several = [enough_agencies(cell.values(), rules.contributors) for cell in cells]
+            several = [enough_agencies(cell.values(), rules.contributors, rules.min_count) for cell in cells]
             shown = [large and some for large, some in zip(shown, several, strict=True)]
     return opened(counts, shown, rules, columns, impossible)
 

@@ -79,7 +79,7 @@ def _why(rules: Rules, cells: int) -> str:
             f"so that the sizes of groups of {' or '.join(rules['closed'])}, who gets the result, tell no other"
         )
     if "contributors" in rules:
-        found.append(f"fewer than {rules['contributors']} agencies with rows")
+        found.append(f"fewer than {rules['contributors']} agencies with {rules['min_count']} rows or more")
     if rules.get("margins") == "released" and "noise" not in rules:
         found.append("so that true totals don't tell another one")
     return "; or ".join(found)

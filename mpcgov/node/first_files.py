@@ -56,7 +56,7 @@ datasets: {}        # columns that may be used, what for (group, filter, measure
 #     columns: {region: [group], age: [filter]}
 #     min_count: 10
 #     listed: true                    # the coordinator finds it in its catalogue; else it must know its name
-#     contributors: 3                 # a released cell of unlinked rows has rows of at least 3 agencies
+#     contributors: 3                 # a released cell of unlinked rows has min_count rows of each of 3 agencies
 #     margins: false                  # no true totals beside suppressed cells
 #     max_epsilon: "1"                # only with noise, and at most this much told of a unit by one job; or max_rho
 #     total_epsilon: "5"              # and so much in all jobs together; or total_rho. See also: mpcgov node budget

@@ -41,8 +41,8 @@ def faults(job: Job, manifest: Manifest, threshold: int) -> list[str]:
         found.append(f"disclosure.contributors: at least {least}, so that two are left when {threshold} are taken out")
     if rules.contributors > agencies:
         found.append(
-            f"disclosure.contributors: {rules.contributors} agencies must have rows in each released cell, and only "
-            f"{agencies} bring data"
+            f"disclosure.contributors: {rules.contributors} agencies must have min_count rows in each released cell, "
+            f"and only {agencies} bring data"
         )
     return found
 
@@ -142,7 +142,7 @@ def sentences(job: Job, manifest: Manifest | None) -> tuple[str, ...]:
         for agency in group_owners(job, manifest)
     ]
     if rules.contributors is not None:
-        found.append(f"so are cells in which fewer than {rules.contributors} agencies have rows")
+        found.append(f"so are cells in which fewer than {rules.contributors} agencies have {rules.min_count} rows")
     if rules.dominance is not None:
         found.append(
             "of a cell's measure nothing is opened if all but the two greatest values add up to less than "

@@ -49,7 +49,7 @@ class Disclosure(Frozen):
 
     `margins`: the true totals of a two-way table are asked for, and more cells hidden so that they don't tell the
     others. `impossible`: combinations of that table's columns that nobody can have. `contributors`: how many agencies
-    must have rows in a cell. `dominance`: p of the p % rule for sums.
+    must have `min_count` rows in a cell. `dominance`: p of the p % rule for sums.
     `digits`: to how many significant digits numbers are rounded that aren't counts. `numbers`: how many of them may be
     released of one column's rows, by all jobs that the agencies' ledgers know of, this one included; None: by this one.
     With `noise`, what the other rules look at are the noisy counts, and totals are sums of all of these.

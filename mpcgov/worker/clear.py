@@ -1,13 +1,13 @@
 """Disclosure control inside MPC, before anything is opened: secret tables in, cleared tables out.
 
-What leaves this module is safe to open; nothing else can be. A cell that holds at least `min_count` rows, of as many
-agencies as the job asks for, keeps its count, rounded if the job says so; others become the sentinel, even if empty.
-Where an agency that brings rows gets the result, the others' rows alone must be as many, as it can take its own out.
-True totals are kept if enough other cells can be hidden with those. Statistics of rows are rounded to few digits here;
-they are kept where the number of rows that they hang on is, and become 0 elsewhere. With noise, counts and sums bring
-it with them, and the threshold looks at noisy counts only: what follows from them costs no privacy. Neither a count nor
-a bit that decided is opened, and the work done doesn't depend on them. `mpcgov/disclosure.py`, `mpcgov/figures.py` and
-the protocols' references say the same in plain code.
+What leaves this module is safe to open; nothing else can be. A cell that holds at least `min_count` rows, and as many
+of each of so many agencies as the job asks for, keeps its count, rounded if the job says so; others become the
+sentinel, even if empty. Where an agency that brings rows gets the result, the others' rows alone must be as many, as it
+can take its own out. True totals are kept if enough other cells can be hidden with those. Statistics of rows are
+rounded to few digits here; they are kept where the number of rows that they hang on is, and become 0 elsewhere. With
+noise, counts and sums bring it with them, and the threshold looks at noisy counts only: what follows from them costs no
+privacy. Neither a count nor a bit that decided is opened, and the work done doesn't depend on them.
+`mpcgov/disclosure.py`, `mpcgov/figures.py` and the protocols' references say the same in plain code.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def clear_counts(
     for name, counts in tables.items():
         shown = gates.of_rows(counts, own if rules.noise is None else {}, receivers, rules.min_count)
         if rules.contributors is not None:
-            shown = shown * gates.of_agencies(own.values(), rules.contributors)
+            shown = shown * gates.of_agencies(own.values(), rules.contributors, rules.min_count)
         if rules.margins:
             result |= _with_totals(declared[name], counts, shown, rules)
         else:
@@ -134,7 +134,8 @@ def _bits(linked: Linked, found: Found, agencies: Mapping[str, Found]) -> dict[s
     if rules.contributors is None:
         return bits
     count = kinds.counting(linked)
-    several = gates.of_agencies([own[count][0] for own in agencies.values()], rules.contributors)
+    own = [of_agency[count][0] for of_agency in agencies.values()]
+    several = gates.of_agencies(own, rules.contributors, rules.min_count)
     return {name: bit * several for name, bit in bits.items()}
 
 

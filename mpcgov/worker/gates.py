@@ -45,10 +45,11 @@ def of_rows(
     return bits[0]
 
 
-def of_agencies(counts: Collection[SecretArray], least: int) -> SecretArray:
-    """1 where at least so many agencies have rows in a cell; `counts`: each agency's own."""
-    rows = concatenate(list(counts)) >= 1
-    return rows.reshape((len(counts), len(rows) // len(counts))).sum(axis=0) >= least
+def of_agencies(counts: Collection[SecretArray], agencies: int, least: int) -> SecretArray:
+    """1 where so many agencies have enough rows in a cell; `counts`: each agency's own. One that has a few is as one
+    that has none: else null would tell of one person whether an agency has it."""
+    rows = concatenate(list(counts)) >= least
+    return rows.reshape((len(counts), len(rows) // len(counts))).sum(axis=0) >= agencies
 
 
 def of_columns(counts: SecretArray, least: int) -> SecretArray:

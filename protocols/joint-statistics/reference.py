@@ -23,7 +23,8 @@ def run(
     """The released tables: each cell's count, each measure's mean and variance, each pair's correlation.
 
     All is null in a cell with fewer than `min_count` rows, all owners' together or, for any of them that gets the
-    result, the others', if there are others; or in which fewer than `contributors` owners have rows.
+    result, the others', if there are others; or in which fewer than `contributors` owners have
+    `min_count` rows themselves.
 
     Args:
         owners: by party, its rows; numbers as text, in units.
@@ -43,7 +44,8 @@ def run(
         own = [row for rows in of_owners.values() for row in rows]
         known = [len(of_owners[name]) for name in rules.get("receivers", ()) if name in owners and len(owners) > 1]
         enough = len(own) - max(known, default=0) >= rules["min_count"]
-        enough = enough and sum(map(bool, of_owners.values())) >= rules.get("contributors", 0)
+        full = sum(len(rows) >= rules["min_count"] for rows in of_owners.values())
+        enough = enough and full >= rules.get("contributors", 0)
         line: list[Any] = [*cell, len(own) if enough else None]
         unknown = len(own) - max(known, default=0) if enough else 0
 

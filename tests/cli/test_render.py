@@ -37,7 +37,10 @@ def result(**disclosure: Any) -> dict[str, Any]:
     ("disclosure", "says"),
     [
         ({}, "· 1 cell is suppressed: fewer than 10 rows, or none; nobody saw how many."),
-        ({"contributors": 3}, "fewer than 10 rows, or none; or fewer than 3 agencies with rows; nobody saw how many."),
+        (
+            {"contributors": 3},
+            "fewer than 10 rows, or none; or fewer than 3 agencies with 10 rows or more; nobody saw how many.",
+        ),
         ({"margins": "released"}, "or none; or so that true totals don't tell another one; nobody saw how many."),
         ({"margins": "suppressed"}, "· The true totals are suppressed: no choice of other cells would keep them"),
         ({"round_to": 5}, "Released counts are rounded to multiples of 5."),
