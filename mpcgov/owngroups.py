@@ -8,7 +8,6 @@ number below the least for any of them. docs/security/linkage.md argues; `mpcgov
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
 from typing import Any, TypeVar
 
@@ -51,53 +50,83 @@ def suppressed(
         receivers: the owners that get the result, in job order.
     """
     hidden = {cell for cell in counts if counts[cell] < least}
-    found = [groups(list(counts), by, owner, left) for owner in receivers if owner != left]
-    known = [of_owner for of_owner in found if of_owner]
-    able = {cell for cell in counts if possible(cell, by, left)}
-    rows = hidden_rows(least, len(known))
-    for most in (len(counts), 1) if len(known) > 1 else (len(counts),):
-        for group in itertools.chain(*known):
-            _close(counts, group, hidden, rows, able, most)
-    if len(known) > 1 and any(_is_open(counts, group, hidden, rows, able) for group in itertools.chain(*known)):
-        hidden |= set(counts)
-    for group in groups(list(counts), by, left, left) if left is not None else ():
-        if any(possible(cell, by, left) for cell in group if cell in hidden):
+    able = [cell for cell in counts if possible(cell, by, left)]
+    known = knowing(able, by, receivers, left)
+    if len(known) == 1:
+        for group in known[0]:
+            _close(counts, group, hidden, least)
+    elif known and hidden & {*able}:
+        hidden |= _closed_together({cell: counts[cell] for cell in able}, known, hidden & {*able}, least)
+    for group in groups(able, by, left, left) if left is not None and len(known) < 2 else ():
+        if hidden & {*group}:
             hidden |= {cell for cell in group if NO_MATCH in cell}
             if sum(counts[cell] for cell in group if cell in hidden) < least:
-                hidden |= set(group)
+                hidden |= {*group}
     return hidden
 
 
-def hidden_rows(least: int, owners: int) -> int:
-    """How many rows the hidden cells of a group must hold, of which others are shown: so many that each small one may
-    be anything below `least`; where several owners' groups are closed, twice as many, as each knows the others' rule.
-    """
-    return 2 * least - 1 if owners < 2 else 4 * least
-
-
-def _close(
-    counts: Mapping[Cell, int], group: Sequence[Cell], hidden: set[Cell], rows: int, able: set[Cell], most: int
-) -> None:
-    """Where a cell of a group is hidden, but no more than `most`, so is the last one that is shown, which is no small
-    one; and if the hidden ones then hold fewer than `rows`, all of the group is.
+def knowing(
+    cells: Sequence[Cell], by: Sequence[str], owners: Iterable[str], left: str | None
+) -> list[list[list[Cell]]]:
+    """The groups of each of some owners whose sizes it knows. Where several owners know any, groups of all rows go
+    without saying, as whatever moves within finer ones leaves the sum of all as it is; and in a left join, the left
+    owner is one of them, and rows without a match are a group of each.
 
     Args:
-        able: the cells in which rows can be.
+        cells: those in which rows can be. owners: who gets the result.
     """
-    inside = len(hidden & able & set(group))
-    if not inside:
+    of_owners = {owner: groups(cells, by, owner, left) for owner in owners if owner != left}
+    found = [some for some in of_owners.values() if some]
+    if len(found) > 1 and left is not None:
+        found = [_own_groups(cells, by, owner) for owner in (left, *(one for one, some in of_owners.items() if some))]
+    return [some for some in found if len(some) > 1] or found[:1]
+
+
+def _own_groups(cells: Sequence[Cell], by: Sequence[str], owner: str) -> list[list[Cell]]:
+    own = [place for place, column in enumerate(by) if column.partition(".")[0] == owner]
+    found: dict[Cell, list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(tuple(cell[place] for place in own), []).append(cell)
+    return list(found.values())
+
+
+def _close(counts: Mapping[Cell, int], group: Sequence[Cell], hidden: set[Cell], least: int) -> None:
+    """Where a cell of a group is hidden, so is the last one that is shown, which is no small one; and if the hidden
+    ones then hold so few that a small one couldn't be anything below `least`, all of the group is."""
+    if not hidden & set(group):
         return
-    if inside <= most:
-        hidden |= {*[cell for cell in group if cell not in hidden][-1:]}
-    if sum(counts[cell] for cell in group if cell in hidden) < rows:
+    hidden |= {*[cell for cell in group if cell not in hidden][-1:]}
+    if sum(counts[cell] for cell in group if cell in hidden) < 2 * least - 1:
         hidden |= set(group)
 
 
-def _is_open(counts: Mapping[Cell, int], group: Sequence[Cell], hidden: set[Cell], rows: int, able: set[Cell]) -> bool:
-    """Whether a group of which some is shown has one hidden cell, or some that hold too few."""
-    inside = hidden & able & set(group)
-    few = sum(counts[cell] for cell in group if cell in hidden) < rows
-    return bool(inside) and not hidden.issuperset(group) and (len(inside) == 1 or few)
+def _closed_together(
+    counts: Mapping[Cell, int], known: Sequence[Sequence[Sequence[Cell]]], hidden: set[Cell], least: int
+) -> set[Cell]:
+    """The hidden cells where several owners know the sizes of groups by columns of theirs, and some cell is small.
+
+    Of each owner's groups without a small cell the last one is its spare one. Hidden are, beside the small cells, for
+    each group with one the last cell that is in the spare groups of all others, and the last that is in all spare ones.
+    So for each small cell persons can be moved from it, and to it, without any group's sum being another. If some owner
+    has no spare group, or what is hidden holds too little for that, everything is hidden.
+    """
+    places = [{cell: place for place, group in enumerate(of_owner) for cell in group} for of_owner in known]
+    last = {tuple(of_owner[cell] for of_owner in places): cell for cell in counts}
+    some = [{of_owner[cell] for cell in hidden} for of_owner in places]
+    without = [sorted({*range(len(of_owner))} - few) for of_owner, few in zip(known, some, strict=True)]
+    if not all(without):
+        return set(counts)
+    spare = [groups[-1] for groups in without]
+    corner = last[tuple(spare)]
+    closing = [last[*spare[:owner], group, *spare[owner + 1 :]] for owner, few in enumerate(some) for group in few]
+    closed = {*hidden, *closing, corner}
+    held = [
+        sum(counts[cell] for cell in known[owner][group] if cell in closed)
+        for owner, few in enumerate(some)
+        for group in few
+    ]
+    left = counts[corner] - (len(known) - 1) * sum(counts[cell] for cell in hidden)
+    return closed if min(held) >= 2 * least - 1 and left >= least else set(counts)
 
 
 def groups(cells: Sequence[Cell], by: Sequence[str], owner: str, left: str | None) -> list[list[Cell]]:
@@ -106,13 +135,11 @@ def groups(cells: Sequence[Cell], by: Sequence[str], owner: str, left: str | Non
     That is every group of its own columns' values; without any, the whole table, but for a left join of other rows.
     Groups of one cell have none that others would tell.
     """
-    own = [place for place, column in enumerate(by) if column.partition(".")[0] == owner]
-    found: dict[Cell, list[Cell]] = {}
-    for cell in cells:
-        found.setdefault(tuple(cell[place] for place in own), []).append(cell)
+    found = _own_groups(cells, by, owner)
     if owner == left:
-        return list(found.values())
-    known = [group for name, group in found.items() if left is None or (name and NO_MATCH not in name)]
+        return found
+    own = [place for place, column in enumerate(by) if column.partition(".")[0] == owner]
+    known = [group for group in found if left is None or (own and all(group[0][place] != NO_MATCH for place in own))]
     return [group for group in known if len(group) > 1]
 
 

@@ -33,7 +33,7 @@ BATCH_ROWS, BATCH_ROUNDS = 43690, 6
 SORT_ROUNDS = 7
 """Rounds for each doubling of the rows."""
 
-CLOSING_ROUNDS = 13
+CLOSING_ROUNDS, CLOSING_TOGETHER_ROUNDS = 13, 34
 """As measured: to hide more cells of one owner's groups."""
 
 MEMORY_LIMIT_BYTES = 8_000_000_000
@@ -175,22 +175,21 @@ def sort_rounds(linked: Linked) -> int:
 
 def closing_cost(linked: Linked, threshold: int) -> tuple[int, int]:
     """Rounds, and the bytes that each party sends, to close the groups of owners that receive the result: of every cell
-    a number is compared, and of every group two; of several owners twice, and then whether all are closed."""
-    parties, rounds, sent = len(linked.job.parties), 0, 0
+    a number is compared, and of every group two; of several owners' groups three, and products of cells."""
+    parties, groups = len(linked.job.parties), []
     cells = prod(len(linked.values(column)) for column in linked.asked.groups)
-    closed, all_groups = 0, 0
     for owner in linked.knowing_groups:
         own = [len(linked.values(column)) for column in linked.asked.groups if column.party == owner]
-        groups = prod(own)
-        if groups < cells and (own or linked.left is None):
-            closed, all_groups, rounds = closed + 1, all_groups + groups, rounds + CLOSING_ROUNDS
-            sent += (cells + 2 * groups) * negative(parties, threshold) + converted(6 * cells, parties, threshold)
-    if closed > 1:
-        again = 5 * all_groups * negative(parties, threshold) + converted(
-            2 * cells + 4 * all_groups, parties, threshold
-        )
-        return 2 * rounds + CLOSING_ROUNDS, 2 * sent + again
-    return rounds, sent
+        if prod(own) < cells and (own or linked.left is None):
+            groups.append(prod(own))
+    if not groups:
+        return 0, 0
+    if len(groups) > 1:
+        compared, multiplied = 3 * (sum(groups) + 1), 10 * cells
+    else:
+        compared, multiplied = cells + 2 * groups[0], 6 * cells
+    rounds = CLOSING_ROUNDS if len(groups) == 1 else CLOSING_TOGETHER_ROUNDS
+    return rounds, compared * negative(parties, threshold) + converted(multiplied, parties, threshold)
 
 
 def _sorts(made: Dealing, rows: int) -> int:

@@ -17,6 +17,7 @@ import pytest
 from mpcgov import owngroups
 from mpcgov.node.differencing import Side
 from mpcgov.owngroups import NO_MATCH, Cell
+from tests import nightly
 from tests.linked.test_references import reference
 from tests.node.test_differencing import DECLARED, both, linked
 
@@ -162,53 +163,99 @@ def test_a_category_called_as_no_match_is_closed_like_any_other() -> None:
     assert hidden == {(NO_MATCH, "single"), (NO_MATCH, "widowed")}
 
 
-def test_of_two_receivers_each_has_its_groups_closed() -> None:
-    rng, by = random.Random(3), ["own.g", "all.s"]
-    cells = [*itertools.product(GROUPS, STATES)]
-    for _ in range(200):
-        counts = registers_of_counts(rng, cells)
-        hidden = owngroups.suppressed(counts, by, LEAST, None, ["own", "all"])
-        for owner in ("own", "all"):
-            for group in owngroups.groups(cells, by, owner, None):
-                some = [cell for cell in group if cell in hidden]
-                # one alone was hidden for the other's sake, and is none of few
-                assert len(some) != 1 or counts[some[0]] >= LEAST, (owner, counts)
+def test_of_several_receivers_each_has_its_groups_closed() -> None:
+    """A small cell isn't the only hidden one of any group; and where something is shown, what is hidden of each group
+    holds so much that it could be anything."""
+    rng, partly = random.Random(3), 0
+    for by, owners, cells in (
+        (["own.g", "all.s"], ["own", "all"], [*itertools.product(GROUPS, STATES)]),
+        (["own.g", "all.s", "more.h"], ["more", "own", "all"], [*itertools.product(GROUPS, STATES, HOMES)]),
+    ):
+        for _ in range(200):
+            counts = {cell: rng.choice((5, *(range(9, 300),) * 20)) for cell in cells}
+            counts = {cell: rng.choice(some) if isinstance(some, range) else some for cell, some in counts.items()}
+            hidden = owngroups.suppressed(counts, by, LEAST, None, owners)
+            partly += 0 < len(hidden) < len(cells)
+            for owner in owners if len(hidden) < len(cells) else ():
+                for group in owngroups.groups(cells, by, owner, None):
+                    if any(counts[cell] < LEAST for cell in group):
+                        assert len(hidden & set(group)) > 1
+                        assert sum(counts[cell] for cell in hidden & set(group)) >= 2 * LEAST - 1
+    assert partly > 50
 
 
-def excluded(receivers: list[str], least: int, size: int) -> tuple[int, int]:
-    """Of all tables of 2 x 3 cells with two groups of an owner, both of some size, how many have a small hidden cell of
-    which that owner, who knows by what rules others' groups are closed, can exclude a number below the least; and how
-    many have cells that are shown beside hidden ones."""
-    cells, by = [*itertools.product(GROUPS[:2], STATES[:3])], ["own.g", "all.s"]
-    groups = [(a, b, size - a - b) for a in range(size + 1) for b in range(size - a + 1)]
-    seen: dict[tuple[int | None, ...], list[tuple[int, ...]]] = {}
-    for first, second in itertools.product(groups, groups):
-        counts = dict(zip(cells, first + second, strict=True))
-        hidden = owngroups.suppressed(counts, by, least, None, receivers)
-        seen.setdefault(tuple(None if cell in hidden else counts[cell] for cell in cells), []).append(first + second)
+def tables_of(size: int, groups: int, states: int) -> Iterator[tuple[int, ...]]:
+    """All tables with so many groups of an owner, each of a size."""
+    line = [one for one in itertools.product(range(size + 1), repeat=states) if sum(one) == size]
+    for lines in itertools.product(line, repeat=groups):
+        yield tuple(itertools.chain(*lines))
+
+
+def excluded(receivers: list[str], least: int, size: int, groups: int, every: bool) -> tuple[int, int]:
+    """Of all tables of so many groups of an owner, each of a size, and three of another's, how many have a small hidden
+    cell of which somebody can exclude a number below the least who knows the rules and these sizes; and how many have
+    cells that are shown beside hidden ones.
+
+    `every`: that is somebody who knows the sizes of the other owner's groups, too, and something is shown.
+    """
+    cells, by = [*itertools.product(GROUPS[:groups], STATES[:3])], ["own.g", "all.s"]
+    seen: dict[tuple[Any, ...], list[tuple[int, ...]]] = {}
+    for table in tables_of(size, groups, 3):
+        hidden = owngroups.suppressed(dict(zip(cells, table, strict=True)), by, least, None, receivers)
+        shown = tuple(None if cell in hidden else count for cell, count in zip(cells, table, strict=True))
+        known = tuple(sum(table[column::3]) for column in range(3)) if every else ()
+        seen.setdefault((shown, known), []).append(table)
     found = partly = 0
-    for shown, alike in seen.items():
+    for (shown, _), alike in seen.items():
         hidden_places = [place for place, count in enumerate(shown) if count is None]
+        some = 0 < len(hidden_places) < len(cells)
+        partly += len(alike) if some else 0
         numbers = {place: {table[place] for table in alike} for place in hidden_places}
-        told = [place for place, some in numbers.items() if not some.issuperset(range(least))]
-        found += sum(any(table[place] < least for place in told) for table in alike)
-        partly += len(alike) if 0 < len(hidden_places) < len(cells) else 0
+        told = [place for place, fit in numbers.items() if not fit.issuperset(range(least))]
+        if some or not every:
+            found += sum(any(table[place] < least for place in told) for table in alike)
     return found, partly
 
 
-@pytest.mark.parametrize("receivers", [["own", "all"], ["all", "own"]])
+def in_turn(counts: dict[Cell, int], known: list[list[list[Cell]]], hidden: set[Cell], least: int) -> set[Cell]:
+    """Each owner's groups by themselves, one owner after the other."""
+    for group in itertools.chain(*known):
+        owngroups._close(counts, group, hidden, least)
+    return hidden
+
+
+@pytest.mark.parametrize("every", [False, True], ids=["own sizes", "all sizes"])
+@pytest.mark.parametrize(("least", "size", "groups"), nightly.first(1, [(2, 11, 2), (2, 7, 3), (3, 15, 2), (2, 12, 3)]))
 def test_two_receivers_rules_together_exclude_no_number_below_the_least(
-    receivers: list[str], monkeypatch: pytest.MonkeyPatch
+    least: int, size: int, groups: int, every: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With groups closed once and of half as many rows 210 of 6,084 tables tell the one who comes last."""
-    found, partly = excluded(receivers, 2, 11)
+    """Closed one after the other, some tables tell the owner who comes last; the other, too, who knows all sizes."""
+    receivers = ["own", "all"]
+    found, partly = excluded(receivers, least, size, groups, every)
     assert found == 0
     assert partly > 100
-    monkeypatch.setattr(owngroups, "hidden_rows", lambda least, _: 2 * least - 1)
-    monkeypatch.setattr(owngroups, "_is_open", lambda *_: False)
-    once = owngroups._close
-    monkeypatch.setattr(owngroups, "_close", lambda *of: None if of[-1] == 1 else once(*of))
-    assert (excluded(receivers, 2, 11)[0] > 0) == (receivers[-1] == "own")
+    assert excluded(receivers[::-1], least, size, groups, every) == (found, partly)
+    monkeypatch.setattr(owngroups, "_closed_together", in_turn)
+    assert excluded(["all", "own"], least, size, groups, every)[0] > 0
+
+
+def test_in_a_left_join_the_left_owner_is_one_of_several() -> None:
+    """Whoever knows the sizes of all groups, those without a match included, can exclude no number below the least."""
+    by, least, most, seen = ["own.g", "more.h"], 2, 3, dict[Any, list[tuple[int, ...]]]()
+    cells = [*itertools.product([*GROUPS[:2], NO_MATCH], [HOMES[0], NO_MATCH])]
+    for table in itertools.product(range(most + least), repeat=len(cells)):
+        hidden = owngroups.suppressed(dict(zip(cells, table, strict=True)), by, least, "all", ["own", "more"])
+        if 0 < len(hidden) < len(cells):
+            shown = tuple(None if cell in hidden else count for cell, count in zip(cells, table, strict=True))
+            sizes = (*(table[row] + table[row + 1] for row in (0, 2, 4)), sum(table[::2]), sum(table[1::2]))
+            seen.setdefault((shown, sizes), []).append(table)
+    tried = 0
+    for (shown, _), alike in seen.items():
+        for table, place in itertools.product(alike, range(len(cells))):
+            if shown[place] is None and table[place] < least and max(table) <= most:
+                tried += 1
+                assert {other[place] for other in alike} >= set(range(least))
+    assert tried > 100
 
 
 def test_the_same_cells_in_another_order_are_another_table_to_the_ledger() -> None:

@@ -11,20 +11,17 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from mpcgov.linked.qualified import Qualified
-from mpcgov.mpc import SecretArray, SessionConfig
+from mpcgov.mpc import SecretArray
 from mpcgov.records.fellegi_sunter import shown
 from mpcgov.worker import linkquality
-from tests.linkage.linked_parties import engine
 from tests.linked.test_references import reference
-from tests.mpc.word.local import Party, make_parties, opened, run
+from tests.worker.dealt import on_shares
 
 LEAST, TRIED = 3, 20
 Numbers = Sequence[int]
@@ -74,22 +71,6 @@ def test_a_hidden_number_of_links_may_be_any_of_as_many_as_min_count() -> None:
         for place, number in enumerate(seen):
             if number is None:
                 assert len({one[place] for one in fitting}) >= LEAST, (seen, place)
-
-
-def on_shares(vectors: Sequence[Numbers], gate: Callable[[SecretArray], SecretArray]) -> list[list[int]]:
-    """What a gate says of each of some vectors of counts, all of them dealt."""
-    config = SessionConfig(("a", "b", "c"), 0, 1, bytes(32), 59, 1000)
-
-    async def one(party: Party) -> list[Any]:
-        words = engine(party, replace(config, me=party.me), [])
-        own = [np.array(vector, np.int64) if party.me == 0 else None for vector in vectors]
-        dealt = [SecretArray.deal(words, one, 0, len(vector), 0, 100) for one, vector in zip(own, vectors, strict=True)]
-        found = [await gate(counts).shares() for counts in dealt]
-        await words.idle()
-        return found
-
-    each = zip(*run(make_parties(3, 1), one), strict=True)
-    return [[int(bit) for bit in opened(list(shares), 1)] for shares in each]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
