@@ -13,9 +13,12 @@ SIGNED, CENTURY, NAMED, COUNTED, PARTLY, FRACTION, HEADER, NAME, SHOWN = range(1
 
 The others say more of it, as `SAYS_MORE` has it."""
 
+ERRORS = ("#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA", "#SPILL!", "#CALC!")
+"""What cells of workbooks hold whose formulas have no result."""
+
 CODES = (
-    "NA", "N/A", "n/a", "N.A.", "n.a.", "NULL", "null", "(null)", "#NULL!", "NaN", "nan", "NaT", "<NA>", "None",
-    ".", "..", ":", "-", "?", "UNKNOWN", "unknown", "unbekannt", "k.A.", "k. A.", "#N/A", "0000-00-00", "infinity",
+    "NA", "N/A", "n/a", "N.A.", "n.a.", "NULL", "null", "(null)", "NaN", "nan", "NaT", "<NA>", "None",
+    ".", "..", ":", "-", "?", "UNKNOWN", "unknown", "unbekannt", "k.A.", "k. A.", "0000-00-00", "infinity", *ERRORS,
 )  # fmt: skip
 """Texts that stand for no value almost everywhere."""
 
@@ -78,6 +81,11 @@ def is_code(raw: Any) -> Any:
     columns takes it half a minute.
     """
     return ibis.array(list(CODES)).contains(raw)
+
+
+def is_error(raw: Any) -> Any:
+    """Whether a text is an error of a workbook."""
+    return ibis.ifelse(raw.startswith("#"), ibis.array(list(ERRORS)).contains(raw), False)
 
 
 def cases(*branches: tuple[Any, Any], otherwise: Any = FINE) -> Any:

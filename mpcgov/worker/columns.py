@@ -21,6 +21,7 @@ from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
 from mpcgov.worker.absent import without_codes, without_typed
 from mpcgov.worker.advice import (
+    ABSENT,
     BLANK,
     FINE,
     MALFORMED,
@@ -31,6 +32,7 @@ from mpcgov.worker.advice import (
     TIMED,
     cases,
     far_date,
+    is_error,
     odd_code,
     odd_date,
     odd_number,
@@ -69,6 +71,8 @@ class Form:
     """The column's name in the source."""
     written: bool = False
     """Whether all values of the source are text, numbers too."""
+    of_workbook: bool = False
+    """Whether a text may be an error of a workbook."""
 
 
 PLAIN = Form()
@@ -215,6 +219,8 @@ def _textual(
     if isinstance(column, KeyColumn) and ("digits" in column.normalise or not column.pattern):
         # The pattern only of what ends so: to look for it in every key takes longer than to read the keys.
         malformed.append((ibis.ifelse(raw.endswith(".0"), raw.re_search(r"^[0-9]+\.0$"), False), POINT))
+    if form.of_workbook:
+        malformed.append((is_error(raw), ABSENT))
     if isinstance(column, KeyColumn) and form.written and not column.pattern:
         malformed.append((shown_number(raw), SHOWN))
     if isinstance(column, KeyColumn) and (column.length or column.pattern or column.check):

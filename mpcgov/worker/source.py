@@ -225,7 +225,9 @@ def _judged(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:
     for position, (column, kind) in enumerate(wanted.declaration.columns.items()):
         reading, labels = wanted.reading(column), (raw.labels or {}).get(column, {})
         recode, written = {**labels, **reading.recode}, not raw.typed or column in raw.numbers
-        form = Form(how, reading.missing, recode, among is is_one_of, reading.source or column, written)
+        form = Form(
+            how, reading.missing, recode, among is is_one_of, reading.source or column, written, raw.of_workbook
+        )
         read = partial(from_typed if raw.typed else from_text, raw.table[raw.columns[column]], kind, among, form)
         judged = quiet(read, unreadable(wanted.name))
         if column in _without_zeros(raw, wanted) and "digits" in getattr(kind, "normalise", ()):
@@ -251,7 +253,7 @@ def _without_zeros(raw: Raw, wanted: Wanted) -> list[str]:
 
 def _remarks(raw: Raw, wanted: Wanted) -> tuple[str, ...]:
     ids = [f"column {name}: {_NUMBERS}" for name in _without_zeros(raw, wanted)]
-    return (*ids, *(f"column {name}: {_BOOLEANS}" for name in _named_otherwise(raw, wanted)))
+    return (*raw.remarks, *ids, *(f"column {name}: {_BOOLEANS}" for name in _named_otherwise(raw, wanted)))
 
 
 def _named_otherwise(raw: Raw, wanted: Wanted) -> list[str]:

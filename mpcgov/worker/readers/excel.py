@@ -1,15 +1,19 @@
 """Excel and OpenDocument sheets, by python-calamine: each cell as the text that stands for its value.
 
 A whole number is written without a point, whatever the cell shows; another one with the 15 digits that a workbook has;
-an empty cell is missing. A sheet has no types of columns, so every cell is judged as text is, and numbers, dates and
-booleans are written as the declaration says that texts of the same column are.
+an empty cell is missing; one with an error, such as #N/A, is that text. A sheet has no types of columns, so every cell
+is judged as text is, and numbers, dates and booleans are written as the declaration says that texts of the same column
+are.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -19,10 +23,14 @@ from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import DecimalColumn, IntegerColumn
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.file import OpenFile
+from mpcgov.worker.readers import xlsx
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, moment_text, need, taken, text_schema
 
 _EXACT = 10**15
 """Of larger numbers a workbook keeps no more than 15 digits."""
+
+_MERGED = "only the first cell of each has its value, and the others are missing: fill them in"
+_UNSEEN = "errors such as #N/A look like empty cells in such a workbook: if there are any, save it as .xlsx"
 
 _BATCH_ROWS = 10_000
 PLAIN = Dialect()
@@ -35,24 +43,35 @@ def read(file: OpenFile, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
         DataError: it is no workbook, has no such sheet, or the header lacks a column.
         LocalError: python-calamine isn't installed.
     """
-    rows = cells_of(file)
-    for _ in range(wanted.dataset.skip_lines):
-        next(rows, None)
-    names = [text_of(cell) or "" for cell in next(rows, [])]
+    sheet, top = sheet_of(file), wanted.dataset.skip_lines
+    names = [text_of(cell) or "" for cell in (sheet.rows[top] if top < len(sheet.rows) else [])]
     check_names(names, wanted, "the first row must name the columns; see skip_lines and from")
+    declared = {wanted.reading(column).source or column for column in wanted.dataset.columns}
+    all_places = {place for place, name in enumerate(names) if name in declared}
+    _check_computed(sheet, top, all_places, wanted.name)
     places = [names.index(source) for source in wanted.sources.values()]
     kinds = wanted.declaration.columns.values()
     booleans = [("0", "1") if isinstance(kind, IntegerColumn | DecimalColumn) else ("false", "true") for kind in kinds]
     numeric: set[int] = set()
-    batches = _batches(rows, list(zip(places, booleans, strict=True)), how, numeric)
+    batches = _batches(islice(sheet.rows, top + 1, None), list(zip(places, booleans, strict=True)), how, numeric)
     table, count = taken(backend, wanted, text_schema(len(places)), batches)
     columns = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
     numbers = {column for place, column in zip(places, wanted.sources, strict=True) if place in numeric}
-    return Raw(table, columns, count, typed=True, numbers=numbers)
+    remarks = _remarks(sheet, file.suffix, top, all_places)
+    return Raw(table, columns, count, typed=True, numbers=numbers, of_workbook=True, remarks=remarks)
 
 
-def cells_of(file: OpenFile) -> Iterator[list[Any]]:
-    """The rows of a sheet as they stand there.
+@dataclass(frozen=True)
+class Sheet:
+    """The rows of a sheet as they stand there; where formulas have no value; and, from and to, its merged cells."""
+
+    rows: list[list[Any]]
+    uncomputed: Sequence[tuple[int, int]]
+    merged: Sequence[tuple[tuple[int, int], tuple[int, int]]]
+
+
+def sheet_of(file: OpenFile) -> Sheet:
+    """The sheet that a source names.
 
     Raises:
         DataError: it is no workbook, or has no such sheet, or several and none is named.
@@ -63,13 +82,49 @@ def cells_of(file: OpenFile) -> Iterator[list[Any]]:
 
     fault = DataError(f"{file.name}: not a workbook, or damaged", code="data-unreadable")
     book = quiet(lambda: python_calamine.CalamineWorkbook.from_path(str(file.path)), fault)
-    sheets = book.sheet_names
-    if file.part and file.part not in sheets:
+    names = book.sheet_names
+    if file.part and file.part not in names:
         raise DataError(f"{file.name}: the workbook has no such sheet", hint="check the name after # in the source")
-    if not file.part and len(sheets) > 1:
-        raise DataError(f"{file.name}: the workbook has {len(sheets)} sheets", hint="name one after # in the source")
-    sheet = quiet(lambda: book.get_sheet_by_name(file.part or sheets[0]), fault)
-    return iter(quiet(lambda: sheet.to_python(skip_empty_area=False), fault))
+    if not file.part and len(names) > 1:
+        raise DataError(f"{file.name}: the workbook has {len(names)} sheets", hint="name one after # in the source")
+    name = file.part or names[0]
+    sheet = quiet(lambda: book.get_sheet_by_name(name), fault)
+    rows = quiet(lambda: sheet.to_python(skip_empty_area=False), fault)
+    found = quiet(lambda: _unseen(file, name), fault) if file.suffix in xlsx.SUFFIXES else xlsx.Unseen()
+    _put(found.errors, rows)
+    return Sheet(rows, found.uncomputed, sheet.merged_cell_ranges or ())
+
+
+def _unseen(file: OpenFile, sheet: str) -> xlsx.Unseen:
+    with os.fdopen(os.dup(file.fd), "rb") as stream:
+        return xlsx.unseen(stream, sheet)
+
+
+def _put(errors: Mapping[int, Mapping[int, str]], rows: list[list[Any]]) -> None:
+    """Errors where the reader has empty cells, or nothing at all at the ends of a sheet."""
+    width = max([len(row) for row in rows[:1]] + [column + 1 for row in errors.values() for column in row])
+    if errors:
+        rows += [[] for _ in range(max(errors) + 1 - len(rows))]
+        rows[:] = [[*row, *[""] * (width - len(row))] for row in rows]
+    for place, row in errors.items():
+        for column, text in row.items():
+            rows[place][column] = text
+
+
+def _check_computed(sheet: Sheet, top: int, declared: Collection[int], name: str) -> None:
+    """That formulas have values: in all declared columns, as no job may choose what is refused."""
+    wrong = sum(row > top and column in declared for row, column in sheet.uncomputed)
+    if wrong:
+        cells = "1 formula has" if wrong == 1 else f"{wrong} formulas have"
+        hint = "open the workbook in a spreadsheet program and save it, or put values in their place"
+        raise DataError(f"{name}: {cells} never been computed", hint=hint)
+
+
+def _remarks(sheet: Sheet, suffix: str, top: int, declared: Collection[int]) -> tuple[str, ...]:
+    areas = [range(start[1], end[1] + 1) for start, end in sheet.merged if end[0] > top]
+    merged = sum(any(column in declared for column in area) for area in areas)
+    found = [f"{merged} merged {'area' if merged == 1 else 'areas'}: {_MERGED}"] if merged else []
+    return (*found, *([] if suffix in xlsx.SUFFIXES else [f"{suffix}: {_UNSEEN}"]))
 
 
 def _batches(

@@ -48,7 +48,7 @@ def rows_above(file: OpenFile) -> int:
     Raises:
         DataError: it is no workbook. LocalError: what reads it isn't installed.
     """
-    return opening.rows_above([[cell != "" for cell in row] for row in islice(excel.cells_of(file), _ROWS)])
+    return opening.rows_above([[cell != "" for cell in row] for row in islice(excel.sheet_of(file).rows, _ROWS)])
 
 
 def labels_of(file: OpenFile) -> Mapping[str, Mapping[str, str]]:
@@ -61,7 +61,7 @@ def labels_of(file: OpenFile) -> Mapping[str, Mapping[str, str]]:
 
 
 def _rows_under(file: OpenFile, lines: int) -> Iterator[list[Any]]:
-    return islice(excel.cells_of(file), lines, None)
+    return islice(excel.sheet_of(file).rows, lines, None)
 
 
 def _of_row(row: Sequence[Any]) -> list[str]:

@@ -58,6 +58,10 @@ class Raw:
     """Of several files, the number of each one's first row."""
     numbers: Collection[str] = ()
     """Declared names of columns that hold numbers in the source, where the engine has them as text."""
+    of_workbook: bool = False
+    """Whether texts may be errors of a workbook."""
+    remarks: tuple[str, ...] = ()
+    """What the owner should know of the source; of no row."""
 
     def holds_numbers(self, column: str) -> bool:
         """Whether a column's values are numbers in the source, so that what they are written from has no zeros."""
