@@ -25,7 +25,7 @@ from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import CategoryColumn, Column, Dataset, Declaration, KeyColumn
 from mpcgov.worker import identity, pieces
 from mpcgov.worker.columns import TAKES, TAKES_TEXT, Form, IsOneOf, from_text, from_typed
-from mpcgov.worker.database import open_database
+from mpcgov.worker.database import bytewise, open_database
 from mpcgov.worker.derived import derived
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, STATISTICAL, TEXT, OpenFile, open_files
@@ -205,7 +205,7 @@ def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
         check_names(list(table.columns), wanted, "each declared column must stand there once")
         rows = _rows(table, backend, name)
         check_rows(rows, wanted)
-        raw = Raw(table, wanted.sources, rows, typed=True)
+        raw = Raw(bytewise(table, wanted.sources.values(), backend), wanted.sources, rows, typed=True)
         judged = _judged(raw, wanted, _is_one_of_literals, Dialect())
         return Source(name, wanted.declaration, rows, judged, backend, _remarks(raw, wanted))
 
@@ -276,7 +276,8 @@ def _type_name(dtype: Any) -> str:
     if dtype.is_timestamp() and dtype.timezone is not None:
         return "timestamp with time zone"
     if dtype.is_unknown():
-        return re.sub(r".*DType\.(\w+).*", r"\1", str(dtype)).lower()
+        found = re.search(r"DType\.(\w+)", str(dtype)) or re.search(r"DataType\(\s*(\w+)", str(dtype))
+        return found[1].lower() if found else "unknown"
     return type(dtype).__name__.lower() if dtype.is_nested() else str(dtype.copy(nullable=True))
 
 

@@ -89,6 +89,7 @@ CASES: dict[str, tuple[str, pa.Array, str]] = {
     "text as dates": ("born", pa.array(["1990-01-01", "01.01.1990"]), "2 rows; column born: 1 row not a date as YYYY-MM-DD"),
     "decimals over 38 digits": ("pay", pa.array([Decimal("1.50")], pa.decimal256(50, 2)), "d: column pay: decimal(50, 2) has more than 38 digits"),
     "half floats": ("pay", pa.array([1.5], pa.float16()), "d: column pay: half-precision floats aren't read"),
+    "UUIDs as keys": ("id", pa.array([b"0123456789abcdef", None], pa.uuid()), "2 rows; column id: 1 row without a value"),
     "lists": ("age", pa.array([[1]]), WRONG.format("age", "an integer")),
     "null type": ("age", pa.array([None, None]), "2 rows; column age: 2 rows without a value"),
     "no rows": ("age", pa.array([], pa.int64()), "0 rows"),
@@ -232,6 +233,35 @@ def test_a_duckdb_file_is_asked_where_it_is_and_never_written(tmp_path: Path, re
     agree(declare(f"duckdb://{tmp_path}/x.db#{relation}"), tmp_path)
     assert (tmp_path / "x.db").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["x.db"]
+
+
+@pytest.mark.parametrize("collation", ["NOCASE", "NOACCENT", "NFC", "de"])
+def test_no_collation_of_a_duckdb_file_makes_two_texts_one(tmp_path: Path, collation: str) -> None:
+    texts = ("a", "A", "ä", "a\u0308", "NA", "na")
+    with duckdb.connect(str(tmp_path / "x.db")) as connection:
+        try:
+            connection.execute(f"CREATE TABLE t (id TEXT COLLATE {collation}, g TEXT COLLATE {collation})")
+        except duckdb.Error:
+            pytest.skip("this DuckDB has no such collation")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", [(text, text) for text in texts])
+    columns = {"id": {"kind": "key", "missing": "NA"}, "g": {"kind": "category", "values": ["a", "A", "na"]}}
+    whole = {"source": "duckdb://x.db#t", "missing": "drop", "unique": [["id"]], "columns": columns}
+    dataset = Dataset.model_validate(whole)
+    assert dataset_check(dataset, "d", tmp_path).faults[0].startswith("column g: 3 rows not among the declared values")
+    with open_table(dataset, "d", tmp_path) as source:
+        assert source.query(source.table)["v0"].to_pylist() == [*texts[:4], None, "na"]
+
+
+def test_a_type_that_has_no_name_is_named_in_one_line(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "x.db")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT union_value(a := 1) age, [1] born")
+    said = []
+    for column in ("age", "born"):
+        dataset = Dataset.model_validate({"source": "duckdb://x.db#t", "columns": {column: KINDS[column]}})
+        with pytest.raises(DataError) as caught:
+            open_table(dataset, "d", tmp_path)
+        said.append(caught.value.message.partition(" can't")[0])
+    assert said == ["d: column age: type union", "d: column born: type array"]
 
 
 def test_a_view_in_a_duckdb_file_reaches_no_other_file(tmp_path: Path) -> None:

@@ -74,7 +74,14 @@ def samples(files: Sequence[OpenFile], raw: Raw, wanted: Wanted) -> Iterator[tup
                 if found is not None and found.num_rows:
                     columns = {names[source]: found.column(source) for source in inside}
                     columns |= {name: pa.repeat(pa.scalar(one, pa.string()), len(found)) for name, one in fixed.items()}
-                    yield before[group], pa.table({name: columns[name].cast(kind) for name, kind in types.items()})
+                    yield before[group], pa.table({name: _as(columns[name], kind) for name, kind in types.items()})
+
+
+def _as(values: Any, kind: pa.DataType) -> Any:
+    """Values in the type that the engine has them in, for which Arrow has no UUIDs."""
+    if values.type != pa.uuid():
+        return values.cast(kind)
+    return pa.array([None if one is None else str(one) for one in values.to_pylist()], pa.string()).cast(kind)
 
 
 def _check_alike(
