@@ -59,6 +59,9 @@ def sources(dataset: Dataset) -> dict[str, frozenset[str]]:
     return found
 
 
+_MADE = {"missing", "recode"}
+
+
 def made(dataset: Dataset) -> dict[str, str]:
     """By column, a digest of how its values are made of the source's: recoded, taken for missing, derived. Not of where
     they stand there: that may change while they stay as they are."""
@@ -66,7 +69,7 @@ def made(dataset: Dataset) -> dict[str, str]:
     for name in dataset.columns:
         how = dataset.derived.get(name)
         readings = [dataset.reading(one) for one in ((name,) if how is None else how.operands)]
-        written = [one.model_dump(mode="json", include={"missing", "recode"}) for one in readings]
+        written = [one.model_dump(mode="json", include=_MADE | one.signs) for one in readings]
         found[name] = digest(canonical_json([None if how is None else how.model_dump(mode="json"), written]))
     return found
 

@@ -17,8 +17,10 @@ Text = Annotated[str, BeforeValidator(as_text)]
 Place = Annotated[int, Field(ge=1, le=100_000)]
 Codes = Annotated[tuple[Text, ...], Field(strict=False, max_length=1000)]
 
-_DATE_PARTS = {"%d": "DD", "%m": "MM", "%Y": "YYYY"}
-_PART = re.compile("DD|MM|YYYY")
+_DATE_PARTS = {"%d": "DD", "%m": "MM", "%Y": "YYYY", "%b": "MON", "%j": "DDD"}
+_PART = re.compile("DDD|DD|MM|MON|YYYY")
+_PART_KEPT = re.compile(f"({_PART.pattern})")
+_WHOLE_DATES = (["DD", "MM", "YYYY"], ["DD", "MON", "YYYY"], ["DDD", "YYYY"])
 
 
 class Reading(Frozen):
@@ -26,12 +28,21 @@ class Reading(Frozen):
 
     `source`: its name there, if another one. `missing`: what is written where there is no value. `recode`: what stands
     there, and the declared value that is meant by it. `at`: its first and last character in a line of fixed width.
+    `implied`: how many of a number's last digits stand behind a point that isn't written. `sign`: where its sign is,
+    if that isn't just a minus in front: `leading`, which may be a plus; `trailing`; `overpunch`, in the last digit.
     """
 
     source: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     missing: Codes = ()
     recode: dict[Text, Text] = Field(default_factory=dict, max_length=100_000)
     at: Annotated[tuple[Place, Place], Field(strict=False)] | None = None
+    implied: Annotated[int, Field(ge=0, le=9)] = 0
+    sign: Literal["leading", "trailing", "overpunch"] | None = None
+
+    @property
+    def signs(self) -> set[str]:
+        """What is said of how numbers are written."""
+        return {"implied", "sign"} & self.model_fields_set
 
     @model_validator(mode="after")
     def _forward(self) -> Reading:
@@ -75,8 +86,8 @@ class Dialect(Frozen):
         for code, part in _DATE_PARTS.items():
             value = value.replace(code, part)
         rest = _PART.sub("", value)
-        if sorted(_PART.findall(value)) != ["DD", "MM", "YYYY"] or re.search(r"[\w%]", rest):
-            raise ValueError("expected day, month and year once each, such as DD.MM.YYYY")
+        if sorted(_PART.findall(value)) not in _WHOLE_DATES or re.search(r"[\w%]", rest):
+            raise ValueError("expected day, month and year once each, such as DD.MM.YYYY, DD-MON-YYYY or YYYYDDD")
         return value
 
     @model_validator(mode="after")
@@ -88,21 +99,35 @@ class Dialect(Frozen):
     @property
     def date_pattern(self) -> str:
         """A regular expression of a date as written, with a group for each part."""
-        parts = {"DD": "([0-9]{1,2})", "MM": "([0-9]{1,2})", "YYYY": "([0-9]{4})"}
+        parts = {"DD": "([0-9]{1,2})", "MM": "([0-9]{1,2})", "DDD": "([0-9]{1,3})"}
         if not _PART.sub("", self.date_format):
-            parts |= {"DD": "([0-9]{2})", "MM": "([0-9]{2})"}  # nothing else parts them
-        return (
-            "^"
-            + "".join(parts.get(part) or re.escape(part) for part in re.split("(DD|MM|YYYY)", self.date_format))
-            + "$"
-        )
+            parts = {"DD": "([0-9]{2})", "MM": "([0-9]{2})", "DDD": "([0-9]{3})"}  # nothing else parts them
+        parts |= {"YYYY": "([0-9]{4})", "MON": "([A-Za-z]{3})"}
+        return "^" + "".join(parts.get(part) or re.escape(part) for part in _PART_KEPT.split(self.date_format)) + "$"
 
     @property
-    def date_order(self) -> tuple[int, int, int]:
-        """Which groups of `date_pattern` are year, month and day."""
-        found = _PART.findall(self.date_format)
-        year, month, day = (found.index(part) + 1 for part in ("YYYY", "MM", "DD"))
-        return year, month, day
+    def date_parts(self) -> dict[str, int]:
+        """Which group of `date_pattern` each part is, by `DD`, `MM`, `MON`, `DDD` or `YYYY`."""
+        return {part: number for number, part in enumerate(_PART.findall(self.date_format), 1)}
+
+    @property
+    def dates_are_digits(self) -> bool:
+        """Whether a date is written by digits alone, so that a number may be one."""
+        return "MON" not in self.date_format and not _PART.sub("", self.date_format)
+
+
+def faults(readings: Mapping[str, Reading], columns: Mapping[str, Any]) -> list[str]:
+    """What is said of how columns of a source are written, and doesn't fit what they are."""
+    at = {name for name, reading in readings.items() if reading.at}
+    lacking = [name for name in columns if name not in at] if at else []
+    found = [f"at: not said of {', '.join(lacking)}; it must be of every column or of none"] if lacking else []
+    for name, reading in readings.items():
+        column = columns.get(name)
+        if column is not None and reading.sign and column.kind not in ("integer", "decimal"):
+            found.append(f"{name}: sign is said of a column that holds no numbers")
+        if column is not None and reading.implied > getattr(column, "places", 0):
+            found.append(f"{name}: implied is {reading.implied}, so it must be a decimal with as many places")
+    return found
 
 
 def parted(value: Any) -> Any:
@@ -119,7 +144,7 @@ def parted(value: Any) -> Any:
     if not isinstance(columns, Mapping):
         return out
     columns, levels = with_levels(with_bands(columns))
-    names = {"from": "source", "missing": "missing", "recode": "recode", "at": "at"}
+    names = {"from": "source", **{name: name for name in Reading.model_fields if name != "source"}}
     derived = {name: one["derive"] for name, one in columns.items() if isinstance(one, Mapping) and "derive" in one}
     readings = {
         name: {names[key]: _listed(column[key]) if key == "missing" else column[key] for key in names if key in column}

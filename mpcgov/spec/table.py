@@ -28,6 +28,7 @@ from mpcgov.spec.link import KeyColumns
 from mpcgov.spec.load import Frozen
 from mpcgov.spec.numbers import DecimalText
 from mpcgov.spec.reading import Codes, Dialect, Reading, Text, parted
+from mpcgov.spec.reading import faults as written_faults
 
 MAX_ROWS_DEFAULT = 10_000_000
 MAX_ABSOLUTE = 2**53
@@ -270,13 +271,6 @@ class Dataset(Declaration, Dialect):
         """Whether columns are said to stand at characters of a line."""
         return any(reading.at for reading in self.readings.values())
 
-    @model_validator(mode="after")
-    def _all_at_places(self) -> Dataset:
-        lacking = [name for name in self.columns if name not in self.derived and not self.reading(name).at]
-        if self.fixed_width and lacking:
-            raise ValueError(f"at: not said of {', '.join(lacking)}; it must be of every column or of none")
-        return self
-
     @property
     def own_columns(self) -> tuple[str, ...]:
         """The columns but for coarser levels of others, which are as these are."""
@@ -290,7 +284,8 @@ class Dataset(Declaration, Dialect):
 
     @model_validator(mode="after")
     def _derivable(self) -> Dataset:
-        found = derived_faults(self.derived, self.columns, self.readings)
+        stored = {name: column for name, column in self.columns.items() if name not in self.derived}
+        found = [*derived_faults(self.derived, self.columns, self.readings), *written_faults(self.readings, stored)]
         if found := [*found, *expected_faults(self.expect, self.columns, self.edition)]:
             raise ValueError("; ".join(found))
         return self

@@ -33,6 +33,7 @@ def without_codes(raw: Any, plain: Any, column: Column, codes: Sequence[str]) ->
         absent |= compared(raw, column).isin(sorted(same)) if same else False
     if isinstance(column, IntegerColumn | DecimalColumn) and (numbers := _numbers(codes)):
         shortest = plain.re_replace(r"(\.[0-9]*[1-9])0+$", r"\1").re_replace(r"\.0*$", "")
+        shortest = shortest.re_replace(r"^(-?)0+([0-9])", r"\1\2")
         absent |= shortest.isin([_shortest(number) for number in numbers])
     return ibis.ifelse(absent, ibis.null("string"), raw)
 

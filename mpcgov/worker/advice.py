@@ -7,8 +7,10 @@ from typing import Any
 
 import ibis
 
+from mpcgov.spec.reading import Dialect, Reading
+
 FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED, TIMED, ZEROS = range(13)
-SIGNED, CENTURY, NAMED, COUNTED, PARTLY, FRACTION, HEADER, NAME, SHOWN = range(13, 22)
+SIGNED, CENTURY, NAMED, COUNTED, PARTLY, FRACTION, HEADER, NAME, SHOWN, PUNCHED, POINTED = range(13, 24)
 """What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values.
 
 The others say more of it, as `SAYS_MORE` has it."""
@@ -38,14 +40,19 @@ SAYS_MORE = {
     PADDED: (MALFORMED, "with blanks before or after the value"),
     COMMA: (MALFORMED, "with another decimal sign or signs between thousands: set decimal and thousands"),
     POINT: (MALFORMED, "with .0 at the end, which makes another key of it: write them as whole numbers"),
-    DATED: (MALFORMED, "with day, month and year in another form or order: set date_format, such as DD.MM.YYYY"),
+    DATED: (
+        MALFORMED,
+        "with day, month and year in another form or order: set date_format, such as DD.MM.YYYY or YYYYDDD",
+    ),
     TIMED: (MALFORMED, "with a time of day or a time zone"),
     SIGNED: (
         MALFORMED,
-        "with other signs, such as +, %, a currency, an exponent or a minus at the end: write plain numbers",
+        "with other signs, such as +, %, a currency, an exponent or a minus behind: write plain numbers or set sign",
     ),
+    PUNCHED: (MALFORMED, "that end with a letter or brace, as COBOL writes signs: set sign: overpunch"),
+    POINTED: (MALFORMED, "with a decimal sign, where implied says that none is written"),
     CENTURY: (MALFORMED, "with a year of two digits: write all four, as nothing says the century"),
-    NAMED: (MALFORMED, "with the month by its name: write it as a number"),
+    NAMED: (MALFORMED, "with the month by its name: write it as a number, or set date_format, such as DD-MON-YYYY"),
     COUNTED: (MALFORMED, "that are days counted by a number, as a workbook has them: format them as dates there"),
     PARTLY: (MALFORMED, "without a day or a month"),
     ABSENT: (MALFORMED, _NO_VALUE),
@@ -59,6 +66,8 @@ _MARKS = r",' \x{a0}\x{2019}\x{202f}"
 _COMMA = rf"^-?[0-9][0-9.{_MARKS}]*[{_MARKS}][0-9][0-9.,]*$|^-?[0-9]{{1,3}}(\.[0-9]{{3}}){{2,}}$|^-?[0-9]+\.000$"
 _FRACTION = r"^-?[0-9]+\.[0-9]+$"
 _SIGNED = r"^[-+(\p{Sc}\x{2212}]*\s?[0-9][0-9.,']*([eE][-+]?[0-9]+|\s?[\p{Sc}%‰)+-]|\s?[A-Z]{3})?$|^\x{2212}[0-9.,]+$"
+_POINTED = r"^[-+]?[0-9]*[.,][0-9]+[-+]?$"
+_PUNCHED = r"^[0-9]{2,}[{}A-Rp-y]$"
 _SHOWN = r"^[0-9]([.,][0-9]+)?[eE]\+[0-9]+$"
 _CENTURY = r"^[0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2}$"
 _NAMED = r"^[0-9]{1,2}[-. ]*\pL{3,9}\.?[-. ]*[0-9]{2,4}$"
@@ -68,7 +77,7 @@ _ZERO_PART = (
     r"^00[./-][0-9]{2}[./-][0-9]{4}$|^[0-9]{2}[./-]00[./-][0-9]{4}$|^[0-9]{4}[./-](00[./-][0-9]{2}|[0-9]{2}[./-]00)$"
 )
 _OTHER_DATE = (
-    r"^([0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{4}|[0-9]{8}|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2}"
+    r"^([0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{4}|[0-9]{7,8}(\.0)?|[0-9]{4}[./][0-9]{1,2}[./][0-9]{1,2}"
     r"|[0-9]{4}-([0-9]-[0-9]{1,2}|[0-9]{2}-[0-9]))$"
 )
 _TIMED = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]"
@@ -93,17 +102,20 @@ def cases(*branches: tuple[Any, Any], otherwise: Any = FINE) -> Any:
     return ibis.cases(*branches, else_=otherwise).cast("int8")
 
 
-def odd_number(raw: Any, header: str = "", point: bool = True) -> Any:
+def odd_number(raw: Any, header: str, how: Dialect, reading: Reading) -> Any:
     """What a text is that is no number.
 
     Args:
         raw: the text.
         header: the column's name in the source.
-        point: whether a point is the decimal sign.
+        how: the dialect of all texts.
+        reading: what is said of this column.
     """
     known = ((_padded(raw), PADDED), (is_code(raw), ABSENT), (raw.re_search(_COMMA), COMMA))
-    fraction = (raw.re_search(_FRACTION), FRACTION if point else COMMA)
-    forms = (fraction, (raw.re_search(_SIGNED), SIGNED), (raw == header, HEADER))
+    fraction = (raw.re_search(_FRACTION), FRACTION if how.decimal == "." else COMMA)
+    pointed = [(raw.re_search(_POINTED), POINTED)] if reading.implied else []
+    punched = (raw.re_search(_PUNCHED), PUNCHED)
+    forms = (*pointed, fraction, (raw.re_search(_SIGNED), SIGNED), punched, (raw == header, HEADER))
     return cases(*known, *forms, otherwise=MALFORMED)
 
 
@@ -112,9 +124,15 @@ def shown_number(key: Any) -> Any:
     return ibis.ifelse(key.contains("+"), key.re_search(_SHOWN), False)
 
 
-def odd_date(raw: Any, header: str = "") -> Any:
-    """What a text is that is no date; `header`: the column's name in the source."""
-    other, timed = raw.re_search(_OTHER_DATE), raw.re_search(_TIMED)
+def odd_date(raw: Any, header: str, how: Dialect) -> Any:
+    """What a text is that is no date.
+
+    Args:
+        raw: the text.
+        header: the column's name in the source.
+        how: the dialect of all texts.
+    """
+    other, timed = raw.re_search(_OTHER_DATE) & ~raw.re_search(how.date_pattern), raw.re_search(_TIMED)
     none, part = (raw.re_search(_NO_DATE), ABSENT), (raw.re_search(_ZERO_PART), PARTLY)
     known = [(_padded(raw), PADDED), (is_code(raw), ABSENT), none, part, (timed, TIMED), (other, DATED)]
     forms = ((_CENTURY, CENTURY), (_NAMED, NAMED), (r"^[0-9]{5}$", COUNTED), (_PARTLY, PARTLY))

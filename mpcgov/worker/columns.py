@@ -6,7 +6,6 @@ shared); dates; text for the rest. A row with a fault has no value (null), so th
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any
 
 import ibis
 
-from mpcgov.spec.reading import Dialect
+from mpcgov.spec.reading import Dialect, Reading
 from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
 from mpcgov.worker.absent import without_codes, without_typed
 from mpcgov.worker.advice import (
@@ -39,6 +38,7 @@ from mpcgov.worker.advice import (
     shown_number,
 )
 from mpcgov.worker.identity import is_as_declared
+from mpcgov.worker.numerals import ISO, plain_date, plain_number
 
 IsOneOf = Callable[[Any, tuple[str, ...]], Any]
 """How the engine tests a text column against many values."""
@@ -55,15 +55,16 @@ TAKES = {
 
 TAKES_TEXT = "text, whole numbers, booleans, dates or UUIDs"
 
-_ISO = "YYYY-MM-DD"
-
 
 @dataclass(frozen=True)
 class Form:
-    """How a column is written: the dialect of text, what stands for no value, and other codes for declared values."""
+    """How a column is written: the dialect of text, and what its owner says of this column.
+
+    `recode`: other codes for declared values, those of the source's own labels too.
+    """
 
     dialect: Dialect = field(default_factory=Dialect)
-    missing: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
     recode: Mapping[str, str] = field(default_factory=dict)
     advises: bool = True
     """Whether the engine is the one of this process, which has what it takes to say how a value nearly fits."""
@@ -86,59 +87,43 @@ _normal_form: Any = ibis.udf.scalar.builtin(_nfc, name="nfc_normalize", signatur
 """DuckDB's own."""
 
 
+_WHOLE = r"^-?[0-9]+\.?$"
+_ISO_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
+
 def from_text(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) -> tuple[Any, Any]:
     """Value and fault of a column of text, as of a CSV file; an empty field is missing, quoted or not."""
     raw = raw.nullif("")
-    if form.missing:
-        raw = without_codes(raw, _plain_number(raw, form.dialect), column, form.missing)
+    if form.reading.missing:
+        digits = plain_number(raw, form.dialect, Reading(sign=form.reading.sign))  # a code has no implied point
+        raw = without_codes(raw, digits, column, form.reading.missing)
     raw = _recoded(raw, form)
     if isinstance(column, IntegerColumn | DecimalColumn):
         return _number_of_text(raw, column, form)
     if not isinstance(column, DateColumn):
         return _textual(raw, column, is_one_of, form)
-    text = _iso_date(raw, form.dialect)
-    if text is raw:  # a timestamp at midnight is a day
-        text = ibis.ifelse(raw.length() > 10, raw.re_replace(_MIDNIGHT, ""), raw)
+    return _date_of_text(raw, raw, column, form)
+
+
+def _date_of_text(raw: Any, text: Any, column: DateColumn, form: Form) -> tuple[Any, Any]:
+    """`text`: what stands in the source; `raw`: what is null where a value is missing."""
+    text = plain_date(text, form.dialect)
     value = text.try_cast("date")
-    real = (
-        text.re_search(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$" if form.dialect.date_format != _ISO else _ISO_PATTERN)
-        & value.notnull()
-    )
+    written = _ISO_PATTERN if form.dialect.date_format == ISO else r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"
     low, high = date.fromisoformat(column.min), date.fromisoformat(column.max)
-    return _ranged(raw, real, value, low, high, odd_date(raw, form.header))
+    odd = odd_date(raw, form.header, form.dialect) if raw.type().is_string() else MALFORMED
+    return _ranged(raw, text.re_search(written) & value.notnull(), value, low, high, odd)
 
 
 def _number_of_text(raw: Any, column: IntegerColumn | DecimalColumn, form: Form) -> tuple[Any, Any]:
-    text, odd = _plain_number(raw, form.dialect), odd_number(raw, form.header, form.dialect.decimal == ".")
+    text, odd = plain_number(raw, form.dialect, form.reading), odd_number(raw, form.header, form.dialect, form.reading)
     if isinstance(column, IntegerColumn):
         # 12.0 is what is written of a column of whole numbers some of which are missing; 12.000 may be twelve thousand.
-        value = text.re_replace(r"\.0+$", "").try_cast("int64")
-        return _ranged(raw, text.re_search(r"^-?[0-9]+(\.0{1,2}|\.0{4,})?$"), value, column.min, column.max, odd)
-    part = rf"(\.[0-9]{{1,{column.places}}})?" if column.places else ""
+        value = text.re_replace(r"\.0*$", "").try_cast("int64")
+        return _ranged(raw, text.re_search(r"^-?[0-9]+(\.(0{0,2}|0{4,}))?$"), value, column.min, column.max, odd)
+    form_of = rf"^-?([0-9]+(\.[0-9]{{0,{column.places}}})?|\.[0-9]{{1,{column.places}}})$" if column.places else _WHOLE
     steps = _steps(text.try_cast(f"decimal(18, {column.places})"), column)
-    return _ranged(raw, text.re_search(rf"^-?[0-9]+{part}$"), steps, column.low, column.high, odd)
-
-
-_MIDNIGHT = r"[T ]00:00(:00(\.0+)?)?$"
-_ISO_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-
-
-def _plain_number(raw: Any, dialect: Dialect) -> Any:
-    """A number as others write it; what isn't one in this dialect comes out as what is none in any."""
-    if dialect.decimal == "." and dialect.thousands is None:
-        return raw
-    point, mark = re.escape(dialect.decimal), re.escape(dialect.thousands or "")
-    whole = rf"([0-9]{{1,3}}({mark}[0-9]{{3}})+|[0-9]+)" if mark else "[0-9]+"
-    plain = raw.replace(dialect.thousands, "") if mark else raw
-    plain = plain.replace(dialect.decimal, ".")
-    return ibis.ifelse(raw.re_search(rf"^-?{whole}({point}[0-9]+)?$"), plain, "?")
-
-
-def _iso_date(raw: Any, dialect: Dialect) -> Any:
-    if dialect.date_format == _ISO:
-        return raw
-    year, month, day = (raw.re_extract(dialect.date_pattern, part) for part in dialect.date_order)
-    return ibis.ifelse(raw.re_search(dialect.date_pattern), year + "-" + month + "-" + day, "?")
+    return _ranged(raw, text.re_search(form_of), steps, column.low, column.high, odd)
 
 
 def from_typed(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN) -> tuple[Any, Any] | None:
@@ -151,11 +136,11 @@ def from_typed(raw: Any, column: Column, is_one_of: IsOneOf, form: Form = PLAIN)
     dtype = raw.type()
     if dtype.is_string() or dtype.is_uuid():
         return from_text(raw.cast("string"), column, is_one_of, form)
-    raw = without_typed(raw, form.missing)
+    raw = without_typed(raw, form.reading.missing)
     if isinstance(column, IntegerColumn | DecimalColumn):
         return _from_number(raw, column)
     if isinstance(column, DateColumn):
-        return _from_date(raw, column)
+        return _from_date(raw, column, form)
     text, sound = _written(raw)
     return None if text is None else _textual(_recoded(text, form), column, is_one_of, form, sound)
 
@@ -185,7 +170,10 @@ def _from_number(raw: Any, column: IntegerColumn | DecimalColumn) -> tuple[Any, 
     return _from_float(raw, number) if limit and max(abs(number.low), abs(number.high)) <= limit else None
 
 
-def _from_date(raw: Any, column: DateColumn) -> tuple[Any, Any] | None:
+def _from_date(raw: Any, column: DateColumn, form: Form) -> tuple[Any, Any] | None:
+    if raw.type().is_numeric() and form.dialect.dates_are_digits:
+        text, _ = _written(raw)
+        return _date_of_text(raw, text.lpad(len(form.dialect.date_format), "0"), column, form)
     dtype, low, high = raw.type(), date.fromisoformat(column.min), date.fromisoformat(column.max)
     if dtype.is_timestamp() and dtype.timezone is None:
         day = raw.cast("date")
@@ -200,6 +188,9 @@ def _written(raw: Any) -> tuple[Any, Any]:
     dtype = raw.type()
     if dtype.is_integer() or dtype.is_boolean() or dtype.is_date() or dtype.is_null():
         return raw.cast("string"), None
+    if dtype.is_timestamp() and dtype.timezone is None:
+        day = raw.cast("date")
+        return day.cast("string"), raw == day.cast(dtype)
     if dtype.is_decimal():
         text = raw.cast("string")
         return text.re_replace(r"\.0*$", ""), text.re_search(r"^-?[0-9]+(\.0*)?$")

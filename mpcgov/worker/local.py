@@ -163,7 +163,7 @@ def faults_of(report: ColumnReport, source: Source, missing_is_one: bool) -> lis
     column = source.declaration.columns[report.column]
     found = [
         (MISSING, report.missing if missing_is_one else 0, "without a value"),
-        (MALFORMED, report.malformed, _malformed(column)),
+        (MALFORMED, report.malformed, _malformed(column, source.date_format)),
         (OUTSIDE, report.outside, _outside(column)),
     ]
     reasons = {kind: [f"{rows} {what}" for of, rows, what in report.more if of == kind] for kind, _, _ in found}
@@ -187,14 +187,14 @@ def _is_tail(report: ColumnReport, column: Column, below: int) -> bool:
     return report.malformed == below + 1 < min(_FEW_NOTES, report.first)
 
 
-def _malformed(column: Column) -> str:
+def _malformed(column: Column, date_format: str) -> str:
     if isinstance(column, DecimalColumn):
         return f"not a number with at most {column.places} decimal digits"
     if isinstance(column, KeyColumn):
         return "not a key as declared"
     if isinstance(column, IntegerColumn):
         return "not a whole number"
-    return "not a date as YYYY-MM-DD" if isinstance(column, DateColumn) else "not text or a whole number"
+    return f"not a date as {date_format}" if isinstance(column, DateColumn) else "not text or a whole number"
 
 
 def _outside(column: Column) -> str:

@@ -111,7 +111,7 @@ def _looked_at(name: str, path: str, files: list[OpenFile], written: Mapping[str
             values = values_of(raw, table, backend, name)
         backend.disconnect()
     texts = [plainest(one) for one in values.values() if one.kind == "text"]
-    more = writing.best(texts, how) if text or files[0].suffix in EXCEL else {}
+    more = writing.best(texts, how)
     best, labels = Dialect(**{**how.model_dump(), **more}), labels_of(files[0])
     guesses = {one: guess(values.get(one), one, best, labels.get(names[one], {})) for one in names}
     guesses |= {one: replace(guesses[one], reasons=(why,)) for one, why in reasons.items()}

@@ -9,22 +9,20 @@ without a header has data in its first row).
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pyarrow as pa
 
-from mpcgov.errors import DataError, InternalError
+from mpcgov.errors import InternalError
 from mpcgov.spec.derive import Derivation
 from mpcgov.spec.reading import Dialect
-from mpcgov.spec.table import CategoryColumn, Column, Dataset, Declaration, KeyColumn
+from mpcgov.spec.table import Dataset, Declaration
 from mpcgov.worker import identity, pieces
-from mpcgov.worker.columns import TAKES, TAKES_TEXT, Form, IsOneOf, from_text, from_typed
+from mpcgov.worker.checking import checked, is_one_of, is_one_of_literals, remarks
 from mpcgov.worker.database import bytewise, open_database
 from mpcgov.worker.derived import derived
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
@@ -32,20 +30,6 @@ from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, STATISTICA
 from mpcgov.worker.readers import arrow, csv, excel, fixed, parquet, postgres, px, readback, statistical
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
 from mpcgov.worker.readers.servers import SERVERS
-
-_ZEROS = (
-    "its ids stand in a number column, so leading zeros are lost, while normalise: [digits] says that they are texts: "
-    "declare zeros: strip, or zeros: pad N, at every owner"
-)
-_NUMBERS = (
-    "its ids stand in a number column, so none has leading zeros: where another owner has them as texts, they only "
-    "meet with zeros: strip, or zeros: pad N, at every owner"
-)
-_BOOLEANS = "booleans are read as true and false: declare these, or say by recode what is meant"
-_VERY_FEW = 32
-"""The engine joins what is tested against more than five literals: a plan of a hundred joins takes it half a minute."""
-_FEW = 1000
-"""Up to so many values stand in the query itself; writing more there takes the engine longer than joining them."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +45,8 @@ class Source:
     """What the owner should know of how columns were read; of no row."""
     of_lines: bool = False
     """Whether rows are lines of a text, below which there may be notes."""
+    date_format: str = "YYYY-MM-DD"
+    """How texts write a date."""
 
     def value(self, column: str) -> str:
         """The name in `table` of a column's value; null where it is missing or has a fault."""
@@ -146,7 +132,7 @@ def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
         backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")])
         with kept_on_success(backend):
             raw = raw_of(files, fd, how, wanted, backend)
-            judged = _judged(raw, wanted, is_one_of, how if suffix in TEXT + EXCEL else Dialect())
+            judged = checked(raw, wanted, is_one_of, how)
             try:
                 source = _stored(raw, wanted, backend, judged)
             except InternalError:
@@ -189,7 +175,8 @@ def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> Source:
     rows = int(quiet(lambda: len(backend.con.table(readback.STORED)), unreadable(wanted.name)))
     if rows != raw.rows:
         raise InternalError(f"{wanted.name}: the engine reads {rows} rows where the file has {raw.rows}")
-    return Source(wanted.name, wanted.declaration, rows, table, backend, _remarks(raw, wanted), not raw.typed)
+    said, form = remarks(raw, wanted), wanted.dataset.date_format
+    return Source(wanted.name, wanted.declaration, rows, table, backend, said, not raw.typed, form)
 
 
 def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
@@ -199,15 +186,15 @@ def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
         backend = open_engine()
         with kept_on_success(backend):
             raw = read(url, wanted, backend)
-            return _stored(raw, wanted, backend, _judged(raw, wanted, is_one_of, Dialect()))
+            return _stored(raw, wanted, backend, checked(raw, wanted, is_one_of, csv.dialect(wanted, "")))
     backend, table = open_database(url, name, base)
     with kept_on_success(backend):
         check_names(list(table.columns), wanted, "each declared column must stand there once")
         rows = _rows(table, backend, name)
         check_rows(rows, wanted)
         raw = Raw(bytewise(table, wanted.sources.values(), backend), wanted.sources, rows, typed=True)
-        judged = _judged(raw, wanted, _is_one_of_literals, Dialect())
-        return Source(name, wanted.declaration, rows, judged, backend, _remarks(raw, wanted))
+        judged, form = checked(raw, wanted, is_one_of_literals, csv.dialect(wanted, "")), wanted.dataset.date_format
+        return Source(name, wanted.declaration, rows, judged, backend, remarks(raw, wanted), date_format=form)
 
 
 def _server_reader(scheme: str) -> Callable[[str, Wanted, Backend], Raw] | None:
@@ -220,79 +207,5 @@ def _server_reader(scheme: str) -> Callable[[str, Wanted, Backend], Raw] | None:
     return None
 
 
-def _judged(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:
-    selected, wrong = {}, []
-    for position, (column, kind) in enumerate(wanted.declaration.columns.items()):
-        reading, labels = wanted.reading(column), (raw.labels or {}).get(column, {})
-        recode, written = {**labels, **reading.recode}, not raw.typed or column in raw.numbers
-        form = Form(
-            how, reading.missing, recode, among is is_one_of, reading.source or column, written, raw.of_workbook
-        )
-        read = partial(from_typed if raw.typed else from_text, raw.table[raw.columns[column]], kind, among, form)
-        judged = quiet(read, unreadable(wanted.name))
-        if column in _without_zeros(raw, wanted) and "digits" in getattr(kind, "normalise", ()):
-            wrong.append(f"column {column}: {_ZEROS}")
-        elif judged is None:
-            wrong.append(f"column {column}: {_not_taken(raw, column, kind)}")
-        else:
-            selected[f"v{position}"], selected[f"f{position}"] = judged
-        if wanted.as_read:
-            selected[f"r{position}"] = raw.table[raw.columns[column]].cast("string")
-    if wrong:
-        hint = "change the type there, or the kind in datasets.yaml"
-        raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint=hint)
-    return raw.table.select(**selected)
-
-
-def _without_zeros(raw: Raw, wanted: Wanted) -> list[str]:
-    """Keys that are numbers in the source, whose leading zeros nothing brings back."""
-    kinds = wanted.declaration.columns.items()
-    keys = [name for name, kind in kinds if isinstance(kind, KeyColumn) and kind.zeros == "keep"]
-    return [name for name in keys if raw.typed and raw.holds_numbers(name)]
-
-
-def _remarks(raw: Raw, wanted: Wanted) -> tuple[str, ...]:
-    ids = [f"column {name}: {_NUMBERS}" for name in _without_zeros(raw, wanted)]
-    return (*raw.remarks, *ids, *(f"column {name}: {_BOOLEANS}" for name in _named_otherwise(raw, wanted)))
-
-
-def _named_otherwise(raw: Raw, wanted: Wanted) -> list[str]:
-    """Booleans that are declared by other words."""
-    kinds = wanted.declaration.columns.items()
-    words = [
-        name for name, kind in kinds if isinstance(kind, CategoryColumn) and not {*kind.values} & {"true", "false"}
-    ]
-    booleans = (name for name in words if raw.table[raw.columns[name]].type().is_boolean())
-    return [name for name in booleans if not wanted.reading(name).recode]
-
-
-def _not_taken(raw: Raw, column: str, kind: Column) -> str:
-    found = (raw.types or {}).get(column) or _type_name(raw.table[raw.columns[column]].type())
-    article = "an" if kind.kind == "integer" else "a"
-    return f"type {found} can't be read as {article} {kind.kind} column, which takes {TAKES.get(kind.kind, TAKES_TEXT)}"
-
-
-def _type_name(dtype: Any) -> str:
-    if dtype.is_timestamp() and dtype.timezone is not None:
-        return "timestamp with time zone"
-    if dtype.is_unknown():
-        found = re.search(r"DType\.(\w+)", str(dtype)) or re.search(r"DataType\(\s*(\w+)", str(dtype))
-        return found[1].lower() if found else "unknown"
-    return type(dtype).__name__.lower() if dtype.is_nested() else str(dtype.copy(nullable=True))
-
-
 def _rows(table: Any, backend: Backend, name: str) -> int:
     return int(quiet(lambda: backend.to_pyarrow(table.count()).as_py(), unreadable(name)))
-
-
-def is_one_of(raw: Any, values: tuple[str, ...]) -> Any:
-    """Whether each text is among some values, however many these are."""
-    if len(values) <= _VERY_FEW:
-        return ibis.array(list(values)).contains(raw)
-    if len(values) <= _FEW:
-        return raw.isin(values)
-    return raw.isin(ibis.memtable(pa.table({"value": values})).value)
-
-
-def _is_one_of_literals(raw: Any, values: tuple[str, ...]) -> Any:
-    return raw.isin(values)  # a database that may only be read takes no table of values

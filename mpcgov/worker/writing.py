@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -12,9 +12,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mpcgov.spec.reading import Dialect
+from mpcgov.worker.numerals import ISO, MIDNIGHT, MONTHS
 from mpcgov.worker.values import Values
 
-_DATES = ("YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY", "YYYY/MM/DD", "YYYY.MM.DD", "YYYYMMDD")
+_DATES = (
+    "YYYY-MM-DD",
+    "DD.MM.YYYY",
+    "DD/MM/YYYY",
+    "MM/DD/YYYY",
+    "DD-MM-YYYY",
+    "YYYY/MM/DD",
+    "YYYY.MM.DD",
+    "YYYYMMDD",
+    "DD-MON-YYYY",
+    "DDMONYYYY",
+)
 _MARKS = (
     (".", None), (",", None), (",", "."), (".", ","), (",", " "), (",", "\u00a0"), (",", "\u202f"), (".", "'"),
     (".", "’"),
@@ -22,8 +34,9 @@ _MARKS = (
 _LIKE_NUMBER = r"^-?[0-9][0-9.,'’ \x{a0}\x{202f}]*$"
 LIKE_AMOUNT = r"^[-+(\p{Sc}]*\s?[0-9][0-9.,'’ ]*\s?([\p{Sc}%‰)+-]|[A-Z]{3})?$"
 """A number with other signs, such as a currency, which isn't read."""
-_MIDNIGHT = r"[T ]00:00(:00(\.0+)?)?$"
-_LIKE_DATE = r"^[0-9]{1,4}[-./]?[0-9]{1,2}[-./]?[0-9]{1,4}([T ]00:00(:00(\.0+)?)?)?$"
+_LIKE_DATE = (
+    rf"^([0-9]{{1,4}}[-./]?[0-9]{{1,2}}[-./]?[0-9]{{1,4}}|[0-9]{{1,2}}-?[A-Za-z]{{3}}-?[0-9]{{4}})({MIDNIGHT})?$"
+)
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _MOST_DAYS = 100_000
 _YEARS = range(1850, 2150)
@@ -55,11 +68,8 @@ def best(columns: Iterable[Values], how: Dialect) -> dict[str, Any]:
 def is_ambiguous(values: Values, how: Dialect) -> bool:
     """Whether dates could as well be read with days and months the other way round."""
     swapped = how.date_format.translate(str.maketrans("DM", "MD"))
-    return (
-        how.date_format != "YYYY-MM-DD"
-        and len(values) > 1
-        and dates(values, _with(how, date_format=swapped)) is not None
-    )
+    named = how.date_format == ISO or "MON" in how.date_format
+    return not named and len(values) > 1 and dates(values, _with(how, date_format=swapped)) is not None
 
 
 def _with(how: Dialect, **changes: Any) -> Dialect:
@@ -83,19 +93,24 @@ def numbers(values: Values, how: Dialect) -> pa.Array | None:
 
 def dates(values: Values, how: Dialect) -> list[date] | None:
     """The values as dates, in their order; None if one isn't a date in this dialect."""
-    iso = how.date_format == "YYYY-MM-DD"
-    if iso and values.any_match(_MIDNIGHT):
-        values = replace(values, text=pc.replace_substring_regex(values.text, _MIDNIGHT, ""))
+    iso = how.date_format == ISO
+    if values.any_match(MIDNIGHT):
+        values = replace(values, text=pc.replace_substring_regex(values.text, MIDNIGHT, ""))
     if len(values) > _MOST_DAYS or not values.all_match(_ISO if iso else how.date_pattern):
         return None
-    pattern, order = re.compile(how.date_pattern), how.date_order
+    pattern, parts = re.compile(how.date_pattern), how.date_parts
     found = []
     for text in values.text.to_pylist():
         match = pattern.fullmatch(text)
         try:
-            found.append(date(*(int(match[part]) for part in order)) if match else None)
+            found.append(_day({part: match[group] for part, group in parts.items()}) if match else None)
         except ValueError:
             return None
     unparted = how.date_format.isalpha()  # any number of eight digits could look like that
     real = [day for day in found if day is not None and not (unparted and day.year not in _YEARS)]
     return real if len(real) == len(found) else None
+
+
+def _day(parts: Mapping[str, str]) -> date:
+    month = MONTHS.index(parts["MON"].upper()) + 1 if "MON" in parts else int(parts["MM"])
+    return date(int(parts["YYYY"]), month, int(parts["DD"]))

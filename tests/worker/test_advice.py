@@ -150,7 +150,7 @@ def test_codes_for_missing_values_are_missing_and_names_are_those_of_the_source(
     found = said(tmp_path, columns={"until": until})
     assert "1 row out of range 2000-01-01..2030-12-31 (1 that look like a code for no value" in found
     assert (
-        "column until: 2 rows not a date as YYYY-MM-DD (1 with day, month and year in another form or order: set date_format, such as DD.MM.YYYY, 1 with a time of day or a time zone)"
+        "column until: 2 rows not a date as YYYY-MM-DD (1 with day, month and year in another form or order: set date_format, such as DD.MM.YYYY or YYYYDDD, 1 with a time of day or a time zone)"
         in found
     )
     for number in (pa.array([999, 7, 8]), pa.array([999.0, 7.0, 8.0])):
@@ -361,7 +361,7 @@ def test_utf8_is_not_taken_for_another_encoding(tmp_path: Path, content: bytes, 
 def test_dates_of_zeros_are_no_dates_of_another_form(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "d.csv").write_text(f"b\n{text}\n01.02.1990\n")
     column = {"b": {"kind": "date", "min": "1980-01-02", "max": "1999-11-02"}}
-    assert f"1 row not a date as YYYY-MM-DD (1 {words}" in said(tmp_path, columns=column, date_format="DD.MM.YYYY")
+    assert f"1 row not a date as DD.MM.YYYY (1 {words}" in said(tmp_path, columns=column, date_format="DD.MM.YYYY")
 
 
 def test_notes_are_looked_for_below_lines_only(tmp_path: Path) -> None:

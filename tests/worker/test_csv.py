@@ -146,7 +146,7 @@ CORPUS = {
     # values
     "not a whole number": (HEADER + "".join(row(age=age) for age in ("1.5", "1e2", "+1", " 1", "1 ", "١", "0x1", "--1", "NA", "NULL", "nan", "1_0", '"1\n"')) + GOOD, AGE_TEXT.format("14 rows", "13 rows")),
     "out of range": (HEADER + row(age="121") + row(age="-1") + row(age="9" * 5000) + row(age=DIGITS) + row(age="18446744073709551646"), AGE_RANGE.format("5 rows", "5 rows")),
-    "not a decimal": (HEADER + "".join(row(pay=pay) for pay in ("1.234", "1e400", ".5", "5.", "inf", "NaN", "1,5".replace(",", " "), "1.2.3", "€5", "1.230")), PAY_TEXT.format("10 rows", "10 rows")),
+    "not a decimal": (HEADER + "".join(row(pay=pay) for pay in ("1.234", "1e400", ".5", "5.", "inf", "NaN", "1,5".replace(",", " "), "1.2.3", "€5", "1.230")), PAY_TEXT.format("10 rows", "8 rows")),
     "decimal out of range": (HEADER + row(pay="1000.01") + row(pay="-10.01") + row(pay="9" * 400) + row(pay=f"{DIGITS}.55"), "4 rows; column pay: 4 rows out of range -10..1000"),
     "not a date": (HEADER + "".join(row(born=born) for born in ("2023-02-30", "1900-02-29", "23-1-1", "2023-1-01", "31.12.2020", "2023-01-01 ", "2023-01-01T12:00", "0000-00-00", "today", "infinity", "epoch")), DATE_TEXT.format("11 rows", "11 rows")),
     "date out of range": (HEADER + row(born="2026-01-01") + row(born="1899-12-31") + row(born="0000-01-01") + row(born="9999-12-31"), "4 rows; column born: 4 rows out of range 1900-01-01..2025-12-31"),
@@ -317,7 +317,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeyp
         path.write_text(HEADER + GOOD * 2)
         return ()
 
-    monkeypatch.setattr("mpcgov.worker.source._remarks", looked_at)
+    monkeypatch.setattr("mpcgov.worker.source.remarks", looked_at)
     with pytest.raises(DataError, match=r"^d: the file changed while it was read$"):
         open_table(declare(), "d", tmp_path)
 

@@ -85,7 +85,7 @@ CASES: dict[str, tuple[str, pa.Array, str]] = {
     "dates": ("born", pa.array([date(1990, 1, 1), date(1990, 12, 31), date(1991, 1, 1), date(1, 1, 1), None]), "5 rows; column born: 1 row without a value; column born: 2 rows out of range 1990-01-01..1990-12-31"),
     "timestamps as dates": ("born", pa.array([631152000, 631152001, 0, None], pa.timestamp("s")), "4 rows; column born: 1 row without a value; column born: 1 row not a date as YYYY-MM-DD; column born: 1 row out of range 1990-01-01..1990-12-31"),
     "nanoseconds as dates": ("born", pa.array([631152000 * 10**9, 631152000 * 10**9 + 1], pa.timestamp("ns")), "2 rows; column born: 1 row not a date as YYYY-MM-DD"),
-    "timestamps with a zone as dates": ("born", pa.array([0], pa.timestamp("us", "UTC")), WRONG.format("born", "a date")),
+    "timestamps with a zone as dates": ("born", pa.array([0], pa.timestamp("us", "UTC")), "d: column born: type timestamp with time zone can't be read as a date column, as its day depends on the zone: cast it there"),
     "text as dates": ("born", pa.array(["1990-01-01", "01.01.1990"]), "2 rows; column born: 1 row not a date as YYYY-MM-DD"),
     "decimals over 38 digits": ("pay", pa.array([Decimal("1.50")], pa.decimal256(50, 2)), "d: column pay: decimal(50, 2) has more than 38 digits"),
     "half floats": ("pay", pa.array([1.5], pa.float16()), "d: column pay: half-precision floats aren't read"),

@@ -45,6 +45,8 @@ _COLUMNS = """
 _FLOATS = {"float4": "float32", "float8": "float64"}
 _WHOLE = {"int2": "int64", "int4": "int64", "int8": "int64"}
 _TEXT = {"text", "varchar", "bpchar", "char", "name", "citext", "uuid", "bool", "date", "numeric", "timestamp", "oid"}
+_WRITTEN = {"text", "varchar", "bpchar", "char", "name", "citext", "enum"}
+"""Whose texts are somebody's; those of the others are the server's."""
 _READ = {*_FLOATS, *_WHOLE, *_TEXT, "enum"}
 
 
@@ -94,7 +96,8 @@ def _read(connection: Any, table: str, wanted: Wanted, backend: Backend) -> Raw:
     typed = found.mutate(**{f"c{n}": _typed(found[f"c{n}"], kind) for n, kind in enumerate(types.values())})
     names = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
     numbers = {column for column, kind in types.items() if kind == "numeric"}
-    return Raw(typed, names, rows, typed=True, types=shown, numbers=numbers)
+    plain = {column for column, kind in types.items() if kind not in _WRITTEN}
+    return Raw(typed, names, rows, typed=True, types=shown, numbers=numbers, plain=plain)
 
 
 def _typed(text: Any, kind: str) -> Any:

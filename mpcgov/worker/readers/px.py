@@ -60,7 +60,14 @@ def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
         for column, source in wanted.sources.items()
         if source != VALUE
     }
-    return Raw(table, {column: f"c{n}" for n, column in enumerate(wanted.sources)}, rows, typed=False, labels=labels)
+    return Raw(
+        table,
+        {column: f"c{n}" for n, column in enumerate(wanted.sources)},
+        rows,
+        typed=False,
+        labels=labels,
+        plain=tuple(wanted.sources),
+    )
 
 
 def cube_of(file: OpenFile, encoding: str | None = None) -> Cube:

@@ -58,6 +58,8 @@ class Raw:
     """Of several files, the number of each one's first row."""
     numbers: Collection[str] = ()
     """Declared names of columns that hold numbers in the source, where the engine has them as text."""
+    plain: Collection[str] = ()
+    """Declared names of columns whose texts are as mpcgov writes them, whatever the data set's dialect is."""
     of_workbook: bool = False
     """Whether texts may be errors of a workbook."""
     remarks: tuple[str, ...] = ()

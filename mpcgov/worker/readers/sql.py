@@ -81,7 +81,8 @@ def _read(connection: sa.Connection, table: str, wanted: Wanted, backend: Backen
     numbers = {column for column, form in forms.items() if form in (_whole, _decimal)}
     names = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
     table_read = read_rows.mutate(**casts) if casts else read_rows
-    return Raw(table_read, names, rows, typed=True, types=shown, numbers=numbers)
+    plain = {column for column, form in forms.items() if form not in (_text, _unpadded)}
+    return Raw(table_read, names, rows, typed=True, types=shown, numbers=numbers, plain=plain)
 
 
 def _columns(connection: sa.Connection, table: str, schema: str | None) -> dict[str, Any]:
