@@ -34,6 +34,9 @@ def _any(value: Any) -> Any:
 _hash_any: Any = ibis.udf.scalar.builtin(_any, name="hash", signature=((None,), "uint64"))
 """DuckDB's own hash, of 64 bits without a sign."""
 
+_hash_of_spark: Any = ibis.udf.scalar.builtin(_any, name="xxhash64", signature=((None,), "int64"))
+"""Spark's, of 64 bits; the one that it calls `hash` has 32."""
+
 
 def fingerprints_of(source: Source, together: Iterable[Collection[str]], ordered: Sequence[str] = ()) -> dict[str, str]:
     """Fingerprints of all rows, by name: of their number, and of each of some sets of columns together.
@@ -95,6 +98,8 @@ def _summed(source: Source, rows: Any, hashes: Mapping[str, Any]) -> tuple[int, 
 def _hash(source: Source, value: Any) -> Any:
     if source.backend.name == "duckdb":
         return _hash_any(value)
+    if source.backend.name == "pyspark":
+        return _hash_of_spark(value)
     # Not every engine hashes every type; the text of a value is as good.
     return ibis.coalesce(value.cast("string").hash(), _NOTHING)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from math import isnan
 from pathlib import Path
+from threading import Timer
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -228,16 +229,19 @@ def test_mysql_gives_the_same_rows(mysql: mariadb.Server, tmp_path: Path, expect
     assert read(f"{mysql.url.replace('mysql', 'mariadb', 1)}#agency.people", tmp_path, {}) == expected
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Spark's own, of its sockets and of pandas
 def test_a_cluster_of_spark_gives_the_same_rows(tmp_path: Path, expected: Any) -> None:
     """Two workers of its own; what a row hashes to is each engine's own, so that fingerprints aren't compared."""
-    pyspark = pytest.importorskip("pyspark", reason="pip install 'mpcgov[spark]'")
+    pyspark = pytest.importorskip("pyspark", reason="pip install 'mpcgov[spark]'; .ci/run does")
     if shutil.which("java") is None:
         pytest.skip("no Java here")
     pq.write_table(table(), tmp_path / "d.parquet")
     options = {
         "spark.master": "local-cluster[2,1,1024]",
+        "spark.scheduler.minRegisteredResourcesRatio": "1.0",  # no job begins before both are there
+        "spark.scheduler.maxRegisteredResourcesWaitingTime": "300s",
+        "spark.default.parallelism": "2",
+        "spark.sql.shuffle.partitions": "2",
         "spark.sql.catalogImplementation": "hive",
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
@@ -249,11 +253,17 @@ def test_a_cluster_of_spark_gives_the_same_rows(tmp_path: Path, expected: Any) -
     for name, value in options.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
+    hung = Timer(600, session.sparkContext.cancelAllJobs)  # a cluster that never comes up fails, and holds up nobody
+    hung.start()
     try:
         columns = "id CHAR(8), region STRING, age INT, pay DECIMAL(12, 2), born DATE, note STRING"
         session.sql(f"CREATE TABLE people ({columns}) USING parquet")
         session.read.parquet(str(tmp_path / "d.parquet")).write.mode("append").insertInto("people")
-        found, _ = read(f"pyspark://{tmp_path}/warehouse?{urlencode(options)}#people", tmp_path, {})
+        executors = session.sparkContext._jsc.sc().statusTracker().getExecutorInfos()
+        assert len(executors) == 3  # the driver is one
+        found, prints = read(f"pyspark://{tmp_path}/warehouse?{urlencode(options)}#people", tmp_path, {})
         assert found == expected[0]
+        assert {name.rpartition(" by ")[0] for name in prints} == {name.rpartition(" by ")[0] for name in expected[1]}
     finally:
+        hung.cancel()
         session.stop()
