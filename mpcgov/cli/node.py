@@ -13,6 +13,7 @@ from mpcgov.cli.budget import budget
 from mpcgov.cli.duplicates import duplicates
 from mpcgov.cli.options import Group, home_option, json_option, out_options
 from mpcgov.cli.people import console, people
+from mpcgov.cli.policy import policy
 from mpcgov.cli.render import (
     note,
     note_repeated,
@@ -213,6 +214,7 @@ def reject(job_id: str, home: Path, reason: str) -> None:
 
 
 node.add_command(people)
+node.add_command(policy)
 node.add_command(console)
 
 

@@ -12,7 +12,7 @@ from mpcgov.console.frame import Frame
 from mpcgov.console.guard import VISIT
 from mpcgov.console.signing import JOB
 
-TABS = ("waiting", "jobs", "datasets", "budgets", "health", "audit", "people")
+TABS = ("waiting", "jobs", "datasets", "policy", "budgets", "health", "audit", "people")
 
 
 class Pages:

@@ -34,6 +34,8 @@ class Signing:
         router.add_post("/enrol/options", self._to_enrol)
         router.add_post("/passkey/options", self._to_enrol_own)
         router.add_post("/enrol", self._enrol)
+        router.add_post("/policy/options", self._to_agree)
+        router.add_post("/policy/agree", self._agree)
         router.add_post(f"/jobs/{JOB}/options", self._to_decide)
         router.add_post(f"/jobs/{JOB}/decide", self._decide)
 
@@ -86,6 +88,17 @@ class Signing:
         body = await _body(request)
         found = await self._desk.ask("enrol", ticket=_text(body, "ticket"), credential=_credential(body))
         return web.json_response({"next": "/" if found["account"] else "/sign-in"})
+
+    async def _to_agree(self, request: web.Request) -> web.StreamResponse:
+        body, session = await _body(request), request[VISIT].token
+        what = {"text": _text(body, "text"), "digest": _text(body, "digest")}
+        return web.json_response(await self._desk.ask("to_agree", session=session, **what))
+
+    async def _agree(self, request: web.Request) -> web.StreamResponse:
+        body, session = await _body(request), request[VISIT].token
+        ticket, credential = _text(body, "ticket"), _credential(body)
+        await self._desk.ask("agree", session=session, ticket=ticket, credential=credential)
+        return web.json_response({"next": "/policy"})
 
     async def _to_decide(self, request: web.Request) -> web.StreamResponse:
         body, session = await _body(request), request[VISIT].token

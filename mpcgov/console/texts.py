@@ -57,10 +57,10 @@ class Catalogue:
 
     def _part(self, name: str, text: str) -> str | None:
         """What stands in a gap: a phrase that is known is said here, a name stays; what is `said` must be known.
-        A `name` stays whatever it is."""
+        A `name`, `column` or `condition` stays whatever it is."""
         if name == "said":
             return self._said(text)
-        if name == "name":
+        if name in ("name", "column", "condition"):
             return text
         return self.words.get(f"phrase.{text}", text)
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import sqlalchemy as sql
 
 from mpcgov.node import questions
 from mpcgov.node.desk import accounts
+from mpcgov.node.desk.config import Role
 from mpcgov.spec.policy import Policy
 
 
-def needs_passkeys(tx: sql.Connection, policy: Policy) -> bool:
+def needs_passkeys(tx: sql.Connection, policy: Policy, roles: Set[Role] = accounts.MAY_DECIDE) -> bool:
     """Whether only a yes that a passkey has signed counts: if the policy says so, or leaves it open and somebody who
-    may approve has a passkey. Else one on the command line counts too, as that of the system's user."""
+    may say it has a passkey. Else one on the command line counts too, as that of the system's user.
+
+    Args:
+        roles: those who may say it.
+    """
     if policy.passkeys is not None:
         return policy.passkeys == "required"
-    return accounts.approvers_sign(tx)
+    return accounts.sign(tx, roles)
 
 
 def counted(tx: sql.Connection, job: str, policy: Policy) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from mpcgov.node.logs import HTTP_LOG
 from mpcgov.node.monitor import Monitor
 from mpcgov.node.notify.notifier import Notifier
 from mpcgov.node.peers import PeerClient
+from mpcgov.node.policies import Policies
 from mpcgov.node.requests import FLUSH_S, RequestLog
 from mpcgov.node.service import Service
 from mpcgov.node.slots import Slots
@@ -99,6 +100,7 @@ class NodeDaemon:
         self._store = Store(home.state_path, home.config.state)
         self._audit = AuditLog(self._store, home.identity, home.state_path, self._clock)
         self.book = Book(home, self._store, self._audit, self._clock)
+        self._policies = Policies(home, self.book, self._audit, self._clock)
         self._client = PeerClient(home.identity, roster, carrier)
         self._requests = RequestLog(self.book)
         slots = Slots(home.jobs_at_once, lambda: asyncio.get_running_loop().time())
@@ -128,6 +130,7 @@ class NodeDaemon:
         """
         records = self._monitor.verify()
         self.book.note("started", engine=registry.engine_digest(), records=records)
+        self._policies.look()
         self.book.heads.adopt()
         self.book.heads.restored.look()
         if text := self.book.heads.restored.text:
@@ -216,6 +219,7 @@ class NodeDaemon:
         return poll
 
     def _tick(self) -> None:
+        self._policies.look()
         self.service.tick()
         self._monitor.ticked()
         if not self._home.still_joined() and not self.service.under_way and not self.outdated.is_set():

@@ -42,7 +42,8 @@ POLICY_FILE = """\
 # It is read afresh at each decision: when a job is proposed, when a person approves it, and just before it starts.
 
 approve: manual     # manual: a person says yes to each job | standing: what this file allows proceeds by itself
-approvals: 1        # how many different people must say yes, where a person is asked: 1 or 2
+approvals: 1        # how many different people must say yes, where a person is asked: 1 or 2. Once this says 2, also to
+#                   # each change of this file: docs/console.md
 # passkeys: required # only a yes that a passkey has signed counts | optional: also one on the command line, as that of
 #                   # the system's user. Unless said: required once somebody who may approve has a passkey
 # partner_approvals: {"*": 1}       # how many people of a partner must have signed its yes with passkeys

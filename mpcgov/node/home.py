@@ -16,6 +16,7 @@ from pydantic import Field
 from mpcgov import files, keys
 from mpcgov.errors import LocalError, Refused, SpecError
 from mpcgov.keys import Identity
+from mpcgov.node import inforce
 from mpcgov.node.desk.config import ConsoleConfig
 from mpcgov.node.first_files import DATASETS_FILE, NODE_FILE, POLICY_FILE
 from mpcgov.node.logs import Form
@@ -117,8 +118,22 @@ class NodeHome:
         """This agency's policy, read afresh, and the digest of the text it was read from.
 
         Raises:
-            Refused: it is missing, empty, unreadable or broken; then nothing is allowed.
+            Refused: it is missing, empty, unreadable or broken, or isn't the one that people have agreed to; then
+                nothing is allowed.
         """
+        try:
+            while True:
+                agreed = inforce.read(self.state_path)
+                policy, found = self._written_policy()
+                if (allowed := inforce.allows(self.state_path, found, agreed)) is not None:
+                    break
+        except SpecError:
+            raise self._no_policy("can't be compared with the one in force") from None
+        if not allowed:
+            raise self._no_policy("was changed, and waits for two people's yes")
+        return policy, found
+
+    def _written_policy(self) -> tuple[Policy, str]:
         path = self.policy_path
         try:
             if not path.exists():

@@ -1,4 +1,4 @@
-"""What a person's passkey signs to say yes or no to a job, and whether such a signature holds.
+"""What a person's passkey signs to say yes or no to a job, or yes to a policy, and whether such a signature holds.
 
 A passkey (W3C Web Authentication, level 3) signs a challenge. Ours is the SHA-256 of what is decided: which proposal,
 by which agency's person, yes or no, for which reason. So an assertion can't be used for anything else, and whoever
@@ -52,8 +52,24 @@ class Decided(Frozen):
         return hashlib.sha256(canonical_json(self.model_dump(mode="json"))).digest()
 
 
+class Agreed(Frozen):
+    """What a person agrees to in a change of policy: the text of this digest in the place of that one's."""
+
+    format: Literal["mpcgov-policy-1"] = "mpcgov-policy-1"
+    policy_digest: Digest
+    before: Digest
+    party: PartyId
+    known_as: Annotated[str, Field(min_length=1, max_length=KNOWN_AS_LIMIT)]
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+    @property
+    def challenge(self) -> bytes:
+        """What the passkey signs."""
+        return hashlib.sha256(canonical_json(self.model_dump(mode="json"))).digest()
+
+
 class Assertion(Frozen):
-    """One person's signed word on a job, as peers see it.
+    """One person's signed word on a job or a policy; that on a job is seen by peers.
 
     `known_as`: the person's name as the agency gives it out, which need tell nobody who it is. `credential`: which
     passkey; `key`: its public key. The node that signs the approval vouches for both being that person's.
@@ -75,25 +91,23 @@ def check(assertion: Assertion, job_digest: str, party: str, said: Said) -> None
     Raises:
         SpecError: it was made for something else, without the person being verified, or the signature doesn't hold.
     """
-    what = f"{party}: the word of {assertion.known_as}"
     decided = Decided(
         job_digest=job_digest, party=party, known_as=assertion.known_as, said=said,
         reason=assertion.reason, nonce=assertion.nonce,
     )  # fmt: skip
-    try:
-        client, signed = _bytes(assertion.client_data), _bytes(assertion.authenticator_data)
-        data = json.loads(client)
-        fits = isinstance(data, dict) and data.get("type") == "webauthn.get" and not data.get("crossOrigin")
-        if not fits or data.get("challenge") != _text(decided.challenge):
-            raise SpecError(f"{what} is about something else", code="assertion")
-        site = urlsplit(str(data.get("origin"))).hostname or ""
-        if len(signed) < SHORTEST or signed[:FLAGS_AT] != hashlib.sha256(site.encode()).digest():
-            raise SpecError(f"{what} was given at another site", code="assertion")
-        if signed[FLAGS_AT] & (flags := USER_PRESENT | USER_VERIFIED) != flags:
-            raise SpecError(f"{what} was given without looking who it is", code="assertion")
-        _verify(_bytes(assertion.key), _bytes(assertion.signature), signed + hashlib.sha256(client).digest())
-    except (ValueError, RecursionError, InvalidSignature, UnsupportedAlgorithm):
-        raise SpecError(f"{what} isn't signed by the passkey that it names", code="assertion") from None
+    _check(assertion, decided.challenge, party)
+
+
+def check_agreed(assertion: Assertion, policy_digest: str, before: str, party: str) -> None:
+    """Nothing, if the assertion agrees to this policy in the place of that one.
+
+    Raises:
+        SpecError: as `check`.
+    """
+    agreed = Agreed(
+        policy_digest=policy_digest, before=before, party=party, known_as=assertion.known_as, nonce=assertion.nonce
+    )
+    _check(assertion, agreed.challenge, party)
 
 
 def check_all(assertions: Sequence[Assertion], job_digest: str, party: str, said: Said) -> None:
@@ -107,6 +121,24 @@ def check_all(assertions: Sequence[Assertion], job_digest: str, party: str, said
     for of_one in ("known_as", "credential", "key"):
         if len({getattr(one, of_one) for one in assertions}) < len(assertions):
             raise SpecError(f"{party}: two of the people who said yes are one", code="assertion")
+
+
+def _check(assertion: Assertion, challenge: bytes, party: str) -> None:
+    what = f"{party}: the word of {assertion.known_as}"
+    try:
+        client, signed = _bytes(assertion.client_data), _bytes(assertion.authenticator_data)
+        data = json.loads(client)
+        fits = isinstance(data, dict) and data.get("type") == "webauthn.get" and not data.get("crossOrigin")
+        if not fits or data.get("challenge") != _text(challenge):
+            raise SpecError(f"{what} is about something else", code="assertion")
+        site = urlsplit(str(data.get("origin"))).hostname or ""
+        if len(signed) < SHORTEST or signed[:FLAGS_AT] != hashlib.sha256(site.encode()).digest():
+            raise SpecError(f"{what} was given at another site", code="assertion")
+        if signed[FLAGS_AT] & (flags := USER_PRESENT | USER_VERIFIED) != flags:
+            raise SpecError(f"{what} was given without looking who it is", code="assertion")
+        _verify(_bytes(assertion.key), _bytes(assertion.signature), signed + hashlib.sha256(client).digest())
+    except (ValueError, RecursionError, InvalidSignature, UnsupportedAlgorithm):
+        raise SpecError(f"{what} isn't signed by the passkey that it names", code="assertion") from None
 
 
 def _verify(key: bytes, signature: bytes, message: bytes) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpcgov.node import operator
 from mpcgov.node.desk import enrolment
+from mpcgov.node.desk.config import Role
 from tests.chromium import axe, chromium, desk, kept
 from tests.console.agency import Agency
 from tests.node.network import POLICY, Network, when
@@ -21,7 +22,7 @@ from tests.ports import free_ports
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-PAGES = ("/", "/jobs", "/datasets", "/budgets", "/health", "/audit?check=1", "/people")
+PAGES = ("/", "/jobs", "/datasets", "/policy", "/budgets", "/health", "/audit?check=1", "/people")
 
 
 async def test_two_people_approve_in_their_browsers_and_a_peer_sees_both(tmp_path: Path) -> None:
@@ -85,10 +86,10 @@ async def _two_people(network: Network, origins: dict[str, str], browser: Any) -
     assert carla.url.endswith("/sign-in")
 
 
-async def _entered(browser: Any, language: str, home: Path, origin: str, name: str) -> Page:
+async def _entered(browser: Any, language: str, home: Path, origin: str, name: str, role: Role = "approver") -> Page:
     """Somebody who was let in, has made a passkey in a browser of their own, and has signed in."""
     page = await desk(browser, language)
-    link = await asyncio.to_thread(enrolment.add, home, name, "approver")
+    link = await asyncio.to_thread(enrolment.add, home, name, role)
     for _ in range(600):  # the node starts its console by itself
         with contextlib.suppress(Exception):
             await page.goto(f"{origin}/sign-in")
@@ -104,6 +105,63 @@ async def _entered(browser: Any, language: str, home: Path, origin: str, name: s
     await page.locator("main button").click()
     await page.wait_for_url(f"{origin}/")
     return page
+
+
+async def test_two_people_change_the_policy_in_their_browsers(tmp_path: Path) -> None:
+    async with chromium() as browser:
+        network, (port,) = Network(tmp_path), free_ports(1)
+        home, origin = network.home("labour"), f"http://localhost:{port}"
+        with (home / "node.yaml").open("a") as file:
+            file.write(f"console: {{listen: '127.0.0.1:{port}'}}\n")
+        network.policy("labour", "approvals: 2\n" + POLICY)
+        await network.start("labour")
+        try:
+            paul = await _entered(browser, "de", home, origin, "paul", "policy-editor")
+            anna = await _entered(browser, "en", home, origin, "anna")
+            await _policy_changed(network, origin, paul, anna)
+        finally:
+            await network.stop()
+
+
+async def _policy_changed(network: Network, origin: str, paul: Page, anna: Page) -> None:
+    await paul.goto(f"{origin}/policy")
+    await _looked_at(paul, "policy-de")
+    await paul.get_by_role("link", name="Regeln ändern").click()
+    text = await paul.locator("#text").input_value()
+    await paul.locator("#text").fill(text.replace("min_count: 5", "min_count: 1"))
+    await paul.get_by_role("button", name="Prüfen").click()
+    await paul.get_by_text("min_count").first.wait_for()
+    await _looked_at(paul, "policy-faults-de")
+    changed = text.replace("min_count: 5", "min_count: 4").replace("age: [filter]", "age: [filter, group]")
+    await paul.locator("#text").fill(changed.replace("partners: ['*']", "").replace("labour]", "]"))
+    await paul.get_by_role("button", name="Prüfen").click()
+    await paul.get_by_text("kleinste gezeigte Zelle: 4 (bisher: 5)").wait_for()
+    assert await paul.locator("main li span[lang=en]").count() == 0
+    await _looked_at(paul, "policy-checked-de")
+    await paul.get_by_role("button", name="Vorschlagen").click()
+    await paul.get_by_text("Sie haben zugestimmt").wait_for()
+    await _looked_at(paul, "policy-waits-de")
+
+    await anna.goto(f"{origin}/policy")
+    await anna.get_by_text("people: smallest cell shown: 4 (before: 5)").wait_for()
+    await _looked_at(anna, "policy-forward-en")
+    await anna.get_by_role("button", name="Agree").click()
+    await anna.get_by_text("age: [filter, group]").wait_for()
+    assert "min_count: 4" in (network.home("labour") / "policy.yaml").read_text()
+    network.policy("labour", POLICY)
+    await anna.reload()
+    await anna.get_by_text("The file on the node's machine was changed").wait_for()
+    await _looked_at(anna, "policy-by-hand-en")
+    await paul.reload()
+    await paul.get_by_role("button", name="Geltende Regeln zurückholen").click()
+    await paul.wait_for_url(f"{origin}/policy")
+    assert "min_count: 4" in (network.home("labour") / "policy.yaml").read_text()
+
+
+async def _looked_at(page: Page, name: str) -> None:
+    await kept(page, name)
+    await axe(page, name)
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 async def _without_faults(page: Page, origin: str, paths: list[str], language: str) -> None:

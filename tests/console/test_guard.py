@@ -190,6 +190,7 @@ async def test_the_desk_answers_nobody_without_a_session(agency: Agency) -> None
         more = {
             "jobs": {"which": "all"}, "job": {"job": "aaaa-aaaa-aaaa"}, "decide": {"ticket": "x", "credential": {}},
             "to_decide": {"job": "aaaa-aaaa-aaaa", "said": "approve"},
+            "agree": {"ticket": "x", "credential": {}}, "policy_checked": {"text": "x"},
         }  # fmt: skip
         open_to_all = {
             "about",

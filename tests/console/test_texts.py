@@ -31,7 +31,20 @@ def test_every_word_that_a_page_asks_for_is_there_and_none_besides() -> None:
     asked = set(re.findall(r"""\bt\(\s*["']([\w.-]+)["']\s*[,)]""", pages))
     words = catalogue(USUAL).words
     assert asked - set(words) == set()
-    by_part = ("tab.", "role.", "use.", "kind.", "event.", "fact.", "state.", "setting.", "phrase.")
+    by_part = (
+        "tab.",
+        "role.",
+        "use.",
+        "kind.",
+        "event.",
+        "fact.",
+        "state.",
+        "setting.",
+        "phrase.",
+        "policy.more",
+        "policy.less",
+        "policy.other",
+    )
     assert {key for key in words if not key.startswith(by_part)} - asked == set()
     assert {f"state.{state.value}" for state in State} | {f"role.{role}" for role in ROLES} <= set(words)
 

@@ -86,3 +86,8 @@ onSubmit("form[data-decide]", async (form, submitter) => {
   const { ticket, options } = await ask(`${form.dataset.decide}/options`, body);
   return ask(`${form.dataset.decide}/decide`, { ticket, credential: await signed(options) });
 });
+
+onSubmit("form[data-agree]", async (form) => {
+  const { ticket, options } = await ask("/policy/options", { text: form.elements.text?.value ?? "", digest: form.dataset.agree });
+  return ask("/policy/agree", { ticket, credential: await signed(options) });
+});

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,11 @@ from mpcgov.node.desk.config import Role
 from mpcgov.node.store import JOBS, TABLES
 from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.load import canonical_json, parse_json
+
+MAY_DECIDE: frozenset[Role] = frozenset({"approver"})
+MAY_EDIT: frozenset[Role] = frozenset({"policy-editor"})
+MAY_AGREE: frozenset[Role] = MAY_DECIDE | MAY_EDIT
+"""Who says yes or no to jobs; who writes policies; whose yes to a policy counts."""
 
 PEOPLE = sql.Table(
     "people",
@@ -131,9 +136,9 @@ def passkey(tx: sql.Connection, identifier: str) -> Passkey | None:
     return next((one for one in passkeys(tx) if one.id == identifier), None)
 
 
-def approvers_sign(tx: sql.Connection) -> bool:
-    """Whether somebody who may approve has a passkey."""
-    query = sql.select(sql.func.count()).select_from(PASSKEYS.join(PEOPLE)).where(PEOPLE.c.role == "approver")
+def sign(tx: sql.Connection, roles: Set[Role]) -> bool:
+    """Whether somebody of one of these roles has a passkey."""
+    query = sql.select(sql.func.count()).select_from(PASSKEYS.join(PEOPLE)).where(PEOPLE.c.role.in_(roles))
     return bool(tx.execute(query).scalar_one())
 
 

@@ -15,14 +15,12 @@ from mpcgov.node.book import Book
 from mpcgov.node.desk import accounts, passkeys, shown
 from mpcgov.node.desk import questions as ask
 from mpcgov.node.desk.access import Access
-from mpcgov.node.desk.config import Role
 from mpcgov.node.desk.jobs import Jobs
 from mpcgov.node.desk.kept import Kept
 from mpcgov.node.desk.sessions import Tickets
 from mpcgov.node.home import NodeHome
 from mpcgov.spec.assertion import Decided
 
-MAY_DECIDE: frozenset[Role] = frozenset({"approver"})
 HEALTH_S = 60.0
 
 
@@ -49,7 +47,7 @@ class Answers:
     def job(self, asked: ask.OneJob) -> dict[str, Any]:
         person = self._access.person(asked)
         found = self._jobs.one(asked.job, person.name)
-        return found | {"may_decide": person.role in MAY_DECIDE}
+        return found | {"may_decide": person.role in accounts.MAY_DECIDE}
 
     def datasets(self, asked: ask.Signed) -> dict[str, Any]:
         self._access.person(asked)
@@ -103,7 +101,7 @@ class Answers:
     # Deciding
 
     def to_decide(self, asked: ask.ToDecide) -> dict[str, Any]:
-        person, nonce = self._access.holder(asked, MAY_DECIDE), secrets.token_hex(16)
+        person, nonce = self._access.holder(asked, accounts.MAY_DECIDE), secrets.token_hex(16)
         reason = one_line(asked.reason) if asked.said == "reject" else ""
         row = self._book.job(asked.job)
         decided = Decided(
@@ -117,7 +115,7 @@ class Answers:
         return {"ticket": ticket, "options": passkeys.to_sign(self._access.config, decided.challenge, known)}
 
     def decide(self, asked: ask.Decide) -> dict[str, Any]:
-        person = self._access.holder(asked, MAY_DECIDE)
+        person = self._access.holder(asked, accounts.MAY_DECIDE)
         with self._lock:
             ticket = self._tickets.take(asked.ticket, "decide")
             passkey = self._access.signed_by(person, ticket, asked.credential)

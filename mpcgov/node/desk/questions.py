@@ -12,6 +12,7 @@ from mpcgov.spec.load import Frozen
 
 Token = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=200)]
+POLICY_LIMIT = 20_000
 Credential = dict[str, Any]
 """What a browser's authenticator answers; `mpcgov.node.desk.passkeys` says whether it holds."""
 
@@ -101,9 +102,24 @@ class Decide(Signed):
     credential: Credential
 
 
+class PolicyText(Signed):
+    """The text of a policy."""
+
+    text: Annotated[str, Field(max_length=POLICY_LIMIT)]
+
+
+class ToAgree(Signed):
+    """What a passkey must sign to agree to a policy: to this text, or to the one of a digest."""
+
+    text: Annotated[str, Field(max_length=POLICY_LIMIT)] = ""
+    digest: Annotated[str, Field(max_length=80)] = ""
+
+
 QUESTIONS: dict[str, type[Frozen]] = {
     "about": About, "to_sign_in": ToSignIn, "sign_in": SignIn, "to_enrol": ToEnrol, "enrol": Enrol,
     "to_provider": ToProvider, "from_provider": FromProvider, "to_enrol_own": Signed, "sign_out": Signed, "who": Signed,
     "jobs": Listed, "job": OneJob, "datasets": Signed, "budgets": Signed, "health": Signed, "audit": AuditPage,
     "audit_verified": Signed, "people": Signed, "to_decide": ToDecide, "decide": Decide,
+    "policy": Signed, "policy_checked": PolicyText, "to_agree": ToAgree, "agree": Decide, "withdraw_policy": Signed,
+    "restore_policy": Signed,
 }  # fmt: skip

@@ -26,6 +26,7 @@ from mpcgov.node.answers import HTTP_STATUS, answer, where
 from mpcgov.node.book import Book
 from mpcgov.node.desk.access import Access
 from mpcgov.node.desk.answers import Answers
+from mpcgov.node.desk.policy import PolicyDesk
 from mpcgov.node.desk.questions import QUESTIONS
 from mpcgov.node.home import NodeHome
 from mpcgov.spec.load import parse_json
@@ -42,7 +43,7 @@ class Desk:
     def __init__(self, home: NodeHome, book: Book, clock: Clock) -> None:
         self._path = home.state_path
         access = Access(home, book, clock)
-        self._asked_of = (access, Answers(home, book, clock, access))
+        self._asked_of = (access, Answers(home, book, clock, access), PolicyDesk(home, book, clock, access))
         # Threads of its own: whatever people look at, the node's jobs find theirs free.
         self._threads = ThreadPoolExecutor(THREADS, "desk")
         self._log = structlog.get_logger().bind(party=home.party)

@@ -14,7 +14,7 @@ from mpcgov.spec.assertion import Said
 TICKET_S = 5 * 60.0
 MOST_TICKETS = 200
 
-Purpose = Literal["sign in", "enrol", "decide", "provider"]
+Purpose = Literal["sign in", "enrol", "decide", "provider", "agree"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Ticket:
     """A question that a passkey, or the agency's provider, was asked to answer; answered once.
 
     `person`: who may answer; None for whoever signs in. `link`: the enrolment link that it came by. `browser`: which
-    one was sent to the provider, with `nonce`, and with what `verifier` says the digest of.
+    one was sent to the provider, with `nonce`, and with what `verifier` says the digest of. `text`, `before`: a policy,
+    and the digest of the one that it takes the place of.
     """
 
     purpose: Purpose
@@ -34,6 +35,8 @@ class Ticket:
     said: Said = "approve"
     reason: str = ""
     nonce: str = ""
+    text: str = ""
+    before: str = ""
     verifier: str = ""
     browser: str = ""
 
