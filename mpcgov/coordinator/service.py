@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mpcgov import files
+from mpcgov import files, registry
 from mpcgov.clock import RealClock
 from mpcgov.coordinator import catalogue as catalogues
 from mpcgov.coordinator import home as homes
@@ -21,10 +21,12 @@ from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.evidence.bundle import Bundle
 from mpcgov.evidence.pack import pack
 from mpcgov.results import progress, receive
+from mpcgov.results.pace import Pace
 from mpcgov.results.progress import Status
 from mpcgov.spec.job import COORDINATOR, Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.roster import Roster
+from mpcgov.spec.statement import Proposal
 from mpcgov.trust.client import Client
 
 
@@ -106,11 +108,22 @@ async def wait_for(path: Path, job: str, tell: Callable[[Status], None]) -> tupl
     home, stored, roster = _open(path, job)
     proposal = stored.proposal
     async with Client(home.identity, roster) as client:
-        ended = await progress.follow(client, proposal.parties, job, tell)
+        ended = await progress.follow(client, proposal.parties, job, tell, pace_of(proposal).told)
         if COORDINATOR in proposal.job.receivers:
             return ended, await receive.result(client, roster, proposal, COORDINATOR, ended)
     progress.require_released(ended)
     return ended, None
+
+
+def pace_of(proposal: Proposal) -> Pace:
+    """What says how far a job is; nothing of one whose protocol this disk doesn't have."""
+    try:
+        protocol = registry.find(proposal.job.protocol_name)
+    except MpcgovError:
+        return Pace(0)
+    noise = proposal.job.disclosure.noise is not None
+    _, most, _ = plans.job_cost(proposal.job, protocol.manifest, proposal.declarations, proposal.threshold, noise)
+    return Pace(most)
 
 
 async def cancel_job(path: Path, job: str) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ class Relay:
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
         self._undelivered = 0
         self._ended = False
+        self.sent_bytes = 0
+        """What went to the peer's worker so far."""
 
     async def run(self) -> None:
         """Relays until the other node closes the stream, which it does when its job is over; or until cancelled.
@@ -92,6 +94,7 @@ class Relay:
                 return
             self._credit -= len(data) + FRAME_COST_BYTES
             await self._send(data)
+            self.sent_bytes += len(data)
 
     async def _inbound(self) -> None:
         """Everything that the peer sends, at once; how much may be under way is bounded by the window."""

@@ -89,7 +89,8 @@ class Service:
         """How a job stands here."""
         run = self._runs.get(row.id)
         held, queued = self._book.approvals(row.id), QUEUED if row.id in self._turns else ""
-        return standing.status(self._home.party, row, held, run.phase if run is not None else queued)
+        phase, sent_bytes = (run.phase, run.streams.sent_bytes) if run is not None else (queued, 0)
+        return standing.status(self._home.party, row, held, phase, sent_bytes)
 
     def complaint(self, job: str, caller: Card, body: bytes, own: Envelope) -> None:
         """A receiver's signed word that the result's shares don't agree goes on record; `own`: its share from here."""

@@ -28,12 +28,17 @@ class EndNotice(Frozen):
     code: Annotated[str, Field(max_length=40)]
 
 
-def status(me: str, row: JobRow, approved: Container[str], phase: str) -> dict[str, Any]:
+SENT_STEP_BYTES = 64 << 10
+"""Others are told by so much how far a job is: enough to see it go on, and no clock of single messages."""
+
+
+def status(me: str, row: JobRow, approved: Container[str], phase: str, sent_bytes: int = 0) -> dict[str, Any]:
     """What a coordinator or another party is told of a job.
 
     Args:
         approved: the parties whose approval this node holds.
         phase: what the job is doing, if it is under way.
+        sent_bytes: what its streams have sent so far.
     """
     waiting = row.state in WAITING
     return {
@@ -42,6 +47,7 @@ def status(me: str, row: JobRow, approved: Container[str], phase: str) -> dict[s
         "state": row.state.value,
         "waiting_for": [party for party in row.parties if waiting and party not in approved],
         "phase": phase if row.state not in TERMINAL else "",
+        "sent_bytes": sent_bytes // SENT_STEP_BYTES * SENT_STEP_BYTES if row.state not in TERMINAL else 0,
         "reason": row.reason,
         "code": row.code,
     }

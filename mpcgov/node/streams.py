@@ -42,6 +42,11 @@ class JobStreams:
         self._changed = asyncio.Event()
         self._over = asyncio.Event()
 
+    @property
+    def sent_bytes(self) -> int:
+        """What went to all peers' workers so far."""
+        return sum(relay.sent_bytes for relay in self._relays.values())
+
     def claim(self, party: str) -> None:
         """Nothing, if a stream from this party is awaited; there is just one.
 

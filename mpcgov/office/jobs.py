@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,8 @@ from mpcgov.lifecycle import State
 from mpcgov.office.drafts import Drafts, said, written
 from mpcgov.office.outcome import Outcome
 from mpcgov.office.site import JOB, Site, number, to
-from mpcgov.results.progress import Status
+from mpcgov.results.pace import Pace
+from mpcgov.results.progress import Status, span
 from mpcgov.rules.protections import sentences
 from mpcgov.spec.job import COORDINATOR
 
@@ -47,6 +49,7 @@ class Jobs:
         self._drafts = drafts
         self._outcome = outcome
         self._ended: dict[str, Status] = {}
+        self._paces: dict[str, Pace] = {}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Adds them."""
@@ -81,7 +84,7 @@ class Jobs:
         rules = [] if manifest is None else sentences(job, manifest)
         return self._site.page(
             request, "asked.html", "jobs", stored=stored, job=job, manifest=manifest, standing=status, fault=fault,
-            steps=_steps(status), known=_known(status), rules=rules,
+            span=span, steps=_steps(status), known=_known(status), rules=rules,
             text=written(said(job)), outcome=outcome, coordinator=COORDINATOR,
         )  # fmt: skip
 
@@ -105,7 +108,11 @@ class Jobs:
             return self._ended[name]
         status = await service.status_of(self._site.home, name)
         self._remember({name: status})
-        return status
+        if status.state is not State.RUNNING:
+            self._paces.pop(name, None)
+            return status
+        pace = self._paces.setdefault(name, service.pace_of(self._site.stored(name).proposal))
+        return pace.told(status, time.monotonic())
 
     def _remember(self, found: Mapping[str, Status | None]) -> None:
         """Keeps what won't change any more, so that nobody is asked for it again."""
@@ -123,7 +130,8 @@ def _known(status: Status | None) -> str:
     """What a page knows of how a job stands, to be compared by its script."""
     if status is None:
         return ""
-    return json.dumps({"state": status.state.value, "waits": list(status.waiting_for), "phase": status.phase})
+    return json.dumps({"state": status.state.value, "waits": list(status.waiting_for), "phase": status.phase,
+                       "percent": status.percent})  # fmt: skip
 
 
 def _steps(status: Status | None) -> list[dict[str, Any]]:

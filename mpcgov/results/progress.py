@@ -7,10 +7,13 @@ says so. The node that ended it names the reason; the others only heard of it.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from mpcgov.errors import MpcgovError, PeerError, SpecError
 from mpcgov.lifecycle import TERMINAL, State, unreleased
@@ -44,6 +47,7 @@ class View(Frozen):
     state: str
     waiting_for: list[str]
     phase: str | None = None
+    sent_bytes: Annotated[int, Field(ge=0, lt=2**63)] = 0
     reason: str | None = None
     code: str = ""
 
@@ -54,6 +58,8 @@ class Status:
 
     `waiting_for`: the parties whose approval, or whose node, it waits for. `at`: the party that determined the state,
     which for a bad end is the one that ended it, as far as is known. `code`: what kind of end it says that was.
+    `sent_bytes`: what the node that has sent most in the job has sent so far. `percent`, `left_s`: how far the
+    computing is, in tens, and how long the rest takes, if anybody has said (`mpcgov.results.pace`).
     """
 
     job: str
@@ -63,6 +69,9 @@ class Status:
     reason: str
     at: str
     code: str
+    sent_bytes: int = field(default=0, compare=False)
+    percent: int | None = None
+    left_s: float | None = field(default=None, compare=False)
 
     @property
     def ended(self) -> bool:
@@ -76,6 +85,10 @@ class Status:
             parts.append(f"waits for {', '.join(self.waiting_for)}")
         if self.phase and not self.ended:
             parts.append(f"phase {self.phase}")
+        if self.percent is not None:
+            parts.append(f"about {self.percent} % done")
+        if self.left_s is not None:
+            parts.append(f"{span(self.left_s)} left at most")
         if self.reason:
             parts.append(self.reason)
         return "; ".join(parts)
@@ -85,7 +98,8 @@ class Status:
         waiting = list(self.waiting_for)
         return {
             "job": self.job, "state": self.state.value, "waiting_for": waiting, "phase": self.phase,
-            "reason": self.reason,
+            "reason": self.reason, "percent": self.percent,
+            "left_s": None if self.left_s is None else round(self.left_s),
         }  # fmt: skip
 
 
@@ -115,8 +129,14 @@ async def _status_or_bad_end(client: Client, parties: Sequence[str], job: str) -
     return combine(job, {party: task.result() for party, task in asked.items() if task not in pending}, parties)
 
 
-async def follow(client: Client, parties: Sequence[str], job: str, tell: Callable[[Status], None]) -> Status:
+async def follow(
+    client: Client, parties: Sequence[str], job: str, tell: Callable[[Status], None],
+    paced: Callable[[Status, float], Status] = lambda status, _: status,
+) -> Status:  # fmt: skip
     """The status of a job once it has ended; `tell` hears of every change on the way.
+
+    Args:
+        paced: says how far it is, from how it stands and when.
 
     Raises:
         MpcgovError: no node has answered for a while.
@@ -125,7 +145,7 @@ async def follow(client: Client, parties: Sequence[str], job: str, tell: Callabl
     told, heard_at = None, loop.time()
     while True:
         try:
-            now = await _status_or_bad_end(client, parties, job)
+            now = paced(await _status_or_bad_end(client, parties, job), loop.time())
             heard_at = loop.time()
         except PeerError:
             if loop.time() - heard_at > SILENCE_LIMIT_S:
@@ -180,7 +200,15 @@ def combine(job: str, answers: Mapping[str, View | MpcgovError], parties: Sequen
         reason="; ".join(reasons),
         at=at,
         code=views[at].code,
+        sent_bytes=max(view.sent_bytes for view in views.values()),
     )
+
+
+def span(seconds: float) -> str:
+    """A span of time as people say it, rounded up."""
+    if seconds < 90:
+        return f"{max(1, math.ceil(seconds))} s"
+    return f"{math.ceil(seconds / 60)} min" if seconds < 5400 else f"{math.ceil(seconds / 3600)} h"
 
 
 def require_released(status: Status) -> None:

@@ -203,6 +203,8 @@ def test_status_names_those_who_havent_approved(consort: Consortium, capsys: Out
         "waiting_for": ["welfare", "census"],
         "phase": "",
         "reason": "",
+        "percent": None,
+        "left_s": None,
     }
     assert status(consort, capsys, job) == expected
 
