@@ -34,6 +34,11 @@ def named(name: str) -> Kind:
     return _BY_NAME[name]
 
 
+def names() -> Collection[str]:
+    """What there is for `measure` in a manifest."""
+    return _BY_NAME.keys()
+
+
 def of_manifest(manifest: Manifest) -> Collection[Kind]:
     """The kinds of a protocol's tables."""
     return [of(table) for table in manifest.tables.values()]

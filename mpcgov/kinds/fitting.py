@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from mpcgov.kinds.kind import Computed, Kind
 from mpcgov.spec.manifest import OUTPUTS, Manifest, Table
@@ -25,8 +25,8 @@ def faults(manifest: Manifest, known: Mapping[str, Kind]) -> list[str]:
     if len({_OF_CELLS if kind.computed in _OF_CELLS else kind.computed for kind in kinds.values()}) > 1:
         found.append("tables: cells, overlaps and a regression are computed by themselves; take a protocol for each")
     found += _of_counts(manifest, kinds)
-    if "margins" in manifest.rules and (len(kinds) != 1 or not all(kind.margins for kind in kinds.values())):
-        found.append("rules: margins are of one table of counts")
+    if "margins" in manifest.rules:
+        found += _of_margins([kind for kind in kinds.values() if not kind.margins], len(kinds))
     return found
 
 
@@ -41,6 +41,13 @@ def _of_table(manifest: Manifest, name: str, table: Table, kind: Kind) -> Iterat
         yield f"tables.{name}.by: {kind.name} is by the columns of a parameter: {' or '.join(spans)}"
     if kind.computed is not Computed.CELLS and table.by is not None:
         yield f"tables.{name}.by: {kind.name} isn't by columns"
+
+
+def _of_margins(without: Sequence[Kind], tables: int) -> Iterator[str]:
+    if without:
+        yield f"rules: {without[0].name} has no margins; leave them out"
+    elif tables != 1:
+        yield "rules: margins are of one table"
 
 
 def _of_counts(manifest: Manifest, kinds: Mapping[str, Kind]) -> Iterator[str]:

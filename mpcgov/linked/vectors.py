@@ -67,7 +67,7 @@ def domain(column: Mapping[str, Any]) -> Any:
 def differences(found: Tables, expected: Tables, tolerance: float = 1e-9) -> list[str]:
     """Where two results differ: real numbers by more than `tolerance`, relative, everything else at all."""
     if set(found) != set(expected):
-        return [f"expected the tables {', '.join(expected)}"]
+        return [f"there are the tables {', '.join(found)}, expected {', '.join(expected)}"]
     result = []
     for name, rows in expected.items():
         if len(rows) != len(found[name]):

@@ -206,6 +206,8 @@ def _shape(vector: Mapping[str, Any], param: str, rules: Disclosure) -> tuple[in
 
 
 def _rows_faults(reference: Reference, manifest: Manifest, vector: Mapping[str, Any]) -> list[str]:
+    if unknown := set(vector["released"]) - set(manifest.tables):
+        return [f"released.{min(unknown)}: no table of the manifest, which has {', '.join(manifest.tables)}"]
     try:
         data: tuple[Any, Any] = (
             (vectors.owners(vector), vectors.domains(vector))

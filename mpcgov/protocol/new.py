@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mpcgov import registry
+from mpcgov import kinds, registry
 from mpcgov.errors import LocalError
 from mpcgov.spec.ids import NAME_PATTERN
 from mpcgov.spec.manifest import Protocol
@@ -47,8 +47,12 @@ def _template(kind: str) -> Protocol:
     for protocol in sorted(known, key=lambda one: one.manifest.status != "vetted"):
         if kind in _kinds(protocol):
             return protocol
-    kinds = dict.fromkeys(word for protocol in known for word in _kinds(protocol))
-    raise LocalError(f"no kind {kind}", hint=f"known: {', '.join(kinds)}")
+    if kind in kinds.names():
+        shared = " or ".join(sorted(kinds.named(kind).local))
+        hint = f"take --kind {shared}, and put measure: {kind} into its manifest"
+        raise LocalError(f"no protocol has a table of kind {kind} yet", hint=hint)
+    words = dict.fromkeys(word for protocol in known for word in _kinds(protocol))
+    raise LocalError(f"no kind {kind}", hint=f"known: {', '.join(words)}")
 
 
 def _kinds(protocol: Protocol) -> Iterator[str]:

@@ -86,6 +86,17 @@ def test_a_protocol_that_cant_be_written_says_why(
     assert sorted(folder.parent.rglob("*")) == before
 
 
+def test_a_kind_that_no_protocol_has_yet_begins_from_one_whose_owners_share_the_same(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setattr(registry, "names", lambda: ["joint-count"])
+    assert run(["protocol", "new", "mine", "--kind", "welch"]) == 2
+    says = (
+        "no protocol has a table of kind welch yet; take --kind rows or sums, and put measure: welch into its manifest"
+    )
+    assert capsys.readouterr().err == f"mpcgov: {says}\n"
+
+
 def test_a_folder_of_ones_own_runs_without_anything_else_changed(folder: Path, workspace: Workspace) -> None:
     """Counts to counts: the folder alone."""
     (folder / "program.py").write_text(

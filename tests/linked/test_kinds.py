@@ -148,7 +148,7 @@ def test_tables_that_dont_fit_are_told_when_a_protocol_is_read(
 
 
 def test_true_totals_are_of_one_table_of_counts() -> None:
-    assert changed("linked-statistics", rules=["margins"]) == ["rules: margins are of one table of counts"]
+    assert changed("linked-statistics", rules=["margins"]) == ["rules: statistics has no margins; leave them out"]
 
 
 def test_a_manifest_of_an_unknown_kind_isnt_read(tmp_path: Path) -> None:
