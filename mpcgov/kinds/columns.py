@@ -49,13 +49,15 @@ def _rows(one: JobTable, _: ResultTable, numbers: Numbers) -> Iterator[Row]:
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
     least, hidden = rules["min_count"], footers.HIDDEN
     lines = [*footers.of_all(rules)]
+    few = f"fewer than {least}, or none"
     if any(row[2] is None for row in rows):
-        lines.append(f"{hidden} Fewer than {least} rows lack a value, or fewer than {least} have one; none included.")
-    lines.append(
-        f"{hidden} Different values are counted of keys and texts; rows in the lowest and the highest twentieth of the "
-        f"declared range, of numbers and dates. Each is suppressed where it is less than {least}, or what it leaves of "
-        "the rows with a value is; none included."
-    )
+        lines.append(f"{hidden} What is missing is suppressed where {few}, lack a value, or have one.")
+    if any(None in row[4:] for row in rows):
+        lines.append(
+            f"{hidden} Different values are counted of keys and texts only; rows in the lowest and the highest "
+            f"twentieth of the declared range, of numbers and dates only. Each is suppressed where it is {few}, or "
+            f"where {few}, are left of the rows with a value."
+        )
     return lines
 
 

@@ -11,7 +11,7 @@ from typing import Any
 Row = Sequence[Any]
 Rules = Mapping[str, Any]
 """`disclosure` of a result. `without`: the receivers whose own rows are taken out before a cell is judged. `closed`:
-those whose own groups' sizes mustn't tell a cell."""
+those whose own groups' sizes mustn't tell a cell. `left`: whether the protocol has left joins."""
 
 HIDDEN = "·"
 """How a hidden number is shown."""
@@ -62,10 +62,10 @@ def of_numbers(name: str, rules: Rules) -> str:
     least = rules["min_count"]
     rows = ", ".join(f"{column}: {rows:,}" for column, rows in rules.get("least_rows", {}).items())
     enough = f" than it takes ({rows})" if rows else f" than {least}"
-    return (
-        f"A {name} is suppressed where fewer rows{enough} have a value, where fewer than {least}, or none, differ from "
-        f"the usual values, or, in a left join, where fewer than {least}, or none, of the cell's rows lack one."
-    )
+    why = [f"fewer rows{enough} have a value", f"fewer than {least}, or none, differ from the usual values"]
+    if rules.get("left"):
+        why.append(f"in a left join, fewer than {least}, or none, of the cell's rows lack one")
+    return f"A {name} is suppressed where {'; or where '.join(why)}."
 
 
 def _why(rules: Rules, cells: int) -> str:

@@ -22,7 +22,7 @@ def footers(result: dict[str, Any], protocols: Path | None = None) -> dict[str, 
         return {name: [] for name in result["tables"]}
     receiving = _receiving(result, manifest)
     with_rows = {"closed": receiving} if manifest.linked else {"without": receiving}
-    rules = {**result["disclosure"], "without": [], "closed": [], **with_rows}
+    rules = {**result["disclosure"], "without": [], "closed": [], "left": "left" in manifest.joins, **with_rows}
     return {
         name: kinds.of(manifest.tables[name]).footer(table["columns"], table["rows"], rules)
         if name in manifest.tables
