@@ -26,7 +26,7 @@ from mpcgov.trust.client import Client
 
 COORDINATOR = "hq"
 """What the coordinator and its home are called."""
-START_LIMIT_S = 30.0
+START_LIMIT_S = 120.0
 STOP_LIMIT_S = 5.0
 
 Tell = Callable[[str], None]
