@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.patience import LONG_S
+
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
@@ -33,7 +35,7 @@ async def chromium() -> AsyncIterator[Browser]:
         pytest.skip("no chromium here")
     playwright = pytest.importorskip("playwright.async_api")
     async with playwright.async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=found, args=list(FLAGS))
+        browser = await driver.chromium.launch(executable_path=found, args=list(FLAGS), timeout=1000 * LONG_S)
         yield browser
         await browser.close()
 
@@ -41,6 +43,7 @@ async def chromium() -> AsyncIterator[Browser]:
 async def desk(browser: Browser, language: str) -> Page:
     """One person's browser: cookies and a passkey's device of their own."""
     context = await browser.new_context(locale=language, viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(1000 * LONG_S)
     page = await context.new_page()
     devtools = await context.new_cdp_session(page)
     await devtools.send("WebAuthn.enable")

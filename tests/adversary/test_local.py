@@ -13,6 +13,7 @@ import pytest
 from mpcgov.cli import dataset
 from mpcgov.node.child import Child
 from mpcgov.node.process import environment
+from tests.patience import LONG_S
 
 KINDS: tuple[Literal["read", "run"], ...] = ("read", "run")
 
@@ -35,7 +36,7 @@ def test_a_child_imports_nothing_from_the_folder_that_the_node_was_started_in(
     async def spawn() -> None:
         child = await Child.start(kind)
         child.channel.close()
-        await asyncio.wait_for(child.process.ended(), 20)
+        await asyncio.wait_for(child.process.ended(), LONG_S)
 
     asyncio.run(spawn())
     assert not planted.exists()
@@ -50,7 +51,7 @@ def test_the_check_of_data_imports_nothing_from_the_folder_that_it_was_started_i
 def test_a_child_that_computes_has_no_thread_that_confinement_would_miss() -> None:
     code = "import os, mpcgov.worker.run; print(len(os.listdir('/proc/self/task')))"
     command = [sys.executable, "-P", "-c", code]
-    done = subprocess.run(command, env=environment("run"), capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(command, env=environment("run"), capture_output=True, text=True, check=True, timeout=LONG_S)
     assert done.stdout.strip() == "1"
 
 
@@ -59,7 +60,7 @@ def test_a_crash_leaves_no_core_dump_not_even_through_a_pipe() -> None:
         "import ctypes, resource\nfrom mpcgov.process.memory import no_dumps\nno_dumps()\n"
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=LONG_S)
     assert done.stdout.strip() == "0 (0, 0)"
 
 
@@ -72,5 +73,5 @@ def test_whatever_holds_keys_rows_or_shares_begins_by_forbidding_dumps(module: s
         "def stop():\n    print('forbidden')\n    sys.exit()\n"
         f"forbids.no_dumps = stop\nprocess.{entry}(*([None] if {entry!r} == 'serve' else []))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=LONG_S)
     assert (done.stdout, done.stderr) == ("forbidden\n", "")

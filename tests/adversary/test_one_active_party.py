@@ -33,7 +33,6 @@ from mpcgov.results.result import _elements
 from tests.linkage.linked_parties import Case, opened_places, places
 from tests.mpc.word.local import LocalWire, Party, make_parties, share
 
-WAIT_S = 0.5
 Words = np.ndarray
 Change = Callable[[Words], Words]
 Program = Callable[[Party], Awaitable[Any]]
@@ -63,24 +62,26 @@ def outcomes(program: Program, evil: int, to: int, number: int, change: Change, 
 
     async def together() -> dict[int, object]:
         tasks = {party.me: asyncio.ensure_future(program(party)) for party in parties}
-        waiting = set(tasks.values())
-        while waiting:
-            done, waiting = await asyncio.wait(waiting, timeout=WAIT_S, return_when=asyncio.FIRST_COMPLETED)
-            if not done:
-                break
+        await at_rest()
         found = {
             me: "waits" if not task.done() else task.exception() or task.result()
             for me, task in tasks.items()
             if me != evil
         }
-        for task in waiting:
+        for task in tasks.values():
             task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        if tasks[evil].done() and not tasks[evil].cancelled():
-            tasks[evil].exception()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
         return found
 
     return asyncio.run(together())
+
+
+async def at_rest() -> None:
+    """Returns once nobody can go on: they only wait for each other's messages, all of which are in this loop."""
+    loop, quiet = asyncio.get_running_loop(), 0
+    while quiet < 3:
+        await asyncio.sleep(0)
+        quiet = 0 if loop._ready else quiet + 1
 
 
 def put(place: int, value: int) -> Change:

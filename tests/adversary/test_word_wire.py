@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from mpcgov.mpc import Session, frames, sort
 from mpcgov.mpc.word import engine, sharing
 from mpcgov.mpc.word.field import P
-from tests.mpc.parties import Outcome, put, run, share_list
+from tests.mpc.parties import Outcome, forever, put, run, share_list
 
 EVIL = 1
 HONEST = (0, 2)
@@ -62,7 +61,7 @@ def test_a_message_of_another_size_names_its_sender(change: Callable[[memoryview
             inner = engine.LinkWire.post
             put(engine.LinkWire, "post", lambda self, peer, label, payload: inner(self, peer, label, change(payload)))
 
-    blame(run(compute, value_bits=32, before=before, deadline_s=10), what)
+    blame(run(compute, value_bits=32, before=before), what)
 
 
 def test_a_number_outside_the_field_names_its_sender() -> None:
@@ -70,7 +69,7 @@ def test_a_number_outside_the_field_names_its_sender() -> None:
         if index == EVIL:
             put(sharing, "split", forged_rows)
 
-    blame(run(compute, value_bits=32, before=before, deadline_s=10), "a number outside the field")
+    blame(run(compute, value_bits=32, before=before), "a number outside the field")
 
 
 def test_a_message_that_comes_twice_names_its_sender() -> None:
@@ -84,7 +83,7 @@ def test_a_message_that_comes_twice_names_its_sender() -> None:
 
             put(engine.LinkWire, "post", twice)
 
-    blame(run(compute, value_bits=32, before=before, deadline_s=10), "the same label")
+    blame(run(compute, value_bits=32, before=before), "the same label")
 
 
 @pytest.mark.parametrize("large", [False, True])
@@ -105,7 +104,7 @@ def test_the_end_before_all_words_is_the_peers_fault() -> None:
         if index == EVIL:
             for link in current._links.values():
                 link.write(frames.END, b"")
-            await asyncio.sleep(5)
+            await forever()
         return await compute(current, index)
 
-    blame(run(job, value_bits=32, deadline_s=10), "the end before all of the computation")
+    blame(run(job, value_bits=32), "the end before all of the computation")

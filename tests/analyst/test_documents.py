@@ -10,6 +10,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.patience import LONG_S
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -30,7 +32,8 @@ def test_what_the_page_shows_runs_in_order(tmp_path: Path, monkeypatch: pytest.M
 def test_the_notebook_runs_from_frames_to_a_plot(tmp_path: Path) -> None:
     notebook = nbformat.read(ROOT / "examples/notebooks/first-job.ipynb", as_version=4)
     assert len(notebook.cells) <= 12
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
+    client = NotebookClient(notebook, timeout=LONG_S, kernel_name="python3", resources={"metadata": {"path": tmp_path}})
+    client.execute()
     shown = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     pages = [output.data.get("text/html", "") for output in shown if "data" in output]
     assert any("<caption>Table statistics" in page and "suppressed" in page for page in pages)

@@ -17,6 +17,7 @@ from mpcgov.node.desk.config import Role
 from tests.chromium import axe, chromium, desk, kept
 from tests.console.agency import Agency
 from tests.node.network import POLICY, Network, when
+from tests.patience import LONG_S
 from tests.ports import free_ports
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ async def _entered(browser: Any, language: str, home: Path, origin: str, name: s
     """Somebody who was let in, has made a passkey in a browser of their own, and has signed in."""
     page = await desk(browser, language)
     link = await asyncio.to_thread(enrolment.add, home, name, role)
-    for _ in range(600):  # the node starts its console by itself
+    for _ in range(10 * LONG_S):  # the node starts its console by itself
         with contextlib.suppress(Exception):
             await page.goto(f"{origin}/sign-in")
             break

@@ -16,6 +16,7 @@ from mpcgov.errors import LocalError
 from mpcgov.node.desk import enrolment
 from tests.console.authenticator import Browser
 from tests.node.network import Network, when
+from tests.patience import LONG_S
 from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +102,7 @@ async def test_the_node_starts_it_and_it_ends_with_the_node(tmp_path: Path) -> N
             except aiohttp.ClientError:
                 return False
 
-        for _ in range(1200):
+        for _ in range(20 * LONG_S):
             if await answers():
                 break
             await asyncio.sleep(0.05)

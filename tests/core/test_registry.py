@@ -14,6 +14,7 @@ import pytest
 from mpcgov import registry
 from mpcgov.errors import LocalError
 from mpcgov.worker import program
+from tests.patience import LONG_S
 
 
 @pytest.mark.parametrize("name", [f"opening{EXTENSION_SUFFIXES[0]}", "worker/clear.so", "spec/new.pyc", "data.json"])
@@ -23,7 +24,7 @@ def test_a_file_that_python_would_load_instead_changes_the_digest_of_the_engine(
 
     def digest() -> str:
         command = [sys.executable, "-c", code]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=30).stdout
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=LONG_S).stdout
 
     before = digest()
     (tmp_path / "mpcgov" / name).write_bytes(b"")

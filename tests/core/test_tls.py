@@ -13,6 +13,7 @@ from mpcgov.keys import Identity
 from mpcgov.spec.roster import Roster
 from mpcgov.trust.client import Client
 from mpcgov.trust.tls import check_pin, client_context, server_context, shown_certificate
+from tests.patience import LONG_S
 
 
 async def shake(server: Identity, roster: Roster, context: ssl.SSLContext) -> tuple[str, str, bytes]:
@@ -33,7 +34,7 @@ async def shake(server: Identity, roster: Roster, context: ssl.SSLContext) -> tu
         first = await reader.read(1)
         shown = shown_certificate(writer.transport)
         writer.close()
-        return await asyncio.wait_for(accepted, 2), shown, first
+        return await asyncio.wait_for(accepted, LONG_S), shown, first
 
 
 async def test_both_ends_know_each_other_by_certificate(identities, roster) -> None:

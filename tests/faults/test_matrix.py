@@ -26,6 +26,7 @@ from mpcgov.spec.job import COORDINATOR
 from mpcgov.spec.statement import job_id
 from tests.faults.ways import BETWEEN, FAULTS, HARMLESS, RECEIPTS
 from tests.node.network import PARTIES, Network, refusal
+from tests.patience import LONG_S
 
 PHASES = ("hello", "ready", "deal", "compute", RECEIPTS)
 SPLITTING = BETWEEN | {"disk full", "disk read-only", "database locked", "not heard by anybody", "hears nobody"}
@@ -70,7 +71,7 @@ async def proposed(network: Network) -> str:
 
 
 async def reached(network: Network, victim: str, job: str, phase: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LONG_S
     async with network.client() as client:
         while (await client.request(victim, "GET", f"/v1/jobs/{job}"))["phase"] != phase:
             assert time.monotonic() < deadline, "the job never came so far"

@@ -19,11 +19,11 @@ import pytest
 
 import mpcgov
 from mpcgov.cli.main import run
+from tests.patience import LONG_S
 from tests.ports import free_ports
 
 PARTIES = ("tax", "welfare", "census")
 CHECKOUT = Path(mpcgov.__file__).parent.parent
-START_LIMIT_S = 120.0
 ROWS = {"tax": 17, "welfare": 20, "census": 3}
 """Rows in the cell North; South has 2 at each, so 6 in all: suppressed."""
 
@@ -70,7 +70,13 @@ class Network:
         """Runs a command as a process of its own."""
         command = [sys.executable, "-m", "mpcgov", *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=environment(CHECKOUT), text=True, capture_output=True, timeout=90, check=False
+            command,
+            cwd=self.folder,
+            env=environment(CHECKOUT),
+            text=True,
+            capture_output=True,
+            timeout=LONG_S,
+            check=False,
         )
 
     def tried(self, *arguments: str) -> Shown:
@@ -134,7 +140,7 @@ class Network:
         found: dict[str, Any] = self.json("job", "status", job, "--home", "hq")
         return found
 
-    def ended(self, job: str, limit_s: float = 120.0) -> dict[str, Any]:
+    def ended(self, job: str, limit_s: float = LONG_S) -> dict[str, Any]:
         """How a job ended."""
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
@@ -146,7 +152,7 @@ class Network:
 
     def heard(self, job: str, state: str, party: str) -> None:
         """Waits until a party's own node has a job in this state: it hears of the others' ends a moment later."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + LONG_S
         while f"{job}  {state}" not in self.mpcgov("node", "jobs", "--home", party).stdout:
             assert time.monotonic() < deadline, self.logs()
             time.sleep(0.05)
@@ -172,7 +178,7 @@ class Network:
             )  # fmt: skip
 
     def _wait_for(self, party: str) -> None:
-        deadline = time.monotonic() + START_LIMIT_S
+        deadline = time.monotonic() + LONG_S
         while "is serving on" not in (self.folder / f"{party}.log").read_text():
             assert self.nodes[party].poll() is None, self.logs()
             assert time.monotonic() < deadline, self.logs()
@@ -183,7 +189,7 @@ class Network:
         process = self.nodes.pop(party)
         process.terminate()
         try:
-            assert process.wait(60) == 0, self.logs()
+            assert process.wait(LONG_S) == 0, self.logs()
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -225,7 +231,7 @@ def running(folder: Path, write: Callable[[Path, str], None]) -> Iterator[Networ
             process.terminate()
         for process in network.nodes.values():
             try:
-                process.wait(60)
+                process.wait(LONG_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -12,9 +12,6 @@ import pytest
 from mpcgov import registry
 from tests.integration.conftest import PARTIES, POLICY, Network, checkout_copy, write_home
 
-LATENCY_LIMIT_S = 30.0
-"""From the last approval to the release: 2 on an idle machine. So many, and something waits for a timeout."""
-
 TABLE = {"columns": ["region", "count"], "rows": [["North", 40], ["South", None]]}
 
 
@@ -39,9 +36,7 @@ def test_two_of_three_approvals_dont_run_it_and_three_do(network: Network) -> No
     assert "waits for census" in error["message"]
 
     assert network.typed("node", "approve", job, "--home", "census").returncode == 0
-    approved = time.monotonic()
     network.released(job)
-    seconds = time.monotonic() - approved
     typed = network.typed("job", "result", job, "--home", "hq", "--json")
     assert (typed.returncode, typed.stderr) == (0, "")
     result = json.loads(typed.stdout)
@@ -52,7 +47,6 @@ def test_two_of_three_approvals_dont_run_it_and_three_do(network: Network) -> No
     assert result["disclosure"] == {"min_count": 10, "round_to": None, "suppressed": 1, "total": 40}
     assert {"what": "tables.count"} in result["learned"]["coordinator"]
     assert not any({"what": "tables.count"} in result["learned"][party] for party in PARTIES)
-    assert seconds < LATENCY_LIMIT_S
     for party in PARTIES:
         assert "complete and unchanged" in network.mpcgov("node", "audit", "verify", "--home", party).stdout
 

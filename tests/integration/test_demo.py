@@ -23,6 +23,7 @@ import pytest
 from mpcgov import disclosure
 from mpcgov.trial import demo, rehearsal
 from tests.integration.conftest import CHECKOUT, environment
+from tests.patience import LONG_S
 from tests.processes import processes_in
 
 COMMAND = [sys.executable, "-m", "mpcgov", "demo"]
@@ -65,7 +66,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def test_the_demo_gives_the_plain_tables_and_leaves_nothing_behind(env: dict[str, str], tmp_path: Path) -> None:
-    process = subprocess.run([*COMMAND, "--json"], env=env, capture_output=True, text=True, timeout=90, check=False)
+    process = subprocess.run([*COMMAND, "--json"], env=env, capture_output=True, text=True, timeout=LONG_S, check=False)
     assert (process.returncode, process.stderr) == (0, "")
     result, counts = json.loads(process.stdout), plain_counts()
     rows = result["tables"]["count"]["rows"]
@@ -93,12 +94,12 @@ def test_the_demo_gives_the_plain_tables_and_leaves_nothing_behind(env: dict[str
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, str], tmp_path: Path) -> None:
     with subprocess.Popen(COMMAND, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + LONG_S
         while len(processes_in(tmp_path)) < 3 and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(1)
         os.kill(process.pid, number)
-        errors = process.communicate(timeout=30)[1]
+        errors = process.communicate(timeout=LONG_S)[1]
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert errors.endswith("interrupted\n")
@@ -176,7 +177,7 @@ def steady(text: str) -> list[str]:
 
 @pytest.mark.slow
 def test_the_tour_shows_what_the_demo_prints(env: dict[str, str]) -> None:
-    process = subprocess.run(COMMAND, env=env, capture_output=True, text=True, timeout=90, check=True)
+    process = subprocess.run(COMMAND, env=env, capture_output=True, text=True, timeout=LONG_S, check=True)
     tour = (CHECKOUT / "docs" / "tour.md").read_text(encoding="utf-8")
     shown = re.search(r"<!-- transcript: .* -->\n```\n(.*?)```\n<!-- /transcript -->", tour, re.DOTALL)
     assert shown is not None

@@ -12,6 +12,7 @@ import pytest
 
 from mpcgov import figures
 from tests.integration.conftest import PARTIES, Network, running
+from tests.patience import LONG_S
 from tests.simulate.test_traces import betrayed
 
 DATASETS = """
@@ -265,7 +266,7 @@ def test_a_node_that_dies_while_rows_are_linked_is_named_with_the_phase(network:
     job = network.submit(protocol="linked-count", parties=parts, params={"by": ["tax.place"]})
     network.approve(job, *PARTIES)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + LONG_S
         while network.status(job)["phase"] != "link":
             assert time.monotonic() < deadline, network.status(job)
         network.nodes["welfare"].kill()

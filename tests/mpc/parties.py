@@ -12,7 +12,6 @@ import json
 import multiprocessing
 import os
 import socket
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -21,6 +20,7 @@ from typing import Any
 from mpcgov.errors import MpcgovError
 from mpcgov.mpc import SecretArray, Session, SessionConfig
 from mpcgov.mpc.config import WORD_BITS
+from tests.patience import LONG_S
 
 NAMES = ("tax", "welfare", "education", "labour", "health", "justice", "statistics")
 Job = Callable[[Session, int], Coroutine[Any, Any, Any]]
@@ -32,7 +32,6 @@ class Outcome:
 
     value: Any = None
     error: dict[str, Any] | None = None
-    seconds: float = 0.0
     phases: list[str] = field(default_factory=list)
     rounds: int = 0
     bytes_sent: int = 0
@@ -61,7 +60,7 @@ class Parties:
         job: Job,
         m: int = 3,
         *,
-        deadline_s: float = 60.0,
+        deadline_s: float = LONG_S,
         before: Callable[[int], None] = lambda _: None,
         change: Callable[[SessionConfig], SessionConfig] = lambda config: config,
         data_ok: Callable[[int], bool] = lambda _: True,
@@ -72,7 +71,6 @@ class Parties:
         pairs = {pair: socket.socketpair() for pair in combinations(range(m), 2)}
         self._pipes = []
         self.processes = []
-        started = time.monotonic()
         for index in range(m):
             receiver, sender = context.Pipe(duplex=False)
             mine = {b if index == a else a: pairs[a, b][index == b] for a, b in pairs if index in (a, b)}
@@ -84,7 +82,6 @@ class Parties:
                 before(index)
                 settings = change(config_for(m, index, **config))
                 outcome = asyncio.run(_party(job, settings, mine, deadline_s, data_ok(index)))
-                outcome.seconds = time.monotonic() - started
                 sender.send_bytes(json.dumps(outcome.__dict__).encode())
                 os._exit(0)
 
@@ -97,7 +94,7 @@ class Parties:
             for end in pair:
                 end.close()
 
-    def outcome(self, index: int, timeout_s: float = 90.0) -> Outcome | None:
+    def outcome(self, index: int, timeout_s: float = 2 * LONG_S) -> Outcome | None:
         """What a party reports, or None if it dies or takes too long."""
         try:
             if self._pipes[index].poll(timeout_s):
@@ -188,6 +185,25 @@ def interpolate(points: dict[int, int], at: int, modulus: int) -> int:
                 denominator = denominator * (x - other) % modulus
         total += y * numerator * pow(denominator, -1, modulus)
     return total % modulus
+
+
+def passes_when(timeout_s: float, holds: Callable[[Session], bool]) -> Callable[[int], None]:
+    """For `before`: so many seconds of a session, and no others, are over as soon as this holds, and not before."""
+    inner = Session._first
+
+    async def first(session: Session, future: asyncio.Future[Any], limit_s: float | None) -> None:
+        if limit_s != timeout_s:
+            await inner(session, future, limit_s)
+            return
+        while not (future.done() or session._failure.done() or holds(session)):  # noqa: ASYNC110 - of a test's own
+            await asyncio.sleep(0.01)
+
+    return lambda _index: put(Session, "_first", first)
+
+
+async def forever() -> None:
+    """What a party waits for that does no more: its streams end with the session, when the others end theirs."""
+    await asyncio.Event().wait()
 
 
 def put(target: Any, name: str, part: Any) -> None:

@@ -16,6 +16,7 @@ from mpcgov.errors import InternalError, Refused, SpecError
 from mpcgov.mpc import SecretArray, Session, concatenate, if_else
 from tests import nightly
 from tests.mpc.parties import opened, run, share_list
+from tests.patience import LONG_S
 
 SETTINGS = nightly.first(3, [(3, 1), (4, 1), (5, 2), (7, 3)])
 LIMIT = 2**20
@@ -287,5 +288,5 @@ def test_a_program_that_opens_an_array_fails_the_type_check(tmp_path: Path) -> N
 def check_types(program: Path) -> str:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "mypy", "--config-file", str(root / "pyproject.toml"), str(program)]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=LONG_S, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import LONG_S
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -19,7 +21,7 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         env={**clean, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONG_S,
         check=False,
     )
 

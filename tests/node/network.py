@@ -24,6 +24,7 @@ from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import PROPOSAL_TYPE, Cost, Layout, Proposal, ResultTable, Transcript, job_id
 from mpcgov.trust import consortium
 from mpcgov.trust.client import Carrier, Client
+from tests.patience import LONG_S
 from tests.ports import free_ports
 
 PARTIES = ("labour", "welfare", "education")
@@ -275,14 +276,12 @@ class Network:
         """Returns once nothing is under way at any node: a run is over a while after its job has ended."""
         await when(lambda: not any(node.service._runs for node in self.nodes.values()), "a job is still under way")
 
-    async def until(
-        self, job: str, *states: str, parties: tuple[str, ...] = (), within_s: float = 60.0
-    ) -> dict[str, Any]:
+    async def until(self, job: str, *states: str, parties: tuple[str, ...] = ()) -> dict[str, Any]:
         """The parties' statuses once each is in one of these states; asked over one connection with each.
 
         A node that doesn't answer, as the machine is busy, is asked again.
         """
-        deadline, found = time.monotonic() + within_s, dict[str, Any]()
+        deadline, found = time.monotonic() + LONG_S, dict[str, Any]()
         async with self.client() as client:
             while time.monotonic() < deadline:
                 found.clear()
@@ -298,8 +297,8 @@ class Network:
 
 
 async def when(holds: Callable[[], bool], otherwise: str) -> None:
-    """Returns once this holds; fails with these words if it doesn't within a minute."""
-    deadline = time.monotonic() + 60.0
+    """Returns once this holds; fails with these words if it never does."""
+    deadline = time.monotonic() + LONG_S
     while not holds():
         assert time.monotonic() < deadline, otherwise
         await asyncio.sleep(0.02)

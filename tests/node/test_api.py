@@ -19,6 +19,7 @@ from mpcgov.spec.statement import PROPOSAL_TYPE, job_id
 from mpcgov.trust import tls
 from tests.node.network import Network, refusal
 from tests.node.test_streams import context_with
+from tests.patience import LONG_S
 
 
 async def raw(network: Network, method: str, path: str, caller: str = "hq", **options: Any) -> tuple[int, str]:
@@ -173,7 +174,7 @@ async def test_malformed_http_puts_no_trace_and_nothing_of_the_peers_bytes_into_
     for sent in (b"hemlock hemlock\r\n\r\n", b"GET /v1/about HTTP/1.1\r\nhemlock\x00: \xff\r\n\r\n"):
         reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
         writer.write(sent)
-        assert b" 400 " in await asyncio.wait_for(reader.readline(), 60)
+        assert b" 400 " in await asyncio.wait_for(reader.readline(), LONG_S)
         writer.close()
     said = "".join(capfd.readouterr())
     assert "malformed request" in said

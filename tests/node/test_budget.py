@@ -29,6 +29,7 @@ from tests.node.failpoints import POINTS
 from tests.node.network import PARTIES, POLICY, Network
 from tests.node.test_faults import ROOT
 from tests.node.test_ledger import denial, everywhere, failed, in_turns, run
+from tests.patience import LONG_S
 
 LAPLACE = {"mechanism": "discrete-laplace", "unit": "person", "bound": 1}
 GAUSSIAN = {"mechanism": "discrete-gaussian", "unit": "person", "bound": 1}
@@ -197,9 +198,9 @@ class Killable:
     async def serve(self, party: str, moment: str, event: str) -> None:
         """The node serves, and so has put its ledger in order."""
         self._in.write(f"{self._network.home(party)}\t{moment}\t{event}\n".encode())
-        self.pid = int(await asyncio.wait_for(self._out.readline(), 60))
+        self.pid = int(await asyncio.wait_for(self._out.readline(), LONG_S))
         async with self._network.client() as client:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(LONG_S):
                 while True:
                     with contextlib.suppress(MpcgovError):
                         await client.request(party, "GET", "/v1/about")
@@ -208,7 +209,7 @@ class Killable:
 
     async def ended(self) -> int:
         """What the process ended by."""
-        status = int(await asyncio.wait_for(self._out.readline(), 60))
+        status = int(await asyncio.wait_for(self._out.readline(), LONG_S))
         self.pid = 0
         return status
 
@@ -288,7 +289,7 @@ def test_r31_at_each_node_and_every_point_it_is_spent_if_and_only_if_committed_a
             asked.append("\t".join(map(str, (network.home(party), moment, event, *files))) + "\n")
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests/node/run_killed.py")], input="".join(asked), text=True, check=True,
-        capture_output=True, timeout=400, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, timeout=LONG_S, env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     ends = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
     assert len(ends) == len(jobs) == len(parties) * len(POINTS)

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mpcgov.errors import MpcgovError
 from mpcgov.node import daemon, operator
 from mpcgov.spec.statement import job_id
 from tests.node.network import PARTIES, Network
+from tests.patience import LONG_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,10 +30,10 @@ async def process(network: Network, party: str, *phase: str) -> AsyncIterator[as
     )  # fmt: skip
     assert child.stderr is not None
     try:
-        line = await asyncio.wait_for(child.stderr.readline(), 120)
+        line = await asyncio.wait_for(child.stderr.readline(), LONG_S)
         while f"{party} is serving on 127.0.0.1:".encode() not in line:
             assert line, "the node didn't start"
-            line = await asyncio.wait_for(child.stderr.readline(), 120)
+            line = await asyncio.wait_for(child.stderr.readline(), LONG_S)
         yield child
     finally:
         for number in (signal.SIGKILL, signal.SIGCONT):
@@ -63,7 +63,7 @@ async def under_way(network: Network, state: str) -> str:
     ],
     ids=["killed before the commit", "killed after it", "stopped"],
 )
-async def test_a_node_that_dies_in_mid_job_is_named_by_the_others_within_10_s(
+async def test_a_node_that_dies_in_mid_job_is_named_by_the_others_and_not_by_the_jobs_deadline(
     network: Network, number: signal.Signals, phase: str, state: str
 ) -> None:
     await network.start("labour", "education")
@@ -71,26 +71,23 @@ async def test_a_node_that_dies_in_mid_job_is_named_by_the_others_within_10_s(
         job = await under_way(network, state)
         await asyncio.sleep(0.3)
         child.send_signal(number)
-        started = time.monotonic()
-        statuses = await network.until(job, "ABORTED", parties=("labour", "education"), within_s=10)
-        assert time.monotonic() - started < 10
+        statuses = await network.until(job, "ABORTED", parties=("labour", "education"))
         for status in statuses.values():
             assert status["reason"].startswith("welfare: ")
             assert "(phase " in status["reason"]
+            assert "deadline" not in status["reason"]
     # Its node comes back, knows what it was doing, and the next job works.
     await network.start("welfare")
     assert (await network.status("welfare", job))["state"] == "FAILED"
     job = await under_way(network, "RELEASED")
 
 
-async def test_a_node_told_to_stop_ends_its_job_says_so_and_is_gone_within_5_s(network: Network) -> None:
+async def test_a_node_told_to_stop_ends_its_job_says_so_and_is_gone(network: Network) -> None:
     await network.start("labour", "education")
     async with process(network, "welfare", "compute") as child:
         job = await under_way(network, "RUNNING")
         child.terminate()
-        started = time.monotonic()
-        assert await asyncio.wait_for(child.wait(), 5) == 0
-        assert time.monotonic() - started < 5
+        assert await asyncio.wait_for(child.wait(), LONG_S) == 0
     statuses = await network.until(job, "ABORTED", parties=("labour", "education"))
     assert {status["reason"] for status in statuses.values()} == {"welfare: its node was stopped (phase compute)"}
     assert operator.audit_records(network.home("welfare"))[-1]["event"] == "stopped"
@@ -100,7 +97,7 @@ async def test_a_node_told_to_stop_ends_its_job_says_so_and_is_gone_within_5_s(n
 async def test_an_idle_node_stops_at_once(network: Network) -> None:
     async with process(network, "labour") as child:
         child.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(child.wait(), 60) == 0
+        assert await asyncio.wait_for(child.wait(), LONG_S) == 0
 
 
 async def test_an_operators_decision_is_taken_up_at_once(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from mpcgov import registry
 from mpcgov.errors import DataError, InternalError, LocalError, PeerError, Refused
 from mpcgov.lifecycle import State
 from mpcgov.node import book, daemon, gossip, operator, store
+from mpcgov.node.run import JobRun
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.store import APPROVALS
 from mpcgov.results import receive
@@ -20,6 +21,7 @@ from mpcgov.spec.load import parse_json
 from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.statement import APPROVAL_TYPE, RECEIPT_TYPE, Approval, Layout, Proposal, Receipt, job_id
 from tests.node.network import PARTIES, Network, refusal, when
+from tests.patience import LONG_S
 
 
 async def proposed(network: Network, **changes: Any) -> tuple[Proposal, str]:
@@ -318,7 +320,22 @@ async def test_who_hung_up_is_blamed_only_if_nobody_knows_better(
     assert statuses["labour"]["reason"] == "welfare says: education: out of memory (phase compute)"
 
 
-async def test_the_deadline_ends_a_job_and_names_the_phase(network: Network) -> None:
+def passes_in_compute(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job's deadline passes once all workers compute, and not before."""
+    inner = JobRun._until_over
+
+    async def until_over(run: JobRun, timeout_s: float) -> None:
+        if timeout_s == run._proposal.job.deadline_s:
+            await when(lambda: all("compute" in one.phases for one in network.workers.values()), "nobody computes")
+        else:
+            await inner(run, timeout_s)
+
+    monkeypatch.setattr(JobRun, "_until_over", until_over)
+
+
+async def test_the_deadline_ends_a_job_and_names_the_phase(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes_in_compute(network, monkeypatch)
+    monkeypatch.setattr("mpcgov.node.run.LATE_S", 0.1)
     network.workers["labour"].gates["compute"] = asyncio.Event()
     await network.start()
     _, job = await proposed(network, deadline_s=4)
@@ -327,8 +344,12 @@ async def test_the_deadline_ends_a_job_and_names_the_phase(network: Network) -> 
     assert any("the deadline of 4 s has passed (compute)" in status["reason"] for status in statuses.values())
 
 
-async def test_a_worker_that_says_after_the_deadline_for_whom_it_waits_is_heard(network: Network) -> None:
+async def test_a_worker_that_says_after_the_deadline_for_whom_it_waits_is_heard(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The engine counts from when it begins, a moment after the node does: the node's own deadline names nobody."""
+    passes_in_compute(network, monkeypatch)
+    monkeypatch.setattr("mpcgov.node.run.LATE_S", LONG_S)
     for party in PARTIES:
         network.workers[party].gates["compute"] = asyncio.Event()
     said = "the deadline of 4 s has passed (compute; still waiting for labour)"
@@ -336,9 +357,9 @@ async def test_a_worker_that_says_after_the_deadline_for_whom_it_waits_is_heard(
     await network.start()
     _, job = await proposed(network, deadline_s=4)
     await approve(network, job)
-    while "compute" not in network.workers["welfare"].phases:  # noqa: ASYNC110 - a list, not an event
-        await asyncio.sleep(0.01)
-    asyncio.get_running_loop().call_later(4.5, network.workers["welfare"].gates["compute"].set)
+    await when(lambda: "compute" in network.workers["welfare"].phases, "welfare never computes")
+    await asyncio.sleep(0.5)  # in which a node that doesn't wait for its worker would end the job
+    network.workers["welfare"].gates["compute"].set()
     statuses = await network.until(job, "ABORTED")
     assert statuses["welfare"]["reason"] == said
 

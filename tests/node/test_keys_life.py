@@ -21,6 +21,7 @@ from mpcgov.trust.client import Client
 from tests.node.network import PARTIES, Network
 from tests.node.test_faults import process
 from tests.node.test_jobs import approve, proposed
+from tests.patience import LONG_S
 
 
 def roster(network: Network, serial: int) -> Envelope:
@@ -81,7 +82,7 @@ async def test_a_running_node_takes_up_the_roster_that_its_home_joins(network: N
         envelope = roster(network, 2)
         join(network, envelope)
         async with network.client("hq") as client:
-            for _ in range(600):
+            for _ in range(10 * LONG_S):
                 try:
                     about = await client.request("labour", "GET", "/v1/about")
                 except PeerError:

@@ -11,6 +11,7 @@ from mpcgov.node.news import News
 from mpcgov.results import progress
 from tests.node.network import PARTIES, Network, when
 from tests.node.test_jobs import approve, proposed
+from tests.patience import LONG_S
 
 
 async def test_news_wake_who_waits_for_them_and_nobody_waits_for_ever() -> None:
@@ -22,7 +23,7 @@ async def test_news_wake_who_waits_for_them_and_nobody_waits_for_ever() -> None:
     assert not waiting.done()
     happened.append(1)
     news.tell()
-    await asyncio.wait_for(waiting, 60)
+    await asyncio.wait_for(waiting, LONG_S)
     await news.until(lambda: False, 0.01)
 
 
@@ -44,7 +45,7 @@ async def test_a_coordinator_hears_of_a_jobs_end_without_asking_again(
         await approve(network, job)
         await network.until(job, "RUNNING")
         gate.set()
-        assert (await asyncio.wait_for(following, 60)).state.value == "RELEASED"
+        assert (await asyncio.wait_for(following, LONG_S)).state.value == "RELEASED"
     assert len(heard) <= 3
 
 
@@ -65,6 +66,6 @@ async def test_a_stream_that_comes_a_moment_early_waits_for_the_job_to_begin(
     await asyncio.sleep(0)
     assert not coming.done()
     begin(job)
-    run = await asyncio.wait_for(coming, 60)
+    run = await asyncio.wait_for(coming, LONG_S)
     assert run.job == job
     run.streams.unclaim("education")

@@ -19,6 +19,7 @@ from tests.node.network import PARTIES, Network
 from tests.node.test_budget import noise, of
 from tests.node.test_ledger import MANUAL, denial, everywhere, failed, lines, run
 from tests.node.test_store import at_once
+from tests.patience import LONG_S
 from tests.postgres import server
 
 
@@ -96,7 +97,7 @@ def test_writers_on_postgres_wait_for_each_other_see_what_was_done_and_commit_du
         assert seen == []
         with stores[1].read() as other:
             assert other.execute(sql.select(BUDGETS)).all() == []
-    thread.join(60)
+    thread.join(LONG_S)
     assert seen == [["1"]]
     monkeypatch.setattr(table, "BUSY_TIMEOUT_S", 0.05)
     with stores[0].write(), pytest.raises(PeerError, match="can't use its database"), stores[1].write():

@@ -15,8 +15,9 @@ from mpcgov.errors import PeerError
 from mpcgov.node.causes import said
 from mpcgov.node.relay import FRAME_COST_BYTES, WINDOW_BYTES, Relay, WebSocket
 from mpcgov.trust.client import FRAME_LIMIT_BYTES
+from tests.patience import LONG_S
 
-HEARTBEAT_S = 1.0
+HEARTBEAT_S = 2.0
 """Where a test has any: who doesn't answer within half of it is taken for dead, so it must outlast a busy moment."""
 
 
@@ -92,7 +93,7 @@ async def joined(heartbeat_s: float | None = None) -> AsyncIterator[Pair]:
 
 async def failure(pair: Pair, side: int) -> PeerError:
     with pytest.raises(PeerError) as caught:
-        await asyncio.wait_for(asyncio.shield(pair.tasks[side]), 60)
+        await asyncio.wait_for(asyncio.shield(pair.tasks[side]), LONG_S)
     return caught.value
 
 
@@ -246,7 +247,7 @@ async def test_a_peer_that_goes_on_talking_cant_keep_a_stream_open() -> None:
         pair.tasks[0].cancel()
         await asyncio.gather(pair.tasks[0], return_exceptions=True)
         ws._close_code = None  # as if nothing had been cancelled while reading
-        await asyncio.wait_for(pair.relays[0].close(PeerError("enough")), 60)
+        await asyncio.wait_for(pair.relays[0].close(PeerError("enough")), LONG_S)
         pair.sockets[0].close()
 
 

@@ -25,6 +25,7 @@ from mpcgov.trust.client import Client
 from tests.node.alone import started
 from tests.node.network import PARTIES, Network
 from tests.node.test_jobs import approve, proposed
+from tests.patience import LONG_S
 
 
 @contextlib.asynccontextmanager
@@ -45,7 +46,7 @@ async def serving(network: Network) -> AsyncIterator[None]:
 async def taken_up(network: Network, digest: str) -> None:
     """Returns once every node serves under a roster."""
     for party in PARTIES:
-        for _ in range(600):
+        for _ in range(10 * LONG_S):
             async with network.client() as client:
                 with contextlib.suppress(MpcgovError):
                     about = await client.request(party, "GET", "/v1/about")

@@ -18,6 +18,7 @@ from mpcgov.node.streams import JobStreams
 from mpcgov.spec.statement import job_id
 from mpcgov.trust.client import Client
 from tests.node.network import PARTIES, Network, when
+from tests.patience import LONG_S
 
 
 async def awaiting(network: Network) -> str:
@@ -117,7 +118,7 @@ async def test_a_node_to_which_nobody_comes_says_that(network: Network, monkeypa
 
 def handshake(network: Network, context: ssl.SSLContext) -> bytes:
     """What a client gets from labour's node that speaks TLS with these credentials and asks for a stream."""
-    with socket.create_connection(host_port(network.identity("labour").card.address or ""), timeout=5) as plain:
+    with socket.create_connection(host_port(network.identity("labour").card.address or ""), timeout=LONG_S) as plain:
         try:
             with context.wrap_socket(plain) as tls:
                 tls.sendall(b"GET /v1/jobs/aaaa-aaaa-aaaa/stream HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -21,8 +21,7 @@ from mpcgov.node import template
 from mpcgov.node.child import Child
 from mpcgov.node.process import Forked, Kind, environment
 from mpcgov.worker import fork
-
-LIMIT_S = 60
+from tests.patience import LONG_S
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def descriptors() -> int:
 
 
 async def ended(process: object) -> None:
-    await asyncio.wait_for(process.ended(), LIMIT_S)
+    await asyncio.wait_for(process.ended(), LONG_S)
 
 
 @pytest.mark.parametrize("kind", ["read", "run"])

@@ -13,6 +13,7 @@ import pytest
 from mpcgov.cli.main import run
 from tests.node.network import Network
 from tests.office.headquarters import Visitor
+from tests.patience import LONG_S
 from tests.ports import free_ports
 
 
@@ -25,7 +26,7 @@ async def test_the_command_prints_a_link_that_lets_one_browser_in_and_ends_when_
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        link = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
+        link = (await asyncio.wait_for(process.stdout.readline(), LONG_S)).decode().strip()
         assert link.startswith(f"http://localhost:{port}/enter#")
         async with aiohttp.ClientSession() as session:
             anna = Visitor(f"http://localhost:{port}", session)
@@ -33,7 +34,7 @@ async def test_the_command_prints_a_link_that_lets_one_browser_in_and_ends_when_
             assert await anna.enter(link) == 200
             assert "no jobs yet" in (await anna.get("/"))[1]
         process.send_signal(signal.SIGINT)
-        _, errors = await asyncio.wait_for(process.communicate(), 60)
+        _, errors = await asyncio.wait_for(process.communicate(), LONG_S)
         assert (process.returncode, errors.decode()) == (0, "")
     finally:
         if process.returncode is None:

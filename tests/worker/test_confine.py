@@ -12,6 +12,7 @@ import pytest
 
 from mpcgov import registry
 from mpcgov.node.process import ONE_THREAD
+from tests.patience import LONG_S
 
 FOLDER = registry.find("joint-count").folder
 START = f"""
@@ -24,7 +25,7 @@ print(confine(Path({str(FOLDER)!r})), flush=True)
 @functools.cache
 def kernel_confines() -> bool:
     """Whether a process of this machine can be shut in; asked of a first one."""
-    done = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, check=True, timeout=LONG_S)
     return done.stdout.startswith("True")
 
 
@@ -36,7 +37,7 @@ def confined(code: str, *arguments: str, before: str = "") -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=LONG_S,
     )
 
 
@@ -104,7 +105,7 @@ def test_a_thread_that_ran_before_is_not_passed_over_in_silence() -> None:
         "import threading, time\nthreading.Thread(target=time.sleep, args=(5,), daemon=True).start()\n"
         f"from pathlib import Path\nfrom mpcgov.worker.confine import confine\nprint(confine(Path({str(FOLDER)!r})))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=LONG_S)
     assert done.stdout.strip() == "False"
 
 
@@ -120,7 +121,7 @@ def test_what_the_computing_child_loads_starts_no_thread_and_reads_no_data() -> 
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=LONG_S,
         env=os.environ | ONE_THREAD,
     )
     assert done.stdout.splitlines() == ["1", "[]"]
