@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +19,13 @@ from hypothesis import HealthCheck, settings
 from mpcgov import disclosure, registry
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-"""Left out: how long an example takes is the machine's matter, and a folder or a patch may serve many."""
-settings.register_profile("any machine", deadline=None, suppress_health_check=CHECKS)
+"""Left out: how long an example takes is the machine's matter, and a folder or a patch may serve many.
+
+The examples are the same in every run, so that none fails for what another change didn't do; at night they are new.
+"""
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=CHECKS, derandomize="MPCGOV_NIGHTLY" not in os.environ
+)
 settings.load_profile("any machine")
 
 _find, _folders = registry.find, registry.folders
