@@ -64,9 +64,9 @@ class PolicyDesk:
 
     def to_agree(self, asked: ask.ToAgree) -> dict[str, Any]:
         """What a passkey must sign: for a text, or for that of a digest, which was put forward or is in the file."""
+        person = self._access.holder(asked, accounts.MAY_EDIT if asked.text else accounts.MAY_AGREE)
         now = self._standing()
         text = _lines(asked.text) if asked.text else self._known(now, asked.digest)
-        person = self._access.holder(asked, accounts.MAY_EDIT if asked.text else accounts.MAY_AGREE)
         policies.read(text, self._declared())
         agreed = Agreed(
             policy_digest=digest(text.encode()), before=now.digest, party=self._home.party, known_as=person.known_as,
