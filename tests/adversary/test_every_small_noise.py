@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -169,6 +170,12 @@ def over_charged() -> list[Proposal]:
 def test_no_job_with_noise_tells_more_than_it_is_charged_for() -> None:
     assert sum(map(permitted, proposals())) == 5  # three choices of lengths by person; rows by no key and by person
     assert over_charged() == []
+
+
+def test_lengths_that_nobody_pays_for_would_tell_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the part that hides lists' lengths not taken from what the cells may tell, two jobs would tell more."""
+    monkeypatch.setattr(noising, "lengths", SimpleNamespace(part=lambda *_: Fraction(0)))
+    assert len(over_charged()) == 2
 
 
 def test_noise_for_a_unit_by_another_key_would_tell_more(monkeypatch: pytest.MonkeyPatch) -> None:

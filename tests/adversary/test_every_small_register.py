@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,16 @@ import yaml
 from mpcgov import registry
 from mpcgov.errors import DataError, MpcgovError
 from mpcgov.jobs import check
+from mpcgov.spec.condition import Expr
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Datasets
-from mpcgov.worker import read
+from mpcgov.worker import local, read
+from mpcgov.worker.advice import MISSING
 from mpcgov.worker.keyed import KeyedRows
+from mpcgov.worker.source import Source
 
 COLUMNS = ("person", "sex", "pay")
 Row = tuple[str, str, str]
@@ -82,11 +85,12 @@ def _job(protocol: str, params: dict[str, Any], part: dict[str, Any], link: bool
 class Reader:
     """The real reader over a register on the disk."""
 
-    def __init__(self, folder: Path, *, everything: bool) -> None:
+    def __init__(self, folder: Path, *, everything: bool, missing: str = "drop") -> None:
         self.folder = folder
         self.registers = tuple(itertools.islice(neighbours(), None if everything else 3))
-        (folder / "datasets.yaml").write_text(yaml.safe_dump({"people": DECLARED}), encoding="utf-8")
-        declaration = validate({"people": DECLARED}, Datasets, "datasets").root["people"].declaration
+        declared = {"people": DECLARED | {"missing": missing}}
+        (folder / "datasets.yaml").write_text(yaml.safe_dump(declared), encoding="utf-8")
+        declaration = validate(declared, Datasets, "datasets").root["people"].declaration
         self.orders = [self._order(job, declaration) for job in jobs(*((FILTERS, RULES) if everything else FEW))]
 
     def _order(self, job: dict[str, Any], declaration: Any) -> Order:
@@ -174,9 +178,35 @@ def test_refusing_repeated_keys_would_tell(reader: Reader, monkeypatch: pytest.M
 )
 def test_data_against_their_declaration_are_refused_whatever_is_asked(reader: Reader, broken: tuple[Row, ...]) -> None:
     """Of jobs that use the columns at fault either all are refused or none."""
-    refused: dict[frozenset[str], set[bool]] = {}
-    for order, end in zip(reader.orders, reader.ends(broken), strict=True):
+    found = refused(reader, broken)
+    assert all(len(ends) == 1 for ends in found.values()), found
+    assert {True} in found.values()
+
+
+def refused(reader: Reader, rows: tuple[Row, ...]) -> dict[frozenset[str], set[bool]]:
+    """By the columns that a job uses, whether such jobs are refused."""
+    found: dict[frozenset[str], set[bool]] = {}
+    for order, end in zip(reader.orders, reader.ends(rows), strict=True):
         used = frozenset(order.proposal.declarations["a"].columns)
-        refused.setdefault(used, set()).add(end != "read" and not end.startswith("a list"))
-    assert all(len(found) == 1 for found in refused.values()), refused
-    assert {True} in refused.values()
+        found.setdefault(used, set()).add(end != "read" and not end.startswith("a list"))
+    return found
+
+
+def test_a_missing_value_is_refused_whatever_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under `missing: refuse`; judged over the chosen rows, it would tell whether one of these lacks a value."""
+    reader = Reader(tmp_path, everything=False, missing="refuse")
+    ends = refused(reader, BASE).values()
+    assert {len(one) for one in ends} == {1}
+    assert {True} in ends
+    filtered = local.filtered
+
+    def judged(source: Source, names: Collection[str], where: Expr | None) -> Any:
+        rows = filtered(source, names, where)
+        lacking = {name: (rows[source.fault(name)] == MISSING).sum() for name in names}
+        if names and any(source.query(rows.aggregate(**lacking)).to_pylist()[0].values()):
+            raise DataError("a chosen row lacks a value")
+        return rows
+
+    monkeypatch.setattr(local, "check_columns", lambda *_: None)
+    monkeypatch.setattr(local, "filtered", judged)
+    assert 2 in {len(one) for one in refused(reader, BASE).values()}
