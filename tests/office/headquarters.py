@@ -53,14 +53,23 @@ class Visitor:
 class Headquarters:
     """The console, what it has written to its terminal, and the network behind it."""
 
-    def __init__(self, network: Network, origin: str, entry: Entry, terminal: list[str], clock: FakeClock) -> None:
+    def __init__(
+        self, network: Network, origin: str, entry: Entry, terminal: list[str], clock: FakeClock, app: web.Application
+    ) -> None:
         self.network = network
         self.origin = origin
         self.entry = entry
         self.terminal = terminal
         self.clock = clock
         self.home = network.folder / "hq"
+        self._app = app
         self._sessions: list[aiohttp.ClientSession] = []
+
+    def posts(self) -> list[str]:
+        """Every route that takes a form, each with names of things that there aren't."""
+        gaps = {"protocol": "joint-count", "draft": "0123456789abcdef", "job": "aaaa-aaaa-aaaa", "name": "monthly"}
+        routes = self._app.router.routes()
+        return sorted({one.resource.canonical.format(**gaps) for one in routes if one.method == "POST"})
 
     def stranger(self) -> Visitor:
         session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar())
@@ -93,7 +102,7 @@ async def headquarters(network: Network, policy: str = LISTED) -> AsyncIterator[
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    hq = Headquarters(network, origin, entry, terminal, clock)
+    hq = Headquarters(network, origin, entry, terminal, clock, app)
     try:
         yield hq
     finally:
