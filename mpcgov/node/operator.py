@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from mpcgov.node.checkup import Finding
 from mpcgov.node.explain import JobView, Weighed, explain
 from mpcgov.node.home import NodeHome
 from mpcgov.node.store import JobRow, Store
+from mpcgov.results import receive
 from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.envelope import Envelope
@@ -129,11 +130,9 @@ def job_view(node: NodeHome, book: Book, row: JobRow, *, weigh: bool = True) -> 
 
 def manifest_of(proposal: Proposal) -> Manifest | None:
     """What the protocol of a proposal says, in the version that it pins; None if this disk doesn't have that."""
-    try:
-        protocol = registry.find(proposal.job.protocol_name)
-    except MpcgovError:
-        return None
-    return protocol.manifest if protocol.digest == proposal.protocol_digest else None
+    with suppress(MpcgovError):
+        return receive.manifest_of(proposal)
+    return None
 
 
 def _finding(name: str, check: Callable[[], str]) -> Finding:
