@@ -18,6 +18,7 @@ from mpcgov.bench.peers.turns import Done, Order, Run, serve
 from mpcgov.bench.programs import NEEDS, PROGRAMS, READ, draw
 from mpcgov.errors import InternalError
 from mpcgov.mpc import Needs, SecretArray, Session, SessionConfig
+from mpcgov.mpc.word import steps
 
 THRESHOLD = 1
 VALUE_BITS = 59
@@ -55,6 +56,7 @@ class Party:
     async def run(self) -> Done:
         """Deal, compute, and open at the receiver."""
         before = self.session.cost
+        steps.reach(before.rounds)  # this run comes after the one before
         arrays = self.arrays[self.order.party]
         arrays.update(draw(self.order.workload, len(next(iter(arrays.values()), ()))))
         own = np.ascontiguousarray(await self.session.share_of(self.program(self._deal)), dtype=np.uint64)

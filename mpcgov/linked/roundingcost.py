@@ -25,6 +25,8 @@ DECOMPOSED_ROUNDS, DECOMPOSED_ROWS = 9, 788
 """To find all bits of words: rounds, and rows of a bit for each."""
 LANES = 64
 BATCH_LIMBS = 1 << 12
+SIDE_BY_SIDE = 2
+"""Batches under way at once."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def _together(forms: list[Form], kept: int, count: int, floors: Sequence[Form] =
         rounds += 2
         words = sum(form.bits for form in forms)
     lanes = DECOMPOSED_ROWS * -(-count * limbs // LANES) + rows * -(-count * len(forms) // LANES)
-    return rounds * -(-count * limbs // BATCH_LIMBS), WORD * (count * words + lanes)
+    return rounds * -(-count * limbs // (BATCH_LIMBS * SIDE_BY_SIDE)), WORD * (count * words + lanes)
 
 
 def _added(limbs: int, length: int) -> tuple[int, int]:

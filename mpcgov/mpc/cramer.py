@@ -35,13 +35,13 @@ async def cramer(crossing: Crossing, matrices: Elements, right: Elements) -> tup
     local = [upper @ np.concatenate([matrices, right], axis=2), v[:, 1:] * w[:, :-1], lower * w[:, -1:, None]]
     opening = crossing.open_product(v * w)
     flat = await crossing.reduce(np.concatenate([part.reshape(-1) for part in local]))
-    inverses = _inverses((await opening).value, modulus)
+    inverses = _inverses(await opening, modulus)
     both, ratios, lower_w = _split(flat, [part.shape for part in local])
     diagonal = np.concatenate([v[:, :1], ratios * inverses[:, :-1] % modulus], axis=1)
     both = await crossing.reduce(diagonal[:, :, None] * both)
     opening = crossing.open_product(lower @ both[:, :, :d])
     right = await crossing.reduce((lower_w @ both[:, :, d:]).reshape(n, d, k)) if k else right
-    opened = (await opening).value
+    opened = await opening
     last = inverses[:, -1]
     solved = [_eliminate(opened[i], right[i] * last[i], modulus) for i in range(n)]
     determinants = np.array([part[0] for part in solved], dtype=object)

@@ -22,7 +22,7 @@ from mpcgov.errors import SpecError
 from mpcgov.mpc.codec import Elements
 from mpcgov.mpc.config import SessionConfig, ceil_log2
 from mpcgov.mpc.runtime import JobRuntime
-from mpcgov.mpc.word import compare, field
+from mpcgov.mpc.word import compare, field, steps
 from mpcgov.mpc.word.field import P, Words
 from mpcgov.mpc.word.lazy import LazyWords, Protocol, Scheduler
 from mpcgov.mpc.word.product import product
@@ -71,7 +71,7 @@ class Crossing:
     def __init__(self, runtime: JobRuntime, words: Scheduler, operation: int) -> None:
         self.runtime = runtime
         self.operation = operation
-        self._words = words
+        self.words = words
         self._masks = 0
         self.modulus = int(runtime.field.modulus)
 
@@ -80,27 +80,49 @@ class Crossing:
     async def reduce(self, products: Elements) -> Elements:
         """Fresh wide shares of degree t of what has degree at most 2t."""
         shares = await self.runtime._reshare(self.runtime.field.array(products % self.modulus, check=False))
+        self.words.line.wait()
         result: Elements = shares.value
         return result
 
-    def open_product(self, products: Elements) -> Awaitable[Any]:
-        """Open what has degree 2t, behind a zero sharing, to all: begun at once, a field array when awaited."""
+    def open_product(self, products: Elements) -> Awaitable[Elements]:
+        """Open what has degree 2t, behind a zero sharing, to all: begun at once."""
         array = self.runtime.field.array(products % self.modulus, check=False)
-        opening: Awaitable[Any] = self.runtime.output(array, threshold=2 * self.runtime.threshold)
-        return opening
+        return self._opened(self.runtime.output(array, threshold=2 * self.runtime.threshold), steps.so_far())
 
-    async def mask(self, v: Elements, bits: int) -> Masked:
-        """Open wide integers −2^bits ≤ v < 2^bits of shape (n,) behind masks."""
-        config = self.runtime.config
+    async def _opened(self, opening: Awaitable[Any], begun: int) -> Elements:
+        result: Elements = (await opening).value
+        self.words.line.reach(begun + 1)
+        return result
+
+    async def mask(self, v: Elements, bits: int, of_product: bool = False) -> Masked:
+        """Open wide integers −2^bits ≤ v < 2^bits of shape (n,) behind masks; of degree 2t, if products, behind a zero
+        sharing besides."""
+        return await self._masking(v, bits, of_product)
+
+    async def mask_and_reduce(self, products: Elements, bits: int) -> tuple[Masked, Elements]:
+        """`mask` of products, and `reduce`, side by side."""
+        masking = self._masking(products, bits, of_product=True)
+        reduced = await self.reduce(products)
+        return await masking, reduced
+
+    def _masking(self, v: Elements, bits: int, of_product: bool) -> Awaitable[Masked]:
+        """Begun at once."""
+        config, runtime = self.runtime.config, self.runtime
         bound = 1 << (bits + 1 + config.subset_bits)
         if (2 << bits) + config.subsets * bound >= self.modulus:
             raise SpecError(f"a masked integer of {bits} bits doesn't fit the field")
-        numbers = self.runtime.subset_numbers("crossing", self._next_mask(), len(v), bound)
+        numbers = runtime.subset_numbers("crossing", self._next_mask(), len(v), bound)
         total = v + (1 << bits)
         for subset, known in numbers.items():
-            total = total + known * self.runtime.weight(subset)
-        opened = await self.runtime.output(self.runtime.field.array(total % self.modulus, check=False))
-        return Masked(self, opened.value, numbers, bits)
+            total = total + known * runtime.weight(subset)
+        array = runtime.field.array(total % self.modulus, check=False)
+        opening = runtime.output(array, threshold=(1 + of_product) * runtime.threshold)
+
+        async def masked() -> Masked:
+            return Masked(self, await self._opened(opening, begun), numbers, bits)
+
+        begun = steps.so_far()
+        return masked()
 
     # -- words
 
@@ -108,27 +130,32 @@ class Crossing:
         """1 where an integer that is shared as words is below 0, and 0 elsewhere."""
         return await self.protocol(words.shape, compare.negative, words)
 
-    async def at_least(self, words: Words, thresholds: Words) -> Words:
+    def at_least(self, words: Words, thresholds: Words) -> LazyWords:
         """Whether a word is ≥ a public threshold, and whether its negative is: shape (2, *shape)."""
         less = np.broadcast_to(field.subtract(thresholds, np.ones_like(thresholds)), words.shape)
-        return await self.negative(np.stack([field.subtract(less, words), field.add(less, words)]))
+        both = np.stack([field.subtract(less, words), field.add(less, words)])
+        return self.begin(both.shape, compare.negative, both)
 
-    async def multiply(self, a: Words, b: Words) -> Words:
+    def multiply(self, a: Words, b: Words) -> LazyWords:
         """Products of words."""
-        return await self.protocol(a.shape, product, a, b)
+        return self.begin(a.shape, product, a, b)
 
-    async def rounded(self, words: Words, bound: int, base: int) -> Words:
+    def rounded(self, words: Words, bound: int, base: int) -> LazyWords:
         """The nearest multiple of `base` of integers within ±bound, shape (n,), divided by it."""
 
         async def rounding(channel: Channel, prss: Prss, x: Words) -> Words:
-            return await round_to(channel, prss, x, -bound, bound, base)
+            return field.scale(await round_to(channel, prss, x, -bound, bound, base), field.inverse(base))
 
-        return field.scale(await self.protocol(words.shape, rounding, words), field.inverse(base))
+        return self.begin(words.shape, rounding, words)
 
     async def protocol(self, shape: tuple[int, ...], protocol: Protocol, *words: Words) -> Words:
         """Run a protocol on words."""
-        operands = [LazyWords(self._words, part.shape, np.ascontiguousarray(part)) for part in words]
-        return await self._words.protocol(shape, protocol, *operands).words()
+        return await self.begin(shape, protocol, *words).words()
+
+    def begin(self, shape: tuple[int, ...], protocol: Protocol, *words: Words) -> LazyWords:
+        """The same, without waiting for it."""
+        operands = [LazyWords(self.words, part.shape, np.ascontiguousarray(part)) for part in words]
+        return self.words.protocol(shape, protocol, *operands)
 
     def word_weight(self, subset: Subset) -> int:
         """f_S at our point, modulo 2^61 − 1."""

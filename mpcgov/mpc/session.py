@@ -23,6 +23,7 @@ from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import JobRuntime
 from mpcgov.mpc.selftest import check_fixes, check_openings
 from mpcgov.mpc.wide import WideEngine
+from mpcgov.mpc.word import steps
 from mpcgov.mpc.word.engine import LinkWire, WordEngine
 from mpcgov.mpc.word.field import P
 from mpcgov.mpc.word.selftest import check_kernels
@@ -34,8 +35,8 @@ T = TypeVar("T")
 class Cost:
     """What the job cost so far at this party. A function of the job's sizes only, never of a value.
 
-    `rounds` counts exchanges: steps in which parties send and then wait for each other. Steps of independent operations
-    that run side by side are counted each, so it is an upper bound of the longest chain. `bytes_sent` has all frames.
+    `rounds`: of the longest chain, of steps in which a party sends and then waits for others. With wide integers, whose
+    exchanges are MPyC's, those that run side by side are counted each. `bytes_sent` has all frames.
     """
 
     rounds: int
@@ -161,7 +162,7 @@ class Session:
     @property
     def cost(self) -> Cost:
         """Exchanges and bytes so far."""
-        rounds = self._runtime.exchanges + (self._engine.rounds if isinstance(self._engine, WordEngine) else 0)
+        rounds = self._engine.rounds if isinstance(self._engine, WordEngine) else self._runtime.exchanges
         return Cost(rounds, sum(link.bytes_sent for link in self._links.values()))
 
     @property
@@ -201,7 +202,7 @@ class Session:
         self, wait: Awaitable[T], timeout_s: float | None = None, part: Callable[[Link], Any] | None = None
     ) -> T:
         """What `wait` gives, unless the session fails before."""
-        future = asyncio.ensure_future(wait)
+        future = asyncio.ensure_future(steps.counted(wait))
         await self._first(future, timeout_s)
         if not self._failure.done() and not future.done() and part is not None:
             silent = [peer for peer, link in self._links.items() if not part(link).done()]
@@ -211,7 +212,9 @@ class Session:
         if self._failure.done():
             future.cancel()
             raise self._failure.exception() or InternalError("a failure without a cause")
-        return future.result()
+        result, behind = future.result()
+        steps.reach(behind)
+        return result
 
     async def _first(self, future: asyncio.Future[T], timeout_s: float | None) -> None:
         both: set[asyncio.Future[Any]] = {future, self._failure}

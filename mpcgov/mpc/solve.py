@@ -23,8 +23,8 @@ from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.codec import Elements
 from mpcgov.mpc.cramer import cramer
 from mpcgov.mpc.crossing import WIDEN_BITS, Crossing, check_lift
-from mpcgov.mpc.functions import concatenate
-from mpcgov.mpc.quotient import Floats, divide
+from mpcgov.mpc.functions import concatenate, if_else
+from mpcgov.mpc.quotient import divide
 from mpcgov.mpc.runtime import MPYC, JobRuntime, coroutine
 from mpcgov.mpc.word import determinant, field
 from mpcgov.mpc.word.engine import WordEngine
@@ -124,7 +124,8 @@ def least_squares(moments: Moments) -> Coefficients:
     d, engine = moments.unknowns, _engine(moments)
     plan = precision.system(moments.squares, engine.config.subsets)
     _check(engine, plan)
-    row = engine.later((2 * d + 1,), _coefficients(_crossing(engine), moments, plan))
+    crossing = _crossing(engine)
+    row = engine.later((2 * d + 1,), _coefficients(crossing, moments, plan), crossing.words)
     return Coefficients(_reals(engine, row[:d], row[d : 2 * d], plan), SecretArray(engine, row[2 * d :], 0, 1))
 
 
@@ -139,7 +140,8 @@ def fit(moments: Moments, spare: SecretArray) -> Fit:
     _check(engine, plan)
     batches = len(moments.batches[0]) if moments.batches else 0
     count = 2 * d + 2 + batches
-    row = engine.later((2 * count + 1,), _fitted(_crossing(engine), moments, spare._backing, plan))
+    crossing = _crossing(engine)
+    row = engine.later((2 * count + 1,), _fitted(crossing, moments, spare._backing, plan), crossing.words)
     undefined = SecretArray(engine, row[2 * count :], 0, 1)
     reals = _reals(engine, row[:count], row[count : 2 * count], plan)
     variances = _product(reals[d : 2 * d], reals[2 * d : 2 * d + 1])
@@ -150,10 +152,11 @@ def fit(moments: Moments, spare: SecretArray) -> Fit:
 def _product(a: Reals, b: Reals) -> Reals:
     """a · b, none negative, rounded to 24 bits again."""
     product = a.significands * b.significands  # 0, or from 2^46 to 2^48
-    half = SIGNIFICANT_BITS - 1
+    half, count = SIGNIFICANT_BITS - 1, len(a.significands)
     ends = concatenate([product - 1, product - ((1 << (2 * half + 1)) - (1 << (half - 1)))]) >= 0
-    some, upper = ends[: len(product)], ends[len(product) :]
-    significands = (product * (2 - upper))._divided(1 << SIGNIFICANT_BITS, 0)
+    some, upper = ends[:count], ends[count:]
+    both = concatenate([2 * product, product])._divided(1 << SIGNIFICANT_BITS, 0)
+    significands = if_else(upper, both[count:], both[:count])
     return Reals(significands, (a.exponents + b.exponents + upper + half) * some)
 
 
@@ -192,8 +195,8 @@ async def _coefficients(crossing: Crossing, moments: Moments, plan: Plan) -> Any
     d = moments.unknowns
     singular, matrix, _ = await _system(crossing, moments, d)
     determinants, numerators, _ = await cramer(crossing, matrix[None, :d, :d], matrix[None, :d, d:])
-    result = await divide(crossing, numerators.reshape(-1), determinants, [0] * d, plan)
-    return await _unless(crossing, singular, result)
+    result = await divide(crossing, numerators.reshape(-1), determinants, [0] * d, plan, _not(singular))
+    return np.concatenate([result, singular])
 
 
 @coroutine
@@ -220,8 +223,13 @@ async def _fitted(crossing: Crossing, moments: Moments, spare: LazyWords, plan: 
     (above, residual_below, below), diagonal = np.split(second, [3])
     tops = np.concatenate([numerators, diagonal, np.array([whole, above], dtype=object), leverages])
     bottoms = np.array([det, residual_below, below, whole], dtype=object)
-    result = await divide(crossing, tops, bottoms, [*([0] * (2 * d)), 1, 2, *([3] * len(leverages))], plan)
-    return await _unless(crossing, singular, result)
+    which = [*([0] * (2 * d)), 1, 2, *([3] * len(leverages))]
+    result = await divide(crossing, tops, bottoms, which, plan, _not(singular))
+    return np.concatenate([result, singular])
+
+
+def _not(bit: Words) -> Words:
+    return field.subtract(np.ones_like(bit), bit)
 
 
 def _leverages(adjugate: Elements, words: Elements, moments: Moments) -> Elements:
@@ -238,14 +246,6 @@ def _leverages(adjugate: Elements, words: Elements, moments: Moments) -> Element
     return result
 
 
-async def _unless(crossing: Crossing, undefined: Words, result: Floats) -> Words:
-    """Significands and exponents, 0 where `undefined`; and that."""
-    both = np.concatenate([result.significands, result.exponents])
-    defined = field.subtract(np.ones(1, np.uint64), undefined)
-    kept = await crossing.multiply(both, np.repeat(defined, len(both)))
-    return np.concatenate([kept, undefined])
-
-
 async def _system(
     crossing: Crossing, moments: Moments, size: int, rest: Words | None = None
 ) -> tuple[Words, Elements, Elements]:
@@ -258,7 +258,7 @@ async def _system(
     places = [await place._backing.words() for place in moments.places]
     factors = [1 << (moments.radix_bits * k) for k in range(len(places))]
     matrix = np.ascontiguousarray(field.combine(factors, places)[:size, :size])
-    singular = await crossing.protocol((1,), determinant.singular, matrix)
+    found = crossing.begin((1,), determinant.singular, matrix)
     upper = np.triu_indices(d + 1)
     rest = np.empty(0, np.uint64) if rest is None else rest
     both = await crossing.widen(np.concatenate([*(place[upper] for place in places), rest]))
@@ -267,4 +267,5 @@ async def _system(
     whole[upper] = (wide * np.array(factors, dtype=object)[:, None]).sum(axis=0)
     whole.T[upper] = whole[upper]
     diagonal = np.diag([int(place < size) for place in range(d + 1)]).astype(object)
+    singular = await found.words()
     return singular, whole + await crossing.lift(singular) * diagonal, beside

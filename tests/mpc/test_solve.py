@@ -266,20 +266,20 @@ def test_masked_matrices_are_uniform_but_for_the_declared_distance(p: int) -> No
 
 
 def test_one_opened_value_is_a_value_behind_masks_that_each_party_misses_a_part_of() -> None:
-    """Every number that `mask` opens is at least the K of the job longer than what it covers."""
+    """Every number that is opened so is at least the K of the job longer than what it covers."""
     a, b, squares = gram([[1, 2], [2, 5], [3, 6]], [1, 2, 4])
     wanted = needs_of([(a, b, squares)], 3)
     lengths: list[list[int]] = []
-    original = Crossing.mask
+    original = Crossing._masking
 
-    async def spy(self: Crossing, v: Any, bits: int) -> Any:
-        masked = await original(self, v, bits)
+    async def spy(self: Crossing, v: Any, bits: int, of_product: bool) -> Any:
+        masked = await original(self, v, bits, of_product)
         lengths.append([bits, max(int(n).bit_length() for row in masked.numbers.values() for n in row)])
         lengths[-1].append(max(int(n).bit_length() for n in masked.opened))
         return masked
 
     async def job(session: Session, index: int) -> list[Any]:
-        put(Crossing, "mask", spy)
+        put(Crossing, "_masking", spy)
         await session.share_of(start(session, index, (a, b, squares)).estimates.significands)
         return [session.config.subset_bits, lengths, int(session._runtime.field.modulus).bit_length()]
 

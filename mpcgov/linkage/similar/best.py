@@ -7,7 +7,6 @@ of each meeting; back from the last meeting to the first they become a 1 for the
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.linkage.similar.gates import Circuit, Meeting, greater, ones, turned
+from mpcgov.mpc.word import steps
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sign import Pieces
@@ -37,7 +37,7 @@ async def in_turns(channel: Channel, count: int, step: Callable[[Channel, int], 
         for i in range(first, count, OVERLAP):
             await step(channels[i], i)
 
-    await asyncio.gather(*(every_other(first) for first in range(min(OVERLAP, count))))
+    await steps.together(*(every_other(first) for first in range(min(OVERLAP, count))))
 
 
 @dataclass

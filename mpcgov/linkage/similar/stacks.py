@@ -100,7 +100,7 @@ class Stacks:
         """x + y; with `carried` in one more bit, else modulo 2^bits. A round for every two bits, and one before."""
         count, words = x.left.shape[0], x.left.shape[2]
         channel = self._channel()
-        channel.line.rounds += 1  # what the third party sends first follows from what others sent
+        channel.line.wait()  # what the third party sends first follows from what others sent
         meeting = Meeting(channel, self._prss, count * words)
         first, second = (Pieces(_by_bit(one.left), _by_bit(one.right)) for one in (x, y))
         total = await summed(meeting, first, second, nothing(count * words), carried)

@@ -39,7 +39,6 @@ async def compared(
     if me in members:
         inner = await among(channel.line, members)
         found = await _turns(inner, grid.among(members), filters, widths, kept, own)
-        channel.line.rounds += inner()[0].line.rounds
     rows = grid.all_of(grid.rows)
     whole = await to_all(operation, members, None if found is None else found.stacked(), (len(widths) + 3, rows))
     return Brought.of(whole, kept)

@@ -95,7 +95,6 @@ async def partners(
     if me in members:
         inner = await among(channel.line, members)
         found = await _turns(inner, grid.among(members), types, own, widths)
-        channel.line.rounds += inner()[0].line.rounds
     return Partners.of(await to_all(operation, members, found, (len(widths) + 2, grid.all_of(grid.rows))))
 
 

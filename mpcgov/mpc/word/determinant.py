@@ -11,7 +11,7 @@ from math import prod
 
 import numpy as np
 
-from mpcgov.mpc.word import compare, field
+from mpcgov.mpc.word import compare, field, steps
 from mpcgov.mpc.word.field import P, Words
 from mpcgov.mpc.word.product import reduce_degree
 from mpcgov.mpc.word.prss import Prss
@@ -25,39 +25,45 @@ async def singular(channel: Channel, prss: Prss, a: Words) -> Words:
 
 
 async def determinant(channel: Channel, prss: Prss, a: Words) -> Words:
-    """det A of shape (1,), A of shape (d, d) and degree t. 4 rounds."""
-    d = len(a)
-    start = int((await open_to_all(channel, prss.random(channel, 1), prss.threshold))[0])
-    points = tuple((start + i) % P for i in range(d))
-    shifts = np.eye(d, dtype=np.uint64) * np.array(points, dtype=np.uint64)[:, None, None]
-    values = await _determinants(channel, prss, field.add(np.broadcast_to(a, (d, d, d)), shifts))
+    """det A of shape (1,), A of shape (d, d) and degree t. 3 rounds."""
+    points, values = await _determinants(channel, prss, a)
     monic = prod(-x for x in points) % P
-    total = field.combine(weights(points), [values[i : i + 1] for i in range(d)])
+    total = field.combine(weights(points), [values[i : i + 1] for i in range(len(a))])
     return field.add(total, np.array([monic], dtype=np.uint64))
 
 
-async def _determinants(channel: Channel, prss: Prss, matrices: Words) -> Words:
-    """det A for each A of shape (n, d, d), none of them singular: opens R·A, R = L·D·U with det R = v_d."""
-    n, d, _ = matrices.shape
+async def _determinants(channel: Channel, prss: Prss, a: Words) -> tuple[tuple[int, ...], Words]:
+    """d public points x, and det(A + x·1) for each, none of them 0: opens R·(A + x·1), R = L·D·U with det R = v_d.
+
+    U·(A + x·1) is U·A + x·U: the first x is opened while U·A is reshared.
+    """
+    d = len(a)
     one = np.eye(d, dtype=np.uint64)
-    strict = prss.random(channel, n * d * d).reshape(n, d, d)
+    strict = prss.random(channel, d * d * d).reshape(d, d, d)
     lower, upper = (np.where(side, strict, one) for side in (np.tri(d, k=-1, dtype=bool), ~np.tri(d, dtype=bool)))
-    c = np.zeros((n, d), dtype=np.uint64)
+    products = _products(upper, np.broadcast_to(a, (d, d, d)))
+    c = np.zeros((d, d), dtype=np.uint64)
     while not c.all():  # once but for 2^-50
-        v, w = prss.random(channel, 2 * n * d).reshape(2, n, d)
-        c = await _open_product(channel, prss, field.product(v, w))
-    inverses = np.array([field.inverse(int(x)) for x in c.reshape(-1)], dtype=np.uint64).reshape(n, d)
-    ratios = field.product(np.ascontiguousarray(v[:, 1:]), np.ascontiguousarray(w[:, :-1]))
-    row = np.concatenate([_products(upper, matrices).reshape(-1), ratios.reshape(-1)])
-    reduced = await reduce_degree(channel, prss, row)
-    ratios = field.product(reduced[n * d * d :].reshape(n, d - 1), np.ascontiguousarray(inverses[:, :-1]))
+        v, w = prss.random(channel, 2 * d * d).reshape(2, d, d)
+        ratios = field.product(np.ascontiguousarray(v[:, 1:]), np.ascontiguousarray(w[:, :-1]))
+        row = np.concatenate([products.reshape(-1), ratios.reshape(-1)])
+        c, reduced, start = await steps.together(
+            _open_product(channel.branch(), prss, field.product(v, w)),
+            reduce_degree(channel.branch(), prss, row),
+            open_to_all(channel.branch(), prss.random(channel, 1), prss.threshold),
+        )
+    points = tuple((int(start[0]) + i) % P for i in range(d))
+    inverses = np.array([field.inverse(int(x)) for x in c.reshape(-1)], dtype=np.uint64).reshape(d, d)
+    ratios = field.product(reduced[d**3 :].reshape(d, d - 1), np.ascontiguousarray(inverses[:, :-1]))
+    shifted = [field.scale(one, x) for one, x in zip(upper, points, strict=True)]
+    right = field.add(reduced[: d**3].reshape(d, d, d), np.stack(shifted))
     diagonal = np.concatenate([v[:, :1], ratios], axis=1)
-    both = np.ascontiguousarray(np.broadcast_to(diagonal[:, :, None], (n, d, d)))
-    both = await reduce_degree(channel, prss, field.product(both, reduced[: n * d * d].reshape(n, d, d)))
+    both = np.ascontiguousarray(np.broadcast_to(diagonal[:, :, None], (d, d, d)))
+    both = await reduce_degree(channel, prss, field.product(both, right))
     opened = await _open_product(channel, prss, _products(lower, both))
     public = np.array([_public_determinant(matrix) for matrix in opened], dtype=np.uint64)
     last = field.product(np.ascontiguousarray(w[:, -1]), np.ascontiguousarray(inverses[:, -1]))
-    return field.product(last, public)
+    return points, field.product(last, public)
 
 
 async def _open_product(channel: Channel, prss: Prss, products: Words) -> Words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.lazy import LazyWords, Public, Scheduler
 from mpcgov.mpc.word.order import Order
 from mpcgov.mpc.word.prss import Prss, Subset
-from mpcgov.mpc.word.refresh import refresh
+from mpcgov.mpc.word.refresh import refresh, refreshing_keys
+from mpcgov.mpc.word.stream import KEY_WORDS
 from mpcgov.mpc.word.wholes import Form
 from mpcgov.mpc.word.wire import Channel, Line, Wire
 
@@ -66,6 +68,13 @@ class WordEngine:
         parties = len(config.parties)
         self._line = Line(wire, config.me, parties)
         self._scheduler = Scheduler(self._line, Prss(config.me, parties, config.threshold, masters), failed)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Exchange, beside all else, the keys that results need when they leave."""
+        parties, t = len(self.config.parties), self.config.threshold
+        shape = comb(parties, t - 1), KEY_WORDS
+        self._keys = self._scheduler.protocol(shape, refreshing_keys)
 
     @property
     def has_lanes(self) -> bool:
@@ -85,9 +94,9 @@ class WordEngine:
         """What runs the operations of a program that goes on by itself: see `Line.apart`."""
         return self._scheduler.apart()
 
-    def later(self, shape: tuple[int, ...], shares: Awaitable[Words]) -> LazyWords:
+    def later(self, shape: tuple[int, ...], shares: Awaitable[Words], part: Scheduler) -> LazyWords:
         """Our own shares of degree t that such a program will come to, as an array."""
-        return self._scheduler.later(shape, shares)
+        return self._scheduler.later(shape, shares, part)
 
     def deal(self, values: NDArray[Any] | None, dealer: int, count: int) -> LazyWords:
         """`count` integers that `dealer` knows; the others pass None."""
@@ -178,7 +187,7 @@ class WordEngine:
     async def fresh_share(self, a: LazyWords) -> Words:
         """Our own share of each element, of degree t on fresh polynomials, as elements 0 … p−1."""
 
-        async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
-            return await refresh(channel, prss, x.reshape(-1))
+        async def protocol(channel: Channel, prss: Prss, x: Words, keys: Words) -> Words:
+            return refresh(channel, prss, x.reshape(-1), keys)
 
-        return await self._scheduler.protocol((int(np.prod(a.shape)),), protocol, a).words()
+        return await self._scheduler.protocol((int(np.prod(a.shape)),), protocol, a, self._keys).words()

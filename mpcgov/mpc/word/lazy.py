@@ -3,30 +3,48 @@
 A program builds results before their inputs are there. Whatever needs other parties is an operation with a channel of
 its own, numbered when it is built, so that the numbers are the same at all parties. At most WINDOW operations run at
 once: one may start when the one WINDOW numbers before it is done. It can only need earlier ones, so some operation can
-always go on, at every party the same.
+always go on, at every party the same. Small operations, which need time and no memory, have a wider window.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from dataclasses import field as default
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.mpc.word import field
+from mpcgov.mpc.word import field, steps
 from mpcgov.mpc.word.field import P, Words
 from mpcgov.mpc.word.product import matrix_product, product
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.wire import Channel, Line
 
 WINDOW = 4
+SMALL_WINDOW = 64
+SMALL = 1 << 11
+"""Elements of a small operation's result and operands together, at most."""
 
 Shape = tuple[int, ...]
 Public = int | NDArray[Any]
 Protocol = Callable[..., Awaitable[Words]]
 """Shares of a result, given a channel, the pseudorandom keys, and shares of the operands."""
+
+
+Known = tuple[Words, int]
+"""Shares, and how many steps of exchanges are behind them."""
+
+
+@dataclass
+class _Operation:
+    """Whether it is done, and the steps behind it then."""
+
+    done: asyncio.Event = default(default_factory=asyncio.Event)
+    steps: int = 0
 
 
 class Scheduler:
@@ -36,30 +54,32 @@ class Scheduler:
         self.line = line
         self.prss = prss
         self._failed = failed
-        self._operations: list[asyncio.Event] = []
-        self._tasks: set[asyncio.Task[Words]] = set()
+        self._large: list[_Operation] = []
+        self._small: list[_Operation] = []
+        self._tasks: set[asyncio.Task[Known]] = set()
 
     def local(self, shape: Shape, function: Callable[..., Words], *operands: LazyWords) -> LazyWords:
         """Apply a function of shares that needs nobody else: at once if all operands are there."""
         values = [operand.ready for operand in operands]
         if all(value is not None for value in values):
-            return LazyWords(self, shape, function(*values))
+            return LazyWords(self, shape, function(*values), max(operand.steps for operand in operands))
         return LazyWords(self, shape, self._spawn(self._apply(function, operands)))
 
     def protocol(self, shape: Shape, protocol: Protocol, *operands: LazyWords) -> LazyWords:
         """Run a protocol on operands, when they are there."""
-        done = asyncio.Event()
-        self._operations.append(done)
-        before = self._operations[-1 - WINDOW] if len(self._operations) > WINDOW else None
-        return LazyWords(self, shape, self._spawn(self._run(self.line.channel(), before, done, protocol, operands)))
+        is_small = sum(map(prod, [shape, *(operand.shape for operand in operands)])) <= SMALL
+        others, window = (self._small, SMALL_WINDOW) if is_small else (self._large, WINDOW)
+        own, before = _Operation(), others[-window] if len(others) >= window else None
+        others.append(own)
+        return LazyWords(self, shape, self._spawn(self._run(self.line.channel(), before, own, protocol, operands)))
 
     def apart(self) -> Scheduler:
         """Runs the operations of a program that goes on by itself: see `Line.apart`."""
         return Scheduler(self.line.apart(), self.prss, self._failed)
 
-    def later(self, shape: Shape, shares: Awaitable[Words]) -> LazyWords:
-        """Shares that something else comes to."""
-        return LazyWords(self, shape, self._spawn(_result(shares)))
+    def later(self, shape: Shape, shares: Awaitable[Words], part: Scheduler) -> LazyWords:
+        """Shares that a program apart comes to, which ran its operations so."""
+        return LazyWords(self, shape, self._spawn(_after(shares, part.line)))
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
@@ -72,25 +92,27 @@ class Scheduler:
     async def _run(
         self,
         channel: Channel,
-        before: asyncio.Event | None,
-        done: asyncio.Event,
+        before: _Operation | None,
+        own: _Operation,
         protocol: Protocol,
         operands: tuple[LazyWords, ...],
     ) -> Words:
         values = [await operand.words() for operand in operands]
         if before is not None:
-            await before.wait()
+            await before.done.wait()
+            steps.reach(before.steps)
         result = await protocol(channel, self.prss, *values)
-        done.set()
+        own.steps = steps.so_far()
+        own.done.set()
         return result
 
-    def _spawn(self, computation: Coroutine[Any, Any, Words]) -> asyncio.Task[Words]:
-        task = asyncio.get_running_loop().create_task(computation)
+    def _spawn(self, computation: Coroutine[Any, Any, Words]) -> asyncio.Task[Known]:
+        task = asyncio.get_running_loop().create_task(steps.counted(computation))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
-    def _ended(self, task: asyncio.Task[Words]) -> None:
+    def _ended(self, task: asyncio.Task[Known]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -98,15 +120,21 @@ class Scheduler:
 
 
 class LazyWords:
-    """Shares of degree t of an array of known shape; with numpy's operators, on others and on public integers."""
+    """Shares of degree t of an array of known shape; with numpy's operators, on others and on public integers.
 
-    __slots__ = ("_scheduler", "_value", "shape")
+    `steps`: of exchanges behind them, once they are there.
+    """
+
+    __slots__ = ("_scheduler", "_value", "shape", "steps")
     __array_ufunc__ = None
 
-    def __init__(self, scheduler: Scheduler, shape: Shape, value: Words | asyncio.Task[Words]) -> None:
+    def __init__(
+        self, scheduler: Scheduler, shape: Shape, value: Words | asyncio.Task[Known], behind: int | None = None
+    ) -> None:
         self._scheduler = scheduler
         self._value = value
         self.shape = shape
+        self.steps = steps.so_far() if behind is None else behind
 
     @property
     def ready(self) -> Words | None:
@@ -114,12 +142,15 @@ class LazyWords:
         if isinstance(self._value, asyncio.Task):
             if not self._value.done() or self._value.cancelled() or self._value.exception() is not None:
                 return None
-            self._value = self._value.result()
+            self._value, self.steps = self._value.result()
         return self._value
 
     async def words(self) -> Words:
         """The shares, once they are there."""
-        return await self._value if isinstance(self._value, asyncio.Task) else self._value
+        if isinstance(self._value, asyncio.Task):
+            self._value, self.steps = await self._value
+        steps.reach(self.steps)
+        return self._value
 
     def __add__(self, other: LazyWords | Public) -> LazyWords:
         return self._linear(other, field.add)
@@ -180,8 +211,10 @@ class LazyWords:
         return self._scheduler.local(_dummy(self.shape)[key].shape, lambda a: np.ascontiguousarray(a[key]), self)
 
 
-async def _result(shares: Awaitable[Words]) -> Words:
-    return await shares
+async def _after(shares: Awaitable[Words], part: Line) -> Words:
+    found = await shares
+    steps.reach(part.rounds)
+    return found
 
 
 def elements(public: Public) -> Words:

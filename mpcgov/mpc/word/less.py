@@ -144,10 +144,9 @@ async def _narrow(channel: Channel, prss: Prss, circuit: Helped, x: Words, bits:
     rows, limit = bits + 1, np.uint64(1 << (bits + 1))
     masks = [circuit.rows(stream, rows) for stream in (circuit.of_first, circuit.of_second)]
     below = [circuit.rows(stream, 1) for stream in (circuit.of_first, circuit.of_second)]
-    product = await circuit.deal(below[0] & below[1] if prss.me == 2 else None, 1)
     own = summand(prss, field.add(x, np.full(x.shape, 1 << bits, np.uint64)))
     if own is None:
-        public = lanes.added(*masks)
+        public, product = lanes.added(*masks), await circuit.deal(below[0] & below[1], 1)
         return Compared(public[:bits], public[bits:], product)
     mine = lanes.packed_bits(own < limit)
     sent = lanes.added(lanes.to_rows(own + np.uint64(prss.me == 0), rows), masks[prss.me])
@@ -155,6 +154,7 @@ async def _narrow(channel: Channel, prss: Prss, circuit: Helped, x: Words, bits:
     message = np.concatenate([sent, mine ^ below[prss.me]])
     taken = (await channel.exchange({other: message}, {other: message.size}))[other].reshape(message.shape)
     public = lanes.added(sent, np.ascontiguousarray(taken[:rows]))
+    product = await circuit.deal(None, 1)  # not before our own is sent: party 3 may have begun no earlier than we
     # a·b = a·(b ⊕ its mask) ⊕ (a ⊕ its mask)·(b's mask) ⊕ the product of both masks
     borrow = product ^ (taken[rows:] & (mine if prss.me == 0 else below[1]))
     last = ~public[bits:] if prss.me == 0 else np.zeros_like(public[bits:])

@@ -132,7 +132,8 @@ async def weighed(
     share of party 3 is drawn from their key with it, the other's follows and is sent. Party 3 waits for nobody.
     """
     me = prss.me
-    channel.line.rounds += not ahead
+    if not ahead:
+        channel.line.wait()
     ends = np.cumsum([bits.left.shape[1] for bits, _ in numbers])
     known = np.concatenate([_known(me, bits).reshape(-1) for bits, _ in numbers])
     keys = third_keys(prss, "weigh", channel.draw())

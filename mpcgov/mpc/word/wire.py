@@ -7,7 +7,6 @@ side by side and no message is ever taken for another.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
@@ -17,7 +16,7 @@ import numpy as np
 
 from mpcgov.errors import InternalError
 from mpcgov.mpc.codec import WireError
-from mpcgov.mpc.word import field
+from mpcgov.mpc.word import field, steps
 from mpcgov.mpc.word.field import Words
 
 MESSAGES_PER_CHANNEL = 1 << 22
@@ -47,7 +46,10 @@ class Wire(Protocol):
 
 @dataclass
 class Line:
-    """Where the next numbers of one computation come from, and what it has cost so far."""
+    """Where the next numbers of one computation come from, and what it has cost so far.
+
+    `rounds`: of the longest chain, of steps in which we send and then wait for others.
+    """
 
     wire: Wire
     me: int
@@ -78,7 +80,16 @@ class Line:
     @property
     def all_rounds(self) -> int:
         """Rounds so far, those of programs apart included."""
-        return self.rounds + sum(part.rounds for part in self.parts)
+        return max(self.rounds, *(part.rounds for part in self.parts), 0)
+
+    def wait(self) -> None:
+        """One round more in the chain that runs now."""
+        self.reach(steps.so_far() + 1)
+
+    def reach(self, rounds: int) -> None:
+        """What comes next in the chain that runs now comes after so many rounds."""
+        steps.reach(rounds)
+        self.rounds = max(self.rounds, rounds)
 
 
 @dataclass
@@ -119,8 +130,9 @@ class Channel:
 
         What is to come is asked for first, and so read while we wait to send: no two parties wait for each other.
         """
-        self.line.rounds += 1
-        return await self.ahead(send, take)
+        taken = await self.ahead(send, take)
+        self.line.wait()
+        return taken
 
     async def ahead(self, send: Mapping[int, Words], take: Mapping[int, int]) -> dict[int, Words]:
         """As `exchange`, of what comes from a party that waits for nobody: it is there in time, and no round."""
@@ -142,8 +154,9 @@ class Channel:
 
     async def exchange_elements(self, send: Mapping[int, Words], take: Mapping[int, int]) -> dict[int, Words]:
         """One round of field elements. Raises WireError, naming the peer, for a word that is none."""
-        self.line.rounds += 1
-        return await self.ahead_elements(send, take)
+        taken = await self.ahead_elements(send, take)
+        self.line.wait()
+        return taken
 
     async def ahead_elements(self, send: Mapping[int, Words], take: Mapping[int, int]) -> dict[int, Words]:
         """As `ahead`, of field elements."""
@@ -189,5 +202,5 @@ async def in_batches(channel: Channel, count: int, size: int, step: Step) -> Wor
         for i in range(first, len(pieces), OVERLAP):
             results[i] = await step(channels[i], pieces[i])
 
-    await asyncio.gather(*(every_other(first) for first in range(OVERLAP)))
+    await steps.together(*(every_other(first) for first in range(OVERLAP)))
     return np.concatenate([results[i] for i in range(len(pieces))])

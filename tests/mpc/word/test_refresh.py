@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from mpcgov.mpc.word.field import P
-from mpcgov.mpc.word.refresh import refresh
+from mpcgov.mpc.word.refresh import refresh, refreshing_keys
 from tests.mpc.word.local import make_parties, opened, run, share
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 3)]
@@ -19,7 +19,12 @@ SIZES = [(3, 1), (4, 1), (5, 2), (7, 3)]
 
 def refreshed(m, t, rows):
     parties = make_parties(m, t)
-    return run(parties, lambda q: refresh(q.channel(), q.prss, rows[q.me])), parties[0].network
+
+    async def program(q):
+        keys = await refreshing_keys(q.channel(), q.prss)
+        return refresh(q.channel(), q.prss, rows[q.me], keys)
+
+    return run(parties, program), parties[0].network
 
 
 @pytest.mark.parametrize(("m", "t"), SIZES)

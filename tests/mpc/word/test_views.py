@@ -107,7 +107,8 @@ def leaving(monkeypatch, m, t, change=lambda protocol: protocol):
     protocol = change(refresh.refresh)
 
     async def leave(q):
-        return [await protocol(q.channel(), q.prss, words(row)) for row in own[q.me]]
+        keys = await refresh.refreshing_keys(q.channel(), q.prss)
+        return [protocol(q.channel(), q.prss, words(row), keys) for row in own[q.me]]
 
     seen = watched(variables, m, t, leave)
     received = [row for result in seen.results for one in result for row in rows(one, variables.count)]
@@ -130,23 +131,18 @@ def test_a_receiver_with_up_to_t_parties_learns_the_values_alone(monkeypatch, m,
 
 @pytest.mark.parametrize(("m", "t"), [(3, 1), (5, 2), (7, 3)])
 def test_without_refreshing_or_with_a_stream_too_few_it_would_learn_more(monkeypatch, m, t):
-    def untouched(_):
-        async def same(_channel, _prss, share):
-            return share
-
-        return same
-
-    hidden = leaving(monkeypatch, m, t, untouched)
+    hidden = leaving(monkeypatch, m, t, lambda _: lambda _channel, _prss, share, _keys: share)
     assert not any(hidden(c) for c in coalitions(m, range(t)))
 
     def incomplete(protocol):
-        async def fewer(channel, family):
-            streams = await common(channel, family)
-            return [*streams[:-1], None]
+        def fewer(channel, prss, share, keys):
+            with monkeypatch.context() as patch:
+                patch.setattr(refresh, "family_for", lambda prss: family(prss)[:-1])
+                return protocol(channel, prss, share, keys[:-1])
 
-        common = refresh.common_streams
-        monkeypatch.setattr(refresh, "common_streams", fewer)
-        return protocol
+        return fewer
+
+    family = refresh.family_for
 
     hidden = leaving(monkeypatch, m, t, incomplete)
     assert not all(hidden(c) for c in coalitions(m, range(t)))
