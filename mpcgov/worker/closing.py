@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import disclosure
-from mpcgov.mpc import SecretArray, concatenate, if_else
+from mpcgov.mpc import SecretArray, concatenate
+from mpcgov.worker import tournament
 
 Places = NDArray[np.int64]
 
@@ -39,10 +40,10 @@ def close(
     corners = np.moveaxis(np.array(cycles, np.int64), 2, 0)
     possible = np.ones(cells, np.int64)
     possible[list(impossible)] = 0
-    least, chosen = _least(counts, shown * possible, corners)
+    least, stages = tournament.least(_sums(counts, shown * possible, corners))
     unclosed = least.reshape((cells,)) >= _limit(counts) * corners.shape[2]
     safe = (exposed * unclosed).sum() < 1
-    marked = _marked(chosen, exposed, corners) >= 1
+    marked = _marked(tournament.chosen(stages, exposed.reshape((cells, 1))), corners) >= 1
     return shown * (1 - marked * safe), safe
 
 
@@ -61,36 +62,19 @@ def _limit(counts: SecretArray) -> int:
     return 3 * counts.high + 1
 
 
-def _least(counts: SecretArray, usable: SecretArray, corners: Places) -> tuple[SecretArray, list[SecretArray]]:
-    """The least sum of each cell's cycles, and by round of the tournament where the right one of a pair won.
-
-    Sums are made distinct, and cycles whose corners aren't all usable greater than all others.
-    """
+def _sums(counts: SecretArray, usable: SecretArray, corners: Places) -> SecretArray:
+    """The sums of each cell's cycles, made distinct; those whose corners aren't all usable are greater than others."""
     beside, below, across = (corner.reshape(-1) for corner in corners)
     shape, limit = corners.shape[1:], _limit(counts)
     fit = usable[beside] * usable[below] * usable[across]
     sums = limit + fit * (counts[beside] + counts[below] + counts[across] - limit)
-    left = sums.reshape(shape) * shape[1] + np.arange(shape[1])
-    rounds = []
-    while (width := left.shape[1]) > 1:
-        half = width // 2
-        first, second = left[:, :half], left[:, half : 2 * half]
-        wins = second < first
-        rounds.append(wins)
-        winners = if_else(wins, second, first)
-        left = winners if width == 2 * half else concatenate([winners, left[:, 2 * half :]], axis=1)
-    return left, rounds
+    numbered: SecretArray = sums.reshape(shape) * shape[1] + np.arange(shape[1])
+    return numbered
 
 
-def _marked(rounds: list[SecretArray], exposed: SecretArray, corners: Places) -> SecretArray:
-    """How many exposed cells' least cycles each cell is a corner of."""
+def _marked(chosen: SecretArray, corners: Places) -> SecretArray:
+    """How many cells' chosen cycles each cell is a corner of."""
     cells, count = corners.shape[1:]
-    chosen = exposed.reshape((cells, 1))
-    for wins in reversed(rounds):
-        half = wins.shape[1]
-        right = chosen[:, :half] * wins
-        parts = [chosen[:, :half] - right, right]
-        chosen = concatenate(parts if chosen.shape[1] == half else [*parts, chosen[:, half:]], axis=1)
     flat = chosen.reshape((cells * count,))
     orders = (np.argsort(corner.reshape(-1), kind="stable") for corner in corners)
     first, *others = (flat[order].reshape((cells, count)).sum(axis=1) for order in orders)  # each is in `count` cycles
