@@ -25,6 +25,12 @@ from mpcgov.spec.table import Declaration
 from mpcgov.trust.client import Client
 
 ASKED = 3
+COMPARISON_ROUNDS = 4
+"""Numbers are rounded while counts are compared, and what is compared decides which are shown: the longer counts."""
+STEPPED_ROUNDS = 8
+"""Of finding how wide the steps are of what goes to receivers that bring rows."""
+MORE_PARTIES_ROUNDS = 5
+"""Of more than three parties' comparisons."""
 WORD_BYTES = 8
 """Of each party's share of the noise in a cell."""
 
@@ -94,25 +100,27 @@ def job_cost(
     Of linked jobs if every owner's list is as long as its max_rows allows.
     """
     tables = check.result_tables(job, manifest, declarations)
+    facts = stacked.facts(job, manifest, declarations)
     cells = sum(table.cells for table in tables)
     rounding = job.disclosure.round_to is not None
     lists = [padded_length(declarations[party].max_rows) for party in job.data_parties] if manifest.linked else []
     linked = Linked.of(job, manifest, declarations) if manifest.linked else None
     divided = 1 if linked is None else blocks.count(linked.blocks)
     rounds, bytes_per_party = cost(manifest, cells, len(job.parties), rounding, lists, noise, divided)
-    more_rounds, more_bytes = added_cost(job, manifest, tables[0])
-    rounds += more_rounds
+    deciding, more_bytes = added_cost(job, manifest, tables[0])
     factor = manifest.cost.more_parties_factor if len(job.parties) > 3 else 1
     bytes_per_party += (len(job.parties) - 1) * factor * more_bytes
-    more_rounds, more_bytes = rounding_cost(stacked.facts(job, manifest, declarations), threshold)
-    rounds += more_rounds
+    rounds += MORE_PARTIES_ROUNDS * (len(job.parties) > 3)
+    rounded, more_bytes = rounding_cost(facts, threshold)
     bytes_per_party += more_bytes
     if linked is None:
-        return rounds, bytes_per_party, 0
-    rounds += manifest.cost.rounds_left if job.linking.join == "left" else 0
+        return rounds + max(deciding, rounded), bytes_per_party, 0
     rounds += manifest.cost.rounds_per_owner * (len(job.data_parties) - 2)
+    deciding += manifest.cost.rounds_left if job.linking.join == "left" else 0
     more_rounds, more_bytes = closing_cost(linked, threshold)
-    rounds, bytes_per_party = rounds + more_rounds, bytes_per_party + more_bytes
+    deciding, bytes_per_party = deciding + more_rounds, bytes_per_party + more_bytes
+    rounded += STEPPED_ROUNDS * bool(rounded and job.receiving_owners)
+    rounds += max(deciding, rounded - COMPARISON_ROUNDS)
     if manifest.compares:
         return rounds, bytes_per_party, 0
     rounds += sort_rounds(linked) + stepped_rounds(linked)

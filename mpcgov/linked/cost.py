@@ -27,11 +27,14 @@ TAG, PLACE = 16, 4
 SORT = 32
 """Bytes that each party sends to sort one row, for each doubling of the rows: as measured, of three words each."""
 
-BATCH_ROWS, BATCH_ROUNDS = 43690, 6
-"""How many rows the oblivious method compares in a batch, and its rounds."""
+BATCH_ROWS, BATCH_ROUNDS, SIDE_BY_SIDE = 43690, 7, 2
+"""How many rows the oblivious method compares in a batch, its rounds, and how many batches are under way at once."""
+MATCHER_ROUNDS = 3
+"""What a matcher's join takes in place of those."""
 
-SORT_ROUNDS = 7
-"""Rounds for each doubling of the rows."""
+SORT_ROUNDS, SHUFFLE_ROUNDS, DOMINATED_ROUNDS = 3 / 7, 8, 30
+"""As measured, of finding the greatest values: for the square of how often rows double, as segments get shorter and
+samples smaller; beside the sort; and, once, to compare them with the sums."""
 
 CLOSING_ROUNDS, CLOSING_TOGETHER_ROUNDS = 13, 34
 """As measured: to hide more cells of one owner's groups."""
@@ -73,7 +76,7 @@ def link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], thresh
         for spoke in star.spokes:
             if oblivious:
                 sent += _compared(spoke, rows, sizes.get(spoke.other, 1), tuple(linked.job.parties), threshold)
-                rounds += 2 + BATCH_ROUNDS * -(-rows[star.left] // BATCH_ROWS)
+                rounds += BATCH_ROUNDS * -(-rows[star.left] // (BATCH_ROWS * SIDE_BY_SIDE)) - MATCHER_ROUNDS
             else:
                 sent += {spoke.left: TAG * rows[spoke.left], spoke.other: TAG * rows[spoke.other]}
                 sent += _brought(spoke, sizes.get(spoke.other, 0), rows, dealt_bytes)
@@ -170,7 +173,8 @@ def sort_rounds(linked: Linked) -> int:
     if linked.job.disclosure.dominance is None:
         return 0
     rows = min(padded_length(linked.declarations[owner].max_rows) for owner in linked.owners)
-    return SORT_ROUNDS * len(linked.asked.measures) * rows.bit_length()
+    one = SHUFFLE_ROUNDS + round(SORT_ROUNDS * rows.bit_length() ** 2)
+    return DOMINATED_ROUNDS + one * len(linked.asked.measures)
 
 
 def closing_cost(linked: Linked, threshold: int) -> tuple[int, int]:

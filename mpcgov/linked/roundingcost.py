@@ -19,7 +19,7 @@ from mpcgov.linked.traffic import WORD, converted, negative
 DIGIT_BITS = 24
 SPLIT = 5
 """Taking a number apart sends about as much as so many comparisons."""
-SPLIT_ROUNDS, LEADING_ROUNDS = 15, 50
+SPLIT_ROUNDS, LEADING_ROUNDS = 27, 75
 
 DECOMPOSED_ROUNDS, DECOMPOSED_ROWS = 9, 788
 """To find all bits of words: rounds, and rows of a bit for each."""

@@ -20,11 +20,11 @@ SPARE_BITS = 60
 ROUNDED = 5
 """Rounding a quotient sends about as much as so many comparisons, beside those that tell its length."""
 
-STEPPED_ROUNDS = 22
+STEPPED_ROUNDS = 10
 """As measured: to find and take steps of parts of the standard errors, for receivers that bring rows."""
 
 
-MASKED_ROUNDS = 150
+MASKED_ROUNDS = 185
 """As measured: what comparisons of more than three parties take more."""
 
 
@@ -58,7 +58,7 @@ def solved_bytes(model: Model, parties: int, threshold: int) -> int:
     values, quotients = 2 * d + 6 + batches, 2 * d + 2 + batches
     moments = model.places * (1 + batches) * precision.entries(d) + 1
     searched = values * (plan.parts + plan.steps)
-    compared = subsets * moments + 2 * searched + (6 + ROUNDED) * quotients + (2 + ROUNDED) * d
+    compared = subsets * moments + 2 * searched + (6 + 4 * ROUNDED) * quotients + 2 * (1 + ROUNDED) * d
     compared += 2 * batches + ROUNDED * (2 * d + 1)
     lifted = (1 + subsets) * moments + searched
     words = 2 * (d + 1) ** 3 + d**2 + values * plan.parts * (1 + plan.parts.bit_length()) + 4 * quotients

@@ -26,6 +26,9 @@ NO_PRECISION = (
     "ones; try a higher threshold or more fields, and measure it on known pairs with simulate --truth"
 )
 
+MANY, FEW = 96, 8
+"""More than MANY cycles are compared by twos, more than FEW by fours, and so many all at once."""
+
 MAX_MARGIN_CELLS = 400
 """Which cells to hide beside the small ones is searched among all cycles: their number grows with the cells' square."""
 
@@ -69,9 +72,18 @@ def added_cost(job: Job, manifest: Manifest, table: ResultTable) -> tuple[int, i
         sent_bytes += 40 * table.rows
     elif rules.margins:
         cycles = math.prod(len(values) - 1 for values in table.domain)
-        rounds += 21 + 7 * cycles.bit_length()
-        sent_bytes += 32 * cycles * table.rows
+        rounds += 15 + _least_rounds(cycles)
+        sent_bytes += 36 * cycles * table.rows
     return rounds, sent_bytes
+
+
+def _least_rounds(count: int) -> int:
+    """Of finding the least of so many numbers, several at once: see `worker.tournament`."""
+    rounds = 0
+    while count > 1:
+        size = 2 if count > MANY else 4 if count > FEW else count
+        rounds, count = rounds + 5 + (size - 1).bit_length(), -(-count // size)
+    return rounds
 
 
 def floor_faults(

@@ -15,6 +15,7 @@ from mpcgov.linkage import linkedrows, oblivious
 from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linked import cost
 from mpcgov.linked.plan import link_plan
+from mpcgov.mpc.word import wire
 from mpcgov.node.run import ending
 from mpcgov.worker.clear import clear_linked
 from tests.linkage.linked_parties import Case, places
@@ -73,14 +74,18 @@ JOBS = [
 
 def test_a_batch_is_as_large_as_is_said() -> None:
     assert cost.BATCH_ROWS == oblivious.PIECE
+    assert cost.SIDE_BY_SIDE == wire.OVERLAP
 
 
 @pytest.mark.parametrize("case", JOBS, ids=lambda case: f"{case.protocol}-{len(case.rows)}-{case.join}")
-def test_a_plan_tells_the_cost_within_a_factor_of_two(case: Case) -> None:
+def test_a_plan_tells_the_rounds_and_the_bytes_within_a_factor_of_two(case: Case) -> None:
     linked = case.linked()
     rounds, sent, memory_bytes = job_cost(linked.job, linked.manifest, linked.declarations, case.threshold)
     actual_rounds, actual_sent = spent(case)
-    assert actual_rounds / 2 <= rounds <= 2 * actual_rounds
+    if case.rules.get("dominance"):  # a sort's rounds vary with an order that is drawn
+        assert 0.7 * actual_rounds <= rounds <= 1.4 * actual_rounds
+    else:
+        assert rounds == pytest.approx(actual_rounds, rel=0.1 if case.parties == 3 else 0.2)
     assert actual_sent / 2 <= sent <= 2 * actual_sent
     assert (memory_bytes == 0) == (case.protocol == "overlap" and len(case.rows) == 2)
 

@@ -9,10 +9,12 @@ import pytest
 
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.config import SessionConfig
+from mpcgov.rules import protections
 from mpcgov.worker import tournament
 from tests.linkage.linked_parties import engine
 from tests.mpc.word.local import Party, make_parties, opened
 from tests.mpc.word.virtual import took
+
 
 def found(rows: np.ndarray, which: list[int]) -> tuple[np.ndarray, np.ndarray, int]:
     """The least of each row, where it is in the rows asked for, and the rounds."""
@@ -47,6 +49,10 @@ def test_it_is_the_least_and_its_place_is_found_where_asked_for(width: int) -> N
     assert chosen.shape == rows.shape
     for row, place, asked in zip(chosen, rows.argmin(axis=1), [1, 0, 1, 1], strict=True):
         assert row.tolist() == [int(asked and k == place) for k in range(width)]
+
+
+def test_plans_know_how_many_meet() -> None:
+    assert (protections.MANY, protections.FEW) == (tournament.MANY, tournament.FEW)
 
 
 def test_large_meetings_take_few_rounds() -> None:
