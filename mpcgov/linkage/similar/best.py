@@ -198,13 +198,22 @@ async def mutual_best(channel: Callable[[], Channel], prss: Prss, numbers: Cubes
     in the words, and each by itself: a row has so many columns of its own, and a column so many rows.
     """
     _, columns, words = numbers.shape
-    by_row = await tournament(channel, prss, numbers)
-    of_row = await one_hot(channel, prss, by_row.outcomes, columns, everywhere(prss.me, words))
-    across = await tournament(channel, prss, numbers.swapped(blocks))
-    lanes = await tournament(channel, prss, across.best.turned())
-    lane = await one_hot(channel, prss, lanes.outcomes, LANES, everywhere(prss.me, lanes.best.shape[2]))
-    start = lane.turned_back(blocks * columns)
-    of_column = (await one_hot(channel, prss, across.outcomes, words // blocks, start)).swapped(blocks)
+
+    async def of_rows(channel: Callable[[], Channel]) -> tuple[Cubes, Cubes]:
+        by_row = await tournament(channel, prss, numbers)
+        return await one_hot(channel, prss, by_row.outcomes, columns, everywhere(prss.me, words)), by_row.best
+
+    async def of_columns(channel: Callable[[], Channel]) -> tuple[Cubes, Cubes]:
+        across = await tournament(channel, prss, numbers.swapped(blocks))
+        lanes = await tournament(channel, prss, across.best.turned())
+        lane = await one_hot(channel, prss, lanes.outcomes, LANES, everywhere(prss.me, lanes.best.shape[2]))
+        start = lane.turned_back(blocks * columns)
+        return (await one_hot(channel, prss, across.outcomes, words // blocks, start)).swapped(blocks), lanes.best
+
+    (of_row, best), (of_column, _) = await steps.together(
+        of_rows(_opened(channel, 2 * levels(columns))),
+        of_columns(_opened(channel, 2 * (levels(words // blocks) + levels(LANES)))),
+    )
     pairs = Cubes.empty(1, columns, words)
     step = max(1, 8 * CHUNK // words)
 
@@ -214,4 +223,14 @@ async def mutual_best(channel: Callable[[], Channel], prss: Prss, numbers: Cubes
         pairs.put(some, await circuit.both(of_row.rows(some)[0], of_column.rows(some)[0]))
 
     await in_turns(channel(), -(-columns // step), meet)
-    return Chosen(pairs, by_row.best)
+    return Chosen(pairs, best)
+
+
+def levels(count: int) -> int:
+    """How many there are in a tournament of so many competitors."""
+    return (count - 1).bit_length()
+
+
+def _opened(channel: Callable[[], Channel], count: int) -> Callable[[], Channel]:
+    """Channels opened before what uses them, which runs beside something else and so in an order of its own."""
+    return iter([channel() for _ in range(count)]).__next__
