@@ -21,7 +21,7 @@ from mpcgov.mpc.word.sign import BitCircuit, Pieces
 from mpcgov.mpc.word.wire import Channel
 
 ALL = np.uint64(2**64 - 1)
-FEW_WORDS = 1 << 12
+FEW_WORDS = 1 << 15
 """Numbers in so many words are compared in fewer rounds with more bits."""
 
 

@@ -26,7 +26,7 @@ Less = Callable[[Order, Order], Awaitable[Outcomes]]
 
 
 MOST_SAMPLE = 255
-FEW = 4096
+FEW = 1 << 14
 """Comparisons that cost no more than their rounds."""
 
 
