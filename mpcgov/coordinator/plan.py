@@ -29,8 +29,8 @@ COMPARISON_ROUNDS = 4
 """Numbers are rounded while counts are compared, and what is compared decides which are shown: the longer counts."""
 STEPPED_ROUNDS = 8
 """Of finding how wide the steps are of what goes to receivers that bring rows."""
-MORE_PARTIES_ROUNDS = 5
-"""Of more than three parties' comparisons."""
+MORE_PARTIES_ROUNDS, MORE_ROUNDING_ROUNDS = 5, 51
+"""Of more than three parties' comparisons, and of their roundings to multiples."""
 WORD_BYTES = 8
 """Of each party's share of the noise in a cell."""
 
@@ -110,7 +110,6 @@ def job_cost(
     deciding, more_bytes = added_cost(job, manifest, tables[0])
     factor = manifest.cost.more_parties_factor if len(job.parties) > 3 else 1
     bytes_per_party += (len(job.parties) - 1) * factor * more_bytes
-    rounds += MORE_PARTIES_ROUNDS * (len(job.parties) > 3)
     rounded, more_bytes = rounding_cost(facts, threshold)
     bytes_per_party += more_bytes
     if linked is None:
@@ -139,6 +138,7 @@ def cost(
     formula = manifest.cost
     turns = -(-divided // blocks.together(min(blocks.lengths(divided, lists)))) if divided > 1 else 1
     rounds = formula.rounds + (turns - 1) * formula.rounds_per_turn + (formula.rounds_rounding if rounding else 0)
+    rounds += (MORE_PARTIES_ROUNDS + MORE_ROUNDING_ROUNDS * rounding) * (parties > 3)
     per_cell = formula.bytes_per_cell + (formula.bytes_per_cell_rounding if rounding else 0)
     per_cell += WORD_BYTES if noise else 0
     per_cell *= formula.more_parties_factor if parties > 3 else 1

@@ -27,7 +27,7 @@ from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sign import Pieces, to_field
 from mpcgov.mpc.word.wire import Channel, in_batches
 
-FIELD_CHUNK = 1 << 17
+FIELD_CHUNK = 1 << 19
 
 
 @kernel("void(" + ", ".join(["uint64[:, ::1]"] * 4) + ", int64, int64, int64, uint64[:, ::1])")

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgov.mpc.word import binary, lanes, less, rounding
+from mpcgov.mpc.word import binary, helped, lanes, less, rounding
+from mpcgov.mpc.word.leading import _of_right
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.wire import Channel
 from tests.mpc.word.local import make_parties, run, share
@@ -100,7 +101,15 @@ async def few_bits_zero(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
     return await less.zero_bits(channel, prss, x, 32)
 
 
+async def of_right(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
+    """Six places of two bits each: whether both are 1 there and at all places after it."""
+    bits = [await less.negative_bits(channel, prss, x, 2) for _ in range(12)]
+    circuit = helped.Helped(channel, prss, lanes.words_for(x.size))
+    return await _of_right(circuit, [less.stacked(bits[:6]), less.stacked(bits[6:])], 1)
+
+
 LANE_WORDS: dict[Any, int] = {less.negative_bits: 8, few_bits: 8, less.zero_bits: 8, few_bits_zero: 8, leading: 80}
+LANE_WORDS |= {of_right: 8}
 """Enough words for a lane for each mask bit."""
 
 
