@@ -32,11 +32,11 @@ BATCH_ROWS, BATCH_ROUNDS, SIDE_BY_SIDE = 43690, 7, 2
 MATCHER_ROUNDS = 3
 """What a matcher's join takes in place of those."""
 
-SORT_ROUNDS, SHUFFLE_ROUNDS, DOMINATED_ROUNDS = 3 / 7, 8, 30
+SORT_ROUNDS, SHUFFLE_ROUNDS = 3 / 7, 6
 """As measured, of finding the greatest values: for the square of how often rows double, as segments get shorter and
-samples smaller; beside the sort; and, once, to compare them with the sums."""
+samples smaller; and beside the sort."""
 
-CLOSING_ROUNDS, CLOSING_TOGETHER_ROUNDS = 13, 34
+CLOSING_ROUNDS, CLOSING_TOGETHER_ROUNDS = 13, 25
 """As measured: to hide more cells of one owner's groups."""
 
 MEMORY_LIMIT_BYTES = 8_000_000_000
@@ -174,7 +174,7 @@ def sort_rounds(linked: Linked) -> int:
         return 0
     rows = min(padded_length(linked.declarations[owner].max_rows) for owner in linked.owners)
     one = SHUFFLE_ROUNDS + round(SORT_ROUNDS * rows.bit_length() ** 2)
-    return DOMINATED_ROUNDS + one * len(linked.asked.measures)
+    return one * len(linked.asked.measures)
 
 
 def closing_cost(linked: Linked, threshold: int) -> tuple[int, int]:
