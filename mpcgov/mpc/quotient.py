@@ -2,12 +2,15 @@
 
 1. *Magnitude*, in two steps, without the bits of anything. One masked opening gives ⌊v/2^(B·j)⌋ for all j as words,
    each off by a carry. The highest j at which it is beyond the carry is the leading part; below it the words have
-   wrapped round and mean nothing, which a running product hides. Then v · 2^(B·(top − j)) has its leading bit among the
+   wrapped round and mean nothing, which `word.leading` hides. Then v · 2^(B·(top − j)) has its leading bit among the
    first B or so, where comparisons with each power of two find it.
 2. *Normalised* v · 2^shift is truncated to w bits: f in ½ … 1.
 3. *Division* (Goldschmidt, as in Catrina and Saxena, FC 2010): with x₀ = (45 − 30f)/16 and e = 1 − f·x₀, |e| ≤ 1/15,
    q = g·x₀·(1 + e)(1 + e²)(1 + e⁴) is g/f within e⁸ < 2^-31. The field has room for that, without truncation.
-4. *Rounding*, in words: q to 24 significant bits, by comparison with ½, 1 and 2, and to multiples of 256.
+4. *Rounding*, in words: q to 24 significant bits, by comparison with ½, 1 and 2, and to multiples of 256. As it isn't
+   known meanwhile what q will be times, all four products are rounded.
+
+Products are masked as they are, of degree 2t, and reshared beside that where they are used again.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class Moments:
 def least_squares(moments: Moments) -> Coefficients:
     """β with XᵀX·β = Xᵀy.
 
-    Opened are M and masked values only; see docs/security/regression.md. About 70 rounds for three parties, whatever d.
+    Opened are M and masked values only; see docs/security/regression.md. About 40 rounds for three parties, whatever d.
     Raises SpecError if the session isn't as `precision.system_needs` says. Moments that aren't those of any X may show
     linear relations of their columns.
     """
