@@ -105,7 +105,7 @@ def doubts(proposal: Proposal, facts: Facts) -> Iterator[str]:
 
     Rows that are added up may be one person's, as long as nobody has said how many one has. A key that several persons
     share, such as a family name, is chosen by the job: counts may then be about names that are in the register for
-    certain, and one person more.
+    certain, and one person more. And ten links may be ten records of a partner's, of one person of ours.
     """
     job, dataset = proposal.job, proposal.job.parties[facts.me].dataset
     if facts.protocol is None or dataset is None:
@@ -126,6 +126,12 @@ def doubts(proposal: Proposal, facts: Facts) -> Iterator[str]:
     elif key and not any({*unit} <= {*key} for unit in units):
         told = " or ".join(", ".join(unit) for unit in dict.fromkeys(map(tuple, units)))
         yield f"it links by {', '.join(key)}, which several persons may share: {dataset} tells them apart by {told}"
+    many = {"many-to-one": 0, "one-to-many": 1}.get(str(job.params.get("match")))
+    if facts.protocol.manifest.compares and many is not None and job.data_parties[many] != facts.me:
+        yield (
+            f"several records of {job.data_parties[many]} may be linked to one of {dataset}: min_count counts links, "
+            "which may all be of one person here"
+        )
 
 
 def not_apart(me: str, new: Release, old: Release, units: Units) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Declaration
 from tests.adversary import toyworld
+from tests.linked.test_references import reference
 
 COLUMNS = {
     "id": {"kind": "key"},
@@ -54,10 +56,10 @@ def proposal(declaration: Declaration, **job: Any) -> Proposal:
     )  # fmt: skip
 
 
-def decided(declaration: Declaration, said: Any, **job: Any) -> Permit | Deny:
+def decided(declaration: Declaration, said: Any, uses: Any = None, **job: Any) -> Permit | Deny:
     """What tax's node says under a standing policy."""
     asked = proposal(declaration, **job)
-    dataset = {"columns": USES, "rows_per_unit": said}
+    dataset = {"columns": uses or USES, "rows_per_unit": said}
     policy = validate(
         toyworld.POLICY | {"link": ["oblivious", "matcher"], "datasets": {"people": dataset}}, Policy, "policy"
     )
@@ -156,3 +158,60 @@ def test_compared_records_of_other_rows_may_be_the_same_names() -> None:
         for where in ("wage < 2000", "wage >= 2000")
     )
     assert not units.apart("tax", low, high, (("id",),))
+
+
+# -- several records of a partner's for one of ours
+
+FIELDS = [
+    {"type": "name", "columns": {"welfare": "first", "tax": "first"}},
+    {"type": "name", "columns": {"welfare": "last", "tax": "last"}},
+    {"type": "date", "columns": {"welfare": "born", "tax": "born"}},
+]
+NAMED = {"output": "links", "identify": {"welfare": "no", "tax": "no"}}
+
+
+def visits(rng: random.Random, match: str, *, there: bool) -> bool:
+    """Whether links are released of twelve visits of one person, who is in tax's register or not."""
+    names = [
+        f"{a}{b}"
+        for a in ("an", "ber", "cla", "do", "emi", "fri", "gus", "ha")
+        for b in ("lena", "told", "rin", "mund")
+    ]
+    people = [
+        {
+            "no": str(n),
+            "first": rng.choice(names),
+            "last": rng.choice(names),
+            "born": f"{rng.randint(1940, 2000)}0{n % 9 + 1}11",
+        }
+        for n in range(40)
+    ]
+    target, *others = people
+    rows = [{**target, "no": f"v{n}"} for n in range(12)]
+    owners = {
+        "welfare": {row["no"]: row for row in rows},
+        "tax": {row["no"]: row for row in (people if there else others)},
+    }
+    params = {"fields": FIELDS, "match": match, **NAMED}
+    return bool(reference("record-linkage").run(owners, {}, params, {"min_count": 10, "receivers": ()})["links"])
+
+
+def test_ten_links_may_be_one_persons() -> None:
+    """Each of twelve visits is linked to the one person who made them; by pairs, one is, which is too few."""
+    rng = random.Random(2)
+    for match, tells in (("many-to-one", True), ("one-to-one", False)):
+        for there in (True, False, True):
+            assert visits(rng, match, there=there) == (there and tells)
+
+
+@pytest.mark.parametrize(("match", "asks"), [("many-to-one", False), ("one-to-many", True), ("one-to-one", False)])
+def test_a_person_decides_where_several_records_are_for_one_of_ours(match: str, asks: bool) -> None:
+    """Job order is tax, welfare; this is tax's node. Without the last lines of `units.doubts` nobody is asked."""
+    job = compared("id")
+    job["params"] = {"fields": job["params"]["fields"], "match": match, "output": "links"}
+    job["params"] |= {"identify": {"tax": "id", "welfare": "id"}}
+    uses = USES | {"id": ["key", "identify"]}
+    verdict = decided(PERSONS, ONE, uses=uses, **job)
+    assert isinstance(verdict, Permit), verdict
+    assert any("several records of welfare" in why for why in verdict.why) == asks
+    assert (verdict.approve == "manual") == asks
