@@ -111,6 +111,8 @@ def test_a_file_of_fixed_width_is_read_by_characters(
         (b"0007\xff\n", FIXED, "not in UTF-8; set encoding, such as windows-1252"),
         (b"0007\n", {"age": FIXED["age"]}, "no line is long enough for a declared column; check the characters"),
         (b"0007\n", {"id": {"kind": "key"}}, "a file of fixed width, and its columns have no at"),
+        (b"0007Ann     7" * 4, FIXED, "one line, long enough for 4 records; write each record on a line of its own"),
+        (b"0007" * (1 << 20), FIXED, "a line over 1 MiB; write each record on a line of its own"),
     ],
 )
 def test_what_is_wrong_with_a_file_of_fixed_width_is_said(

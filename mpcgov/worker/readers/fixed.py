@@ -19,6 +19,7 @@ from mpcgov.worker.readers.raw import Raw, Wanted, taken, text_schema
 
 LIMIT_LINE_BYTES = 1 << 20
 _PIECE_BYTES = 4 << 20
+_LINES = "write each record on a line of its own, as mainframes don't: fold -w 80 does it for records of 80 bytes"
 
 Places = Mapping[str, tuple[int, int]]
 """By declared column, its first and its last character, counted from 1."""
@@ -44,6 +45,9 @@ def read(fd: int, wanted: Wanted, backend: Backend) -> Raw:
             f"{wanted.name}: no line is long enough for a declared column",
             hint="check the characters that at names, and skip_lines for lines above the rows",
         )
+    last = max(reading.at[1] for reading in wanted.dataset.readings.values() if reading.at)
+    if rows == 1 and longest[0] >= 2 * last:
+        raise DataError(f"{wanted.name}: one line, long enough for {longest[0] // last} records", hint=_LINES)
     return Raw(table, {column: f"c{n}" for n, column in enumerate(places)}, rows, typed=False)
 
 
@@ -69,7 +73,7 @@ def _lines(fd: int, wanted: Wanted) -> Iterator[list[bytes]]:
         while piece := stream.read(_PIECE_BYTES):
             whole, _, left = (left + piece).rpartition(b"\n")
             if len(left) > LIMIT_LINE_BYTES:
-                raise DataError(f"{wanted.name}: a line over {LIMIT_LINE_BYTES >> 20} MiB", hint="check the source")
+                raise DataError(f"{wanted.name}: a line over {LIMIT_LINE_BYTES >> 20} MiB", hint=_LINES)
             yield _checked(whole, wanted)
         yield _checked(left, wanted)
 
