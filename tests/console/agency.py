@@ -61,7 +61,9 @@ class Agency:
         return job_id(proposal.job_digest)
 
     def events(self) -> list[str]:
-        return [record["event"] for record in operator.audit_records(self.home) if record["event"] != "request"]
+        return [
+            record["event"] for record in operator.audit_records(self.home) if not record["event"].startswith("request")
+        ]
 
 
 @asynccontextmanager

@@ -51,14 +51,14 @@ async def _two_people(network: Network, origins: dict[str, str], browser: Any) -
         "labour": {"dataset": "people", "where": "age < 30"}, "welfare": {"dataset": "people"}, "education": {},
     })  # fmt: skip
     job = (await network.submit(proposal))["labour"]["job"]
-    anna = await _entered(browser, "en", home, origins["labour"], "anna")
+    anna = await entered(browser, "en", home, origins["labour"], "anna")
     await _without_faults(anna, origins["labour"], [*PAGES, f"/jobs/{job}", "/nowhere"], "en")
     await anna.goto(f"{origins['labour']}/jobs/{job}")
     await anna.get_by_role("button", name="Approve").click()
     await anna.get_by_text("You have said yes").wait_for()
     await kept(anna, "job-said-yes-en")
 
-    bert = await _entered(browser, "de", home, origins["labour"], "bert")
+    bert = await entered(browser, "de", home, origins["labour"], "bert")
     await _without_faults(bert, origins["labour"], [*PAGES, f"/jobs/{job}", "/nowhere"], "de")
     await bert.goto(f"{origins['labour']}/jobs/{job}")
     # By the keyboard alone.
@@ -68,7 +68,7 @@ async def _two_people(network: Network, origins: dict[str, str], browser: Any) -
     for party in ("welfare", "education"):
         await network.holds_approval(party, job, "labour")
 
-    carla = await _entered(browser, "en", network.home("welfare"), origins["welfare"], "carla")
+    carla = await entered(browser, "en", network.home("welfare"), origins["welfare"], "carla")
     await carla.goto(f"{origins['welfare']}/jobs/{job}")
     row = carla.get_by_role("row").filter(has=carla.get_by_role("rowheader", name="labour"))
     text = await row.last.inner_text()
@@ -87,7 +87,7 @@ async def _two_people(network: Network, origins: dict[str, str], browser: Any) -
     assert carla.url.endswith("/sign-in")
 
 
-async def _entered(browser: Any, language: str, home: Path, origin: str, name: str, role: Role = "approver") -> Page:
+async def entered(browser: Any, language: str, home: Path, origin: str, name: str, role: Role = "approver") -> Page:
     """Somebody who was let in, has made a passkey in a browser of their own, and has signed in."""
     page = await desk(browser, language)
     link = await asyncio.to_thread(enrolment.add, home, name, role)
@@ -117,8 +117,8 @@ async def test_two_people_change_the_policy_in_their_browsers(tmp_path: Path) ->
         network.policy("labour", "approvals: 2\n" + POLICY)
         await network.start("labour")
         try:
-            paul = await _entered(browser, "de", home, origin, "paul", "policy-editor")
-            anna = await _entered(browser, "en", home, origin, "anna")
+            paul = await entered(browser, "de", home, origin, "paul", "policy-editor")
+            anna = await entered(browser, "en", home, origin, "anna")
             await _policy_changed(network, origin, paul, anna)
         finally:
             await network.stop()
