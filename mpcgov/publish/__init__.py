@@ -22,6 +22,9 @@ _OF_ONE: dict[str, tuple[Table, str]] = {
 }
 """Formats of which a file holds one table."""
 
+_OF_CELLS = frozenset({"sdmx-csv", "px"})
+"""Those that know a number by its cell's names."""
+
 _OF_ALL: dict[str, tuple[Callable[[dict[str, Any]], bytes], str]] = {
     "json": (lambda result: json.dumps(result, ensure_ascii=False, indent=2).encode() + b"\n", ".json"),
     "xlsx": (workbook.whole, ".xlsx"),
@@ -58,7 +61,8 @@ def write(result: dict[str, Any], path: Path, format_name: str | None = None) ->
         What was written; of one job's tables, the first one is in `path`.
 
     Raises:
-        LocalError: there is no such format, a library that it needs isn't installed, or the file can't be written.
+        LocalError: there is no such format, it can't hold such a table, a library that it needs isn't installed, or the
+            file can't be written.
     """
     name = format_name or format_of(path)
     if name in _OF_ALL:
@@ -75,6 +79,9 @@ def write(result: dict[str, Any], path: Path, format_name: str | None = None) ->
 def _one_by_one(result: dict[str, Any], path: Path, name: str) -> dict[Path, bytes]:
     contents: dict[Path, bytes] = {}
     for released in tables_of(result):
+        if name in _OF_CELLS and not released.of_cells:
+            hint = f"{', '.join(one for one in FORMATS if one not in _OF_CELLS)} hold any table"
+            raise LocalError(f"{name} has numbers by cell; table {released.name} has others", hint=hint, code="format")
         plain = released.name.replace(":", "-").replace("/", "-")
         file = path if not contents else path.with_name(f"{path.stem}.{plain}{path.suffix}")
         contents[file] = _OF_ONE[name][0](result, released)

@@ -32,6 +32,13 @@ class Released:
         """The other columns."""
         return self.columns[len(self.dimensions) :]
 
+    @property
+    def of_cells(self) -> bool:
+        """Whether each row is a cell of its own by its names, with numbers and nothing else in it."""
+        first = len(self.dimensions)
+        texts = any(isinstance(value, str) for row in self.rows for value in row[first:])
+        return not texts and len({row[:first] for row in self.rows}) == len(self.rows)
+
     def observations(self) -> Iterator[tuple[tuple[str, ...], str, Number]]:
         """Each number by itself: the names of its cell, its measure, and it."""
         measures, first = self.measures, len(self.dimensions)

@@ -50,6 +50,19 @@ def test_pc_axis_is_read_by_pyaxis(counts, tmp_path) -> None:
         assert len(line) <= 256
 
 
+@pytest.mark.parametrize("name", ["px", "sdmx-csv"])
+@pytest.mark.parametrize(
+    "rows", [[[1, "F", 30], [2, "M", 20]], [["North", 30, "F"], ["South", None, None]], [["North", 1], ["North", 2]]]
+)
+def test_a_table_that_isnt_of_cells_goes_into_other_formats(counts, tmp_path, rows: list[Any], name: str) -> None:
+    """As kinds may have that rank cells or name a median: such a format would lose rows, or can't hold a text."""
+    result = counts.json | {"tables": {"count": {"columns": ["a", "b", "c"][: len(rows[0])], "rows": rows}}}
+    with pytest.raises(LocalError, match=f"{name} has numbers by cell; table count has others"):
+        publish.write(result, tmp_path / "people.csv", name)
+    assert list(tmp_path.iterdir()) == []
+    publish.write(result, tmp_path / "people.csv", "csv")
+
+
 def test_sdmx_csv_is_read_by_sdmx1(counts, tmp_path) -> None:
     path = counts.to_file(tmp_path / "people.csv", "sdmx-csv")[0]
     structure = v30.DataStructureDefinition(id="COUNT")
