@@ -170,11 +170,11 @@ def _table(proposal: Proposal, manifest: Manifest, name: str) -> str:
     cells = f"{found[0].rows:,} cell{'' if found[0].rows == 1 else 's'}"
     if manifest.local == "quality":
         return f"table {name}: of each named column how many of its owner's rows lack a value, and what others are like"
-    if manifest.local != "counts":
-        rows = "the linked rows" if manifest.linked else "all parties' rows together"
-        return f"table {name}: the {table.measure} of {rows} ({', '.join(found[0].columns)}), {cells}"
-    columns = ", ".join(found[0].columns[:-1])
-    return f"table {name}: the {table.measure} of all parties' rows together by {columns}, {cells}"
+    measure, columns = table.measure.replace("_", " "), found[0].columns
+    if manifest.local == "counts" and columns == (*proposal.job.params.get(table.by or "", ()), table.value):
+        return f"table {name}: the {measure} of all parties' rows together by {', '.join(columns[:-1])}, {cells}"
+    rows = "the linked rows" if manifest.linked else "all parties' rows together"
+    return f"table {name}: the {measure} of {rows} ({', '.join(columns)}), {cells}"
 
 
 def _threshold(proposal: Proposal) -> str:
