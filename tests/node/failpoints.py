@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from mpcgov.node import ledger
 from mpcgov.node.audit import AuditLog
+from mpcgov.node.heads import Heads
 
 CHANGES = {"all-approved": "reserve", "read": "admit", "commit": "commit", "release": "settle"}
 """What changes the ledger when something happens."""
@@ -34,6 +36,9 @@ POINTS = [
 
 def die_at(moment: str, event: str) -> None:
     """Makes this process kill itself at that point."""
+    if moment == "deferred":
+        _die_before_the_head()
+        return
     recorded: list[str] = []
     append, advance = AuditLog.append, AuditLog._advance_head
 
@@ -64,3 +69,20 @@ def die_at(moment: str, event: str) -> None:
     AuditLog.gather = lambda self, later: None  # a head for each record, so that there is such a point after each
     if moment == "changed":
         setattr(ledger, CHANGES[event], dying_after(getattr(ledger, CHANGES[event])))
+
+
+def _die_before_the_head() -> None:
+    announce, settle, seen = Heads.announce, AuditLog.settle, threading.Event()
+
+    async def announced(self: Heads, *args: Any) -> None:
+        await announce(self, *args)
+        seen.set()
+
+    def settled(self: AuditLog) -> None:
+        if self._later is None:  # it doesn't serve yet, and writes each head at once
+            settle(self)
+            return
+        seen.wait()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Heads.announce, AuditLog.settle = announced, settled

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 
-from mpcgov.errors import MpcgovError, SpecError
+from mpcgov.errors import SpecError
 from mpcgov.lifecycle import TERMINAL
 from mpcgov.node import budget, ledger, operator
 from mpcgov.node.facts import Balance
@@ -26,10 +24,13 @@ from mpcgov.rules.privacy import Spend
 from mpcgov.spec.statement import job_id
 from tests.node.alone import Dealing, approvals, started, take_through
 from tests.node.failpoints import POINTS
+from tests.node.killable import Killable, killable
 from tests.node.network import PARTIES, POLICY, Network
 from tests.node.test_faults import ROOT
 from tests.node.test_ledger import denial, everywhere, failed, in_turns, run
 from tests.patience import LONG_S
+
+__all__ = ["killable"]
 
 LAPLACE = {"mechanism": "discrete-laplace", "unit": "person", "bound": 1}
 GAUSSIAN = {"mechanism": "discrete-gaussian", "unit": "person", "bound": 1}
@@ -184,55 +185,6 @@ def states(network: Network, party: str, job: str) -> tuple[str | None, str]:
         state = tx.execute(sql.select(JOBS.c.state).where(JOBS.c.id == job)).scalar_one()
     store.close()
     return line, state
-
-
-class Killable:
-    """One party's node at a time, in a process of its own that dies at a point of its ledger."""
-
-    def __init__(self, network: Network, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._network, self._in, self._out = network, process.stdin, process.stdout
-        self.pid = 0
-
-    async def serve(self, party: str, moment: str, event: str) -> None:
-        """The node serves, and so has put its ledger in order."""
-        self._in.write(f"{self._network.home(party)}\t{moment}\t{event}\n".encode())
-        self.pid = int(await asyncio.wait_for(self._out.readline(), LONG_S))
-        async with self._network.client() as client:
-            async with asyncio.timeout(LONG_S):
-                while True:
-                    with contextlib.suppress(MpcgovError):
-                        await client.request(party, "GET", "/v1/about")
-                        return
-                    await asyncio.sleep(0.02)
-
-    async def ended(self) -> int:
-        """What the process ended by."""
-        status = int(await asyncio.wait_for(self._out.readline(), LONG_S))
-        self.pid = 0
-        return status
-
-    async def stop(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        await self.ended()
-
-
-@pytest.fixture
-async def killable(network: Network) -> AsyncIterator[Killable]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(ROOT / "tests/node/serve_killed.py"),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    made = Killable(network, process)
-    yield made
-    if made.pid:
-        await made.stop()
-    assert process.stdin is not None
-    process.stdin.close()
-    await process.wait()
 
 
 NODES_TOO = [point for point in POINTS if point[0] in ("recorded", "durable")]
