@@ -134,7 +134,7 @@ class NodeDaemon:
         self.book.heads.adopt()
         self.book.heads.restored.look()
         if text := self.book.heads.restored.text:
-            self._log.warning(text, hint="jobs wait until all members have shown what they saw: docs/operations.md")
+            self._log.warning(text, hint="what jobs wait for, and what to do: docs/operations.md")
         seen = max((number for number, _ in self.book.decisions_after(0)), default=0)
         self._audit.gather(self._write_head_soon)
         self.service.recover()

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sql
 
-from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
+from mpcgov.errors import MpcgovError, PeerError, SpecError
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.home import NodeHome
-from mpcgov.node.restored import Restored
+from mpcgov.node.restored import Restored, rolled_back
 from mpcgov.node.store import HEADS, Store
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
 from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, parse_json, validate
@@ -96,9 +96,13 @@ class Heads:
         """Answers a peer that shows its head; keeps that, unless a later one was seen before.
 
         Raises:
-            SpecError, PeerError: it isn't the peer's signed head.
+            SpecError, PeerError: it isn't the peer's signed head. Refused: what the peer saw isn't in this node's log;
+                it must not be answered, or the peer would keep today's head in its place.
         """
         theirs = parse_json(body, Shown, "head")
+        self.restored.require_whole()
+        if theirs.seen is not None:
+            self.check_own(party, theirs.seen)
         head, answer = self._read(theirs.head, party), self.show(party)
         kept = None if answer.seen is None else self._read(answer.seen, party)
         if kept is None or kept.sequence < head.sequence:
@@ -155,15 +159,17 @@ class Heads:
         with self._audit.entry() as entry:
             both = [saw.model_dump(mode="json"), shown.head.model_dump(mode="json")]
             entry.record("heads conflict", party=party, saw_and_shows=both)
-        raise _rolled_back(f"{self._home.party} saw record {kept.sequence} of {party}, which now shows {head.sequence}")
+        raise rolled_back(f"{self._home.party} saw record {kept.sequence} of {party}, which now shows {head.sequence}")
 
     def _compare_own(self, party: str, seen: Head) -> None:
         with self._store.read() as tx:
             last, there = self._audit.last(tx), self._audit.at(tx, seen.sequence)
         if seen.sequence > last.sequence:
-            raise _rolled_back(f"{party} saw record {seen.sequence} of {self._home.party}, which has {last.sequence}")
+            what = f"{party} saw record {seen.sequence} of {self._home.party}, which has {last.sequence}"
+            raise self.restored.find(party, seen, what)
         if there != seen:
-            raise _rolled_back(f"{party} saw another record {seen.sequence} of {self._home.party} than it has")
+            what = f"{party} saw another record {seen.sequence} of {self._home.party} than it has"
+            raise self.restored.find(party, seen, what)
 
     def _read(self, envelope: Envelope, party: str, shown_by: str = "") -> Head:
         try:
@@ -201,11 +207,3 @@ class Heads:
 
     def _line(self, party: str) -> tuple[sql.ColumnElement[bool], sql.ColumnElement[bool]]:
         return HEADS.c.party == party, HEADS.c.signing_key == self._key(party)
-
-
-def _rolled_back(what: str) -> Refused:
-    return Refused(
-        f"ledger rollback: {what}",
-        hint="a node with an old copy of its database must not go on; docs/operations.md says what to do",
-        code="rollback",
-    )

@@ -133,7 +133,9 @@ class Monitor:
         with contextlib.suppress(OSError):
             if free_bytes(self._home.state_path) < DISK_FREE_BYTES:
                 found["disk"] = "nearly full"
-        if self._book.heads.restored.text:
+        if self._book.heads.restored.is_old_copy:
+            found["backup"] = "an old copy of the database: docs/operations.md"
+        elif self._book.heads.restored.text:
             found["backup"] = "restored and not yet compared with all members: mpcgov node doctor"
         try:
             with self._store.read():
