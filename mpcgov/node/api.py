@@ -144,8 +144,8 @@ class Api:
         about: dict[str, Any] = {"party": self._home.party, "version": __version__}
         about["engine_digest"] = registry.engine_digest()
         caller = request[CALLER]
-        if caller.role == "party" and (seen := self._book.heads.show(caller.id).seen) is not None:
-            about["seen"] = seen.model_dump(mode="json")
+        if caller.role == "party":
+            about["kept"] = self._book.heads.kept(caller.id).model_dump(mode="json")
         return answer(about | {"roster_digest": self._home.joined()[1], "now": self._clock.now()})
 
     async def _declarations(self, request: web.Request) -> web.Response:

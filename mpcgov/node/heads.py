@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sql
@@ -19,16 +20,15 @@ import sqlalchemy as sql
 from mpcgov.errors import MpcgovError, PeerError, SpecError
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.home import NodeHome
-from mpcgov.node.restored import Restored, rolled_back
+from mpcgov.node.restored import MOST_FORMER, Kept, Restored, rolled_back
 from mpcgov.node.store import HEADS, Store
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
-from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, parse_json, validate
+from mpcgov.spec.load import IN_LOOP_BYTES, canonical_json, parse_json, validate
 from mpcgov.spec.statement import HEAD_TYPE, Head
 from mpcgov.trust.client import Client
 
 EXCHANGE_S = 5.0
 REPLY_LIMIT_BYTES = IN_LOOP_BYTES
-
 FORMER_HEADS = sql.Table(
     "heads",
     sql.MetaData(),
@@ -39,11 +39,10 @@ FORMER_HEADS = sql.Table(
 """What earlier versions kept, one head per party whatever its key. It is never made, only taken over and dropped."""
 
 
-class Shown(Frozen):
-    """What one node shows another: its own head, and the last one that it saw of the other."""
+class Shown(Kept):
+    """What one node shows another: its own head, and what it keeps of the other's log."""
 
     head: Envelope
-    seen: Envelope | None = None
 
 
 class Heads:
@@ -88,9 +87,16 @@ class Heads:
         """What a peer is shown."""
         with self._store.read() as tx:
             head = self._audit.last(tx)
-            kept = tx.execute(sql.select(HEADS.c.envelope).where(*self._line(party))).scalar_one_or_none()
-        seen = None if kept is None else parse_json(bytes(kept), Envelope, "head")
-        return Shown(head=sign(head, HEAD_TYPE, self._home.party, self._home.identity.signing_key), seen=seen)
+        own = sign(head, HEAD_TYPE, self._home.party, self._home.identity.signing_key)
+        return Shown(head=own, **dict(self.kept(party)))
+
+    def kept(self, party: str) -> Kept:
+        """What this node keeps of a peer's log."""
+        query = sql.select(HEADS.c.signing_key, HEADS.c.envelope).where(HEADS.c.party == party)
+        with self._store.read() as tx:
+            rows = tx.execute(query.order_by(HEADS.c.sequence.desc())).all()
+        found = {row.signing_key: parse_json(bytes(row.envelope), Envelope, "head") for row in rows}
+        return Kept(seen=found.pop(self._key(party), None), former=tuple(found.values())[:MOST_FORMER])
 
     def answer(self, party: str, body: bytes) -> Shown:
         """Answers a peer that shows its head; keeps that, unless a later one was seen before.
@@ -101,21 +107,26 @@ class Heads:
         """
         theirs = parse_json(body, Shown, "head")
         self.restored.require_whole()
-        if theirs.seen is not None:
-            self.check_own(party, theirs.seen)
+        self.check_own(party, theirs)
         head, answer = self._read(theirs.head, party), self.show(party)
         kept = None if answer.seen is None else self._read(answer.seen, party)
         if kept is None or kept.sequence < head.sequence:
             self._keep({party: (head, theirs.head)})
         return answer
 
-    def check_own(self, party: str, seen: Envelope) -> None:
-        """Nothing, if a head of this node's log that a peer keeps fits the log as it is.
+    def check_own(self, party: str, kept: Kept) -> None:
+        """Nothing, if what a peer keeps of this node's log fits the log as it is.
+
+        A head under a key that this log never had is of another home, which the agency has given up.
 
         Raises:
             Refused: it doesn't; this node has an old copy of its database, or a changed one. PeerError: it's no head.
         """
-        self._compare_own(party, self._read(seen, self._home.party, party))
+        if kept.seen is not None:
+            self._compare_own(party, self._read(kept.seen, self._home.party, party))
+        for envelope, key in itertools.product(kept.former, self.restored.former_keys):
+            with contextlib.suppress(SpecError):
+                self._compare_own(party, open_envelope(envelope, HEAD_TYPE, Head, self._home.party, key))
 
     async def exchange(self, client: Client, job: str, parties: Iterable[str]) -> None:
         """Shows this node's head to the job's other parties, and looks at what they show.
@@ -150,8 +161,7 @@ class Heads:
 
         It is compared with what was seen before the peer was asked: meanwhile the peer may have shown a later one.
         """
-        if shown.seen is not None:
-            self.check_own(party, shown.seen)
+        self.check_own(party, shown)
         head, saw = self._read(shown.head, party), own.seen
         kept = None if saw is None else self._read(saw, party)
         if saw is None or kept is None or kept == head or kept.sequence < head.sequence:

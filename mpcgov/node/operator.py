@@ -22,12 +22,12 @@ from mpcgov.node.book import Book
 from mpcgov.node.checkup import Finding
 from mpcgov.node.explain import JobView, Weighed, explain
 from mpcgov.node.home import NodeHome
+from mpcgov.node.restored import read_kept
 from mpcgov.node.store import JobRow, Store
 from mpcgov.results import receive
 from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.codelists import load_datasets
-from mpcgov.spec.envelope import Envelope
-from mpcgov.spec.load import load_yaml, validate
+from mpcgov.spec.load import load_yaml
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal
@@ -170,9 +170,9 @@ def _digest_of(name: str) -> Callable[[], str]:
 
 async def _ask_peers(node: NodeHome, book: Book) -> list[Finding]:
     roster, _ = node.joined()
+    book.heads.restored.look()
     async with Client(node.identity, roster) as client:
         findings = list(await asyncio.gather(*(_ask(node, book, client, card.id) for card in roster.parties)))
-        book.heads.restored.look()
         if text := book.heads.restored.text:
             findings.append(await _restored(book, client, text))
     return findings
@@ -199,8 +199,7 @@ async def _ask(node: NodeHome, book: Book, client: Client, party: str) -> Findin
         ahead_s = about["now"] - RealClock().now()
         if abs(ahead_s) > CLOCK_SKEW_S:
             faults.append(f"its clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} this one")
-        if about.get("seen") is not None:
-            book.heads.check_own(party, validate(about["seen"], Envelope, f"{party}: head"))
+        book.heads.check_own(party, read_kept(party, about))
         for name in registry.names():
             answer = await client.request(party, "GET", f"/v1/protocols/{name}", timeout_s=ASK_S)
             if answer["digest"] != registry.find(name).digest:

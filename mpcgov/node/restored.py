@@ -11,14 +11,17 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from mpcgov.errors import MpcgovError, PeerError, Refused
-from mpcgov.node.audit import AuditLog
+from mpcgov.node.audit import NEW_OWN_KEY, AuditLog
 from mpcgov.node.home import NodeHome
 from mpcgov.node.record import Record
 from mpcgov.node.store import Store
 from mpcgov.spec.envelope import Envelope
-from mpcgov.spec.load import validate
+from mpcgov.spec.load import Frozen, validate
 from mpcgov.spec.statement import Head
 from mpcgov.trust.client import Client
 
@@ -29,6 +32,16 @@ COMPARED = "restored log compared"
 FOUND = "ledger rollback"
 """The event by which it is known that a member has seen something of this log that isn't in it."""
 ASK_S = 5.0
+MOST_FORMER = 5
+"""Of so many former keys of a member the last head is shown, the highest ones."""
+
+
+class Kept(Frozen):
+    """What one node keeps of another's log: the last head that it saw, and `former`: those under keys that the other
+    had before."""
+
+    seen: Envelope | None = None
+    former: Annotated[tuple[Envelope, ...], Field(strict=False, max_length=MOST_FORMER)] = ()
 
 
 class Restored:
@@ -41,11 +54,14 @@ class Restored:
         self._from: Record | None = None
         self._found: Record | None = None
         self._to_ask: list[str] = []
+        self.former_keys: tuple[str, ...] = ()
+        """The keys under which this log was written before."""
 
     def look(self) -> None:
         """Looks it up in the log."""
         with self._store.read() as tx:
-            found = self._audit.of(tx, RESTORED, COMPARED, FOUND)
+            found = self._audit.of(tx, RESTORED, COMPARED, FOUND, NEW_OWN_KEY)
+        self.former_keys = tuple(record.facts["former"] for record in found if record.event == NEW_OWN_KEY)
         self._from = next((record for record in reversed(found) if record.event == RESTORED), None)
         self._found = next((record for record in found if record.event == FOUND), None)
         since = found[found.index(self._from) :] if self._from is not None else []
@@ -90,7 +106,7 @@ class Restored:
                 f"{party} saw another record {number} of {self._home.party} than it has, found on {at:%Y-%m-%d}"
             )
 
-    async def settle(self, client: Client, check: Callable[[str, Envelope], None]) -> None:
+    async def settle(self, client: Client, check: Callable[[str, Kept], None]) -> None:
         """Asks those members what they saw that weren't asked yet, if need be.
 
         Args:
@@ -103,20 +119,18 @@ class Restored:
         if not self._to_ask:
             return
         others = self._to_ask
-        for party, seen in zip(others, await asyncio.gather(*(self._seen(client, one) for one in others)), strict=True):
-            if seen is not None:
-                check(party, seen)
+        for party, kept in zip(others, await asyncio.gather(*(self._kept(client, one) for one in others)), strict=True):
+            check(party, kept)
         if self._to_ask:
             self._to_ask = []
             with self._audit.entry() as entry:
                 entry.record(COMPARED, parties=others)
 
-    async def _seen(self, client: Client, party: str) -> Envelope | None:
-        """The last head of this node's log that a member keeps; None if it has seen none."""
+    async def _kept(self, client: Client, party: str) -> Kept:
+        """What a member keeps of this node's log."""
         try:
             about = await client.request(party, "GET", "/v1/about", timeout_s=ASK_S)
-            seen = about.get("seen") if isinstance(about, dict) else None
-            return None if seen is None else validate(seen, Envelope, f"{party}: head")
+            return read_kept(party, about)
         except MpcgovError as error:
             raise PeerError(
                 f"{self.text}, and {party} hasn't shown what it saw since: {error.message}",
@@ -132,3 +146,9 @@ def rolled_back(what: str) -> Refused:
         hint="a node with an old copy of its database must not go on; docs/operations.md says what to do",
         code="rollback",
     )
+
+
+def read_kept(party: str, about: Any) -> Kept:
+    """What a member says of itself that it keeps of this node's log; nothing, if it says nothing."""
+    kept = about.get("kept") if isinstance(about, dict) else None
+    return Kept() if kept is None else validate(kept, Kept, f"{party}: heads")

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from mpcgov.errors import Refused
-from mpcgov.node import backup, operator
+from mpcgov.node import backup, operator, rotation
 from mpcgov.node.restore import restore
 from mpcgov.node.restored import COMPARED, FOUND
 from mpcgov.spec.load import canonical_json
 from mpcgov.trust import consortium
 from tests.node.network import PARTIES, Network
 from tests.node.test_backup import released
+from tests.node.test_rotation import join, next_roster
 
 ELSEWHERE = ("welfare", "tax", "health")
 
@@ -41,13 +42,13 @@ async def old_copy(network: Network, tmp_path: Path) -> None:
         network.nodes["welfare"].book.note("goes on")
 
 
-async def refused(network: Network) -> None:
+async def refused(network: Network, of: str = "welfare") -> None:
     proposal = network.proposal(parties={party: {"dataset": "people"} for party in PARTIES})
     job = (await network.submit(proposal, *PARTIES))["labour"]["job"]
     for party in PARTIES:
         await asyncio.to_thread(operator.approve, network.home(party), job)
     ended = await network.until(job, "FAILED", "ABORTED", parties=PARTIES)
-    assert all("welfare: ledger rollback: " in end["reason"] for end in ended.values()), ended
+    assert all(f"{of}: ledger rollback: " in end["reason"] for end in ended.values()), ended
 
 
 async def test_an_old_copy_whose_log_has_grown_computes_nothing_ever_again(network: Network, tmp_path: Path) -> None:
@@ -74,6 +75,27 @@ async def test_a_peer_that_shows_its_head_first_is_told_and_forgets_nothing(netw
     with pytest.raises(Refused, match="ledger rollback"):
         welfare.answer("labour", canonical_json(before.model_copy(update={"seen": None}).model_dump(mode="json")))
     assert labour.show("welfare").seen == before.seen
+
+
+async def test_what_was_done_under_a_former_key_since_a_backup_is_known_under_the_new_one(
+    network: Network, tmp_path: Path
+) -> None:
+    """The backup has the new keys, which waited then, and the others have seen nothing under them yet."""
+    await network.start()
+    await released(network, *PARTIES)
+    rotation.rotate(network.home("labour"))
+    await asyncio.to_thread(backup.make, network.home("labour"), tmp_path / "made")
+    await released(network, *PARTIES)
+    await network.stop()
+    roster = next_roster(network, 2)
+    join(network, roster)
+    shutil.rmtree(network.home("labour"))
+    await asyncio.to_thread(restore, network.home("labour"), tmp_path / "made")
+    node = network.loaded("labour")
+    consortium.join(network.home("labour"), roster, rotation.identity_in(node, network.roster))
+    rotation.take_up(network.home("labour"))
+    await network.start()
+    await refused(network, "labour")
 
 
 async def test_members_that_came_since_a_restored_log_was_compared_are_asked_too(tmp_path: Path) -> None:
