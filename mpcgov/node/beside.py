@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mpcgov.node import units
 from mpcgov.node.differencing import Release, Side, compare, countable, editions, rows_of
-from mpcgov.node.facts import Facts
+from mpcgov.node.facts import Facts, alike
 from mpcgov.spec.statement import Proposal
 
 OVERLAPS_LIMIT = 10
@@ -52,10 +52,9 @@ def beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Rel
     new = facts.release(proposal) if facts.ledger.earlier else None
     if new is None or proposal.job.disclosure.noise or facts.ledger.answer:
         return ()
-    asked, persons = units.asked(new, facts.ledger), units.here(proposal, facts).persons
-    return tuple(
-        (line.job, line.release)
-        for line in facts.ledger.earlier
-        if line.release is not None
-        and compare(new, line.release, facts.me, persons_apart=units.apart(facts.me, asked, line, persons)) is side
-    )
+    asked, persons, found = units.asked(new, facts.ledger), units.here(proposal, facts).persons, set[str]()
+    for line, *more in alike(facts.ledger.earlier):
+        apart = units.apart(facts.me, asked, line, persons)
+        if line.release is not None and compare(new, line.release, facts.me, persons_apart=apart) is side:
+            found |= {one.job for one in (line, *more)}
+    return tuple((line.job, line.release) for line in facts.ledger.earlier if line.job in found and line.release)

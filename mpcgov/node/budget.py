@@ -24,6 +24,7 @@ from mpcgov.node import matchers as matching
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.facts import Balance, Line
 from mpcgov.node.home import NodeHome
+from mpcgov.node.lines import of_dataset
 from mpcgov.node.store import BUDGETS, Store
 from mpcgov.node.verdict import register_to_show
 from mpcgov.rules.privacy import number
@@ -90,7 +91,7 @@ def show(home: Path) -> Budgets:
         declared, limits, now = sorted(node.datasets().root), _limits(node), RealClock().now()
         balances, together, matchers, overlapping, numbers, refused = [], [], [], [], [], []
         for dataset in declared:
-            lines, register = ledger.of_dataset(tx, dataset), register_to_show(node, dataset)
+            lines, register = of_dataset(tx, dataset), register_to_show(node, dataset)
             balances += balances_of(tx, dataset, lines)
             for unit in _units(tx, dataset, lines):
                 spends = [line.spend for line in lines if line.spend is not None and line.spend.unit == unit]
@@ -107,7 +108,7 @@ def show(home: Path) -> Budgets:
 
 def balances_of(tx: sql.Connection, dataset: str, lines: Sequence[Line] | None = None) -> list[Balance]:
     """What is left of each budget of a data set; `lines`: of its ledger, if they are at hand."""
-    found = ledger.of_dataset(tx, dataset) if lines is None else lines
+    found = of_dataset(tx, dataset) if lines is None else lines
     return [
         ledger.balance(tx, dataset, unit, measure, found)
         for unit in _units(tx, dataset, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
@@ -55,6 +55,17 @@ class Line:
     state: str
     snapshot: Mapping[str, str]
     at: float
+
+
+def alike(lines: Iterable[Line]) -> list[list[Line]]:
+    """Lines that lie alike to every other job, in groups: the ledger of a monthly table has thousands in a few.
+
+    Equal releases are one object where the ledger was read (`mpcgov.node.lines`), by which they are known here.
+    """
+    groups: dict[tuple[int, tuple[tuple[str, str], ...]], list[Line]] = {}
+    for line in lines:
+        groups.setdefault((id(line.release), tuple(sorted(line.snapshot.items()))), []).append(line)
+    return list(groups.values())
 
 
 @dataclass(frozen=True)

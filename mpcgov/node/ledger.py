@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import sqlalchemy as sql
 
@@ -22,27 +21,19 @@ from mpcgov import registry
 from mpcgov.errors import MpcgovError, Refused
 from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
-from mpcgov.linked import counted
-from mpcgov.node import differencing, matcher_limits, matchers, questions, refusals, released_numbers, store, units
-from mpcgov.node.differencing import Release
-from mpcgov.node.facts import MOST_REFUSED, Balance, Line, View
+from mpcgov.node import differencing, matcher_limits, matchers, questions, refusals, released_numbers, units
+from mpcgov.node.facts import MOST_REFUSED, Balance, Line, View, alike
+from mpcgov.node.lines import line_of, of_dataset
 from mpcgov.node.store import BUDGETS, JOBS, LEDGER
 from mpcgov.node.units import Register, Units
 from mpcgov.rules import privacy
 from mpcgov.rules.privacy import Spend
-from mpcgov.spec.envelope import Envelope
-from mpcgov.spec.load import parse_json
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.order import ROWS
 from mpcgov.spec.statement import Proposal, job_id
 
-COUNTS = ("reserved", "committed", "final")
-"""The states of lines that count."""
-
 DEFAULT_TOTALS = {"epsilon": Fraction(10), "rho": Fraction(1)}
 """What may be spent of a unit in a data set in all until its agency says otherwise."""
-
-RELEASE_LIMIT_BYTES = 64 << 20
 
 
 def view(tx: sql.Connection, proposal: Proposal, me: str, now: float) -> View:
@@ -84,27 +75,6 @@ def answer(tx: sql.Connection, proposal: Proposal) -> str | None:
     )
     found = tx.execute(query.order_by(LEDGER.c.at.desc(), LEDGER.c.job))
     return next((row.job for row in found if row.dataset is None or units.comparable(row.snapshot)), None)
-
-
-def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
-    """The lines of a data set that count, oldest first."""
-    query = sql.select(LEDGER).where(LEDGER.c.dataset == dataset, LEDGER.c.state.in_(COUNTS))
-    lines = [_line(row) for row in tx.execute(query.order_by(LEDGER.c.at, LEDGER.c.job))]
-    return [_counted(tx, line) for line in lines]
-
-
-def _counted(tx: sql.Connection, line: Line) -> Line:
-    """A line of an older version with how many numbers its job releases, as far as the stored job still says it."""
-    if line.release is None or line.release.numbers is not None:
-        return line
-    try:
-        envelope = parse_json(store.proposal(tx, line.job), Envelope, "proposal", RELEASE_LIMIT_BYTES)
-        proposal = parse_json(envelope.body, Proposal, "proposal", RELEASE_LIMIT_BYTES)
-        manifest = registry.find(proposal.job.protocol_name).manifest
-        numbers = counted.numbers(proposal.job, manifest, proposal.declarations)
-    except MpcgovError:  # its protocol is gone, or its job is of a form that isn't read any more
-        return line
-    return replace(line, release=line.release.model_copy(update={"numbers": numbers}))
 
 
 def balance(tx: sql.Connection, dataset: str, unit: str, measure: str, lines: Sequence[Line]) -> Balance:
@@ -224,14 +194,18 @@ def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str], pe
     """
     row = tx.execute(sql.select(LEDGER).where(LEDGER.c.job == job)).one()
     tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(snapshot=dict(snapshot)))
-    own = _line(row)
+    own = line_of(row)
     read = replace(own, snapshot=snapshot)
-    for line in of_dataset(tx, row.dataset):
-        same = line.job == row.answers or (line.job != job and _same_rows(me, own, line))
-        if same and changed(line.snapshot, snapshot):
+    lines, same, meeting = of_dataset(tx, row.dataset), {row.answers}, set[str]()
+    for first, *more in alike(line for line in lines if line.job != job):
+        jobs = {line.job for line in (first, *more)}
+        same |= jobs if _same_rows(me, own, first) else set()
+        meeting |= jobs if units.meets(me, own, read, first, persons) else set()
+    for line in lines:
+        if line.job in same and changed(line.snapshot, snapshot):
             tx.execute(sql.update(LEDGER).where(LEDGER.c.job == line.job).values(stale=True))
             return line.job
-        if line.job != job and units.meets(me, own, read, line, persons):
+        if line.job in meeting:
             return line.job
     return None
 
@@ -290,11 +264,3 @@ def keyed(identity: Identity, dataset: str, fingerprints: Mapping[str, str]) -> 
         else ""
         for name, value in fingerprints.items()
     }
-
-
-def _line(row: Any) -> Line:
-    release = None
-    if row.release is not None:
-        release = parse_json(bytes(row.release), Release, "ledger", RELEASE_LIMIT_BYTES)
-    spend = None if row.amount is None else Spend(row.unit, row.measure, Fraction(row.amount))
-    return Line(row.job, release, spend, row.state, dict(row.snapshot), row.at)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mpcgov.linked.capacity import told_bits
 from mpcgov.node import units
 from mpcgov.node.differencing import Release, release
-from mpcgov.node.facts import Facts, Line, View
+from mpcgov.node.facts import Facts, Line, View, alike
 from mpcgov.node.units import Register, Units, apart
 from mpcgov.spec.job import Disclosure, Job
 from mpcgov.spec.manifest import Manifest
@@ -45,11 +45,11 @@ def held(new: Line, earlier: Sequence[Line], me: str, persons: Units) -> dict[st
         persons: by what the data set tells persons apart.
     """
     total: Counter[str] = Counter()
-    for line in earlier:
+    for line, *more in alike(earlier):
         if new.release is not None and line.release is not None and not apart(me, new, line, persons):
-            unknown = line.release.numbers is None
+            unknown, jobs = line.release.numbers is None, 1 + len(more)
             counts = dict.fromkeys(own(new.release, me), UNKNOWN) if unknown else own(line.release, me)
-            total.update({column: _as_many(count, line.release, new.release) for column, count in counts.items()})
+            total.update({name: jobs * _as_many(count, line.release, new.release) for name, count in counts.items()})
     return dict(sorted(total.items()))
 
 
@@ -106,15 +106,8 @@ def totals(earlier: Sequence[Line], me: str, register: Register) -> dict[str, in
     """By column of this party's, the most numbers that are about one person of it, of any released so far; with
     those of every column that is read or derived from the same."""
     most: dict[str, int] = {}
-    alike: dict[tuple[str, str], list[Line]] = {}
-    for line in earlier:  # those that are alike lie alike to every other, and there may be thousands
-        what = "" if line.release is None else line.release.model_dump_json()
-        alike.setdefault((what, json.dumps(dict(line.snapshot), sort_keys=True)), []).append(line)
-    for line, *_ in alike.values():
-        total: Counter[str] = Counter()
-        for other, *more in alike.values():
-            counts = held(line, [other], me, register.persons)
-            total.update({column: count * (1 + len(more)) for column, count in counts.items()})
+    for line, *_ in alike(earlier):
+        total = held(line, earlier, me, register.persons)
         for column in () if line.release is None else own(line.release, me):
             most[column] = max(most.get(column, 0), _of_alike(total, column, register))
     return dict(sorted(most.items()))

@@ -13,10 +13,11 @@ import sqlalchemy as sql
 
 from mpcgov import registry
 from mpcgov.linked.counted import numbers
-from mpcgov.node import ledger, released_numbers, units
+from mpcgov.node import released_numbers, units
 from mpcgov.node.decide import decide
 from mpcgov.node.differencing import release
 from mpcgov.node.facts import Deny, Facts, Line, Permit, View
+from mpcgov.node.lines import of_dataset
 from mpcgov.node.store import JOBS, LEDGER, Store
 from mpcgov.node.units import Register
 from mpcgov.spec.envelope import Envelope
@@ -236,7 +237,7 @@ def test_lines_of_older_versions_are_counted_from_the_stored_job(tmp_path: Path)
             )
         )  # fmt: skip
     with rows.read() as tx:
-        (found,) = ledger.of_dataset(tx, "people")
+        (found,) = of_dataset(tx, "people")
     rows.close()
     assert found.release is not None
     assert found.release.numbers == {"hours": 2, "wage": 3}

@@ -17,6 +17,7 @@ from mpcgov.node.book import Book
 from mpcgov.node.desk.kept import Kept
 from mpcgov.node.explain import Weighed, counted_sentences
 from mpcgov.node.home import NodeHome
+from mpcgov.node.lines import of_dataset
 from mpcgov.node.store import JOBS, JobRow
 from mpcgov.rules import privacy
 from mpcgov.rules.protections import sentences
@@ -180,7 +181,7 @@ class Jobs:
             return None
         with self._book.view() as tx:
             dataset = str(proposal.job.parties[me].dataset)
-            lines = [line for line in ledger.of_dataset(tx, dataset) if line.job != job_id(proposal.job_digest)]
+            lines = [line for line in of_dataset(tx, dataset) if line.job != job_id(proposal.job_digest)]
             balance = ledger.balance(tx, dataset, cost.unit, cost.measure, lines)
         left = [balance.left, cost.amount, max(balance.left - cost.amount, type(cost.amount)(0)), balance.total]
         names = ("before", "takes", "after", "total")

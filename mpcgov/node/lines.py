@@ -1,0 +1,66 @@
+"""The ledger's lines as they are read from the node's database; what they mean is in `mpcgov.node.ledger`."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import sqlalchemy as sql
+
+from mpcgov import registry
+from mpcgov.errors import MpcgovError
+from mpcgov.linked import counted
+from mpcgov.node import store
+from mpcgov.node.differencing import Release
+from mpcgov.node.facts import Line
+from mpcgov.node.store import LEDGER
+from mpcgov.rules.privacy import Spend
+from mpcgov.spec.envelope import Envelope
+from mpcgov.spec.load import parse_json
+from mpcgov.spec.statement import Proposal
+
+COUNTS = ("reserved", "committed", "final")
+"""The states of lines that count."""
+
+RELEASE_LIMIT_BYTES = 64 << 20
+KNOWN_LIMIT_BYTES = 64 << 10
+"""Releases longer than this are read each time."""
+
+
+def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
+    """The lines of a data set that count, oldest first."""
+    query = sql.select(LEDGER).where(LEDGER.c.dataset == dataset, LEDGER.c.state.in_(COUNTS))
+    lines = [line_of(row) for row in tx.execute(query.order_by(LEDGER.c.at, LEDGER.c.job))]
+    return [_counted(tx, line) for line in lines]
+
+
+def _counted(tx: sql.Connection, line: Line) -> Line:
+    """A line of an older version with how many numbers its job releases, as far as the stored job still says it."""
+    if line.release is None or line.release.numbers is not None:
+        return line
+    try:
+        envelope = parse_json(store.proposal(tx, line.job), Envelope, "proposal", RELEASE_LIMIT_BYTES)
+        proposal = parse_json(envelope.body, Proposal, "proposal", RELEASE_LIMIT_BYTES)
+        manifest = registry.find(proposal.job.protocol_name).manifest
+        numbers = counted.numbers(proposal.job, manifest, proposal.declarations)
+    except MpcgovError:  # its protocol is gone, or its job is of a form that isn't read any more
+        return line
+    return replace(line, release=line.release.model_copy(update={"numbers": numbers}))
+
+
+def _read(body: bytes) -> Release:
+    return parse_json(body, Release, "ledger", RELEASE_LIMIT_BYTES)
+
+
+_known = functools.lru_cache(maxsize=500)(_read)
+"""The same object for equal releases, which are most of them where a table is asked for time and again."""
+
+
+def line_of(row: Any) -> Line:
+    """One of them, from its row."""
+    body = None if row.release is None else bytes(row.release)
+    release = None if body is None else _known(body) if len(body) < KNOWN_LIMIT_BYTES else _read(body)
+    spend = None if row.amount is None else Spend(row.unit, row.measure, Fraction(row.amount))
+    return Line(row.job, release, spend, row.state, dict(row.snapshot), row.at)
