@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mpcgov import files
 from mpcgov.errors import LocalError
 from mpcgov.spec.ids import digest
 from mpcgov.spec.roster import Card
@@ -78,19 +79,28 @@ def create(
         ledger_key: of the identity whose ledger these keys go on with; None for a new one.
 
     Raises:
-        LocalError: there are keys already; they are never overwritten.
+        LocalError: there are keys already, which are never overwritten; or the new ones can't be written.
+    """
+    require_none(home, folder_name)
+    with files.whole_folder(home / folder_name, 0o700) as folder:
+        tls_key = ec.generate_private_key(ec.SECP256R1())
+        _write(folder / "tls.crt", _certificate(name, tls_key).public_bytes(serialization.Encoding.PEM), 0o644)
+        _write(folder / "tls.key", _private_pem(tls_key), 0o600)
+        _write(folder / "signing.key", _private_pem(Ed25519PrivateKey.generate()), 0o600)
+        if ledger_key is not None:
+            _write(folder / LEDGER_KEY, ledger_key.hex().encode(), 0o600)
+    return load(home, role, name, address, folder_name)
+
+
+def require_none(home: Path, folder_name: str = FOLDER) -> None:
+    """Nothing, if there are no keys in a folder of `home` yet.
+
+    Raises:
+        LocalError: there are.
     """
     folder = home / folder_name
     if folder.exists():
         raise LocalError(f"{folder}: there are keys already", hint="choose another --home; keys are never overwritten")
-    folder.mkdir(parents=True, mode=0o700)
-    tls_key = ec.generate_private_key(ec.SECP256R1())
-    _write(folder / "tls.crt", _certificate(name, tls_key).public_bytes(serialization.Encoding.PEM), 0o644)
-    _write(folder / "tls.key", _private_pem(tls_key), 0o600)
-    _write(folder / "signing.key", _private_pem(Ed25519PrivateKey.generate()), 0o600)
-    if ledger_key is not None:
-        _write(folder / LEDGER_KEY, ledger_key.hex().encode(), 0o600)
-    return load(home, role, name, address, folder_name)
 
 
 def load(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -117,6 +118,9 @@ def _failures_shown(as_json: bool, verbose: bool) -> Iterator[list[int]]:
         # Whoever read our output has enough; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         statuses.append(0)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+        statuses.append(_show(_no_room(error) if full else _bug(error), as_json, verbose))
     except Exception as error:
         statuses.append(_show(_bug(error), as_json, verbose))
 
@@ -128,6 +132,13 @@ def _show(error: MpcgovError, as_json: bool, verbose: bool) -> int:
         print_json({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
     click.echo(f"mpcgov: {plain(error.line())}", err=True)
     return error.exit_status
+
+
+def _no_room(error: OSError) -> LocalError:
+    """A disk that takes nothing, wherever it was noticed. Only a path of ours is named."""
+    where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+    hint = "make room, then run the command again"
+    return LocalError(f"{where}nothing can be written ({error.strerror})", hint=hint, code="disk")
 
 
 def _bug(error: Exception) -> InternalError:

@@ -53,16 +53,15 @@ def init(path: Path, name: str) -> CoordinatorHome:
     """A new coordinator's home, readable by its owner only, with fresh keys.
 
     Raises:
-        SpecError: no such name is possible. LocalError: the directory has an identity already.
+        SpecError: no such name is possible. LocalError: there is an identity already, or nothing can be written.
     """
     config = validate({"name": name}, CoordinatorConfig, "coordinator")
-    if (path / "node.yaml").exists() or (path / CONFIG_FILE).exists():
+    if (path / "node.yaml").exists() or (path / keys.FOLDER).exists():
         raise LocalError(f"{path}: there is an identity already", hint="choose another --home")
-    path.mkdir(parents=True, exist_ok=True)
-    path.chmod(0o700)
-    identity = keys.create(path, "coordinator", config.name, None)
+    files.own_folder(path)
     files.replace(path / CONFIG_FILE, f"name: {config.name}\n".encode())
-    return CoordinatorHome(path, identity)
+    # Last, since no home is made where there are keys: what was broken off can be done again.
+    return CoordinatorHome(path, keys.create(path, "coordinator", config.name, None))
 
 
 def load(path: Path) -> CoordinatorHome:

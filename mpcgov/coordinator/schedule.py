@@ -197,8 +197,8 @@ def _path(home: CoordinatorHome, name: str) -> Path:
 def _held(home: CoordinatorHome) -> Iterator[None]:
     """Nobody else changes or runs this home's schedules meanwhile."""
     folder = home.path / FOLDER
-    folder.mkdir(exist_ok=True, mode=0o700)
-    with (folder / ".lock").open("w") as lock:
+    files.own_folder(folder)
+    with files.lock_file(folder / ".lock") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -87,6 +87,8 @@ def make(home: Path, out: Path, clock: Clock | None = None) -> Backup:
         )
     if out.exists():
         raise _there_already(out)
+    if not (home / DATABASE).exists():
+        raise _nothing_yet(home)
     try:
         with tempfile.TemporaryDirectory(prefix=".mpcgov-backup-", dir=out.parent) as folder:
             copy, written = Path(folder) / "home", Path(folder) / "backup.tar"
@@ -173,7 +175,8 @@ def _sealed(copy: Path) -> int:
     store = Store(node.state_path)
     try:
         log = AuditLog(store, node.identity, node.state_path, RealClock())
-        records = log.verify()
+        if not (records := log.verify()):
+            raise _nothing_yet(node.path)
         log.write_head()
     finally:
         store.close()
@@ -215,6 +218,10 @@ def _place(written: Path, out: Path) -> None:
     except FileExistsError:
         raise _there_already(out) from None
     files.sync(out.parent)
+
+
+def _nothing_yet(home: Path) -> LocalError:
+    return LocalError(f"{home}: nothing is on record yet", hint="start the node once, then back it up", code="backup")
 
 
 def _there_already(out: Path) -> LocalError:

@@ -13,7 +13,7 @@ from typing import IO
 import structlog
 from aiohttp import web
 
-from mpcgov import keys, registry
+from mpcgov import files, keys, registry
 from mpcgov.clock import Clock, RealClock
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.node import home as homes
@@ -251,8 +251,8 @@ class NodeDaemon:
 
 def _take_lock(home: Path) -> IO[str]:
     folder = home / homes.STATE
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = (folder / "daemon.lock").open("w")
+    files.own_folder(folder)
+    lock = files.lock_file(folder / "daemon.lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

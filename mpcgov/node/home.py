@@ -163,17 +163,18 @@ def init(home: Path, party: str, address: str) -> NodeHome:
     """A new home, readable by its owner only, with new keys and a policy that allows nothing.
 
     Raises:
-        SpecError: no such name or address. LocalError: there are keys already.
+        SpecError: no such name or address. LocalError: there are keys already, or nothing can be written.
     """
     validate({"party": party, "address": address}, NodeConfig, "node.yaml")
     host_port(address)
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)
-    keys.create(home, "party", party, address)
+    keys.require_none(home)
+    files.own_folder(home)
     files.replace(home / "node.yaml", NODE_FILE.format(party=party, address=address).encode())
     for name, text in (("datasets.yaml", DATASETS_FILE), ("policy.yaml", POLICY_FILE)):
         if not (home / name).exists():
             files.replace(home / name, text.encode())
+    # Last, since no home is made where there are keys: what was broken off can be done again.
+    keys.create(home, "party", party, address)
     return load(home)
 
 

@@ -150,6 +150,7 @@ def _checked(home: Path, listed: Envelope, digest: str, clock: Clock) -> Backup:
             raise _wrong(DATABASE, f"has another number of audit records than {made.records}")
         with log.entry() as entry:
             entry.record(RESTORED, backup=digest, made_at=made.made_at, records=made.records)
+        log.write_head()
     finally:
         store.close()
     return made

@@ -22,7 +22,6 @@ from mpcgov.spec.roster import Roster
 from mpcgov.trust import consortium
 
 NEXT = "keys-next"
-_UNFINISHED = "keys-unfinished"
 _FORMER = "keys-former"
 
 
@@ -34,10 +33,8 @@ def rotate(home: Path) -> Envelope:
     """
     node = homes.load(home)
     if not (home / NEXT).exists():
-        shutil.rmtree(home / _UNFINISHED, ignore_errors=True)
         name, address, ledger_key = node.party, node.config.address, node.identity.ledger_key
-        keys.create(home, "party", name, address, folder_name=_UNFINISHED, ledger_key=ledger_key)
-        (home / _UNFINISHED).rename(home / NEXT)
+        keys.create(home, "party", name, address, folder_name=NEXT, ledger_key=ledger_key)
     return consortium.card_envelope(_next(node))
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mpcgov import kinds, registry
+from mpcgov import files, kinds, registry
 from mpcgov.errors import LocalError
 from mpcgov.spec.ids import NAME_PATTERN
 from mpcgov.spec.manifest import Protocol
@@ -34,10 +34,11 @@ def write(name: str, kind: str, place: Path) -> tuple[Path, str]:
         taken = "there is a protocol of that name" if name in registry.names() else "is there already"
         raise LocalError(f"{name}: {taken}", hint="choose another name")
     template = _template(kind)
-    for path, data in registry.read_folder(template.folder).items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(_renamed(path, data.decode("utf-8"), template.manifest.id, name), encoding="utf-8")
+    with files.whole_folder(folder) as made:
+        for path, data in registry.read_folder(template.folder).items():
+            target = made / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_renamed(path, data.decode("utf-8"), template.manifest.id, name), encoding="utf-8")
     return folder, template.manifest.id
 
 
