@@ -218,7 +218,9 @@ class Turns:
                 if self._me in busy:
                     break
                 if waiting.retry_at <= loop.time() and not busy & set(waiting.row.parties):
-                    busy |= await self._try(waiting)
+                    # What the database can't take is tried again, and holds up no other job.
+                    with contextlib.suppress(MpcgovError):
+                        busy |= await self._try(waiting)
                     waiting.tried_at, waiting.retry_at = loop.time(), loop.time() + RETRY_S
             due = min((waiting.retry_at for waiting in self._led()), default=0.0)
             with contextlib.suppress(TimeoutError):

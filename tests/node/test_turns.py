@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from mpcgov.errors import PeerError
 from mpcgov.lifecycle import State
 from mpcgov.node import slots, turns
 from mpcgov.node.slots import ASKED_S, MEMORY_S, PROMISE_S, Slots
+from mpcgov.node.store import JobRow
+from mpcgov.node.turns import Turns
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.order import Outcome
 from tests.node.network import DATASETS, PARTIES, Network, ScriptedWorker, refusal, when
@@ -140,6 +144,50 @@ async def test_a_party_that_answers_nothing_when_places_are_gathered_is_named(
     await approve(network, job, "labour", "education")
     found = await network.until(job, "ABORTED", parties=("labour", "education"))
     assert found["labour"]["reason"] == "welfare: no answer for 0.5 s"
+
+
+class FullDisk:
+    """A node's jobs, of which the first that begins can't be recorded; and a client to whom all say yes."""
+
+    def __init__(self) -> None:
+        self.began: list[str] = []
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.parties = [Named(party) for party in PARTIES]
+        self.turns = Turns("labour", self, self, Slots(2, asyncio.get_running_loop().time), self)
+
+    def awaits_turn(self, job: str) -> bool:
+        return job not in self.began
+
+    def begin(self, job: str) -> None:
+        self.began.append(job)
+        if len(self.began) == 1:
+            self.turns.done(job)
+            raise PeerError("the node can't use its database", code="store")
+
+    async def request(self, *_: object) -> dict[str, str]:
+        return {"turn": "yes"}
+
+    def spawn(self, work: Any, name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self.tasks.add(task)
+        return task
+
+
+@dataclass
+class Named:
+    id: str
+
+
+async def test_a_job_whose_beginning_cant_be_recorded_holds_up_no_other() -> None:
+    node = FullDisk()
+    for job in ("aaaa", "bbbb"):
+        node.turns.add(JobRow(job, "", PARTIES, (), 1, State.APPROVED, "", "", "", 0.0, 0.0))
+    await when(lambda: node.began == ["aaaa", "bbbb"], "the second job never began")
+    node.turns.close()
+    for task in node.tasks:
+        task.cancel()
+    ends = await asyncio.gather(*node.tasks, return_exceptions=True)
+    assert not any(isinstance(end, PeerError) for end in ends)
 
 
 def test_promises_that_arent_used_put_a_party_behind_the_others() -> None:
