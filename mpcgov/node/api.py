@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -16,8 +17,9 @@ from pydantic import Field
 
 from mpcgov import registry
 from mpcgov.clock import Clock
-from mpcgov.errors import InternalError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.errors import InternalError, MpcgovError, Refused, SpecError
 from mpcgov.node.answers import HTTP_STATUS, answer, no_route, told, where, worked_out
+from mpcgov.node.body import read_body
 from mpcgov.node.book import Book
 from mpcgov.node.door import Door
 from mpcgov.node.forecast import forecast
@@ -33,16 +35,17 @@ from mpcgov.node.turns import Turn
 from mpcgov.node.verdict import declaration
 from mpcgov.spec.ids import ColumnName, DatasetName
 from mpcgov.spec.job import COORDINATOR
-from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, parse_json
+from mpcgov.spec.load import Frozen, parse_json
 from mpcgov.spec.roster import Card
 from mpcgov.spec.statement import Proposal
 from mpcgov.trust.client import FRAME_LIMIT_BYTES, HEARTBEAT_S
 from mpcgov.trust.tls import shown_certificate
 from mpcgov.version import __version__
 
-BODY_S = 30.0
 ENDED_S = 0.2
 COLUMNS_LIMIT_BYTES = 256 << 10
+AT_ONCE = 2
+"""How many requests of one member may work in threads at once."""
 CALLER = web.RequestKey("caller", Card)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -68,33 +71,44 @@ class Api:
         self.door: Door | None = None
         self.seen: dict[str, float] = {}
         """When each member last asked something, by the node's clock."""
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     def application(self) -> web.Application:
         """The routes, behind the gate that knows the caller and lets no error out as it is."""
         app = web.Application(middlewares=[self._gate])
         job = "/v1/jobs/{job:[a-z2-7-]{14}}"
         app.router.add_get("/v1/about", self._about)
-        app.router.add_post("/v1/declarations", self._declarations)
-        app.router.add_get("/v1/datasets", self._listing)
-        app.router.add_get("/v1/protocols/{name:[a-z0-9-]{1,64}}", self._protocol)
-        app.router.add_get("/v1/datasets/{name:[a-z0-9_-]{1,64}}/matchers", self._matchers)
-        app.router.add_post("/v1/forecasts", self._forecast)
-        app.router.add_post("/v1/jobs", self._submit)
+        app.router.add_post("/v1/declarations", self._in_turn(self._declarations))
+        app.router.add_get("/v1/datasets", self._in_turn(self._listing))
+        app.router.add_get("/v1/protocols/{name:[a-z0-9-]{1,64}}", self._in_turn(self._protocol))
+        app.router.add_get("/v1/datasets/{name:[a-z0-9_-]{1,64}}/matchers", self._in_turn(self._matchers))
+        app.router.add_post("/v1/forecasts", self._in_turn(self._forecast))
+        app.router.add_post("/v1/jobs", self._in_turn(self._submit))
         app.router.add_get(job, self._status)
         app.router.add_get(f"{job}/ended", self._ended)
         app.router.add_post(f"{job}/cancel", self._cancel)
-        app.router.add_post(f"{job}/approvals", self._approval)
+        app.router.add_post(f"{job}/approvals", self._in_turn(self._approval))
         app.router.add_post(f"{job}/end", self._end)
         app.router.add_post(f"{job}/head", self._head)
-        app.router.add_post(f"{job}/receipts", self._receipt)
+        app.router.add_post(f"{job}/receipts", self._in_turn(self._receipt))
         app.router.add_post(f"{job}/turn", self._turn)
         app.router.add_get(f"{job}/reaches/{{party:[a-z0-9-]{{1,64}}}}", self._reaches)
-        app.router.add_post(f"{job}/complaints", self._complaint)
-        app.router.add_get(f"{job}/proposal", self._proposal)
-        app.router.add_get(f"{job}/share", self._share)
-        app.router.add_get(f"{job}/evidence", self._evidence)
+        app.router.add_post(f"{job}/complaints", self._in_turn(self._complaint))
+        app.router.add_get(f"{job}/proposal", self._in_turn(self._proposal))
+        app.router.add_get(f"{job}/share", self._in_turn(self._share))
+        app.router.add_get(f"{job}/evidence", self._in_turn(self._evidence))
         app.router.add_get(f"{job}/stream", self._stream)
         return app
+
+    def _in_turn(self, handler: Handler) -> Handler:
+        """A handler that works in threads, of which there are few: only so many requests of a member are looked after
+        at once, from reading their bodies on. Whoever asks for much waits for itself, and nobody else does."""
+
+        async def handled(request: web.Request) -> web.StreamResponse:
+            async with self._turns[request[CALLER].id]:
+                return await handler(request)
+
+        return handled
 
     @web.middleware
     async def _gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -149,7 +163,7 @@ class Api:
         return answer(about | {"roster_digest": self._home.joined()[1], "now": self._clock.now()})
 
     async def _declarations(self, request: web.Request) -> web.Response:
-        body = await _body(request, COLUMNS_LIMIT_BYTES)
+        body = await read_body(request, COLUMNS_LIMIT_BYTES)
 
         def declared() -> dict[str, Any]:
             asked = parse_json(body, DeclarationRequest, "declarations", COLUMNS_LIMIT_BYTES)
@@ -170,7 +184,7 @@ class Api:
 
     async def _forecast(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
-        body = await _body(request, ENVELOPE_LIMIT_BYTES)
+        body = await read_body(request, ENVELOPE_LIMIT_BYTES)
 
         def forecasted() -> dict[str, Any]:
             return forecast(self._book, parse_json(body, Proposal, "proposal", ENVELOPE_LIMIT_BYTES))
@@ -179,7 +193,7 @@ class Api:
 
     async def _submit(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
-        return answer(await self._service.submit(await _body(request, ENVELOPE_LIMIT_BYTES)))
+        return answer(await self._service.submit(await read_body(request, ENVELOPE_LIMIT_BYTES)))
 
     async def _status(self, request: web.Request) -> web.Response:
         return answer(self._service.status(self._job(request, COORDINATOR)))
@@ -193,24 +207,24 @@ class Api:
         return answer(await self._service.cancel(self._job(request, COORDINATOR).id))
 
     async def _approval(self, request: web.Request) -> web.Response:
-        job, body = self._job(request).id, await _body(request)
+        job, body = self._job(request).id, await read_body(request)
         await self._read_ahead(job)
         return answer(self._service.approval(job, request[CALLER], body))
 
     async def _end(self, request: web.Request) -> web.Response:
         job = self._job(request).id
-        notice = parse_json(await _body(request), EndNotice, "end")
+        notice = parse_json(await read_body(request), EndNotice, "end")
         self._service.ended(job, request[CALLER].id, notice)
         return answer({})
 
     async def _head(self, request: web.Request) -> web.Response:
         self._job(request)
-        shown = self._book.heads.answer(request[CALLER].id, await _body(request))
+        shown = self._book.heads.answer(request[CALLER].id, await read_body(request))
         return answer(shown.model_dump(mode="json"))
 
     async def _turn(self, request: web.Request) -> web.Response:
         job = self._job(request).id
-        turn = parse_json(await _body(request), Turn, "turn")
+        turn = parse_json(await read_body(request), Turn, "turn")
         return answer(await self._service.turn(job, request[CALLER].id, turn))
 
     async def _reaches(self, request: web.Request) -> web.Response:
@@ -221,12 +235,12 @@ class Api:
         return answer({"reached": await self._service.witness.reaches(row.id, party)})
 
     async def _receipt(self, request: web.Request) -> web.Response:
-        job, body = self._job(request).id, await _body(request)
+        job, body = self._job(request).id, await read_body(request)
         await self._read_ahead(job)
         return answer(self._service.receipt(job, request[CALLER], body))
 
     async def _complaint(self, request: web.Request) -> web.Response:
-        job, body = self._job(request, COORDINATOR).id, await _body(request)
+        job, body = self._job(request, COORDINATOR).id, await read_body(request)
         own = await asyncio.to_thread(share, self._home, self._book, job, request[CALLER])
         self._service.complaint(job, request[CALLER], body, own)
         return answer({})
@@ -274,17 +288,3 @@ class Api:
 def _require_coordinator(request: web.Request) -> None:
     if request[CALLER].role != "coordinator":
         raise Refused("only the coordinator may ask this", code="caller")
-
-
-async def _body(request: web.Request, limit_bytes: int = IN_LOOP_BYTES) -> bytes:
-    """The request's body, as far as it is allowed to go, within the time that it may take."""
-    data = bytearray()
-    try:
-        async with asyncio.timeout(BODY_S):
-            async for chunk in request.content.iter_any():
-                data.extend(chunk)
-                if len(data) > limit_bytes:
-                    raise SpecError(f"the request is longer than {limit_bytes} bytes", code="too-long")
-    except TimeoutError:
-        raise PeerError("the request took too long to arrive", code="too-slow") from None
-    return bytes(data)

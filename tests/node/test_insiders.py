@@ -4,11 +4,13 @@ doing it was."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from typing import Any
 
 import pytest
 
-from mpcgov.node import operator
+from mpcgov.node import api, operator
 from mpcgov.node.audit import HEAD_TYPE
 from mpcgov.node.heads import Shown
 from mpcgov.node.statements import make_approval, make_receipt
@@ -16,7 +18,7 @@ from mpcgov.node.witnesses import Witness
 from mpcgov.spec.envelope import sign
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.statement import Head, job_id
-from tests.node.network import Network, refusal
+from tests.node.network import Network, refusal, when
 from tests.node.test_jobs import approve, proposed
 
 NOWHERE = "sha256:" + "0" * 64
@@ -142,3 +144,31 @@ async def test_a_witness_that_lies_leaves_its_name(network: Network, monkeypatch
     await network.stop("welfare")
     status = (await network.until(job, "ABORTED", parties=("labour",)))["labour"]
     assert "education says that it reaches welfare" in status["reason"]
+
+
+async def test_a_flood_of_valid_requests_of_one_member_holds_up_no_other(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes long is done in threads, of which there are few: whoever asks for much waits for its own answers."""
+    began, may_end, real = list[str](), threading.Event(), api.declaration
+
+    def slowly(*arguments: Any) -> Any:
+        began.append("")
+        may_end.wait()
+        return real(*arguments)
+
+    monkeypatch.setattr(api, "declaration", slowly)
+    await network.start("labour")
+    asked = canonical_json({"dataset": "people", "columns": ["region"]})
+    async with contextlib.AsyncExitStack() as stack:
+        hostile = [await stack.enter_async_context(network.client("welfare")) for _ in range(3)]
+        flood = [
+            asyncio.create_task(one.request("labour", "POST", "/v1/declarations", asked, 60.0))
+            for one in hostile
+            for _ in range(16)
+        ]
+        honest = await stack.enter_async_context(network.client("education"))
+        await when(lambda: len(began) >= 2, "the flood never came")
+        assert "digest" in await honest.request("labour", "GET", "/v1/protocols/joint-count", timeout_s=30.0)
+        may_end.set()
+        assert len(await asyncio.gather(*flood)) == 48
