@@ -11,10 +11,12 @@ import sqlalchemy as sql
 from mpcgov.errors import MpcgovError
 from mpcgov.lifecycle import TERMINAL, TRANSITIONS, Event, State
 from mpcgov.node.audit import Record
+from mpcgov.node.restored import RESTORED
 from mpcgov.node.store import JOBS, LEDGER, JobRow
 from mpcgov.results import receive
 from mpcgov.spec.job import COORDINATOR
 from tests.node.network import PARTIES
+from tests.simulation.changes import Changed, Changes
 from tests.simulation.schedule import Asked, Schedule
 
 NAMED = re.compile(rf"^((?:(?:{'|'.join(PARTIES)})(?:, )?)+)(: | |'s )(?!says: |reaches nobody: )")
@@ -35,11 +37,15 @@ async def faults(world: Schedule) -> list[str]:
         events = {party: [r for r in logs[party] if r.job == asked.id and "after" in r.facts] for party in PARTIES}
         for party, row in known.items():
             found += [f"{asked.id} at {party}: {fault}" for fault in _of_one(world, party, row, events[party])]
-        done = {party: {r.event for r in logs[party] if r.job == asked.id} for party in PARTIES}
+        # Who was restored has forgotten what it did since the backup.
+        remember = [party for party in PARTIES if world.changes is None or party not in world.changes.done.rolled_back]
+        done = {party: {r.event for r in logs[party] if r.job == asked.id} for party in remember}
         found += [f"{asked.id}: {fault}" for fault in _of_all(known, done)]
         found += [f"{asked.id}: {fault}" async for fault in _of_result(world, asked, known)]
     if not world.guilty and not world.bad_ways:
         found += list(_of_peace(world))
+    if world.changes is not None:
+        found += list(_of_changes(world, world.changes, logs))
     return found
 
 
@@ -69,7 +75,7 @@ def _of_one(world: Schedule, party: str, row: JobRow, moves: list[Record]) -> It
         yield f"stands in the ledger as {line}, not {wanted}"
     if kept and row.state is not State.RELEASED:
         yield "keeps a share of what is never released"
-    if row.code not in ("policy", "rejected"):
+    if row.code not in ("policy", "rejected", "rollback"):
         yield from _blamed(world, party, row.reason)
 
 
@@ -94,7 +100,7 @@ async def _of_result(world: Schedule, asked: Asked, rows: dict[str, JobRow]) -> 
     released = [party for party, row in rows.items() if row.state is State.RELEASED]
     manifest = receive.manifest_of(asked.proposal)
     try:
-        result = await receive.collect(world.hq, world.network.roster, asked.proposal, manifest, COORDINATOR)
+        result = await receive.collect(world.hq, world.roster, asked.proposal, manifest, COORDINATOR)
     except MpcgovError as error:
         if len(released) == len(PARTIES):
             yield f"was released, and its result can't be had: {error.message}"
@@ -114,3 +120,34 @@ def _of_peace(world: Schedule) -> Iterator[str]:
         for party, row in states.items():
             if row is None or (row.state is not State.RELEASED and row.code not in ("policy", "snapshot")):
                 yield f"{asked.id}: nothing went wrong, and at {party} it is {row and (row.state, row.reason)}"
+
+
+def _of_changes(world: Schedule, changes: Changes, logs: dict[str, list[Record]]) -> Iterator[str]:
+    """What holds whatever people have changed."""
+    done = changes.done
+    for party, kind, first, last in done.policies:
+        for record in logs[party] if party not in done.rolled_back else ():
+            if first < record.sequence <= last and record.event == "all-approved":
+                people = [r.facts.get("people", "") for r in logs[party] if (r.job, r.event) == (record.job, "approve")]
+                if kind != "two people" or "," not in people[0]:
+                    yield f"{party} began {record.job} under its policy {kind!r}; its people's yes: {people}"
+    for party, rolled_back in done.rolled_back.items():
+        events = [record.event for record in logs[party]]
+        if rolled_back and "commit" in events[events.index(RESTORED) :]:
+            yield f"{party} has committed with an old ledger"
+    for purpose, jobs in changes.periods().items():
+        states = {job.id: {node.book.find(job.id) for node in world.nodes.values()} for job in jobs}
+        released = [job for job, rows in states.items() if any(row and row.state is State.RELEASED for row in rows)]
+        if len(released) > 1:
+            yield f"{purpose}: released as {released}"
+    yield from _of_last(world, done)
+
+
+def _of_last(world: Schedule, done: Changed) -> Iterator[str]:
+    """A job after everything: released, unless a node has forgotten what others know of it, or its new keys."""
+    if world.last is None or (done.rolled_back and done.rotated):
+        return
+    for party, node in world.nodes.items():
+        row = node.book.job(world.last.id)
+        if (row.state is State.RELEASED) == any(done.rolled_back.values()):
+            yield f"{world.last.id}, the last, is {row.state.value} at {party}: {row.reason!r}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from mpcgov.errors import PeerError
 from mpcgov.node import home as homes
+from mpcgov.node import rotation
 from mpcgov.node.daemon import NodeDaemon
 from mpcgov.node.home import NodeHome
 from mpcgov.spec.order import Order
@@ -31,6 +33,15 @@ class Consortium:
         self.homes: dict[str, NodeHome] = {party: homes.load(network.home(party)) for party in PARTIES}
         self.cards: dict[str, Card] = {name: network.identity(name).card for name in MEMBERS}
         self.compiled: dict[Any, Any] = {}
+        self._as_made = network.folder / "as-made"
+        for name in MEMBERS:
+            shutil.copytree(network.home(name), self._as_made / name, ignore=shutil.ignore_patterns(homes.STATE))
+
+    def begin_anew(self) -> None:
+        """All homes are as they were made: no job was ever proposed, no key changed."""
+        for name in MEMBERS:
+            shutil.rmtree(self.network.home(name), ignore_errors=True)
+            shutil.copytree(self._as_made / name, self.network.home(name))
 
 
 class Clock:
@@ -79,11 +90,14 @@ class Node(NodeDaemon):
         self, consortium: Consortium, party: str, wires: Wires, worker: ScriptedWorker, clock: Clock,
         dies: Callable[[], None],
     ) -> None:  # fmt: skip
-        super().__init__(consortium.homes[party], worker, clock, wires.carrier(party))
+        home = rotation.take_up(consortium.network.home(party))
+        self.card = home.identity.card
+        super().__init__(home, worker, clock, wires.carrier(party, self.card))
         self._wires = wires
         self._party = party
         self._dies = dies
         self.dead = False
+        self.stopping = False
         self.full = False
         self.dies_in: int | None = None
         # Each node has a database of its own, and what is asked of them is the same.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from mpcgov.errors import InternalError, LocalError, MpcgovError
-from mpcgov.lifecycle import TERMINAL
+from mpcgov.lifecycle import TRANSITIONS
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.statement import Proposal, job_id
 from mpcgov.trust.client import Client
 from tests.node.network import PARTIES
+from tests.simulation.changes import Changes
 from tests.simulation.nodes import EPOCH, MEMBERS, Consortium, Worker
 from tests.simulation.wires import Way
 from tests.simulation.world import World
@@ -41,21 +41,25 @@ class Asked:
 class Schedule(World):
     """What happens in one world."""
 
-    def __init__(self, consortium: Consortium, seed: int) -> None:
+    def __init__(self, consortium: Consortium, seed: int, *, changes: bool) -> None:
         super().__init__(consortium, seed)
         self.jobs: list[Asked] = []
+        self.changes = Changes(self) if changes else None
+        self.last: Asked | None = None
         self._plots: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """The schedule, until everything is mended and every job has ended."""
+        self.consortium.begin_anew()
         for party in PARTIES:
-            shutil.rmtree(self.network.home(party) / "state", ignore_errors=True)
             await self.start(party)
         watching = asyncio.create_task(self.wires.watch())
         self._plan()
         await asyncio.gather(*self._plots)
         await self._mended()
         await self._at_rest()
+        if self.changes is not None:
+            await self._one_more()
         watching.cancel()
 
     def _plan(self) -> None:
@@ -67,17 +71,15 @@ class Schedule(World):
         ]  # fmt: skip
         for fault in self.chance.choices(faults, k=self.chance.choice((0, 1, 1, 2, 2, 3))):
             self._plots.append(asyncio.create_task(self._caught(fault())))
+        for change in self.changes.plots() if self.changes is not None else ():
+            self._plots.append(asyncio.create_task(self._caught(change)))
 
     async def _caught(self, plot: Awaitable[None]) -> None:
         with contextlib.suppress(MpcgovError):
             await plot
 
     def _ask(self) -> None:
-        draft, nonce = self.chance.choice(self.consortium.drafts), f"{self.chance.getrandbits(128):032x}"
-        now = int(EPOCH)
-        proposal = draft.model_copy(update={"nonce": nonce, "proposed_at": now, "approve_before": now + APPROVE_S})
-        asked = Asked(Proposal.model_validate_json(proposal.model_dump_json()))
-        self.jobs.append(asked)
+        asked = self._asked(self.chance.choice(self.consortium.drafts), EPOCH)
         self._plots.append(asyncio.create_task(self._proposed(asked)))
         for party in PARTIES:
             choice = self.chance.random()
@@ -89,6 +91,17 @@ class Schedule(World):
         if self.chance.random() < 0.1:
             asked.cancelled = True
             self._plots.append(asyncio.create_task(self._cancelled(asked, self.chance.uniform(0, 8))))
+
+    def _asked(self, draft: Proposal, now_s: float) -> Asked:
+        nonce, now = f"{self.chance.getrandbits(128):032x}", int(now_s)
+        values = {"nonce": nonce, "proposed_at": now, "approve_before": now + APPROVE_S}
+        proposal = draft.model_copy(update=values | {"roster_digest": self.roster_digest})
+        asked = Asked(Proposal.model_validate_json(proposal.model_dump_json()))
+        self.jobs.append(asked)
+        return asked
+
+    def unanswered(self, party: str) -> set[str]:
+        return {asked.id for asked in self.jobs if party in asked.silent | asked.rejects}
 
     async def _proposed(self, asked: Asked) -> None:
         """The coordinator asks every node, again until it has an answer."""
@@ -236,6 +249,9 @@ class Schedule(World):
             await self.start(party)
             self.nodes[party].full, self.nodes[party].dies_in = False, None
         self.say("all is mended")
+        if self.changes is not None:
+            self.changes.mend()
+            await self.changes.cancel_what_waits()
 
     async def _at_rest(self) -> None:
         for _ in range((APPROVE_S + 90 + DEADLINE_S + 60) // 2):
@@ -245,5 +261,21 @@ class Schedule(World):
         await asyncio.sleep(5)
 
     def _ended(self) -> bool:
-        rows = [node.book.find(asked.id) for node in self.nodes.values() for asked in self.jobs]
-        return all(row is None or row.state in TERMINAL for row in rows)
+        return not any(node.book.jobs(frozenset(TRANSITIONS)) for node in self.nodes.values())
+
+    async def _one_more(self) -> None:
+        """A last job, which everybody wants and nothing disturbs."""
+        for party in PARTIES:
+            self.clocks[party].wrong_by_s = 0.0
+            self.workers[party].breaks.clear()
+        self.last = asked = self._asked(self.consortium.drafts[0], EPOCH + asyncio.get_running_loop().time())
+        body = self.network.envelope(asked.proposal).to_bytes()
+        for party in PARTIES:
+            # Who was restored from before its keys were new can't be reached any more.
+            with contextlib.suppress(MpcgovError):
+                answer = await self.hq.request(party, "POST", "/v1/jobs", body)
+                self.say(f"{asked.id}, the last, at {party}: {answer['state']} {answer['reasons']}")
+        for party in PARTIES:
+            with contextlib.suppress(MpcgovError):
+                self.nodes[party].book.approve(asked.id)
+        await self._at_rest()

@@ -12,7 +12,7 @@ import contextvars
 import random
 import ssl
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -22,10 +22,12 @@ from yarl import URL
 
 from mpcgov.errors import MpcgovError, Refused
 from mpcgov.node.answers import HTTP_STATUS
-from mpcgov.node.daemon import NodeDaemon
 from mpcgov.spec.roster import Card
 from mpcgov.trust.client import HEARTBEAT_S
 from tests.simulation.loop import NODE
+
+if TYPE_CHECKING:
+    from tests.simulation.nodes import Node
 
 SILENT_S = 1.5 * HEARTBEAT_S
 """Both ends of a stream notice within this time that nothing gets through."""
@@ -39,6 +41,15 @@ class Way:
     loss: float = 0.0
     repeats: float = 0.0
     cut: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one member asks of another."""
+
+    method: str
+    path: str
+    body: bytes | None
 
 
 @dataclass
@@ -119,33 +130,35 @@ class Wires:
 
     cards: dict[str, Card]
     random: random.Random
-    running: dict[str, NodeDaemon] = field(default_factory=dict)
+    running: dict[str, Node] = field(default_factory=dict)
     ways: dict[tuple[str, str], Way] = field(default_factory=dict)
     streams: list[tuple[_End, _End]] = field(default_factory=list)
     _carrying: set[asyncio.Task[Any]] = field(default_factory=set)
-    _callers: dict[str, web.Request] = field(default_factory=dict)
+    _callers: dict[bytes, web.Request] = field(default_factory=dict)
+    _certificates: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ways = {(a, b): Way() for a in self.cards for b in self.cards if a != b}
 
-    def carrier(self, me: str) -> SimulatedCarrier:
-        """What a member's requests go through."""
-        return SimulatedCarrier(self, me)
+    def carrier(self, me: str, card: Card | None = None) -> SimulatedCarrier:
+        """What a member's requests go through; `card`: its own, if it isn't the one that it began with."""
+        return SimulatedCarrier(self, card or self.cards[me])
 
-    async def exchange(self, me: str, party: str, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        """There, and back."""
+    async def exchange(self, mine: Card, theirs: Card, request: Request) -> tuple[int, bytes]:
+        """There, and back; each must show the certificate that the other one's roster pins."""
+        me, party = mine.id, theirs.id
         await self._through(me, party)
         if self.random.random() < self.ways[me, party].repeats:
-            again = self._handle(me, party, method, path, body)
-            self._later(again)
-        answer = await self._handle(me, party, method, path, body)
+            self._later(self._handle(mine, theirs, request))
+        answer = await self._handle(mine, theirs, request)
         await self._through(party, me)
         return answer
 
-    async def stream(self, me: str, party: str, path: str) -> _End:
+    async def stream(self, mine: Card, theirs: Card, path: str) -> _End:
         """A stream to a node that awaits one."""
+        me, party = mine.id, theirs.id
         await self._through(me, party)
-        node, job = self._up(party), path.split("/")[3]
+        node, job = self._up(mine, theirs), path.split("/")[3]
         try:
             # As the route does it.
             row = node.book.job(job)
@@ -188,35 +201,45 @@ class Wires:
         if way.cut or self.random.random() < way.loss:
             await asyncio.sleep(3600)
 
-    def _up(self, party: str) -> NodeDaemon:
-        if party not in self.running:
+    def _up(self, mine: Card, theirs: Card) -> Node:
+        if theirs.id not in self.running:
             raise ConnectionRefusedError
-        return self.running[party]
+        node = self.running[theirs.id]
+        if node.card != theirs:
+            raise aiohttp.ClientConnectorCertificateError(None, ssl.SSLCertVerificationError())
+        if node.book.roster.by_certificate(mine.certificate_digest) is None:
+            raise ConnectionResetError
+        return node
 
-    async def _handle(self, me: str, party: str, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        node = self._up(party)
-        answering = self._at(node, self._answer(node, me, method, path, body))
+    def _der(self, card: Card) -> bytes:
+        if card.certificate not in self._certificates:
+            self._certificates[card.certificate] = ssl.PEM_cert_to_DER_cert(card.certificate)
+        return self._certificates[card.certificate]
+
+    async def _handle(self, mine: Card, theirs: Card, request: Request) -> tuple[int, bytes]:
+        node = self._up(mine, theirs)
+        answering = self._at(node, self._answer(node, mine, request))
         # As a server's, it goes on when who asked has given up.
         await asyncio.wait({answering})
         if answering.cancelled():
             raise ConnectionResetError
         return answering.result()
 
-    async def _answer(self, node: NodeDaemon, me: str, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+    async def _answer(self, node: Node, mine: Card, asked: Request) -> tuple[int, bytes]:
         app = node._runner.app
         payload = aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 1 << 20)
-        payload.feed_data(body or b"")
+        payload.feed_data(asked.body or b"")
         payload.feed_eof()
-        if me not in self._callers:
-            certificate = ssl.PEM_cert_to_DER_cert(self.cards[me].certificate)
-            self._callers[me] = make_mocked_request("GET", "/", transport=Tls(certificate))
+        der = self._der(mine)
+        if der not in self._callers:
+            self._callers[der] = make_mocked_request("GET", "/", transport=Tls(der))
         # Mocks cost more than all that a node does with a request.
-        request = self._callers[me].clone(method=method, rel_url=path)
+        request = self._callers[der].clone(method=asked.method, rel_url=asked.path)
         request._payload = payload
         response = await app._handle(request)
         return response.status, bytes(response.body)
 
-    def _at(self, node: NodeDaemon, work: Any) -> asyncio.Task[Any]:
+    def _at(self, node: Node, work: Any) -> asyncio.Task[Any]:
         """Work that is done at a node, and dies with it."""
         context = contextvars.copy_context()
         context.run(NODE.set, node)
@@ -235,20 +258,20 @@ class SimulatedCarrier:
     """A member's side of the wires."""
 
     wires: Wires
-    me: str
+    mine: Card
 
     async def exchange(
         self, card: Card, method: str, path: str, body: bytes | None, timeout_s: float, limit_bytes: int
     ) -> tuple[int, bytes]:
         async with asyncio.timeout(timeout_s):
-            status, data = await self.wires.exchange(self.me, card.id, method, path, body)
+            status, data = await self.wires.exchange(self.mine, card, Request(method, path, body))
         if len(data) > limit_bytes:
             raise aiohttp.ClientPayloadError("too long")
         return status, data
 
     async def stream(self, card: Card, path: str) -> aiohttp.ClientWebSocketResponse:
         async with asyncio.timeout(5.0):
-            return await self.wires.stream(self.me, card.id, path)
+            return await self.wires.stream(self.mine, card, path)
 
     async def close(self) -> None:
         pass

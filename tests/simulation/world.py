@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import random
 
+from mpcgov.errors import MpcgovError
 from mpcgov.trust.client import Client
 from tests.node.network import PARTIES, ScriptedWorker
 from tests.simulation.loop import NODE, SimulatedLoop
@@ -14,7 +16,8 @@ from tests.simulation.wires import SILENT_S, Wires
 
 
 class World:
-    """The members. `guilty`, `bad_ways`: which of them, and which ways between two, have had something wrong."""
+    """The members. `guilty`, `bad_ways`: which of them, and which ways between two, have had something wrong. `held`:
+    who can't come up for now."""
 
     def __init__(self, consortium: Consortium, seed: int) -> None:
         self.seed = seed
@@ -27,12 +30,15 @@ class World:
         self.nodes: dict[str, Node] = {}
         self.guilty: set[str] = set()
         self.bad_ways: set[frozenset[str]] = set()
+        self.held: set[str] = set()
+        self.roster, self.roster_digest = self.network.roster, self.network.roster_digest
         self.story: list[str] = []
+        self._following: set[asyncio.Task[None]] = set()
         self.hq = Client(self.network.hq, self.network.roster, self.wires.carrier("hq"))
 
     async def start(self, party: str) -> None:
         """A node comes up."""
-        if party in self.nodes:
+        if party in self.nodes or party in self.held:
             return
         dies = functools.partial(self.kill, party)
         node = Node(self.consortium, party, self.wires, self.workers[party], self.clocks[party], dies)
@@ -42,10 +48,23 @@ class World:
             await node.start()
         finally:
             NODE.reset(token)
+        following = asyncio.create_task(self._follow(party, node))
+        self._following.add(following)
+        following.add_done_callback(self._following.discard)
 
-    async def stop(self, party: str) -> None:
-        """A node stops as it does when it is told to."""
-        node = self.nodes[party]
+    async def _follow(self, party: str, node: Node) -> None:
+        """Like `mpcgov node serve`: another daemon once the home has joined another roster."""
+        await node.outdated.wait()
+        with contextlib.suppress(MpcgovError):
+            await self.stop(party, node)
+            await self.start(party)
+
+    async def stop(self, party: str, only: Node | None = None) -> None:
+        """A node stops as it does when it is told to; `only`: unless there is another one by now."""
+        node = self.nodes.get(party)
+        if node is None or node.stopping or only not in (None, node):
+            return
+        node.stopping = True
         await node.stop()
         if self.nodes.get(party) is node:
             del self.nodes[party], self.wires.running[party]
@@ -72,6 +91,10 @@ class World:
                 loop.call_later(SILENT_S, end.other.drop)
             else:
                 end.hang_up()
+
+    def unanswered(self, party: str) -> set[str]:
+        """The jobs that nobody at a party may say yes to."""
+        return set()
 
     def say(self, what: str) -> None:
         """For whoever reads why a schedule failed."""
