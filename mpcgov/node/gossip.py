@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -48,6 +48,11 @@ class Gossip:
             if party != self._book.me and key not in self._pushing and not settled:
                 self._pushing.add(key)
                 self._spawn(self._push(row.id, party, held[self._book.me]), f"push {row.id}")
+
+    def forget(self, but: Sequence[JobRow]) -> None:
+        """Nothing is kept of any job but these: all others are over."""
+        kept = {row.id for row in but}
+        self._delivered = {key for key in self._delivered if key[0] in kept}
 
     async def _push(self, job: str, party: str, own: bytes) -> None:
         try:

@@ -180,7 +180,8 @@ class Service:
         """Once a second: lets jobs expire, gives approvals to peers that lack them, ends what nothing runs."""
         self._ticks += 1
         self._turns.look()
-        for row in self._book.jobs(WAITING | UNDER_WAY):
+        self._gossip.forget(but=(rows := self._book.jobs(WAITING | UNDER_WAY)))
+        for row in rows:
             try:
                 self._looked_after(row)
             except MpcgovError as error:
@@ -188,8 +189,7 @@ class Service:
 
     def _looked_after(self, row: JobRow) -> None:
         if row.state in WAITING and self._clock.now() >= row.approve_before:
-            queued = row.id in self._turns
-            why = "its turn didn't come in time" if queued else "not everybody approved in time"
+            why = "its turn didn't come in time" if row.id in self._turns else "not everybody approved in time"
             self._moved(self._book.move(row.id, Event.EXPIRE, why, code="expired"))
         elif row.state in UNDER_WAY and row.id not in self._runs:
             self._ends.settle(row)

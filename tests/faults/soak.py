@@ -48,13 +48,18 @@ class Watched:
     homes: dict[str, Path]
     memory_kb: dict[str, list[int]] = field(default_factory=lambda: {party: [] for party in PARTIES})
     descriptors: dict[str, list[int]] = field(default_factory=lambda: {party: [] for party in PARTIES})
+    cpu_s: list[float] = field(default_factory=list)
 
     def look(self) -> None:
-        """Each node's resident memory and open files now."""
+        """Each node's resident memory and open files now, and the processor time of all nodes' own processes."""
         for party, pid in self.nodes.items():
             pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
             self.memory_kb[party].append(pages * os.sysconf("SC_PAGE_SIZE") // 1024)
             self.descriptors[party].append(sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()))
+        if len(self.cpu_s) % 50 == SETTLED:
+            print(len(self.cpu_s), self.memory_kb["tax"][-1], "kB", self.descriptors["tax"][-1], "files", flush=True)
+        stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.nodes.values()]
+        self.cpu_s.append(sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK"))
 
     def state_kb(self) -> float:
         """What a node's state takes on disk, on average."""
@@ -65,6 +70,12 @@ class Watched:
         """By how much the memory of the node that grows most grows with each job, by least squares."""
         series = [seen[SETTLED:] for seen in self.memory_kb.values()]
         return max(statistics.linear_regression(range(len(seen)), seen).slope for seen in series)
+
+    def cpu_of_first_and_last_s(self) -> tuple[float, float]:
+        """What a job takes of a node's processor, among the first tenth of the jobs and among the last."""
+        size, seen = max(1, (len(self.cpu_s) - SETTLED) // 10), self.cpu_s[SETTLED:]
+        first, last = seen[size] - seen[0], seen[-1] - seen[-1 - size]
+        return first / size / len(self.nodes), last / size / len(self.nodes)
 
     def fewest_and_most(self) -> tuple[int, int]:
         """Open files of any node after its first jobs."""
@@ -119,14 +130,20 @@ async def soak(
     before_kb = watched.state_kb()
     alone = await many(folder, watched, range(2, jobs + 2), 1)
     grown_kb = (watched.state_kb() - before_kb) / jobs
-    slope, (fewest, most) = watched.slope_kb(), watched.fewest_and_most()
+    slope, (fewest, most), (first_s, last_s) = (
+        watched.slope_kb(), watched.fewest_and_most(), watched.cpu_of_first_and_last_s()
+    )  # fmt: skip
+    tenth = max(1, jobs // 10)
+    began_s, ended_s = statistics.median(alone[:tenth]), statistics.median(alone[-tenth:])
     beside = await many(folder, watched, range(jobs + 2, jobs + together + 2), at_once) if together else []
     text = "| jobs | how many | median | 99 % within | ratio |\n|---|---|---|---|---|\n"
     text += figures("one after the other", alone)
     text += figures(f"{at_once} at once", beside) if beside else ""
     return text + (
         f"\nOne after the other: a node's resident memory grows by {slope:.1f} kB a job (least squares, the worst of "
-        f"three); it has {fewest} to {most} files open between jobs; its `state/` grows by {grown_kb:.0f} kB a job.\n"
+        f"three); it has {fewest} to {most} files open between jobs; its `state/` grows by {grown_kb:.0f} kB a job. "
+        f"The median of the first tenth is {began_s:.2f} s, of the last {ended_s:.2f} s; of a node's own processor a "
+        f"job takes {1000 * first_s:.0f} ms and {1000 * last_s:.0f} ms.\n"
     )
 
 
@@ -159,7 +176,10 @@ def main() -> None:
                 await rehearsal.all_answer(folder / rehearsal.COORDINATOR, running)
                 return await soak(folder, homes, pids, asked.jobs, asked.together, asked.at_once)
 
+            load = os.getloadavg()[0]
             text = asyncio.run(run())
+            loads = f"a load of {load:.0f} before it and of {os.getloadavg()[2]:.0f} in its last 15 minutes"
+            text += f"\nOn {os.cpu_count()} processors, with {loads}.\n"
     print(text)
     if asked.page is not None:
         before, _, rest = asked.page.read_text().partition(BEGIN)

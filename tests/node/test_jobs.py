@@ -620,3 +620,15 @@ async def test_a_job_whose_end_the_disk_had_no_room_for_ends_as_soon_as_it_has(n
     _, job = await proposed(network)
     await approve(network, job)
     await network.until(job, "RELEASED")
+
+
+async def test_a_node_remembers_nothing_of_a_jobs_approvals_once_it_has_ended(network: Network) -> None:
+    """Or it would need more memory with each job."""
+    await network.start()
+    _, job = await proposed(network)
+    await approve(network, job, "labour")
+    found = network.nodes["labour"].service._gossip
+    await when(lambda: len(found._delivered) == 2, "nobody got labour's approval")
+    await approve(network, job, "welfare", "education")
+    await network.until(job, "RELEASED")
+    await when(lambda: not found._delivered, "its approvals are never forgotten")
