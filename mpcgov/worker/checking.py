@@ -65,8 +65,9 @@ def checked(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:
 
 def _form(raw: Raw, wanted: Wanted, column: str, how: Dialect, advises: bool) -> Form:
     reading, labels = wanted.reading(column), (raw.labels or {}).get(column, {})
+    plain = Dialect(date_format=how.date_format) if how.dates_are_digits and raw.holds_numbers(column) else Dialect()
     return Form(
-        Dialect() if column in raw.plain else how,
+        plain if column in raw.plain else how,
         reading,
         {**labels, **reading.recode},
         advises=advises,

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +16,11 @@ from mpcgov.errors import DataError, SpecError
 from mpcgov.node import units
 from mpcgov.spec.load import validate
 from mpcgov.spec.table import Dataset
+from mpcgov.worker.checking import checked, is_one_of
+from mpcgov.worker.engine import open_engine
 from mpcgov.worker.profile import profile
+from mpcgov.worker.readers.csv import dialect
+from mpcgov.worker.readers.raw import Raw, Wanted
 from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
 
@@ -141,6 +146,18 @@ def test_a_typed_source_is_written_in_its_dialect_where_it_holds_text(tmp_path: 
         with pytest.raises(DataError, match="column x: ") as caught:
             of([20241231], column, **more)
         assert words in caught.value.line()
+
+
+@pytest.mark.parametrize(("value", "numbers"), [(20241231, ()), ("20241231", ("x",))])
+def test_a_number_of_a_database_is_a_date_as_one_of_a_file_is(value: Any, numbers: tuple[str, ...]) -> None:
+    """What a server writes is in no dialect; but a number may be a date in the declared digits all the same."""
+    raw = Raw(ibis.memtable(pa.table({"c": [value]})), {"x": "c"}, 1, typed=True, plain=("x",), numbers=numbers)
+    whole = {"source": "d", "decimal": ",", "date_format": "YYYYMMDD", "columns": {"x": DAY}}
+    wanted = Wanted("d", dataset := validate(whole, Dataset, "d"), dataset.declaration)
+    backend = open_engine()
+    found = backend.to_pyarrow(checked(raw, wanted, is_one_of, dialect(wanted, "")))
+    backend.disconnect()
+    assert found["v0"].to_pylist() == [date(2024, 12, 31)]
 
 
 def test_how_numbers_are_signed_is_part_of_how_values_are_made() -> None:
