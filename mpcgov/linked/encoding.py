@@ -26,6 +26,8 @@ IDENTIFIER_WORDS, IDENTIFIER_BITS = 6, 56
 
 MOST_CANDIDATES = 16
 """By fields, each record is compared with so many of the other list at most: the best by score of runs of it."""
+LEAST_RUN = 64
+"""No run is shorter but the last: of so few the right one is the best by score as often as of many."""
 SCORE_STEP = 32
 """Scores that fall into one step of so many are the same."""
 
@@ -122,6 +124,19 @@ class Scoring:
     def prime_bits(self) -> int:
         """Scores are computed modulo 2^prime_bits − 1."""
         return ODD_BITS if self.odd else next(bits for bits in PRIME_BITS if self.largest < 1 << (bits - 1))
+
+
+def run_length(columns: int) -> int:
+    """How many neighbours are in each run that so many columns fall into."""
+    length = LEAST_RUN
+    while -(-columns // length) > MOST_CANDIDATES:
+        length *= 2
+    return length
+
+
+def runs_of(columns: int) -> int:
+    """How many runs those are, of each of which a row has one candidate."""
+    return -(-columns // run_length(columns))
 
 
 def scoring(types: Sequence[FieldType], threshold: Fraction) -> Scoring:

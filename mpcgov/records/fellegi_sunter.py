@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.linked.encoding import MOST_CANDIDATES, ONE_TO_ONE, PROBABILITIES, SCORE_STEP
+from mpcgov.linked.encoding import ONE_TO_ONE, PROBABILITIES, SCORE_STEP, run_length
 from mpcgov.linked.sizes import padded_length
 from mpcgov.records.agreement import EQUAL, SWAPPED, Encoded, Ints, levels, weights
 from mpcgov.records.prior import SCALE_BITS, Prior, start
@@ -48,8 +48,8 @@ Keys = Sequence[Any]
 def candidates(scores: Ints, blocks: tuple[Keys, Keys] | None = None, length: int | None = None) -> Ints:
     """With which records of the second list each one of the first is weighed, shape (records, candidates); −1 is none.
 
-    The second list, or each of its blocks, falls into runs of 2^k neighbours, so long that there are at most
-    MOST_CANDIDATES runs; of each it is the first of those with the greatest score.
+    The second list, or each of its blocks, falls into runs of `run_length` neighbours; of each it is the first of those
+    with the greatest score.
 
     Args:
         scores: of every pair, how alike its filters are, not negative; shape (records of the first, of the second).
@@ -57,9 +57,8 @@ def candidates(scores: Ints, blocks: tuple[Keys, Keys] | None = None, length: in
     """
     steps = scores // SCORE_STEP
     rows, columns = ([0] * count for count in scores.shape) if blocks is None else blocks
-    length, step = length or scores.shape[1], 1
-    while -(-length // step) > MOST_CANDIDATES:
-        step *= 2
+    length = length or scores.shape[1]
+    step = run_length(length)
     result = np.full((len(scores), -(-length // step)), -1, np.int64)
     for key in {key for key in rows if key is not None}:
         mine, others = (np.array([k for k, own in enumerate(side) if own == key], int) for side in (rows, columns))

@@ -23,7 +23,7 @@ from mpcgov.linkage.similar.scores import Grid, scores
 from mpcgov.linkage.similar.stacks import Stacks, joined, part, shaped
 from mpcgov.linkage.similar.three import Operation, among, to_all
 from mpcgov.linkage.tags import Texts
-from mpcgov.linked.encoding import MOST_CANDIDATES, FieldType
+from mpcgov.linked.encoding import FieldType, runs_of
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.fieldbits import TOTAL_BITS, record_bit_count
 from mpcgov.mpc.word import field, lanes
@@ -141,7 +141,7 @@ class Turn:
     # -- candidates
 
     async def _candidates(self, found: Cubes) -> Candidates:
-        met = await tournament(self.channel, self.prss, found, MOST_CANDIDATES)
+        met = await tournament(self.channel, self.prss, found, runs_of(self.grid.columns.records))
         return Candidates(met.outcomes, met.best.shape)
 
     async def _picked(self, candidates: Candidates) -> Cubes:
