@@ -163,6 +163,7 @@ CONTENDERS: dict[str, tuple[Contender, ...]] = {
     "W3-febrl-60": _compared("0.8", "febrl"),
     "W3-low": _compared("0.8", "febrl"),
     "W3-registers": _compared("0.75", "registers"),
+    "W3-million": (COMPARED,),
     "W4": (LINKED, JOINED),
     "W4-large": (LINKED, JOINED),
     "W4-oblivious": (HIDDEN, WITH_MATCHER),

@@ -38,7 +38,7 @@ def tiny_job(size: int) -> Task:
     def files(folder: Path) -> Array:
         names = [f"group {number}" for number in range(size)]
         rows = {"group": pa.array(names * 20)}, {"group": {"kind": "category", "values": names}}
-        _write(folder, dict.fromkeys(OWNERS, rows))
+        write_files(folder, dict.fromkeys(OWNERS, rows))
         write_job(folder, "joint-count", {"by": ["group"]}, {"dataset": "rows"})
         allowed = {"protocols": ["joint-count"], "purposes": ["*"], "partners": ["*"], "receivers": ["coordinator"]}
         for party in (*OWNERS, "helper"):
@@ -57,7 +57,7 @@ def overlap(size: int) -> Task:
     def files(folder: Path) -> Array:
         left, right = _ids(size)
         columns: dict[str, Any] = {"id": {"kind": "key"}}
-        _write(folder, {"left": ({"id": left}, columns), "right": ({"id": right}, columns)})
+        write_files(folder, {"left": ({"id": left}, columns), "right": ({"id": right}, columns)})
         write_job(folder, "overlap", {})
         return np.array([size // 2], float)
 
@@ -78,7 +78,7 @@ def mean_by_group(size: int, oblivious: bool = False) -> Task:
         key = {"id": {"kind": "key"}}
         groups: dict[str, Any] = {**key, "group": {"kind": "category", "values": names.to_pylist()}}
         amounts: dict[str, Any] = {**key, "amount": {"kind": "integer", "min": 0, "max": 2**AMOUNT_BITS}}
-        _write(
+        write_files(
             folder,
             {
                 "left": ({"id": left, "group": names.take(pa.array(group))}, groups),
@@ -141,7 +141,7 @@ def _ids(size: int) -> tuple[pa.Array, pa.Array]:
     return pa.array(left).cast(pa.string()), pa.array(right).cast(pa.string())
 
 
-def _write(folder: Path, owners: Mapping[str, tuple[Mapping[str, pa.Array], Mapping[str, Any]]]) -> None:
+def write_files(folder: Path, owners: Mapping[str, tuple[Mapping[str, pa.Array], Mapping[str, Any]]]) -> None:
     """Agencies with Parquet files, and the same as CSV, which is what peers read."""
     for party, (columns, declared) in owners.items():
         home = folder / "agencies" / party

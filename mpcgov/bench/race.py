@@ -106,7 +106,7 @@ async def race(
     task: Task | None = None,
     link: Link | None = None,
 ) -> list[Measured]:
-    """Let the contenders run in turns, 5 times each.
+    """Let the contenders run in turns, 5 times each; or once.
 
     Args:
         tell: told what is going on, for people.
@@ -125,7 +125,7 @@ async def race(
             task = replace(task, expected=task.files(data))
         entries = []
         for number, contender in enumerate(contenders):
-            tell(f"{workload.name}: {contender.name} starts and warms up")
+            tell(f"{workload.name}: {contender.name} starts{'' if workload.once else ' and warms up'}")
             place = folder / str(number)
             place.mkdir()
             relay = None if link is None else stack.enter_context(Relay(link))
@@ -136,9 +136,11 @@ async def race(
                 team = NodeTeam(task, data, place, relay)
             await stack.enter_async_context(team)
             entries.append(_Entry(contender, team, task))
-            await entries[-1].ready()
-        for number in range(1, RUNS + 1):
-            tell(f"{workload.name}: run {number} of {RUNS}")
+            if not (workload.once and isinstance(team, JobTeam)):
+                await entries[-1].ready()
+        runs = 1 if workload.once else RUNS
+        for number in range(1, runs + 1):
+            tell(f"{workload.name}: run {number} of {runs}")
             # To and fro, or one would always follow the last, and find the machine as that leaves it.
             for entry in entries if number % 2 else entries[::-1]:
                 await entry.run()

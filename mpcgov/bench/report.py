@@ -39,7 +39,7 @@ def measure(
     A workload that fails is told of and takes no other's figures away; a failure of the only one is raised.
 
     Args:
-        names: a name with several parts' names behind it, such as W3, means all of these.
+        names: a name with several parts' names behind it, such as W3, means all of these that aren't run just once.
         size: another size than the workloads' own.
         link: what is between every two parties. The workloads' goals are for none.
 
@@ -57,8 +57,9 @@ def measure(
 
 
 def _named(name: str) -> list[str]:
-    """The workload of that name, or those whose names begin with it."""
-    found = [name] if name in WORKLOADS else [one for one in WORKLOADS if one.startswith(f"{name}-")]
+    """The workload of that name, or those whose names begin with it, but for one that takes too long for that."""
+    parts = [one for one, workload in WORKLOADS.items() if one.startswith(f"{name}-") and not workload.once]
+    found = [name] if name in WORKLOADS else parts
     if not found:
         raise SpecError(f"no workload {name}", hint=f"there are {', '.join(WORKLOADS)}", code="workload")
     return found
@@ -156,6 +157,16 @@ def link_table(results: Sequence[Result], link: Link) -> list[list[Any]]:
 def _per(one: Measured, link: Link) -> float | None:
     """Seconds over those that its rounds would take if each were a trip there and back; one way is enough for most."""
     return one.seconds / (one.rounds * link.rtt_s) if one.rounds and link.rtt_s else None
+
+
+def throughput(results: Sequence[Result]) -> list[str]:
+    """Of workloads that are run once, how many of both owners' rows they take a second, and the bytes of it."""
+    return [
+        f"{result.workload.name}: {2 * result.workload.size:,} rows, {2 * result.workload.size / own.seconds:,.0f} "
+        f"rows/s; {(own.bytes_sent or 0) / 1e9:.2f} GB sent by all, {own.peak_mb / 1e3:.2f} GB at a party"
+        for result in results
+        if result.workload.once and (own := _own(result.measured))
+    ]
 
 
 def trust(results: Sequence[Result]) -> list[tuple[str, list[str]]]:

@@ -47,8 +47,9 @@ class Task:
 class Workload:
     """What to compute, for people, and how to make it. `case` says the size that is measured.
 
-    `on_demand`: takes so long, or needs so much, that it is measured only when it is named. `links`: the result that is
-    compared is the F1 of linked records. `goals`: what mpcgov has to reach.
+    `on_demand`: takes so long, or needs so much, that it is measured only when it is named. `once`: so long that it is
+    run once, and not to warm up. `links`: the result that is compared is the F1 of linked records. `goals`: what mpcgov
+    has to reach.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Workload:
     size: int
     make: Callable[[int], Task]
     on_demand: bool = False
+    once: bool = False
     links: bool = False
     goals: tuple[Goal, ...] = ()
 

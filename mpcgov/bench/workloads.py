@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from mpcgov.bench import compared, linked
+from mpcgov.bench import compared, linked, population
 from mpcgov.bench.goals import Goal, f1_near, least_f1, part_of, within_mb, within_seconds
 from mpcgov.bench.task import Array, Task, Workload, integers
 
@@ -114,6 +114,17 @@ WORKLOADS = {
             10**4,
             compared.registers,
             f1_near("Splink", 0.005),
+        ),
+        Workload(
+            "W3-million",
+            "registers of a population, in 6,400 blocks",
+            "10^6 × 10^6",
+            10**6,
+            population.million,
+            on_demand=True,
+            once=True,
+            links=True,
+            goals=(least_f1(population.LEAST_F1),),
         ),
         Workload(
             "W4", "join, and mean by group", "10^5 × 10^5", 10**5, linked.mean_by_group, goals=(within_seconds(2),)

@@ -15,7 +15,7 @@ from mpcgov.cli.render import note, print_json, print_sections, print_table
 @click.option("--link", "link_text", metavar="RTT,RATE", help="Parties that far apart, such as 20ms,1gbit.")
 @json_option
 def bench(workloads: tuple[str, ...], peers: bool, size: int | None, link_text: str | None, as_json: bool) -> None:
-    """How long workloads take on this machine, medians of 5.
+    """How long workloads take on this machine, medians of 5; of W3-million one run.
 
     With --link, a relay between every two parties delays and limits what they send: RTT there and back, RATE each way.
     """
@@ -32,6 +32,8 @@ def bench(workloads: tuple[str, ...], peers: bool, size: int | None, link_text: 
         print_table(report.HEADS, report.table(results))
     else:
         print_table(report.LINK_HEADS, report.link_table(results, link))
+    for line in report.throughput(results):
+        click.echo(f"\n{line}")
     click.echo("\nWhat privacy rests on")
     print_sections(report.trust(results))
     if failure:

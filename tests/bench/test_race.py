@@ -15,6 +15,7 @@ from mpcgov.bench import contenders, jobteam, nodeteam, race
 from mpcgov.bench.contenders import CONTENDERS, HIDDEN, LINKED, MPCGOV, NODES, WITH_MATCHER, Contender
 from mpcgov.bench.programs import PROGRAMS
 from mpcgov.bench.race import Measured
+from mpcgov.bench.team import Turn
 from mpcgov.bench.workloads import WORKLOADS
 from mpcgov.errors import InternalError
 from tests.bench.conftest import Fake
@@ -38,6 +39,19 @@ async def test_contenders_take_turns_and_none_is_left_running(fake: Fake, tmp_pa
     for pid in {int(pid) for _, pid in lines}:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+async def test_what_is_run_once_is_not_run_to_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = []
+
+    async def turn(team: jobteam.JobTeam) -> Turn:
+        turns.append(team)
+        return Turn(1.0, 1.0, 1.0, 1, np.array([25.0]))
+
+    monkeypatch.setattr(jobteam.JobTeam, "run", turn)
+    workload = replace(WORKLOADS["W2"], once=True)
+    (measured,) = await race.race(workload, [LINKED], lambda text: None, workload.make(50))
+    assert len(turns) == len(measured.turns) == 1
 
 
 async def test_mpyc_as_it_comes_connects_and_sums(fake: Fake) -> None:

@@ -69,6 +69,16 @@ def test_links_are_judged_by_their_f1_and_by_the_peers() -> None:
         assert (row["f1"], row["peer_f1"]) == (0.97, f1)
 
 
+def test_of_what_is_run_once_rows_a_second_are_told_and_it_is_run_only_by_its_name() -> None:
+    workload = WORKLOADS["W3-million"]
+    ours = Measured(CONTENDERS[workload.name][0], turns(400.0, sent=12_345_000_000, f1=0.96))
+    assert report.throughput([Result(workload, [ours]), *RESULTS, Result(workload)]) == [
+        "W3-million: 2,000,000 rows, 5,000 rows/s; 12.35 GB sent by all, 0.50 GB at a party"
+    ]
+    assert report._named("W3-million") == ["W3-million"]
+    assert report._named("W3") == ["W3-febrl", "W3-febrl-60", "W3-low", "W3-registers"]
+
+
 @pytest.mark.parametrize(
     ("name", "seconds", "peer_seconds", "goals"),
     [

@@ -157,6 +157,26 @@ def test_registers_are_compared_without_the_number_by_everybody(tmp_path: Path) 
     assert task.read(np.array(pairs))[0] < 0.1
 
 
+def test_a_populations_registers_have_four_in_five_in_common_and_most_of_these_in_one_block(tmp_path: Path) -> None:
+    task = WORKLOADS["W3-million"].make(2000)
+    assert task.files is not None
+    task.files(tmp_path)
+    lists = [pq.read_table(tmp_path / "agencies" / party / "rows.parquet").to_pylist() for party in OWNERS]
+    left, right = ({row["id"][1:]: row for row in rows} for rows in lists)
+    both = set(left) & set(right)
+    assert (len(left), len(right), len(both)) == (2000, 2000, 1600)
+    assert [row["id"][1:] for row in lists[0]] != sorted(left)
+    differ = {name: np.mean([left[one][name] != right[one][name] for one in both]) for name in left["1"]}
+    fields = dict.fromkeys(("first_name", "last_name", "born", "postcode"), (0.02, 0.12))
+    assert all(low < differ[name] < high for name, (low, high) in fields.items()), differ
+    in_one_block = [left[one]["born"][:4] == right[one]["born"][:4] for one in both]
+    assert np.mean(in_one_block) > 0.95
+    links = [[left[one]["id"], right[one]["id"]] for one in sorted(both)]
+    assert task.numbers({"tables": {"links": {"rows": links}}}).tolist() == [1.0]
+    wrong = [[links[0][0], links[1][1]]]
+    assert task.numbers({"tables": {"links": {"rows": links[:799] + wrong}}}).tolist() == [2 * 799 / 2400]
+
+
 def test_data_do_not_change_between_versions() -> None:
     assert WORKLOADS["W1"].make(2).inputs[0]["table"].tolist() == [4124598718, 273697337]
 
