@@ -105,7 +105,7 @@ def job_cost(
     rounding = job.disclosure.round_to is not None
     lists = [padded_length(declarations[party].max_rows) for party in job.data_parties] if manifest.linked else []
     linked = Linked.of(job, manifest, declarations) if manifest.linked else None
-    divided = 1 if linked is None else blocks.count(linked.blocks)
+    divided = (1,) if linked is None else linked.block_counts
     rounds, bytes_per_party = cost(manifest, cells, len(job.parties), rounding, lists, noise, divided)
     deciding, more_bytes = added_cost(job, manifest, tables[0])
     factor = manifest.cost.more_parties_factor if len(job.parties) > 3 else 1
@@ -129,20 +129,22 @@ def job_cost(
 
 def cost(
     manifest: Manifest, cells: int, parties: int, rounding: bool, lists: Sequence[int] = (), noise: bool = False,
-    divided: int = 1,
+    divided: Sequence[int] = (1,),
 ) -> tuple[int, int]:  # fmt: skip
     """The rounds, and the bytes that each party sends at most, by the manifest's formula.
 
-    `lists`: the owners' padded lists, if each is as long as its max_rows allows. `divided`: into so many blocks.
+    `lists`: the owners' padded lists, if each is as long as its max_rows allows. `divided`: into so many blocks in each
+    pass.
     """
     formula = manifest.cost
-    turns = -(-divided // blocks.together(min(blocks.lengths(divided, lists)))) if divided > 1 else 1
+    turns = sum(blocks.turns(one, lists) for one in divided)
+    passes = len(divided)
     rounds = formula.rounds + (turns - 1) * formula.rounds_per_turn + (formula.rounds_rounding if rounding else 0)
     rounds += (MORE_PARTIES_ROUNDS + MORE_ROUNDING_ROUNDS * rounding) * (parties > 3)
     per_cell = formula.bytes_per_cell + (formula.bytes_per_cell_rounding if rounding else 0)
     per_cell += WORD_BYTES if noise else 0
     per_cell *= formula.more_parties_factor if parties > 3 else 1
-    linked = formula.bytes_per_row * sum(lists) + formula.bytes_per_pair * blocks.planned_pairs(divided, lists)
+    linked = passes * formula.bytes_per_row * sum(lists) + formula.bytes_per_pair * blocks.planned_pairs(divided, lists)
     return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells + linked)
 
 

@@ -96,10 +96,16 @@ def _groups(job: Job) -> Iterable[Sequence[Place]]:
         yield [(party, key[position]) for party, key in keys.items() if position < len(key)]
     for param in ("fields", "blocks"):
         compared = job.params.get(param)
-        for one in compared if isinstance(compared, list | tuple) else ():
+        for one in _flat(compared):
             columns = one.get("columns") if isinstance(one, Mapping) else None
             if isinstance(columns, Mapping):
                 yield [(str(party), str(column)) for party, column in columns.items()]
+
+
+def _flat(compared: Any) -> Iterable[Any]:
+    """A list's items, and those of lists in it: passes of blocks."""
+    for one in compared if isinstance(compared, list | tuple) else ():
+        yield from one if isinstance(one, list | tuple) else (one,)
 
 
 def _common(about: Attribute) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from mpcgov.spec.statement import Opened, ResultTable
 def _span(one: JobTable) -> Span:
     linked = one.linked
     records = linked.most_rows(frozenset(linked.owners))
-    most = blocks.most_matches(blocks.count(linked.blocks), records, linked.asked.one_to_one)
+    most = blocks.most_matches(linked.block_counts, records, linked.asked.one_to_one)
     most = min(records, MOST_EXACT) if linked.asked.exact else most
     return tuple(map(str, linked.asked.identify)), (tuple(map(str, range(1, most + 1))),)
 

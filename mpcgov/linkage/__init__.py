@@ -5,7 +5,8 @@
 these objects, the worker opens.
 """
 
-from mpcgov.linkage.linkedrecords import LinkedRecords, OwnRecords
+from mpcgov.linkage.linkedrecords import LinkedRecords
 from mpcgov.linkage.linkedrows import LinkedRows, OwnRows
+from mpcgov.linkage.ownrecords import OwnRecords
 
 __all__ = ["LinkedRecords", "LinkedRows", "OwnRecords", "OwnRows"]

@@ -6,30 +6,29 @@ the same steps in the same order. What travels, and why it tells nothing: docs/s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import kinds
 from mpcgov.kinds.kind import Computed
-from mpcgov.linkage import join
+from mpcgov.linkage import join, ownrecords
 from mpcgov.linkage.compose import composed
+from mpcgov.linkage.ownrecords import Own, OwnRecords
 from mpcgov.linkage.places import Places, array_of, limbs_of
-from mpcgov.linkage.similar import exact, probable, report, weighed
-from mpcgov.linkage.similar.arranged import Arranged, arranged, longest
+from mpcgov.linkage.similar import exact, probable, report
 from mpcgov.linkage.similar.bring import Brought, column_widths
-from mpcgov.linkage.similar.clk import Filters, filler, filter_keys, identifier_words
+from mpcgov.linkage.similar.clk import filler, filter_keys, identifier_words
 from mpcgov.linkage.similar.decide import PERCENTS, Decided
 from mpcgov.linkage.similar.exact import Exact, common_secrets, exact_pairs
 from mpcgov.linkage.similar.scores import Grid, Side
 from mpcgov.linkage.similar.turns import compared
-from mpcgov.linkage.tags import Texts, spoke_keys
+from mpcgov.linkage.tags import spoke_keys
 from mpcgov.linkage.totals import cell_sums
 from mpcgov.linked import layout
 from mpcgov.linked import wanted as all_sums
-from mpcgov.linked.blocks import check_pairs, count
+from mpcgov.linked.blocks import check_passes
 from mpcgov.linked.comparing import comparing, helper, rows_first
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
@@ -47,46 +46,6 @@ from mpcgov.mpc.word.stream import private_key
 from mpcgov.mpc.word.wire import Channel
 from mpcgov.spec.ids import digest
 from mpcgov.spec.load import canonical_json
-
-
-@dataclass(frozen=True)
-class OwnRecords:
-    """An owner's records: the texts of each field, what identifies them if receivers are told, columns of numbers.
-
-    `blocks`: the number of each record's block, −1 if it is in none; None if the job has no blocks. `listed`: how many
-    records the list, or its fullest block, is said to have, before its length is rounded up; None if it is these.
-    `secret`: what the keys of the filters are made from, together with the other owner's: the same two link the same
-    records. None if it needn't ever be the same again.
-    """
-
-    fields: tuple[Texts, ...]
-    identifiers: Texts | None
-    columns: Mapping[str, NDArray[np.int64]]
-    blocks: NDArray[np.int64] | None = None
-    listed: int | None = None
-    secret: bytes | None = None
-
-    def __len__(self) -> int:
-        return len(self.fields[0])
-
-    @property
-    def block_numbers(self) -> NDArray[np.int64]:
-        """The number of each record's block; all are in one if the job has none."""
-        return np.zeros(len(self), np.int64) if self.blocks is None else self.blocks
-
-    def length(self, found: Exact, blocks: int) -> int:
-        """How long the list is said to be, or its fullest block, once exact pairs are taken out."""
-        chosen = longest(found.rest(self.block_numbers), blocks)
-        return chosen if self.listed is None else chosen + self.listed - longest(self.block_numbers, blocks)
-
-
-@dataclass(frozen=True)
-class Own:
-    """Our records, the order in which we bring them, and their filters."""
-
-    records: OwnRecords
-    order: Arranged
-    filters: Filters
 
 
 class LinkedRecords:
@@ -113,12 +72,13 @@ class LinkedRecords:
         secret = None if self._own is None else self._own.secret or private_key()
         secrets = await common_secrets(self._channel(), self._owners, secret)
         found_first = await self._exact(secrets)
-        grid = await self._grid(found_first)
-        mine = self._arranged(grid, secrets, found_first)
+        grids = await self._grids(found_first)
+        grid = grids[0]
+        mine = self._arranged(grids, secrets, found_first)
         left, other = (self._parties[side.owner] for side in (grid.rows, grid.columns))
         wanted = all_sums.by_name(self._linked)
         plan = dealing(self._linked, left, list(wanted.values()), (left, other))
-        brought, links = await self._brought(grid, mine, plan, other, found_first)
+        brought, links = await self._brought(grids, mine, plan, other, found_first)
         sums = limbs_of(self._engine, plan, await self._sums(grid, mine, plan, brought))
         found = {name: sums[one] for name, one in wanted.items()}
         if self._linked.asked.output == "links":
@@ -156,38 +116,48 @@ class LinkedRecords:
         helping = self._parties.index(helper(linked.job))
         return await exact_pairs(self._channel(), self._owners, helping, self._most, tagged)
 
-    async def _grid(self, found: Exact) -> Grid:
-        """The public sizes: of the lists without exact pairs, or of their longest blocks.
+    async def _grids(self, found: Exact) -> list[Grid]:
+        """Each pass's public sizes: of the lists without exact pairs, or of the pass's longest blocks.
 
         Raises:
             SpecError: there are too many pairs.
         """
-        linked, blocks = self._linked, count(self._linked.blocks)
-        own = None if self._own is None else self._own.length(found, blocks)
-        lengths = await join.exchange_lengths(self._channel(), self._most, own)
-        first, second = rows_first(linked.asked, lengths)
-        check_pairs(blocks, (lengths[first], lengths[second]), bool(linked.blocks))
+        linked, counts = self._linked, self._linked.block_counts
+        own = [None] * len(counts) if self._own is None else self._own.lengths(found, counts)
+        lengths = [await join.exchange_lengths(self._channel(), self._most, one) for one in own]
+        together = {owner: sum(one[owner] for one in lengths) for owner in self._owners}
+        first, second = rows_first(linked.asked, together)
+        sizes = [(count, (one[first], one[second])) for count, one in zip(counts, lengths, strict=True)]
+        check_passes(sizes, bool(linked.asked.blocks))
         scoring = linked.scoring
-        rows, columns = Side(first, lengths[first]), Side(second, lengths[second])
-        return Grid(rows, columns, scoring.terms, scoring.prime_bits, filler(scoring), blocks, odd=scoring.odd)
+        terms, bits, rest = scoring.terms, scoring.prime_bits, filler(scoring)
+        return [
+            Grid(Side(first, rows), Side(second, columns), terms, bits, rest, count, odd=scoring.odd)
+            for count, (rows, columns) in sizes
+        ]
 
-    def _arranged(self, grid: Grid, secrets: tuple[bytes, bytes] | None, found: Exact) -> Own | None:
-        """Our records as filters, in the order in which we bring them: those in exact pairs last."""
-        own = self._own
-        if own is None or secrets is None:
+    def _in_blocks(self, grids: Sequence[Grid]) -> tuple[int, int]:
+        """How many records of the rows' and of the columns' owner may be in any block of any pass."""
+        rows, columns = grids[0].rows.owner, grids[0].columns.owner
+        return (
+            min(self._most[rows], sum(grid.all_of(grid.rows) for grid in grids)),
+            min(self._most[columns], sum(grid.all_of(grid.columns) for grid in grids)),
+        )
+
+    def _arranged(self, grids: Sequence[Grid], secrets: tuple[bytes, bytes] | None, found: Exact) -> Own | None:
+        """Our records as filters, in the orders in which we bring them."""
+        if self._own is None or secrets is None:
             return None
         compared = digest(canonical_json(self._linked.job.params["fields"]))
-        keys = filter_keys(secrets, compared, self._linked.owners, len(own.fields))
-        first = self._parties.index(self._me) == grid.rows.owner
-        length = (grid.rows if first else grid.columns).records
-        rest = arranged(found.rest(own.block_numbers), grid.blocks, length)
-        order = Arranged(np.concatenate([rest.records, found.records]))
-        return Own(own, order, Filters(own.fields, keys, self._linked.scoring, order.records, first))
+        keys = filter_keys(secrets, compared, self._linked.owners, len(self._own.fields))
+        first = self._parties.index(self._me) == grids[0].rows.owner
+        most = self._in_blocks(grids)[0 if first else 1]
+        return ownrecords.own(self._own, self._linked, keys, grids, found, first, most)
 
     # -- what the columns' owner has, brought to the rows
 
     async def _brought(
-        self, grid: Grid, mine: Own | None, plan: Dealing, other: str, first: Exact
+        self, grids: Sequence[Grid], mine: Own | None, plan: Dealing, other: str, first: Exact
     ) -> tuple[Brought, Decided | None]:
         """What the other owner has, at the rows; and if links have probabilities, what these say."""
         linked = self._linked
@@ -199,8 +169,10 @@ class LinkedRecords:
         members = tuple(self._parties.index(party) for party in comparing(linked.job))
         operation = self._engine.operation
         if linked.asked.probability is not None:
-            own = None if mine is None else weighed.own(linked, mine.records.fields, mine.filters, mine.order, columns)
-            return await probable.probable(operation, linked, grid, members, own, widths, kept)
+            own = None if mine is None else mine.own_passes(linked, columns)
+            most = self._in_blocks(grids)
+            return await probable.probable(operation, linked, grids, members, own, widths, kept, most)
+        (grid,) = grids
         filters = None if mine is None else mine.filters
         found = await compared(operation, grid, members, filters, widths, kept, columns)
         return await self._with_exact(found, grid, kept, len(widths), first, columns) if first.rows else found, None

@@ -4,11 +4,14 @@ A block is a combination of values, one of each of the job's `blocks`, that both
 its own records are in which block, and pads every block to the length of its fullest one: that length, rounded up as
 lists' lengths are, is all that others learn. A record without a value, or with one that the other owner doesn't
 declare, is in no block, and compared with nobody.
+
+A job may divide its records in several ways, one pass after the other: then two records are compared if they are in one
+block in any of the passes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt, prod
 from typing import Literal
@@ -18,24 +21,32 @@ from mpcgov.linked.encoding import MOST_PAIRS
 from mpcgov.linked.sizes import padded_length
 from mpcgov.spec.table import CategoryColumn, Column, DateColumn, Declaration, IntegerColumn
 
-BlockType = Literal["value", "year"]
+BlockType = Literal["value", "year", "day"]
+"""By what a column divides records: its values, its years, or its days of the year, whatever the year."""
 
 MOST_BLOCKS = 10_000
+"""So many blocks a pass may have."""
+MOST_PASSES = 4
 MOST_BLOCKED_PAIRS = 1_000_000_000
-"""So many pairs are compared at most in all blocks together; in each, MOST_PAIRS."""
+"""So many pairs are compared at most in all blocks of all passes together; in each, MOST_PAIRS."""
+
+DAYS_OF_A_YEAR = 12 * 31
+"""Month and day as one number, 31 to the month."""
 
 ROWS_AT_ONCE = 8192
 """Rows of several blocks that are compared at once: 70 MB of shares."""
 MOST_SEVERAL = ROWS_AT_ONCE
 """Rows of a block, where several may be linked to one column, so that their list may be the longer one."""
 
-BLOCK = "(block)"
-"""The name under which the number of each record's block goes with its columns; no column has it."""
+
+def block_column(number: int) -> str:
+    """The name under which the number of each record's block in a pass goes with its columns; no column has it."""
+    return f"(block {number})"
 
 
 @dataclass(frozen=True)
 class BlockColumn:
-    """A column of each owner that divides the records: by its values, or by its years."""
+    """A column of each owner that divides the records."""
 
     type: BlockType
     columns: Mapping[str, str]
@@ -50,39 +61,55 @@ class Axis:
     values: Sequence[str] | range
 
 
-def axes(asked: Sequence[BlockColumn], declarations: Mapping[str, Declaration]) -> tuple[Axis, ...]:
+Pass = tuple[Axis, ...]
+"""What divides the records in one pass; nothing if all of them are compared."""
+
+
+def passes(asked: Sequence[Sequence[BlockColumn]], declarations: Mapping[str, Declaration]) -> tuple[Pass, ...]:
     """The public values of each, for columns of which `faults` finds nothing to say."""
-    return tuple(Axis(one.type, one.columns, _common(one, declarations)) for one in asked)
+    return tuple(tuple(Axis(one.type, one.columns, _common(one, declarations)) for one in each) for each in asked)
 
 
-def count(found: Sequence[Axis]) -> int:
+def count(found: Pass) -> int:
     """How many blocks there are; one if the records aren't divided."""
     return prod(len(axis.values) for axis in found)
 
 
-def faults(asked: Sequence[BlockColumn], declarations: Mapping[str, Declaration]) -> list[str]:
+def faults(asked: Sequence[Sequence[BlockColumn]], declarations: Mapping[str, Declaration]) -> list[str]:
     """What is wrong with the columns, all of which are declared."""
-    found = []
-    for number, one in enumerate(asked):
-        kinds = {party: declarations[party].columns[name] for party, name in one.columns.items()}
-        place = f"params.blocks[{number}]"
-        if one.type == "year" and not all(isinstance(kind, DateColumn | IntegerColumn) for kind in kinds.values()):
-            found.append(f"{place}: years are of dates, or of integers that are years")
-        elif one.type == "value" and not any(
-            all(isinstance(kind, wanted) for kind in kinds.values()) for wanted in (CategoryColumn, IntegerColumn)
-        ):
-            found.append(f"{place}: values are of two categories or of two integers")
-        elif not _common(one, declarations):
-            found.append(f"{place}: the two columns are declared without a value in common")
-    blocks = 0 if found else count(axes(asked, declarations))
-    if blocks > MOST_BLOCKS:
-        found.append(f"params.blocks: {blocks:,} blocks; at most {MOST_BLOCKS:,}")
+    several = len(asked) > 1
+    places = [f"params.blocks[{number}]" if several else "params.blocks" for number in range(len(asked))]
+    found = [
+        fault
+        for place, each in zip(places, asked, strict=True)
+        for number, one in enumerate(each)
+        for fault in _column_faults(one, f"{place}[{number}]", declarations)
+    ]
+    for place, each in zip(places, [] if found else passes(asked, declarations), strict=not found):
+        if (blocks := count(each)) > MOST_BLOCKS:
+            found.append(f"{place}: {blocks:,} blocks; at most {MOST_BLOCKS:,}")
     return found
+
+
+def _column_faults(one: BlockColumn, place: str, declarations: Mapping[str, Declaration]) -> Iterator[str]:
+    kinds = {party: declarations[party].columns[name] for party, name in one.columns.items()}
+    if one.type == "year" and not all(isinstance(kind, DateColumn | IntegerColumn) for kind in kinds.values()):
+        yield f"{place}: years are of dates, or of integers that are years"
+    elif one.type == "day" and not all(isinstance(kind, DateColumn) for kind in kinds.values()):
+        yield f"{place}: days of the year are of dates"
+    elif one.type == "value" and not any(
+        all(isinstance(kind, wanted) for kind in kinds.values()) for wanted in (CategoryColumn, IntegerColumn)
+    ):
+        yield f"{place}: values are of two categories or of two integers"
+    elif not _common(one, declarations):
+        yield f"{place}: the two columns are declared without a value in common"
 
 
 def _common(one: BlockColumn, declarations: Mapping[str, Declaration]) -> Sequence[str] | range:
     kinds = [declarations[party].columns[name] for party, name in one.columns.items()]
     first = kinds[0]
+    if one.type == "day":
+        return range(DAYS_OF_A_YEAR)
     if isinstance(first, CategoryColumn):
         others = [set(kind.values) for kind in kinds if isinstance(kind, CategoryColumn)]
         return tuple(value for value in first.values if all(value in values for values in others))
@@ -106,11 +133,33 @@ def lengths(blocks: int, lists: Sequence[int]) -> list[int]:
     return [padded_length(-(-length // blocks)) for length in lists]
 
 
-def planned_pairs(blocks: int, lists: Sequence[int]) -> int:
-    """How many pairs a plan assumes, for lists of these lengths: if they are spread evenly over the blocks."""
-    if blocks == 1:
+def turns(blocks: int, lists: Sequence[int]) -> int:
+    """How many turns those take: some blocks are compared at once, then the next ones."""
+    return 1 if blocks == 1 else -(-blocks // together(min(lengths(blocks, lists))))
+
+
+def planned_pairs(passes: Sequence[int], lists: Sequence[int]) -> int:
+    """How many pairs a plan assumes, for lists of these lengths: if they are spread evenly over each pass's blocks."""
+    if tuple(passes) == (1,):
         return min(prod(lists), MOST_PAIRS)
-    return min(blocks * prod(lengths(blocks, lists)), MOST_BLOCKED_PAIRS)
+    return min(sum(blocks * prod(lengths(blocks, lists)) for blocks in passes), MOST_BLOCKED_PAIRS)
+
+
+def check_passes(sizes: Sequence[tuple[int, tuple[int, int]]], divided: bool) -> None:
+    """Nothing, if the passes can be compared one after the other: of each, how many blocks, and as `check_pairs`.
+
+    Raises:
+        SpecError: there are too many pairs.
+    """
+    for blocks, lengths in sizes:
+        check_pairs(blocks, lengths, divided)
+    pairs = sum(blocks * prod(lengths) for blocks, lengths in sizes)
+    if pairs > MOST_BLOCKED_PAIRS:
+        raise SpecError(
+            f"{len(sizes)} passes have {pairs:,} pairs together; at most {MOST_BLOCKED_PAIRS:,}",
+            hint="divide one of the passes of params.blocks by one more column, or leave one out",
+            code="pairs",
+        )
 
 
 def check_pairs(blocks: int, lengths: Sequence[int], divided: bool) -> None:
@@ -135,9 +184,10 @@ def check_pairs(blocks: int, lengths: Sequence[int], divided: bool) -> None:
         )  # fmt: skip
     if first > MOST_SEVERAL:  # more than the shorter list can have
         raise SpecError(
-            f"{first:,} records{' in a block' if divided else ''} of which several may be linked to one; at most "
+            f"{first:,} records{' in a block' if divided else ''} of the owner that has the rows; at most "
             f"{MOST_SEVERAL:,}",
-            hint="name one more of params.blocks, such as the year of birth; or leave out params.match",
+            hint="name one more of params.blocks, such as the year of birth"
+            + ("" if divided else "; or leave out params.match"),
             code="pairs",
         )
     if blocks * first * second > MOST_BLOCKED_PAIRS:
@@ -148,12 +198,15 @@ def check_pairs(blocks: int, lengths: Sequence[int], divided: bool) -> None:
         )
 
 
-def most_matches(blocks: int, records: int, one_to_one: bool = True) -> int:
+def most_matches(passes: Sequence[int], records: int, one_to_one: bool = True) -> int:
     """No more records are linked, where the rows' list has at most so many: so many pairs as may be have no more rows.
 
     Args:
-        one_to_one: then the rows are the shorter list; else the other one may have as few as lists are padded to.
+        passes: how many blocks each has.
+        one_to_one: then a block of r rows and c columns has at most the root of r · c links, and so many blocks as
+            there are, the root of all pairs times their number; else rows may be as many as there may be.
     """
+    blocks = sum(passes)
     if not one_to_one:
         return min(records, blocks * MOST_SEVERAL, MOST_BLOCKED_PAIRS // padded_length(1))
-    return min(records, isqrt(MOST_PAIRS) if blocks == 1 else isqrt(MOST_BLOCKED_PAIRS * blocks))
+    return min(records, blocks * isqrt(MOST_PAIRS), isqrt(MOST_BLOCKED_PAIRS * blocks))

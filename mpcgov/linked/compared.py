@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar, get_args
 
-from mpcgov.linked.blocks import BlockColumn, BlockType
+from mpcgov.linked.blocks import MOST_PASSES, BlockColumn, BlockType
 from mpcgov.linked.encoding import HUNDREDTHS, FieldType, Match
 from mpcgov.linked.preparing import Step, steps
 from mpcgov.linked.qualified import Qualified
@@ -58,7 +58,19 @@ def _fields(value: Any, place: str, param: Param, job: Job, faults: list[str]) -
     )
 
 
-def _blocks(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[BlockColumn, ...]:
+def _blocks(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[tuple[BlockColumn, ...], ...]:
+    """Of each pass its columns; a list of columns is one pass, a list of such lists several."""
+    if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
+        if len(value) > MOST_PASSES:
+            faults.append(f"{place}: expected at most {MOST_PASSES} passes, found {len(value)}")
+        found = tuple(_pass(one, f"{place}[{number}]", param, job, faults) for number, one in enumerate(value))
+        if len({tuple((one.type, *one.columns.values()) for one in each) for each in found}) < len(found):
+            faults.append(f"{place}: a pass stands twice")
+        return found
+    return (_pass(value, place, param, job, faults),)
+
+
+def _pass(value: Any, place: str, param: Param, job: Job, faults: list[str]) -> tuple[BlockColumn, ...]:
     return tuple(BlockColumn(*found) for found in _typed(value, place, param, job, faults, BLOCK_TYPES))
 
 

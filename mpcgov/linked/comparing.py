@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from mpcgov.linked import blocks, fieldkinds, preparing
@@ -15,6 +15,9 @@ from mpcgov.spec.table import Declaration
 
 MOST_EXACT = 500_000
 """Records of the shorter list for which exact partners are found first; each has a row in what comes out."""
+
+
+_SAME: Mapping[blocks.BlockType, str] = {"value": "", "year": "same year of ", "day": "same month and day of "}
 
 
 def faults(job: Job, manifest: Manifest) -> Iterator[str]:
@@ -61,6 +64,7 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
     asked = whole.blocks
     left, right = job.data_parties
     which, others, where = ("the", "those", " in the same block") if asked else ("all", "all", "")
+    where += " of any pass" if len(asked) > 1 else ""
     compared = f"{which} records of {left} are compared with {others} of {right}{where}"
     yield f"{compared}, and {_choice(whole)}; nobody sees a comparison"
     yield _meaning(whole)
@@ -84,7 +88,7 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
         )
     if all(declarations.get(party) for party in job.data_parties):
         lists = [padded_length(declarations[party].max_rows) for party in job.data_parties]
-        yield from _block_notes(blocks.axes(asked, declarations), lists) if asked else _pair_notes(lists)
+        yield from _block_notes(blocks.passes(asked, declarations), lists) if asked else _pair_notes(lists)
 
 
 def _choice(asked: Asked) -> str:
@@ -123,14 +127,21 @@ def _exact_note(job: Job, asked: Asked) -> str:
     )
 
 
-def _block_notes(axes: tuple[blocks.Axis, ...], lists: list[int]) -> Iterator[str]:
-    of = " and ".join(f"{'same year of ' * (axis.type == 'year')}{_named(axis)}" for axis in axes)
-    number = blocks.count(axes)
-    pairs = blocks.planned_pairs(number, lists)
+def _block_notes(passes: Sequence[blocks.Pass], lists: list[int]) -> Iterator[str]:
+    counts = [blocks.count(axes) for axes in passes]
+    for number, (axes, count) in enumerate(zip(passes, counts, strict=True), 1):
+        of = " and ".join(f"{_SAME[axis.type]}{_named(axis)}" for axis in axes)
+        yield f"{f'pass {number}: ' if len(passes) > 1 else ''}{count:,} blocks, one for each {of}"
     yield (
-        f"{number:,} blocks, one for each {of}; every owner pads all of its blocks to the length of its fullest one, "
-        "which all learn, rounded up; records without a value, or with one that only one owner declares, are left out"
+        "every owner pads all blocks of a pass to the length of its fullest one, which all learn, rounded up; records "
+        "without a value, or with one that only one owner declares, are left out of the pass"
     )
+    if len(passes) > 1:
+        yield (
+            "a record's partner is the one that weighs most in all passes together, and counts once, in however many "
+            "passes the two meet; nobody learns in which"
+        )
+    pairs = blocks.planned_pairs(counts, lists)
     yield (
         f"{pairs:,} pairs if lists as long as max_rows were spread evenly; the job ends before any record is dealt if "
         f"there are more than {blocks.MOST_BLOCKED_PAIRS:,}, or {MOST_PAIRS:,} in a block"

@@ -53,9 +53,14 @@ class Linked:
         return candidate_scoring(types) if self.asked.threshold is None else scoring(types, self.asked.threshold)
 
     @property
-    def blocks(self) -> tuple[blocks.Axis, ...]:
-        """What divides the records into blocks; empty if all are compared."""
-        return blocks.axes(self.asked.blocks, self.declarations)
+    def passes(self) -> tuple[blocks.Pass, ...]:
+        """What divides the records into blocks, pass by pass; of a job without blocks one that divides nothing."""
+        return blocks.passes(self.asked.blocks, self.declarations) or ((),)
+
+    @property
+    def block_counts(self) -> tuple[int, ...]:
+        """How many blocks each pass has."""
+        return tuple(map(blocks.count, self.passes))
 
     @property
     def owners(self) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class Asked:
     match: Match | None = None
     identify: tuple[Qualified, ...] = ()
     report: tuple[Qualified, ...] = ()
-    blocks: tuple[BlockColumn, ...] = ()
+    blocks: tuple[tuple[BlockColumn, ...], ...] = ()
     exact: tuple[Qualified, ...] = ()
     quality: tuple[Qualified, ...] = ()
 
@@ -65,7 +65,7 @@ class Asked:
     @property
     def paired(self) -> tuple[Mapping[str, str], ...]:
         """By party, the columns that records are compared in, or divided into blocks by."""
-        return (*(field.columns for field in self.fields), *(block.columns for block in self.blocks))
+        return (*(field.columns for field in self.fields), *(one.columns for each in self.blocks for one in each))
 
     def of(self, party: str) -> tuple[str, ...]:
         """The columns of one party, without its name."""
@@ -180,12 +180,7 @@ def _overlaps(asked: Asked, faults: list[str]) -> None:
 
 def _contradictions(asked: Asked, faults: list[str]) -> None:
     """Parameters of compared records that don't go with each other."""
-    if asked.threshold is not None and asked.probability is not None:
-        faults.append("params: min_probability and threshold; expected one of them")
-    if asked.probability is not None and asked.exact:
-        faults.append("params.exact: not beside min_probability, which weighs equal values by how rare they are")
-    if asked.threshold is not None and any(field.m for field in asked.fields):
-        faults.append("params.fields: m is for min_probability; a threshold doesn't weigh fields")
+    _decided_twice(asked, faults)
     if not asked.one_to_one and (asked.threshold is not None or asked.output != "links"):
         faults.append(
             f"params.match: {asked.match} is for min_probability and output links: counts and statistics are of "
@@ -201,6 +196,18 @@ def _contradictions(asked: Asked, faults: list[str]) -> None:
         faults.append("params.exact: expected columns of params.fields, of each field one owner's")
     if asked.report and asked.groups:
         faults.append("params.report: not beside by: cells that are hidden could be told from the report's")
+
+
+def _decided_twice(asked: Asked, faults: list[str]) -> None:
+    """What goes only with a threshold, or only with a probability."""
+    if asked.threshold is not None and asked.probability is not None:
+        faults.append("params: min_probability and threshold; expected one of them")
+    if asked.probability is not None and asked.exact:
+        faults.append("params.exact: not beside min_probability, which weighs equal values by how rare they are")
+    if asked.threshold is not None and any(field.m for field in asked.fields):
+        faults.append("params.fields: m is for min_probability; a threshold doesn't weigh fields")
+    if asked.threshold is not None and len(asked.blocks) > 1:
+        faults.append("params.blocks: several passes are for min_probability; with a threshold there is one")
 
 
 _READERS: Mapping[str, Callable[..., Any]] = {"pairs": _pairs, "weight": _one, "outcome": _one, **compared.READERS}

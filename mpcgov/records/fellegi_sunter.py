@@ -68,26 +68,57 @@ def candidates(scores: Ints, blocks: tuple[Keys, Keys] | None = None, length: in
     return result
 
 
+Pass = tuple[Keys, Keys]
+"""Both owners' keys in one of several ways to divide the records."""
+_PART_OF_DATE = {"year": slice(4), "day": slice(5, None)}
+
+
+def passes(sides: Sequence[tuple[Sequence[Mapping[str, str]], str]], blocks: Sequence[Any]) -> list[Pass]:
+    """Both owners' keys in each pass of a job's `blocks`; a list of columns is one pass. Without any, all have one key.
+
+    `sides`: each owner's rows, and who it is.
+    """
+    each = blocks if blocks and isinstance(blocks[0], list) else [blocks]
+    return [(_keys(*sides[0], one), _keys(*sides[1], one)) for one in each]
+
+
+def _keys(rows: Sequence[Mapping[str, str]], party: str, blocks: Sequence[Mapping[str, Any]]) -> Keys:
+    """What must be the same in two records for them to be compared. Years begin dates, months and days end them."""
+    parts = [(one["columns"][party], _PART_OF_DATE.get(one["type"], slice(None))) for one in blocks]
+    return [
+        tuple(row[column][part] for column, part in parts) if all(row[column] for column, _ in parts) else None
+        for row in rows
+    ]
+
+
 def compared(
-    fields: tuple[Sequence[Encoded], Sequence[Encoded]], scores: Ints, blocks: tuple[Keys, Keys], least: Fraction,
+    fields: tuple[Sequence[Encoded], Sequence[Encoded]], scores: Ints, passes: Sequence[Pass], least: Fraction,
     match: str = ONE_TO_ONE,
 ) -> tuple[list[tuple[int, int]], Links]:  # fmt: skip
     """The linked pairs of two owners' records, and what is said of them, whichever list is the first here.
 
     Args:
-        fields: of the owners, in the job's order. scores, blocks: of `candidates`, in that order.
+        fields: of the owners, in the job's order. scores: of `candidates`, in that order.
+        passes: a record's candidates are those of all passes, and its partner the first of the best of all.
         match: of which owner several records may be linked to one of the other's.
     """
-    lengths = [
-        padded_length(max(Counter(key for key in side if key is not None).values(), default=0)) for side in blocks
-    ]
+    lengths = [[_fullest(side) for side in keys] for keys in passes]
     alone = match == ONE_TO_ONE
-    turned = lengths[1] < lengths[0] if alone else match == "one-to-many"
+    first, second = (sum(one[side] for one in lengths) for side in (0, 1))
+    turned = second < first if alone else match == "one-to-many"
     order = (1, 0) if turned else (0, 1)
-    chosen = candidates(scores.T if turned else scores, (blocks[order[0]], blocks[order[1]]), lengths[order[1]])
-    links = linked(fields[order[0]], fields[order[1]], chosen, least, alone)
+    scores = scores.T if turned else scores
+    each = [
+        candidates(scores, (keys[order[0]], keys[order[1]]), one[order[1]])
+        for keys, one in zip(passes, lengths, strict=True)
+    ]
+    links = linked(fields[order[0]], fields[order[1]], np.hstack(each), least, alone)
     pairs = list(zip(links.first.tolist(), links.second.tolist(), strict=True))
     return [pair[::-1] for pair in pairs] if turned else pairs, links
+
+
+def _fullest(keys: Keys) -> int:
+    return padded_length(max(Counter(key for key in keys if key is not None).values(), default=0))
 
 
 @dataclass(frozen=True)

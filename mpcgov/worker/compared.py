@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mpcgov.errors import DataError
-from mpcgov.linked.blocks import BLOCK, Axis
+from mpcgov.linked.blocks import Axis, Pass
 from mpcgov.linked.encoding import IDENTIFIER_BITS, IDENTIFIER_WORDS
 from mpcgov.linked.facts import Linked
 from mpcgov.spec.condition import Expr
@@ -22,6 +22,7 @@ from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.records import Records
 from mpcgov.worker.source import Source
 
+_LONGEST_MONTH = 31
 IDENTIFIER_BYTES = IDENTIFIER_WORDS * IDENTIFIER_BITS // 8
 
 
@@ -35,7 +36,7 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
     fields = [field.columns[party] for field in asked.fields]
     naming, columns = _naming(linked, party), needed(linked, party)
     tested = tested_columns(where) if where else frozenset()
-    dividing = [axis.columns[party] for axis in linked.blocks]
+    dividing = [axis.columns[party] for axes in linked.passes for axis in axes]
     optional = [name for name in (*fields, *dividing) if name not in columns and name not in tested]
     rows = chosen(source, columns, where, optional)
     wanted = dict.fromkeys([*fields, *columns, *dividing])
@@ -49,8 +50,7 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
         _refuse_long(source, name)
     identifiers = values[naming[0]].cast(pa.large_string()).cast(pa.large_binary()) if naming else None
     numbers = {name: _numbers(values[name], source, name) for name in asked.of(party)}
-    if linked.blocks:
-        numbers[BLOCK] = _blocks([values[name] for name in dividing], linked.blocks)
+    blocks = tuple(_blocks(values, axes, party) for axes in linked.passes if axes)
     repeated = len(identifiers) - len(pc.unique(identifiers)) if identifiers is not None else 0
     note = f"{source.name}: column {', '.join(naming)}: {counted(repeated)} with a value that another has, too"
     said = [*_undated(source, linked, party), *_other_scripts(source, linked, party, values)]
@@ -60,7 +60,7 @@ def compared_records(source: Source, linked: Linked, party: str, where: Expr | N
         if len(texts_left) and not pc.any(pc.greater(pc.binary_length(texts_left), 0)).as_py()
     ]
     notes = (*said, *((note,) if repeated else ()))
-    return Records(compared, identifiers, numbers, _listed(source, linked, dividing), notes)
+    return Records(compared, identifiers, numbers, _listed(source, linked, party, dividing), blocks, notes)
 
 
 def _undated(source: Source, linked: Linked, party: str) -> list[str]:
@@ -88,29 +88,37 @@ def _other_scripts(source: Source, linked: Linked, party: str, values: Mapping[s
                 )
 
 
-def _listed(source: Source, linked: Linked, dividing: Sequence[str]) -> int:
-    """How many records the whole data set has, or its fullest block: a fact that no filter changes."""
-    if not linked.blocks:
-        return source.rows
+def _listed(source: Source, linked: Linked, party: str, dividing: Sequence[str]) -> tuple[int, ...]:
+    """How many records the whole data set has, or its fullest block of each pass: a fact that no filter changes."""
+    if not dividing:
+        return (source.rows,)
     found = source.query(source.table.select(*(source.value(name) for name in dict.fromkeys(dividing))))
-    blocks = _blocks([found[source.value(name)].combine_chunks() for name in dividing], linked.blocks)
-    return int(np.bincount(blocks[blocks >= 0], minlength=1).max())
+    values = {name: found[source.value(name)].combine_chunks() for name in dividing}
+    each = (_blocks(values, axes, party) for axes in linked.passes)
+    return tuple(int(np.bincount(blocks[blocks >= 0], minlength=1).max()) for blocks in each)
 
 
-def _blocks(columns: Sequence[pa.Array], axes: Sequence[Axis]) -> NDArray[np.int64]:
+def _blocks(values: Mapping[str, pa.Array], axes: Pass, party: str) -> NDArray[np.int64]:
     """The number of each record's block, the first axis slowest; −1 if it is in none."""
+    columns = [values[axis.columns[party]] for axis in axes]
     block = np.zeros(len(columns[0]), np.int64)
     inside = np.ones(len(columns[0]), bool)
-    for values, axis in zip(columns, axes, strict=True):
-        if isinstance(axis.values, range):
-            years = pc.year(values) if pa.types.is_date(values.type) else values.cast(pa.int64())
-            steps = pc.subtract(years, axis.values.start)
-        else:
-            steps = pc.index_in(values, value_set=pa.array(axis.values, values.type))
-        step = pc.fill_null(steps.cast(pa.int64()), -1).to_numpy()
+    for column, axis in zip(columns, axes, strict=True):
+        step = pc.fill_null(_steps(column, axis).cast(pa.int64()), -1).to_numpy()
         inside &= (step >= 0) & (step < len(axis.values))
         block = block * len(axis.values) + step
     return np.where(inside, block, -1)
+
+
+def _steps(values: pa.Array, axis: Axis) -> pa.Array:
+    """Which of its values each record has, counted from 0; anything else if it has none of them."""
+    if axis.type == "day":
+        months = pc.multiply(pc.subtract(pc.month(values), 1), _LONGEST_MONTH)
+        return pc.add(months, pc.subtract(pc.day(values), 1))
+    if isinstance(axis.values, range):
+        years = pc.year(values) if pa.types.is_date(values.type) else values.cast(pa.int64())
+        return pc.subtract(years, axis.values.start)
+    return pc.index_in(values, value_set=pa.array(axis.values, values.type))
 
 
 def needed(linked: Linked, party: str) -> list[str]:

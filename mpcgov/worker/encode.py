@@ -38,12 +38,13 @@ class Encoding:
 
     Numbers alone are of cells: `rows` of them. With texts they are of rows: `rows` at most, as how many there are is
     the owner's alone to know; it crosses here and goes no further. Before them crosses how many rows the owner's list
-    is said to have, whatever was chosen.
+    is said to have, whatever was chosen, or each of its `lists`.
     """
 
     fields: tuple[Field, ...]
     rows: int
     texts: tuple[str, ...] = ()
+    lists: int = 1
 
     @property
     def least_rows(self) -> int:
@@ -89,12 +90,12 @@ def write(
     encoding: Encoding,
     numbers: Mapping[str, NDArray[np.int64]],
     texts: Sequence[pa.LargeBinaryArray] = (),
-    listed: int = 0,
+    listed: Sequence[int] = (),
 ) -> None:
     """Writes the columns in batches of at most 1 MiB of numbers, and leaves the stream open.
 
     Args:
-        listed: of rows, how many their list is said to have; at least as many as there are.
+        listed: of rows, how many each of their lists is said to have.
 
     Raises:
         InternalError: they aren't what the encoding says, and nothing is written; or the other end is gone.
@@ -104,7 +105,7 @@ def write(
     step = max(1, _BATCH_BYTES // (8 * len(columns)))
     with contextlib.suppress(pa.ArrowException, OSError):
         if texts:
-            stream.write(listed.to_bytes(_LISTED_BYTES, "little"))
+            stream.write(b"".join(length.to_bytes(_LISTED_BYTES, "little") for length in listed))
         with pa.ipc.new_stream(stream, encoding.schema) as batches:
             for start in range(0, len(columns[0]), step):
                 parts = [column.slice(start, step) for column in columns]
@@ -116,7 +117,7 @@ def write(
 
 def read(
     stream: BufferedReader, encoding: Encoding
-) -> tuple[dict[str, NDArray[np.int64]], list[pa.LargeBinaryArray], int] | None:
+) -> tuple[dict[str, NDArray[np.int64]], list[pa.LargeBinaryArray], tuple[int, ...]] | None:
     """Reads numbers, texts, and how many rows are said to be listed, to the stream's end. None if it ended before it
     began: the reading process found a fault in the data, and has said so elsewhere.
 
@@ -125,9 +126,9 @@ def read(
     """
     if not stream.peek(1):
         return None
-    table, listed = None, 0
+    table, listed = None, tuple[int, ...]()
     if encoding.texts:
-        listed = int.from_bytes(stream.read(_LISTED_BYTES), "little")
+        listed = tuple(int.from_bytes(stream.read(_LISTED_BYTES), "little") for _ in range(encoding.lists))
     with contextlib.suppress(pa.ArrowException, OSError):
         table = _collect(pa.ipc.open_stream(stream), encoding)
     if table is None or stream.read(1):
@@ -152,14 +153,17 @@ def _collect(stream: pa.ipc.RecordBatchStreamReader, encoding: Encoding) -> pa.T
 
 
 def _check(
-    encoding: Encoding, numbers: Mapping[str, NDArray[np.int64]], texts: Sequence[pa.LargeBinaryArray], listed: int
+    encoding: Encoding,
+    numbers: Mapping[str, NDArray[np.int64]],
+    texts: Sequence[pa.LargeBinaryArray],
+    listed: Sequence[int],
 ) -> None:
     if list(numbers) != [field.name for field in encoding.fields] or len(texts) != len(encoding.texts):
         raise InternalError("the columns to be shared aren't those of the encoding")
     rows = len(texts[0]) if texts else encoding.rows
     if rows > encoding.rows or any(len(text) != rows for text in texts):
         raise InternalError("the rows to be shared aren't those of the encoding")
-    if texts and not 0 <= listed <= encoding.rows:
+    if texts and (len(listed) != encoding.lists or not all(0 <= length <= encoding.rows for length in listed)):
         raise InternalError("the list is said to be longer than it may be")
     for field in encoding.fields:
         column = numbers[field.name]

@@ -71,7 +71,7 @@ def encoding(linked: Linked, party: str) -> Encoding:
 def write_rows(stream: BufferedIOBase, encoding: Encoding, rows: KeyedRows) -> None:
     """`encode.write` for rows with keys."""
     _check(rows)
-    encode.write(stream, encoding, rows.columns, [rows.keys], rows.listed)
+    encode.write(stream, encoding, rows.columns, [rows.keys], [rows.listed])
 
 
 def read_rows(stream: BufferedReader, encoding: Encoding) -> KeyedRows | None:
@@ -79,7 +79,7 @@ def read_rows(stream: BufferedReader, encoding: Encoding) -> KeyedRows | None:
     found = encode.read(stream, encoding)
     if found is None:
         return None
-    numbers, (texts,), listed = found
+    numbers, (texts,), (listed,) = found
     rows = KeyedRows(texts, numbers, listed)
     _check(rows)
     return rows

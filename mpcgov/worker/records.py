@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
-from mpcgov.linked.blocks import BLOCK, count
+from mpcgov.linked.blocks import block_column
 from mpcgov.linked.facts import Linked
 from mpcgov.worker import encode, keyed
 from mpcgov.worker.encode import Encoding, Field
@@ -27,15 +27,16 @@ IDENTIFIER = "identifier"
 class Records:
     """An owner's records: its fields' normalised texts, what identifies each record, and columns of whole numbers.
 
-    `identifiers`: None if no receiver is told them. The column BLOCK is the number of each record's block, if any.
-    `listed`: how many records the whole data set has, or its fullest block, whichever were chosen. `notes`: what the
-    owner's own people should know of them.
+    `identifiers`: None if no receiver is told them. `blocks`: of each pass the number of each record's block, −1 if it
+    is in none; none if the job has no blocks. `listed`: how many records the whole data set has, or its fullest block
+    of each pass, whichever were chosen. `notes`: what the owner's own people should know of them.
     """
 
     fields: tuple[pa.LargeBinaryArray, ...]
     identifiers: pa.LargeBinaryArray | None
     columns: Mapping[str, NDArray[np.int64]]
-    listed: int
+    listed: tuple[int, ...]
+    blocks: tuple[NDArray[np.int64], ...] = ()
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -45,8 +46,13 @@ class Records:
 def encoding(linked: Linked, party: str) -> Encoding:
     """The encoding of an owner's records: as the job's fields, output and columns need."""
     texts = [f"f{i}" for i in range(len(linked.asked.fields))] + [IDENTIFIER] * (linked.asked.output == "links")
-    block = [Field(BLOCK, -1, count(linked.blocks) - 1)] if linked.blocks else []
-    return Encoding((*keyed.fields(linked, party), *block), linked.declarations[party].max_rows, tuple(texts))
+    fields, most = (*keyed.fields(linked, party), *_block_fields(linked)), linked.declarations[party].max_rows
+    return Encoding(fields, most, tuple(texts), len(linked.passes))
+
+
+def _block_fields(linked: Linked) -> list[Field]:
+    counts = linked.block_counts if linked.asked.blocks else ()
+    return [Field(block_column(number), -1, count - 1) for number, count in enumerate(counts)]
 
 
 def write_records(stream: BufferedIOBase, encoding: Encoding, records: Records) -> None:
@@ -54,7 +60,8 @@ def write_records(stream: BufferedIOBase, encoding: Encoding, records: Records) 
     if (records.identifiers is not None) != (IDENTIFIER in encoding.texts):
         raise InternalError("records that are identified though they needn't be, or the reverse")
     naming = [] if records.identifiers is None else [records.identifiers]
-    encode.write(stream, encoding, records.columns, [*records.fields, *naming], records.listed)
+    numbers = {**records.columns, **{block_column(number): one for number, one in enumerate(records.blocks)}}
+    encode.write(stream, encoding, numbers, [*records.fields, *naming], records.listed)
 
 
 def read_records(stream: BufferedReader, encoding: Encoding) -> Records | None:
@@ -64,4 +71,6 @@ def read_records(stream: BufferedReader, encoding: Encoding) -> Records | None:
         return None
     numbers, texts, listed = found
     identifiers = texts.pop() if IDENTIFIER in encoding.texts else None
-    return Records(tuple(texts), identifiers, numbers, listed)
+    named = [name for name in map(block_column, range(encoding.lists)) if name in numbers]
+    blocks = tuple([numbers.pop(name) for name in named])
+    return Records(tuple(texts), identifiers, numbers, listed, blocks)

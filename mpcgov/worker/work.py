@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from mpcgov.jobs import check
 from mpcgov.linkage import LinkedRecords, LinkedRows, OwnRecords, OwnRows
 from mpcgov.linkage.tags import Texts
-from mpcgov.linked.blocks import BLOCK
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
 from mpcgov.linked.stacked import Stacked
@@ -247,8 +246,6 @@ class RecordsWork(LinkedWork):
         if isinstance(local, Records):
             fields = tuple(Texts(*keyed.bytes_of(field)) for field in local.fields)
             naming = None if local.identifiers is None else Texts(*keyed.bytes_of(local.identifiers))
-            columns = dict(local.columns)
-            blocks = columns.pop(BLOCK, None)
-            columns = taken(self._linked, self._order.party, columns)
-            own = OwnRecords(fields, naming, columns, blocks, local.listed, self.secret)
+            columns = taken(self._linked, self._order.party, local.columns)
+            own = OwnRecords(fields, naming, columns, local.blocks, local.listed, self.secret)
         return LinkedRecords(session.words, session.config, self._linked, self._proposal.job_digest, own)

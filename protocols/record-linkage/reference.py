@@ -55,12 +55,12 @@ def run(
         rules: `min_count`, `receivers`, and if that is asked for `digits` and `numbers`.
     """
     (left, first), (right, second) = ((party, list(rows.values())) for party, rows in owners.items())
-    keys = block_keys(first, params, left), block_keys(second, params, right)
     sides = ((first, left), (second, right))
+    passes = fellegi_sunter.passes(sides, params.get("blocks", []))
     threshold, links = Fraction(str(params.get("threshold", "0.5"))), None
     scores, weights = compared(sides, params["fields"], threshold, "threshold" not in params)
     if "threshold" in params:
-        pairs = exact_pairs(first, second, params, left, right)
+        (keys,), pairs = passes, exact_pairs(first, second, params, left, right)
         for pair in pairs:
             for own, record in zip(keys, pair, strict=True):
                 own[record] = None
@@ -71,7 +71,7 @@ def run(
         most = 4 * sum(part.most for part in segments([field["type"] for field in params["fields"]], smaller=True))
         probability = Fraction(str(params.get("min_probability", "0.5")))
         match = params.get("match", "one-to-one")
-        pairs, links = fellegi_sunter.compared(fields, scores + most, keys, probability, match)
+        pairs, links = fellegi_sunter.compared(fields, scores + most, passes, probability, match)
     linked = [{left: first[i], right: second[j]} for i, j in pairs]
     least, output = rules["min_count"], params.get("output", "count")
     tables: dict[str, list[list[Any]]] = {}
@@ -167,15 +167,6 @@ def compared(
     a, b = (side(rows, party, fields, parts) for rows, party in owners)
     weights = a.weights @ (b.weights > 0).T + (a.weights > 0) @ b.weights.T + a.total[:, None] + b.total
     return 4 * at.denominator * (a.filters @ b.filters.T) - at.numerator * weights, weights
-
-
-def block_keys(rows: Sequence[Row], params: Mapping[str, Any], party: str) -> list[tuple[str, ...] | None]:
-    """What must be the same in two records for them to be compared; None: compared with nobody. Years begin dates."""
-    parts = [(one["columns"][party], 4 if one["type"] == "year" else None) for one in params.get("blocks", [])]
-    return [
-        tuple(row[column][:length] for column, length in parts) if all(row[column] for column, _ in parts) else None
-        for row in rows
-    ]
 
 
 def exact_pairs(

@@ -32,7 +32,10 @@ PARAMS = {
 }
 REPORT = {"output": "count", "identify": None, "report": ["tax.sex", "wel.sex"]}
 YEARS = {False: (1990, 1991, 1992), True: (1990, 1992, 1999)}
-"""In one world the blocks are as full as each other, in the other some are, one is empty, and some records in none."""
+"""In one world the blocks are as full as each other, in the other some are, one is empty, and some records in none.
+
+Where links are probable there are two passes, in which records meet others in one world, and the same in the other.
+"""
 
 FOUR_OF_13 = 0x1FFF_1FFF_1FFF_1FFF
 """The bits of a word that has four elements of 13 bits."""
@@ -51,10 +54,14 @@ def views(output: str, everybody: bool) -> dict[Label, list[np.ndarray]]:
     second = first if everybody else ["zzxxzz" for _ in range(PEOPLE)]
     result: dict[Label, list[np.ndarray]] = defaultdict(list)
     years = None
-    if output == "blocks":
+    if output in ("blocks", "probable"):
         years = tuple([YEARS[everybody][i % 3] for i in range(len(names))] for names in (first, second))
+    further = (
+        (years if everybody else (years[0], [1990 + i // 2 % 2 * 2 for i in range(len(second))]),) if years else ()
+    )
     for _ in range(RUNS):
-        _, parties = Case(first, second, params, blocks=years).run()
+        case = Case(first, second, params, blocks=years, further=further if output == "probable" else ())
+        _, parties = case.run()
         for label, message in parties[0].network.messages.items():
             result[label].append(np.frombuffer(message, np.uint64))
     return dict(result)

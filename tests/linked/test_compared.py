@@ -80,12 +80,18 @@ def test_where_several_may_be_linked_to_one_their_owner_has_the_rows(case, match
 
 def test_where_several_may_be_linked_to_one_a_block_has_only_so_many_rows():
     blocks.check_pairs(1, (8192, 100), divided=False)
-    with pytest.raises(SpecError, match="8,300 records of which several may be linked to one; at most 8,192"):
+    with pytest.raises(SpecError, match="8,300 records of the owner that has the rows; at most 8,192"):
         blocks.check_pairs(1, (8300, 100), divided=False)
-    with pytest.raises(SpecError, match="9,000 records in a block of which"):
+    with pytest.raises(SpecError, match="9,000 records in a block of the owner that"):
         blocks.check_pairs(4, (9000, 100), divided=True)
-    assert blocks.most_matches(4, 10**9, one_to_one=False) == 4 * 8192
+    assert blocks.most_matches([4], 10**9, one_to_one=False) == 4 * 8192
     assert isqrt(MOST_PAIRS) < blocks.MOST_SEVERAL  # so that the shorter of two lists never has more
+
+
+def test_passes_link_no_more_than_the_pairs_of_all_of_them_allow():
+    assert [blocks.most_matches(passes, 10**9) for passes in ([1], [2], [1, 1])] == [5477, 10954, 10954]
+    assert blocks.most_matches([100], 10**9) == blocks.most_matches([40, 60], 10**9) == isqrt(100 * 10**9)
+    assert blocks.most_matches([40, 60], 1000) == 1000
 
 
 @pytest.mark.parametrize(
@@ -232,7 +238,7 @@ def test_a_field_that_can_not_be_compared_so_is_refused_in_one_line(case, field,
 def test_blocks_are_of_what_both_owners_declare(case):
     found = job(case, BLOCKS.format("value", "weight", "age")[:-1] + ", {type: year, columns: {tax: born, edu: year}}]")
     found.check()
-    axes = linked(found).blocks
+    (axes,) = linked(found).passes
     assert [list(axis.values) for axis in axes] == [list(range(10)), list(range(1990, 2026))]
     assert check.used_columns(found.job, found.manifest, "edu")["age"] == {"key"}
     notes = link_plan(found.job, found.manifest, 1, found.declarations).notes
@@ -242,6 +248,53 @@ def test_blocks_are_of_what_both_owners_declare(case):
     turns = -(-360 // 81)  # of blocks of 100 rows
     assert rounds == found.manifest.cost.rounds + (turns - 1) * found.manifest.cost.rounds_per_turn
     assert sent > 2 * 8 * 100_800_000
+
+
+PASSES = (
+    "blocks: [[{type: year, columns: {tax: born, edu: year}}], [{type: value, columns: {tax: weight, edu: age}}, "
+    "{type: year, columns: {tax: born, edu: year}}]]"
+)
+
+
+def test_passes_are_each_of_what_both_owners_declare_and_the_plan_says_what_they_come_to(case):
+    found = case("record-linkage", f"params: {{{FIELDS}, {PASSES}}}", PARTIES)
+    found.check()
+    assert linked(found).block_counts == (36, 360)
+    notes = link_plan(found.job, found.manifest, 1, found.declarations).notes
+    assert any("records of tax are compared with those of edu in the same block of any pass" in note for note in notes)
+    assert any(note.startswith("pass 1: 36 blocks, one for each same year of tax.born = edu.year") for note in notes)
+    assert any("counts once, in however many passes the two meet" in note for note in notes)
+    alone = [
+        case("record-linkage", f"params: {{{FIELDS}, blocks: {part}}}", PARTIES)
+        for part in (PASSES.removeprefix("blocks: ")[1:-1].split("], [")[0] + "]", "[" + PASSES.split("], [")[1][:-1])
+    ]
+    costs = [job_cost(one.job, one.manifest, one.declarations, 1) for one in (found, *alone)]
+    fixed = found.manifest.cost
+    assert costs[0][0] == costs[1][0] + costs[2][0] - fixed.rounds + fixed.rounds_per_turn
+    apart = costs[1][1] + costs[2][1]
+    assert 0 < apart - costs[0][1] < apart / 10  # what is sent once, whatever is compared
+
+
+@pytest.mark.parametrize(
+    ("params", "fault"),
+    [
+        (f'{PASSES}, threshold: "0.7"', "params.blocks: several passes are for min_probability"),
+        (PASSES.replace("type: year", "type: month"), "params.blocks[0][0].type: expected value, year, day"),
+        (PASSES.replace("edu: age}", "edu: name}"), "params.blocks[1][0]: values are of two categories or of two"),
+        (PASSES.replace("type: year", "type: day"), "params.blocks[0][0]: days of the year are of dates"),
+        ("blocks: [[]]", "params.blocks[0]: expected 1 to 4 blocks, found 0"),
+        (f"{PASSES[:-1]}, {PASSES.removeprefix('blocks: ')[1:]}", "params.blocks: a pass stands twice"),
+        (
+            "blocks: [{0}, {0}, {0}, {0}, {0}]".format("[{type: year, columns: {tax: born, edu: year}}]"),
+            "params.blocks: expected at most 4 passes, found 5",
+        ),
+        (f"{PASSES[:-1]}, {{type: year, columns: {{tax: born, edu: year}}}}]", "params.blocks[0]: expected type and"),
+    ],
+)
+def test_what_is_wrong_with_passes_is_said_in_one_line(case, params, fault):
+    with pytest.raises(SpecError) as error:
+        case("record-linkage", f"params: {{{FIELDS}, {params}}}", PARTIES).check()
+    assert any(one.startswith(fault) for one in error.value.faults), error.value.faults
 
 
 def test_the_plan_says_who_learns_what_of_exact_pairs(case):

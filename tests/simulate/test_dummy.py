@@ -103,10 +103,11 @@ AGE = {"kind": "integer", "min": 0, "max": 120}
 
 
 def test_compared_fields_are_alike_but_for_slips(tmp_path: Path) -> None:
-    texts = {"kind": "text"}
+    texts, counties = {"kind": "text"}, {"kind": "category", "values": [f"county {number}" for number in range(12)]}
+    born = {"kind": "date", "min": "1950-01-01", "max": "2020-12-31"}
     said = {
-        "a": {"given": texts, "surname": texts, "dob": texts},
-        "b": {"first_name": texts, "family": texts, "born": {"kind": "date", "min": "1950-01-01", "max": "2020-12-31"}},
+        "a": {"given": texts, "surname": texts, "dob": texts, "county": counties},
+        "b": {"first_name": texts, "family": texts, "born": born, "place": counties},
     }
     for party, columns in said.items():
         (tmp_path / party).mkdir()
@@ -119,16 +120,17 @@ def test_compared_fields_are_alike_but_for_slips(tmp_path: Path) -> None:
             ("date", ("dob", "born")),
         ]
     ]
+    blocks = [[{"type": "value", "columns": {"a": "county", "b": "place"}}]]
     job = Job.model_validate(
         {"protocol": "record-linkage", "purpose": "p", "legal_basis": "l", "receivers": ["c"]}
         | {
             "parties": {"a": {"dataset": "d"}, "b": {"dataset": "d"}, "c": {}},
-            "params": {"fields": fields, "threshold": "0.7"},
+            "params": {"fields": fields, "blocks": blocks},
         }
     )
     folder = made(job, tmp_path, tmp_path / "made")
     here = {tuple(row.values()) for row in table(folder, "a")}
-    there = {(*list(row.values())[:2], row["born"].replace("-", "")) for row in table(folder, "b")}
+    there = {(*list(row.values())[:2], row["born"].replace("-", ""), row["place"]) for row in table(folder, "b")}
     assert 0.4 * len(here) < len(here & there) < 0.8 * len(here)
 
 

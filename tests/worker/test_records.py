@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from mpcgov.errors import DataError, InternalError
-from mpcgov.linked.blocks import BLOCK, Axis
+from mpcgov.linked.blocks import Axis, block_column
 from mpcgov.linked.facts import Linked
 from mpcgov.spec import where as language
 from mpcgov.spec.table import Dataset
@@ -134,22 +134,39 @@ def test_records_are_in_the_block_of_their_values_or_in_none_without_one(tmp_pat
         row("Ada", "4", year=""),
     ]
     found = records_of(tmp_path, rows, blocks=BY_SEX_AND_YEAR)
-    assert found.columns[BLOCK].tolist() == [3 + 1, 2, -1, -1]
+    assert [one.tolist() for one in found.blocks] == [[3 + 1, 2, -1, -1]]
     own = encoding(Case([], [], {"blocks": BY_SEX_AND_YEAR}).linked(), "tax")
-    assert own.fields == (Field(BLOCK, -1, 5),)
-    assert through(own, found).columns[BLOCK].tolist() == found.columns[BLOCK].tolist()
+    assert own.fields == (Field(block_column(0), -1, 5),)
+    assert [one.tolist() for one in through(own, found).blocks] == [[3 + 1, 2, -1, -1]]
 
 
-def test_blocks_of_years_are_those_that_both_declare():
+def test_each_pass_has_blocks_of_its_own_and_a_fullest_one(tmp_path):
+    rows = [row(sex="M", year="1991"), row("", "2", "M", year="1992"), row("Zoë", "3", sex=""), row("Ada", "4", "M")]
+    passes = [[one] for one in BY_SEX_AND_YEAR]
+    params = {"blocks": passes, "threshold": None, "min_probability": "0.5"}
+    found = records_of(tmp_path, rows, **params)
+    assert [one.tolist() for one in found.blocks] == [[1, 1, -1, 1], [1, 2, 0, 0]]
+    assert found.listed == (3, 2)
+    own = encoding(Case([], [], params).linked(), "tax")
+    assert own.fields == (Field(block_column(0), -1, 1), Field(block_column(1), -1, 2))
+    there = through(own, found)
+    assert ([one.tolist() for one in there.blocks], there.listed) == ([[1, 1, -1, 1], [1, 2, 0, 0]], (3, 2))
+
+
+def test_blocks_of_years_and_days_are_those_that_both_declare():
+    def blocks(values, *axes):
+        return compared._blocks(values, axes, "tax").tolist()
+
     names = {"tax": "a", "wel": "b"}
-    years, values = Axis("year", names, range(1990, 1993)), Axis("value", names, ("x", "y"))
-    days = pa.array([dt.date(1990, 12, 31), dt.date(1992, 1, 1), dt.date(1989, 1, 1), None])
+    years, values = Axis("year", names, range(1990, 1993)), Axis("value", {"tax": "c", "wel": "c"}, ("x", "y"))
+    dates = pa.array([dt.date(1990, 12, 31), dt.date(1992, 1, 1), dt.date(1989, 3, 2), None])
     whole = pa.array([1992, 1993, 1991, None], pa.int32())
-    assert compared._blocks([days], [years]).tolist() == [0, 2, -1, -1]
-    assert compared._blocks([whole], [years]).tolist() == [2, -1, 1, -1]
+    assert blocks({"a": dates}, years) == [0, 2, -1, -1]
+    assert blocks({"a": dates}, Axis("day", names, range(372))) == [371, 0, 63, -1]
+    assert blocks({"a": whole}, years) == [2, -1, 1, -1]
     letters = pa.array(["y", "x", "z", "y"])
-    assert compared._blocks([whole, letters], [years, values]).tolist() == [5, -1, -1, -1]
-    assert compared._blocks([letters], [values]).tolist() == [1, 0, -1, 1]
+    assert blocks({"a": whole, "c": letters}, years, values) == [5, -1, -1, -1]
+    assert blocks({"c": letters}, values) == [1, 0, -1, 1]
 
 
 def test_rows_are_chosen_before_they_are_compared(tmp_path):
@@ -201,7 +218,7 @@ def sample() -> tuple[Encoding, Records]:
     names = pa.array([b"anna", b"", "zoë".encode()], pa.large_binary())
     ids = pa.array([b"1", b"2", b"3"], pa.large_binary())
     rules = Encoding((Field("n", 0, 9),), 3, ("f0", IDENTIFIER))
-    return rules, Records((names,), ids, {"n": np.array([0, 9, 4])}, 3)
+    return rules, Records((names,), ids, {"n": np.array([0, 9, 4])}, (3,))
 
 
 def through(rules: Encoding, records: Records, reading: Encoding | None = None) -> Records | None:

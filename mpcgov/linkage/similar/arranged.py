@@ -5,6 +5,7 @@ Only its owner knows it. Everybody knows how long the blocks are, and what comes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,4 +59,14 @@ def arranged(blocks: Numbers, count: int, length: int) -> Arranged:
         raise InternalError("a block of more records than its length")
     records = np.full(count * length, -1, np.int64)
     records[inside * length + place] = order
+    return Arranged(records)
+
+
+def listing(blocks: Sequence[Numbers], length: int) -> Arranged:
+    """The records that are in a block of any pass, in their own order, and rows that pad, up to `length`."""
+    used = np.flatnonzero(np.any([one >= 0 for one in blocks], axis=0))
+    if len(used) > length:
+        raise InternalError("more records in blocks than there may be")
+    records = np.full(length, -1, np.int64)
+    records[: len(used)] = used
     return Arranged(records)

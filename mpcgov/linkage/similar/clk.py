@@ -9,6 +9,7 @@ Medical Informatics 9:41 (2009); Durham et al., IEEE TKDE 26(12) (2014).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,11 +82,17 @@ class Filters:
         if len({len(text) for text in texts}) != 1 or len(texts) != len(scoring.segments):
             raise InternalError("records without all their fields")
         self._scoring = scoring
-        self._records, self._first = order, first
+        self.records, self._first = order, first
         self._order = Stream(keys.order).permutation(scoring.filter_bits)
         self._tokens = [
             _tokens(text, segment, key) for text, segment, key in zip(texts, scoring.segments, keys.fields, strict=True)
         ]
+
+    def ordered(self, order: Numbers) -> Filters:
+        """The same records' in another order."""
+        found = copy(self)
+        found.records = order
+        return found
 
     def rows(self, some: Numbers) -> Small:
         """The numbers of some rows modulo the job's prime, shape (rows, terms)."""
@@ -106,7 +113,7 @@ class Filters:
 
     def weights(self) -> tuple[Numbers, Numbers]:
         """The bits set of each field of each row, shape (fields, rows), and of all fields, shape (rows,)."""
-        rows = np.arange(len(self._records))
+        rows = np.arange(len(self.records))
         parts = [self._filled(rows[start : start + _AT_ONCE])[1] for start in range(0, len(rows), _AT_ONCE)]
         weights = np.concatenate(parts)
         return np.ascontiguousarray(weights.T), self._total(weights)
@@ -114,7 +121,7 @@ class Filters:
     def _filled(self, some: Numbers) -> tuple[NDArray[np.uint8], Numbers]:
         """The filters of some rows before their bits change places, and how many bits of each field are set."""
         scoring = self._scoring
-        records = self._records[some]
+        records = self.records[some]
         real = np.flatnonzero(records >= 0)
         filters = np.zeros((len(some), scoring.filter_bits), np.uint8)
         weights = np.zeros((len(some), len(scoring.segments)), np.int64)

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from mpcgov.errors import InternalError
+from mpcgov.linkage.similar.passes import LEAST_WEIGHT, in_place
 from mpcgov.linkage.similar.three import Operation
 from mpcgov.linkage.similar.weighed import Partners
 from mpcgov.linked.fieldbits import TOTAL_BITS
@@ -19,13 +19,12 @@ from mpcgov.mpc.word import field
 from mpcgov.mpc.word.compare import negative, zero
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product, reduce_degree
-from mpcgov.mpc.word.sharing import open_to_all
-from mpcgov.mpc.word.shuffle import shuffle
 from mpcgov.mpc.word.sort import sort_rows
 from mpcgov.records.prior import SCALE_BITS, Prior
 
-LEAST_WEIGHT = -(1 << (TOTAL_BITS - 1))
 PERCENTS = 100
+AT_ONCE = 1 << 17
+"""Rows whose weights are compared with all bounds at once: some 40 MB, and as much again for each step."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ async def decided(
     """The links.
 
     Args:
-        columns: how many there are, each of which is linked once; None: as often as rows have it as their partner.
+        columns: partners have smaller numbers, and are linked once; None: as often as rows have them.
         least: the least probability of a link; then those whose links are counted, ascending.
     """
     every = _everywhere(1, found.weight.shape)
@@ -58,14 +57,14 @@ async def decided(
     weight = field.add(above, lowest)
     reached = await _at_least(operation, weight, field.from_signed(prior.bounds))
     rising = np.diff(prior.chances, axis=1, prepend=0).astype(np.uint64)
-    sums = _sums(rising, field.sum_rows(np.ascontiguousarray(reached.T)))
+    sums = _sums(rising, _counts(reached))
     share = await _share(operation, sums, prior)
     thresholds = _sums(field.from_signed(np.stack([prior.least_weights(p) for p in least])), share)
     probable = await _at_least(operation, weight, thresholds)
     link = np.ascontiguousarray(probable[0])
     channel, prss = operation()
     linked = await reduce_degree(channel, prss, field.inner_products(reached, link[None]).reshape(-1))
-    numbers = field.sum_rows(np.ascontiguousarray(probable.T))
+    numbers = _counts(probable)
     quality = await _quality(operation, share, sums, _sums(rising, linked), numbers[0])
     return Decided(link, alone, quality, numbers)
 
@@ -86,15 +85,7 @@ async def _alone(operation: Operation, found: Partners, columns: int) -> Words:
     channel, prss = operation()
     again = await zero(channel, prss, field.subtract(number[1:], number[:-1]))
     first = np.concatenate([np.ones(1, np.uint64), field.subtract(np.ones_like(again), again)])
-    channel, prss = operation()
-    mixed = await shuffle(channel, prss, np.column_stack([ordered[:, 1], first]))
-    channel, prss = operation()
-    places = await open_to_all(channel, np.ascontiguousarray(mixed[:, 0]), prss.threshold)
-    if not np.array_equal(np.sort(places), np.arange(count, dtype=np.uint64)):
-        raise InternalError("rows that came back from a shuffle aren't those that went")
-    result = np.empty(count, np.uint64)
-    result[places.astype(np.int64)] = mixed[:, 1]
-    return result
+    return (await in_place(operation, first[:, None], np.ascontiguousarray(ordered[:, 1]))).reshape(-1)
 
 
 async def _share(operation: Operation, sums: Words, prior: Prior) -> Words:
@@ -122,14 +113,18 @@ async def _quality(operation: Operation, share: Words, sums: Words, right: Words
 
 async def _at_least(operation: Operation, weight: Words, bounds: Words) -> Words:
     """Whether each weight reaches each bound, shape (bounds, weights)."""
-    shape = len(bounds), len(weight)
-    over = field.subtract(
-        np.ascontiguousarray(np.broadcast_to(weight, shape)),
-        np.ascontiguousarray(np.broadcast_to(bounds[:, None], shape)),
-    )
-    channel, prss = operation()
-    below = await negative(channel, prss, over)
-    return field.subtract(np.ones(shape, np.uint64), below)
+    result = np.empty((len(bounds), len(weight)), np.uint64)
+    for start in range(0, len(weight), AT_ONCE):
+        some = weight[start : start + AT_ONCE]
+        shape = len(bounds), len(some)
+        over = field.subtract(
+            np.ascontiguousarray(np.broadcast_to(some, shape)),
+            np.ascontiguousarray(np.broadcast_to(bounds[:, None], shape)),
+        )
+        channel, prss = operation()
+        below = await negative(channel, prss, over)
+        result[:, start : start + AT_ONCE] = field.subtract(np.ones(shape, np.uint64), below)
+    return result
 
 
 async def _of(operation: Operation, bit: Words, values: Words) -> Words:
@@ -140,6 +135,11 @@ async def _of(operation: Operation, bit: Words, values: Words) -> Words:
 def _sums(public: Words, shares: Words) -> Words:
     """Public rows times a secret vector."""
     return field.inner_products(public, shares[None]).reshape(-1)
+
+
+def _counts(bits: Words) -> Words:
+    """How many of each row's bits are 1."""
+    return field.inner_products(bits, np.ones((1, bits.shape[1]), np.uint64)).reshape(-1)
 
 
 def _repeated(one: Words, count: int) -> Words:

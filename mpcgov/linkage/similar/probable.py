@@ -1,6 +1,6 @@
 """Records linked by how probable it is that they are one person's: partners, then links, as a job goes on with them.
 
-Each step is in a module of its own: `weighed`, `agree`, `decide`. What travels, and why it tells nothing:
+Each step is in a module of its own: `weighed`, `agree`, `passes`, `decide`. What travels, and why it tells nothing:
 docs/security/linkage-records.md.
 """
 
@@ -14,9 +14,10 @@ from mpcgov import kinds
 from mpcgov.kinds.kind import Computed
 from mpcgov.linkage.similar.bring import Brought
 from mpcgov.linkage.similar.decide import Decided, decided
+from mpcgov.linkage.similar.passes import united
 from mpcgov.linkage.similar.scores import Grid
 from mpcgov.linkage.similar.three import Operation
-from mpcgov.linkage.similar.weighed import Own, partners
+from mpcgov.linkage.similar.weighed import OwnPass, Partners, partners
 from mpcgov.linked.facts import Linked
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
@@ -26,27 +27,38 @@ from mpcgov.records.prior import Prior
 async def probable(
     operation: Operation,
     linked: Linked,
-    grid: Grid,
+    grids: Sequence[Grid],
     members: tuple[int, ...],
-    own: Own | None,
+    own: Sequence[OwnPass] | None,
     widths: Sequence[int],
     kept: int,
+    most: tuple[int, int],
 ) -> tuple[Brought, Decided]:
     """What the columns' owner has, at the rows; see `Brought`. A row's best is its partner, if it has it alone.
 
     Args:
+        grids: of each pass.
         members: the three that compare.
+        own: an owner's records, of each pass.
         widths: how many bits each column's numbers have. kept: so many are brought where there is a link only.
+        most: how many records of the rows' and of the columns' owner may be in any block.
     """
     types = [field.type for field in linked.asked.fields]
-    found = await partners(operation, grid, members, types, own, widths)
-    prior = Prior(grid.all_of(grid.rows))
-    columns = grid.all_of(grid.columns) if linked.asked.one_to_one else None
-    links = await decided(operation, found, columns, prior, linked.probabilities)
+    each = await partners(operation, grids, members, types, own, widths, most[1])
+    (found,) = each if len(each) == 1 else (await _united(operation, grids, each, own, most[0]),)
+    columns = most[1] if linked.asked.one_to_one else None
+    links = await decided(operation, found, columns, Prior(len(found.weight)), linked.probabilities)
     bits = np.concatenate([np.tile(links.link, (kept, 1)), np.tile(links.alone, (len(widths) - kept, 1))])
     channel, prss = operation()
     values = await product(channel, prss, bits, found.columns) if len(widths) else found.columns
     return Brought(values[:kept], values[kept:], links.link, links.alone, found.weight), links
+
+
+async def _united(
+    operation: Operation, grids: Sequence[Grid], each: Sequence[Partners], own: Sequence[OwnPass] | None, most: int
+) -> Partners:
+    numbers = None if own is None or own[0].columns is not None else [one.numbers for one in own]
+    return await united(operation, each, grids[0].rows.owner, numbers, most)
 
 
 def tables(linked: Linked, links: Decided) -> dict[str, Words]:

@@ -45,14 +45,16 @@ def widths(linked: Linked, owner: str) -> list[int]:
 
 def columns(linked: Linked, owner: str, own: Numbers, filters: Filters, rows: Arranged) -> Words:
     """An owner's own: which fields each record has, their weights, the weight of all, and the groups of its columns."""
-    each, total = filters.weights()
-    groups = [
+    found = [
         rows.numbers(own[column.column]) == np.arange(len(linked.levels(column)))[:, None]
         for column in linked.asked.report
         if column.party == owner
     ]
-    found = np.concatenate([each > 0, each, total[None]])[: weights(linked)]
-    return np.concatenate([part.astype(np.uint64) for part in (found, *groups)])
+    if weights(linked):
+        each, total = filters.weights()
+        found = [each > 0, each, total[None], *found]
+    none = np.zeros((0, len(rows)), np.uint64)
+    return np.concatenate([none, *(part.astype(np.uint64) for part in found)])
 
 
 async def tables(

@@ -17,14 +17,12 @@ from mpcgov.linkage.similar.arranged import Arranged
 from mpcgov.linkage.similar.best import Cubes, everywhere, one_hot, tournament
 from mpcgov.linkage.similar.bring import as_words, bit_rows, linked_bits, numbers
 from mpcgov.linkage.similar.clk import Filters
-from mpcgov.linkage.similar.fields import Plain, lanes_of, record_bits
+from mpcgov.linkage.similar.fields import Plain, lanes_of
 from mpcgov.linkage.similar.gates import Circuit, enter
 from mpcgov.linkage.similar.scores import Grid, scores
 from mpcgov.linkage.similar.stacks import Stacks, joined, part, shaped
 from mpcgov.linkage.similar.three import Operation, among, to_all
-from mpcgov.linkage.tags import Texts
 from mpcgov.linked.encoding import FieldType, runs_of
-from mpcgov.linked.facts import Linked
 from mpcgov.linked.fieldbits import TOTAL_BITS, record_bit_count
 from mpcgov.mpc.word import field, lanes
 from mpcgov.mpc.word.field import Words
@@ -34,28 +32,23 @@ from mpcgov.mpc.word.wire import Channel
 
 
 @dataclass(frozen=True)
-class Own:
-    """What an owner has of its records: filters, bits of its fields, the order of its rows.
+class OwnPass:
+    """What an owner brings in one pass: filters, bits of its fields, and the order of its rows.
 
+    `bits`: of all of its records. `numbers`: of each row the number of its record, −1 in those that pad.
     `columns`: at the columns' owner, what is brought of the partner, shape (columns, all of its rows); else None.
     """
 
     filters: Filters
     bits: Plain
     order: Arranged
+    numbers: Arranged
     columns: Words | None
-
-
-def own(linked: Linked, texts: Sequence[Texts], filters: Filters, order: Arranged, columns: Words | None) -> Own:
-    """What an owner brings. `columns`: see `Own`; None at the rows' owner."""
-    types = [one.type for one in linked.asked.fields]
-    equal = [None if one.m is None else float(one.m) for one in linked.asked.fields]
-    return Own(filters, record_bits(texts, types, columns is None, equal), order, columns)
 
 
 @dataclass(frozen=True)
 class Partners:
-    """As shares of all parties, each row's likeliest partner: its weight, its number among the columns, its columns."""
+    """As shares of all parties, each row's likeliest partner: its weight, its record's number, its columns."""
 
     weight: Words
     number: Words
@@ -73,47 +66,62 @@ class Partners:
 
 async def partners(
     operation: Operation,
-    grid: Grid,
+    grids: Sequence[Grid],
     members: tuple[int, ...],
     types: Sequence[FieldType],
-    own: Own | None,
+    own: Sequence[OwnPass] | None,
     widths: Sequence[int],
-) -> Partners:
-    """The partners of all rows of all blocks, so many blocks at a time as memory should hold.
+    columns: int,
+) -> list[Partners]:
+    """The partners of all rows of all blocks, pass by pass, so many blocks at a time as memory should hold.
 
     Args:
+        grids: of each pass.
         members: the three that compare.
         types: of the fields.
-        own: an owner's records.
+        own: an owner's records, of each pass.
         widths: how many bits the numbers of each of the columns have.
+        columns: records of the columns' owner have smaller numbers.
     """
+    widths = [max(1, columns.bit_length()), *widths]
     channel, _ = operation()
     me, parties = channel.line.me, channel.line.parties
     if parties == len(members):
-        return Partners.of(await _turns(operation, grid, types, own, widths))
-    found = None
+        return [Partners.of(found) for found in await _passes(operation, grids, types, own, widths)]
+    each: list[Words] | list[None] = [None] * len(grids)
     if me in members:
         inner = await among(channel.line, members)
-        found = await _turns(inner, grid.among(members), types, own, widths)
-    return Partners.of(await to_all(operation, members, found, (len(widths) + 2, grid.all_of(grid.rows))))
+        each = await _passes(inner, [grid.among(members) for grid in grids], types, own, widths)
+    shapes = [(len(widths) + 1, grid.all_of(grid.rows)) for grid in grids]
+    return [
+        Partners.of(await to_all(operation, members, found, shape)) for found, shape in zip(each, shapes, strict=True)
+    ]
 
 
-async def _turns(
-    operation: Operation, grid: Grid, types: Sequence[FieldType], own: Own | None, widths: Sequence[int]
-) -> Words:
+async def _passes(
+    operation: Operation,
+    grids: Sequence[Grid],
+    types: Sequence[FieldType],
+    own: Sequence[OwnPass] | None,
+    widths: Sequence[int],
+) -> list[Words]:
+    """See `Partners.stacked`."""
     _, prss = operation()
 
     def channel() -> Channel:
         return operation()[0]
 
-    bits = max(1, grid.all_of(grid.columns).bit_length())
-    turns = [Turn(channel, prss, turn, types, [bits, *widths]) for turn in grid.turns()]
-    return np.concatenate([await turn.partners(own) for turn in turns], axis=1)
+    found = []
+    for number, grid in enumerate(grids):
+        mine = None if own is None else own[number]
+        turns = [Turn(channel, prss, turn, types, widths) for turn in grid.turns()]
+        found.append(np.concatenate([await turn.partners(mine) for turn in turns], axis=1))
+    return found
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Some blocks at a time."""
+    """Some blocks at a time. `widths`: how many bits a record's number and its columns have."""
 
     channel: Callable[[], Channel]
     prss: Prss
@@ -121,7 +129,7 @@ class Turn:
     types: Sequence[FieldType]
     widths: Sequence[int]
 
-    async def partners(self, own: Own | None) -> Words:
+    async def partners(self, own: OwnPass | None) -> Words:
         """See `Partners.stacked`."""
         found = await scores(self.channel, self.prss, self.grid, None if own is None else own.filters.rows)
         candidates = await self._candidates(found)
@@ -152,16 +160,17 @@ class Turn:
 
     # -- what the owners have of them
 
-    def _of_columns(self, own: Own | None) -> Words | None:
+    def _of_columns(self, own: OwnPass | None) -> Words | None:
         """The columns' bits: of the fields, then of the number and of all that is brought."""
         if own is None or own.columns is None:
             return None
         first = self.grid.first * self.grid.columns.records
         some = slice(first, first + self.grid.all_of(self.grid.columns))
-        numbered = np.concatenate([np.arange(some.start, some.stop, dtype=np.uint64)[None], own.columns[:, some]])
+        number = np.maximum(0, own.numbers.records[some]).astype(np.uint64)
+        numbered = np.concatenate([number[None], own.columns[:, some]])
         return np.concatenate([lanes_of(own.bits, own.order.records[some]), bit_rows(numbered, self.widths)])
 
-    async def _of_rows(self, own: Own | None) -> Pieces:
+    async def _of_rows(self, own: OwnPass | None) -> Pieces:
         """The rows' bits of the fields, in lanes."""
         grid, bits = self.grid, None
         if own is not None and own.columns is None:

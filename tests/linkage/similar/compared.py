@@ -13,8 +13,9 @@ import pytest
 
 from mpcgov import registry
 from mpcgov.jobs import check
-from mpcgov.linkage import linkedrecords
-from mpcgov.linkage.linkedrecords import LinkedRecords, OwnRecords
+from mpcgov.linkage import ownrecords
+from mpcgov.linkage.linkedrecords import LinkedRecords
+from mpcgov.linkage.ownrecords import OwnRecords
 from mpcgov.linkage.similar.best import Cubes
 from mpcgov.linkage.similar.clk import Filters
 from mpcgov.linkage.tags import Texts
@@ -53,8 +54,8 @@ class Case:
     """Both owners' records: names, and a category and a number of each.
 
     `born`: both owners' dates as texts, where these are compared too. `blocks`: both owners' years, where there are
-    blocks. `parties`: further ones only compute. `secret`: what tax's filters' keys are made from, with welfare's of
-    zeros; fresh ones if there is none. `job`: its digest.
+    blocks; `further`: those of further passes. `parties`: further ones only compute. `secret`: what tax's filters' keys
+    are made from, with welfare's of zeros; fresh ones if there is none. `job`: its digest.
     """
 
     first: list[str]
@@ -68,10 +69,18 @@ class Case:
     secret: bytes | None = None
     job: str = "job"
     receivers: tuple[str, ...] = ("coordinator",)
+    further: tuple[tuple[Sequence[int], Sequence[int]], ...] = ()
 
     def linked(self) -> Linked:
         """The job's public facts, none of which is about a record; worked out once."""
-        asked = {"blocks": self.blocks is None, "born": self.born is None, "first": 0, "second": 0, "secret": 0}
+        asked = {
+            "blocks": self.blocks is None,
+            "further": len(self.further),
+            "born": self.born is None,
+            "first": 0,
+            "second": 0,
+            "secret": 0,
+        }
         said = repr(vars(self) | asked)
         if said not in _LINKED:
             _LINKED[said] = self._linked()
@@ -83,7 +92,9 @@ class Case:
             fields.append({"type": "date", "columns": {"tax": "born", "wel": "born"}})
         params = {"fields": fields, "threshold": "0.7", "output": "links", "identify": {"tax": "id", "wel": "id"}}
         if self.blocks is not None:
-            params["blocks"] = [{"type": "year", "columns": {"tax": "year", "wel": "year"}}]
+            years = ["year", *(f"year{number}" for number in range(len(self.further)))]
+            passes = [[{"type": "year", "columns": {"tax": name, "wel": name}}] for name in years]
+            params["blocks"] = passes if self.further else passes[0]
         job = validate(
             {
                 "protocol": "record-linkage",
@@ -104,7 +115,7 @@ class Case:
             "id": {"kind": "text"},
             "sex": {"kind": "category", "values": ["F", "M"]},
             "income": {"kind": "integer", "min": -10_000, "max": 10_000},
-            "year": {"kind": "integer", "min": YEARS[0], "max": YEARS[-1]},
+            **{name: {"kind": "integer", "min": YEARS[0], "max": YEARS[-1]} for name in ("year", "year0", "year1")},
         }
         whole = {"source": "x", "max_rows": self.max_rows, "columns": columns}
         declared = {}
@@ -122,10 +133,8 @@ class Case:
         identifiers = texts([f"{name}{i}" for i in range(len(values))]) if linked.asked.output == "links" else None
         wanted = {column.column for column in linked.asked.columns if column.party == name}
         columns = {"sex": np.arange(len(values)) % 2, "income": np.arange(len(values)) - 50}
-        blocks = None
-        if self.blocks is not None:
-            blocks = np.array(self.blocks[name == "wel"], np.int64) - YEARS[0]
-            blocks[(blocks < 0) | (blocks >= len(YEARS))] = -1
+        years = [np.array(one[name == "wel"], np.int64) - YEARS[0] for one in (self.blocks, *self.further) if one]
+        blocks = tuple(np.where((one < 0) | (one >= len(YEARS)), -1, one) for one in years)
         secret = None if self.secret is None else self.secret if name == "tax" else bytes(32)
         carried = taken(linked, name, {c: v for c, v in columns.items() if c in wanted})
         born = [] if self.born is None else [texts(self.born[name == "wel"])]
@@ -158,14 +167,14 @@ def dealt_filters() -> Iterator[dict[bool, Filters]]:
         return made[arguments[-1]]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(linkedrecords, "Filters", remember)
+        patch.setattr(ownrecords, "Filters", remember)
         yield made
 
 
 def all_scores(filters: Mapping[bool, Filters]) -> np.ndarray:
     """Those of all pairs, padding included, by plain numpy."""
     sides = (filters[side] for side in (True, False))
-    a, b = (side.rows(np.arange(len(side._records))).astype(np.int64) for side in sides)
+    a, b = (side.rows(np.arange(len(side.records))).astype(np.int64) for side in sides)
     p = 2 ** filters[True]._scoring.prime_bits - 1
     scores = a @ b.T % p
     return np.where(scores > p // 2, scores - p, scores)

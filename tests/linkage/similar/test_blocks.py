@@ -118,7 +118,7 @@ def test_whole_jobs_link_whom_the_reference_links_by_the_filters_that_were_dealt
     with dealt_filters() as made:
         found = tables(Case(first, second, {"threshold": "0.6"}, blocks=years))
     whole = all_scores(made)
-    rows, columns = (made[side]._records for side in (True, False))
+    rows, columns = (made[side].records for side in (True, False))
     real = [np.flatnonzero(side >= 0)[np.argsort(side[side >= 0])] for side in (rows, columns)]
     inside = [[i for i, year in enumerate(side) if year in YEARS] for side in years]
     keys = [[side[i] for i in chosen] for side, chosen in zip(years, inside, strict=True)]

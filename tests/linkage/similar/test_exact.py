@@ -41,7 +41,7 @@ def test_whole_jobs_link_whom_the_reference_links_exact_pairs_first(seed, divide
     for pair in pairs:
         for own, record in zip(keys, pair, strict=True):
             own[record] = None
-    places = [{record: place for place, record in enumerate(made[side]._records.tolist())} for side in (True, False)]
+    places = [{record: place for place, record in enumerate(made[side].records.tolist())} for side in (True, False)]
     inside = [[i for i, key in enumerate(own) if key is not None] for own in keys]
     scores = whole[np.ix_(*([at[i] for i in own] for at, own in zip(places, inside, strict=True)))]
     best = REFERENCE.best_in_blocks(scores, *([own[i] for i in rows] for own, rows in zip(keys, inside, strict=True)))

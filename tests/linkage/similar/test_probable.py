@@ -44,7 +44,7 @@ def expected(case: Case, found: dict[bool, Any], least: str) -> tuple[Links, boo
     """The reference's links of the lists as they were padded and dealt; and whether the first owner has the rows."""
     p = 2**13 - 1
     scores = all_scores(found) % p >> 1
-    sides = [found[first]._records for first in (True, False)]
+    sides = [found[first].records for first in (True, False)]
     turned = len(case.first) > len(case.second)
     lists = [(case.first, case.born[0]), (case.second, case.born[1])][:: -1 if turned else 1]
     fields = [
