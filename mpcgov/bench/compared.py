@@ -15,7 +15,7 @@ import numpy as np
 
 from mpcgov.bench.linked import OWNERS, write_job
 from mpcgov.bench.places import CHECKOUT, environment
-from mpcgov.bench.task import Array, Task
+from mpcgov.bench.task import Array, Task, integers
 from mpcgov.errors import SpecError
 
 FEBRL_TYPES = {
@@ -30,6 +30,7 @@ BORN_TYPES = {"first_name": "name", "last_name": "name", "born": "date", "sex": 
 REGISTER_FILES = {
     "tax": "taxpayers.csv", "social-security": "numbers.csv", "welfare": "participants.csv", "census": "residents.csv",
 }  # fmt: skip
+FEBRL_PERSONS = 5000
 OVERLAP, LOW_OVERLAP = 0.6, 0.02
 
 MIN_PROBABILITY = "0.5"
@@ -76,15 +77,19 @@ def registers(size: int) -> Task:
     return _task(lambda: _registers(size), PART_F1)
 
 
-def febrl_lists(size: int, overlap: float) -> Lists:
-    """FEBRL's fourth data set, `size` persons in each list, of whom that share is in the other."""
-    start = size - round(overlap * size)
-    left, right = range(size), range(start, start + size)
+def febrl_lists(size: int, overlap: float, seed: int | None = None) -> Lists:
+    """FEBRL's fourth data set, `size` persons in each list, of whom that share is in the other.
 
-    def chosen(name: str, persons: range) -> Rows:
+    `seed`: which persons, by chance; None: the first ones.
+    """
+    start = size - round(overlap * size)
+    every = np.arange(FEBRL_PERSONS) if seed is None else np.argsort(integers(f"persons {seed}", FEBRL_PERSONS, 48))
+    left, right = (set(every[some].tolist()) for some in (slice(size), slice(start, start + size)))
+
+    def chosen(name: str, persons: set[int]) -> Rows:
         return [row for row in _febrl_rows(name) if int(row["rec_id"].split("-")[1]) in persons]
 
-    truth = {(f"rec-{person}-org", f"rec-{person}-dup-0") for person in left if person in right}
+    truth = {(f"rec-{person}-org", f"rec-{person}-dup-0") for person in left & right}
     return Lists((chosen("dataset4a", left), chosen("dataset4b", right)), truth, FEBRL_TYPES, "rec_id")
 
 
