@@ -91,3 +91,7 @@ onSubmit("form[data-agree]", async (form) => {
   const { ticket, options } = await ask("/policy/options", { text: form.elements.text?.value ?? "", digest: form.dataset.agree });
   return ask("/policy/agree", { ticket, credential: await signed(options) });
 });
+
+// What takes longer than a page: it is looked for again after a while.
+const again = document.querySelector("[data-again]");
+if (again) setTimeout(() => window.location.reload(), 1000 * Number(again.dataset.again));

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
-from contextlib import suppress
 from typing import Any
 
 from mpcgov.clock import Clock
-from mpcgov.errors import MpcgovError, Refused, SpecError, one_line
+from mpcgov.errors import Refused, SpecError, one_line
 from mpcgov.node import operator
 from mpcgov.node.book import Book
 from mpcgov.node.desk import accounts, passkeys, shown
 from mpcgov.node.desk import questions as ask
 from mpcgov.node.desk.access import Access
+from mpcgov.node.desk.health import Health
 from mpcgov.node.desk.jobs import Jobs
 from mpcgov.node.desk.kept import Kept
 from mpcgov.node.desk.sessions import Tickets
 from mpcgov.node.home import NodeHome
 from mpcgov.spec.assertion import Decided
-
-HEALTH_S = 60.0
 
 
 class Answers:
@@ -36,7 +33,7 @@ class Answers:
         self._jobs = Jobs(home, book, self._kept)
         self._tickets = Tickets(clock)
         self._lock = threading.Lock()
-        self._health: tuple[float, dict[str, Any]] = (0.0, {})
+        self._health = Health(lambda: shown.health(home), clock)
 
     # Looking
 
@@ -59,24 +56,7 @@ class Answers:
 
     def health(self, asked: ask.Signed) -> dict[str, Any]:
         self._access.person(asked)
-        with self._lock:
-            asked_at, found = self._health
-            due = time.monotonic() - asked_at > HEALTH_S
-            if found and due:  # whoever looks next sees the new one; this takes long with a long log or a silent peer
-                self._health = (time.monotonic(), found)
-        if found and due:
-            threading.Thread(target=self._look_again, name="health", daemon=True).start()
-        return found or self._look_after()
-
-    def _look_again(self) -> None:
-        with suppress(MpcgovError):  # the last findings stand, with their time
-            self._look_after()
-
-    def _look_after(self) -> dict[str, Any]:
-        found = shown.health(self._home) | {"at": self._clock.now()}
-        with self._lock:
-            self._health = (time.monotonic(), found)
-        return found
+        return self._health.found()
 
     def audit(self, asked: ask.AuditPage) -> dict[str, Any]:
         self._access.person(asked)
