@@ -7,10 +7,11 @@ that has something else under that name refuses.
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import sys
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 
@@ -46,8 +47,8 @@ def find(name: str, first: Path | None = None) -> Protocol:
     """
     if first is not None and (first / name / "program.py").is_file():
         return read(first / name)
-    for folder in folders():
-        if name in names() and (folder / name / "manifest.yaml").is_file():
+    for folder in folders() if Path(name).name == name else ():
+        if all((folder / name / file).is_file() for file in ("program.py", "manifest.yaml")):
             return read(folder / name)
     raise LocalError(
         f"protocol {name}: not on this machine", hint=f"known: {', '.join(names()) or 'none'}", code="protocol"
@@ -77,15 +78,20 @@ def read_folder(folder: Path, leave_out: frozenset[str] = frozenset()) -> dict[s
         LocalError: a folder in it is a link, whose files would be run but not found here.
     """
     files = {}
-    for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
-        parts = path.relative_to(folder).parts
-        if parts[0] in leave_out or any(part == "__pycache__" or part.startswith(".") for part in parts):
-            continue
-        if path.is_file():
-            files["/".join(parts)] = path.read_bytes()
-        elif path.is_symlink():
-            raise LocalError(f"{path}: is a link", hint="put the folder itself there", code="protocol")
-    return files
+    for root, folders, names in os.walk(folder):
+        out = leave_out if root == os.fspath(folder) else frozenset[str]()
+        folders[:] = [name for name in folders if _counts(name, out)]
+        for name in [*folders, *filter(partial(_counts, leave_out=out), names)]:
+            path = Path(root, name)
+            if name not in folders and path.is_file():
+                files[path.relative_to(folder).as_posix()] = path.read_bytes()
+            elif path.is_symlink():
+                raise LocalError(f"{path}: is a link", hint="put the folder itself there", code="protocol")
+    return dict(sorted(files.items()))
+
+
+def _counts(name: str, leave_out: frozenset[str]) -> bool:
+    return name != "__pycache__" and not name.startswith(".") and name not in leave_out
 
 
 def digest(files: Mapping[str, bytes]) -> str:

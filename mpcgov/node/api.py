@@ -140,8 +140,7 @@ class Api:
         what = f"{request.method} {resource.canonical if resource is not None else 'elsewhere'}"[:100]
         job = request.match_info.get("job", "")
         try:
-            known = job if job and self._book.find(job) is not None else ""
-            self._requests.record(card.id if card is not None else "stranger", what, code, known)
+            self._requests.record(card.id if card is not None else "stranger", what, code, job)
         except MpcgovError as error:
             # What can't be recorded isn't answered.
             if not response.prepared:

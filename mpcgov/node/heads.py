@@ -188,29 +188,35 @@ class Heads:
             raise PeerError(f"{shown_by or party}: no head of {party}'s log: {error.message}", code="head") from None
 
     def _keep(self, heads: Mapping[str, tuple[Head, Envelope]]) -> None:
-        """Keeps the later one of each. They are signed by others, so that no record of ours needs to vouch for them."""
-        for party, (head, _) in heads.items():
-            self._note_new_line(party, head)
+        """Keeps the later one of each. They are signed by others, so that no record of ours needs to vouch for them.
+
+        What is kept already isn't written again: each job's nodes show each other the same heads in both directions.
+        """
+        later = {party: shown for party, shown in heads.items() if self._is_later(party, shown[0])}
+        if not later:
+            return
         with self._store.write() as tx:
-            for party, (head, envelope) in heads.items():
+            for party, (head, envelope) in later.items():
                 line, key = self._line(party), self._key(party)
                 tx.execute(sql.delete(HEADS).where(*line, HEADS.c.sequence < head.sequence))
                 if tx.execute(sql.select(HEADS.c.party).where(*line)).one_or_none() is None:
                     row = {"party": party, "sequence": head.sequence, "envelope": envelope.to_bytes()}
                     tx.execute(sql.insert(HEADS).values(row | {"signing_key": key}))
 
-    def _note_new_line(self, party: str, head: Head) -> None:
-        """Puts on record that a party whose log was seen under another key shows one under its new key.
+    def _is_later(self, party: str, head: Head) -> bool:
+        """Whether a head is later than what is kept of its line. Puts on record that a party whose log was seen under
+        another key shows one under its new key.
 
         A log that goes on has a higher number than it had.
         """
         with self._store.read() as tx:
             found = tx.execute(sql.select(HEADS.c.signing_key, HEADS.c.sequence).where(HEADS.c.party == party)).all()
-        key, former = self._key(party), {row.signing_key: row.sequence for row in found}
+        key, former = self._key(party), {str(row.signing_key): int(row.sequence) for row in found}
         if former and key not in former:
             facts = {"signing_key": key, "sequence": head.sequence, "former": former, "roster": self._home.joined()[1]}
             with self._audit.entry() as entry:
                 entry.record("new key", "", party=party, **facts)
+        return former.get(key, 0) < head.sequence
 
     def _key(self, party: str) -> str:
         return self._home.joined()[0].member(party).signing_key

@@ -30,12 +30,13 @@ class RequestLog:
             caller: the member, or 'stranger'.
             what: method and route, without anything that the caller could vary at will.
             answer: 'ok' or an error's code.
-            job: its id, if this node knows it.
+            job: the id that was asked for; it goes on record if this node knows it.
 
         Raises:
             PeerError: nothing can be recorded; the caller must not be answered.
         """
-        if len(self._times) >= KINDS_LIMIT or (answer == "ok" and what in BETWEEN_NODES):
+        without = len(self._times) >= KINDS_LIMIT or (answer == "ok" and what in BETWEEN_NODES)
+        if without or (job and self._book.find(job) is None):
             job = ""
         kind = (caller, what, answer, job)
         if kind in self._times:

@@ -10,6 +10,7 @@ import itertools
 import json
 import math
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,7 +91,15 @@ def load_yaml(path: Path, model: type[Model]) -> Model:
     Raises:
         SpecError: with every fault as `path:line: key: what is wrong`.
     """
-    return parse_yaml(read_text(path), model, str(path))
+    value: Model = _parsed(read_text(path), model, str(path))
+    return value
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, model: type[Model], where: str) -> Any:
+    """A node reads its few files many times in each job, and parsing them takes longer than all else that it does with
+    them. What is made of a text never changes: every `Frozen` is."""
+    return parse_yaml(text, model, where)
 
 
 def parse_yaml(text: str, model: type[Model], where: str) -> Model:

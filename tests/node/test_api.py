@@ -202,13 +202,20 @@ async def test_every_request_is_on_record_and_floods_take_one_line(network: Netw
 
 def test_what_nodes_ask_of_each_other_in_every_job_is_put_down_without_the_job() -> None:
     noted: list[tuple[str, str, str]] = []
-    book = SimpleNamespace(note=lambda event, job, **facts: noted.append((job, facts["what"], facts["answer"])))
+    sought: list[str] = []
+    book = SimpleNamespace(
+        note=lambda event, job, **facts: noted.append((job, facts["what"], facts["answer"])),
+        find=lambda job: sought.append(job) or (None if job == "unknown" else job),
+    )
     log, head, share = RequestLog(book), "POST /v1/jobs/{job}/head", "GET /v1/jobs/{job}/share"
     for job in ("one", "two"):
         for what, answer in ((head, "ok"), (head, "caller"), (share, "ok")):
             log.record("welfare", what, answer, job)
     each = [(job, what, answer) for job in ("one", "two") for what, answer in ((head, "caller"), (share, "ok"))]
     assert noted == [("", head, "ok"), *each]
+    assert sought == 2 * ["one"] + 2 * ["two"]  # no job is looked up that isn't put down
+    log.record("welfare", share, "ok", "unknown")
+    assert noted[-1] == ("", share, "ok")
 
 
 async def test_what_cant_be_recorded_isnt_answered(network: Network) -> None:

@@ -28,6 +28,7 @@ from mpcgov.results import receive
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.places import place
 from mpcgov.spec.statement import Proposal, job_id
+from tests.node.alone import started
 from tests.node.network import PARTIES, POLICY, Network, refusal, standing
 
 MANUAL = POLICY.replace("sex: [group], age: [filter]", "sex: [group, filter], age: [filter]")
@@ -429,3 +430,24 @@ def test_fingerprints_are_kept_under_the_nodes_own_key(network: Network) -> None
 async def test_a_job_that_isnt_in_the_ledger_is_never_committed(nodes: Network) -> None:
     with pytest.raises(Refused, match="not in this node's ledger"):
         nodes.nodes["labour"].book.releases.commit("aaaa-aaaa-aaaa")
+
+
+def test_a_head_that_is_kept_isnt_written_again_and_a_later_one_is(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each job's nodes show each other the same heads in both directions; each write waits for the disk."""
+    (own, store), (peer, _) = (started(network.loaded(party)) for party in ("labour", "welfare"))
+    written: list[bool] = []
+    write = store.write
+    monkeypatch.setattr(store, "write", lambda: written.append(True) or write())
+    own.note("started")
+    for number in range(2):
+        peer.note(f"something {number}")
+        body = canonical_json(peer.heads.show("labour").model_dump(mode="json"))
+        written.clear()
+        own.heads.answer("welfare", body)
+        own.heads.answer("welfare", body)
+        assert written == [True]
+        seen = own.heads.show("welfare").seen
+        assert seen is not None
+        assert seen == peer.heads.show("labour").head
