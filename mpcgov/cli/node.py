@@ -11,6 +11,7 @@ import click
 
 from mpcgov.cli.budget import budget
 from mpcgov.cli.duplicates import duplicates
+from mpcgov.cli.imports import unswept
 from mpcgov.cli.options import Group, home_option, json_option, out_options
 from mpcgov.cli.people import console, people
 from mpcgov.cli.policy import policy
@@ -54,7 +55,8 @@ def serve(home: Path) -> None:
     from mpcgov.node import template
 
     template.prepare()  # they load while this process does
-    from mpcgov.node import daemon
+    with unswept():
+        from mpcgov.node import daemon
 
     daemon.serve(home)
 

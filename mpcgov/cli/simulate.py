@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mpcgov.cli.imports import unswept
 from mpcgov.cli.options import file_argument, json_option, out_options
 from mpcgov.cli.render import note, print_json, print_result, print_sections, require_file, show_result, tell
 from mpcgov.errors import MpcgovError
@@ -66,11 +67,12 @@ def simulate(
     from mpcgov.node import template
 
     template.prepare()  # they load while this process does
-    from mpcgov.dummy.folder import Made
-    from mpcgov.errors import SpecError
-    from mpcgov.rules.protections import NO_DOMINANCE, NO_PRECISION
-    from mpcgov.trial import simulation
-    from mpcgov.trial.profiled import profiled
+    with unswept():
+        from mpcgov.dummy.folder import Made
+        from mpcgov.errors import SpecError
+        from mpcgov.rules.protections import NO_DOMINANCE, NO_PRECISION
+        from mpcgov.trial import simulation
+        from mpcgov.trial.profiled import profiled
 
     def tell_note(party: str, text: str) -> None:
         note(f"{party}: {text}")
