@@ -73,7 +73,9 @@ def dropped_by(proposal: Proposal, manifest: Manifest, party: str) -> list[str]:
     else:
         own = party if manifest.qualified else ""
         said |= {column.column for column in read(proposal.job, manifest, []).groups if column.party == own}
-    return sorted(column for column, uses in used.items() if uses & {"group", "measure"} and column not in said)
+    return sorted(
+        column for column, uses in used.items() if uses & {"group", "measure", "identify"} and column not in said
+    )
 
 
 def faults(policy: Policy, declared: Mapping[str, Declaration]) -> Iterator[str]:

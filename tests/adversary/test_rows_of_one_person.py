@@ -13,6 +13,7 @@ from mpcgov.node import units
 from mpcgov.node.decide import decide
 from mpcgov.node.differencing import release
 from mpcgov.node.facts import Deny, Facts, Line, Permit
+from mpcgov.node.named_filters import dropped_by
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.policy import Policy
@@ -215,3 +216,11 @@ def test_a_person_decides_where_several_records_are_for_one_of_ours(match: str, 
     assert isinstance(verdict, Permit), verdict
     assert any("several records of welfare" in why for why in verdict.why) == asks
     assert (verdict.approve == "manual") == asks
+
+
+def test_records_without_what_names_them_are_not_left_out_without_a_person() -> None:
+    """Under `missing: drop` a job chooses by `identify` whose records are compared, as by a measure."""
+    job = compared("id")
+    job["params"] = {"fields": job["params"]["fields"], "output": "links", "identify": {"tax": "last", "welfare": "id"}}
+    asked = proposal(PERSONS.model_copy(update={"missing": "drop"}), **job)
+    assert dropped_by(asked, registry.find("record-linkage").manifest, "tax") == ["last"]
