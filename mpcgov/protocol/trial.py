@@ -13,11 +13,13 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
-from mpcgov import disclosure, registry
+from mpcgov import disclosure, kinds, registry
 from mpcgov.errors import InternalError, MpcgovError, PeerError, SpecError
 from mpcgov.jobs import check
+from mpcgov.kinds.found import SHARED
 from mpcgov.linked import render, vectors
 from mpcgov.linked.stacked import facts
 from mpcgov.node.supervisor import Supervisor
@@ -27,6 +29,7 @@ from mpcgov.spec.load import load_yaml, read_text
 from mpcgov.spec.manifest import Protocol
 from mpcgov.trial.simulation import Simulation
 
+KINDS = Path(kinds.__file__).parent
 MAX_ROWS = 10_000
 """What the agencies of a vector declare; none has more rows."""
 TOLERANCE = 1e-9
@@ -43,10 +46,29 @@ def run(folder: Path, every: bool) -> int:
     protocol = registry.read(folder)
     paths = sorted((folder / "vectors").glob("*.json"), key=lambda path: (path.stat().st_size, path.name))
     chosen = paths if every else paths[:1]
-    faults = asyncio.run(_faults(protocol, chosen))
+    try:
+        faults = asyncio.run(_faults(protocol, chosen))
+    except MpcgovError:
+        raise
+    except Exception as error:
+        if (mistake := _of_kind(error)) is None:
+            raise
+        raise SpecError(mistake, code="kind") from error
     if faults:
         raise SpecError(dict.fromkeys(faults), code="protocol")
     return len(chosen)
+
+
+def _of_kind(error: Exception) -> str | None:
+    """Where the file of a kind of table went wrong, and how; None if something else did."""
+    places = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
+    lines = [
+        (path.stem, line) for path, line in places if path.parent == KINDS and path.stem not in {*SHARED, "__init__"}
+    ]
+    if not lines:
+        return None
+    stem, line = lines[-1]
+    return f"mpcgov/kinds/{stem}.py:{line}: {type(error).__name__}: {error}".removesuffix(": ")
 
 
 async def _faults(protocol: Protocol, paths: Sequence[Path]) -> list[str]:

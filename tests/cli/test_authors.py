@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -95,6 +96,15 @@ def test_a_kind_that_no_protocol_has_yet_begins_from_one_whose_owners_share_the_
         "no protocol has a table of kind welch yet; take --kind rows or sums, and put measure: welch into its manifest"
     )
     assert capsys.readouterr().err == f"mpcgov: {says}\n"
+
+
+def test_a_mistake_in_a_kind_is_told_with_its_file_and_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setattr("mpcgov.kinds.count.counted", lambda one, most: most / 0)
+    assert run(["protocol", "check", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"mpcgov: mpcgov/kinds/count\.py:\d+: ZeroDivisionError: division by zero\n", said), said
 
 
 def test_a_folder_of_ones_own_runs_without_anything_else_changed(folder: Path, workspace: Workspace) -> None:
