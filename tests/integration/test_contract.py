@@ -29,7 +29,8 @@ def test_two_of_three_approvals_dont_run_it_and_three_do(network: Network) -> No
     time.sleep(1.5)
     status = network.status(job)
     assert status == {
-        "job": job, "state": "AWAITING_APPROVAL", "waiting_for": ["census"], "phase": "", "reason": ""
+        "job": job, "state": "AWAITING_APPROVAL", "waiting_for": ["census"], "phase": "", "reason": "",
+        "percent": None, "left_s": None,
     }  # fmt: skip
     error = network.json("job", "result", job, "--home", "hq", expect=4)["error"]
     assert error["code"] == "too-early"
