@@ -16,7 +16,7 @@ MOST_SESSIONS = 200
 
 @dataclass
 class Session:
-    """Somebody who has signed in."""
+    """Somebody who has signed in; `name`: what is the same for as long as they are let in, and nobody else's."""
 
     name: str
     began_at: float

@@ -134,6 +134,14 @@ async def test_a_session_ends_by_itself_and_when_its_person_is_let_in_no_more(ag
     assert await anna.sign_in() == 403
 
 
+async def test_who_is_removed_and_added_again_is_somebody_else_to_a_session(agency: Agency) -> None:
+    """As after a lost device: whoever holds the old session neither sees anything nor makes the new passkey."""
+    anna = await agency.person("anna")
+    await asyncio.to_thread(enrolment.remove, agency.home, "anna")
+    await asyncio.to_thread(enrolment.add, agency.home, "anna", "approver")
+    assert (await anna.get("/"))[0] == 303
+
+
 async def test_a_link_works_once_and_within_its_day(agency: Agency) -> None:
     link = await asyncio.to_thread(enrolment.add, agency.home, "anna", "viewer")
     newer = await asyncio.to_thread(enrolment.link, agency.home, "anna")

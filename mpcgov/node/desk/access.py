@@ -151,9 +151,9 @@ class Access:
             Refused: nobody has signed in, or they are let in no more.
         """
         with self._lock:
-            name = self._sessions.find(asked.session).name
+            handle = self._sessions.find(asked.session).name
         with self._book.view() as tx:
-            person = accounts.person(tx, name)
+            person = accounts.of_handle(tx, handle)
         if person is None:
             with self._lock:
                 self._sessions.end(asked.session)
@@ -215,7 +215,7 @@ class Access:
         return person, passkey
 
     def _begun(self, person: Person) -> dict[str, Any]:
-        return {"session": self._sessions.begin(person.name), "name": person.name, "role": person.role}
+        return {"session": self._sessions.begin(person.handle), "name": person.name, "role": person.role}
 
     def _to_make(self, person: Person, link: str = "") -> dict[str, Any]:
         challenge = secrets.token_bytes(32)

@@ -124,6 +124,11 @@ def person(tx: sql.Connection, name: str) -> Person | None:
     return next((one for one in people(tx) if one.name == name), None)
 
 
+def of_handle(tx: sql.Connection, handle: str) -> Person | None:
+    """Somebody by handle: who was removed and added again under the same name has another one."""
+    return next((one for one in people(tx) if one.handle == handle), None)
+
+
 def passkeys(tx: sql.Connection, *, name: str | None = None) -> list[Passkey]:
     """Everybody's passkeys, or one person's."""
     query = sql.select(*(PASSKEYS.c[column] for column in Passkey.__dataclass_fields__))
