@@ -211,6 +211,17 @@ async def test_who_an_account_is_here(agency: Agency, issuer: Issuer) -> None:
     assert "anna, viewer" in (await browser.get("/"))[1]
 
 
+async def test_who_was_removed_comes_back_by_an_operator_only(agency: Agency, issuer: Issuer) -> None:
+    """Also somebody who came by a link, and whose account nobody has seen before."""
+    browser, home = agency.browser(), agency.home
+    for _ in range(2):
+        await agency.person("anna")
+        await asyncio.to_thread(enrolment.remove, home, "anna")
+        assert await came_back(browser, issuer) == 403
+    await asyncio.to_thread(enrolment.add, home, "anna", "viewer", "", "4711")
+    assert await came_back(browser, issuer) == 303
+
+
 async def test_new_keys_are_looked_for_and_a_broken_provider_is_said_so(
     agency: Agency, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

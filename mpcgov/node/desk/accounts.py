@@ -60,7 +60,7 @@ ACCOUNTS = sql.Table(
     sql.Column("by_claim", sql.Boolean, nullable=False),
 )
 """Whose account at the agency's provider is whose. `person`: None once they were let in no more. `by_claim`: whether
-the account's own claims give the role."""
+the account's own claims give the role. `issuer`: empty, with a name as `subject`, for everybody who was removed."""
 ASSERTIONS = sql.Table(
     "assertions",
     TABLES,
@@ -201,8 +201,20 @@ def add_passkey(tx: sql.Connection, passkey: Passkey, now: float) -> None:
     tx.execute(sql.insert(PASSKEYS).values(vars(passkey) | {"added_at": now}))
 
 
+def is_barred(tx: sql.Connection, name: str) -> bool:
+    """Whether somebody of this name was removed, so that no account's claims let them in; `admit` takes it back."""
+    return account(tx, "", name) is not None
+
+
+def admit(tx: sql.Connection, name: str) -> None:
+    """An operator lets somebody of this name in, whoever had it before."""
+    tx.execute(sql.delete(ACCOUNTS).where(ACCOUNTS.c.issuer == "", ACCOUNTS.c.subject == name))
+
+
 def remove(tx: sql.Connection, name: str) -> None:
-    """Lets somebody in no more, nor their account, whatever it claims. What they have said stays said."""
+    """Lets somebody in no more, nor their account or another of their name. What they have said stays said."""
+    admit(tx, name)
+    tx.execute(sql.insert(ACCOUNTS).values(issuer="", subject=name, person=None, by_claim=False))
     tx.execute(sql.update(ACCOUNTS).where(ACCOUNTS.c.person == name).values(person=None))
     tx.execute(sql.delete(LINKS).where(LINKS.c.person == name))
     tx.execute(sql.delete(PASSKEYS).where(PASSKEYS.c.person == name))

@@ -48,6 +48,7 @@ def add(home: Path, name: str, role: Role, known_as: str = "", account: str = ""
         if any(name == one.name or known_as == one.known_as for one in there):
             hint = "mpcgov node people list shows who there is; people link gives a new link"
             raise LocalError(f"{name}: this name, or {known_as!r}, is taken", hint=hint, code="people")
+        accounts.admit(entry.tx, name)
         accounts.add(entry.tx, name, role, known_as, RealClock().now())
         what = {"account": account} if account else {}
         entry.record("person added", person=name, role=role, known_as=known_as, **what, by=system.current())

@@ -1,7 +1,7 @@
 """Who an account at the agency's provider is here: somebody who was added with it, or whom its claims give a role.
 
 Anybody else is let in by nothing. An account once bound to a person stays theirs, whatever name it claims later; an
-account that claims the name of somebody else gets nothing.
+account that claims the name of somebody else, or of somebody who was removed, gets nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def let_in(entry: Entry, config: ProviderConfig, claims: Mapping[str, Any], now:
     person = None if known is None or known.person is None else accounts.person(entry.tx, known.person)
     if known is None and role is not None:
         name = str(claims.get(config.name_claim, "")).lower()
-        if NAME.fullmatch(name) and accounts.person(entry.tx, name) is None:
+        if NAME.fullmatch(name) and not _is_taken(entry, name):
             person = accounts.add(entry.tx, name, role, accounts.free_outward_name(entry.tx), now)
             accounts.bind(entry.tx, issuer, subject, name, by_claim=True)
             entry.record("person added", person=name, role=role, known_as=person.known_as, account=subject)
@@ -38,6 +38,10 @@ def let_in(entry: Entry, config: ProviderConfig, claims: Mapping[str, Any], now:
     else:
         entry.record("signed in", person=person.name, role=person.role, account=subject)
     return person
+
+
+def _is_taken(entry: Entry, name: str) -> bool:
+    return accounts.person(entry.tx, name) is not None or accounts.is_barred(entry.tx, name)
 
 
 def _moved(entry: Entry, person: Person, role: Any) -> Person | None:
