@@ -21,6 +21,7 @@ def on_shares(vectors: Sequence[Sequence[int]], function: Callable[[SecretArray]
 
     async def one(party: Party) -> list[Any]:
         words = engine(party, replace(config, me=party.me), [])
+        words.prepare()
         own = [np.array(vector, np.int64) if party.me == 0 else None for vector in vectors]
         dealt = [
             SecretArray.deal(words, counts, 0, len(vector), 0, MOST)
