@@ -52,10 +52,11 @@ async def divide(
     some = crossing.multiply(nonzero[k:], np.repeat(kept, len(numerators)))
     below = np.ascontiguousarray(exponents[:k][list(which)])
     q = await _quotients(crossing, top[:k], top[k:], list(which), plan)
-    significands, levels = await _round(crossing, q, kept)
+    wanted = await some.words()
+    significands, levels = await _round(crossing, q, wanted)
     exponents = field.combine([1, -1, 1], [below, exponents[k:], levels])
     exponents = field.subtract(exponents, np.full(exponents.shape, SIGNIFICANT_BITS + 1, np.uint64))
-    scaled = crossing.multiply(exponents, await some.words())
+    scaled = crossing.multiply(exponents, wanted)
     return np.concatenate([await significands.words(), await scaled.words()])
 
 
@@ -125,7 +126,7 @@ async def _round(crossing: Crossing, q: Words, kept: Words) -> tuple[LazyWords, 
     reached = [np.ascontiguousarray(column) for column in field.add(both[0], both[1]).T]
     steps = [np.ones_like(q), *reached, np.zeros_like(q)]
     right = np.concatenate([field.subtract(above, below) for above, below in itertools.pairwise(steps)])
-    picked = await crossing.multiply(right, np.repeat(kept, len(right))).words()
+    picked = await crossing.multiply(right, np.tile(kept, len(factors))).words()
 
     async def choose(channel: Channel, prss: Prss, bits: Words, numbers: Words) -> Words:
         products = field.product(bits, numbers).reshape(len(factors), -1)

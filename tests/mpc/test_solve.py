@@ -180,6 +180,13 @@ def test_any_number_of_parties(m: int, t: int) -> None:
         check(system, result, comb(m, t))
 
 
+def test_nothing_is_nothing_however_many_carries_masks_have() -> None:
+    """Of seven parties, three of which may work together, masks carry up to 35 units."""
+    systems = [gram([[k], [1]], [0, 0]) for k in range(1, 9)]
+    for result in solved(systems, 7, 3):
+        assert list(result[:2]) == [0, 0]
+
+
 def test_quotients_next_to_powers_of_two_have_one_form() -> None:
     """Whatever numerator and denominator, and whatever the carries of the masks: 1 is 2^23 · 2^-23."""
     systems = [gram([[k]], [k]) for k in (1, 3, 255, 4097, (1 << 30) - 1)]
