@@ -181,6 +181,7 @@ async def test_who_an_account_is_here(agency: Agency, issuer: Issuer) -> None:
     issuer.says = {"preferred_username": "../anna"}
     assert await came_back(browser, issuer) == 403
     await asyncio.to_thread(enrolment.add, home, "bert", "operator")
+    agency.network.clock.offset_s += access.TURNED_AWAY_S
     issuer.says = {"preferred_username": "bert"}  # takes over nobody's name
     assert await came_back(browser, issuer) == 403
     (*_, last) = operator.audit_records(home)
@@ -220,6 +221,32 @@ async def test_who_was_removed_comes_back_by_an_operator_only(agency: Agency, is
         assert await came_back(browser, issuer) == 403
     await asyncio.to_thread(enrolment.add, home, "anna", "viewer", "", "4711")
     assert await came_back(browser, issuer) == 303
+
+
+async def test_an_account_without_its_claim_ends_what_an_open_session_may_decide(
+    agency: Agency, issuer: Issuer
+) -> None:
+    browser = agency.browser()
+    issuer.says = {"groups": []}
+    assert await came_back(agency.browser(), issuer) == 403
+    issuer.says = {}
+    assert await came_back(browser, issuer) == 303
+    issuer.says = {"groups": []}
+    assert await came_back(agency.browser(), issuer) == 403  # within the hour of the first: this one stands, too
+    assert "anna, viewer" in (await browser.get("/"))[1]
+    issuer.says = {}
+    assert await came_back(browser, issuer) == 303
+    assert "anna, approver" in (await browser.get("/"))[1]
+
+
+async def test_an_account_that_isnt_let_in_is_on_record_once_an_hour(agency: Agency, issuer: Issuer) -> None:
+    for subject, count in (("0815", 1), ("0815", 1), ("0816", 2), ("0815", 2)):
+        issuer.says = {"sub": subject, "groups": []}
+        assert await came_back(agency.browser(), issuer) == 403
+        assert agency.events().count("not let in") == count
+    agency.network.clock.offset_s += access.TURNED_AWAY_S
+    assert await came_back(agency.browser(), issuer) == 403
+    assert agency.events().count("not let in") == 3
 
 
 async def test_new_keys_are_looked_for_and_a_broken_provider_is_said_so(

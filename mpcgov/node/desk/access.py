@@ -28,6 +28,8 @@ from mpcgov.trust.sessions import Sessions
 NOBODY = "this passkey isn't known here, or its person is let in no more"
 ATTEMPTS, ATTEMPTS_S = 60, 60.0
 """So many sign-ins and enrolments may be tried at this node within so many seconds, whoever tries."""
+TURNED_AWAY_S = 3600.0
+"""An account that isn't let in is put on record once in so many seconds: everybody at the agency has one."""
 
 
 class Access:
@@ -44,6 +46,7 @@ class Access:
         self._strangers = Tickets(clock)
         self._lock = threading.Lock()
         self._tries: list[float] = []
+        self._turned_away: dict[str, float] = {}
 
     def about(self, _: ask.About) -> dict[str, Any]:
         return {
@@ -88,12 +91,17 @@ class Access:
         if not hmac.compare_digest(ticket.browser.encode(), asked.browser.encode()):
             raise Refused("another browser was sent there", hint="try again", code="ticket")
         claims = provider.claims(asked.code, asked.issuer, ticket)
+        account, now = str(claims["sub"]), self._clock.now()
         with self._lock:
             with self.entry() as entry:
-                person = let_in(entry, provider.config, claims, self._clock.now())
+                person = let_in(entry, provider.config, claims, now)
+                if person is None and now - self._turned_away.get(account, 0.0) < TURNED_AWAY_S:
+                    raise _nobodys()  # nothing of this is kept: it is on record already
             if person is None:
-                hint = "ask who runs the node; its audit log has your account"
-                raise Refused("your account may do nothing here", hint=hint, code="role")
+                recent = {one: at for one, at in self._turned_away.items() if now - at < TURNED_AWAY_S}
+                self._turned_away = recent | {account: now}
+                raise _nobodys()
+            self._turned_away.pop(account, None)
             return self._begun(person)
 
     # To make a passkey
@@ -241,3 +249,8 @@ class Access:
         if len(self._tries) >= ATTEMPTS:
             raise Refused("too many attempts", hint="try again in a minute", code="too-many")
         self._tries.append(now)
+
+
+def _nobodys() -> Refused:
+    hint = "ask who runs the node; its audit log has your account"
+    return Refused("your account may do nothing here", hint=hint, code="role")

@@ -12,7 +12,7 @@ from typing import Any
 from mpcgov.node.audit import Entry
 from mpcgov.node.desk import accounts
 from mpcgov.node.desk.accounts import Person
-from mpcgov.node.desk.config import ProviderConfig
+from mpcgov.node.desk.config import ProviderConfig, Role
 from mpcgov.node.desk.enrolment import NAME
 
 
@@ -44,9 +44,7 @@ def _is_taken(entry: Entry, name: str) -> bool:
     return accounts.person(entry.tx, name) is not None or accounts.is_barred(entry.tx, name)
 
 
-def _moved(entry: Entry, person: Person, role: Any) -> Person | None:
-    """A person whose account claims another role now; None if it claims none."""
-    if role is None:
-        return None
-    accounts.set_role(entry.tx, person.name, role)
-    return accounts.person(entry.tx, person.name)
+def _moved(entry: Entry, person: Person, role: Role | None) -> Person | None:
+    """A person whose account claims another role now; None if it claims none, and a session that is open only looks."""
+    accounts.set_role(entry.tx, person.name, role or "viewer")
+    return accounts.person(entry.tx, person.name) if role is not None else None
