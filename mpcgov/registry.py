@@ -75,19 +75,28 @@ def read_folder(folder: Path, leave_out: frozenset[str] = frozenset()) -> dict[s
     Caches (`__pycache__`) and hidden files don't count, nor do the subfolders in `leave_out`; nothing else is left out.
 
     Raises:
-        LocalError: a folder in it is a link, whose files would be run but not found here.
+        LocalError: a folder in it is a link, whose files would be run but not found here, or something can't be read.
     """
     files = {}
-    for root, folders, names in os.walk(folder):
-        out = leave_out if root == os.fspath(folder) else frozenset[str]()
-        folders[:] = [name for name in folders if _counts(name, out)]
-        for name in [*folders, *filter(partial(_counts, leave_out=out), names)]:
-            path = Path(root, name)
-            if name not in folders and path.is_file():
-                files[path.relative_to(folder).as_posix()] = path.read_bytes()
-            elif path.is_symlink():
-                raise LocalError(f"{path}: is a link", hint="put the folder itself there", code="protocol")
+    try:
+        for root, folders, names in os.walk(folder, onerror=_raise):
+            out = leave_out if root == os.fspath(folder) else frozenset[str]()
+            folders[:] = [name for name in folders if _counts(name, out)]
+            for name in [*folders, *filter(partial(_counts, leave_out=out), names)]:
+                path = Path(root, name)
+                if name not in folders and path.is_file():
+                    files[path.relative_to(folder).as_posix()] = path.read_bytes()
+                elif path.is_symlink():
+                    raise LocalError(f"{path}: is a link", hint="put the folder itself there", code="protocol")
+    except OSError as error:
+        what = f"{error.filename or folder}: can't be read ({type(error).__name__})"
+        raise LocalError(what, hint="let mpcgov's user read the whole folder", code="protocol") from None
     return dict(sorted(files.items()))
+
+
+def _raise(error: OSError) -> None:
+    """Without it a folder that can't be listed would be left out of the digest."""
+    raise error
 
 
 def _counts(name: str, leave_out: frozenset[str]) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import shutil
 import subprocess
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +41,27 @@ def test_a_linked_folder_in_a_protocol_is_refused(tmp_path: Path) -> None:
     (tmp_path / "protocol" / "inside").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(LocalError, match="is a link"):
         registry.read_folder(tmp_path / "protocol")
+
+
+@pytest.mark.parametrize("unreadable", ["inside", "inside/opening.py"])
+def test_what_cant_be_read_is_not_left_out_of_the_digest(
+    unreadable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside/opening.py").write_text("")
+
+    def denied(original: Any) -> Any:
+        def ask(path: Any) -> Any:
+            if os.fspath(path) == str(tmp_path / unreadable):
+                raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+            return original(path)
+
+        return ask
+
+    monkeypatch.setattr(os, "scandir", denied(os.scandir))
+    monkeypatch.setattr(Path, "read_bytes", denied(Path.read_bytes))
+    with pytest.raises(LocalError, match=rf"{unreadable}: can't be read \(PermissionError\)"):
+        registry.read_folder(tmp_path)
 
 
 def test_the_program_that_runs_is_the_one_that_was_digested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
