@@ -72,3 +72,15 @@ def test_a_look_that_fails_is_a_finding() -> None:
     own.begin()
     looked(own)
     assert own.found()["findings"] == [{"name": "node", "ok": False, "text": "node.yaml: not there; mpcgov node init"}]
+
+
+def test_a_look_that_fails_unexpectedly_is_a_finding_without_its_text() -> None:
+    def fails() -> dict[str, Any]:
+        raise ValueError("a value of someone's")
+
+    own = Health(fails, RealClock())
+    own.begin()
+    looked(own)
+    text = "the look failed (ValueError); run mpcgov node doctor"
+    assert own.found()["findings"] == [{"name": "node", "ok": False, "text": text}]
+    assert own.found()["at"] is not None

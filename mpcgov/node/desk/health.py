@@ -54,5 +54,9 @@ class Health:
             found = self._look()
         except MpcgovError as error:
             found = {"findings": [{"name": "node", "ok": False, "text": error.line()}]}
+        except Exception as error:
+            # Its text may hold anything; and without an answer people's pages would ask for one for ever.
+            text = f"the look failed ({type(error).__name__}); run mpcgov node doctor"
+            found = {"findings": [{"name": "node", "ok": False, "text": text}]}
         self._found = found | {"at": self._clock.now()}
         self._done.set()
