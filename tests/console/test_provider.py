@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from typing import Any
 import pytest
 from joserfc.jwk import RSAKey
 
+from mpcgov.clock import RealClock
 from mpcgov.console import guard
-from mpcgov.errors import LocalError, SpecError
+from mpcgov.errors import LocalError, PeerError, SpecError
 from mpcgov.node import operator
 from mpcgov.node.desk import access, enrolment, provider
-from mpcgov.node.desk.config import ProviderConfig
+from mpcgov.node.desk.config import ConsoleConfig, ProviderConfig
+from mpcgov.node.desk.provider import Provider
 from mpcgov.spec.load import validate
 from tests.chromium import axe, chromium, desk, kept
 from tests.console.agency import Agency, served
@@ -284,6 +287,27 @@ async def test_new_keys_are_looked_for_and_a_broken_provider_is_said_so(
 def test_a_provider_is_named_as_a_whole(wrong: dict[str, Any]) -> None:
     with pytest.raises(SpecError):
         validate({"issuer": "https://login.example", "client_id": "mpcgov"} | wrong, ProviderConfig, "node.yaml")
+
+
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
+def test_an_issuer_elsewhere_cant_have_this_machines_own_services_asked(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer, asked = "https://login.example", []
+    config = ConsoleConfig(provider=ProviderConfig(issuer=issuer, client_id=CLIENT))
+    assert config.provider is not None
+    names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    about = {"issuer": issuer} | dict.fromkeys(names, issuer) | {name: "HTTP://127.0.0.1:8500/v1/keys"}
+
+    async def answered(self: Provider, address: str, form: Any) -> tuple[int, bytes]:
+        asked.append(address)
+        return 200, json.dumps(about).encode()
+
+    monkeypatch.setattr(Provider, "_asked_for", answered)
+    one = Provider(tmp_path, config, config.provider, RealClock())
+    with pytest.raises(PeerError):
+        one.address("state", Provider.asked())
+    assert asked == [issuer + provider.DISCOVERY]
 
 
 async def test_a_person_signs_in_at_a_real_provider_in_a_browser(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import aiohttp
 import structlog
@@ -171,6 +171,10 @@ class Provider:
             authorize, token, keys = (safe_url(str(about.get(name))) for name in names)
         except ValueError:
             raise self._broken("it names addresses without TLS, or none") from None
+        # Else an issuer elsewhere could have this machine's own services asked, with the client's secret.
+        schemes = {urlsplit(address).scheme for address in (authorize, token, keys)}
+        if "http" in schemes and urlsplit(self.config.issuer).scheme != "http":
+            raise self._broken("it names addresses without TLS")
         library = _library()
         try:
             found = library.jwk.KeySet.import_key_set(self._json(keys))
