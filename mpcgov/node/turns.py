@@ -16,6 +16,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import structlog
+
 from mpcgov.errors import MpcgovError, Refused
 from mpcgov.node.causes import Silence
 from mpcgov.node.news import News
@@ -32,9 +34,7 @@ ASK_S = 3.0
 AGREEMENT_S = 1.0
 """How long a node that is asked waits for approvals that are on their way."""
 
-RETRY_S = 0.5
-AGAIN_S = 0.1
-SILENCE_S = 8.0
+RETRY_S, AGAIN_S, SILENCE_S = 0.5, 0.1, 8.0
 QUEUED = "queued"
 """What a job is doing that waits for its turn."""
 
@@ -90,6 +90,7 @@ class Turns:
         self._client = client
         self._slots = slots
         self._jobs = jobs
+        self._log = structlog.get_logger().bind(party=me)
         self._waiting: dict[str, _Waiting] = {}
         self._agreed = News()
         self._wake = asyncio.Event()
@@ -169,15 +170,19 @@ class Turns:
     def _begun(self, row: JobRow, party: str) -> str:
         if self._slots.holds(row.id):
             return "yes"
-        if (
-            self._closed
-            or row.id not in self._waiting
-            or not self._slots.take(row.id, self._waiting[row.id].age, party)
-        ):
+        waiting = self._waiting.get(row.id)
+        if self._closed or waiting is None or not self._slots.take(row.id, waiting.age, party):
             return "busy"
-        del self._waiting[row.id]
-        self._jobs.begin(row.id)
+        self._begin(row.id)
         return "yes"
+
+    def _begin(self, job: str) -> None:
+        self._waiting.pop(job, None)
+        try:
+            self._jobs.begin(job)
+        except MpcgovError:
+            self.done(job)  # it holds no place, so that it can wait for its turn again
+            raise
 
     async def _look(self, waiting: _Waiting) -> None:
         if not await self._say(waiting, waiting.leader, "there"):
@@ -188,10 +193,8 @@ class Turns:
         self._again()
         found = self._slots.next()
         if found is not None and found[1] != self._me and found[0] in self._waiting:
-            self._jobs.spawn(self._free(self._waiting[found[0]]), f"free {found[0]}")
-
-    async def _free(self, waiting: _Waiting) -> None:
-        await self._say(waiting, waiting.leader, "free")
+            waiting = self._waiting[found[0]]
+            self._jobs.spawn(self._tell(waiting, waiting.leader, "free"), f"free {found[0]}")
 
     # What the one does that gathers places
 
@@ -218,9 +221,10 @@ class Turns:
                 if self._me in busy:
                     break
                 if waiting.retry_at <= loop.time() and not busy & set(waiting.row.parties):
-                    # What the database can't take is tried again, and holds up no other job.
-                    with contextlib.suppress(MpcgovError):
+                    try:
                         busy |= await self._try(waiting)
+                    except MpcgovError as error:  # it is tried again, and holds up no other job
+                        self._log.error("a job can't be given its turn", job=waiting.row.id, error=error.message)
                     waiting.tried_at, waiting.retry_at = loop.time(), loop.time() + RETRY_S
             due = min((waiting.retry_at for waiting in self._led()), default=0.0)
             with contextlib.suppress(TimeoutError):
@@ -242,7 +246,7 @@ class Turns:
         self._slots.give_back(job)
         for party, answer in zip(others, answers, strict=True):
             if answer in ("yes", ""):
-                self._jobs.spawn(self._give_back(waiting, party), f"back {job}")
+                self._jobs.spawn(self._tell(waiting, party, "back"), f"back {job}")
             if not answer:
                 self._silent_too_long(waiting, party)
         return {party for party, answer in zip(others, answers, strict=True) if answer != "yes"}
@@ -256,7 +260,7 @@ class Turns:
             self._jobs.spawn(self._let_begin(waiting, party), f"begin {job}")
         # Their words leave before this node is busy with its own beginning.
         await asyncio.sleep(0)
-        self._jobs.begin(job)
+        self._begin(job)
 
     async def _let_begin(self, waiting: _Waiting, party: str) -> None:
         """Tells a node that it has promised a place to begin; as long as the job waits for its connections."""
@@ -266,10 +270,10 @@ class Turns:
                 return
             await asyncio.sleep(AGAIN_S)
 
-    async def _give_back(self, waiting: _Waiting, party: str) -> None:
-        await self._say(waiting, party, "back")
-
     # What both do
+
+    async def _tell(self, waiting: _Waiting, party: str, word: str) -> None:
+        await self._say(waiting, party, word)
 
     async def _say(self, waiting: _Waiting, party: str, word: str) -> str:
         """What a party answers; "" if that means nothing."""

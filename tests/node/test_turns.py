@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from mpcgov.errors import PeerError
 from mpcgov.lifecycle import State
 from mpcgov.node import slots, turns
 from mpcgov.node.slots import ASKED_S, MEMORY_S, PROMISE_S, Slots
 from mpcgov.node.store import JobRow
-from mpcgov.node.turns import Turns
+from mpcgov.node.turns import Turn, Turns
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.order import Outcome
 from tests.node.network import DATASETS, PARTIES, Network, ScriptedWorker, refusal, when
@@ -188,6 +189,39 @@ async def test_a_job_whose_beginning_cant_be_recorded_holds_up_no_other() -> Non
         task.cancel()
     ends = await asyncio.gather(*node.tasks, return_exceptions=True)
     assert not any(isinstance(end, PeerError) for end in ends)
+
+
+class Unreadable(FullDisk):
+    """Begins nothing, as it can't even look the job up; and leaves the place to who has given it."""
+
+    def begin(self, job: str) -> None:
+        self.began.append(job)
+        raise PeerError("the node can't use its database", code="store")
+
+
+async def test_a_beginning_that_fails_leaves_no_place_taken_and_says_so() -> None:
+    """At the node that gathers places, and at one that is told to begin."""
+    node, row = Unreadable(), JobRow("aaaa", "", PARTIES, (), 1, State.APPROVED, "", "", "", 0.0, 0.0)
+    with capture_logs() as logged:
+        node.turns.add(row)
+        await when(lambda: bool(logged), "it never began")
+    node.turns.close()
+    assert [(one["event"], one["error"]) for one in logged] == [
+        ("a job can't be given its turn", "the node can't use its database")
+    ]
+    assert node.began == ["aaaa"]
+    assert not node.turns._slots.holds("aaaa")
+    for task in node.tasks:
+        task.cancel()
+    await asyncio.gather(*node.tasks, return_exceptions=True)
+
+    other = Unreadable()
+    other.turns = Turns("welfare", other, other, Slots(1, asyncio.get_running_loop().time), other)
+    for _ in range(2):
+        other.turns.add(row)
+        with pytest.raises(PeerError, match="database"):
+            await other.turns.hear(row, "labour", Turn(word="begin"))
+    assert other.began == ["aaaa", "aaaa"]
 
 
 def test_promises_that_arent_used_put_a_party_behind_the_others() -> None:
