@@ -29,7 +29,7 @@ class EndNotice(Frozen):
 
 
 SENT_STEP_BYTES = 64 << 10
-"""Others are told by so much how far a job is: enough to see it go on, and no clock of single messages."""
+"""Others are told by at least so much how far a job is: enough to see it go on, and no clock of single messages."""
 
 
 def status(me: str, row: JobRow, approved: Container[str], phase: str, sent_bytes: int = 0) -> dict[str, Any]:
@@ -47,10 +47,16 @@ def status(me: str, row: JobRow, approved: Container[str], phase: str, sent_byte
         "state": row.state.value,
         "waiting_for": [party for party in row.parties if waiting and party not in approved],
         "phase": phase if row.state not in TERMINAL else "",
-        "sent_bytes": sent_bytes // SENT_STEP_BYTES * SENT_STEP_BYTES if row.state not in TERMINAL else 0,
+        "sent_bytes": _coarse(sent_bytes) if row.state not in TERMINAL else 0,
         "reason": row.reason,
         "code": row.code,
     }
+
+
+def _coarse(sent_bytes: int) -> int:
+    """In steps that grow with it, an eighth at most: how much a job sends in all may follow from padded lengths."""
+    step = max(SENT_STEP_BYTES, 1 << max(0, sent_bytes.bit_length() - 4))
+    return sent_bytes // step * step
 
 
 def end(row: JobRow) -> EndNotice | None:

@@ -10,6 +10,7 @@ import pytest
 from mpcgov.coordinator import service
 from mpcgov.lifecycle import State
 from mpcgov.node import operator, standing
+from mpcgov.node.store import JobRow
 from mpcgov.results.pace import Pace
 from mpcgov.results.progress import Status, span
 from tests.node.network import Network, when
@@ -35,6 +36,20 @@ def test_the_rest_takes_as_long_as_the_pace_so_far_says() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (60.1, "61 s"), (100, "2 min"), (7000, "2 h")])
 def test_spans_are_said_as_people_do(seconds: float, text: str) -> None:
     assert span(seconds) == text
+
+
+def test_what_is_told_of_bytes_is_coarse_however_many_there_are() -> None:
+    """How many there are in all may follow from padded lengths, which not everybody who asks learns otherwise."""
+    row = JobRow("aaaa", "", (), (), 1, State.RUNNING, "", "", "", 0.0, 0.0)
+
+    def told(sent_bytes: int) -> int:
+        return int(standing.status("labour", row, (), "compute", sent_bytes)["sent_bytes"])
+
+    assert [told(sent) for sent in (0, 65_535, 65_536, 600_000)] == [0, 0, 65_536, 589_824]
+    for least in (1 << 20, 1 << 30, 1 << 40):
+        grid = [told(least + least * part // 997) for part in range(997)]
+        assert len(set(grid)) == 8
+        assert grid == sorted(grid)
 
 
 async def test_a_node_tells_what_it_has_sent_in_steps(tmp_path: Path) -> None:
