@@ -6,13 +6,16 @@ import asyncio
 import re
 
 import pytest
+import sqlalchemy as sql
 
 from mpcgov.errors import Refused, SpecError
+from mpcgov.lifecycle import State
 from mpcgov.node import operator
 from mpcgov.node.consent import partners_lacking
 from mpcgov.node.desk import enrolment
 from mpcgov.node.explain import Weighed
 from mpcgov.node.statements import read_approval
+from mpcgov.node.store import JOBS
 from mpcgov.spec.assertion import check, check_all
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
@@ -186,6 +189,11 @@ async def test_a_usual_job_is_shown_in_german_from_top_to_bottom(agency: Agency)
     assert '<html lang="de">' in page
     assert "Zellen unter 10 werden unterdrückt" in page
     assert re.findall(r'<span lang="en">.*', page) == []
+    assert "<dt>Wer das Ergebnis bekäme</dt>" in page
+    with agency.book._store.write() as tx:
+        tx.execute(sql.update(JOBS).where(JOBS.c.id == job).values(state=State.RELEASED.value))
+    _, page = await anna.get(f"/jobs/{job}", **{"Accept-Language": "de"})
+    assert "<dt>Wer das Ergebnis bekommt</dt>" in page
 
 
 async def test_a_job_starts_only_with_as_many_signed_words_as_the_policies_ask_for_by_then(agency: Agency) -> None:

@@ -163,4 +163,5 @@ async def test_a_hidden_cell_is_marked_in_chart_and_table(tmp_path: Path, monkey
         assert "1.234" in page
         assert '<td class="number">·</td>' in page
         assert "wurde verborgen" in page
+        assert "<dt>Wer das Ergebnis bekommt</dt>" in page
         assert "<South>" not in page
