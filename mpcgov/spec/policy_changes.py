@@ -36,6 +36,9 @@ def changes(before: Policy, after: Policy) -> list[Change]:
             found += [replace(one, effect="more") for one in _of_dataset(name, DatasetPolicy(), now)]
         else:
             found += _of_dataset(name, then, now)
+            if before.approve == "standing" != after.approve and then.overlapping == now.overlapping == "ask":
+                # Under `standing` nobody is asked about such tables: they are refused.
+                found.append(_valued(name, "overlapping", "refuse", "ask"))
     return found
 
 
@@ -51,8 +54,10 @@ def _of_jobs(before: Policy, after: Policy) -> Iterator[Change]:
         order = ("optional", None, "required")
         text = f"a yes without a passkey: {_PASSKEYS[after.passkeys]} (before: {_PASSKEYS[before.passkeys]})"
         yield Change("more" if order.index(after.passkeys) < order.index(before.passkeys) else "less", text)
-    for party in sorted({*before.partner_approvals, *after.partner_approvals}):
-        fewer, people = before.partner_approvals.get(party, 0), after.partner_approvals.get(party, 0)
+    old, new = before.partner_approvals, after.partner_approvals
+    for party in sorted({*old, *new}):
+        # Whoever isn't named is anybody.
+        fewer, people = (one.get(party, one.get("*", 0)) for one in (old, new))
         if fewer != people:
             text = f"the yes of {_any(party)} must be signed by {people} people (before: {fewer})"
             yield Change("more" if people < fewer else "less", text)
@@ -75,10 +80,19 @@ def _of_dataset(name: str, before: DatasetPolicy, after: DatasetPolicy) -> Itera
         own = (before.partner_filters.get(party, ()), after.partner_filters.get(party, ()))
         yield from _listed(*own, f"{name}: without asking anybody, rows of {party} chosen by {{}}")
     yield from _listed(before.filters, after.filters, f"{name}: without asking anybody, rows chosen by {{}}")
-    for field, (words, looser) in _VALUES.items():
+    limits = [(one.max_epsilon, one.max_rho) for one in (before, after)]
+    for field in _VALUES:
         then, now = getattr(before, field), getattr(after, field)
-        if then != now:
-            yield Change(looser(then, now), f"{name}: {words}: {_said(now)} (before: {_said(then)})")
+        if then != now and field in ("max_epsilon", "max_rho") and None in (then, now) and all(map(any, limits)):
+            # Where only one of the two is given, it limits the other's noise, too, or forbids it.
+            yield _valued(name, field, then or _BY_OTHER, now or _BY_OTHER, "other")
+        elif then != now:
+            yield _valued(name, field, then, now)
+
+
+def _valued(name: str, field: str, then: Any, now: Any, effect: Effect | None = None) -> Change:
+    words, looser = _VALUES[field]
+    return Change(effect or looser(then, now), f"{name}: {words}: {_said(now)} (before: {_said(then)})")
 
 
 def _listed(before: Iterable[str], after: Iterable[str], words: str) -> Iterator[Change]:
@@ -126,6 +140,7 @@ def _number(value: Any) -> Fraction:
     return Fraction(value.toordinal()) if isinstance(value, dt.date) else Fraction(value)
 
 
+_BY_OTHER = "as the other limit says"
 _PASSKEYS = {"optional": "counts", None: "counts until an approver has one", "required": "never counts"}
 _USES = {
     "group": "form groups", "filter": "choose rows", "measure": "be added up", "key": "link rows",

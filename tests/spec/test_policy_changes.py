@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
 from mpcgov.console.texts import catalogue
+from mpcgov.node.consent import partners_lacking
+from mpcgov.rules.privacy import floor_faults
 from mpcgov.spec.load import parse_yaml
+from mpcgov.spec.noise import CellNoise, GaussianNoise, LaplaceNoise
 from mpcgov.spec.policy import DatasetPolicy, Policy
 from mpcgov.spec.policy_changes import changes
 
@@ -76,6 +80,56 @@ def test_a_data_set_that_is_new_is_told_of_with_all_that_may_be_done_with_it() -
 
 @pytest.mark.parametrize(("then", "now", "effect"), [("1", None, "more"), (None, "1", "less"), ("1", "0.9", "less")])
 def test_no_limit_allows_most(then: str | None, now: str | None, effect: str) -> None:
-    before, after = (policy(of_dataset(STRICT, "max_rho", {"datasets": {"people": {"max_rho": at}}}))
+    alone = of_dataset(STRICT, "max_epsilon", {"datasets": {"people": {"max_epsilon": None}}})
+    before, after = (policy(of_dataset(alone, "max_rho", {"datasets": {"people": {"max_rho": at}}}))
                      for at in (then, now))  # fmt: skip
     assert [one.effect for one in changes(before, after)] == [effect]
+
+
+def alike(one: Any, **fields: Any) -> Policy:
+    """A policy with nothing but these fields of its own, and those of `one` for its data set."""
+    return policy(fields | {"datasets": {"people": {name: value for name, value in one.items() if value is not None}}})
+
+
+def never_only_less(policies: list[tuple[Policy, set[Any]]]) -> None:
+    """Of any two policies, with what each allows: if one allows what the other doesn't, that is said, and else not."""
+    for (before, allowed), (after, now) in itertools.product(policies, repeat=2):
+        effects = {one.effect for one in changes(before, after)}
+        if now - allowed:
+            assert effects & {"more", "other"}, (before, after)
+        else:
+            assert "more" not in effects, (before, after)
+
+
+def test_no_noise_becomes_allowed_by_what_is_said_to_allow_less() -> None:
+    laplace = [LaplaceNoise(mechanism="discrete-laplace", unit="person", bound=1, epsilon=size)
+               for size in ("0.1", "1", "2", "10")]  # fmt: skip
+    gauss = [GaussianNoise(mechanism="discrete-gaussian", unit="person", bound=1, rho=size)
+             for size in ("0.01", "0.5", "10")]  # fmt: skip
+    jobs: list[CellNoise | None] = [None, *laplace, *gauss]
+    limits = itertools.product((None, "0.5", "1", "3"), (None, "0.1", "0.5", "999"))
+    policies = [alike({"max_epsilon": epsilon, "max_rho": rho}) for epsilon, rho in limits]
+    never_only_less([
+        (one, {at for at, job in enumerate(jobs) if not [*floor_faults(job, one.datasets["people"])]})
+        for one in policies
+    ])  # fmt: skip
+
+
+def test_no_partners_yes_becomes_enough_by_what_is_said_to_allow_less() -> None:
+    people = {"welfare": (None, 1, 2), "education": (None, 2), "*": (None, 1, 2)}
+    policies = []
+    for counts in itertools.product(*people.values()):
+        said = {party: count for party, count in zip(people, counts, strict=True) if count is not None}
+        policies.append(alike({}, partner_approvals=said))
+    words = list(itertools.product(("welfare", "education", "tax"), (0, 1, 2)))
+    never_only_less([
+        (one, {word for word in words if not partners_lacking(one, dict([word]))}) for one in policies
+    ])  # fmt: skip
+
+
+def test_no_tables_may_be_put_to_people_by_what_is_said_to_allow_less() -> None:
+    found = changes(alike({"overlapping": "ask"}, approve="standing"), alike({"overlapping": "ask"}, approve="manual"))
+    assert [(one.effect, one.text) for one in found] == [
+        ("less", "every job takes a person's yes"),
+        ("more", "people: tables of nearly the same rows: ask (before: refuse)"),
+    ]
