@@ -23,7 +23,7 @@ from mpcgov import files, keys
 from mpcgov.clock import Clock, RealClock
 from mpcgov.errors import LocalError
 from mpcgov.node import home as homes
-from mpcgov.node import rotation, snapshot
+from mpcgov.node import inforce, rotation, snapshot
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.home import NodeHome
 from mpcgov.node.notify.config import SECRETS
@@ -42,7 +42,7 @@ HEAD = f"{homes.STATE}/audit.head"
 ATTEMPTS = 3
 """How often a home is copied that changes meanwhile."""
 
-_OWN = ("datasets.yaml", "node.yaml", "policy.yaml", consortium.ROSTER_FILE)
+_OWN = ("datasets.yaml", "node.yaml", "policy.yaml", consortium.ROSTER_FILE, f"{homes.STATE}/{inforce.FILE}")
 _KEYS = tuple(
     f"{folder}/{name}"
     for folder in (keys.FOLDER, rotation.NEXT)
@@ -105,7 +105,7 @@ def make(home: Path, out: Path, clock: Clock | None = None) -> Backup:
 
 
 def names(home: Path) -> list[str]:
-    """The files of a home that a backup holds beside those in `state/`; `datasets.yaml` comes first."""
+    """The files of a home that a backup holds beside the database and the log's head; `datasets.yaml` comes first."""
     figures = sorted(f"{_FIGURES}/{path.name}" for path in (home / _FIGURES).glob("*.json"))
     secrets = sorted(f"{SECRETS}/{path.name}" for path in (home / SECRETS).glob("[!.]*"))
     wanted = (*_OWN, *_KEYS, *lists_of(home), *figures, *secrets)

@@ -101,6 +101,7 @@ class NodeDaemon:
         self._audit = AuditLog(self._store, home.identity, home.state_path, self._clock)
         self.book = Book(home, self._store, self._audit, self._clock)
         self._policies = Policies(home, self.book, self._audit, self._clock)
+        self._policy_fault = ""
         self._client = PeerClient(home.identity, roster, carrier)
         self._requests = RequestLog(self.book)
         slots = Slots(home.jobs_at_once, lambda: asyncio.get_running_loop().time())
@@ -130,7 +131,7 @@ class NodeDaemon:
         """
         records = self._monitor.verify()
         self.book.note("started", engine=registry.engine_digest(), records=records)
-        self._policies.look()
+        self._look()
         self.book.heads.adopt()
         self.book.heads.restored.look()
         if text := self.book.heads.restored.text:
@@ -146,6 +147,7 @@ class NodeDaemon:
         self._notifier.start()
         self._loops = [
             asyncio.create_task(self._every(POLL_S, self._poll_decisions(seen))),
+            asyncio.create_task(self._every(TICK_S, self._look)),
             asyncio.create_task(self._every(TICK_S, self._tick)),
             asyncio.create_task(self._every(FLUSH_S, self._flush)),
             asyncio.create_task(self._every(DAY_S, self._warn)),
@@ -218,8 +220,18 @@ class NodeDaemon:
 
         return poll
 
+    def _look(self) -> None:
+        """Takes up what people have agreed to. If it can't be read, nothing is allowed; all else goes on."""
+        fault = ""
+        try:
+            self._policies.look()
+        except MpcgovError as error:
+            fault = error.message
+        if fault and fault != self._policy_fault:
+            self._log.error("the policy can't be taken up", error=fault)
+        self._policy_fault = fault
+
     def _tick(self) -> None:
-        self._policies.look()
         self.service.tick()
         self._monitor.ticked()
         if not self._home.still_joined() and not self.service.under_way and not self.outdated.is_set():

@@ -6,6 +6,7 @@ What they said is on record before the file is touched, so that a node that is k
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,10 @@ def standing(home: NodeHome, tx: sql.Connection) -> Standing:
     return Standing(text, needed, written, _forward(tx, lenient(text)))
 
 
+class _SettledAlready(Exception):
+    """The running node and whoever said the last yes may both put a text in force; one of them records it."""
+
+
 class Policies:
     """The changes of one node's policy."""
 
@@ -137,12 +142,12 @@ class Policies:
 
     def look(self) -> None:
         """Puts in force what was agreed to, and holds on to a policy that asks for two people once it is written."""
-        if (seen := _stat(self._home.policy_path)) == self._seen:
-            return
         with self._book.view() as tx:
             row = tx.execute(sql.select(POLICY).where(POLICY.c.agreed)).one_or_none()
         if row is not None:
             self._settle(row.text, row.digest)
+        if (seen := _stat(self._home.policy_path)) == self._seen:
+            return
         found, text = inforce.read(self._home.state_path), inforce.text_of(self._home.policy_path)
         if text is not None and (found is None or found.approvals < 2) and (policy := lenient(text)).approvals > 1:
             # One person wrote it, as one could: under the policy before, it took no more.
@@ -213,7 +218,9 @@ class Policies:
 
     def _settle(self, text: str, new: str) -> None:
         inforce.replace(self._home.state_path, self._home.policy_path, text, lenient(text))
-        with self._audit.entry() as entry:
+        with suppress(_SettledAlready), self._audit.entry() as entry:
+            if entry.tx.execute(sql.select(POLICY).where(POLICY.c.digest == new, POLICY.c.agreed)).first() is None:
+                raise _SettledAlready
             _forget(entry.tx)
             entry.record("policy in force", policy=new, needed=lenient(text).approvals)
 
@@ -245,7 +252,7 @@ def _stat(path: Path) -> tuple[int, ...]:
         found = path.stat()
     except OSError:
         return ()
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
 
 
 def _forget(tx: sql.Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ import pytest
 
 from mpcgov.cli.main import run
 from mpcgov.clock import RealClock
-from mpcgov.errors import Refused, SpecError
+from mpcgov.errors import LocalError, Refused, SpecError
+from mpcgov.node import backup, inforce, operator, people, policies
 from mpcgov.node import home as homes
-from mpcgov.node import inforce, operator, people, policies
+from mpcgov.node.restore import restore
+from mpcgov.node.service import Service
 from mpcgov.spec.assertion import Assertion, check, check_agreed
 from mpcgov.spec.ids import digest
+from mpcgov.spec.load import LIMIT_BYTES
 from tests.console.agency import Agency
 from tests.console.authenticator import Browser
 from tests.node.network import POLICY, Network, when
@@ -130,8 +134,9 @@ async def test_a_file_that_was_changed_by_hand_allows_nothing_until_two_agree(ag
     assert "min_count: 9" in (agency.home / "policy.yaml").read_text()
 
 
-async def test_a_node_that_was_killed_puts_in_force_what_was_agreed_to(
-    agency: Agency, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("killed", ["the node", "the command"])
+async def test_what_was_agreed_to_is_put_in_force_by_a_node_that_starts_or_runs(
+    agency: Agency, monkeypatch: pytest.MonkeyPatch, killed: str
 ) -> None:
     await in_force(agency, TWO)
     paul, anna = await agency.person("paul", "policy-editor"), await agency.person("anna")
@@ -141,10 +146,85 @@ async def test_a_node_that_was_killed_puts_in_force_what_was_agreed_to(
         assert (await agreed(anna, known=digest(LOOSER.encode())))[0] == 200
     assert (agency.home / "policy.yaml").read_text() == TWO
     assert allowed(agency)
-    await agency.network.stop("labour")
-    await agency.network.start("labour")
-    assert (agency.home / "policy.yaml").read_text() == LOOSER
+    if killed == "the node":
+        await agency.network.stop("labour")
+        await agency.network.start("labour")
+    await when(lambda: (agency.home / "policy.yaml").read_text() == LOOSER, "nobody put it in force")
     assert allowed(agency)
+
+
+async def test_a_policy_file_that_cant_be_written_stops_nothing_else(
+    agency: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await in_force(agency, TWO)
+    paul, anna = await agency.person("paul", "policy-editor"), await agency.person("anna")
+    assert (await agreed(paul, text=LOOSER))[0] == 200
+    real, ticks = inforce.files.replace, []
+
+    def read_only(path: Path, data: bytes, mode: int = 0o644) -> None:
+        if path.name == "policy.yaml":
+            raise LocalError(f"{path}: can't be written (Read-only file system)", code="file")
+        real(path, data, mode)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(inforce.files, "replace", read_only)
+        assert (await agreed(anna, known=digest(LOOSER.encode())))[0] != 200
+        await agency.network.stop("labour")
+        broken.setattr(Service, "tick", lambda _: ticks.append(1))
+        await agency.network.start("labour")
+        await when(lambda: len(ticks) > 1, "the node's upkeep has stopped")
+        assert (agency.home / "policy.yaml").read_text() == TWO
+        kept = inforce.read(agency.home / "state")
+        assert kept is not None
+        assert kept.digests == (digest(LOOSER.encode()), digest(TWO.encode()))
+    await when(lambda: (agency.home / "policy.yaml").read_text() == LOOSER, "nobody put it in force")
+
+
+def looked(home: Path) -> None:
+    """What a node does first when it starts."""
+    with operator.opened(home) as (node, book, audit):
+        policies.Policies(node, book, audit, RealClock()).look()
+
+
+def test_a_home_from_a_backup_has_the_policy_in_force_that_it_had(tmp_path: Path) -> None:
+    network = Network(tmp_path)
+    network.policy("labour", TWO)
+    looked(network.home("labour"))
+    network.policy("labour", LOOSER.replace("approvals: 2", "approvals: 1"))
+    backup.make(network.home("labour"), tmp_path / "labour.backup")
+    restore(tmp_path / "again", tmp_path / "labour.backup")
+    looked(tmp_path / "again")
+    with pytest.raises(Refused, match="waits for two people's yes"):
+        homes.load(tmp_path / "again").policy()
+
+
+@pytest.mark.parametrize("filler", ["[", '"'])
+def test_whatever_was_adopted_can_be_read_again(tmp_path: Path, filler: str) -> None:
+    network = Network(tmp_path)
+    text = TWO + "# "
+    text += filler * (LIMIT_BYTES - len(text))
+    network.policy("labour", text)
+    looked(network.home("labour"))
+    home = network.loaded("labour")
+    assert home.policy()[1] == digest(text.encode())
+    (home.state_path / inforce.FILE).write_bytes(b"\xff")
+    with pytest.raises(SpecError, match=r"policy\.json: can't be read"):
+        inforce.read(home.state_path)
+
+
+def test_a_change_that_keeps_size_and_time_of_the_file_is_seen(tmp_path: Path) -> None:
+    network = Network(tmp_path)
+    path = network.home("labour") / "policy.yaml"
+    path.write_text(TWO.replace("approvals: 2", "approvals: 1"))
+    with operator.opened(network.home("labour")) as (node, book, audit):
+        changing, was = policies.Policies(node, book, audit, RealClock()), path.stat()
+        changing.look()
+        path.write_text(TWO)
+        while path.stat().st_ctime_ns == was.st_ctime_ns:
+            os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+        os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+        changing.look()
+        assert inforce.read(node.state_path) is not None
 
 
 def test_whoever_reads_while_the_file_is_replaced_finds_the_one_or_the_other(
@@ -176,8 +256,7 @@ def test_two_users_of_the_machine_agree_where_nobody_has_a_passkey(
     network = Network(tmp_path)
     network.policy("labour", TWO)
     home = ["--home", str(network.home("labour"))]
-    with operator.opened(network.home("labour")) as (node, book, audit):
-        policies.Policies(node, book, audit, RealClock()).look()
+    looked(network.home("labour"))
     assert run(["node", "policy", "approve", *home]) == 3
     assert "nothing to agree to" in capsys.readouterr().err
     network.policy("labour", LOOSER)
