@@ -65,7 +65,7 @@ def list_people(home: Path) -> None:
 @click.argument("name", metavar="NAME")
 @home_option
 def remove(name: str, home: Path) -> None:
-    """Lets a person in no more, at once; what they said stays said."""
+    """Lets a person in no more, at once; what was decided stays decided."""
     from mpcgov.node.desk import enrolment
 
     enrolment.remove(home, name)

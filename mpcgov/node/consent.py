@@ -6,10 +6,15 @@ from collections.abc import Mapping, Set
 
 import sqlalchemy as sql
 
+from mpcgov.lifecycle import State
 from mpcgov.node import questions
+from mpcgov.node import store as table
 from mpcgov.node.desk import accounts
 from mpcgov.node.desk.config import Role
 from mpcgov.spec.policy import Policy
+
+OPEN = (State.PROPOSED, State.AWAITING_APPROVAL)
+"""The states in which this agency's people decide about a job."""
 
 
 def needs_passkeys(tx: sql.Connection, policy: Policy, roles: Set[Role] = accounts.MAY_DECIDE) -> bool:
@@ -25,12 +30,17 @@ def needs_passkeys(tx: sql.Connection, policy: Policy, roles: Set[Role] = accoun
 
 
 def counted(tx: sql.Connection, job: str, policy: Policy) -> tuple[str, ...]:
-    """The people whose yes to a job counts, the first of all first."""
-    names = questions.yeses(tx, job)
-    if not needs_passkeys(tx, policy):
-        return names
-    signed = accounts.kept(tx, job)
-    return tuple(name for name in names if name in signed)
+    """The people whose yes to a job counts, the first of all first.
+
+    As long as it isn't decided, a yes that a passkey has signed counts while its person may still say it; after that
+    those stand by which it was.
+    """
+    names, signed = questions.yeses(tx, job), accounts.kept(tx, job)
+    if table.require(tx, job).state in OPEN:
+        may = sql.select(questions.YESES.c.person).where(accounts.may_still(questions.YESES, accounts.MAY_DECIDE))
+        still = set(tx.execute(may.where(questions.YESES.c.job == job)).scalars())
+        names = tuple(name for name in names if name in still or name not in signed)
+    return tuple(name for name in names if name in signed) if needs_passkeys(tx, policy) else names
 
 
 def own_lacking(tx: sql.Connection, job: str, policy: Policy) -> str:

@@ -58,7 +58,7 @@ class Decisions:
                 goes on waiting.
         """
         row = self._open(job, Event.APPROVE)
-        if row.state not in (State.PROPOSED, State.AWAITING_APPROVAL):
+        if row.state not in consent.OPEN:
             return row
         proposal = self._book.proposal(job)
         verdict = self._book.verdict(proposal, row.digest)
@@ -137,8 +137,8 @@ class Decisions:
 
     def _yes(self, entry: Entry, proposal: Proposal, verdict: Verdict, person: str, signed: Assertion | None) -> JobRow:
         job, policy = job_id(proposal.job_digest), self._home.policy()[0]
-        questions.yes(entry.tx, job, person, self._clock.now())
-        if signed is not None:
+        if signed is not None or person not in consent.counted(entry.tx, job, policy):
+            questions.yes(entry.tx, job, person, self._clock.now())
             accounts.keep(entry.tx, job, person, signed)
         names = consent.counted(entry.tx, job, policy)
         if signed is not None or len(names) < policy.approvals:
@@ -149,6 +149,7 @@ class Decisions:
         if verdict.overlaps:
             self._ask(entry, proposal)
             questions.said(entry.tx, job, "yes", verdict.overlaps)
+        questions.keep_only(entry.tx, job, names)
         row = self._book.approved(entry, proposal, verdict, names)
         self._decided(entry, job)
         return row

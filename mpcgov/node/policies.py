@@ -232,12 +232,14 @@ class Policies:
 
 
 def _forward(tx: sql.Connection, policy: Policy) -> Forward | None:
-    """What was put forward, with the people whose yes counts under the policy in force."""
+    """What was put forward, with the people whose yes counts under the policy in force, and who may still say it."""
     row = tx.execute(sql.select(POLICY)).one_or_none()
     if row is None:
         return None
-    signed = [True] if _needs_passkeys(tx, policy) else [True, False]
-    said = sql.select(YESES.c.person).where(YESES.c.digest == row.digest, YESES.c.signed.in_(signed))
+    counts = YESES.c.signed & accounts.may_still(YESES, accounts.MAY_AGREE)
+    if not _needs_passkeys(tx, policy):
+        counts |= ~YESES.c.signed
+    said = sql.select(YESES.c.person).where(YESES.c.digest == row.digest, counts)
     names = tuple(tx.execute(said.order_by(YESES.c.at, YESES.c.person)).scalars())
     return Forward(row.digest, row.before, row.text, row.person, row.at, names)
 

@@ -62,9 +62,14 @@ def overlapping(tx: sql.Connection, dataset: str) -> list[tuple[str, tuple[str, 
 
 
 def yes(tx: sql.Connection, job: str, person: str, now: float) -> None:
-    """A person's yes; the same person's second changes nothing."""
-    if person not in yeses(tx, job):
-        tx.execute(sql.insert(YESES).values(job=job, person=person, at=now))
+    """A person's yes, in the place of an earlier one under their name."""
+    tx.execute(sql.delete(YESES).where(YESES.c.job == job, YESES.c.person == person))
+    tx.execute(sql.insert(YESES).values(job=job, person=person, at=now))
+
+
+def keep_only(tx: sql.Connection, job: str, names: Sequence[str]) -> None:
+    """The job is decided, by these people's yes and no other."""
+    tx.execute(sql.delete(YESES).where(YESES.c.job == job, YESES.c.person.not_in(names)))
 
 
 def yeses(tx: sql.Connection, job: str) -> tuple[str, ...]:

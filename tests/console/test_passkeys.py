@@ -11,7 +11,7 @@ import sqlalchemy as sql
 from mpcgov.errors import Refused, SpecError
 from mpcgov.lifecycle import State
 from mpcgov.node import operator
-from mpcgov.node.consent import partners_lacking
+from mpcgov.node.consent import counted, own_lacking, partners_lacking
 from mpcgov.node.desk import enrolment
 from mpcgov.node.explain import Weighed
 from mpcgov.node.statements import read_approval
@@ -47,6 +47,33 @@ async def test_two_people_approve_and_both_words_travel_with_the_approval(agency
     assert [record["facts"]["person"] for record in said] == ["anna", "anna", "bert"]
     assert said[-1]["facts"]["assertion"] == approval.people[1].model_dump(mode="json")
     assert operator.audit_verify(agency.home) > 0
+
+
+async def test_a_yes_counts_while_its_person_may_say_it_and_what_is_decided_stands(agency: Agency) -> None:
+    """Neither a thief's passkey's, once its owner is removed, nor a second one of somebody who has another name now."""
+    agency.network.policy("labour", POLICY.replace("manual", "manual\napprovals: 2"))
+    job, anna = await agency.job(), await agency.person("anna")
+    assert (await anna.say(job))[0] == 200
+    await asyncio.to_thread(enrolment.remove, agency.home, "anna")
+    berg = await agency.person("anna.berg")
+    assert (await berg.say(job))[0] == 200
+    anna = await agency.person("anna")
+    assert agency.book.job(job).state.value == "AWAITING_APPROVAL"
+    assert "1 of 2" in (await anna.get(f"/jobs/{job}"))[1]
+    await asyncio.to_thread(enrolment.remove, agency.home, "anna.berg")
+    assert (await anna.say(job))[0] == 200
+    assert "1 of 2" in (await anna.get(f"/jobs/{job}"))[1]
+    bert = await agency.person("bert")
+    assert (await bert.say(job))[0] == 200
+    assert agency.book.job(job).state.value == "APPROVED"
+    approval = parse_json(parse_json(agency.book.approvals(job)["labour"], Envelope, "").body, Approval, "")
+    said = [one["facts"]["assertion"] for one in operator.audit_records(agency.home) if one["event"] == "yes"]
+    assert [one.model_dump(mode="json") for one in approval.people] == said[2:]  # by the new passkey of anna's
+    await asyncio.to_thread(enrolment.remove, agency.home, "bert")
+    policy = Policy(approvals=2)
+    with agency.book.view() as tx:
+        assert own_lacking(tx, job, policy) == ""
+        assert counted(tx, job, policy) == ("anna", "bert")
 
 
 async def test_peers_refuse_words_that_say_something_else_or_are_of_one_person(agency: Agency) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from mpcgov.clock import RealClock
 from mpcgov.errors import LocalError, Refused, SpecError
 from mpcgov.node import backup, inforce, operator, people, policies
 from mpcgov.node import home as homes
+from mpcgov.node.desk import enrolment
 from mpcgov.node.restore import restore
 from mpcgov.node.service import Service
 from mpcgov.spec.assertion import Assertion, check, check_agreed
@@ -104,6 +106,22 @@ async def test_an_answer_counts_once_for_the_text_that_was_asked_about(agency: A
     # Withdrawn, and whoever agrees now agrees to nothing.
     assert (await anna.post("/policy/withdraw", {}))[0] == 303
     assert (await agreed(paul, known=digest(LOOSER.encode())))[0] == 403
+
+
+async def test_a_yes_to_a_policy_counts_while_its_person_may_say_it(agency: Agency) -> None:
+    await in_force(agency, TWO)
+    paul, anna = await agency.person("paul", "policy-editor"), await agency.person("anna")
+    path, new = agency.home / "policy.yaml", digest(LOOSER.encode())
+    assert (await agreed(paul, text=LOOSER))[0] == 200
+    await asyncio.to_thread(enrolment.remove, agency.home, "paul")
+    assert (await agreed(anna, known=new))[0] == 200
+    paul = await agency.person("paul", "viewer")
+    assert path.read_text() == TWO
+    await asyncio.to_thread(enrolment.remove, agency.home, "paul")
+    paul = await agency.person("paul", "policy-editor")  # the yes before isn't this one's
+    assert "1 of 2" in (await anna.get("/policy"))[1]
+    assert (await agreed(paul, known=new))[0] == 200
+    assert path.read_text() == LOOSER
 
 
 async def test_a_file_that_was_changed_by_hand_allows_nothing_until_two_agree(agency: Agency) -> None:

@@ -141,6 +141,13 @@ def passkey(tx: sql.Connection, identifier: str) -> Passkey | None:
     return next((one for one in passkeys(tx) if one.id == identifier), None)
 
 
+def may_still(yeses: sql.Table, roles: Set[Role]) -> sql.ColumnElement[bool]:
+    """Whether who said a yes of a table is there, in one of these roles, and was before they said it: somebody who was
+    removed and added again since is somebody else."""
+    same = (PEOPLE.c.name == yeses.c.person, PEOPLE.c.added_at <= yeses.c.at)
+    return sql.exists().where(*same, PEOPLE.c.role.in_(roles))
+
+
 def sign(tx: sql.Connection, roles: Set[Role]) -> bool:
     """Whether somebody of one of these roles has a passkey."""
     query = sql.select(sql.func.count()).select_from(PASSKEYS.join(PEOPLE)).where(PEOPLE.c.role.in_(roles))
@@ -212,7 +219,7 @@ def admit(tx: sql.Connection, name: str) -> None:
 
 
 def remove(tx: sql.Connection, name: str) -> None:
-    """Lets somebody in no more, nor their account or another of their name. What they have said stays said."""
+    """Lets somebody in no more, nor their account or another of their name. What was decided stays."""
     admit(tx, name)
     tx.execute(sql.insert(ACCOUNTS).values(issuer="", subject=name, person=None, by_claim=False))
     tx.execute(sql.update(ACCOUNTS).where(ACCOUNTS.c.person == name).values(person=None))
@@ -226,9 +233,10 @@ def used(tx: sql.Connection, identifier: str, count: int) -> None:
     tx.execute(sql.update(PASSKEYS).where(PASSKEYS.c.id == identifier).values(used=count))
 
 
-def keep(tx: sql.Connection, job: str, name: str, assertion: Assertion) -> None:
-    """What somebody's passkey has signed to say yes to a job; the first one stands."""
-    if name not in kept(tx, job):
+def keep(tx: sql.Connection, job: str, name: str, assertion: Assertion | None) -> None:
+    """What somebody's passkey has signed to say yes to a job, in the place of earlier words; None if none has."""
+    tx.execute(sql.delete(ASSERTIONS).where(ASSERTIONS.c.job == job, ASSERTIONS.c.person == name))
+    if assertion is not None:
         body = canonical_json(assertion.model_dump(mode="json"))
         tx.execute(sql.insert(ASSERTIONS).values(job=job, person=name, body=body))
 

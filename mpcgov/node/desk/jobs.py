@@ -11,7 +11,7 @@ import sqlalchemy as sql
 
 from mpcgov.errors import MpcgovError, Refused
 from mpcgov.jobs import check
-from mpcgov.lifecycle import WAITING, State
+from mpcgov.lifecycle import WAITING
 from mpcgov.node import consent, ledger, operator
 from mpcgov.node.book import Book
 from mpcgov.node.desk.kept import Kept
@@ -33,7 +33,6 @@ LOOK_BACK = 300
 
 MOST_KEPT = 12_000
 MOST_SENTENCES = 25
-ASKING = (State.PROPOSED, State.AWAITING_APPROVAL)
 OF_JOB = ("purpose", "legal_basis", "protocol", "receivers", "link", "approve_within_h", "deadline_s")
 
 
@@ -65,7 +64,7 @@ class Jobs:
             text: what a job's id begins with; empty for any.
         """
         wanted: list[sql.ColumnElement[bool]] = []
-        wanted += [JOBS.c.state.in_([state.value for state in ASKING])] if which == "waiting" else []
+        wanted += [JOBS.c.state.in_([state.value for state in consent.OPEN])] if which == "waiting" else []
         wanted += [JOBS.c.id.startswith(text, autoescape=True)] if text else []
         query = sql.select(JOBS.c.id, JOBS.c.received_at).where(*wanted)
         with self._book.view() as tx:
