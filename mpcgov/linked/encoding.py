@@ -26,7 +26,7 @@ IDENTIFIER_WORDS, IDENTIFIER_BITS = 6, 56
 
 MOST_CANDIDATES = 16
 """By fields, each record is compared with so many of the other list at most: the best by score of runs of it."""
-LEAST_RUN = 64
+LEAST_RUN = 32
 """No run is shorter but the last: of so few the right one is the best by score as often as of many."""
 SCORE_STEP = 32
 """Scores that fall into one step of so many are the same."""

@@ -112,10 +112,10 @@ def test_candidates_are_the_first_best_of_runs_of_public_length():
     rng = np.random.default_rng(1)
     scores = rng.integers(-2000, 2000, (5, 100))
     found = model.candidates(scores)
-    assert found.shape == (5, 13), "100 = 12 runs of 8 and one of 4"
-    for run in range(13):
-        part = scores[:, 8 * run : 8 * run + 8] // model.SCORE_STEP
-        assert (found[:, run] == 8 * run + part.argmax(axis=1)).all()
+    assert found.shape == (5, 4), "100 = three runs of 32 and one of 4"
+    for first in range(0, 100, 32):
+        part = scores[:, first : first + 32] // model.SCORE_STEP
+        assert (found[:, first // 32] == first + part.argmax(axis=1)).all()
 
 
 def test_a_field_that_is_rarely_equal_in_one_person_weighs_less_where_it_differs() -> None:
