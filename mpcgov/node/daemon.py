@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -137,7 +138,8 @@ class NodeDaemon:
         if text := self.book.heads.restored.text:
             self._log.warning(text, hint="what jobs wait for, and what to do: docs/operations.md")
         seen = max((number for number, _ in self.book.decisions_after(0)), default=0)
-        self._audit.gather(self._write_head_soon)
+        # What is recorded in a thread has its head written by the loop, too.
+        self._audit.gather(partial(asyncio.get_running_loop().call_soon_threadsafe, self._write_head_soon))
         self.service.recover()
         await self._supervisor.start()
         await self._runner.setup()
@@ -175,6 +177,7 @@ class NodeDaemon:
                 self._requests.flush()
                 self.book.note("stopped")
         self._audit.gather(None)
+        await asyncio.sleep(0)  # what was to see to a head has begun
         await asyncio.gather(*self._heads, return_exceptions=True)
         self._audit.settle()
         self._store.close()
