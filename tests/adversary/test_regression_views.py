@@ -46,7 +46,9 @@ class Watched:
     def __init__(self, made: Case, runs: int) -> None:
         self._once, self._runs = job_of(made), runs  # a session has masks for so many
         self._sent: list[tuple[int, int, int, bytes]] = []
-        self.parties = Parties(self._job, made.parties, before=self._watch, deadline_s=600, **settings_of(made, runs))
+        self.parties = Parties(
+            self._job, made.parties, before=self._watch, deadline_s=600, **settings_of(made, 1 + runs)
+        )
 
     def _watch(self, _: int) -> None:
         inner = Link.write
@@ -60,6 +62,7 @@ class Watched:
     async def _job(self, session: Session, index: int) -> list[list[tuple[int, int, str]]]:
         """By run, receiver, length and beginning of each message, in an order that is the same in every run."""
         width, result = width_of(int(session._runtime.field.modulus)), []
+        await self._once(session, index)  # with the first, keys are sent that are all runs'
         for _ in range(self._runs):
             self._sent.clear()
             await self._once(session, index)

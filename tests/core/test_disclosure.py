@@ -58,6 +58,6 @@ def test_dominance_by_the_book() -> None:
     assert dominated([7, 7], 1)
 
 
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=6), st.integers(3, 5))
-def test_agencies_count_if_they_have_any_row(counts: list[int], least: int) -> None:
-    assert enough_agencies(counts, least) == (len([count for count in counts if count]) >= least)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=6), st.integers(3, 5), st.integers(1, 4))
+def test_agencies_count_if_they_have_enough_rows(counts: list[int], agencies: int, least: int) -> None:
+    assert enough_agencies(counts, agencies, least) == (len([count for count in counts if count >= least]) >= agencies)

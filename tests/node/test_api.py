@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from mpcgov import registry
-from mpcgov.node import api, operator
+from mpcgov.node import body, operator
 from mpcgov.node.requests import RequestLog
 from mpcgov.spec.envelope import sign
 from mpcgov.spec.statement import PROPOSAL_TYPE, job_id
@@ -132,7 +132,7 @@ async def test_bodies_have_a_limit_and_a_time(network: Network, monkeypatch: pyt
 
     status, text = await raw(network, "POST", "/v1/declarations", data=io.BytesIO(b" " * ((1 << 20) + 1)))
     assert (status, json.loads(text)["error"]["code"]) == (400, "too-long")
-    monkeypatch.setattr(api, "BODY_S", 0.3)
+    monkeypatch.setattr(body, "BODY_S", 0.3)
     status, text = await raw(network, "POST", "/v1/jobs", data=slowly())
     assert (status, json.loads(text)["error"]["code"]) == (409, "too-slow")
     status, _ = await raw(network, "GET", "/v1/about", headers={"X-Long": "x" * 20_000})
