@@ -23,7 +23,6 @@ from mpcgov.node import operator
 from mpcgov.node.store import LEDGER
 from mpcgov.results import receive
 from mpcgov.spec.job import COORDINATOR
-from mpcgov.spec.statement import job_id
 from tests.faults.ways import BETWEEN, FAULTS, HARMLESS, RECEIPTS
 from tests.node.network import PARTIES, Network, refusal
 from tests.patience import LONG_S
@@ -59,15 +58,6 @@ def among_receipts() -> list[tuple[str, str]]:
     if os.environ.get("MPCGOV_FAULTS") == "all":
         return list(itertools.product(sorted(SPLITTING), ROLES))
     return [("disk full", "first"), ("no way from one to another", "last")]
-
-
-async def proposed(network: Network) -> str:
-    proposal = network.proposal()
-    await network.submit(proposal)
-    job = job_id(proposal.job_digest)
-    for party in PARTIES:
-        await asyncio.to_thread(operator.approve, network.home(party), job)
-    return job
 
 
 async def reached(network: Network, victim: str, job: str, phase: str) -> None:
@@ -108,7 +98,7 @@ async def test_a_fault_at_one_party_ends_the_job_at_all_and_harms_nothing_else(
     others = tuple(party for party in PARTIES if party != victim)
     async with FAULTS[fault](network, victim, phase) as happen:
         await network.start(*others)
-        job = await proposed(network)
+        job = await network.approved()
         await reached(network, victim, job, phase)
         await happen()
         began = time.monotonic()
@@ -128,7 +118,7 @@ async def test_a_fault_at_one_party_ends_the_job_at_all_and_harms_nothing_else(
     assert fault in HARMLESS or says_who(own["reason"], fault, victim), own
     for party in PARTIES:
         assert operator.audit_verify(network.home(party)) > 5
-    job = await proposed(network)
+    job = await network.approved()
     await network.until(job, "RELEASED")
     written(f"{fault}\t{phase}\t{role}\t{took_s:.1f}")
 
@@ -142,7 +132,7 @@ async def test_what_breaks_among_receipts_leaves_a_result_with_nobody_and_is_cou
     victim = PARTIES[ROLES.index(role)]
     async with FAULTS[fault](network, victim, RECEIPTS) as happen:
         await network.start(*(party for party in PARTIES if party != victim))
-        job = await proposed(network)
+        job = await network.approved()
         await reached(network, victim, job, RECEIPTS)
         await happen()
         await network.until(job, *ENDS, parties=tuple(party for party in PARTIES if party != victim))

@@ -16,6 +16,7 @@ from mpcgov import keys, registry
 from mpcgov.errors import MpcgovError, PeerError
 from mpcgov.jobs import check
 from mpcgov.node import home as homes
+from mpcgov.node import operator
 from mpcgov.node.daemon import NodeDaemon
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.job import Job
@@ -267,6 +268,15 @@ class Network:
         async with self.client() as client:
             answer: dict[str, Any] = await client.request(party, "GET", f"/v1/jobs/{job}")
             return answer
+
+    async def approved(self) -> str:
+        """The id of a job that was proposed and that all have approved."""
+        proposal = self.proposal()
+        await self.submit(proposal)
+        job = job_id(proposal.job_digest)
+        for party in self.parties:
+            await asyncio.to_thread(operator.approve, self.home(party), job)
+        return job
 
     async def holds_approval(self, at: str, job: str, of: str) -> None:
         """Returns once a node holds another party's approval."""

@@ -4,7 +4,6 @@ its log verifies, and no peer takes it for set back. Whoever cuts the log down t
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 import sqlite3
@@ -16,7 +15,7 @@ from mpcgov.node import operator
 from mpcgov.node.store import HEADS
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
-from mpcgov.spec.statement import Head, job_id
+from mpcgov.spec.statement import Head
 from tests.node.killable import Killable, killable
 from tests.node.network import PARTIES, Network
 
@@ -37,22 +36,12 @@ def seen(network: Network, by: str, party: str) -> int:
         return tx.execute(sql.select(HEADS.c.sequence).where(HEADS.c.party == party)).scalar_one()
 
 
-async def asked(network: Network) -> str:
-    """A job that all have approved."""
-    proposal = network.proposal()
-    await network.submit(proposal)
-    job = job_id(proposal.job_digest)
-    for party in PARTIES:
-        await asyncio.to_thread(operator.approve, network.home(party), job)
-    return job
-
-
 @pytest.fixture
 async def crashed(network: Network, killable: Killable) -> Network:
     """Welfare's node has dealt, the others have seen its log's end, and it was killed before it wrote that head."""
     await network.start(*OTHERS)
     await killable.serve("welfare", "deferred", "")
-    job = await asked(network)
+    job = await network.approved()
     assert await killable.ended() == -signal.SIGKILL
     await network.until(job, "ABORTED", parties=OTHERS)
     return network
@@ -65,7 +54,7 @@ async def test_a_crash_before_the_head_is_written_loses_nothing_and_is_no_rollba
         assert behind < seen(crashed, other, "welfare") <= records
     assert operator.audit_verify(crashed.home("welfare")) == records
     await crashed.start("welfare")
-    await crashed.until(await asked(crashed), "RELEASED")
+    await crashed.until(await crashed.approved(), "RELEASED")
     for party in PARTIES:
         assert "heads conflict" not in {record["event"] for record in operator.audit_records(crashed.home(party))}
         assert operator.audit_verify(crashed.home(party)) > 5
@@ -80,5 +69,5 @@ async def test_a_log_that_was_cut_to_the_head_before_the_crash_is_found_out_by_i
         connection.execute("DELETE FROM ledger")
     assert operator.audit_verify(crashed.home("welfare")) == behind
     await crashed.start("welfare")
-    ends = await crashed.until(await asked(crashed), "ABORTED", "FAILED")
+    ends = await crashed.until(await crashed.approved(), "ABORTED", "FAILED")
     assert any("ledger rollback" in end["reason"] for end in ends.values()), ends

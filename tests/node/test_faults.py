@@ -15,7 +15,7 @@ import pytest
 from mpcgov.errors import MpcgovError
 from mpcgov.node import daemon, operator
 from mpcgov.spec.statement import job_id
-from tests.node.network import PARTIES, Network
+from tests.node.network import Network
 from tests.patience import LONG_S
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,11 +45,7 @@ async def process(network: Network, party: str, *phase: str) -> AsyncIterator[as
 
 async def under_way(network: Network, state: str) -> str:
     """A job that all parties approved and that has come to this state."""
-    proposal = network.proposal()
-    await network.submit(proposal)
-    job = job_id(proposal.job_digest)
-    for party in PARTIES:
-        await asyncio.to_thread(operator.approve, network.home(party), job)
+    job = await network.approved()
     await network.until(job, state)
     return job
 
