@@ -94,10 +94,8 @@ def operation(label: Label) -> int:
 def test_what_a_party_receives_is_uniform_whatever_the_records(receiver: int, everybody: bool, output: str) -> None:
     """Bit by bit and byte by byte; two elements of the small prime to a word, or four, have bits of their own."""
     messages = {label: words for label, words in views(output, everybody).items() if label[1] == receiver}
-    # What a sort opens are outcomes of comparisons with pivots: as many and as even as the drawn order makes them.
-    sorts = {operation(k) for k, found in messages.items() if len(found) < RUNS or len({m.size for m in found}) > 1}
     bytes_, spreads, long = [], [], []
-    for words in (np.concatenate(found) for label, found in messages.items() if operation(label) not in sorts):
+    for label, words in ((label, np.concatenate(found)) for label, found in messages.items()):
         if words.size < 100 or len(np.unique(words)) < 3:
             continue  # lengths, which are public
         top = int(np.bitwise_or.reduce(words))
@@ -109,10 +107,17 @@ def test_what_a_party_receives_is_uniform_whatever_the_records(receiver: int, ev
         if random.size >= ENOUGH:
             spreads.append(uniform(random))
         if top >> 63:
-            long.append(words[: words.size // RUNS * RUNS].reshape(RUNS, -1))
+            long.append((label, words[: words.size // RUNS * RUNS].reshape(RUNS, -1)))
     assert len(bytes_) > LOOKED_AT[receiver], "hardly anything was looked at"
-    pairs = [one ^ other for i, one in enumerate(long) for other in long[:i] if one.shape == other.shape][:1000]
-    neighbours = [words[:, 1:] ^ words[:, :-1] for words in long]
+    # Both others' pieces of what a sort opens give outcomes of comparisons, as even as the pivots of a drawn order.
+    sorts = {operation(k) for k, found in messages.items() if len(found) < RUNS or len({m.size for m in found}) > 1}
+    pairs = [
+        one ^ other
+        for i, (label, one) in enumerate(long)
+        for beside, other in long[:i]
+        if one.shape == other.shape and not (label[2] == beside[2] and operation(label) in sorts)
+    ][:1000]
+    neighbours = [words[:, 1:] ^ words[:, :-1] for _, words in long]
     for found in (bytes_, spreads, [fair(words) for words in (*pairs, *neighbours)]):
         assert min(found) * len(found) > UNLIKELY
 
