@@ -28,12 +28,8 @@ PAGES = ("/", "/jobs", "/datasets", "/policy", "/budgets", "/health", "/audit?ch
 
 async def test_two_people_approve_in_their_browsers_and_a_peer_sees_both(tmp_path: Path) -> None:
     async with chromium() as browser:
-        network, ports = Network(tmp_path), free_ports(2)
-        origins = {}
-        for party, port in zip(("labour", "welfare"), ports, strict=True):
-            origins[party] = f"http://localhost:{port}"
-            path = network.home(party) / "node.yaml"
-            path.write_text(path.read_text() + f"console: {{listen: '127.0.0.1:{port}'}}\n")
+        network = Network(tmp_path)
+        origins = {party: network.console(party, free_ports(1)[0]) for party in ("labour", "welfare")}
         network.policy("labour", "approvals: 2\n" + POLICY)
         network.policy("welfare", "partner_approvals: {labour: 2}\n" + POLICY)
         await network.start()
@@ -110,10 +106,8 @@ async def entered(browser: Any, language: str, home: Path, origin: str, name: st
 
 async def test_two_people_change_the_policy_in_their_browsers(tmp_path: Path) -> None:
     async with chromium() as browser:
-        network, (port,) = Network(tmp_path), free_ports(1)
-        home, origin = network.home("labour"), f"http://localhost:{port}"
-        with (home / "node.yaml").open("a") as file:
-            file.write(f"console: {{listen: '127.0.0.1:{port}'}}\n")
+        network = Network(tmp_path)
+        home, origin = network.home("labour"), network.console("labour", free_ports(1)[0])
         network.policy("labour", "approvals: 2\n" + POLICY)
         await network.start("labour")
         try:

@@ -89,8 +89,7 @@ def test_it_loads_nothing_that_reads_keys_data_or_databases() -> None:
 
 async def test_the_node_starts_it_and_it_ends_with_the_node(tmp_path: Path) -> None:
     network, (port,) = Network(tmp_path), free_ports(1)
-    path = network.home("labour") / "node.yaml"
-    path.write_text(path.read_text() + f"console: {{listen: '127.0.0.1:{port}'}}\n")
+    network.console("labour", port)
     await network.start("labour")
     url, headers = f"http://127.0.0.1:{port}/sign-in", {"Host": f"localhost:{port}"}
     async with aiohttp.ClientSession() as session:

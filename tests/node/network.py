@@ -213,6 +213,12 @@ class Network:
     def datasets(self, party: str, text: str) -> None:
         (self.home(party) / "datasets.yaml").write_text(text)
 
+    def console(self, party: str, port: int) -> str:
+        """Lets a party's node serve a console; the address of its pages."""
+        with (self.home(party) / "node.yaml").open("a") as file:
+            file.write(f"console: {{listen: '127.0.0.1:{port}'}}\n")
+        return f"http://localhost:{port}"
+
     def identity(self, name: str) -> keys.Identity:
         return self.hq if name == "hq" else homes.load(self.home(name)).identity
 

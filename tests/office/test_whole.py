@@ -33,12 +33,8 @@ receivers: [coordinator]
 
 async def test_two_people_approve_a_third_sees_both_and_the_coordinator_gets_the_chart(tmp_path: Path) -> None:
     async with chromium() as browser:
-        network, ports = Network(tmp_path), free_ports(2)
-        origins = {}
-        for party, port in zip(("labour", "welfare"), ports, strict=True):
-            origins[party] = f"http://localhost:{port}"
-            with (network.home(party) / "node.yaml").open("a") as file:
-                file.write(f"console: {{listen: '127.0.0.1:{port}'}}\n")
+        network = Network(tmp_path)
+        origins = {party: network.console(party, free_ports(1)[0]) for party in ("labour", "welfare")}
         counted = _rows(network)
         network.workers = {party: Supervisor(keep_warm=False) for party in PARTIES}
         async with headquarters(network) as hq:
