@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mpcgov.errors import LocalError, Refused
+from mpcgov.node.desk import extra
 from mpcgov.node.desk.accounts import Passkey, Person
 from mpcgov.node.desk.config import ConsoleConfig
 from mpcgov.node.desk.sessions import TICKET_S
@@ -148,15 +149,7 @@ def _standard(text: str) -> str:
 
 
 def _library() -> Any:
-    """Loaded when the first person meets the node: 15 MB that no other node needs."""
-    try:
-        import webauthn
-        import webauthn.helpers.structs
-    except ImportError:
-        raise LocalError(
-            "the library for passkeys is missing", hint="pip install 'mpcgov[console]'", code="missing"
-        ) from None
-    return webauthn
+    return extra.loaded("passkeys", "webauthn", "helpers.structs")
 
 
 def _no(error: Exception) -> Exception:

@@ -22,7 +22,8 @@ import aiohttp
 import structlog
 
 from mpcgov.clock import Clock
-from mpcgov.errors import LocalError, MpcgovError, PeerError, Refused, SpecError
+from mpcgov.errors import MpcgovError, PeerError, Refused, SpecError
+from mpcgov.node.desk import extra
 from mpcgov.node.desk.config import ConsoleConfig, ProviderConfig
 from mpcgov.node.desk.sessions import Ticket
 from mpcgov.node.notify.channels import tls_context
@@ -240,13 +241,4 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _library() -> Any:
-    """Loaded when the first person comes from a provider."""
-    try:
-        import joserfc.errors
-        import joserfc.jwk
-        import joserfc.jwt
-    except ImportError:
-        raise LocalError(
-            "the library for ID tokens is missing", hint="pip install 'mpcgov[console]'", code="missing"
-        ) from None
-    return joserfc
+    return extra.loaded("ID tokens", "joserfc", "errors", "jwk", "jwt")
