@@ -174,7 +174,11 @@ def _tell_of_data(job: Path, agencies: Path) -> None:
 @json_option
 def demo(as_json: bool) -> None:
     """Three agencies' nodes, a coordinator and the main job, on this machine."""
-    from mpcgov.trial.demo import run
+    from mpcgov.node import template
+
+    template.prepare()  # they load while this process does
+    with unswept():
+        from mpcgov.trial.demo import run
 
     main, linked = run((lambda line: None) if as_json else tell)
     if as_json:

@@ -35,29 +35,16 @@ END_S = 0.2
 Environments = Mapping[Kind, Mapping[str, str]]
 
 
-class Templates:
-    """The two processes that children are forked from."""
+class Lent:
+    """The two processes that children are forked from, and that may serve others, too: see `Templates.lend`."""
 
     def __init__(self, environments: Environments) -> None:
         self.environments = {kind: dict(environ) for kind, environ in environments.items()}
         self._sockets: dict[Kind, socket.socket] = {}
         self._asking: dict[Kind, threading.Lock] = {"read": threading.Lock(), "run": threading.Lock()}
-        with contextlib.ExitStack() as given:
-            theirs = [given.enter_context(self._pair(kind)).fileno() for kind in self._asking]
-            only_read = self.environments["read"].items() - self.environments["run"].items()
-            self._sockets["read"].send(json.dumps(dict(only_read)).encode())
-            # -P: modules come from where Python is installed, never from the folder that we were started in. Its
-            # environment and arguments hold no secret, and no shell sees them.
-            self.process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-m", "mpcgov.worker", "templates", *map(str, theirs)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env=self.environments["run"],
-                pass_fds=theirs,
-                start_new_session=True,
-            )
 
-    def _pair(self, kind: Kind) -> socket.socket:
+    def pair(self, kind: Kind) -> socket.socket:
+        """The other end of what is asked on; for whoever has the template of that kind serve it."""
         self._sockets[kind], theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._sockets[kind].settimeout(START_LIMIT_S)
         return theirs
@@ -79,11 +66,49 @@ class Templates:
         return Forked(int(number), descriptors[0])
 
     def close(self) -> None:
-        """Ends the templates; what was forked from them goes on."""
+        """Asks for no more; what was forked goes on."""
         for own in self._sockets.values():
             with contextlib.suppress(OSError):  # its template is gone already
                 own.shutdown(socket.SHUT_RDWR)  # whoever waits for an answer learns that there will be none
             own.close()
+
+    def leave(self) -> None:
+        """Forgets them in a copy of the process that has them, which goes on having them."""
+        for own in self._sockets.values():
+            own.close()
+
+
+class Templates(Lent):
+    """The two processes that children are forked from, and their owner."""
+
+    def __init__(self, environments: Environments) -> None:
+        super().__init__(environments)
+        with contextlib.ExitStack() as given:
+            theirs = [given.enter_context(self.pair(kind)).fileno() for kind in self._asking]
+            only_read = self.environments["read"].items() - self.environments["run"].items()
+            self._sockets["read"].send(json.dumps(dict(only_read)).encode())
+            # -P: modules come from where Python is installed, never from the folder that we were started in. Its
+            # environment and arguments hold no secret, and no shell sees them.
+            self.process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-P", "-m", "mpcgov.worker", "templates", *map(str, theirs)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=self.environments["run"],
+                pass_fds=theirs,
+                start_new_session=True,
+            )
+
+    def lend(self) -> Lent:
+        """The same templates for a copy of this process, as long as this one has them; they needn't have loaded."""
+        lent = Lent(self.environments)
+        for kind, own in self._sockets.items():
+            with lent.pair(kind) as theirs:
+                socket.send_fds(own, [b"serve"], [theirs.fileno()])
+        return lent
+
+    def close(self) -> None:
+        """Ends the templates; what was forked from them goes on."""
+        super().close()
         try:
             self.process.wait(END_S)
         except subprocess.TimeoutExpired:
@@ -96,11 +121,11 @@ class _Own:
 
     def __init__(self) -> None:
         self._choosing = threading.Lock()
-        self.templates: Templates | None = None
+        self.templates: Lent | None = None
         atexit.register(self.close)
 
     def fork(self, kind: Kind, control: int, folder: int) -> Forked:
-        """As `Templates.fork`; of new ones if there are none, the environment was another, or one of them is gone."""
+        """As `Lent.fork`; of new ones if there are none, the environment was another, or one of them is gone."""
         templates = self.current()
         try:
             return templates.fork(kind, control, folder)
@@ -108,7 +133,7 @@ class _Own:
             self._drop(templates)
             return self.current().fork(kind, control, folder)
 
-    def current(self) -> Templates:
+    def current(self) -> Lent:
         """Templates that have the environment of now; they may still be loading."""
         environments: Environments = {kind: environment(kind) for kind in ("read", "run")}
         with self._choosing:
@@ -124,11 +149,23 @@ class _Own:
         if self.templates is not None:
             self._drop(self.templates)
 
-    def _drop(self, templates: Templates) -> None:
+    def _drop(self, templates: Lent) -> None:
         with self._choosing:
             templates.close()
             if self.templates is templates:
                 self.templates = None
+
+    def lend(self) -> Lent | None:
+        """See `lend`."""
+        with self._choosing:
+            return self.templates.lend() if isinstance(self.templates, Templates) else None
+
+    def use(self, lent: Lent) -> None:
+        """See `use`."""
+        with self._choosing:
+            if self.templates is not None:
+                self.templates.leave()
+            self.templates = lent
 
 
 _OWN = _Own()
@@ -138,6 +175,16 @@ def prepare() -> None:
     """Has templates start to load what children will need, if they don't yet; returns at once."""
     if CAN_FORK:
         _OWN.current()
+
+
+def lend() -> Lent | None:
+    """This process's templates for a copy of it that is about to be made, if it has some of its own."""
+    return _OWN.lend()
+
+
+def use(lent: Lent) -> None:
+    """In the copy: from now on its children are forked from these."""
+    _OWN.use(lent)
 
 
 async def fork(kind: Kind, control: socket.socket) -> Forked:

@@ -19,12 +19,13 @@ from typing import Any
 from mpcgov import registry
 from mpcgov.coordinator import service
 from mpcgov.errors import LocalError, PeerError
-from mpcgov.node import operator
+from mpcgov.node import operator, template
 from mpcgov.publish.learned import who_learned
 from mpcgov.results.progress import Status
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.trial import rehearsal
+from mpcgov.trial.copied import Copy
 
 MAIN_JOB = "people-on-registers.yaml"
 LINKED_JOB = "wages-of-earlier-participants.yaml"
@@ -57,11 +58,12 @@ def run(tell: rehearsal.Tell) -> list[Shown]:
     with (
         _terminable(),
         tempfile.TemporaryDirectory(prefix="mpcgov-demo-") as folder,
+        _starts(len(parties)) as start,
         rehearsal.kept_ports(len(parties)) as ports,
     ):
         base = Path(folder)
         homes = rehearsal.found(base, examples / "agencies", dict(zip(parties, ports, strict=True)), tell)
-        with rehearsal.daemons(homes, tell) as running:
+        with rehearsal.daemons(homes, tell, start) as running:
             asyncio.run(rehearsal.all_answer(base / rehearsal.COORDINATOR, running))
             tell(f"  all {len(parties)} answer, {time.monotonic() - started:.1f} s after the start")
             results = [_job(base, examples / "jobs" / MAIN_JOB, homes, 4, tell)]
@@ -69,6 +71,32 @@ def run(tell: rehearsal.Tell) -> list[Shown]:
             results.append(_job(base, examples / "jobs" / LINKED_JOB, homes, 7, tell))
     tell(f"\nEverything took {time.monotonic() - started:.1f} s; all nodes are stopped, their folders removed.\n")
     return [Shown(job.purpose, result, who_learned(result)) for job, result in zip(jobs, results, strict=True)]
+
+
+@contextlib.contextmanager
+def _starts(count: int) -> Iterator[rehearsal.Start]:
+    """What starts so many nodes: where it can be had, copies of this process, which are made now and wait."""
+    if not template.CAN_FORK:
+        yield rehearsal.started
+        return
+    template.prepare()
+    copies: list[Copy] = []
+    try:
+        for _ in range(count):
+            with rehearsal.undisturbed():
+                copies.append(Copy())
+        waiting = list(copies)
+
+        def start(home: Path) -> rehearsal.Running:
+            copy = waiting.pop()
+            copy.serve(home)
+            return copy
+
+        yield start
+    finally:
+        with rehearsal.undisturbed():
+            for copy in copies:
+                copy.close()
 
 
 def _examples() -> Path:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from mpcgov import files
 from mpcgov.coordinator import home as coordinator_home
@@ -30,6 +31,34 @@ START_LIMIT_S = 120.0
 STOP_LIMIT_S = 5.0
 
 Tell = Callable[[str], None]
+
+
+class Running(Protocol):
+    """A node's process: a `subprocess.Popen`, or a `mpcgov.trial.copied.Copy`."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, once it was found to have ended."""
+
+    def poll(self) -> int | None:
+        """Looks whether it has ended: its exit status then."""
+
+    def terminate(self) -> None:
+        """Asks it to end."""
+
+    def kill(self) -> None:
+        """Ends it."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status. Raises: subprocess.TimeoutExpired: it hasn't ended by then."""
+
+
+Start = Callable[[Path], Running]
+"""Starts the node in a home."""
 
 
 @contextlib.contextmanager
@@ -97,19 +126,25 @@ def _agree(base: Path, homes: Mapping[str, Path], tell: Tell) -> None:
         tell(f"   $ mpcgov consortium join --home {name} roster.json")
 
 
+def started(home: Path) -> Running:
+    """The node in this home as agencies start it, but for its log: that is `serve.log` there."""
+    command = [sys.executable, "-P", "-m", "mpcgov", "node", "serve", "--home", str(home)]
+    with (home / "serve.log").open("wb") as log:
+        # Ctrl-C is for us: we end the nodes, in order. No shell sees the arguments.
+        return subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+
 @contextlib.contextmanager
-def daemons(homes: Mapping[str, Path], tell: Tell) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """The agencies' nodes, each a process of its own; ended on every way out."""
+def daemons(homes: Mapping[str, Path], tell: Tell, start: Start | None = None) -> Iterator[dict[str, Running]]:
+    """The agencies' nodes, each a process of its own; ended on every way out. `start`: else `started`."""
     tell("\n3. Each agency starts its node. They talk TLS 1.3 only, and only with the certificates of the list.")
-    running: dict[str, subprocess.Popen[bytes]] = {}
+    running: dict[str, Running] = {}
     try:
         for party, home in homes.items():
-            command = [sys.executable, "-P", "-m", "mpcgov", "node", "serve", "--home", str(home)]
-            with (home / "serve.log").open("wb") as log, undisturbed():  # or there were a node that we don't know of
-                # Ctrl-C is for us: we end the nodes, in order. No shell sees the arguments.
-                running[party] = subprocess.Popen(  # noqa: S603
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                )
+            with undisturbed():  # or there were a node that we don't know of
+                running[party] = (start or started)(home)
             tell(f"   $ mpcgov node serve --home {party}")
         yield running
     finally:
@@ -137,7 +172,7 @@ def undisturbed() -> Iterator[None]:
             signal.raise_signal(met[0])
 
 
-def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+def _stop(processes: list[Running]) -> None:
     for process in processes:
         process.terminate()
     deadline = time.monotonic() + STOP_LIMIT_S
@@ -149,7 +184,7 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
-async def all_answer(hq: Path, running: Mapping[str, subprocess.Popen[bytes]]) -> None:
+async def all_answer(hq: Path, running: Mapping[str, Running]) -> None:
     """Returns once every node answers the coordinator.
 
     Raises:
@@ -160,7 +195,7 @@ async def all_answer(hq: Path, running: Mapping[str, subprocess.Popen[bytes]]) -
         await asyncio.gather(*(_answers(client, party, process) for party, process in running.items()))
 
 
-async def _answers(client: Client, party: str, process: subprocess.Popen[bytes]) -> None:
+async def _answers(client: Client, party: str, process: Running) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + START_LIMIT_S
     while True:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import select
 import signal
 import socket
 import statistics
@@ -91,6 +92,15 @@ def test_the_demo_gives_the_plain_tables_and_leaves_nothing_behind(env: dict[str
     assert processes_in(tmp_path) == []
 
 
+def names_below(pid: int) -> Counter[str]:
+    """What a process's children and theirs are called, but for those that work on a job or wait for one."""
+    found: Counter[str] = Counter()
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        found[Path(f"/proc/{child}/comm").read_text().strip()] += 1
+        found += names_below(int(child))
+    return Counter({name: count for name, count in found.items() if name not in ("mpcgov-read", "mpcgov-run")})
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, str], tmp_path: Path) -> None:
     with subprocess.Popen(COMMAND, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -98,6 +108,7 @@ def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, s
         while len(processes_in(tmp_path)) < 3 and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(1)
+        assert names_below(process.pid) == {"mpcgov-template": 2, "mpcgov-node": 3}  # all is loaded once
         os.kill(process.pid, number)
         errors = process.communicate(timeout=LONG_S)[1]
     assert process.returncode == 130
@@ -105,6 +116,16 @@ def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, s
     assert errors.endswith("interrupted\n")
     assert list(tmp_path.iterdir()) == []
     assert processes_in(tmp_path) == []
+
+
+def test_a_node_that_is_a_copy_ends_with_what_it_is_a_copy_of_however_that_ends() -> None:
+    code = "from mpcgov.trial.copied import Copy\ncopy = Copy()\nprint(copy.pid, flush=True)\ncopy.wait()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        copy = os.pidfd_open(int(process.stdout.readline()))
+        process.kill()
+    assert select.select([copy], [], [], LONG_S)[0] == [copy]
+    os.close(copy)
 
 
 def test_a_nodes_port_is_given_to_nobody_before_it_listens() -> None:

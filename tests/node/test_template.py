@@ -34,7 +34,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[template._Own]:
 
 
 def of(own: template._Own) -> template.Templates:
-    assert own.templates is not None
+    assert isinstance(own.templates, template.Templates)
     return own.templates
 
 
@@ -191,6 +191,34 @@ def test_templates_and_children_end_with_who_started_them_however_it_ends() -> N
             os.close(one.descriptor)
 
     asyncio.run(all_ended())
+
+
+@pytest.mark.parametrize("kind", ["read", "run"])
+def test_lent_templates_serve_who_has_them_and_outlive_them(own: template._Own, kind: Kind) -> None:
+    own.current()
+    gone, lent, kept = (lend(own) for _ in range(3))
+    folder, (control, theirs) = os.open(".", os.O_RDONLY), socket.socketpair()
+    with control, theirs:
+        socket.send_fds(gone._sockets[kind], [b"fork"], [theirs.fileno(), 2, folder])
+        gone.close()  # before it has its answer
+        children = [lent.fork(kind, theirs.fileno(), folder)]
+        lent.close()
+        children += [templates.fork(kind, theirs.fileno(), folder) for templates in (of(own), kept)]
+        parents = {Path(f"/proc/{one.pid}/stat").read_text().rpartition(")")[2].split()[1] for one in children}
+        assert len(parents) == 1  # all of one template
+        of(own).process.kill()
+        assert kept._sockets[kind].recv(1) == b""  # no child could ask in its place
+        assert all(one.is_running() for one in children)
+    os.close(folder)
+    kept.close()
+    for one in children:
+        asyncio.run(one.kill())
+
+
+def lend(own: template._Own) -> template.Lent:
+    lent = own.lend()
+    assert lent is not None
+    return lent
 
 
 @pytest.mark.parametrize("kind", ["read", "run"])
