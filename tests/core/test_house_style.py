@@ -118,23 +118,6 @@ def test_every_file_that_a_document_names_is_there() -> None:
     assert missing == []
 
 
-def test_every_link_between_documents_leads_somewhere() -> None:
-    broken = [
-        f"{document.relative_to(ROOT)}: {target}"
-        for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
-        if not (document.parent / target).exists()
-    ]
-    assert broken == []
-
-
-def test_the_index_has_every_document() -> None:
-    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
-    documents = {path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")} - {"README.md"}
-    documents = {name for name in documents if not name.startswith("adr/")}  # their names say what they are about
-    assert documents - set(re.findall(r"\]\(([^)]+)\)", index)) == set()
-
-
 def test_what_the_index_says_where_to_find_is_there() -> None:
     """Each question has its answer within two files; a function named beside a file is in it."""
     text = (ROOT / "docs/README.md").read_text(encoding="utf-8").partition("## Where is")[2]

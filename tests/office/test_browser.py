@@ -14,6 +14,7 @@ from mpcgov.node import operator
 from tests.chromium import axe, chromium, kept
 from tests.node.network import PARTIES, Network
 from tests.office.headquarters import Headquarters, headquarters
+from tests.patience import LONG_S
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -48,6 +49,7 @@ async def test_a_coordinator_gets_from_a_question_to_its_chart_in_a_browser(tmp_
 async def _asks(hq: Headquarters, browser: Browser, language: str) -> None:
     words = WORDS[language]
     context = await browser.new_context(locale=language, viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(1000 * LONG_S)
     page = await context.new_page()
     await page.goto(f"{hq.origin}/enter")
     await _looked_at(page, f"enter-{language}")

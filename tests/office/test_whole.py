@@ -19,6 +19,7 @@ from tests.chromium import axe, chromium, kept
 from tests.console.test_browser import entered
 from tests.node.network import PARTIES, POLICY, Network
 from tests.office.headquarters import LISTED, headquarters
+from tests.patience import LONG_S
 from tests.ports import free_ports
 
 JOB = """protocol: joint-count
@@ -70,6 +71,7 @@ def _rows(network: Network) -> dict[tuple[str, str], int]:
 async def _asked(hq: Any, browser: Any) -> tuple[Any, str]:
     """The coordinator proposes the job; gives the page that follows it, and the job's number."""
     page = await (await browser.new_context(locale="en", viewport={"width": 1200, "height": 900})).new_page()
+    page.set_default_timeout(1000 * LONG_S)
     hq.entry.write_link()
     await page.goto(hq.terminal[-1])
     await page.wait_for_url(f"{hq.origin}/")
