@@ -21,6 +21,8 @@ for party in tax welfare census; do
   mkdir -p "$homes/$party"
   cp -R "$agencies/$party/." "$homes/$party/"
   mpcgov node init --home "$homes/$party" --party "$party" --address "$(address "$party")"
+  # In a container the address is the node's own.
+  [ -z "${OWNER:-}" ] || echo "operations: {listen: '127.0.0.1:9464'}" >> "$homes/$party/node.yaml"
   mpcgov card --home "$homes/$party" > "$work/$party.card"
 done
 mpcgov coordinator init --home "$homes/hq" --name hq

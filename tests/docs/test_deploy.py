@@ -18,7 +18,11 @@ from mpcgov.cli.main import cli
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "examples/deploy"
 UNITS = sorted(path for path in DEPLOY.iterdir() if path.suffix in (".service", ".timer"))
-PAGES = [*UNITS, DEPLOY / "sandbox.sh", DEPLOY / "compose.yaml", DEPLOY / "README.md", ROOT / "docs/network.md"]
+CHART = DEPLOY / "mpcgov-node/templates"
+PAGES = [
+    *UNITS, DEPLOY / "sandbox.sh", DEPLOY / "compose.yaml", DEPLOY / "README.md", ROOT / "docs/network.md",
+    CHART / "NOTES.txt", CHART / "statefulset.yaml",
+]  # fmt: skip
 
 
 def words(path: Path) -> list[list[str]]:
@@ -82,6 +86,17 @@ def test_the_image_is_made_of_what_is_there() -> None:
     assert [name for names in copied for name in names if not (ROOT / name).exists()] == []
     assert "--require-hashes" in text
     assert re.search(r"^USER 10001$", text, re.MULTILINE)
+    locked = (ROOT / "requirements-image.lock").read_text(encoding="utf-8")
+    assert "\nwebauthn==" in locked  # the console is in it
+
+
+def test_kernels_are_copied_to_where_a_container_may_write() -> None:
+    """The root of each container is read-only, and the compiler's cache must not be."""
+    text = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+    assert "cp -Rp /opt/mpcgov-cache /tmp/cache" in text
+    assert re.search(r"^ENV XDG_CACHE_HOME=/tmp/cache$", text, re.MULTILINE)
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    assert all(one["tmpfs"] == ["/tmp"] for one in services.values() if one.get("read_only"))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from mpcgov.errors import InternalError, SpecError
 
 F = TypeVar("F", bound=Callable[..., Any])
+WRITABLE = "give HOME or XDG_CACHE_HOME a place to write to"
 
 
 def cache_directory() -> Path:
@@ -52,7 +53,7 @@ def _made(base: Path, *names: str) -> Path:
             folder.mkdir(mode=0o700, exist_ok=True)
             _check_own(folder)
     except OSError:
-        raise SpecError(f"{folder} can't be made", hint="give HOME or XDG_CACHE_HOME a place to write to") from None
+        raise SpecError(f"{folder} can't be made", hint=WRITABLE) from None
     return folder
 
 
@@ -106,7 +107,11 @@ def kernel(signature: str) -> Callable[[F], F]:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Let one process of ours compile a kernel, and the others wait and take it from the cache."""
-    lock = os.open(cache_directory() / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    path = cache_directory() / "lock"
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:  # a file system that is read-only, or full
+        raise SpecError(f"{path} can't be opened: {error.strerror}", hint=WRITABLE) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -106,6 +106,13 @@ def test_shapes_strides_and_read_only_arrays_are_taken_as_they_are():
         field.add(a, a[:2])
 
 
+def test_a_kernels_cache_that_cannot_be_written_is_told_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (kernels.cache_directory() / "lock").mkdir()  # as a read-only file system says no, and to the superuser, too
+    with pytest.raises(SpecError, match="lock can't be opened: Is a directory"):
+        kernels.kernel("int64(int64)")(abs)
+
+
 def test_the_kernels_cache_is_a_directory_that_only_we_can_enter(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = kernels.cache_directory()
