@@ -20,7 +20,7 @@ from mpcgov.coordinator.home import CoordinatorHome, StoredJob
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.evidence.bundle import Bundle
 from mpcgov.evidence.pack import pack
-from mpcgov.results import progress, receive
+from mpcgov.results import follow, progress, receive
 from mpcgov.results.pace import Pace
 from mpcgov.results.progress import Status
 from mpcgov.spec.job import COORDINATOR, Job
@@ -108,7 +108,7 @@ async def wait_for(path: Path, job: str, tell: Callable[[Status], None]) -> tupl
     home, stored, roster = _open(path, job)
     proposal = stored.proposal
     async with Client(home.identity, roster) as client:
-        ended = await progress.follow(client, proposal.parties, job, tell, pace_of(proposal).told)
+        ended = await follow.follow(client, proposal.parties, job, tell, pace_of(proposal).told)
         if COORDINATOR in proposal.job.receivers:
             return ended, await receive.result(client, roster, proposal, COORDINATOR, ended)
     progress.require_released(ended)

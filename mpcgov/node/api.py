@@ -42,7 +42,8 @@ from mpcgov.trust.client import FRAME_LIMIT_BYTES, HEARTBEAT_S
 from mpcgov.trust.tls import shown_certificate
 from mpcgov.version import __version__
 
-ENDED_S = 0.2
+ENDED_S = 1.5
+"""How long who asks for a job's end is let wait; earlier coordinators give up after 2 s."""
 COLUMNS_LIMIT_BYTES = 256 << 10
 AT_ONCE = 2
 """How many requests of one member may work in threads at once."""

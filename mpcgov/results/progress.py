@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -23,11 +23,6 @@ from mpcgov.trust.client import Client, named
 ASK_TIMEOUT_S = 2.0
 GRACE_S = 0.5
 """A cause may be a moment behind its consequence; and what is broken off while it connects isn't closed."""
-
-POLL_WAITING_S = 0.5
-POLL_RUNNING_S = 0.2
-SILENCE_LIMIT_S = 30.0
-"""How long all nodes together may be unreachable before waiting for a job gives up."""
 
 BAD_ENDS = (State.DENIED, State.REJECTED, State.FAILED, State.CANCELLED, State.EXPIRED, State.ABORTED)
 """Causes before consequences: a denial at one node cancels the job at the others, a failure aborts it."""
@@ -113,7 +108,7 @@ async def status(client: Client, parties: Sequence[str], job: str) -> Status:
     return combine(job, dict(zip(parties, answers, strict=True)))
 
 
-async def _status_or_bad_end(client: Client, parties: Sequence[str], job: str) -> Status:
+async def status_or_bad_end(client: Client, parties: Sequence[str], job: str) -> Status:
     """Like `status`, but one node that says how the job ended badly is enough: the silent one needn't be waited for."""
     asked = {party: asyncio.create_task(_ask(client, party, job)) for party in parties}
     pending = set(asked.values())
@@ -127,53 +122,6 @@ async def _status_or_bad_end(client: Client, parties: Sequence[str], job: str) -
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
     return combine(job, {party: task.result() for party, task in asked.items() if task not in pending}, parties)
-
-
-async def follow(
-    client: Client, parties: Sequence[str], job: str, tell: Callable[[Status], None],
-    paced: Callable[[Status, float], Status] = lambda status, _: status,
-) -> Status:  # fmt: skip
-    """The status of a job once it has ended; `tell` hears of every change on the way.
-
-    Args:
-        paced: says how far it is, from how it stands and when.
-
-    Raises:
-        MpcgovError: no node has answered for a while.
-    """
-    loop = asyncio.get_running_loop()
-    told, heard_at = None, loop.time()
-    while True:
-        try:
-            now = paced(await _status_or_bad_end(client, parties, job), loop.time())
-            heard_at = loop.time()
-        except PeerError:
-            if loop.time() - heard_at > SILENCE_LIMIT_S:
-                raise
-        else:
-            if now != told:
-                tell(now)
-                told = now
-            if now.ended:
-                return now
-        waiting = told is None or told.state in ORDER[:3]
-        await _until_ended(
-            client, told.at if told is not None else "", job, POLL_WAITING_S if waiting else POLL_RUNNING_S
-        )
-
-
-async def _until_ended(client: Client, party: str, job: str, wait_s: float) -> None:
-    """Returns once a job has ended at the party that it waits for, or after a while."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + wait_s
-    while party and loop.time() < until:
-        try:
-            answer = await client.request(party, "GET", f"/v1/jobs/{job}/ended", timeout_s=max(wait_s, ASK_TIMEOUT_S))
-            if validate(answer, View, f"{party}: answer").state in {state.value for state in TERMINAL}:
-                return
-        except MpcgovError:
-            break
-    await asyncio.sleep(max(0.0, until - loop.time()))
 
 
 def combine(job: str, answers: Mapping[str, View | MpcgovError], parties: Sequence[str] = ()) -> Status:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from typing import Any
 
 import pytest
 
-from mpcgov.node import api, service
+from mpcgov.node import api, operator, service
 from mpcgov.node.news import News
-from mpcgov.results import progress
+from mpcgov.results import follow, progress
 from tests.node.network import PARTIES, Network, when
 from tests.node.test_jobs import approve, proposed
 from tests.patience import LONG_S
@@ -27,26 +29,50 @@ async def test_news_wake_who_waits_for_them_and_nobody_waits_for_ever() -> None:
     await news.until(lambda: False, 0.01)
 
 
-async def test_a_coordinator_hears_of_a_jobs_end_without_asking_again(
+async def test_a_coordinator_hears_of_a_jobs_end_from_all_and_asks_nobody_again(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With waits that nobody would sit out: only the end itself ends them."""
-    for module, names in ((api, ["ENDED_S"]), (progress, ["POLL_WAITING_S", "POLL_RUNNING_S", "ASK_TIMEOUT_S"])):
+    for module, names in ((api, ["ENDED_S"]), (follow, ["LOOK_S", "END_TIMEOUT_S"]), (progress, ["ASK_TIMEOUT_S"])):
         for name in names:
             monkeypatch.setattr(module, name, 3600.0)
     gate = network.workers["welfare"].gates["compute"] = asyncio.Event()
     await network.start()
     _, job = await proposed(network)
     heard: list[str] = []
+    asked: Counter[str] = Counter()
     async with network.client() as client:
+        request = client.request
+
+        def counted(party: str, method: str, path: str, **options: Any) -> Any:
+            asked[path.removeprefix(f"/v1/jobs/{job}")] += 1
+            return request(party, method, path, **options)
+
+        monkeypatch.setattr(client, "request", counted)
         following = asyncio.create_task(
-            progress.follow(client, PARTIES, job, lambda status: heard.append(status.state.value))
+            follow.follow(client, PARTIES, job, lambda status: heard.append(status.state.value))
         )
         await approve(network, job)
         await network.until(job, "RUNNING")
         gate.set()
         assert (await asyncio.wait_for(following, LONG_S)).state.value == "RELEASED"
-    assert len(heard) <= 3
+    assert len(heard) == 2
+    assert asked == {"": len(PARTIES), "/ended": len(PARTIES)}
+
+
+async def test_a_bad_end_at_one_node_is_looked_at_before_the_others_say_so(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, names in ((api, ["ENDED_S"]), (follow, ["LOOK_S", "END_TIMEOUT_S"])):
+        for name in names:
+            monkeypatch.setattr(module, name, 3600.0)
+    await network.start()
+    _, job = await proposed(network)
+    async with network.client() as client:
+        following = asyncio.create_task(follow.follow(client, PARTIES, job, lambda _: None))
+        await network.until(job, "AWAITING_APPROVAL")
+        await asyncio.to_thread(operator.reject, network.home("welfare"), job, "no")
+        assert (await asyncio.wait_for(following, LONG_S)).state.value == "REJECTED"
 
 
 async def test_a_stream_that_comes_a_moment_early_waits_for_the_job_to_begin(
