@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mpcgov.errors import SpecError
+
 if TYPE_CHECKING:
     from mpcgov.keys import Identity
     from mpcgov.spec.envelope import Envelope
@@ -50,6 +52,18 @@ def verbose_option(command: Command) -> Command:
 def file_argument(name: str, metavar: str) -> Callable[[Command], Command]:
     """A file that must be named; whether it can be read is said by whoever reads it."""
     return click.argument(name, metavar=metavar, type=click.Path(path_type=Path))
+
+
+def require_readable(file: Path) -> None:
+    """Nothing, if a file can be opened: before all that it is for is loaded.
+
+    Raises:
+        SpecError: it can't.
+    """
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise SpecError(f"{file}: can't be read ({error.strerror})", code="file") from None
 
 
 class Group(click.Group):

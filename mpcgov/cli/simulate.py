@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mpcgov.cli.imports import unswept
-from mpcgov.cli.options import file_argument, json_option, out_options
+from mpcgov.cli.options import file_argument, json_option, out_options, require_readable
 from mpcgov.cli.render import note, print_json, print_result, print_sections, require_file, show_result, tell
-from mpcgov.errors import MpcgovError
+from mpcgov.errors import MpcgovError, SpecError
 
 if TYPE_CHECKING:
     from mpcgov.spec.order import Step
@@ -64,12 +64,12 @@ def simulate(
     format_name: str | None, **rows: Any,
 ) -> None:  # fmt: skip
     """Real workers, no daemons, no policy; prints what the receivers get."""
+    require_readable(job)
     from mpcgov.node import template
 
     template.prepare()  # they load while this process does
     with unswept():
         from mpcgov.dummy.folder import Made
-        from mpcgov.errors import SpecError
         from mpcgov.rules.protections import NO_DOMINANCE, NO_PRECISION
         from mpcgov.trial import simulation
         from mpcgov.trial.profiled import profiled

@@ -30,7 +30,7 @@ START_LIMIT_S = 120.0
 """How long a template may take to load and fork; far more than it takes on a busy machine."""
 
 END_S = 0.2
-"""How long templates have to end by themselves; those that are still loading take longer, and are killed."""
+"""How long templates have to end by themselves; those that may still be loading take longer, and are killed at once."""
 
 Environments = Mapping[Kind, Mapping[str, str]]
 
@@ -42,6 +42,7 @@ class Lent:
         self.environments = {kind: dict(environ) for kind, environ in environments.items()}
         self._sockets: dict[Kind, socket.socket] = {}
         self._asking: dict[Kind, threading.Lock] = {"read": threading.Lock(), "run": threading.Lock()}
+        self._loaded: set[Kind] = set()
 
     def pair(self, kind: Kind) -> socket.socket:
         """The other end of what is asked on; for whoever has the template of that kind serve it."""
@@ -63,6 +64,7 @@ class Lent:
             number, descriptors, _, _ = socket.recv_fds(self._sockets[kind], 16, 1)
         if not descriptors:
             raise ConnectionResetError("the template is gone")
+        self._loaded.add(kind)
         return Forked(int(number), descriptors[0])
 
     def close(self) -> None:
@@ -110,7 +112,7 @@ class Templates(Lent):
         """Ends the templates; what was forked from them goes on."""
         super().close()
         try:
-            self.process.wait(END_S)
+            self.process.wait(END_S if self._loaded == self._asking.keys() else 0.0)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -72,6 +72,16 @@ def test_help_loads_no_engine_no_network_and_no_data_library() -> None:
     assert process.stderr == "[]\n"
 
 
+def test_a_job_file_that_cant_be_read_loads_nothing_and_starts_no_process(tmp_path: Path) -> None:
+    code = (
+        "import sys; from mpcgov.cli.main import run; print(run(['simulate', sys.argv[1], '--agencies', '.']), "
+        "sorted({'numpy', 'pydantic', 'yaml', 'mpcgov.node'} & set(sys.modules)))"
+    )
+    process = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
+    assert process.stdout == "2 []\n"
+    assert process.stderr == f"mpcgov: {tmp_path}: can't be read (Is a directory)\n"
+
+
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     from mpcgov import __version__
 

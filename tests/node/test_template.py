@@ -193,6 +193,16 @@ def test_templates_and_children_end_with_who_started_them_however_it_ends() -> N
     asyncio.run(all_ended())
 
 
+def test_templates_that_may_still_be_loading_arent_waited_for(
+    own: template._Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(template, "END_S", 3600.0)
+    own.current()
+    process = of(own).process
+    own.close()
+    assert process.returncode == -signal.SIGKILL
+
+
 @pytest.mark.parametrize("kind", ["read", "run"])
 def test_lent_templates_serve_who_has_them_and_outlive_them(own: template._Own, kind: Kind) -> None:
     own.current()
