@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,15 +86,3 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"mpcgov {__version__}\n"
-
-
-def test_shells_complete_commands_and_options() -> None:
-    def completed(words: str, place: int) -> list[str]:
-        environment = {**os.environ, "_MPCGOV_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(place)}
-        done = subprocess.run(
-            [sys.executable, "-m", "mpcgov"], env=environment, capture_output=True, text=True, check=True
-        )
-        return [line.partition(",")[2] for line in done.stdout.splitlines()]
-
-    assert completed("mpcgov node ba", 2) == ["backup"]
-    assert "--profile" in completed("mpcgov simulate --p", 2)
