@@ -60,7 +60,7 @@ class Release(Frozen):
 
 
 class Side(Enum):
-    """How a new release lies to an earlier one, as far as the rows of one party go."""
+    """How a new release relates to an earlier one, as far as one party's rows go."""
 
     APART = "apart"
     """they share no person of it"""
@@ -130,7 +130,7 @@ def release(proposal: Proposal, manifest: Manifest, me: str = "", made: Mapping[
 
 
 def compare(new: Release, old: Release, me: str, *, persons_apart: bool) -> Side:
-    """How two releases lie to each other as far as the rows of `me` go, the party on whose node this runs.
+    """How two releases relate, as far as the rows of `me` go, the party on whose node this runs.
 
     Both came from one consortium, where a party's data set has one name. Every node judges its own part: what keeps a
     partner's rows apart doesn't keep the persons apart that this agency's rows are about.

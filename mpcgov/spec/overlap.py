@@ -1,4 +1,4 @@
-"""How the rows that two conditions choose lie to each other, as far as the conditions and the declaration alone tell.
+"""How the rows that two conditions choose relate, as far as the conditions and the declaration alone tell.
 
 Each column's values fall into a few kinds that no single condition tells apart; all combinations of kinds are tried.
 Missing values are one more kind of every column, and comparisons with them are unknown, as in `mpcgov.spec.where`.
@@ -47,7 +47,7 @@ class Relation(Enum):
 
 
 def relation(a: Expr | None, b: Expr | None, columns: Mapping[str, Column]) -> Relation:
-    """How the rows of two conditions lie to each other; None chooses all rows.
+    """How the rows of two conditions relate; None chooses all rows.
 
     Args:
         columns: of every column that either names, a declaration that all rows meet.

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -85,6 +86,27 @@ def test_commands_are_described_in_the_words_of_help() -> None:
     assert "### mpcgov node approve\n" in text
     assert " ".join(str(cli.commands["verify"].help).split()) in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 80
+
+
+SHOWN = re.compile(r"^ {4}(?:\$ )?mpcgov ([^#\n]+)|`mpcgov ([^`]+)`", re.MULTILINE)
+
+
+def faults(line: str) -> list[str]:
+    """What a command that a document shows has that there isn't."""
+    found: click.Command = cli
+    words = re.sub(r"[][|…]", " ", line).split()
+    while isinstance(found, click.Group) and words and words[0] in found.commands:
+        found = found.commands[words.pop(0)]
+    if isinstance(found, click.Group) and words and not words[0].startswith(("-", "COMMAND")):
+        return [f"mpcgov {line}: no command {words[0]}"]
+    known = {option for param in found.params for option in (*param.opts, *param.secondary_opts)} | {"-h", "--help"}
+    return [f"mpcgov {line}: no option {word}" for word in words if word.startswith("--") and word not in known]
+
+
+def test_every_command_that_a_document_shows_is_there_with_its_options() -> None:
+    shown = {one or other for path in DOCUMENTS for one, other in SHOWN.findall(path.read_text(encoding="utf-8"))}
+    assert len(shown) > 100
+    assert [fault for line in sorted(shown) for fault in faults(line)] == []
 
 
 class Resources(html.parser.HTMLParser):
