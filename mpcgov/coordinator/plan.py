@@ -11,7 +11,7 @@ from mpcgov.coordinator.ledgers import forecasts, leaves
 from mpcgov.coordinator.propose import Draft, first_cause
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.jobs import accuracy, check
-from mpcgov.linked import blocks, stacked
+from mpcgov.linked import blocks, shards, stacked
 from mpcgov.linked.cost import closing_cost, most, sort_rounds
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
@@ -87,9 +87,19 @@ async def plan(client: Client, draft: Draft) -> Plan:
     roles = link_plan(job, manifest, draft.roster.threshold, draft.declarations).notes if manifest.linked else ()
     if manifest.linked and job.linking.method == "matcher":
         roles = (*roles, *await _seen_by_matchers(client, job))
+    roles = (*roles, *_shards(job, manifest, draft.declarations))
     spent = job_cost(job, manifest, draft.declarations, draft.roster.threshold, bool(noise))
     said = await forecasts(client, draft)
     return Plan(draft, tables, said, leaves(job), roles, tuple(noise), *spent, await _rtt_s(client, draft))
+
+
+def _shards(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration]) -> list[str]:
+    """What there is to say of shards, if every owner's list is as long as its max_rows allows."""
+    if not manifest.linked or manifest.compares:
+        return []
+    lengths = {party: padded_length(declarations[party].max_rows) for party in job.data_parties}
+    said = shards.note(Linked.of(job, manifest, declarations), lengths)
+    return [] if said is None else [said]
 
 
 def job_cost(

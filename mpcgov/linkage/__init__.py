@@ -6,7 +6,8 @@ these objects, the worker opens.
 """
 
 from mpcgov.linkage.linkedrecords import LinkedRecords
-from mpcgov.linkage.linkedrows import LinkedRows, OwnRows
+from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linkage.ownrecords import OwnRecords
+from mpcgov.linkage.ownrows import OwnRows
 
 __all__ = ["LinkedRecords", "LinkedRows", "OwnRecords", "OwnRows"]

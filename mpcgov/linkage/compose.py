@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from mpcgov.mpc.word.field import Words
 
 
 def composed(dealt: Sequence[Dealt], columns: Mapping[str, Numbers], own_groups: Numbers) -> Words:
-    """The dealt columns of an owner's rows, elements, shape (columns, rows)."""
-    columns = with_parts(columns, {name for one in dealt for name in one.factor}, own_groups)
+    """The dealt columns of an owner's rows, elements, shape (columns, rows); what is worked out of all its rows, unless
+    it is among the columns already."""
+    columns = with_parts(columns, {*factors(dealt)} - {*columns}, own_groups)
     result = np.empty((len(dealt), len(own_groups)), np.int64)
     for place, one in enumerate(dealt):
         if one.strides:
@@ -27,6 +28,11 @@ def composed(dealt: Sequence[Dealt], columns: Mapping[str, Numbers], own_groups:
         if one.level is not None:
             result[place] *= own_groups == one.level
     return field.from_signed(result)
+
+
+def factors(dealt: Sequence[Dealt]) -> Iterator[str]:
+    """The names of the columns that are dealt, or whose products are."""
+    return (name for one in dealt for name in one.factor)
 
 
 def designed(model: Model, owner: str, columns: Mapping[str, Numbers], rows: int) -> Words:

@@ -53,7 +53,8 @@ MOST_STARTS = 4
 class SpokePlan:
     """One spoke by party index, with its public sizes: padded lengths of both lists, dummies, columns brought over.
 
-    `job_digest`, `name` and `ids` (left owner's first) tell its keys from all others.
+    `job_digest`, `name` and `ids` (left owner's first) tell its keys from all others. `shard`: what tells a shard's
+    coins from all others; empty for whole lists.
     """
 
     left: int
@@ -66,6 +67,7 @@ class SpokePlan:
     job_digest: str
     name: str
     ids: tuple[str, str]
+    shard: str = ""
 
     @property
     def left_rows(self) -> int:
@@ -131,7 +133,7 @@ class PrivateList:
         return tag_list(len(self.keys), self.length, self.dummies, Stream(derived(secrets, context, "coins")))
 
     def _context(self, plan: SpokePlan) -> tuple[str, ...]:
-        return (*sorted(plan.ids), str(self.dummies))
+        return (*sorted(plan.ids), str(self.dummies), *([plan.shard] if plan.shard else []))
 
     def columns(self, values: Words) -> Words:
         """Columns of the keys, shape (columns, N), as rows in the list's order, shape (length + dummies, columns)."""

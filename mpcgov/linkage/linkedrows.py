@@ -1,14 +1,14 @@
 """Linked rows as a protocol sees them: sums over their cells, or how many keys owners have in common. Nothing else.
 
 Who is left owner and who matches whom is public, worked out from the job and the padded lengths of the lists. Every
-party runs the same steps in the same order, whether it has a part in them or not.
+party runs the same steps in the same order, whether it has a part in them or not. Long lists are linked a shard after
+the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field as made_by
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +17,22 @@ from mpcgov import kinds
 from mpcgov.errors import MEMORY, SpecError
 from mpcgov.kinds.kind import Computed
 from mpcgov.linkage import join, oblivious
-from mpcgov.linkage.compose import composed, designed
+from mpcgov.linkage.compose import composed, designed, factors
 from mpcgov.linkage.join import PrivateList, SpokePlan
 from mpcgov.linkage.moments import in_places, limb_products, named
+from mpcgov.linkage.ownrows import OwnRows
 from mpcgov.linkage.places import Places, array_of, limbs_of, noisy_digits
-from mpcgov.linkage.tags import Texts
-from mpcgov.linkage.tops import top_two
+from mpcgov.linkage.shards import Shard, Split, lasting, owners_key
+from mpcgov.linkage.tops import greatest
 from mpcgov.linkage.totals import cell_sums
 from mpcgov.linked import sums as all_sums
 from mpcgov.linked.cost import MEMORY_LIMIT_BYTES, star_bytes, star_dealing
-from mpcgov.linked.dealing import Dealing, Ranked, Ref
+from mpcgov.linked.dealing import Dealing
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model as regression_model
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
+from mpcgov.linked.shards import shard_count
 from mpcgov.linked.taken import groups
 from mpcgov.linked.wanted import by_name
 from mpcgov.mpc.arrays import SecretArray
@@ -42,22 +44,7 @@ from mpcgov.mpc.whole import within
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import Words
-from mpcgov.mpc.word.product import product
 from mpcgov.mpc.word.stream import private_key
-
-
-@dataclass(frozen=True)
-class OwnRows:
-    """An owner's rows: distinct keys, and its columns as whole numbers, categories as places in their values.
-
-    `more`: how many rows more than these its list is said to have, before its length is rounded up. `secret`: 32 bytes
-    that nobody else has, from which follow the coins that hide how many match; the same only for the same rows.
-    """
-
-    keys: Texts
-    columns: Mapping[str, NDArray[np.int64]]
-    more: int = 0
-    secret: bytes = made_by(default_factory=private_key, repr=False)
 
 
 class LinkedRows:
@@ -104,11 +91,10 @@ class LinkedRows:
         Noise goes onto the limbs, before carries are taken up: no digit of an exact sum is ever made.
         """
         wanted = by_name(self._linked)
-        star, lengths = await self._roles()
+        star, split = await self._roles()
         plan = star_dealing(self._linked, star)
-        shares, kept = await self._dealt(star, lengths, plan)
-        found = limbs_of(self._engine, plan, await self._star_sums(star, kept, plan, shares))
-        more = {} if plan.ranked is None else await self._greatest(plan.ranked, shares)
+        shares, more = await self._star_sums(star, split, plan)
+        found = limbs_of(self._engine, plan, shares)
         return self._kept(
             {
                 name: noisy_digits(one, found[one], self._noise[name]) if name in self._noise else found[one]
@@ -124,33 +110,30 @@ class LinkedRows:
         return counts
 
     async def _overlaps(self) -> SecretArray:
-        plan, lengths = await self._settled()
+        plan, split = await self._settled()
         owners = self._linked.owners
         if len(owners) == 2:
             (spoke,) = plan.stars[0].spokes
-            own = self._list(lengths) if self._me in owners else None
-            channel, prss = self._engine.operation()
-            share = await self._common(channel, prss, self._spoke(spoke, lengths, 0), own)
-            return array_of(self._engine, share, 0, self._linked.most_rows(frozenset(owners)))
+            shares = [await self._counted(spoke, split.shard(number)) for number in range(len(split))]
+            return array_of(self._engine, reduce(field.add, shares), 0, self._linked.most_rows(frozenset(owners)))
         counts: dict[tuple[str, ...], SecretArray] = {}
         for star in plan.stars:
             sets = [owned for owned in owner_sets(owners) if owned[0] == star.left]
             wanted = {owned: all_sums.sum_of(self._linked, (), frozenset(owned)) for owned in sets}
             sub = star_dealing(self._linked, star)
-            shares, kept = await self._dealt(star, lengths, sub)
-            found = limbs_of(self._engine, sub, await self._star_sums(star, kept, sub, shares))
+            found = limbs_of(self._engine, sub, (await self._star_sums(star, split, sub))[0])
             counts |= {owned: found[one][0] for owned, one in wanted.items()}
         return concatenate([counts[owned] for owned in owner_sets(owners)])
 
     async def regression(self) -> dict[str, Places]:
         """The regression that the job asks for, by `table.name`, and what decides whether it may be known."""
-        star, lengths = await self._roles()
+        star, split = await self._roles()
         model = regression_model(self._linked)
         limbs = {owner: model.limbs(owner) for owner in (star.left, *(spoke.other for spoke in star.spokes))}
         counted, rows = {owner: model.classes(owner) for owner in limbs}, self._own
         own = None if rows is None else designed(model, self._me, rows.columns, len(rows.keys))
         sizes = {owner: 1 + len(columns) + counted[owner] for owner, columns in limbs.items()}
-        shares, _ = await self._aligned(star, lengths, sizes, own)
+        shares, _ = await self._aligned(star, split.shard(0), sizes, own)
         channel, prss = self._engine.operation()
         batches = model.batches(self._engine.config.subsets)
         of_batches, in_classes = await limb_products(channel, prss, shares, star.left, batches, counted)
@@ -169,66 +152,97 @@ class LinkedRows:
 
     # -- roles and lists
 
-    async def _settled(self) -> tuple[LinkPlan, dict[str, int]]:
-        """The roles, now that the lists' lengths are known."""
+    async def _settled(self) -> tuple[LinkPlan, Split]:
+        """The roles, now that the lists' lengths are known, and the shards in which the lists are linked."""
         most = {self._index(owner): self._linked.declarations[owner].max_rows for owner in self._linked.owners}
         channel, _ = self._engine.operation()
         own = self._own
         said = None if own is None else min(len(own.keys) + own.more, most[self._index(self._me)])
         found = await join.exchange_lengths(channel, most, said)
         lengths = {self._parties[index]: length for index, length in found.items()}
-        return self._plan.settled(lengths), lengths
+        return self._plan.settled(lengths), await self._split(lengths)
 
-    async def _roles(self) -> tuple[Star, dict[str, int]]:
-        plan, lengths = await self._settled()
+    async def _split(self, lengths: Mapping[str, int]) -> Split:
+        """The shards of lists of these lengths; owners agree on who is in which."""
+        shards, own, owners = shard_count(self._linked, lengths), self._own, self._linked.owners
+        if shards == 1:
+            return Split.of(lengths, 1, own)
+        channel, _ = self._engine.operation()
+        if own is None:
+            return Split.of(lengths, shards, None)
+        context = (*sorted(owners), str(self._plan.dummies), str(shards))
+        mine = lasting(own, context) if self._linked.job.linking.method == "matcher" else private_key()
+        key = await owners_key(channel, list(map(self._index, owners)), mine, context)
+        return Split.of(lengths, shards, own, key).checked(self._me)
+
+    async def _roles(self) -> tuple[Star, Split]:
+        plan, split = await self._settled()
         (star,) = plan.stars
-        return star, lengths
+        return star, split
 
     def _index(self, party: str) -> int:
         return self._parties.index(party)
 
-    def _list(self, lengths: Mapping[str, int]) -> PrivateList:
-        if self._own is None:
-            raise SpecError("an owner without rows")
-        made = PrivateList(self._own.keys, lengths[self._me], self._plan.dummies, self._own.secret)
+    def _list(self, shard: Shard) -> PrivateList:
+        own = self._rows(shard)
+        made = PrivateList(own.keys, shard.lengths[self._me], self._plan.dummies, own.secret)
         made.coins = self.coins
         return made
 
-    def _spoke(self, spoke: Spoke, lengths: Mapping[str, int], columns: int) -> SpokePlan:
+    def _rows(self, shard: Shard) -> OwnRows:
+        if shard.own is None:
+            raise SpecError("an owner without rows")
+        return shard.own
+
+    def _spoke(self, spoke: Spoke, shard: Shard, columns: int) -> SpokePlan:
         left, other = spoke.left, spoke.other
         return SpokePlan(
             left=self._index(left),
             other=self._index(other),
             matcher=self._index(spoke.matcher),
-            left_length=lengths[left],
-            other_length=lengths[other],
+            left_length=shard.lengths[left],
+            other_length=shard.lengths[other],
             dummies=self._plan.dummies,
             columns=columns,
             job_digest=self._job_digest,
             name=f"{left} {other}",
             ids=(left, other),
+            shard=shard.label,
         )
 
     # -- one star
 
-    async def _dealt(
-        self, star: Star, lengths: Mapping[str, int], plan: Dealing
-    ) -> tuple[dict[str, Words], PrivateList | None]:
-        """What a plan says, as `_aligned`."""
-        columns = self._columns(plan) if self._me in plan.dealt else None
-        sizes = {owner: len(dealt) for owner, dealt in plan.dealt.items()}
-        return await self._aligned(star, lengths, sizes, columns)
-
-    async def _star_sums(
-        self, star: Star, kept: PrivateList | None, plan: Dealing, shares: Mapping[str, Words]
-    ) -> Words:
-        """Shares of all places of all sums, shape (places, cells)."""
+    async def _counted(self, spoke: Spoke, shard: Shard) -> Words:
+        """Our share of how many keys of a shard both owners have, shape (1,)."""
+        own = self._list(shard) if self._me in self._linked.owners else None
         channel, prss = self._engine.operation()
-        grouped = None if kept is None else kept.numbers(self._groups())
-        return await cell_sums(channel, prss, plan, shares, self._index(star.left), grouped)
+        return await self._common(channel, prss, self._spoke(spoke, shard, 0), own)
+
+    async def _star_sums(self, star: Star, split: Split, plan: Dealing) -> tuple[Words, dict[str, Places]]:
+        """Shares of all places of all sums, shape (places, cells), over all shards; and the greatest values, which are
+        only asked for of rows that aren't split."""
+        if self._me in plan.dealt:
+            names = {*factors(plan.dealt[self._me])}
+            split = split.with_columns(lambda own: own.with_parts(names, self._groups(own)))
+        total, greatest = await self._shard_sums(star, split.shard(0), plan)
+        for number in range(1, len(split)):
+            total = field.add(total, (await self._shard_sums(star, split.shard(number), plan))[0])
+        return total, greatest
+
+    async def _shard_sums(self, star: Star, shard: Shard, plan: Dealing) -> tuple[Words, dict[str, Places]]:
+        """`_star_sums` of one shard. What it holds of the rows is gone when it returns."""
+        sizes = {owner: len(dealt) for owner, dealt in plan.dealt.items()}
+        columns = self._columns(plan, shard) if self._me in sizes else None
+        shares, kept = await self._aligned(star, shard, sizes, columns)
+        del columns
+        channel, prss = self._engine.operation()
+        grouped = None if kept is None else kept.numbers(self._groups(self._rows(shard)))
+        found = await cell_sums(channel, prss, plan, shares, self._index(star.left), grouped)
+        more = {} if plan.ranked is None else await greatest(self._engine, self._linked, plan.ranked, shares)
+        return found, more
 
     async def _aligned(
-        self, star: Star, lengths: Mapping[str, int], sizes: Mapping[str, int], columns: Words | None
+        self, star: Star, shard: Shard, sizes: Mapping[str, int], columns: Words | None
     ) -> tuple[dict[str, Words], PrivateList | None]:
         """By owner, shares of its columns in the left list's order; and that list, if it is ours.
 
@@ -236,54 +250,29 @@ class LinkedRows:
             sizes: how many columns each owner has. columns: ours, of our keys, if we have a part in the star.
         """
         mine = self._me == star.left
-        kept = self._list(lengths) if mine else None
-        rows = lengths[star.left] + self._plan.dummies
-        _refuse_too_much(star_bytes(self._linked, star, lengths, sizes))
+        kept = self._list(shard) if mine else None
+        rows = shard.lengths[star.left] + self._plan.dummies
+        _refuse_too_much(star_bytes(self._linked, star, shard.lengths, sizes))
         channel, prss = self._engine.operation()
         own = None if kept is None or columns is None else (kept, columns)
         left = await join.left_columns(channel, prss, self._index(star.left), rows, sizes[star.left], own)
         shares = {star.left: left}
         for spoke in star.spokes:
             dealt = columns if self._me == spoke.other else None
-            listed = kept if mine else None if dealt is None else self._list(lengths)
+            listed = kept if mine else None if dealt is None else self._list(shard)
             channel, prss = self._engine.operation()
-            spoke_plan = self._spoke(spoke, lengths, sizes[spoke.other])
+            spoke_plan = self._spoke(spoke, shard, sizes[spoke.other])
             shares[spoke.other] = await self._linked_rows(channel, prss, spoke_plan, listed, dealt)
         return shares, kept
 
-    async def _greatest(self, columns: Ranked, shares: Mapping[str, Words]) -> dict[str, Places]:
-        """Each measure's two greatest values in every cell, of rows that all owners have."""
-
-        def column(ref: Ref) -> Words:
-            owner, place = ref
-            return np.ascontiguousarray(shares[owner][:, place])
-
-        channel, prss = self._engine.operation()
-        everywhere, *others = map(column, columns.real)
-        for other in others:
-            everywhere = await product(channel, prss, everywhere, other)
-        parts = [column(ref) for ref in columns.parts]
-        cell = field.combine([1] * len(parts), parts) if parts else np.zeros_like(everywhere)
-        result: dict[str, Places] = {}
-        for measure, ref in columns.values.items():
-            highest = self._linked.number(measure).high
-            channel, prss = self._engine.operation()
-            found = await top_two(channel, prss, everywhere, cell, column(ref), columns.cells, highest)
-            names = all_sums.top_names(str(measure))
-            result |= {name: [array_of(self._engine, top, 0, highest)] for name, top in zip(names, found, strict=True)}
-        return result
-
-    def _groups(self) -> NDArray[np.int64]:
+    def _groups(self, own: OwnRows) -> NDArray[np.int64]:
         """The group of each of our keys."""
-        if self._own is None:
-            raise SpecError("an owner without rows")
-        return groups(self._linked, self._me, self._own.columns, len(self._own.keys))
+        return groups(self._linked, self._me, own.columns, len(own.keys))
 
-    def _columns(self, plan: Dealing) -> Words:
+    def _columns(self, plan: Dealing, shard: Shard) -> Words:
         """What we deal, of our keys, shape (columns, N)."""
-        if self._own is None:
-            raise SpecError("an owner without rows")
-        return composed(plan.dealt[self._me], self._own.columns, self._groups())
+        own = self._rows(shard)
+        return composed(plan.dealt[self._me], own.columns, self._groups(own))
 
 
 def _refuse_too_much(needed: int) -> None:

@@ -62,13 +62,13 @@ class SpokeKeys:
 
 
 def derived(secrets: Sequence[bytes], context: Sequence[str], label: str) -> bytes:
-    """A key of two owners: HKDF with SHA-256 over both owners' fresh bytes, in an order that both know.
+    """A key of several owners: HKDF with SHA-256 over the fresh bytes of all of them, in an order that all know.
 
-    Whichever of the two chose its bytes at random, the key is as good as random. Context and label say what it is for,
+    Whichever of them chose its bytes at random, the key is as good as random. Context and label say what it is for,
     so that no two jobs, spokes or uses have the same.
     """
-    if len(secrets) != 2 or any(len(secret) != KEY_BYTES for secret in secrets):
-        raise InternalError("a key of two owners is made of 32 bytes of each")
+    if len(secrets) < 2 or any(len(secret) != KEY_BYTES for secret in secrets):
+        raise InternalError("a key of several owners is made of 32 bytes of each")
     info = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in (*context, label))
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(b"".join(secrets))
 

@@ -9,16 +9,48 @@ sort here, on a uniform order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from mpcgov.linkage.places import Places, array_of
+from mpcgov.linked import sums
+from mpcgov.linked.dealing import Ranked, Ref
+from mpcgov.linked.facts import Linked
 from mpcgov.mpc.codec import nobodys
 from mpcgov.mpc.word import field, sort
+from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sharing import open_to_all
 from mpcgov.mpc.word.shuffle import shuffle
 from mpcgov.mpc.word.wire import Channel
+
+
+async def greatest(
+    engine: WordEngine, linked: Linked, columns: Ranked, shares: Mapping[str, Words]
+) -> dict[str, Places]:  # fmt: skip
+    """Each measure's two greatest values in every cell, of rows that all owners have."""
+
+    def column(ref: Ref) -> Words:
+        owner, place = ref
+        return np.ascontiguousarray(shares[owner][:, place])
+
+    channel, prss = engine.operation()
+    everywhere, *others = map(column, columns.real)
+    for other in others:
+        everywhere = await product(channel, prss, everywhere, other)
+    parts = [column(ref) for ref in columns.parts]
+    cell = field.combine([1] * len(parts), parts) if parts else np.zeros_like(everywhere)
+    result: dict[str, Places] = {}
+    for measure, ref in columns.values.items():
+        highest = linked.number(measure).high
+        channel, prss = engine.operation()
+        found = await top_two(channel, prss, everywhere, cell, column(ref), columns.cells, highest)
+        names = sums.top_names(str(measure))
+        result |= {name: [array_of(engine, top, 0, highest)] for name, top in zip(names, found, strict=True)}
+    return result
 
 
 def key_limit(cells: int, highest: int) -> int:

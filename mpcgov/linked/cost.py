@@ -17,6 +17,7 @@ from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import Model, model
 from mpcgov.linked.plan import LinkPlan, Spoke, Star, link_plan
 from mpcgov.linked.sets import owner_sets
+from mpcgov.linked.shards import shard_count, shard_length
 from mpcgov.linked.sizes import padded_length, pool, table_third
 from mpcgov.linked.solving import multiplied_bytes, solved_bytes
 from mpcgov.linked.traffic import WORD, converted, equal, negative
@@ -31,6 +32,9 @@ BATCH_ROWS, BATCH_ROUNDS, SIDE_BY_SIDE = 43690, 7, 2
 """How many rows the oblivious method compares in a batch, its rounds, and how many batches are under way at once."""
 MATCHER_ROUNDS = 3
 """What a matcher's join takes in place of those."""
+
+SHARD_ROUNDS, SPOKE_ROUNDS = 3, 6
+"""As measured, of one more shard, and of each of its spokes."""
 
 SORT_ROUNDS, SHUFFLE_ROUNDS = 3 / 7, 6
 """As measured, of finding the greatest values: for the square of how often rows double, as segments get shorter and
@@ -63,7 +67,19 @@ def most(linked: Linked, threshold: int) -> LinkCost:
 
 
 def link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], threshold: int) -> LinkCost:
-    """The cost of lists of these padded lengths, with settled roles."""
+    """The cost of lists of these padded lengths, with settled roles: of all their shards, one after the other."""
+    shards = shard_count(linked, lengths)
+    one = _link_cost(
+        linked, plan, {owner: shard_length(length, shards) for owner, length in lengths.items()}, threshold
+    )
+    sent = {party: shards * count for party, count in one.bytes_sent.items()}
+    summed = SHARD_ROUNDS * (len(linked.owners) > 2 or not _overlaps(linked))
+    again = sum(summed + SPOKE_ROUNDS * len(star.spokes) for star in plan.stars)
+    return LinkCost(sent, one.memory_bytes, shards * one.rounds + (shards - 1) * again)
+
+
+def _link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], threshold: int) -> LinkCost:
+    """The cost of one shard, whose lists have these lengths."""
     parties = len(linked.job.parties)
     sent: Counter[str] = Counter()
     memory_bytes = rounds = 0

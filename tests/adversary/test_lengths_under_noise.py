@@ -20,7 +20,7 @@ import pytest
 
 from mpcgov.jobs.noising import laws
 from mpcgov.laws import LengthLaw
-from mpcgov.linkage.linkedrows import LinkedRows, OwnRows
+from mpcgov.linkage import LinkedRows, OwnRows
 from mpcgov.linked.lengths import DELTA_BITS, MOST_SHIFT, WHOLE, length_law
 from mpcgov.mpc import noise
 from mpcgov.mpc.config import SessionConfig

@@ -19,6 +19,8 @@ from mpcgov import registry
 from mpcgov.linkage import join
 from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linkage.tags import tag_list
+from mpcgov.linked import shards
+from mpcgov.linked.shards import shard_length
 from mpcgov.linked.sizes import least_pool, table_third
 from mpcgov.mpc.word.field import P
 from mpcgov.mpc.word.stream import Stream
@@ -100,6 +102,21 @@ def test_what_parties_receive_does_not_go_with_the_data(
     nobody = views(world(protocol, owners, everybody=False, join=join, method=method), runs)
     everybody = views(world(protocol, owners, everybody=True, join=join, method=method), runs)
     check_views(nobody, everybody, together=10 * runs)
+
+
+@pytest.mark.parametrize(("protocol", "owners", "join", "method"), [FULL[0], FULL[3], FULL[5]])
+def test_what_parties_receive_of_shards_does_not_go_with_the_data(
+    protocol: str, owners: int, join: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor how many keys are in which: in both worlds every shard's lists have one length."""
+    monkeypatch.setattr(shards, "SHARD_KEYS", 50)
+    worlds = [world(protocol, owners, everybody=both, join=join, method=method) for both in (False, True)]
+    nobody, everybody = (views(made, RUNS // 5) for made in worlds)
+    check_views(nobody, everybody, together=2 * RUNS)
+    if owners == 2:
+        size = 16 * (shard_length(100, 2) + least_pool(1.0, 1e-6))
+        lists = [label for label, messages in everybody.items() if len(messages[0]) == size]
+        assert len(lists) == 4  # two owners' in each of two shards
 
 
 @pytest.mark.parametrize("width", [1, 4, 200])

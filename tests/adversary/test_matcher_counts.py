@@ -23,6 +23,8 @@ from mpcgov.keys import Identity
 from mpcgov.linkage.join import PrivateList, SpokePlan
 from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linkage.tags import TAG_WORDS, Texts
+from mpcgov.linked import shards
+from mpcgov.linked.shards import shard_length
 from mpcgov.linked.sizes import least_pool
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.word.stream import private_key
@@ -122,9 +124,10 @@ def test_coins_are_others_whenever_the_rows_could_be_others() -> None:
     assert np.var(many) == pytest.approx(3 * DUMMIES / 16, rel=0.2)
 
 
-def matched(secrets: dict[str, bytes]) -> tuple[int, bytes, dict[str, Any]]:
-    """The matcher's count in a real spoke, one of the lists that it got, and what the first owner says of its coins."""
-    rows = {name: [{"key": f"{name} {i}"} for i in range(5)] for name in ("tax", "edu")}
+def matched(secrets: dict[str, bytes], shards: int = 1) -> tuple[list[int], bytes, dict[str, Any]]:
+    """The matcher's count in each shard of a real spoke, one of the lists that it got, and what the first owner says of
+    its coins."""
+    rows = {name: [{"key": f"person {i}"} for i in range(90)] for name in ("tax", "edu")}
     case = Case("overlap", {"tax": {}, "edu": {}}, rows)
     linked_facts, parties = case.linked(), make_parties(3, 1)
 
@@ -137,23 +140,49 @@ def matched(secrets: dict[str, bytes]) -> tuple[int, bytes, dict[str, Any]]:
         return asked.coins
 
     coins = run(parties, one)
-    length = 8 * TAG_WORDS * (100 + DUMMIES)
+    length = 8 * TAG_WORDS * (shard_length(100, shards) + DUMMIES)
     messages = parties[0].network.messages.items()
-    lists = [body for (_, to, _), body in messages if to == 2 and len(body) == length]
-    tags = [{body[i : i + 16] for i in range(0, length, 16)} for body in lists]
-    assert len(lists) == 2
-    return len(tags[0] & tags[1]), lists[0], coins[0]
+    lists = {of: [body for (by, to, _), body in messages if (by, to, len(body)) == (of, 2, length)] for of in (0, 1)}
+    tags = {of: [{body[i : i + 16] for i in range(0, length, 16)} for body in own] for of, own in lists.items()}
+    assert len(lists[0]) == len(lists[1]) == shards
+    return [len(one & other) for one, other in zip(tags[0], tags[1], strict=True)], lists[0][0], coins[0]
 
 
 def test_in_a_job_the_count_repeats_and_the_tags_do_not() -> None:
     first, second = ({"tax": bytes([n]) * 32, "edu": bytes([n + 1]) * 32} for n in (1, 3))
     runs = [matched(first) for _ in range(3)]
-    assert len({count for count, _, _ in runs}) == 1
+    assert runs[0][0] == runs[1][0] == runs[2][0]
     assert len({tags for _, tags, _ in runs}) == 3
     assert len({tuple(coins.items()) for _, _, coins in runs}) == 1
     changed = matched(first | {"edu": second["edu"]})
     assert list(changed[2]) == ["edu tax"]
     assert changed[2] != runs[0][2]
+
+
+def test_in_shards_all_counts_repeat_or_all_are_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a split that is drawn for each job, counts with the same coins would vary around what they hide."""
+    monkeypatch.setattr(shards, "SHARD_KEYS", 25)
+    first, second = ({"tax": bytes([n]) * 32, "edu": bytes([n + 1]) * 32} for n in (1, 3))
+    runs = [matched(first, 4) for _ in range(2)]
+    assert runs[0][0] == runs[1][0]
+    assert runs[0][2] == runs[1][2]
+    changed = matched(first | {"edu": second["edu"]}, 4)
+    assert changed[0] != runs[0][0]
+    monkeypatch.setattr(shards, "SHARD_KEYS", 50)
+    fewer = matched(first, 2)
+    monkeypatch.undo()
+    whole = matched(first)
+    assert len({one[2]["edu tax"] for one in (runs[0], changed, fewer, whole)}) == 4
+    for counts, _, _ in (*runs, fewer, whole):  # 90 persons, and in each shard noise of its own
+        assert sum(counts) - 90 == pytest.approx(len(counts) * DUMMIES / 4, abs=6 * np.sqrt(3 * DUMMIES / 16 * 4))
+
+
+def test_the_coins_of_shards_are_independent() -> None:
+    own = PrivateList(NONE, 100, DUMMIES, bytes(32))
+    plans = [dataclasses.replace(PLAN, shard=f"shard {number}") for number in range(64)]
+    found = np.array([own.with_coins(plan, bytes(32)).coins for plan in plans], float)
+    together = np.corrcoef(found)[np.triu_indices(len(plans), 1)]
+    assert abs(together).max() < 6 / np.sqrt(DUMMIES)
 
 
 def seen(epsilon: str | None) -> View:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mpcgov import registry
 from mpcgov.jobs import check
-from mpcgov.linkage.linkedrows import LinkedRows, OwnRows
+from mpcgov.linkage import LinkedRows, OwnRows
 from mpcgov.linkage.tags import Texts
 from mpcgov.linked.columns import carried_by
 from mpcgov.linked.facts import Linked

@@ -20,8 +20,7 @@ import pytest
 
 from mpcgov import registry
 from mpcgov.jobs import check
-from mpcgov.linkage import join, totals
-from mpcgov.linkage.linkedrows import LinkedRows, OwnRows
+from mpcgov.linkage import LinkedRows, OwnRows, join, totals
 from mpcgov.linkage.tags import Texts
 from mpcgov.linked import layout, render, vectors
 from mpcgov.linked.facts import Linked
