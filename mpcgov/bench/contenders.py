@@ -168,6 +168,7 @@ CONTENDERS: dict[str, tuple[Contender, ...]] = {
     "W4-large": (LINKED, JOINED),
     "W4-oblivious": (HIDDEN, WITH_MATCHER),
     "study": (LINKED,),
+    "study-large": (LINKED,),
     "W5": (MPCGOV, ABY3, SEMI2K, MPYC),
     "W6": (MPCGOV, ABY3, _spu("ABY3 quicksort", "ABY3", QUICKSORT, sort="SORT_QUICK")),
     "W7": (

@@ -26,6 +26,8 @@ GROUPS = 10
 AMOUNT_BITS = 20
 STUDY = CHECKOUT / "scripts" / "make-study"
 PAYMENTS_PER_STUDENT = 20
+ROW_GROUPS = 12
+"""So many of a file are looked at at once."""
 LEAST = 10
 """A job's `min_count` where it doesn't say another."""
 HALF_UNIT = 6e-4
@@ -105,12 +107,8 @@ def study(students: int) -> Task:
         made = runpy.run_path(str(STUDY))
         made["write"](folder, PAYMENTS_PER_STUDENT * students, students)
         shutil.copy(folder / "jobs" / "graduation-by-work.yaml", folder / "job.yaml")
-        payments = pq.read_table(folder / "agencies/tax/payments.parquet", columns=["person", "sector"])
         enrolled = pq.read_table(folder / "agencies/education/enrolments.parquet")
-        ict = pc.unique(payments.filter(pc.equal(payments["sector"], "ict"))["person"])
-        codes = enrolled["person"].combine_chunks()
-        worked = pc.is_in(codes, value_set=pc.unique(payments["person"])).to_numpy(zero_copy_only=False)
-        in_ict = pc.is_in(codes, value_set=ict).to_numpy(zero_copy_only=False)
+        worked, in_ict = _work(folder / "agencies/tax/payments.parquet", enrolled["person"].combine_chunks())
         years = [str(year) for year in made["YEARS"]]
         cell = _places(enrolled["field"], made["FIELDS"]) * len(years) + _places(enrolled["year"], years)
         cell = 3 * cell + np.where(in_ict, 1, np.where(worked, 0, 2))
@@ -122,6 +120,19 @@ def study(students: int) -> Task:
         return np.where(few, np.nan, np.bincount(cell, graduated, cells) / np.maximum(1, persons))
 
     return _task(files, "education.graduated.mean", HALF_UNIT)
+
+
+def _work(payments: Path, codes: pa.Array) -> tuple[Array, Array]:
+    """Which of these persons have any payment, and which one of ICT's; some row groups at a time."""
+    worked, in_ict = np.zeros(len(codes), bool), np.zeros(len(codes), bool)
+    with pq.ParquetFile(payments) as file:
+        for start in range(0, file.num_row_groups, ROW_GROUPS):
+            groups = range(start, min(start + ROW_GROUPS, file.num_row_groups))
+            paid = file.read_row_groups(groups, columns=["person", "sector"])
+            place = pc.index_in(paid["person"], value_set=codes)
+            worked[place.drop_null().to_numpy()] = True
+            in_ict[place.filter(pc.equal(paid["sector"], "ict")).drop_null().to_numpy()] = True
+    return worked, in_ict
 
 
 def _places(column: pa.ChunkedArray, values: Sequence[str]) -> Array:

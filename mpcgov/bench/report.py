@@ -160,12 +160,12 @@ def _per(one: Measured, link: Link) -> float | None:
 
 
 def throughput(results: Sequence[Result]) -> list[str]:
-    """Of workloads that are run once, how many of both owners' rows they take a second, and the bytes of it."""
+    """Of records that are compared once, how many of both owners' take a second, and the bytes of it."""
     return [
         f"{result.workload.name}: {2 * result.workload.size:,} rows, {2 * result.workload.size / own.seconds:,.0f} "
         f"rows/s; {(own.bytes_sent or 0) / 1e9:.2f} GB sent by all, {own.peak_mb / 1e3:.2f} GB at a party"
         for result in results
-        if result.workload.once and (own := _own(result.measured))
+        if result.workload.once and result.workload.links and (own := _own(result.measured))
     ]
 
 

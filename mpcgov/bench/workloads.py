@@ -156,5 +156,15 @@ WORKLOADS = {
             on_demand=True,
             goals=(within_seconds(120), within_mb(4000)),
         ),
+        Workload(
+            "study-large",
+            "taxes and education, in shards",
+            "10^8 payments × 5·10^6 persons",
+            5_000_000,
+            linked.study,
+            on_demand=True,
+            once=True,
+            goals=(within_mb(2000),),
+        ),
     )
 }

@@ -15,7 +15,7 @@ from mpcgov.cli.render import note, print_json, print_sections, print_table
 @click.option("--link", "link_text", metavar="RTT,RATE", help="Parties that far apart, such as 20ms,1gbit.")
 @json_option
 def bench(workloads: tuple[str, ...], peers: bool, size: int | None, link_text: str | None, as_json: bool) -> None:
-    """How long workloads take on this machine, medians of 5; of W3-million one run.
+    """How long workloads take on this machine, medians of 5; of the longest one run.
 
     With --link, a relay between every two parties delays and limits what they send: RTT there and back, RATE each way.
     """

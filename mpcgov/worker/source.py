@@ -1,16 +1,16 @@
 """Where an owner's rows are: a declared data set as a table of checked columns.
 
 Files, and tables of databases that hold what one machine does, are read once, into memory, only the columns asked for;
-a larger engine keeps its rows and is asked. What a source is and how it is read is the owner's alone to know: no
-message goes further than this agency, and none holds a value, an engine's words, or a name that isn't declared (a file
-without a header has data in its first row).
+a larger engine keeps its rows and is asked, and a Parquet file of very many rows is read for each question. What a
+source is and how it is read is the owner's alone to know: no message goes further than this agency, and none holds a
+value, an engine's words, or a name that isn't declared (a file without a header has data in its first row).
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ from mpcgov.worker.readers import arrow, csv, excel, fixed, parquet, postgres, p
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
 from mpcgov.worker.readers.servers import SERVERS
 
+LEFT_ROWS = 1 << 25
+"""A Parquet file of more rows is read again for each question, in place of taking them into memory."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -47,6 +50,10 @@ class Source:
     """Whether rows are lines of a text, below which there may be notes."""
     date_format: str = "YYYY-MM-DD"
     """How texts write a date."""
+    file: OpenFile | None = None
+    """Where the rows still are, if they are left in a file."""
+    held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    """What is let go with the rows."""
 
     def value(self, column: str) -> str:
         """The name in `table` of a column's value; null where it is missing or has a fault."""
@@ -68,14 +75,18 @@ class Source:
         """The result of an ibis expression over `table`.
 
         Raises:
-            DataError: the engine can't compute it.
+            DataError: the engine can't compute it, or the file that holds the rows has changed.
         """
-        return quiet(lambda: self.backend.to_pyarrow(expr), unreadable(self.name))
+        found: pa.Table = quiet(lambda: self.backend.to_pyarrow(expr), unreadable(self.name))
+        if self.file is not None:
+            self.file.check_unchanged()
+        return found
 
     def close(self) -> None:
         """Lets the rows go."""
         with contextlib.suppress(Exception):
             self.backend.disconnect()
+        self.held.close()
 
     def __enter__(self) -> Source:
         return self
@@ -111,8 +122,10 @@ def open_table(
 def _open_source(source: str, wanted: Wanted, base: Path) -> Source:
     if "://" in source:
         return _open_database(source, wanted, base)
-    with open_files(source, wanted.name, base) as files:
-        return _open_files(files, wanted)
+    with contextlib.ExitStack() as stack:
+        files = stack.enter_context(open_files(source, wanted.name, base))
+        found = _open_files(files, wanted)
+        return found if found.file is None else replace(found, held=stack.pop_all())
 
 
 def _with_derived(source: Source, declaration: Declaration, derivations: Mapping[str, Derivation]) -> Source:
@@ -133,6 +146,10 @@ def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
         with kept_on_success(backend):
             raw = raw_of(files, fd, how, wanted, backend)
             judged = checked(raw, wanted, is_one_of, how)
+            if suffix in PARQUET and not files[0].of_folder and raw.rows > LEFT_ROWS:
+                readback.check(files, raw, wanted, judged, backend, stored=False)
+                files[0].check_unchanged()
+                return _source(raw, wanted, backend, judged, files[0])
             try:
                 source = _stored(raw, wanted, backend, judged)
             except InternalError:
@@ -175,8 +192,12 @@ def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> Source:
     rows = int(quiet(lambda: len(backend.con.table(readback.STORED)), unreadable(wanted.name)))
     if rows != raw.rows:
         raise InternalError(f"{wanted.name}: the engine reads {rows} rows where the file has {raw.rows}")
+    return _source(raw, wanted, backend, table)
+
+
+def _source(raw: Raw, wanted: Wanted, backend: Backend, table: Any, file: OpenFile | None = None) -> Source:
     said, form = remarks(raw, wanted), wanted.dataset.date_format
-    return Source(wanted.name, wanted.declaration, rows, table, backend, said, not raw.typed, form)
+    return Source(wanted.name, wanted.declaration, raw.rows, table, backend, said, not raw.typed, form, file)
 
 
 def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
@@ -193,8 +214,7 @@ def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
         rows = _rows(table, backend, name)
         check_rows(rows, wanted)
         raw = Raw(bytewise(table, wanted.sources.values(), backend), wanted.sources, rows, typed=True)
-        judged, form = checked(raw, wanted, is_one_of_literals, csv.dialect(wanted, "")), wanted.dataset.date_format
-        return Source(name, wanted.declaration, rows, judged, backend, remarks(raw, wanted), date_format=form)
+        return _source(raw, wanted, backend, checked(raw, wanted, is_one_of_literals, csv.dialect(wanted, "")))
 
 
 def _server_reader(scheme: str) -> Callable[[str, Wanted, Backend], Raw] | None:

@@ -12,7 +12,7 @@ from scipy import stats
 from mpcgov.errors import InternalError
 from mpcgov.linkage import LinkedRows, OwnRows
 from mpcgov.linkage import shards as splitting
-from mpcgov.linkage.shards import Split, shard_of
+from mpcgov.linkage.shards import Shard, Split, shard_of
 from mpcgov.linkage.tags import Texts
 from mpcgov.linked import cost, shards
 from mpcgov.linked.shards import MOST_SHARDS, OVERFLOW_BITS, note, obstacle, shard_count, shard_length
@@ -177,3 +177,28 @@ def rounds_of(made: Case, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.undo()
     lines: list[wire.Line] = [party.line for party in made.run(LinkedRows.cell_sums)[1]]
     return max(line.rounds for line in lines)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_party_that_fails_in_the_fifth_shard_ends_the_job_before_anything_is_opened(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split_in(monkeypatch, EIGHT)
+    made = case(9, 90, 0.9, "linked-count", {"by": ["edu.level"]}, method=method)
+    shard, asked, after = Split.shard, list[int](), list[int]()
+
+    def failing(split: Split, number: int) -> Shard:
+        asked.append(number)
+        if number == 4 and split.own is not None and "level" in split.own.columns:
+            raise ConnectionError
+        return shard(split, number)
+
+    async def program(rows: LinkedRows) -> None:
+        await rows.cell_sums()
+        after.append(1)
+
+    monkeypatch.setattr(Split, "shard", failing)
+    with pytest.raises(ConnectionError):
+        made.run(program)
+    assert max(asked) == 4
+    assert after == []

@@ -24,11 +24,14 @@ STORED = "data"
 """The name of the engine's table of judged rows."""
 
 
-def check(files: Sequence[OpenFile], raw: Raw, wanted: Wanted, judged: Any, backend: Backend) -> None:
+def check(
+    files: Sequence[OpenFile], raw: Raw, wanted: Wanted, judged: Any, backend: Backend, *, stored: bool = True
+) -> None:
     """Nothing, if both readers find the same in some rows of some row groups.
 
     Args:
         judged: the expression over `raw.table` that the stored rows were made by.
+        stored: whether they are stored; else they are looked up in the only file.
 
     Raises:
         DataError: they don't.
@@ -36,19 +39,32 @@ def check(files: Sequence[OpenFile], raw: Raw, wanted: Wanted, judged: Any, back
     again = quiet(lambda: list(parquet.samples(files, raw, wanted)), unreadable(wanted.name))
     if not again:
         return
-    rows = ibis.memtable(pa.concat_tables([sample for _, sample in again]))
-    expr = judged.op().replace({raw.table.op(): rows.op()}).to_expr()
-    other = quiet(lambda: backend.to_pyarrow(expr), unreadable(wanted.name))
-    row = ColumnExpression("rowid")
-    places = (
-        (row >= ConstantExpression(start)) & (row < ConstantExpression(start + sample.num_rows))
-        for start, sample in again
-    )
-    there = reduce(or_, places)
-    found = quiet(lambda: backend.con.table(STORED).filter(there).to_arrow_table(), unreadable(wanted.name))
+    spans = [(start, start + sample.num_rows) for start, sample in again]
+
+    def as_judged(rows: Any) -> pa.Table:
+        expr = judged.op().replace({raw.table.op(): rows.op()}).to_expr()
+        return quiet(lambda: backend.to_pyarrow(expr), unreadable(wanted.name))
+
+    other = as_judged(ibis.memtable(pa.concat_tables([sample for _, sample in again])))
+    if stored:
+        row = ColumnExpression("rowid")
+        there = [(row >= ConstantExpression(start)) & (row < ConstantExpression(stop)) for start, stop in spans]
+        rows = backend.con.table(STORED).filter(reduce(or_, there))
+        found = quiet(rows.to_arrow_table, unreadable(wanted.name))
+    else:
+        found = as_judged(_in_file(files[0], spans, raw, wanted, backend))
     if not found.cast(other.schema).equals(other):
         raise DataError(
             f"{wanted.name}: two readers of the file find different values in the same rows",
             hint="write the file again with plain types",
             code="data-unreadable",
         )
+
+
+def _in_file(file: OpenFile, spans: Sequence[tuple[int, int]], raw: Raw, wanted: Wanted, backend: Backend) -> Any:
+    """Some rows of a file as the engine reads them, by their numbers."""
+    numbered = backend.read_parquet(str(file.path), file_row_number=True)
+    row = numbered.file_row_number
+    there = numbered.filter(reduce(or_, [(row >= start) & (row < stop) for start, stop in spans]))
+    found = quiet(lambda: backend.to_pyarrow(there.order_by("file_row_number")), unreadable(wanted.name))
+    return ibis.memtable(found.select([raw.columns[column] for column in wanted.sources]))
