@@ -112,7 +112,7 @@ def _crowded(found: pa.Table, wanted: Wanted) -> list[str]:
     """What is said of a key whose rows are far more than those of any other."""
     if "n" not in found.column_names:
         return []
-    rows = found.filter(found["key"].is_valid())["n"]
+    rows = found["n"].filter(found["key"].is_valid())
     most = rows.take(pc.select_k_unstable(rows, 2, sort_keys=[("n", "descending")])) if len(rows) > 1 else rows
     return [f"key {', '.join(wanted.key)}: {said}" for said in crowded(most.to_pylist())]
 
