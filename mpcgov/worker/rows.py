@@ -79,7 +79,8 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
     rows = chosen(source, wanted.columns, where, key=wanted.key)
     found = source.query(_grouped(source, rows, wanted))
     encoded = keys.encoded([(source.declaration.columns[name], found[f"k{i}"]) for i, name in enumerate(wanted.key)])
-    found = found.drop_columns([f"k{i}" for i in range(len(wanted.key))]).append_column("key", encoded)
+    # Copied, since all columns of a batch of the engine's are held as long as one of them is.
+    found = found.drop_columns([f"k{i}" for i in range(len(wanted.key))]).combine_chunks().append_column("key", encoded)
     read = _rows_in(found)
     remarks = (*source.remarks, *_crowded(found, wanted), *_padded(source, encoded, wanted))
     notes = [f"{source.name}: {remark}" for remark in remarks]
