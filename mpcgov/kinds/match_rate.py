@@ -35,7 +35,7 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
     least = rules["min_count"]
     text = (
         f"A column's match rates are suppressed where, in one of its groups, fewer than {least} records are linked, or "
-        f"fewer than {least} aren't, none included."
+        f"fewer than {least} aren't, zero included."
     )
     return footers.where_hidden(rows, text)
 

@@ -22,7 +22,7 @@ def _opened(one: JobTable) -> Iterator[Opened]:
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
     least = rules["min_count"]
     text = (
-        f"A number of links is suppressed where it, or what the last one has more, is less than {least}, none included."
+        f"A number of links is suppressed where it, or what the last one has more, is less than {least}, zero included."
     )
     return footers.where_hidden(rows, text)
 

@@ -38,7 +38,8 @@ DATASETS_FILE = """\
 """
 
 POLICY_FILE = """\
-# What this agency allows. Anything that isn't written here is denied; as it stands, this file allows nothing.
+# What this agency allows. Protocols, purposes, partners, receivers, ways of linking, data sets and columns that aren't
+# written here are denied; as it stands, this file allows nothing. What a data set's other lines don't limit is allowed.
 # It is read afresh at each decision: when a job is proposed, when a person approves it, and just before it starts.
 
 approve: manual     # manual: a person says yes to each job | standing: what this file allows proceeds by itself
@@ -58,7 +59,7 @@ datasets: {}        # columns that may be used, what for (group, filter, measure
 #     min_count: 10
 #     listed: true                    # the coordinator finds it in its catalogue; else it must know its name
 #     contributors: 3                 # a released cell of unlinked rows has min_count rows of each of 3 agencies
-#     margins: false                  # no true totals beside suppressed cells
+#     margins: false                  # no true totals beside suppressed cells; without this line jobs may ask for them
 #     max_epsilon: "1"                # only with noise, and at most this much told of a unit by one job; or max_rho
 #     total_epsilon: "5"              # and so much in all jobs together; or total_rho. See also: mpcgov node budget
 #     matcher_epsilon: "10"           # the most that each matcher of tags may learn of a unit in all jobs together

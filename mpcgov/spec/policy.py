@@ -1,4 +1,4 @@
-"""A node's policy: what its agency allows. Anything that isn't written here is denied."""
+"""A node's policy: what its agency allows. A protocol, party, data set or column that isn't written here is denied."""
 
 from __future__ import annotations
 
