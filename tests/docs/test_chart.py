@@ -14,6 +14,7 @@ CHART = Path(__file__).resolve().parents[2] / "examples/deploy/mpcgov-node"
 VALUES: dict[str, Any] = {
     "party": "tax", "address": "tax.example.gov:7443", "image": "registry.example.gov/mpcgov@sha256:" + "0" * 64,
     "peers": [{"cidr": "192.0.2.1/32", "port": 7101}, {"cidr": "192.0.2.2/32", "port": 7102}],
+    "coordinator": "203.0.113.5/32",
 }  # fmt: skip
 ALL = VALUES | {
     "home": {"storageClass": "encrypted", "backupSecret": "tax-backup"},
@@ -55,6 +56,7 @@ BAD = (
     {"party": ""}, {"image": "mpcgov:latest"}, {"address": "tax"}, {"replicas": 3},
     {"peers": []},  # a rule for nobody would be one for everybody
     {"peers": [VALUES["peers"][0], {"cidr": "everybody", "port": 1}]},
+    {"coordinator": "0.0.0.0/0"},
 )  # fmt: skip
 
 
@@ -80,11 +82,22 @@ def test_the_pod_may_do_nothing_but_its_work(helm: Any) -> None:
     assert [port["name"] for one in pod["containers"] for port in one["ports"]] == ["mpcgov"]
 
 
+@pytest.mark.parametrize(("values", "command"), [(VALUES, "node init"), (ALL, "node restore")], ids=["new", "restored"])
+def test_a_home_that_should_come_from_a_backup_never_gets_new_keys(
+    helm: Any, values: dict[str, Any], command: str
+) -> None:
+    """Not even if the Secret isn't there: it may go once the home is."""
+    (script,) = rendered(helm, values)["StatefulSet"]["spec"]["template"]["spec"]["initContainers"][0]["args"]
+    assert [word for word in ("node init", "node restore") if word in script] == [command]
+
+
 def test_members_alone_reach_the_node_and_the_node_members_alone(helm: Any) -> None:
     policy = rendered(helm, ALL)["NetworkPolicy"]["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     (ingress,) = policy["ingress"]
-    assert [one["ipBlock"]["cidr"] for one in ingress["from"]] == ["192.0.2.1/32", "192.0.2.2/32"]
+    assert [one["ipBlock"]["cidr"] for one in ingress["from"]] == [
+        "203.0.113.5/32", "192.0.2.1/32", "192.0.2.2/32",
+    ]  # fmt: skip
     assert [port["port"] for port in ingress["ports"]] == [7101]
     names, *others = policy["egress"]
     assert {port["port"] for port in names["ports"]} == {53}
