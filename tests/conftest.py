@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gc
 import itertools
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,14 +18,22 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mpcgov import disclosure, registry
+from tests import nightly
+
+gc.disable()  # until all tests are collected: what is loaded till then stays, so there is no garbage in it
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 """Left out: how long an example takes is the machine's matter, and a folder or a patch may serve many.
 
-The examples are the same in every run, so that none fails for what another change didn't do; at night they are new.
+The examples are the same in every run, so that none fails for what another change didn't do; at night they are new,
+and more.
 """
 settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=CHECKS, derandomize="MPCGOV_NIGHTLY" not in os.environ
+    "any machine",
+    deadline=None,
+    suppress_health_check=CHECKS,
+    derandomize="MPCGOV_NIGHTLY" not in os.environ,
+    max_examples=nightly.count(50, 100),
 )
 settings.load_profile("any machine")
 
@@ -38,6 +47,17 @@ def _find_once(name: str, first: Path | None = None) -> registry.Protocol:
 
 
 registry.find = _find_once
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What has been loaded then is never looked through for garbage, and is shared with processes that tests fork."""
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
 
 Rows = Sequence[Mapping[str, str]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,11 @@ def first(always: int, cases: Iterable[Any]) -> list[Any]:
     """The cases for `parametrize`, of which all but the first so many are marked slow."""
     rows = list(cases)
     return [*rows[:always], *(pytest.param(*_values(row), marks=pytest.mark.slow) for row in rows[always:])]
+
+
+def count(always: int, at_night: int) -> int:
+    """How many alike ones are tried."""
+    return at_night if "MPCGOV_NIGHTLY" in os.environ else always
 
 
 def _values(case: Any) -> tuple[Any, ...]:
