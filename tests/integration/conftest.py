@@ -19,6 +19,7 @@ import pytest
 
 import mpcgov
 from mpcgov.cli.main import run
+from tests.integration.copies import Copy
 from tests.patience import LONG_S
 from tests.ports import free_ports
 
@@ -64,7 +65,9 @@ class Network:
     """The homes of all members in one folder, and the running nodes."""
 
     folder: Path
-    nodes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    typed_nodes: bool = False
+    """Whether nodes are started by their command; if not, they are copies of this process, to save time."""
+    nodes: dict[str, subprocess.Popen[bytes] | Copy] = field(default_factory=dict)
 
     def typed(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command as a process of its own."""
@@ -171,6 +174,10 @@ class Network:
 
     def _spawn(self, party: str, checkout: Path) -> None:
         log = self.folder / f"{party}.log"
+        if not self.typed_nodes and checkout == CHECKOUT:
+            log.touch()
+            self.nodes[party] = Copy(self.folder / party, log)
+            return
         with log.open("wb") as stream:
             self.nodes[party] = subprocess.Popen(
                 [sys.executable, "-m", "mpcgov", "node", "serve", "--home", party], cwd=self.folder,
@@ -214,14 +221,14 @@ def checkout_copy(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    with running(tmp_path_factory.mktemp("homes"), write_home) as network:
+    with running(tmp_path_factory.mktemp("homes"), write_home, typed_nodes=True) as network:
         yield network
 
 
 @contextlib.contextmanager
-def running(folder: Path, write: Callable[[Path, str], None]) -> Iterator[Network]:
+def running(folder: Path, write: Callable[[Path, str], None], typed_nodes: bool = False) -> Iterator[Network]:
     """All members' homes, agreed, with the agencies' nodes running; `write` puts data and files into a party's home."""
-    network = Network(folder)
+    network = Network(folder, typed_nodes)
     _agree(network, dict(zip(PARTIES, free_ports(len(PARTIES)), strict=True)), write)
     try:
         network.start(*PARTIES)
