@@ -51,6 +51,20 @@ async def desk(browser: Browser, language: str) -> Page:
     return page
 
 
+async def visit(page: Page, address: str) -> None:
+    """Goes to a page; once more if the one before loads itself anew just then, as what is under way does."""
+    errors = pytest.importorskip("playwright.async_api").Error
+    for _ in range(10):
+        try:
+            await page.goto(address)
+        except errors as error:
+            if "net::ERR_ABORTED" not in str(error) and "interrupted by another navigation" not in str(error):
+                raise
+        else:
+            return
+    raise AssertionError(f"{address} is never shown")
+
+
 async def axe(page: Page, path: str) -> None:
     """Nothing serious that axe-core finds on a page."""
     axe = pytest.importorskip("axe_playwright_python.async_playwright").Axe()

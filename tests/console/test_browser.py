@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mpcgov.node import operator
 from mpcgov.node.desk import enrolment
 from mpcgov.node.desk.config import Role
-from tests.chromium import axe, chromium, desk, kept
+from tests.chromium import axe, chromium, desk, kept, visit
 from tests.console.agency import Agency
 from tests.node.network import POLICY, Network, when
 from tests.patience import LONG_S
@@ -49,14 +49,14 @@ async def _two_people(network: Network, origins: dict[str, str], browser: Any) -
     job = (await network.submit(proposal))["labour"]["job"]
     anna = await entered(browser, "en", home, origins["labour"], "anna")
     await _without_faults(anna, origins["labour"], [*PAGES, f"/jobs/{job}", "/nowhere"], "en")
-    await anna.goto(f"{origins['labour']}/jobs/{job}")
+    await visit(anna, f"{origins['labour']}/jobs/{job}")
     await anna.get_by_role("button", name="Approve").click()
     await anna.get_by_text("You have said yes").wait_for()
     await kept(anna, "job-said-yes-en")
 
     bert = await entered(browser, "de", home, origins["labour"], "bert")
     await _without_faults(bert, origins["labour"], [*PAGES, f"/jobs/{job}", "/nowhere"], "de")
-    await bert.goto(f"{origins['labour']}/jobs/{job}")
+    await visit(bert, f"{origins['labour']}/jobs/{job}")
     # By the keyboard alone.
     await bert.get_by_role("button", name="Zustimmen").focus()
     await bert.keyboard.press("Enter")
@@ -65,7 +65,7 @@ async def _two_people(network: Network, origins: dict[str, str], browser: Any) -
         await network.holds_approval(party, job, "labour")
 
     carla = await entered(browser, "en", network.home("welfare"), origins["welfare"], "carla")
-    await carla.goto(f"{origins['welfare']}/jobs/{job}")
+    await visit(carla, f"{origins['welfare']}/jobs/{job}")
     row = carla.get_by_role("row").filter(has=carla.get_by_role("rowheader", name="labour"))
     text = await row.last.inner_text()
     assert "signed with a passkey: 2" in text
@@ -79,7 +79,7 @@ async def _two_people(network: Network, origins: dict[str, str], browser: Any) -
     await carla.get_by_text("released", exact=True).first.wait_for()
     await carla.get_by_role("button", name="Sign out").click()
     await carla.wait_for_url("**/sign-in")
-    await carla.goto(f"{origins['welfare']}/jobs/{job}")
+    await visit(carla, f"{origins['welfare']}/jobs/{job}")
     assert carla.url.endswith("/sign-in")
 
 
@@ -89,12 +89,12 @@ async def entered(browser: Any, language: str, home: Path, origin: str, name: st
     link = await asyncio.to_thread(enrolment.add, home, name, role)
     for _ in range(10 * LONG_S):  # the node starts its console by itself
         with contextlib.suppress(Exception):
-            await page.goto(f"{origin}/sign-in")
+            await visit(page, f"{origin}/sign-in")
             break
         await asyncio.sleep(0.1)
     await kept(page, f"sign-in-{language}")
     await axe(page, "/sign-in")
-    await page.goto(link)
+    await visit(page, link)
     await kept(page, f"enrol-{language}")
     await axe(page, "/enrol")
     await page.locator("main button").click()
@@ -119,7 +119,7 @@ async def test_two_people_change_the_policy_in_their_browsers(tmp_path: Path) ->
 
 
 async def _policy_changed(network: Network, origin: str, paul: Page, anna: Page) -> None:
-    await paul.goto(f"{origin}/policy")
+    await visit(paul, f"{origin}/policy")
     await _looked_at(paul, "policy-de")
     await paul.get_by_role("link", name="Regeln ändern").click()
     text = await paul.locator("#text").input_value()
@@ -137,7 +137,7 @@ async def _policy_changed(network: Network, origin: str, paul: Page, anna: Page)
     await paul.get_by_text("Sie haben zugestimmt").wait_for()
     await _looked_at(paul, "policy-waits-de")
 
-    await anna.goto(f"{origin}/policy")
+    await visit(anna, f"{origin}/policy")
     await anna.get_by_text("people: smallest cell shown: 4 (before: 5)").wait_for()
     await _looked_at(anna, "policy-forward-en")
     await anna.get_by_role("button", name="Agree").click()
@@ -161,13 +161,13 @@ async def _looked_at(page: Page, name: str) -> None:
 
 async def _without_faults(page: Page, origin: str, paths: list[str], language: str) -> None:
     for path in paths:
-        await page.goto(origin + path)
+        await visit(page, origin + path)
         assert await page.locator("html").get_attribute("lang") == language
         name = "job" if path.startswith("/jobs/") else path.strip("/").partition("?")[0] or "waiting"
         await kept(page, f"{name}-{language}")
         await axe(page, path)
     await page.set_viewport_size({"width": 400, "height": 800})
-    await page.goto(origin + paths[-2])
+    await visit(page, origin + paths[-2])
     assert await page.evaluate("document.documentElement.scrollWidth") <= 400
     await kept(page, f"job-narrow-{language}")
     await page.set_viewport_size({"width": 1200, "height": 900})

@@ -110,20 +110,25 @@ async def test_the_node_starts_it_and_it_ends_with_the_node(tmp_path: Path) -> N
         assert not await answers()
 
 
-def test_another_address_than_the_one_passkeys_are_made_for_is_refused(tmp_path: Path) -> None:
+def test_another_address_than_the_one_passkeys_are_made_for_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mpcgov.cli.main import run
     from mpcgov.node import home as homes
 
     homes.init(tmp_path / "tax", "tax", "127.0.0.1:7001")
-    command = [sys.executable, "-m", "mpcgov", "node", "console", "--home", str(tmp_path / "tax"), "--listen"]
-    done = subprocess.run([*command, "127.0.0.1:7181"], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "passkeys are made for http://localhost:7180" in done.stderr
-    done = subprocess.run([*command, "0.0.0.0:7180"], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "an address of this machine alone" in done.stderr
+    asked = ["node", "console", "--home", str(tmp_path / "tax")]
+    for address, why in (
+        ("127.0.0.1:7181", "passkeys are made for http://localhost:7180"),
+        ("0.0.0.0:7180", "an address of this machine alone"),
+    ):
+        assert run([*asked, "--listen", address]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert why in line
     # The right one, and no node: as well in one line.
     (tmp_path / "tax" / "state").rmdir() if (tmp_path / "tax" / "state").exists() else None
-    done = subprocess.run(command[:-1], capture_output=True, text=True, check=False, cwd=ROOT)
+    command = [sys.executable, "-m", "mpcgov", *asked]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.returncode, len(done.stderr.splitlines())) == (4, 1)
     assert "is it running?" in done.stderr
 

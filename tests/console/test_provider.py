@@ -23,7 +23,7 @@ from mpcgov.node.desk import access, enrolment, provider
 from mpcgov.node.desk.config import ConsoleConfig, ProviderConfig
 from mpcgov.node.desk.provider import Provider
 from mpcgov.spec.load import validate
-from tests.chromium import axe, chromium, desk, kept
+from tests.chromium import axe, chromium, desk, kept, visit
 from tests.console.agency import Agency, served
 from tests.console.authenticator import Browser
 from tests.console.issuer import CLIENT, SECRET, Issuer
@@ -350,7 +350,7 @@ async def _signs_in(browser: Any, language: str, origin: str, home: Path) -> Non
         await page.locator("main button").click()
         await page.wait_for_url(f"{origin}/")
     assert await page.locator("a[href='/passkey']").count() == 0
-    await page.goto(f"{origin}/people")
+    await visit(page, f"{origin}/people")
     await kept(page, f"people-provider-{language}")
     await axe(page, "/people")
     events = [one["event"] for one in operator.audit_records(home)]
@@ -361,7 +361,7 @@ async def arrived(page: Any, origin: str) -> None:
     """On the sign-in page, once the node has started its console."""
     for _ in range(600):
         try:
-            await page.goto(f"{origin}/sign-in")
+            await visit(page, f"{origin}/sign-in")
         except Exception:
             await asyncio.sleep(0.1)
         else:

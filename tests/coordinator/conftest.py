@@ -27,6 +27,7 @@ from mpcgov.spec.statement import SHARE_TYPE, Cost, Layout, Proposal, ResultShar
 from mpcgov.spec.table import Declaration
 from mpcgov.trust import consortium
 from mpcgov.trust.tls import server_context, shown_certificate
+from tests.patience import LONG_S
 from tests.ports import free_ports
 
 PARTIES = ("tax", "welfare", "census")
@@ -170,7 +171,7 @@ class Consortium:
 
     def stop(self, party: str) -> None:
         """From now on nobody listens at this party's address."""
-        asyncio.run_coroutine_threadsafe(self.runners.pop(party).cleanup(), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.runners.pop(party).cleanup(), self.loop).result(LONG_S)
 
     def asked(self, party: str, kind: str) -> int:
         """How often a party's node was asked for something, such as 'cancel'."""
@@ -196,7 +197,9 @@ def consort(tmp_path: Path) -> Iterator[Consortium]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     starts = {party: asyncio.run_coroutine_threadsafe(_start(nodes[party], sockets[party]), loop) for party in PARTIES}
-    made = Consortium(hq.path, nodes, identities, loop, {party: start.result(10) for party, start in starts.items()})
+    made = Consortium(
+        hq.path, nodes, identities, loop, {party: start.result(LONG_S) for party, start in starts.items()}
+    )
     yield made
     for party in list(made.runners):
         made.stop(party)

@@ -103,7 +103,7 @@ async def test_who_is_pushed_out_as_the_handshake_succeeds_leaves_no_connection(
     # A client that answers no goodbye: what is open stays so until somebody ends it.
     made = await loop.run_in_executor(None, silent, network, host, port)
     with made:
-        await asyncio.wait_for(lost.wait(), 10)
+        await asyncio.wait_for(lost.wait(), LONG_S)
     await held.close()
     assert refused == ["127.0.0.1"]
 

@@ -11,9 +11,9 @@ from mpcgov.clock import RealClock
 from mpcgov.errors import LocalError
 from mpcgov.node.desk import health
 from mpcgov.node.desk.health import Health
+from tests.patience import LONG_S
 
 FINDINGS: dict[str, Any] = {"findings": [{"name": "audit log", "ok": True, "text": "30000 records"}]}
-LIMIT_S = 30
 
 
 class Look:
@@ -24,13 +24,13 @@ class Look:
 
     def __call__(self) -> dict[str, Any]:
         self.times += 1
-        assert self.go.wait(LIMIT_S)
+        assert self.go.wait(LONG_S)
         return FINDINGS
 
 
 def looked(own: Health) -> None:
     assert own._looking is not None
-    own._looking.join(LIMIT_S)
+    own._looking.join(LONG_S)
 
 
 def test_nobody_waits_for_a_look_and_no_two_look_at_once() -> None:
@@ -46,7 +46,7 @@ def test_nobody_waits_for_a_look_and_no_two_look_at_once() -> None:
 
 
 def test_a_short_look_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "WAIT_S", LIMIT_S)
+    monkeypatch.setattr(health, "WAIT_S", LONG_S)
     assert Health(lambda: FINDINGS, RealClock()).found()["findings"] == FINDINGS["findings"]
 
 

@@ -20,6 +20,7 @@ from mpcgov.spec.load import canonical_json
 from mpcgov.spec.statement import Head, job_id
 from tests.node.network import Network, refusal, when
 from tests.node.test_jobs import approve, proposed
+from tests.patience import LONG_S
 
 NOWHERE = "sha256:" + "0" * 64
 OTHERS = ("labour", "welfare")
@@ -163,12 +164,12 @@ async def test_a_flood_of_valid_requests_of_one_member_holds_up_no_other(
     async with contextlib.AsyncExitStack() as stack:
         hostile = [await stack.enter_async_context(network.client("welfare")) for _ in range(3)]
         flood = [
-            asyncio.create_task(one.request("labour", "POST", "/v1/declarations", asked, 60.0))
+            asyncio.create_task(one.request("labour", "POST", "/v1/declarations", asked, LONG_S))
             for one in hostile
             for _ in range(16)
         ]
         honest = await stack.enter_async_context(network.client("education"))
         await when(lambda: len(began) >= 2, "the flood never came")
-        assert "digest" in await honest.request("labour", "GET", "/v1/protocols/joint-count", timeout_s=30.0)
+        assert "digest" in await honest.request("labour", "GET", "/v1/protocols/joint-count", timeout_s=LONG_S)
         may_end.set()
         assert len(await asyncio.gather(*flood)) == 48

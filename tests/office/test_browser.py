@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpcgov.node import operator
-from tests.chromium import axe, chromium, kept
+from tests.chromium import axe, chromium, kept, visit
 from tests.node.network import PARTIES, Network
 from tests.office.headquarters import Headquarters, headquarters
 from tests.patience import LONG_S
@@ -51,17 +51,17 @@ async def _asks(hq: Headquarters, browser: Browser, language: str) -> None:
     context = await browser.new_context(locale=language, viewport={"width": 1200, "height": 900})
     context.set_default_timeout(1000 * LONG_S)
     page = await context.new_page()
-    await page.goto(f"{hq.origin}/enter")
+    await visit(page, f"{hq.origin}/enter")
     await _looked_at(page, f"enter-{language}")
     hq.entry.write_link()
-    await page.goto(hq.terminal[-1])
+    await visit(page, hq.terminal[-1])
     await page.reload()
     await page.wait_for_url(f"{hq.origin}/")
     assert await page.locator("html").get_attribute("lang") == language
     for path in ("/catalogue", "/drafts", "/paste", "/schedules", "/compose/linked-statistics", LINKED, "/nowhere"):
-        await page.goto(hq.origin + path)
+        await visit(page, hq.origin + path)
         await _looked_at(page, f"{path.strip('/').partition('?')[0].replace('/', '-')}-{language}")
-    await page.goto(hq.origin)
+    await visit(page, hq.origin)
     await page.get_by_role("link", name=words["new"]).click()
     await _looked_at(page, f"protocols-{language}")
     await page.get_by_role("link", name=words["choose"]).click()
@@ -83,7 +83,7 @@ async def _asks(hq: Headquarters, browser: Browser, language: str) -> None:
     await _looked_at(page, f"compare-{language}")
     await page.set_viewport_size({"width": 400, "height": 800})
     for path in ("/", "/compose/joint-count?parties.labour.dataset=people"):
-        await page.goto(hq.origin + path)
+        await visit(page, hq.origin + path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= 400, path
     await kept(page, f"hq-narrow-{language}")
     # A form whose origin a browser tells: with another Referrer-Policy it says null, and is refused.

@@ -15,7 +15,7 @@ from typing import Any
 
 from mpcgov.node import operator
 from mpcgov.node.supervisor import Supervisor
-from tests.chromium import axe, chromium, kept
+from tests.chromium import axe, chromium, kept, visit
 from tests.console.test_browser import entered
 from tests.node.network import PARTIES, POLICY, Network
 from tests.office.headquarters import LISTED, headquarters
@@ -73,9 +73,9 @@ async def _asked(hq: Any, browser: Any) -> tuple[Any, str]:
     page = await (await browser.new_context(locale="en", viewport={"width": 1200, "height": 900})).new_page()
     page.set_default_timeout(1000 * LONG_S)
     hq.entry.write_link()
-    await page.goto(hq.terminal[-1])
+    await visit(page, hq.terminal[-1])
     await page.wait_for_url(f"{hq.origin}/")
-    await page.goto(f"{hq.origin}/paste")
+    await visit(page, f"{hq.origin}/paste")
     await page.locator("#text").fill(JOB)
     await page.get_by_role("button", name="Keep as a draft").click()
     await page.get_by_role("button", name="Propose to all agencies").click()
@@ -86,12 +86,12 @@ async def _asked(hq: Any, browser: Any) -> tuple[Any, str]:
 async def _approved(network: Network, origins: dict[str, str], browser: Any, job: str) -> None:
     for name, said in (("anna", "You have said yes"), ("bert", "Your agency has said yes")):
         person = await entered(browser, "en", network.home("labour"), origins["labour"], name)
-        await person.goto(f"{origins['labour']}/jobs/{job}")
+        await visit(person, f"{origins['labour']}/jobs/{job}")
         await person.get_by_role("button", name="Approve").click()
         await person.get_by_text(said).wait_for()
     await network.holds_approval("welfare", job, "labour")
     carla = await entered(browser, "en", network.home("welfare"), origins["welfare"], "carla")
-    await carla.goto(f"{origins['welfare']}/jobs/{job}")
+    await visit(carla, f"{origins['welfare']}/jobs/{job}")
     row = carla.get_by_role("row").filter(has=carla.get_by_role("rowheader", name="labour"))
     assert "signed with a passkey: 2" in await row.last.inner_text()
     await kept(carla, "whole-peer-sees-both-en")

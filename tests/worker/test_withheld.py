@@ -7,11 +7,14 @@ import sys
 
 import pytest
 
+from tests.patience import LONG_S
+
 
 def ran(code: str) -> str:
     """What a process prints that begins by withholding."""
     begin = "import sys\nfrom mpcgov.worker import withheld\nwithheld.withhold()\nimport pyarrow as pa\npa.array([1])\n"
-    done = subprocess.run([sys.executable, "-c", begin + code], capture_output=True, text=True, check=False, timeout=60)
+    command = [sys.executable, "-c", begin + code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONG_S)
     assert done.stderr == ""
     return done.stdout.strip()
 
