@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import registry
+from tests import nightly
 
 Numbers = NDArray[np.int64]
-TABLES, ROWS, MOST, TOP = 20, 240, 50_000, 1_000_000
+TABLES, ROWS, MOST, TOP = nightly.count(10, 20), 240, 50_000, 1_000_000
 NUMBER = {"kind": "integer", "min": 0, "max": TOP}
 
 
@@ -44,7 +45,7 @@ def twins(rng: np.random.Generator, end: int, one: int, other: int) -> tuple[Num
 
 
 def hits(guessed: Callable[[np.random.Generator, Numbers], float | None]) -> int:
-    """How often one person's wage is found to within 1 % of the mean, by chance less than once in 20 tables."""
+    """How often one person's wage is found to within 1 % of the mean, by chance less than once in twenty tables."""
     found = 0
     for seed in range(TABLES):
         rng = np.random.default_rng(seed)

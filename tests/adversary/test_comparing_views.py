@@ -18,7 +18,9 @@ from mpcgov.mpc.word.wire import CHANNELS_PER_OPERATION, MESSAGES_PER_CHANNEL
 from tests.adversary.laws import ENOUGH, even, uniform
 from tests.linkage.similar.compared import Case
 
-RUNS = 4
+RUNS = {"links": 4, "probable": 4}
+"""How often each of these jobs is run, whose words are looked at; others twice, for their lengths."""
+
 PEOPLE = 30
 UNLIKELY = 1e-8
 """No least of a test's p-values, times their number, should be smaller."""
@@ -59,7 +61,7 @@ def views(output: str, everybody: bool) -> dict[Label, list[np.ndarray]]:
     further = (
         (years if everybody else (years[0], [1990 + i // 2 % 2 * 2 for i in range(len(second))]),) if years else ()
     )
-    for _ in range(RUNS):
+    for _ in range(RUNS.get(output, 2)):
         case = Case(first, second, params, blocks=years, further=further if output == "probable" else ())
         _, parties = case.run()
         for label, message in parties[0].network.messages.items():
@@ -71,12 +73,13 @@ def views(output: str, everybody: bool) -> dict[Label, list[np.ndarray]]:
 def test_lengths_and_order_of_messages_do_not_go_with_the_records(output: str) -> None:
     """But for the sorts that bring links to the front, or rows of one partner together: their comparisons go with an
     order that nobody knows."""
+    runs = RUNS.get(output, 2)
     worlds = [
         {label: [len(m) for m in messages] for label, messages in views(output, everybody).items()}
         for everybody in (False, True)
     ]
     # In the few runs of one of the worlds, the sort may go the same way each time.
-    uneven = {operation(k) for world in worlds for k, one in world.items() if len(one) < RUNS or len(set(one)) > 1}
+    uneven = {operation(k) for world in worlds for k, one in world.items() if len(one) < runs or len(set(one)) > 1}
     assert len(uneven) <= (output in ("links", "probable"))
     lengths = [{k: set(one) for k, one in world.items() if operation(k) not in uneven} for world in worlds]
     assert len(lengths[0]) > 300
@@ -94,7 +97,7 @@ def operation(label: Label) -> int:
 def test_what_a_party_receives_is_uniform_whatever_the_records(receiver: int, everybody: bool, output: str) -> None:
     """Bit by bit and byte by byte; two elements of the small prime to a word, or four, have bits of their own."""
     messages = {label: words for label, words in views(output, everybody).items() if label[1] == receiver}
-    bytes_, spreads, long = [], [], []
+    runs, bytes_, spreads, long = RUNS[output], [], [], []
     for label, words in ((label, np.concatenate(found)) for label, found in messages.items()):
         if words.size < 100 or len(np.unique(words)) < 3:
             continue  # lengths, which are public
@@ -107,10 +110,10 @@ def test_what_a_party_receives_is_uniform_whatever_the_records(receiver: int, ev
         if random.size >= ENOUGH:
             spreads.append(uniform(random))
         if top >> 63:
-            long.append((label, words[: words.size // RUNS * RUNS].reshape(RUNS, -1)))
+            long.append((label, words[: words.size // runs * runs].reshape(runs, -1)))
     assert len(bytes_) > LOOKED_AT[receiver], "hardly anything was looked at"
     # Both others' pieces of what a sort opens give outcomes of comparisons, as even as the pivots of a drawn order.
-    sorts = {operation(k) for k, found in messages.items() if len(found) < RUNS or len({m.size for m in found}) > 1}
+    sorts = {operation(k) for k, found in messages.items() if len(found) < runs or len({m.size for m in found}) > 1}
     pairs = [
         one ^ other
         for i, (label, one) in enumerate(long)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import time
@@ -16,6 +17,7 @@ from mpcgov.errors import InternalError
 from mpcgov.mpc import Session
 from mpcgov.mpc.links import Link
 from mpcgov.mpc.runtime import MPYC
+from tests import nightly
 from tests.mpc.parties import NAMES, Outcome, Parties, passes_when, put, share_list
 
 VICTIM = 1
@@ -82,9 +84,8 @@ def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("m", [3, 5])
-@pytest.mark.parametrize("phase", PHASES)
-def test_a_killed_party_is_named_with_the_phase_by_all_others(phase: str, m: int) -> None:
+@pytest.mark.parametrize(("m", "phase"), nightly.first(len(PHASES), itertools.product((3, 5), PHASES)))
+def test_a_killed_party_is_named_with_the_phase_by_all_others(m: int, phase: str) -> None:
     with Parties(in_phase(phase, kill), m, before=early(phase, kill)) as parties:
         outcomes = survivors(parties)
     for outcome in outcomes:

@@ -21,7 +21,7 @@ from mpcgov import figures, registry
 from tests import nightly
 
 Numbers = NDArray[np.int64]
-TABLES, HIGHEST = 100, 5000
+TABLES, HIGHEST = nightly.count(40, 100), 5000
 STATISTICS = runpy.run_path(str(registry.find("linked-statistics").folder / "reference.py"))["run"]
 DEVIATION = HIGHEST / 12**0.5
 

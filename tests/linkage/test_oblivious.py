@@ -20,6 +20,7 @@ from mpcgov.linkage.tags import Texts
 from mpcgov.linked.sizes import padded_length, table_third
 from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.word.stream import Stream
+from tests import nightly
 from tests.linkage.linked_parties import opened_places, places
 from tests.linkage.test_linkedrows import case, computed, plain
 
@@ -36,7 +37,7 @@ def fits(found: np.ndarray) -> bool:
     return any(len(set(one)) == len(one) for one in itertools.product(*choices))
 
 
-@settings(max_examples=300)
+@settings(max_examples=nightly.count(75, 300))
 @given(st.integers(0, 10**9), st.integers(0, 6), st.integers(1, 3))
 def test_a_table_is_arranged_exactly_if_it_can_be(seed: int, count: int, third: int) -> None:
     found = cuckoo.places(blocks(seed, count), third)

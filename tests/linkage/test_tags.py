@@ -31,6 +31,7 @@ from mpcgov.linked.sizes import least_pool, padded_length
 from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.word.field import P
 from mpcgov.mpc.word.stream import Stream
+from tests import nightly
 
 KEYS = SpokeKeys((12345678901234567, P - 2), b"k" * 32, b"d" * 32)
 SECRETS = (b"a" * 32, b"b" * 32)
@@ -51,7 +52,7 @@ def expected(key: bytes, spoke: SpokeKeys = KEYS) -> bytes:
     return Cipher(algorithms.AES256(spoke.tag_key), modes.ECB()).encryptor().update(block)  # noqa: S305  of one block, as a tag is
 
 
-@settings(max_examples=200)
+@settings(max_examples=nightly.count(60, 200))
 @given(st.lists(st.binary(max_size=80), max_size=20), st.integers(0, P - 1), st.integers(0, P - 1))
 def test_tags_are_what_the_definition_says(keys: list[bytes], x: int, y: int) -> None:
     spoke = SpokeKeys((x, y), b"k" * 32, b"d" * 32)
@@ -225,7 +226,7 @@ def test_more_keys_than_the_list_holds_are_refused() -> None:
 SMALL = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), unique=True, max_size=16)
 
 
-@settings(max_examples=200)
+@settings(max_examples=nightly.count(60, 200))
 @given(SMALL, SMALL, st.integers(0, 63))
 def test_matching_finds_what_a_dictionary_finds(
     left: list[tuple[int, int]], other: list[tuple[int, int]], shift: int

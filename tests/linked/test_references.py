@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpcgov import disclosure, figures, registry
+from tests import nightly
 
 NO_MATCH = "(no match)"
 LEVELS, REGIONS = ["ba", "ma", "phd"], ["North", "South"]
@@ -168,7 +169,7 @@ def test_left_counts_are_those_of_a_plain_join_before_suppression(by: list[str])
         assert count == sum(all(r.get(c, NO_MATCH) == v for c, v in zip(by, cell, strict=True)) for r in records)
 
 
-@settings(max_examples=150)
+@settings(max_examples=nightly.count(60, 150))
 @given(st.integers(0, 10**6), st.integers(0, 120), st.floats(0, 1), st.sampled_from(LEFT_BY), st.integers(3, 12))
 def test_what_a_left_owner_can_work_out_holds_enough_persons(
     seed: int, people: int, share: float, by: list[str], least: int

@@ -138,7 +138,9 @@ ALL = ["edu.level", "tax.region", "edu.age"]
         (3, 3, 1, [*ALL, "wel.benefit"], "oblivious"),
         (4, 4, 1, ["job.hours", "wel.benefit"], "matcher"),
         pytest.param(4, 4, 1, ["job.hours", *ALL, "wel.benefit"], "matcher", marks=pytest.mark.slow),
-        (2, 5, 2, ["edu.age"], "matcher"),
+        pytest.param(
+            2, 5, 2, ["edu.age"], "matcher", marks=pytest.mark.slow
+        ),  # always in `test_solve.py`, of plain rows
         pytest.param(2, 5, 2, ["edu.age", "tax.region"], "matcher", marks=pytest.mark.slow),
         (3, 4, 1, ["edu.age"], "oblivious"),  # an owner that only says whom it knows
     ],

@@ -20,6 +20,7 @@ from mpcgov.jobs import accuracy
 from mpcgov.laws import LEAST_VARIANCE, Law
 from mpcgov.mpc import noise
 from mpcgov.mpc.noise import Table
+from tests import nightly
 
 RUNS = 300_000
 """Of each of two neighbours."""
@@ -201,7 +202,7 @@ def test_a_table_gives_the_value_whose_share_of_the_range_a_number_falls_into(
             assert found.tolist() == [expected]
 
 
-@settings(max_examples=300)
+@settings(max_examples=nightly.count(75, 300))
 @given(
     st.booleans(),
     st.integers(1, 3000),

@@ -26,7 +26,7 @@ from mpcgov.mpc import (
 from tests import nightly
 from tests.mpc.parties import opened, run, share_list
 
-SETTINGS = nightly.first(3, [(3, 1), (4, 1), (5, 2), (7, 3)])
+SETTINGS = nightly.first(2, [(3, 1), (5, 2), (4, 1), (7, 3)])
 BITS = 121
 HALF = 2**60
 LIMIT = 2**120

@@ -21,8 +21,8 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.nodes import Consortium
 from tests.simulation.schedule import DEADLINE_S, Schedule
 
-SCHEDULES = int(os.environ.get("MPCGOV_SCHEDULES", "8"))
-MORE = 40
+SCHEDULES = int(os.environ.get("MPCGOV_SCHEDULES", "4"))
+MORE = 44
 """Further ones of a nightly run."""
 
 MEMORY = Path("/dev/shm")

@@ -15,6 +15,7 @@ from mpcgov.spec import where
 from mpcgov.spec.condition import And, Comparison, Expr, IsNull, Not, OneOf, Or
 from mpcgov.spec.overlap import Relation, relation
 from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, KeyColumn, TextColumn
+from tests import nightly
 
 COLUMNS: dict[str, Column] = {
     "age": IntegerColumn(kind="integer", min=0, max=120),
@@ -155,7 +156,7 @@ def holds(expr: Expr, row: dict[str, Any]) -> bool | None:
     return bool(getattr(value, f"__{signs[expr.op]}__")(other))
 
 
-@settings(max_examples=300)
+@settings(max_examples=nightly.count(75, 300))
 @given(EXPRS, EXPRS)
 def test_what_is_certain_is_what_all_rows_of_the_domain_show(a: Expr, b: Expr) -> None:
     chosen = [{i for i, row in enumerate(ROWS) if holds(expr, row) is True} for expr in (a, b)]

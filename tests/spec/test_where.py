@@ -13,6 +13,7 @@ from mpcgov.errors import SpecError
 from mpcgov.spec import where
 from mpcgov.spec.condition import And, Between, Comparison, Expr, IsNull, Not, OneOf, Or
 from mpcgov.spec.table import Declaration
+from tests import nightly
 
 DECLARATION = Declaration.model_validate(
     {
@@ -137,7 +138,7 @@ def test_the_limits_themselves_are_fine() -> None:
     assert len(wide.terms) == 1_200
 
 
-@settings(max_examples=400)
+@settings(max_examples=nightly.count(100, 400))
 @given(st.text(max_size=60) | st.text("ab=<>!()',.-019 \n", max_size=40) | st.lists(
     st.sampled_from(["a", "b", "=", "<", "in", "not", "(", ")", ",", "and", "or", "between", "is", "null", "1", "'x'"]),
     max_size=25).map(" ".join))  # fmt: skip

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mpcgov.spec.table import KeyColumn, TextColumn
 from mpcgov.worker import keys
 from mpcgov.worker.keyed import LONGEST_KEY_BYTES
+from tests import nightly
 
 TEXT = TextColumn(kind="text")
 PYTHON = {
@@ -36,7 +37,7 @@ def encoded(*columns: tuple[KeyColumn | TextColumn, list[str | None]]) -> list[b
     ).to_pylist()
 
 
-@settings(max_examples=300)
+@settings(max_examples=nightly.count(75, 300))
 @given(st.lists(ASSIGNED, max_size=20), STEPS)
 def test_normalising_is_what_python_would_do(values: list[str], steps: list[str]) -> None:
     expected = [functools.reduce(lambda text, step: PYTHON[step](text), steps, value) for value in values]
@@ -68,7 +69,7 @@ def test_folding_in_slices_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     assert encoded((kind("casefold"), values)) == [text.casefold().encode() for text in values]
 
 
-@settings(max_examples=200)
+@settings(max_examples=nightly.count(60, 200))
 @given(st.lists(st.tuples(ASSIGNED, ASSIGNED), unique=True, max_size=20))
 def test_composite_keys_are_encoded_injectively(rows: list[tuple[str, str]]) -> None:
     found = encoded((TEXT, [a for a, _ in rows]), (TEXT, [b for _, b in rows]))

@@ -150,9 +150,9 @@ def outcomes_of_sorts(monkeypatch, values, times, m=3, bounds=(0, 9)):
 @pytest.mark.parametrize(
     ("values", "times", "m", "bounds"),
     [
-        ([4, 4, 4], 300, 3, (0, 9)),
-        ([1, 2, 3], 300, 3, (0, 9)),
-        ([9, 0, 0], 300, 3, (0, 9)),
+        ([4, 4, 4], 120, 3, (0, 9)),
+        ([1, 2, 3], 120, 3, (0, 9)),
+        ([9, 0, 0], 120, 3, (0, 9)),
         ([4, 4, 4], 100, 3, (-WIDE, WIDE)),  # value and row number in two words
         ([WIDE, -WIDE, 0], 100, 3, (-WIDE, WIDE)),
         ([4, 4, 4], 100, 4, (0, 9)),
