@@ -149,7 +149,7 @@ class LinkedRecords:
         if self._own is None or secrets is None:
             return None
         compared = digest(canonical_json(self._linked.job.params["fields"]))
-        keys = filter_keys(secrets, compared, self._linked.owners, len(self._own.fields))
+        keys = filter_keys(secrets, compared, self._linked.owners, len(self._linked.scoring.segments))
         first = self._parties.index(self._me) == grids[0].rows.owner
         most = self._in_blocks(grids)[0 if first else 1]
         return ownrecords.own(self._own, self._linked, keys, grids, found, first, most)

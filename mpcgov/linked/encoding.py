@@ -74,8 +74,12 @@ CANDIDATE_WEIGHT: dict[FieldType, int] = {"name": 10, "text": 10, "date": 10, "n
 
 @dataclass(frozen=True)
 class Segment:
-    """A field's bits of the filter: where they start, how many, how many each token sets, how many may be set."""
+    """A field's bits of the filter: where they start, how many, how many each token sets, how many may be set.
 
+    `fields`: by their numbers; two names that may be in each other's place have one segment.
+    """
+
+    fields: tuple[int, ...]
     type: FieldType
     start: int
     bits: int
@@ -142,22 +146,33 @@ def runs_of(columns: int) -> int:
 def scoring(types: Sequence[FieldType], threshold: Fraction) -> Scoring:
     """The filters of records with fields of these types, scored against a threshold."""
     weight_of = {type_: usual.weight for type_, usual in USUAL.items()}
-    return Scoring(_segments(types, FILTER_BITS, weight_of), threshold.numerator, threshold.denominator)
+    alone = [(number,) for number in range(len(types))]
+    return Scoring(_segments(types, alone, FILTER_BITS, weight_of), threshold.numerator, threshold.denominator)
 
 
 def candidate_scoring(types: Sequence[FieldType]) -> Scoring:
     """The same of filters by whose scores records have candidates; so small that 16 · most + 1 < 2^ODD_BITS − 1."""
-    return Scoring(_segments(types, CANDIDATE_FILTER_BITS, CANDIDATE_WEIGHT), 1, 2, odd=True)
+    return Scoring(_segments(types, _names_together(types), CANDIDATE_FILTER_BITS, CANDIDATE_WEIGHT), 1, 2, odd=True)
 
 
-def _segments(types: Sequence[FieldType], all_bits: int, weight_of: Mapping[FieldType, int]) -> tuple[Segment, ...]:
+def _names_together(types: Sequence[FieldType]) -> list[tuple[int, ...]]:
+    """All fields, the first two names as one: it says nothing of candidates which of them is the first name."""
+    names = [number for number, type_ in enumerate(types) if type_ == "name"][:2]
+    rest = [number for number in range(len(types)) if number not in names]
+    return [tuple(names)] * bool(names) + [(number,) for number in rest]
+
+
+def _segments(
+    types: Sequence[FieldType], together: Sequence[tuple[int, ...]], all_bits: int, weight_of: Mapping[FieldType, int]
+) -> tuple[Segment, ...]:
     """A token sets as many bits as fill two fifths of a segment."""
     total = sum(weight_of[type_] for type_ in types)
     segments, start = [], 0
-    for type_ in types:
-        usual = USUAL[type_]
-        bits = all_bits * weight_of[type_] // total
-        hashes = max(1, (51 * bits + 50 * usual.tokens) // (100 * usual.tokens))
-        segments.append(Segment(type_, start, bits, hashes, 3 * bits // 5))
+    for fields in together:
+        type_ = types[fields[0]]
+        tokens = USUAL[type_].tokens * len(fields)
+        bits = all_bits * weight_of[type_] * len(fields) // total
+        hashes = max(1, (51 * bits + 50 * tokens) // (100 * tokens))
+        segments.append(Segment(fields, type_, start, bits, hashes, 3 * bits // 5))
         start += bits
     return tuple(segments)

@@ -1,7 +1,8 @@
 """Where an owner's bits of a record's field are: what is compared of it, and what its levels weigh. Public facts.
 
 Both owners enter a digest and the field's parts; of a filter also −3 and −1 times how many of its bits are set. The
-rows' owner adds whether the field is there, the columns' owner the weights of its levels, all 0 where it isn't.
+rows' owner adds whether the field is there, the columns' owner the weights of its levels, all 0 where it isn't; and of
+three fields or more, what being equal weighs where its parent is equal, too, and which field that is, if any.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from mpcgov.linked.encoding import FieldType
 from mpcgov.records.agreement import DIFFERS, EQUAL, FILTER_BITS, PLACES, filtered
+from mpcgov.records.dependence import LEAST_FIELDS
 
 DIGEST_BITS = 24
 CHARACTER_BITS = 6
@@ -34,11 +36,12 @@ class FieldBits:
     parts: slice
     counts: slice
     own: slice
+    given: slice
 
     @property
     def stop(self) -> int:
         """Where the next field starts."""
-        stop: int = self.own.stop
+        stop: int = self.given.stop
         return stop
 
 
@@ -51,10 +54,11 @@ def field_bits(types: Sequence[FieldType], first: bool) -> tuple[FieldBits, ...]
     """The sections of all fields; `first`: of the rows' owner."""
     found: list[FieldBits] = []
     at = 0
+    given = 0 if first or len(types) < LEAST_FIELDS else WEIGHT_BITS + len(types)
     for type_ in types:
         counts, parts = (2 * DICE_BITS, FILTER_BITS) if filtered(type_) else (0, PLACES[type_] * CHARACTER_BITS)
         sections = []
-        for width in (DIGEST_BITS, parts, counts, 1 if first else len(WEIGHED) * WEIGHT_BITS):
+        for width in (DIGEST_BITS, parts, counts, 1 if first else len(WEIGHED) * WEIGHT_BITS, given):
             sections.append(slice(at, at + width))
             at += width
         found.append(FieldBits(type_, *sections))

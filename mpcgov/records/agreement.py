@@ -26,7 +26,7 @@ LEVELS = 5
 M = {
     "name": (0.05, 0.02, 0.05, 0.88),
     "text": (0.10, 0.05, 0.10, 0.75),
-    "date": (0.02, 0.01, 0.04, 0.93),
+    "date": (0.03, 0.01, 0.04, 0.92),
     "number": (0.10, None, 0.05, 0.85),
     "code": (0.05, None, 0.05, 0.90),
 }
@@ -201,9 +201,7 @@ def weights(field: Encoded, own: float = 0.5) -> Ints:
     known = np.flatnonzero(field.present)
     if not len(known):
         return result
-    _, first, of_value, count = np.unique(
-        field.values[known], return_index=True, return_inverse=True, return_counts=True
-    )
+    _, first, of_value = np.unique(field.values[known], return_index=True, return_inverse=True)
     size = min(SAMPLE, len(known))
     sample = known[np.arange(size) * len(known) // size]
     often = np.empty((len(first), LEVELS))
@@ -212,9 +210,16 @@ def weights(field: Encoded, own: float = 0.5) -> Ints:
         for level in range(LEVELS):
             often[start : start + AT_ONCE, level] = (found == level).mean(axis=1)
     often = np.maximum(often, 1 / (4 * SAMPLE))
-    often[:, EQUAL] = np.maximum(count - own, 0.5) / len(known)
+    often[:, EQUAL] = frequencies(field, own)[known[first]]
     result[known] = _weighed(shares(field.type, field.equal), often)[of_value]
     return result
+
+
+def frequencies(field: Encoded, own: float = 0.5) -> NDArray[np.float64]:
+    """How often others have each record's value, by how often the list has it; 1 where the field is missing."""
+    _, of_value, count = np.unique(field.values, return_inverse=True, return_counts=True)
+    often = np.maximum(count - own, 0.5)[of_value] / max(1, int(field.present.sum()))
+    return np.where(field.present, often, 1.0)
 
 
 def _weighed(same: Sequence[float | None], often: NDArray[np.float64]) -> Ints:

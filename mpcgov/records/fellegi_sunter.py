@@ -20,16 +20,24 @@ from numpy.typing import NDArray
 from mpcgov.linked.encoding import ONE_TO_ONE, PROBABILITIES, SCORE_STEP, run_length
 from mpcgov.linked.sizes import padded_length
 from mpcgov.records.agreement import EQUAL, SWAPPED, Encoded, Ints, levels, weights
+from mpcgov.records.dependence import NOBODY, dependence
 from mpcgov.records.prior import SCALE_BITS, Prior, start
 
 
 def pair_weights(first: Sequence[Encoded], second: Sequence[Encoded], i: Ints, j: Ints) -> Ints:
     """The weights of pairs of records i of the first and j of the second list, shape (pairs,).
 
-    If the first two names are in each other's place, they weigh as equal ones and SWAPPED, where that is more.
+    A field that is equal, and whose parent is, weighs what it does then: see `dependence`. If the first two names are
+    in each other's place, they weigh as equal ones and SWAPPED, where that is more.
     """
     of_level = [weights(field) for field in second]
-    each = [w[j, levels(a, b, i, j)] for w, a, b in zip(of_level, first, second, strict=True)]
+    found = [levels(a, b, i, j) for a, b in zip(first, second, strict=True)]
+    each = [weight[j, level] for weight, level in zip(of_level, found, strict=True)]
+    given = dependence(second, of_level)
+    for number, parent in enumerate(given.parent):
+        if parent != NOBODY:
+            both = (found[number] == EQUAL) & (found[parent] == EQUAL)
+            each[number] = np.where(both, given.weights[number, j], each[number])
     total: Ints = np.sum(each, axis=0)
     names = [k for k, field in enumerate(first) if field.type == "name"][:2]
     if len(names) == 2:

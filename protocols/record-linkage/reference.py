@@ -26,8 +26,9 @@ Owner = Mapping[Any, Row]
 
 
 class Segment(NamedTuple):
-    """A field's part of the filter: how many bits, how many a token sets, how many are set at most."""
+    """A field's part of the filter, or two names': how many bits, how many a token sets, how many are set at most."""
 
+    fields: tuple[int, ...]
     type: str
     bits: int
     hashes: int
@@ -102,13 +103,16 @@ def encoded(field: Mapping[str, Any], party: str, rows: Sequence[Row]) -> agreem
 
 
 def segments(types: Sequence[str], smaller: bool) -> list[Segment]:
-    """Each field's part of the filter; of a smaller one, where it only finds candidates."""
+    """Each field's part of the filter; where it only finds candidates, a smaller one, and one for two names."""
     weights = {type_: usual[0] for type_, usual in USUAL.items()} | ({"code": 3} if smaller else {})
     total, result = sum(weights[type_] for type_ in types), []
-    for type_ in types:
-        tokens = USUAL[type_][1]
-        bits = (848 if smaller else FILTER_BITS) * weights[type_] // total
-        result.append(Segment(type_, bits, max(1, (51 * bits + 50 * tokens) // (100 * tokens)), 3 * bits // 5))
+    names = tuple(k for k, type_ in enumerate(types) if type_ == "name")[:2] if smaller else ()
+    for together in [names][: len(names)] + [(k,) for k in range(len(types)) if k not in names]:
+        type_ = types[together[0]]
+        tokens = USUAL[type_][1] * len(together)
+        bits = (848 if smaller else FILTER_BITS) * weights[type_] * len(together) // total
+        hashes = max(1, (51 * bits + 50 * tokens) // (100 * tokens))
+        result.append(Segment(together, type_, bits, hashes, 3 * bits // 5))
     return result
 
 
@@ -145,11 +149,12 @@ def mixed(number: int) -> int:
 def side(rows: Sequence[Row], party: str, fields: Sequence[Mapping[str, Any]], parts: Sequence[Segment]) -> Side:
     """An owner's records as filters."""
     filters = []
-    for field, (one, part) in enumerate(zip(fields, parts, strict=True)):
+    for key, part in enumerate(parts):
         bits = np.zeros((len(rows), part.bits), np.int64)
         for i, row in enumerate(rows):
-            for place, code in tokens(normalised(row[one["columns"][party]], one), part.type):
-                number = mixed(mixed(place << 21 | code) + field)
+            each = [(normalised(row[fields[k]["columns"][party]], fields[k]), part.type) for k in part.fields]
+            for place, code in itertools.chain.from_iterable(itertools.starmap(tokens, each)):
+                number = mixed(mixed(place << 21 | code) + key)
                 start, step = number % part.bits, 1 + mixed(number) % max(1, part.bits - 1)
                 bits[i, (start + np.arange(part.hashes) * step) % part.bits] = 1
         filters.append(bits * (np.cumsum(bits, axis=1) <= part.most))

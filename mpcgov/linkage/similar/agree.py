@@ -5,13 +5,24 @@ Each pair has a lane, in which are the bits of both of its records. All fields o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mpcgov.linkage.similar.gates import ones
-from mpcgov.linkage.similar.stacks import Stacks, joined, part, shaped, shifted, stacked, widened, zeros
+from mpcgov.linkage.similar.stacks import (
+    Stacks,
+    exclusive,
+    joined,
+    part,
+    shaped,
+    shifted,
+    spread,
+    stacked,
+    widened,
+    zeros,
+)
 from mpcgov.linked.encoding import FieldType
 from mpcgov.linked.fieldbits import (
     CHARACTER_BITS,
@@ -25,6 +36,7 @@ from mpcgov.linked.fieldbits import (
 )
 from mpcgov.mpc.word.sign import Pieces
 from mpcgov.records.agreement import DIFFERS, EQUAL, FILTER_BITS, PLACES, SWAPPED, filtered
+from mpcgov.records.dependence import LEAST_FIELDS
 
 EVERY = slice(None)
 
@@ -158,18 +170,30 @@ class Pairs:
         """Each field's weight, shape (fields, WEIGHT_BITS, words): 0 where a row lacks it. Levels imply worse ones."""
         present = stacked([part(self._a, mine.own.start) for mine, _ in self._sections])
         bits = stacked([joined([_row(one.partly), _row(one.near), _row(one.equal)]) for one in levels])
-        wide = Pieces(
-            *(np.broadcast_to(side[:, None], (len(levels), 3, self._words)) for side in (present.left, present.right))
-        )
-        there = joined([shaped(present, len(levels), 1, -1), await self._stacks.both(wide, bits)], axis=1)
         offered = stacked([self._offered(other) for _, other in self._sections])
-        steps = Pieces(offered.left.copy(), offered.right.copy())
-        for side in (steps.left, steps.right):
-            side[:, 1:] ^= side[:, :-1].copy()
-        shape = (len(levels), len(WEIGHED), WEIGHT_BITS, self._words)
-        every = Pieces(*(np.broadcast_to(side[:, :, None], shape) for side in (there.left, there.right)))
-        met = await self._stacks.both(every, steps)
-        return Pieces(*(np.bitwise_xor.reduce(side, axis=1) for side in (met.left, met.right)))
+        met, *given = await self._stacks.each((spread(present, 3), bits), *self._given(bits, offered))
+        there = joined([shaped(present, len(levels), 1, -1), met], axis=1)
+        steps = joined(
+            [part(offered, EVERY, slice(1)), part(offered, EVERY, slice(1, None)) ^ part(offered, EVERY, slice(-1))],
+            axis=1,
+        )
+        pairs = [(spread(there, WEIGHT_BITS), steps)]
+        if given:
+            step, parents = given
+            pairs.append((spread(exclusive(parents), WEIGHT_BITS), step))
+        weighed, *further = await self._stacks.each(*pairs)
+        return exclusive(weighed) ^ further[0] if further else exclusive(weighed)
+
+    def _given(self, bits: Pieces, offered: Pieces) -> Iterator[tuple[Pieces, Pieces]]:
+        """The factors of one more level, that a field's parent is equal, too: where the field is equal, by what that
+        weighs otherwise, shape (fields, WEIGHT_BITS, words), and which fields are equal and which of them is the
+        parent, shape (fields, fields, words). Two products at once: a third factor needs no third round."""
+        if len(self._sections) >= LEAST_FIELDS:
+            equal = part(bits, EVERY, -1)
+            given = stacked([part(self._b, other.given) for _, other in self._sections])
+            yield spread(equal, WEIGHT_BITS), part(given, EVERY, slice(WEIGHT_BITS)) ^ part(offered, EVERY, -1)
+            parents = part(given, EVERY, slice(WEIGHT_BITS, None))
+            yield Pieces(*(np.broadcast_to(side, parents.left.shape) for side in (equal.left, equal.right))), parents
 
     def _offered(self, other: FieldBits) -> Pieces:
         """The weights of a field's levels, worst first, shape (levels, WEIGHT_BITS, words)."""

@@ -53,7 +53,7 @@ class FilterKeys:
 
 
 def filter_keys(secrets: Sequence[bytes], compared: str, owners: Sequence[str], fields: int) -> FilterKeys:
-    """The keys for the fields that are compared, by HKDF over both owners' secrets, the first owner's first.
+    """The keys for the segments of what is compared, by HKDF over both owners' secrets, the first owner's first.
 
     They are no job's own: only the owners ever see filters, and other keys would link other records.
     """
@@ -79,13 +79,15 @@ class Filters:
     """
 
     def __init__(self, texts: Sequence[Texts], keys: FilterKeys, scoring: Scoring, order: Numbers, first: bool) -> None:
-        if len({len(text) for text in texts}) != 1 or len(texts) != len(scoring.segments):
+        fields = sum(len(segment.fields) for segment in scoring.segments)
+        if len({len(text) for text in texts}) != 1 or len(texts) != fields:
             raise InternalError("records without all their fields")
         self._scoring = scoring
         self.records, self._first = order, first
         self._order = Stream(keys.order).permutation(scoring.filter_bits)
         self._tokens = [
-            _tokens(text, segment, key) for text, segment, key in zip(texts, scoring.segments, keys.fields, strict=True)
+            _tokens(_joined([texts[number] for number in segment.fields]), segment, key)
+            for segment, key in zip(scoring.segments, keys.fields, strict=True)
         ]
 
     def ordered(self, order: Numbers) -> Filters:
@@ -154,6 +156,18 @@ def _set(part: NDArray[np.uint8], rows: Numbers, tokens: _Tokens, records: Numbe
     part[np.repeat(rows, counts)[:, None], tokens.places[tokens.which[which]]] = 1
     full = np.flatnonzero(part.sum(axis=1, dtype=np.int64) > most)
     part[full] *= np.cumsum(part[full], axis=1, dtype=np.int64) <= most
+
+
+def _joined(each: Sequence[Texts]) -> Texts:
+    """Several fields as one, those that are there: a 0 lies between two, as it lies around each."""
+    if len(each) == 1:
+        return each[0]
+    parts = [(one.data.tobytes(), one.offsets.tolist()) for one in each]
+    found = [
+        b"\0".join(filter(None, (data[ends[row] : ends[row + 1]] for data, ends in parts)))
+        for row in range(len(each[0]))
+    ]
+    return Texts(np.frombuffer(b"".join(found), np.uint8), np.cumsum([0, *map(len, found)], dtype=np.int64))
 
 
 def _tokens(texts: Texts, segment: Segment, key: bytes) -> _Tokens:

@@ -16,12 +16,14 @@ from mpcgov.linked.fieldbits import (
     DIGEST_BITS,
     START_BITS,
     WEIGHT_BITS,
+    FieldBits,
     field_bits,
     record_bit_count,
 )
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.lanes import LANES
 from mpcgov.records.agreement import FILTER_BITS, MISSING, Encoded, encoded, filtered, weights
+from mpcgov.records.dependence import LEAST_FIELDS, dependence
 from mpcgov.records.prior import start
 
 Numbers = NDArray[np.int64]
@@ -50,8 +52,11 @@ def record_bits(
     records = len(texts[0])
     result = np.zeros((records, record_bit_count(types, first)), np.uint8)
     result[:, -START_BITS:] = _bits(np.full(records, start(records)), START_BITS)
-    for text, section, often in zip(texts, sections, equal or [None] * len(texts), strict=True):
-        field = encoded(section.type, strings(text), often)
+    fields = [
+        encoded(type_, strings(text), often)
+        for text, type_, often in zip(texts, types, equal or [None] * len(texts), strict=True)
+    ]
+    for field, section in zip(fields, sections, strict=True):
         result[:, section.digest] = _bits(field.values.astype(np.int64), DIGEST_BITS)
         result[:, section.parts] = _parts(field)
         if filtered(section.type):
@@ -59,10 +64,22 @@ def record_bits(
             result[:, section.counts] = np.hstack([_bits(-3 * count, DICE_BITS), _bits(-count, DICE_BITS)])
         if first:
             result[:, section.own] = field.present[:, None]
-        else:
-            levels = weights(field)[:, MISSING + 1 :]
-            result[:, section.own] = np.hstack([_bits(level, WEIGHT_BITS) for level in levels.T])
+    if not first:
+        _weigh(result, fields, sections)
     return result
+
+
+def _weigh(result: Plain, fields: Sequence[Encoded], sections: Sequence[FieldBits]) -> None:
+    """Put in what the fields of the columns' owner weigh, by themselves and given others."""
+    of_level = [weights(field) for field in fields]
+    for level, section in zip(of_level, sections, strict=True):
+        result[:, section.own] = np.hstack([_bits(one, WEIGHT_BITS) for one in level[:, MISSING + 1 :].T])
+    if len(fields) >= LEAST_FIELDS:
+        found = dependence(fields, of_level)
+        for number, section in enumerate(sections):
+            parent = np.zeros((len(result), len(fields)), np.uint8)
+            parent[found.holds(fields, number), found.parent[number]] = 1
+            result[:, section.given] = np.hstack([_bits(found.weights[number], WEIGHT_BITS), parent])
 
 
 def _parts(field: Encoded) -> Plain:

@@ -6,6 +6,7 @@ A stack's last axis are lanes, 64 to a word; numbers have their bits, lowest fir
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,6 +57,17 @@ def widened(numbers: Pieces, bits: int) -> Pieces:
     return joined([numbers, *[top] * (bits - numbers.left.shape[1])], axis=1)
 
 
+def spread(stack: Pieces, count: int) -> Pieces:
+    """The same bits so many times, on one more axis before the lanes."""
+    shape = *stack.left.shape[:-1], count, stack.left.shape[-1]
+    return Pieces(*(np.broadcast_to(side[..., None, :], shape) for side in (stack.left, stack.right)))
+
+
+def exclusive(stack: Pieces) -> Pieces:
+    """XOR along the second axis."""
+    return Pieces(*(np.bitwise_xor.reduce(side, axis=1) for side in (stack.left, stack.right)))
+
+
 class Stacks:
     """Gates on stacks. Every operation is a channel's own, opened in program order."""
 
@@ -74,6 +86,17 @@ class Stacks:
         rows = x.left.size // words
         circuit = BitCircuit(self._channel(), self._prss, rows, words)
         return shaped(await circuit.product(_flat(x, rows, words), _flat(y, rows, words)), *shape)
+
+    async def each(self, *pairs: tuple[Pieces, Pieces]) -> list[Pieces]:
+        """AND of the two of each pair, whatever its shape, all in one round."""
+        shapes = [one.left.shape for one, _ in pairs]
+        words = shapes[0][-1]
+        met = await self.both(*(joined([shaped(pair[k], -1, words) for pair in pairs]) for k in (0, 1)))
+        ends = np.cumsum([0, *(np.prod(shape[:-1], dtype=np.int64) for shape in shapes)])
+        return [
+            shaped(part(met, slice(start, end)), *shape)
+            for (start, end), shape in zip(pairwise(ends), shapes, strict=True)
+        ]
 
     async def chosen(self, bit: Pieces, then: Pieces, otherwise: Pieces) -> Pieces:
         """`then` where the bit is 1, else `otherwise`; the bit of a number is the same for all of its bits."""

@@ -15,6 +15,7 @@ from mpcgov.linked.encoding import FieldType
 from mpcgov.linked.fieldbits import TOTAL_BITS, record_bit_count
 from mpcgov.mpc.word import lanes
 from mpcgov.records import agreement, fellegi_sunter
+from mpcgov.records.dependence import NOBODY, dependence
 from mpcgov.records.prior import start
 from tests.linkage.similar.compared import opened, texts
 from tests.mpc.word.local import Party, make_parties, run
@@ -62,3 +63,18 @@ def test_weights_are_those_of_the_reference(types):
     expected = fellegi_sunter.pair_weights(*fields, pairs[:, 0], pairs[:, 1]) + 2 * start(60)
     assert weights(types, first, second, pairs).tolist() == expected.tolist()
     assert len(set(expected.tolist())) > 5
+
+
+def test_fields_that_go_together_weigh_what_they_do_in_the_reference():
+    rng = np.random.default_rng(7)
+    types = ("name", "name", "date")
+    second = [[str(v) for v in rng.choice(ALL[type_], 60)] for type_ in types]
+    second[0][:20] = ["anna", "bert", "katherine", "jørgen"] * 5
+    second[1][:20], second[2][:20] = ["smith"] * 20, ["19800211"] * 20
+    first = [list(values) for values in second]
+    fields = [[agreement.encoded(*one) for one in zip(types, side, strict=True)] for side in (first, second)]
+    given = dependence(fields[1], [agreement.weights(field) for field in fields[1]])
+    assert set(given.parent) != {NOBODY}
+    pairs = np.stack(np.meshgrid(np.arange(0, 60, 5), np.arange(60)), axis=-1).reshape(-1, 2)
+    expected = fellegi_sunter.pair_weights(*fields, pairs[:, 0], pairs[:, 1]) + 2 * start(60)
+    assert weights(types, first, second, pairs).tolist() == expected.tolist()

@@ -11,7 +11,7 @@ import pytest
 from mpcgov.errors import InternalError
 from mpcgov.linkage.similar import clk
 from mpcgov.linkage.similar.clk import Filters, filler, filter_keys
-from mpcgov.linked.encoding import FILTER_BITS, scoring
+from mpcgov.linked.encoding import FILTER_BITS, candidate_scoring, scoring
 from tests.linkage.similar.compared import dice, texts
 
 KEYS = filter_keys([bytes(32), bytes(31) + b"1"], "fields", ["tax", "wel"], 2)
@@ -140,3 +140,18 @@ def test_records_may_stand_in_any_rows():
     assert (whole[[2, 4, 0]] == plain).all()
     assert (whole[[1, 3]] == filler(RULES)).all()
     assert (filters.rows(np.array([4, 1, 2])) == whole[[4, 1, 2]]).all()
+
+
+def test_to_the_filters_that_choose_candidates_it_is_all_the_same_which_name_is_the_first():
+    rules = candidate_scoring(["name", "date", "name"])
+    assert [segment.fields for segment in rules.segments] == [(0, 2), (1,)]
+    assert 16 * rules.most + 1 < 2**rules.prime_bits - 1
+    born, order = texts(["1980", "1990", "2000"]), np.arange(3)
+    first, last = ["anna", "", "zoë"], ["smith", "jones", ""]
+    one, turned = (
+        Filters([texts(x), born, texts(y)], KEYS, rules, order, True).rows(order)
+        for x, y in ((first, last), (last, first))
+    )
+    assert (one == turned).all()
+    other = Filters([texts(["annas", "", "zo"]), born, texts(["mith", "jones", "ë"])], KEYS, rules, order, True)
+    assert ((other.rows(order) != one).any(axis=1) == [True, False, True]).all(), "a name ends where it ends"
