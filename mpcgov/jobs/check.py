@@ -127,9 +127,10 @@ def check_job(job: Job, manifest: Manifest, declarations: Mapping[str, Declarati
 
 def params_faults(job: Job, manifest: Manifest) -> list[str]:
     """What is wrong with the parameters by themselves, before any declaration is known."""
-    faults = [f"params.{name}: protocol {manifest.id} has no such parameter" for name in job.params
-              if name not in manifest.params]  # fmt: skip
+    faults = [manifest.unknown(name) for name in job.params if name not in manifest.params]
     faults += linked_faults.of_parts(job, manifest)
+    if manifest.compares and len(job.data_parties) != 2:
+        return faults  # what else could be said follows from that
     faults += _levels_faults(job, manifest)
     if manifest.local != "counts":
         asked = linked_params.read(job, manifest, faults)

@@ -23,7 +23,8 @@ _SAME: Mapping[blocks.BlockType, str] = {"value": "", "year": "same year of ", "
 def faults(job: Job, manifest: Manifest) -> Iterator[str]:
     """What makes it impossible to give out the roles."""
     if len(job.data_parties) != 2:
-        yield f"parties: {len(job.data_parties)} have a dataset; {manifest.id} compares the records of two"
+        found = f"parties: {len(job.data_parties)} have a dataset"
+        yield f"{found}; {manifest.id} compares the records of two: link two at a time"
     if job.link is not None:
         yield f"link: {manifest.id} compares records; there is no join to choose"
 

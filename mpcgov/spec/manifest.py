@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -151,6 +152,14 @@ class Manifest(Frozen):
     def compares(self) -> bool:
         """Whether it links rows by how alike they are, without a key."""
         return self.local == "records"
+
+    def unknown(self, name: str) -> str:
+        """That there is no parameter of that name, and which one may have been meant."""
+        said = f"params.{name}: protocol {self.id} has no such parameter"
+        if self.compares and name == "dedupe":
+            return f"{said}: an owner finds duplicates in its own list, by mpcgov node dataset duplicates"
+        near = get_close_matches(name, self.params, 1)
+        return f"{said}; did you mean {near[0]}?" if near else f"{said}; it has {', '.join(self.params)}"
 
     @property
     def spanned_by(self) -> str:

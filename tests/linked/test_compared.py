@@ -150,7 +150,14 @@ def test_the_plan_says_that_nobody_matches(case):
         ),
         ("report: [tax.region, tax.region]", {}, "", "params.report: a column stands twice"),
         ("", {"tax": "{dataset: d, key: id}"}, "", "parties.tax.key: record-linkage compares records without one"),
-        ("", {"wel": "{dataset: d}"}, "", "3 have a dataset; record-linkage compares the records of two"),
+        (
+            "",
+            {"wel": "{dataset: d}"},
+            "",
+            "3 have a dataset; record-linkage compares the records of two: link two at a time",
+        ),
+        ("dedupe: true", {}, "", "an owner finds duplicates in its own list, by mpcgov node dataset duplicates"),
+        ('min_probabilty: "0.9"', {}, "", "no such parameter; did you mean min_probability?"),
         ("blocks: []", {}, "", "expected 1 to 4 blocks, found 0"),
         ("blocks: born", {}, "", "expected a list of blocks, such as {type: value"),
         (BLOCKS.format("month", "born", "born"), {}, "", "params.blocks[0].type: expected value, year"),
@@ -172,6 +179,12 @@ def test_what_a_job_may_not_ask_is_said_in_one_line(case, params, parties, rest,
     with pytest.raises(SpecError) as error:
         job(case, params, parties, rest).check()
     assert any(fault in one for one in error.value.faults), error.value.faults
+
+
+def test_of_three_owners_it_is_said_once_that_there_are_three(case):
+    with pytest.raises(SpecError) as error:
+        job(case, "", {"wel": "{dataset: d}"}, "").check()
+    assert len(error.value.faults) == 1, error.value.faults
 
 
 def test_how_often_a_field_is_equal_is_for_jobs_that_weigh_fields(case):
