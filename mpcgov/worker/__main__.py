@@ -21,6 +21,10 @@ from mpcgov.worker import fork, withheld
 if TYPE_CHECKING:
     from mpcgov.spec.order import Order
 
+READER_ALLOCATIONS = 100_000
+"""So many objects more than before have a reader look for garbage: its queries are trees of small ones, and to look
+every 700, as Python does by itself, is a fifth of reading a small file. What rows are in is no such object."""
+
 Serve = Callable[[socket.socket, "Order", list[int]], None]
 
 
@@ -75,6 +79,7 @@ def _loaded(kind: str) -> tuple[Serve, Callable[[], None]]:
         return run.serve, lambda: None
     from mpcgov.worker import engine, read
 
+    gc.set_threshold(READER_ALLOCATIONS)
     engine.load()
     return read.serve, engine.warm
 
