@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 
-from mpcgov.errors import MpcgovError, PeerError
+from mpcgov.errors import InternalError, MpcgovError, PeerError
 from mpcgov.lifecycle import TERMINAL, State
-from mpcgov.results.progress import BAD_ENDS, Status, View, combine, status_or_bad_end
+from mpcgov.results.progress import Status, View, combine, status_or_bad_end
 from mpcgov.spec.load import validate
 from mpcgov.trust.client import Client
 
@@ -38,57 +39,91 @@ async def follow(
     Raises:
         MpcgovError: no node has answered for a while.
     """
-    loop = asyncio.get_running_loop()
-    told, heard_at, ends = None, loop.time(), dict[str, asyncio.Task[View]]()
+    one = _Follower(client, parties, job, tell, paced)
+    if await one.look():
+        return one.now
+    ways = [asyncio.create_task(one.watch()), asyncio.create_task(one.hear())]
     try:
+        done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in done:
+            way.result()
+        return one.now
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+
+
+class _Follower:
+    """What is known of a job that hasn't ended yet, and two ways to learn that it has."""
+
+    def __init__(
+        self, client: Client, parties: Sequence[str], job: str, tell: Callable[[Status], None],
+        paced: Callable[[Status, float], Status],
+    ) -> None:  # fmt: skip
+        self._client = client
+        self._parties = parties
+        self._job = job
+        self._tell = tell
+        self._paced = paced
+        self._clock = asyncio.get_running_loop().time
+        self._heard_at = self._clock()
+        self._bad = asyncio.Event()
+        self._now: Status | None = None
+
+    @property
+    def now(self) -> Status:
+        """How the job stands; it has been looked at."""
+        if self._now is None:
+            raise InternalError("a job that nobody has looked at")
+        return self._now
+
+    async def look(self) -> bool:
+        """Asks all how the job stands: whether it has ended. Raises: PeerError: nobody has answered for a while."""
+        try:
+            self._hear(await status_or_bad_end(self._client, self._parties, self._job))
+        except PeerError:
+            if self._clock() - self._heard_at > SILENCE_LIMIT_S:
+                raise
+            return False
+        return self.now.ended
+
+    async def watch(self) -> None:
+        """Looks now and then, and whenever it has ended badly somewhere, until it has ended."""
+        ended = False
+        while not ended:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._bad.wait(), LOOK_S)
+            self._bad.clear()
+            ended = await self.look()
+
+    async def hear(self) -> None:
+        """Returns once all say that it has been released."""
+        async with asyncio.TaskGroup() as asking:
+            ends = {party: asking.create_task(self._end(party)) for party in self._parties}
+        views = {party: end.result() for party, end in ends.items()}
+        if any(view.state != State.RELEASED.value for view in views.values()):
+            await asyncio.Event().wait()  # what it came to is seen by looking
+        self._hear(combine(self._job, views))
+
+    async def _end(self, party: str) -> View:
+        """What a party's node says of the job once that has ended there; one that can't be asked is asked again."""
+        path = f"/v1/jobs/{self._job}/ended"
         while True:
             try:
-                now = paced(await status_or_bad_end(client, parties, job), loop.time())
-                heard_at = loop.time()
-            except PeerError:
-                if loop.time() - heard_at > SILENCE_LIMIT_S:
-                    raise
-            else:
-                if now != told:
-                    tell(now)
-                    told = now
-                if now.ended:
-                    return now
-            ends = ends or {party: asyncio.create_task(_end(client, party, job)) for party in parties}
-            if await _all_released(ends, LOOK_S):
-                now = paced(combine(job, {party: end.result() for party, end in ends.items()}), loop.time())
-                tell(now)
-                return now
-    finally:
-        for end in ends.values():
-            end.cancel()
-        await asyncio.gather(*ends.values(), return_exceptions=True)
+                answer = await self._client.request(party, "GET", path, timeout_s=END_TIMEOUT_S)
+                view = validate(answer, View, f"{party}: answer")
+                if view.state in _ENDS:
+                    break
+            except (MpcgovError, KeyError):
+                await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(AGAIN_S)
+        if view.state != State.RELEASED.value:
+            self._bad.set()
+        return view
 
-
-async def _all_released(ends: Mapping[str, asyncio.Task[View]], wait_s: float) -> bool:
-    """Whether a job has been released at all parties; False after a while, or as soon as it ends badly at one."""
-    loop = asyncio.get_running_loop()
-    until, pending = loop.time() + wait_s, {end for end in ends.values() if not end.done()}
-    while pending and loop.time() < until:
-        done, pending = await asyncio.wait(
-            pending, timeout=until - loop.time(), return_when=asyncio.FIRST_COMPLETED
-        )  # fmt: skip
-        if any(State(end.result().state) in BAD_ENDS for end in done):
-            return False
-    if not pending and all(end.result().state == State.RELEASED.value for end in ends.values()):
-        return True
-    await asyncio.sleep(max(0.0, until - loop.time()))
-    return False
-
-
-async def _end(client: Client, party: str, job: str) -> View:
-    """What a party's node says of a job once that has ended there; one that can't be asked is asked again."""
-    while True:
-        try:
-            answer = await client.request(party, "GET", f"/v1/jobs/{job}/ended", timeout_s=END_TIMEOUT_S)
-            view = validate(answer, View, f"{party}: answer")
-            if view.state in _ENDS:
-                return view
-        except (MpcgovError, KeyError):
-            await asyncio.sleep(LOOK_S)
-        await asyncio.sleep(AGAIN_S)
+    def _hear(self, status: Status) -> None:
+        before, self._now = self._now, self._paced(status, self._clock())
+        self._heard_at = self._clock()
+        if self._now != before:
+            self._tell(self._now)

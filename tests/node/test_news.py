@@ -29,13 +29,15 @@ async def test_news_wake_who_waits_for_them_and_nobody_waits_for_ever() -> None:
     await news.until(lambda: False, 0.01)
 
 
-async def test_a_coordinator_hears_of_a_jobs_end_from_all_and_asks_nobody_again(
-    network: Network, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("look_s", "looks"), [(3600.0, 1), (0.0, 2)])
+async def test_a_coordinator_hears_of_a_jobs_end_from_all_whether_it_is_looking_or_not(
+    network: Network, monkeypatch: pytest.MonkeyPatch, look_s: float, looks: int
 ) -> None:
-    """With waits that nobody would sit out: only the end itself ends them."""
+    """With waits that nobody would sit out, and a second look that is never answered: only the end itself ends them."""
     for module, names in ((api, ["ENDED_S"]), (follow, ["LOOK_S", "END_TIMEOUT_S"]), (progress, ["ASK_TIMEOUT_S"])):
         for name in names:
             monkeypatch.setattr(module, name, 3600.0)
+    monkeypatch.setattr(follow, "LOOK_S", look_s)
     gate = network.workers["welfare"].gates["compute"] = asyncio.Event()
     await network.start()
     _, job = await proposed(network)
@@ -44,9 +46,11 @@ async def test_a_coordinator_hears_of_a_jobs_end_from_all_and_asks_nobody_again(
     async with network.client() as client:
         request = client.request
 
-        def counted(party: str, method: str, path: str, **options: Any) -> Any:
-            asked[path.removeprefix(f"/v1/jobs/{job}")] += 1
-            return request(party, method, path, **options)
+        async def counted(party: str, method: str, path: str, **options: Any) -> Any:
+            asked[what := path.removeprefix(f"/v1/jobs/{job}")] += 1
+            if what == "" and asked[""] > len(PARTIES):
+                await asyncio.Event().wait()
+            return await request(party, method, path, **options)
 
         monkeypatch.setattr(client, "request", counted)
         following = asyncio.create_task(
@@ -57,7 +61,7 @@ async def test_a_coordinator_hears_of_a_jobs_end_from_all_and_asks_nobody_again(
         gate.set()
         assert (await asyncio.wait_for(following, LONG_S)).state.value == "RELEASED"
     assert len(heard) == 2
-    assert asked == {"": len(PARTIES), "/ended": len(PARTIES)}
+    assert asked == {"": looks * len(PARTIES), "/ended": len(PARTIES)}
 
 
 async def test_a_bad_end_at_one_node_is_looked_at_before_the_others_say_so(
