@@ -8,6 +8,7 @@ from typing import Any
 import ibis
 
 from mpcgov.spec.reading import Dialect, Reading
+from mpcgov.worker.numerals import ISO, MONTHS
 
 FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED, TIMED, ZEROS = range(13)
 SIGNED, CENTURY, NAMED, COUNTED, PARTLY, FRACTION, HEADER, NAME, SHOWN, PUNCHED, POINTED = range(13, 24)
@@ -54,7 +55,7 @@ SAYS_MORE = {
     CENTURY: (MALFORMED, "with a year of two digits: write all four, as nothing says the century"),
     NAMED: (MALFORMED, "with the month by its name: write it as a number, or set date_format, such as DD-MON-YYYY"),
     COUNTED: (MALFORMED, "that are days counted by a number, as a workbook has them: format them as dates there"),
-    PARTLY: (MALFORMED, "without a day or a month"),
+    PARTLY: (MALFORMED, "without a day or a month, such as a year, a quarter or a week"),
     ABSENT: (MALFORMED, _NO_VALUE),
     FRACTION: (MALFORMED, "with more digits after the point: declare kind: decimal and as many places"),
     HEADER: (MALFORMED, _AGAIN),
@@ -65,13 +66,16 @@ SAYS_MORE = {
 _MARKS = r",' \x{a0}\x{2019}\x{202f}"
 _COMMA = rf"^-?[0-9][0-9.{_MARKS}]*[{_MARKS}][0-9][0-9.,]*$|^-?[0-9]{{1,3}}(\.[0-9]{{3}}){{2,}}$|^-?[0-9]+\.000$"
 _FRACTION = r"^-?[0-9]+\.[0-9]+$"
-_SIGNED = r"^[-+(\p{Sc}\x{2212}]*\s?[0-9][0-9.,']*([eE][-+]?[0-9]+|\s?[\p{Sc}%‰)+-]|\s?[A-Z]{3})?$|^\x{2212}[0-9.,]+$"
+_SIGNED = (
+    rf"^[-+(\p{{Sc}}\x{{2212}}\x{{2013}}]*{BLANK}?[0-9]([0-9.,']|[\s\x{{a0}}\x{{2009}}\x{{202f}}][0-9]{{3}})*"
+    rf"([eE][-+]?[0-9]+|{BLANK}?[\p{{Sc}}%‰)+-]|{BLANK}?[A-Z]{{3}})?$"
+)
 _POINTED = r"^[-+]?[0-9]*[.,][0-9]+[-+]?$"
 _PUNCHED = r"^[0-9]{2,}[{}A-Rp-y]$"
 _SHOWN = r"^[0-9]([.,][0-9]+)?[eE]\+[0-9]+$"
 _CENTURY = r"^[0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2}$"
 _NAMED = r"^[0-9]{1,2}[-. ]*\pL{3,9}\.?[-. ]*[0-9]{2,4}$"
-_PARTLY = r"^[0-9]{4}([-./]?[0-9]{1,2}|[-./][WQ]?[0-9]{1,2})?$"
+_PARTLY = r"^[0-9]{4}([-./ ]?[QWMSHTqw]?[0-9]{1,2})?$|^[QTW][0-9]{1,2}[-./ ][0-9]{4}$"
 _NO_DATE = r"^0+[./ -]?0*[./ -]?0*$"
 _ZERO_PART = (
     r"^00[./-][0-9]{2}[./-][0-9]{4}$|^[0-9]{2}[./-]00[./-][0-9]{4}$|^[0-9]{4}[./-](00[./-][0-9]{2}|[0-9]{2}[./-]00)$"
@@ -133,11 +137,18 @@ def odd_date(raw: Any, header: str, how: Dialect) -> Any:
         how: the dialect of all texts.
     """
     other, timed = raw.re_search(_OTHER_DATE) & ~raw.re_search(how.date_pattern), raw.re_search(_TIMED)
+    if how.date_format != ISO and "MM" in how.date_parts:
+        other |= _of_another_order(raw, how)
     none, part = (raw.re_search(_NO_DATE), ABSENT), (raw.re_search(_ZERO_PART), PARTLY)
     known = [(_padded(raw), PADDED), (is_code(raw), ABSENT), none, part, (timed, TIMED), (other, DATED)]
     forms = ((_CENTURY, CENTURY), (_NAMED, NAMED), (r"^[0-9]{5}$", COUNTED), (_PARTLY, PARTLY))
     found = ((raw.re_search(form), fault) for form, fault in forms)
     return cases(*known, *found, (raw == header, HEADER), otherwise=MALFORMED)
+
+
+def _of_another_order(raw: Any, how: Dialect) -> Any:
+    """Whether what should be the month is over 12."""
+    return raw.re_extract(how.date_pattern, how.date_parts["MM"]).try_cast("int64") > len(MONTHS)
 
 
 def odd_code(near: Any, raw: Any, values: Sequence[str], header: str) -> Any:

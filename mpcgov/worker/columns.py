@@ -83,8 +83,8 @@ def _nfc(value: str) -> Any:
     return value
 
 
-_normal_form: Any = ibis.udf.scalar.builtin(_nfc, name="nfc_normalize", signature=(("string",), "string"))
-"""DuckDB's own."""
+normal_form: Any = ibis.udf.scalar.builtin(_nfc, name="nfc_normalize", signature=(("string",), "string"))
+"""A text in Unicode's form NFC, by a function of DuckDB's own."""
 
 
 _WHOLE = r"^-?[0-9]+\.?$"
@@ -223,7 +223,7 @@ def _textual(
         return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
     outside = ibis.literal(OUTSIDE)
     if form.advises:
-        seen = _normal_form(raw.lower()).re_replace(rf"^{BLANK}+|\.0$|{BLANK}+$", "")
+        seen = normal_form(raw.lower()).re_replace(rf"^{BLANK}+|\.0$|{BLANK}+$", "")
         near = is_one_of(seen, tuple({_near(value) for value in column.values}))
         outside = odd_code(near, raw, column.values, form.header)
     fault = cases((raw.isnull(), MISSING), *malformed, (~is_one_of(raw, column.values), outside))

@@ -8,7 +8,8 @@ from typing import Any
 import ibis
 
 from mpcgov.spec.table import DecimalColumn, IntegerColumn, KeyColumn
-from mpcgov.worker.advice import BLANK, CODES
+from mpcgov.worker.advice import BLANK, CODES, MISSING
+from mpcgov.worker.columns import normal_form
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
 
@@ -17,6 +18,16 @@ MANY_ROWS = 10
 
 _PADDED = "with blanks around the key, which only meets one with the same: declare normalise: [trim]"
 _LIKE_NONE = "like a code for no value, such as NA, 0000 or 9999; if they stand for none, declare them by missing"
+_UNSEEN = r"[\x{00}-\x{08}\x{0e}-\x{1f}\x{7f}\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}\x{feff}]"
+"""Characters within a text that nobody sees: control characters, soft hyphens, marks of direction."""
+
+_WITH_UNSEEN = "with characters in the key that nobody sees, such as NUL or a soft hyphen: take them out"
+_TAKEN_APART = (
+    "with a key whose accents are characters of their own, which only meets one written so: declare normalise: [nfkc] "
+    "at every owner"
+)
+_ALONE = "the last row has a value there and in no other column: is it a note or a total under the table?"
+_COLUMNS_ENOUGH = 3
 _ONE_SIGN = "^(0{4,}|9{4,}|[xX]{3,}|-{2,})$"
 
 
@@ -60,7 +71,30 @@ def placeholders(source: Source) -> list[str]:
             if not {"trim", "digits"} & set(column.normalise):
                 padded = source.table.filter(value.re_search(f"^{BLANK}|{BLANK}$"))
                 found += _said(source, padded, name, _PADDED)
+            found += _unlike_others(source, name, column)
     return found
+
+
+def _unlike_others(source: Source, name: str, column: KeyColumn) -> list[str]:
+    """Keys that look like others and are none of them."""
+    if "digits" in column.normalise:
+        return []
+    value = source.table[source.value(name)]
+    found = _said(source, source.table.filter(value.re_search(_UNSEEN)), name, _WITH_UNSEEN)
+    if source.backend.name == "duckdb" and "nfkc" not in column.normalise:
+        found += _said(source, source.table.filter(normal_form(value) != value), name, _TAKEN_APART)
+    return found
+
+
+def last_row(source: Source) -> list[str]:
+    """Whether the last of some rows has a value in one column only, as a note or a total under a table has."""
+    names = list(source.declaration.columns)
+    if source.rows < MANY_ROWS or len(names) < _COLUMNS_ENOUGH or source.backend.name != "duckdb":
+        return []
+    faults = source.table.select(*(source.fault(name) for name in names))
+    (last,) = source.query(faults.limit(1, offset=source.rows - 1)).to_pylist()
+    filled = [name for name in names if last[source.fault(name)] != MISSING]
+    return [f"column {filled[0]}: {_ALONE}"] if len(filled) == 1 else []
 
 
 def totals(source: Source) -> list[str]:

@@ -73,7 +73,7 @@ def dataset_check(dataset: Dataset, name: str, base: Path, *, spreads: bool = Fa
         missing = {one.column: one.missing for one in reports}
         proposed = () if dataset.unique else unique.candidates(source, missing)
         warnings = [*source.remarks, *oddities.crowded_keys(source), *oddities.placeholders(source)]
-        warnings += [*oddities.totals(source), *oddities.empty(source, missing)]
+        warnings += [*oddities.totals(source), *oddities.last_row(source), *oddities.empty(source, missing)]
         if dataset.expect.drift and expectations.last_edition(dataset, name, base) is None:
             warnings.append("no figures of an earlier edition are kept, so drift isn't judged: `dataset check --keep`")
         found = _spreads(source, dataset.own_columns) if spreads else ()

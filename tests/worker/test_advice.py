@@ -36,6 +36,8 @@ FILES: dict[str, tuple[bytes, str]] = {
     "semicolons": (b"id;g\n1;x\n", "the header has 1 field and it holds ';': set delimiter: ';'"),
     "tabs": (b"id\tg\n1\tx\n", "it holds tab: set delimiter: tab"),
     "bars": (b"id|g\n1|x\n", "set delimiter: '|'"),
+    "amounts in euros": ("id,g\n1 234.50 €,x\n1 234 EUR,x\n\u20135,x\n".encode(), "3 rows not a whole number (3 with other signs"),
+    "a byte order mark twice": ("\ufeff\ufeffid,g\n1,x\n".encode(), "no column id, but one that differs only in blanks, case or Unicode form"),
     "a title": (b"Table 3: people\n\nid,g\n1,x\n", "the first line has 1 field, line 3 has more: set skip_lines: 2"),
     "Excel's note of the delimiter": (b"sep=,\nid,g\n1,x\n", "set skip_lines: 1"),
     "a footnote": (b"id,g\n1,x\n2,y\nSource: us\n", "(the first is row 3 under the header); the last lines may be notes"),
@@ -109,6 +111,8 @@ def test_dates_are_read_in_their_declared_order(tmp_path: Path) -> None:
     column = {"b": {"kind": "date", "min": "1980-01-02", "max": "1980-11-02"}}
     found = said(tmp_path, columns=column, date_format="DD.MM.YYYY")
     assert found.startswith("4 rows; column b: 2 rows not a date")  # 31 February, and another order
+    (tmp_path / "d.csv").write_bytes(b"b\n02/11/1980\n11/22/1980\n")
+    assert "with day, month and year in another form" in said(tmp_path, columns=column, date_format="DD/MM/YYYY")
     assert "with day, month and year in another form" in said(tmp_path, columns=column)
 
 
@@ -120,6 +124,7 @@ def test_dates_are_read_in_their_declared_order(tmp_path: Path) -> None:
         ("2. Januar 2020", "with the month by its name"),
         ("43831", "days counted by a number"),
         ("2020-01", "without a day or a month"),
+        *((period, "without a day or a month") for period in ("2020Q1", "2020-Q1", "2020M03", "2020-W05", "Q1/2020")),
         ("2020-01-02T00:00:00Z", "with a time of day or a time zone"),
     ],
 )
@@ -282,6 +287,28 @@ def test_keys_with_blanks_around_them_are_pointed_out(tmp_path: Path) -> None:
             notes = keyed_rows(source, Wanted(("id",), (), {})).notes
         assert len(found) == len(notes) == warnings
         assert all("2 rows with blanks around the key" in line for line in (*found, *notes))
+
+
+def test_keys_that_look_like_others_are_pointed_out(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": ["a\x00", "b\xad1", "\u200ec", "e\u0301", "\u00e9", "d"]}), tmp_path / "d.parquet")
+    unseen = "column id: 3 rows with characters in the key that nobody sees"
+    apart = "column id: 1 row with a key whose accents are characters of their own"
+    for normalise, words in (([], [unseen, apart]), (["nfkc"], [unseen]), (["digits"], [])):
+        column = {"kind": "key", "normalise": normalise}
+        found = dataset_check(Dataset.model_validate({"source": "d.parquet", "columns": {"id": column}}), "d", tmp_path)
+        assert [line[: len(one)] for line, one in zip(found.warnings, words, strict=True)] == words
+
+
+@pytest.mark.parametrize(("last", "warnings"), [("Total,,", 1), ("Total,5,", 0), ("x12,1,y", 0)])
+def test_a_note_under_a_table_that_could_be_a_key_is_pointed_out(tmp_path: Path, last: str, warnings: int) -> None:
+    rows = "".join(f"x{n},{n},y\n" for n in range(12))
+    (tmp_path / "d.csv").write_text(f"id,n,g\n{rows}{last}\n")
+    columns = {"id": {"kind": "key"}, "n": NUMBER, "g": {"kind": "category", "values": ["y"]}}
+    dataset = Dataset.model_validate({"source": "d.csv", "missing": "drop", "columns": columns})
+    found = dataset_check(dataset, "d", tmp_path).warnings
+    assert [line.startswith("column id: the last row has a value there and in no other") for line in found] == [
+        True
+    ] * warnings
 
 
 def test_whole_numbers_written_as_floats_are_whole_numbers_and_no_keys(tmp_path: Path) -> None:

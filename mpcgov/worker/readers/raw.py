@@ -130,7 +130,8 @@ def _almost(source: str, names: Sequence[str]) -> str:
 
 
 def _plain(name: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    seen = "".join(sign for sign in name if unicodedata.category(sign) not in ("Cc", "Cf"))
+    return "".join(unicodedata.normalize("NFKC", seen).casefold().split())
 
 
 def check_rows(rows: int, wanted: Wanted) -> None:
