@@ -51,7 +51,8 @@ def server() -> Iterator[Server]:
     if install is None or daemon is None or defaults is None:
         pytest.skip("no MariaDB server here")
     folder = Path(tempfile.mkdtemp(prefix="mpcgov-mariadb-"))  # pytest's own folders are closed to other users
-    plain = ["--no-defaults", f"--datadir={folder}/data"]
+    # Of the servers' temporary tables some have the same names, which meet where two tests start one each.
+    plain = ["--no-defaults", f"--datadir={folder}/data", f"--tmpdir={folder}"]
     if os.geteuid() == 0:
         shutil.chown(folder, "nobody")
         plain.append("--user=nobody")

@@ -70,7 +70,7 @@ POSTGRES = {
 }  # fmt: skip
 MARIADB = {
     "char(8)": "A", "varchar(9)": "A", "enum('A')": "A", "tinyint(1)": 1, "bigint": 7, "bigint unsigned": 7, "decimal(20,0)": 7, "decimal(20,2)": "7.25",
-    "float": 7.25, "double": 7.25, "date": "2020-01-02", "datetime": "2020-01-02 00:00:00", "timestamp": "2020-01-02 00:00:00", "year": 2020, "json": "{}",
+    "float": 7.25, "double": 7.25, "date": "2020-01-02", "datetime": "2020-01-02 00:00:00", "timestamp": "2020-01-02 00:00:00", "year": 2020, "bit(1)": 1, "json": "{}",
     "blob": "A", "set('A')": "A",
 }  # fmt: skip
 CELLS = {

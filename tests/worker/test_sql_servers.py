@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mssql, mysql, oracle
 
 from mpcgov.errors import DataError, LocalError
 from mpcgov.spec.table import Dataset
-from mpcgov.worker.advice import ABSENT, FINE, MALFORMED, TIMED
+from mpcgov.worker.advice import ABSENT, FINE, MALFORMED, PARTLY, TIMED
 from mpcgov.worker.readers import raw, sql
 from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
@@ -32,6 +32,9 @@ COLUMNS: dict[str, tuple[str, list[Any]]] = {
     "sex": ("enum('F', 'M')", ["F", "M"]),
     "day": ("date", ["2020-01-02", "0000-00-00"]),
     "moment": ("datetime", ["2020-01-02 00:00:00", "2020-01-02 10:00:00"]),
+    "zero": ("datetime", ["0000-00-00 00:00:00", "2020-00-00 00:00:00"]),
+    "flag": ("bit(1)", [1, 0]),
+    "flags": ("bit(12)", [4095, 256]),
     "zoned": ("timestamp NULL", ["2020-01-02 00:00:00", None]),
     "year_": ("year", [2020, 2021]),
     "place": ("geometry", [None, None]),
@@ -47,6 +50,9 @@ READ: dict[str, tuple[dict[str, Any], list[tuple[Any, int]]]] = {
     "sex": ({"kind": "category", "values": ["F", "M"]}, [("F", FINE), ("M", FINE)]),
     "day": (DAY, [(dt.date(2020, 1, 2), FINE), (None, ABSENT)]),
     "moment": (DAY, [(dt.date(2020, 1, 2), FINE), (None, TIMED)]),
+    "zero": (DAY, [(None, ABSENT), (None, PARTLY)]),
+    "flag": (INTEGER, [(1, FINE), (0, FINE)]),
+    "flags": (KEY, [("4095", FINE), ("256", FINE)]),
     "year_": (INTEGER, [(2020, FINE), (2021, FINE)]),
 }
 
@@ -59,6 +65,7 @@ def database() -> Iterator[Server]:
             rows = zip(*(values for _, values in COLUMNS.values()), strict=True)
             marks = ", ".join(["%s"] * len(COLUMNS))
             cursor.executemany(f"INSERT INTO t VALUES ({marks})", list(rows))  # noqa: S608
+            cursor.execute("CREATE VIEW days AS SELECT id, date(zoned) AS zoned, sex FROM t")
         yield found
 
 
@@ -72,6 +79,13 @@ def test_a_type_of_mysql_is_read_as_it_is_stored(
 ) -> None:
     with open_table(dataset(f"{database.url}#t", name, column), "d", tmp_path) as source:
         assert [tuple(row.values()) for row in source.query(source.table).to_pylist()] == rows
+
+
+def test_a_view_needs_no_more_rights_than_to_read_it(database: Server, tmp_path: Path) -> None:
+    """Reflection would ask how the view is defined, which is another right."""
+    for name in ("days", "agency.days"):
+        with open_table(dataset(f"{database.url}#{name}", "zoned", DAY), "d", tmp_path) as source:
+            assert source.query(source.table)["v0"].to_pylist() == [dt.date(2020, 1, 2), None]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("zoned", "timestamp"), ("place", "unknown"), ("sets", "set")])

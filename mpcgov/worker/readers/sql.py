@@ -78,18 +78,40 @@ def _read(connection: sa.Connection, table: str, wanted: Wanted, backend: Backen
     floats = {column: "float32" if _is_single(kinds[column], mysql) else "float64" for column in forms}
     places = {column: f"c{n}" for n, column in enumerate(forms) if forms[column] is _float}
     casts = {place: read_rows[place].cast(floats[column]) for column, place in places.items()}
-    numbers = {column for column, form in forms.items() if form in (_whole, _decimal)}
+    numbers = {column for column, form in forms.items() if form in (_whole, _decimal, _bits)}
     names = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
     table_read = read_rows.mutate(**casts) if casts else read_rows
     plain = {column for column, form in forms.items() if form not in (_text, _unpadded)}
     return Raw(table_read, names, rows, typed=True, types=shown, numbers=numbers, plain=plain)
 
 
+_OF_MYSQL = sa.text(
+    "SELECT table_name, column_name, data_type FROM information_schema.columns "
+    "WHERE table_schema = coalesce(:schema, database()) AND table_name = :table ORDER BY ordinal_position"
+)
+
+
 def _columns(connection: sa.Connection, table: str, schema: str | None) -> dict[str, Any]:
+    if connection.dialect.name in ("mysql", "mariadb"):
+        return _columns_of_mysql(connection, table, schema)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of types of columns that nobody asked for, by their names
         found = sa.inspect(connection).get_columns(table, schema)
     return {column["name"]: column["type"] for column in found}
+
+
+def _columns_of_mysql(connection: sa.Connection, table: str, schema: str | None) -> dict[str, Any]:
+    """What the server says to whoever may read a table or view; SQLAlchemy asks for what needs more rights of views.
+
+    Raises:
+        NoSuchTableError: there is none, or none that may be read.
+    """
+    found = connection.execute(_OF_MYSQL, {"schema": schema, "table": table}).all()
+    found = [row for row in found if row[0] == table] or found  # a server may fold the case of names
+    if not found:
+        raise sa.exc.NoSuchTableError
+    known: Mapping[str, Any] = getattr(connection.dialect, "ischema_names", {})
+    return {column: known.get(kind.lower(), types.NullType)() for _, column, kind in found}
 
 
 def _selected(source: str, kind: Any, mysql: bool) -> Any:
@@ -115,8 +137,8 @@ def _form(kind: Any, mysql: bool) -> Form | None:
     zoned = any(getattr(kind, one, False) for one in ("timezone", "local_timezone")) or name == "DATETIMEOFFSET"
     if zoned or (mysql and name in ("TIMESTAMP", "SET")):
         return None  # MySQL moves a TIMESTAMP by the session's zone
-    if mysql and name == "YEAR":
-        return _whole
+    if mysql and name in ("YEAR", "BIT"):
+        return _whole if name == "YEAR" else _bits
     return next((form for base, form in _FORMS.items() if isinstance(kind, base)), None)
 
 
@@ -134,6 +156,10 @@ def _unpadded(value: Any) -> str | None:
 
 def _whole(value: Any) -> str | None:
     return None if value is None else str(int(value))
+
+
+def _bits(value: Any) -> str | None:
+    return None if value is None else str(int.from_bytes(value, "big"))
 
 
 def _decimal(value: Any) -> str | None:
@@ -154,7 +180,8 @@ def _bool(value: Any) -> str | None:
 def _moment(value: Any) -> str | None:
     if isinstance(value, dt.datetime):
         return moment_text(value)
-    return _text(value)  # what is no date stays as it is written there, such as 0000-00-00
+    text = _text(value)  # what is no date stays as it is written there, such as 0000-00-00
+    return text and text.removesuffix(" 00:00:00")
 
 
 _FORMS: Mapping[Any, Form] = {
