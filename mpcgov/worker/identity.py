@@ -7,7 +7,7 @@ time; none of them asks anybody outside.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -60,12 +60,28 @@ def _known(check: str) -> bool:
 
 
 def _checked(check: str) -> Any:
-    valid = import_module(f"stdnum.{check}").is_valid
+    return _tested(import_module(f"stdnum.{check}").is_valid, f"stdnum_{check}")
 
-    def test(values: Any) -> Any:
-        return pa.array([None if value is None else bool(valid(value)) for value in values.to_pylist()], pa.bool_())
 
-    return ibis.udf.scalar.pyarrow(test, name=f"stdnum_{check.replace('.', '_')}", signature=(("string",), "boolean"))
+def _tested(test: Callable[[str], Any], name: str) -> Any:
+    def tests(values: Any) -> Any:
+        return pa.array([None if value is None else bool(test(value)) for value in values.to_pylist()], pa.bool_())
+
+    return ibis.udf.scalar.pyarrow(tests, name=name.replace(".", "_"), signature=(("string",), "boolean"))
+
+
+def is_spelt_out(raw: Any, column: KeyColumn) -> Any:
+    """Whether a key that passes its check is written with more than its own characters, such as blanks or dots.
+
+    python-stdnum takes these away before it checks, and pads zeros: several writings of one number are valid.
+    """
+    compact = getattr(import_module(f"stdnum.{column.check}"), "compact", str)
+    folded = str.lower if "casefold" in column.normalise else str
+
+    def test(value: str) -> bool:
+        return bool(folded(compact(value)) != value)
+
+    return _tested(test, f"spelt_{column.check}")(compared(raw, column))
 
 
 def compared(raw: Any, column: KeyColumn) -> Any:

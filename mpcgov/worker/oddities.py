@@ -8,6 +8,7 @@ from typing import Any
 import ibis
 
 from mpcgov.spec.table import DecimalColumn, IntegerColumn, KeyColumn
+from mpcgov.worker import identity
 from mpcgov.worker.advice import BLANK, CODES, MISSING
 from mpcgov.worker.columns import normal_form
 from mpcgov.worker.readers.raw import counted
@@ -27,6 +28,10 @@ _TAKEN_APART = (
     "at every owner"
 )
 _ALONE = "the last row has a value there and in no other column: is it a note or a total under the table?"
+_SPELT_OUT = (
+    "with a key that passes its check in another writing than the shortest, such as with blanks, dots, lower case or "
+    "without leading zeros; it only meets one written the same: declare normalise and zeros at every owner"
+)
 _COLUMNS_ENOUGH = 3
 _ONE_SIGN = "^(0{4,}|9{4,}|[xX]{3,}|-{2,})$"
 
@@ -77,10 +82,12 @@ def placeholders(source: Source) -> list[str]:
 
 def _unlike_others(source: Source, name: str, column: KeyColumn) -> list[str]:
     """Keys that look like others and are none of them."""
+    value, found = source.table[source.value(name)], list[str]()
+    if column.check and source.backend.name == "duckdb":
+        found += _said(source, source.table.filter(identity.is_spelt_out(value, column)), name, _SPELT_OUT)
     if "digits" in column.normalise:
-        return []
-    value = source.table[source.value(name)]
-    found = _said(source, source.table.filter(value.re_search(_UNSEEN)), name, _WITH_UNSEEN)
+        return found
+    found += _said(source, source.table.filter(value.re_search(_UNSEEN)), name, _WITH_UNSEEN)
     if source.backend.name == "duckdb" and "nfkc" not in column.normalise:
         found += _said(source, source.table.filter(normal_form(value) != value), name, _TAKEN_APART)
     return found

@@ -299,6 +299,29 @@ def test_keys_that_look_like_others_are_pointed_out(tmp_path: Path) -> None:
         assert [line[: len(one)] for line, one in zip(found.warnings, words, strict=True)] == words
 
 
+@pytest.mark.parametrize(
+    ("check", "keys", "normalise", "rows"),
+    [
+        ("iban", ["DE89 3704 0044 0532 0130 00", "DE89370400440532013000", "de89370400440532013000"], [], 2),
+        ("iban", ["de89370400440532013000"], ["casefold"], 0),
+        ("ch.ssn", ["756.9217.0769.85", "7569217076985"], [], 1),
+        ("ch.ssn", ["756.9217.0769.85", "7569217076985"], ["digits"], 0),
+        ("nl.bsn", ["111222333", "12345672"], ["digits"], 1),
+        ("luhn", ["79927398713"], [], 0),
+    ],
+)
+def test_writings_that_pass_a_check_and_do_not_meet_are_pointed_out(
+    tmp_path: Path, check: str, keys: list[str], normalise: list[str], rows: int
+) -> None:
+    pytest.importorskip("stdnum")
+    (tmp_path / "d.csv").write_text("id\n" + "\n".join(keys) + "\n")
+    column = {"kind": "key", "check": check, "normalise": normalise}
+    found = dataset_check(Dataset.model_validate({"source": "d.csv", "columns": {"id": column}}), "d", tmp_path)
+    assert found.faults == ()
+    words = f"column id: {rows} row{'s' * (rows > 1)} with a key that passes its check in another writing"
+    assert [line.startswith(words) for line in found.warnings] == [True] * bool(rows)
+
+
 @pytest.mark.parametrize(("last", "warnings"), [("Total,,", 1), ("Total,5,", 0), ("x12,1,y", 0)])
 def test_a_note_under_a_table_that_could_be_a_key_is_pointed_out(tmp_path: Path, last: str, warnings: int) -> None:
     rows = "".join(f"x{n},{n},y\n" for n in range(12))
