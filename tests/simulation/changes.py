@@ -20,7 +20,7 @@ from mpcgov.coordinator import schedule, submit
 from mpcgov.coordinator.home import StoredJob
 from mpcgov.errors import MpcgovError
 from mpcgov.lifecycle import State
-from mpcgov.node import backup, restore, rotation
+from mpcgov.node import backup, operator, policies, restore, rotation
 from mpcgov.node import home as homes
 from mpcgov.trust import consortium
 from mpcgov.trust.client import Client
@@ -78,6 +78,7 @@ class Changes:
         """Every policy is as it was, for the time after all schedules."""
         for party in PARTIES:
             files.replace(self._network.home(party) / "policy.yaml", POLICY.encode())
+            self._agreed(party)
 
     async def _later(self, most_s: float) -> None:
         await asyncio.sleep(self.chance.uniform(0, most_s))
@@ -120,7 +121,20 @@ class Changes:
             await self._later(8)
             files.replace(self._network.home(party) / "policy.yaml", POLICY.encode())
             self._world.say(f"{party}'s policy is as before")
+            if self.chance.random() < 0.5:
+                await self._later(2)
+                with contextlib.suppress(MpcgovError):
+                    self._agreed(party)
             self.done.policies.append((party, kind, first, self._records(party)))
+
+    def _agreed(self, party: str) -> None:
+        """Two people agree to the policy as it is written, where it takes two; they use the command line."""
+        with operator.opened(self._network.home(party)) as (home, book, audit):
+            with book.view() as tx:
+                now = policies.standing(home, tx)
+            for person in ("anna", "berta") if now.written is not None else ():
+                policies.Policies(home, book, audit, Clock()).agree(now.written, now.digest, person)
+                self._world.say(f"{person} agrees to {party}'s policy")
 
     async def _second_person(self) -> None:
         """Everywhere somebody else says yes, too, now and then: to what nobody has answered, or one person only."""

@@ -57,15 +57,23 @@ class World:
         await node.outdated.wait()
         with contextlib.suppress(MpcgovError):
             await self.stop(party, node)
-            await self.start(party)
+            if not node.dead:
+                await self.start(party)
 
     async def stop(self, party: str, only: Node | None = None) -> None:
-        """A node stops as it does when it is told to; `only`: unless there is another one by now."""
+        """A node stops as it does when it is told to, unless it is killed meanwhile; `only`: and is this one still."""
         node = self.nodes.get(party)
         if node is None or node.stopping or only not in (None, node):
             return
         node.stopping = True
-        await node.stop()
+        token = NODE.set(node)
+        try:
+            stopping = asyncio.create_task(node.stop())
+        finally:
+            NODE.reset(token)
+        await asyncio.wait({stopping})
+        if not stopping.cancelled():
+            stopping.result()
         if self.nodes.get(party) is node:
             del self.nodes[party], self.wires.running[party]
             for end in self.wires.of(party):
