@@ -112,7 +112,7 @@ class LinkedRecords:
         tagged = None
         if own is not None and secrets is not None:
             keys = spoke_keys(secrets, self._job_digest, "exact", linked.owners)
-            tagged = [own.fields[number] for number in wanted], keys
+            tagged = [own.fields[number] for number in wanted], keys, max(len(own), own.tagged)
         helping = self._parties.index(helper(linked.job))
         return await exact_pairs(self._channel(), self._owners, helping, self._most, tagged)
 

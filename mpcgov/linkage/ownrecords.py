@@ -26,7 +26,8 @@ class OwnRecords:
 
     `blocks`: of each pass the number of each record's block, −1 if it is in none; none if the job has no blocks.
     `listed`: how many records the list, or the fullest block of each pass, is said to have, before its length is
-    rounded up; none if it is these.
+    rounded up; none if it is these. `tagged`: how many records are said to be in the list that exact pairs
+    are looked for in, if it is more than these.
     `secret`: what the keys of the filters are made from, together with the other owner's: the same two link the same
     records. None if it needn't ever be the same again.
     """
@@ -36,6 +37,7 @@ class OwnRecords:
     columns: Mapping[str, NDArray[np.int64]]
     blocks: tuple[Numbers, ...] = ()
     listed: tuple[int, ...] = ()
+    tagged: int = 0
     secret: bytes | None = None
 
     def __len__(self) -> int:

@@ -89,13 +89,15 @@ def _other_scripts(source: Source, linked: Linked, party: str, values: Mapping[s
 
 
 def _listed(source: Source, linked: Linked, party: str, dividing: Sequence[str]) -> tuple[int, ...]:
-    """How many records the whole data set has, or its fullest block of each pass: a fact that no filter changes."""
+    """How many records the whole data set has, or its fullest block of each pass, and of exact pairs how many records
+    there are to look for them among: facts that no filter changes."""
+    tagged = (source.rows,) if linked.asked.exact_fields else ()
     if not dividing:
-        return (source.rows,)
+        return (source.rows, *tagged)
     found = source.query(source.table.select(*(source.value(name) for name in dict.fromkeys(dividing))))
     values = {name: found[source.value(name)].combine_chunks() for name in dividing}
     each = (_blocks(values, axes, party) for axes in linked.passes)
-    return tuple(int(np.bincount(blocks[blocks >= 0], minlength=1).max()) for blocks in each)
+    return (*(int(np.bincount(blocks[blocks >= 0], minlength=1).max()) for blocks in each), *tagged)
 
 
 def _blocks(values: Mapping[str, pa.Array], axes: Pass, party: str) -> NDArray[np.int64]:

@@ -29,7 +29,8 @@ class Records:
 
     `identifiers`: None if no receiver is told them. `blocks`: of each pass the number of each record's block, −1 if it
     is in none; none if the job has no blocks. `listed`: how many records the whole data set has, or its fullest block
-    of each pass, whichever were chosen. `notes`: what the owner's own people should know of them.
+    of each pass, whichever were chosen; at the end, if exact pairs are asked for, how many it has. `notes`: what the
+    owner's own people should know of them.
     """
 
     fields: tuple[pa.LargeBinaryArray, ...]
@@ -47,7 +48,7 @@ def encoding(linked: Linked, party: str) -> Encoding:
     """The encoding of an owner's records: as the job's fields, output and columns need."""
     texts = [f"f{i}" for i in range(len(linked.asked.fields))] + [IDENTIFIER] * (linked.asked.output == "links")
     fields, most = (*keyed.fields(linked, party), *_block_fields(linked)), linked.declarations[party].max_rows
-    return Encoding(fields, most, tuple(texts), len(linked.passes))
+    return Encoding(fields, most, tuple(texts), len(linked.passes) + bool(linked.asked.exact_fields))
 
 
 def _block_fields(linked: Linked) -> list[Field]:

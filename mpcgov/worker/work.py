@@ -247,5 +247,7 @@ class RecordsWork(LinkedWork):
             fields = tuple(Texts(*keyed.bytes_of(field)) for field in local.fields)
             naming = None if local.identifiers is None else Texts(*keyed.bytes_of(local.identifiers))
             columns = taken(self._linked, self._order.party, local.columns)
-            own = OwnRecords(fields, naming, columns, local.blocks, local.listed, self.secret)
+            passes = len(self._linked.passes)
+            listed, tagged = local.listed[:passes], sum(local.listed[passes:])
+            own = OwnRecords(fields, naming, columns, local.blocks, listed, tagged, self.secret)
         return LinkedRecords(session.words, session.config, self._linked, self._proposal.job_digest, own)

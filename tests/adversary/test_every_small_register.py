@@ -27,9 +27,10 @@ from mpcgov.spec.load import validate
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Datasets
-from mpcgov.worker import local, read
+from mpcgov.worker import compared, local, read
 from mpcgov.worker.advice import MISSING
 from mpcgov.worker.keyed import KeyedRows
+from mpcgov.worker.records import Records
 from mpcgov.worker.source import Source
 
 COLUMNS = ("person", "sex", "pay")
@@ -75,6 +76,35 @@ def jobs(filters: Sequence[str | None], rules: Sequence[str]) -> Iterator[dict[s
         yield _job("linked-statistics", {"measures": ["a.pay"]}, part | {"key": ["person", "sex"]})
         for key, rule in (("person", "sum"), *(("sex", rule) for rule in rules)):
             yield _job("linked-statistics", {"measures": ["a.pay"]}, part | {"key": key, "duplicates": {"pay": rule}})
+        yield _compared(part, {"exact": ["a.person"]})
+        if len(filters) > len(FEW[0]):
+            yield from _more(part, condition)
+
+
+def _more(part: dict[str, Any], condition: str | None) -> Iterator[dict[str, Any]]:
+    """The other protocols, and what else decides which rows are brought."""
+    yield _job("joint-t-test", {"by": ["sex"], "measures": ["pay"]}, part, link=False)
+    yield _job("linked-t-test", {"by": ["a.sex"], "measures": ["b.pay"]}, part | {"key": "person"})
+    yield _job("linked-regression", {"outcome": "a.pay", "predictors": ["b.pay"]}, part | {"key": "person"})
+    yield _job("linked-count", {"by": ["a.sex"]}, part | {"key": "person"}) | {"link": {"join": "left"}}
+    sexes = {"type": "value", "columns": {"a": "sex", "b": "sex"}}
+    for more in ({}, {"threshold": None, "min_probability": "0.9"}, {"blocks": [sexes]}):
+        yield _compared(part, more)
+    yield _compared(part, {"blocks": [sexes], "exact": ["a.person"]})
+    several = {"output": "links", "identify": {"a": "person", "b": "person"}, "match": "many-to-one"}
+    yield _compared(part, several | {"threshold": None, "min_probability": "0.9"})
+    if condition is None:
+        yield _job("data-quality", {"columns": ["a.pay"]}, part, link=False)
+
+
+def _compared(part: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    field = {"type": "code", "columns": {"a": "person", "b": "person"}, "prepare": ["transliterate"]}
+    params = {"fields": [field], "threshold": "1"} | more
+    return {
+        "protocol": "record-linkage",
+        "params": {name: value for name, value in params.items() if value is not None},
+        "parties": {"a": part, "b": {"dataset": "people"}, "c": {}},
+    }
 
 
 def _job(protocol: str, params: dict[str, Any], part: dict[str, Any], link: bool = True) -> dict[str, Any]:
@@ -122,8 +152,26 @@ class Reader:
         except MpcgovError as error:
             return error.code
         write(stream := io.BytesIO())
-        linked = order.proposal.job.parties["a"].key is not None
-        return f"a list of {int.from_bytes(stream.getvalue()[:8], 'little')}" if linked else "read"
+        found = stream.getvalue()
+        lists = [int.from_bytes(found[8 * n : 8 * n + 8], "little") for n in range(lists_of(order))]
+        return f"a list of {', '.join(map(str, lists))}" if lists else "read"
+
+
+def lists_of(order: Order) -> int:
+    """Of how many lists of a job others hear how long they are."""
+    job = order.proposal.job
+    if job.protocol_name != "record-linkage":
+        return int(job.parties["a"].key is not None)
+    passes = job.params.get("blocks") or [None]
+    return (len(passes) if isinstance(passes[0], list) else 1) + bool(job.params.get("exact"))
+
+
+def kind_of(order: Order) -> tuple[str, ...] | None:
+    """What lists of one length are of: keys, or records and how they are divided; None where there are none."""
+    job = order.proposal.job
+    if job.protocol_name != "record-linkage":
+        return job.parties["a"].key
+    return ("records", str(job.params.get("blocks")), str(job.params.get("exact")))
 
 
 @pytest.fixture(scope="module", params=["few", pytest.param("all", marks=pytest.mark.slow)])
@@ -135,7 +183,7 @@ def seen(reader: Reader, rows: tuple[Row, ...]) -> dict[tuple[str, ...] | None, 
     """How jobs end over one register, by the key that they link by: all else is a filter, a rule or a measure."""
     found: dict[tuple[str, ...] | None, set[str]] = {}
     for order, end in zip(reader.orders, reader.ends(rows), strict=True):
-        found.setdefault(order.proposal.job.parties["a"].key, set()).add(end)
+        found.setdefault(kind_of(order), set()).add(end)
     return found
 
 
@@ -145,12 +193,29 @@ def test_no_choice_of_a_job_changes_how_it_ends(reader: Reader) -> None:
         assert all(len(found) == 1 for found in ends.values()), ends
         assert ends[None] == {"read"}
         assert ends["person",] == {f"a list of {len(rows)}"}
+        assert ends["records", "None", "['a.person']"] == {f"a list of {len(rows)}, {len(rows)}"}
 
 
 def test_lists_of_the_chosen_rows_would_tell(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     keyed_rows = read.keyed_rows
     monkeypatch.setattr(read, "keyed_rows", lambda *asked: _as_chosen(keyed_rows(*asked)))
     assert len(seen(reader, BASE)["person",]) > 1
+
+
+def test_lists_of_the_chosen_records_would_tell(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared_records = compared.compared_records
+
+    def as_chosen(*asked: Any) -> Records:
+        found = compared_records(*asked)
+        return replace(found, listed=(len(found),) * len(found.listed))
+
+    monkeypatch.setattr(compared, "compared_records", as_chosen)
+    assert len(seen(reader, BASE)["records", "None", "['a.person']"]) > 1
+
+
+def test_every_protocol_is_asked_for() -> None:
+    asked = {job["protocol"] for job in jobs(FILTERS, RULES)}
+    assert asked == set(registry.names())
 
 
 def _as_chosen(rows: KeyedRows) -> KeyedRows:

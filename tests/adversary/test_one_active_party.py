@@ -135,7 +135,7 @@ def spoke_of(link: Any) -> Program:
 
 async def exact_pairs(q: Party) -> Any:
     keys = spoke_keys((bytes(32), bytes(32)), "job", "exact", ("a", "b"))
-    own = ([texts("x", "y", "z")], keys) if q.me < 2 else None
+    own = ([texts("x", "y", "z")], keys, 3) if q.me < 2 else None
     return await exact.exact_pairs(q.channel(), (0, 1), 2, {0: 1000, 1: 1000}, own)
 
 

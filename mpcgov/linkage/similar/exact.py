@@ -71,31 +71,32 @@ async def exact_pairs(
     owners: tuple[int, int],
     helper: int,
     most: Mapping[int, int],
-    own: tuple[Sequence[Texts], SpokeKeys] | None,
+    own: tuple[Sequence[Texts], SpokeKeys, int] | None,
 ) -> Exact:
     """The pairs of records that are equal in all of some fields, each the only one of its owner's. Four rounds.
 
     Args:
         owners: in job order; `helper` finds equal tags.
         most: by owner, the most records that its data set may have.
-        own: at an owner, those fields of all its records, and the keys of the tags.
+        own: at an owner, those fields of all its records, the keys of the tags, and how many records its list is said
+            to have, before that is rounded up.
 
     Raises:
         SpecError: the shorter list is too long.
         WireError: what came can't be; names the sender.
     """
-    lengths = await exchange_lengths(channel, most, None if own is None else len(own[0][0]))
+    lengths = await exchange_lengths(channel, most, None if own is None else own[2])
     if min(lengths.values()) > MOST_EXACT:
         raise SpecError(
             f"params.exact: the shorter of the two lists has {min(lengths.values()):,} records; at most {MOST_EXACT:,}",
-            hint="choose fewer records with where, or leave params.exact out",
+            hint="leave params.exact out, or have their owners declare the part that is asked about as data sets",
             code="pairs",
         )
     if channel.line.me == helper:
         return await _matched(channel, owners, lengths)
     tagged = None
     if own is not None:
-        tagged = _Tagged(*own, lengths[channel.line.me])
+        tagged = _Tagged(*own[:2], lengths[channel.line.me])
         await channel.exchange({helper: tagged.tags}, {})
     rows = int((await channel.exchange({}, {helper: 1}))[helper][0])
     if rows > min(lengths.values()) or rows != padded_length(rows):

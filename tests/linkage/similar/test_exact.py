@@ -76,10 +76,10 @@ def test_an_exact_pair_is_linked_whatever_block_it_is_in():
     assert found["links"] == [["tax0", "wel2"], ["tax4", "wel5"], ["tax8", "wel7"]]
 
 
-def records(first, second):
-    """What each party gets of the exact pairs of lists of names, and all messages."""
+def records(first, second, said=0):
+    """What each party gets of the exact pairs of lists of names, and all messages; `said`: how long lists are at least."""
     parties = make_parties(3)
-    own = {0: ([texts(first)], KEYS), 2: ([texts(second)], KEYS)}
+    own = {party: ([texts(own)], KEYS, max(said, len(own))) for party, own in ((0, first), (2, second))}
     most = {0: 500, 2: 500}
 
     async def one(party):
@@ -119,6 +119,12 @@ def test_the_party_that_helps_gets_lists_of_one_length_with_nothing_in_common_bu
         assert abs(float(np.mean(np.bitwise_count(tags))) - 32) < 2
     assert lengths[0] == lengths[1]
     assert common == [0, 90]
+
+
+def test_lists_are_as_long_as_the_data_set_whichever_rows_a_job_chose():
+    """Else a filter that keeps a hundred rows, or one person more, says by all lengths whether that person exists."""
+    worlds = [records([f"n{i}" for i in range(count)], ["n0", "x"], said=150)[1] for count in (100, 101)]
+    assert len({repr(sorted((label, len(message)) for label, message in world.items())) for world in worlds}) == 1
 
 
 @settings(max_examples=50)
