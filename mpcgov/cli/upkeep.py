@@ -37,6 +37,7 @@ def restore(home: Path, source: Path) -> None:
     note(
         "policy, data sets, budgets, people and passkeys are as they were then: look through them, then start the node"
     )
+    note("the data themselves are in no backup: put them where datasets.yaml says")
     note("no job runs before all members have shown what they saw of its log: 'mpcgov node doctor' asks them")
 
 

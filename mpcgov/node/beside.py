@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mpcgov.node import units
-from mpcgov.node.differencing import Release, Side, compare, countable, editions, rows_of
+from mpcgov.node.differencing import Release, Side, compare, countable, editions, parts_of, rows_of
 from mpcgov.node.facts import Facts, alike
 from mpcgov.spec.statement import Proposal
 
@@ -30,14 +30,24 @@ def no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
             continue
         yield (
             f"{facts.me}: job {job} has released a table over {rows_of(old)}; this one's rows may "
-            "differ from those in few, whom both tables together would show; allowed are exactly the same rows, rows "
-            "that the filters keep apart for certain, or disclosure.noise"
+            f"differ from those in few{_lacking(proposal, facts, old)}, whom both tables together would show; allowed "
+            "are exactly the same rows, rows that the filters keep apart for certain, or disclosure.noise"
         )
     if unclear and asks and facts.ledger.asked >= OVERLAPS_LIMIT:
         yield f"{facts.me}: its people were asked about {OVERLAPS_LIMIT} overlapping tables within 30 days"
     if allowed is not None and allowed.more_tables == "refuse":
         for job, _ in beside(proposal, facts, Side.RELATED):
             yield f"{facts.me}: job {job} has released related tables, and more_tables is refuse"
+
+
+def _lacking(proposal: Proposal, facts: Facts, old: Release) -> str:
+    """That rows may differ though both filters say the same, as those without a value are left out."""
+    new = facts.release(proposal)
+    both = None if new is None else parts_of(facts.me, new, old)
+    if both is None or both[0].where != both[1].where or both[0].used == both[1].used:
+        return ""
+    columns = ", ".join(sorted({*both[0].used} ^ {*both[1].used}))
+    return f" (rows without a value are left out, and only one of both jobs uses {columns})"
 
 
 def _issues(proposal: Proposal, facts: Facts, old: Release) -> tuple[str, str] | None:

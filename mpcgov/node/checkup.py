@@ -10,6 +10,7 @@ from mpcgov.errors import MpcgovError
 from mpcgov.node.home import NodeHome
 from mpcgov.node.notify.config import secret, signing_secret
 from mpcgov.node.operations import free_bytes
+from mpcgov.spec.places import place
 from mpcgov.trust import consortium
 
 LEAST_FREE_BYTES = 1 << 30
@@ -28,6 +29,15 @@ class Finding:
         return asdict(self)
 
 
+def address(node: NodeHome) -> list[Finding]:
+    """That the others look for this node elsewhere, as after a move to another machine; nothing if they don't."""
+    pinned = next((card.address for card in node.joined()[0].parties if card.id == node.party), None)
+    if pinned in (None, node.config.address):
+        return []
+    text = f"the roster has {pinned}, node.yaml {node.config.address}; send the coordinator the card of "
+    return [Finding("address", False, f"{text}'mpcgov card --home {node.path}', for a new roster")]
+
+
 def certificates(node: NodeHome) -> Finding:
     """When the members' certificates end; who must do what about those that end soon."""
     members = consortium.members(node.joined()[0])
@@ -43,6 +53,17 @@ def _remedy(node: NodeHome, name: str) -> str:
     if name == node.party:
         return f"send the coordinator the card of 'mpcgov node rotate --home {node.path}'"
     return f"{name} makes new keys ('mpcgov node rotate')" if name != node.joined()[0].coordinator.id else "new keys"
+
+
+def data(node: NodeHome) -> list[Finding]:
+    """The data sets whose files aren't there, as after a backup was restored; nothing if there are none."""
+    try:
+        declared = node.datasets().root
+    except MpcgovError:  # which is said elsewhere
+        return []
+    gone = [name for name, one in declared.items() if place(one.source, node.datasets_path.parent).is_empty]
+    text = f"no files of {', '.join(gone)}: put them where datasets.yaml says; jobs over them fail, which is charged"
+    return [Finding("data", False, text)] if gone else []
 
 
 def disk(node: NodeHome) -> Finding:

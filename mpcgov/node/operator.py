@@ -93,6 +93,7 @@ def doctor(home: Path) -> list[Finding]:
     findings = [
         Finding("configuration and keys", True, f"{node.party} at {node.config.address}"),
         _finding("datasets.yaml", lambda: f"{len(load_datasets(node.datasets_path).root)} data sets"),
+        *checkup.data(node),
         _finding("policy.yaml", lambda: _policy_text(node)),
         _finding("audit log", lambda: f"{audit_verify(home)} records, all in order"),
         _finding("consortium", lambda: f"{len(node.joined()[0].parties)} parties, roster {node.joined()[1]}"),
@@ -101,7 +102,7 @@ def doctor(home: Path) -> list[Finding]:
     findings += [_finding(f"protocol {name}", _digest_of(name)) for name in registry.names()]
     if node.roster is None:
         return findings
-    findings += [checkup.certificates(node), checkup.disk(node), *checkup.notices(node)]
+    findings += [*checkup.address(node), checkup.certificates(node), checkup.disk(node), *checkup.notices(node)]
     with opened(home) as (_, book, _):
         return findings + asyncio.run(_ask_peers(node, book))
 

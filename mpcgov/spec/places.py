@@ -42,6 +42,11 @@ class Place:
         known = [self.root, *paths, *sorted(self.states)] if len(paths) <= _MOST_FILES else [self.root]
         return [json.dumps([one, *self.part]) for one in known]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is one of files, of which there is none; nobody looks at a server here."""
+        return self.root.startswith(_FILE) and not self.states
+
     def meets(self, other: Place) -> bool:
         """Whether both may be of the same rows."""
         return bool({self.root, *self.files} & {other.root, *other.files}) and _alike(self.part, other.part)

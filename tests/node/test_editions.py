@@ -12,7 +12,7 @@ from mpcgov.node.decide import decide
 from mpcgov.node.differencing import release
 from mpcgov.node.facts import Deny, Facts, Line, Permit
 from mpcgov.spec.statement import Proposal
-from tests.node.test_decide import proposal, with_ledger
+from tests.node.test_decide import OWN, proposal, with_ledger
 
 MANIFEST = registry.find("joint-count").manifest
 
@@ -51,3 +51,19 @@ def test_a_partners_other_edition_is_another_choice_of_its_rows() -> None:
     found = decide(of_edition("2025-12", "welfare"), with_ledger(old))
     assert isinstance(found, Permit)
     assert found.beside == ("aaaa-aaaa-aaaa",)  # for a person to weigh
+
+
+def test_one_filter_beside_other_columns_is_told_why_its_rows_may_be_others() -> None:
+    """Where rows without a value are left out, a table by sex leaves out others than one by region and sex."""
+    own = OWN.model_copy(update={"missing": "drop"})
+    old, new = (
+        proposal(
+            {"params": {"by": sorted(by)}},
+            declarations={"labour": own.only({*by, "age"}), "welfare": own.only(by)},
+        )
+        for by in ({"region", "sex"}, {"sex"})
+    )
+    line = Line("aaaa-aaaa-aaaa", release(old, MANIFEST), None, "final", {}, 0.0)
+    found = decide(new, dataclasses.replace(with_ledger(line), declaration=own))
+    assert isinstance(found, Deny)
+    assert "and only one of both jobs uses region)" in "; ".join(found.reasons)

@@ -143,6 +143,7 @@ async def test_the_check_up_finds_what_is_wrong(network: Network, monkeypatch: p
         found = await asyncio.to_thread(operator.doctor, network.home("labour"))
         return {finding.name: (finding.ok, finding.text) for finding in found}
 
+    (network.home("labour") / "people.csv").write_text("region,sex,age\n")
     assert all(ok for ok, _ in (await findings()).values())
     await network.stop("education")
     network.clock.offset_s = 3600
