@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 
 from mpcgov import registry
-from mpcgov.linked import coarse, pairing
+from mpcgov.linked import classes, coarse, pairing
 from mpcgov.node.decide import decide
 from mpcgov.node.differencing import release
 from mpcgov.node.facts import Facts, Line, Permit, View
@@ -28,7 +29,10 @@ from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal, job_id
 from mpcgov.spec.table import Declaration
 from tests.adversary import toyworld
+from tests.adversary.designed import NUMBER
+from tests.adversary.designed import released as reference
 from tests.adversary.test_every_small_job import sequences
+from tests.adversary.test_own_columns import people
 from tests.adversary.toyworld import LEAST, Counts
 
 OWN = ("x", "z")
@@ -147,3 +151,59 @@ def test_more_columns_beside_anothers_would_tell(
     jobs = [one for one in grammar() if "weight None" in one.name]
     _, largest = sequences(jobs, permits)
     assert any(few_told(released) for released in largest)
+
+
+# -- a receiver's own column in classes
+
+
+def singled_out() -> int:
+    """Of all own columns of up to nine persons, all linked but one, how many have numbers, or none, as that one is
+    linked though fewer than `min_count` persons are of its class."""
+    found = 0
+    for size in range(LEAST, MOST_PERSONS + 1):
+        for column in itertools.combinations_with_replacement(("0", "1", "2", "9"), size):
+            own = classes.in_classes([{"x": value} for value in column], {"x": {"places": 0}}, [], LEAST, classes.MOST)
+            for place, row in enumerate(own):
+                linked = own[:place] + own[place + 1 :]
+                shown = [classes.of_enough(own, some, ["x"], [], LEAST) for some in (own, linked)]
+                found += shown[0] != shown[1] and sum(one == row for one in own) < LEAST
+    return found
+
+
+def few_in_a_class() -> int:
+    """Of the same columns, how many have a class of fewer than so many persons, of whom a number would be."""
+    columns = itertools.combinations_with_replacement(("0", "1", "2", "9"), MOST_PERSONS)
+    cut = ([*map(len, classes.cut([(int(value),) for value in one], LEAST, classes.MOST))] for one in columns)
+    return sum(min(sizes) < LEAST for sizes in cut)
+
+
+def test_no_column_that_a_receiver_makes_up_singles_out_who_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert singled_out() == few_in_a_class() == 0
+    halved = classes._halved
+    monkeypatch.setattr(classes, "_halved", lambda places, rows, least, *more: halved(places, rows, 1, *more))
+    assert few_in_a_class() > 0
+
+
+# -- a model in which few persons are far from all others
+
+
+def far_from_others(run: Any, most: int = 6) -> int:
+    """Of all models in which up to so many of 140 persons are far away, how many are shown though one person has a
+    quarter of what decides the coefficient or more, by the leverages of plain numbers."""
+    found, wage = 0, np.random.default_rng(0).integers(1, 1000, 140)
+    for few, far in itertools.product(range(1, most + 1), (30, 10**6)):
+        own = np.arange(len(wage)) % 2
+        own[:few] = far
+        whole = np.column_stack([np.ones(len(wage)), own, wage])
+        share = float((np.linalg.qr(whole)[0] ** 2).sum(axis=1).max())
+        owners = {"tax": people(x=own), "welfare": people(wage=wage)}
+        domains = {"tax.x": NUMBER, "welfare.wage": NUMBER}
+        params = {"outcome": "welfare.wage", "predictors": ["tax.x"]}
+        shown = run(owners, domains, params, {"min_count": LEAST})["fit"][0][0] is not None
+        found += shown and share >= 0.25
+    return found
+
+
+def test_no_model_rests_on_one_person() -> None:
+    assert far_from_others(reference("linked-regression")) == 0
+    assert far_from_others(reference("linked-regression", LARGEST_SHARE=Fraction(2)), most=3) == 6
