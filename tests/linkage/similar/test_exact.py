@@ -77,7 +77,7 @@ def test_an_exact_pair_is_linked_whatever_block_it_is_in():
 
 
 def records(first, second, said=0):
-    """What each party gets of the exact pairs of lists of names, and all messages; `said`: how long lists are at least."""
+    """What each party gets of the exact pairs of lists of names, and all messages; `said`: how long lists must be."""
     parties = make_parties(3)
     own = {party: ([texts(own)], KEYS, max(said, len(own))) for party, own in ((0, first), (2, second))}
     most = {0: 500, 2: 500}
