@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -25,6 +26,9 @@ AUTHENTICATOR = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
     "isUserVerified": True, "automaticPresenceSimulation": True,
 }  # fmt: skip
+
+RELOADED = ("net::ERR_ABORTED", "interrupted by another navigation", "Execution context was destroyed")
+"""What the browser says of a page that loaded itself anew just then."""
 
 
 @asynccontextmanager
@@ -52,17 +56,18 @@ async def desk(browser: Browser, language: str) -> Page:
 
 
 async def visit(page: Page, address: str) -> None:
-    """Goes to a page; once more if the one before loads itself anew just then, as what is under way does."""
+    """Goes to a page, until it is one that doesn't load itself anew, as what is looked at meanwhile does."""
     errors = pytest.importorskip("playwright.async_api").Error
-    for _ in range(10):
+    for _ in range(10 * LONG_S):
         try:
             await page.goto(address)
+            if not await page.locator("[data-again]").count():
+                return
         except errors as error:
-            if "net::ERR_ABORTED" not in str(error) and "interrupted by another navigation" not in str(error):
+            if not any(words in str(error) for words in RELOADED):
                 raise
-        else:
-            return
-    raise AssertionError(f"{address} is never shown")
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{address} is never shown whole")
 
 
 async def axe(page: Page, path: str) -> None:
