@@ -31,6 +31,7 @@ PAGE = 50
 LOOK_BACK = 300
 """So many earlier jobs are looked through for one like another."""
 
+LISTED = (JOBS.c.id, JOBS.c.digest, JOBS.c.state, JOBS.c.received_at, JOBS.c.changed_at, JOBS.c.approve_before)
 MOST_KEPT = 12_000
 MOST_SENTENCES = 25
 OF_JOB = ("purpose", "legal_basis", "protocol", "receivers", "link", "approve_within_h", "deadline_s")
@@ -66,12 +67,11 @@ class Jobs:
         wanted: list[sql.ColumnElement[bool]] = []
         wanted += [JOBS.c.state.in_([state.value for state in consent.OPEN])] if which == "waiting" else []
         wanted += [JOBS.c.id.startswith(text, autoescape=True)] if text else []
-        query = sql.select(JOBS.c.id, JOBS.c.received_at).where(*wanted)
+        query = sql.select(*LISTED).where(*wanted).order_by(JOBS.c.received_at.desc(), JOBS.c.id)
         with self._book.view() as tx:
             total = tx.execute(sql.select(sql.func.count(JOBS.c.id)).where(*wanted)).scalar_one()
-            found = tx.execute(query.order_by(JOBS.c.received_at.desc(), JOBS.c.id).limit(PAGE).offset(page * PAGE))
-            ids = [(row.id, row.received_at) for row in found]
-        rows = [self._line(self._book.job(job), received_at) for job, received_at in ids]
+            found = tx.execute(query.limit(PAGE).offset(page * PAGE)).all()
+        rows = [self._line(row) for row in found]
         return {"jobs": rows, "page": page, "pages": max(1, -(-total // PAGE)), "total": total}
 
     def one(self, job: str, name: str) -> dict[str, Any]:
@@ -113,24 +113,24 @@ class Jobs:
             return Weighed()
         return self._kept.get(row.id, lambda: self._book.decisions.weighed(proposal))
 
-    def _line(self, row: JobRow, received_at: float) -> dict[str, Any]:
-        gist = self._gist(row)
+    def _line(self, row: Any) -> dict[str, Any]:
+        gist = self._gist(row.id, row.digest)
         return {
-            "job": row.id, "state": row.state.value, "purpose": gist.purpose, "protocol": gist.protocol,
-            "dataset": gist.dataset, "received_at": received_at, "changed_at": row.changed_at,
+            "job": row.id, "state": row.state, "purpose": gist.purpose, "protocol": gist.protocol,
+            "dataset": gist.dataset, "received_at": row.received_at, "changed_at": row.changed_at,
             "approve_before": row.approve_before,
         }  # fmt: skip
 
-    def _gist(self, row: JobRow) -> Gist:
-        if row.digest not in self._gists:
+    def _gist(self, name: str, digest: str) -> Gist:
+        if digest not in self._gists:
             while len(self._gists) >= MOST_KEPT:
                 del self._gists[next(iter(self._gists))]
-            self._gists[row.digest] = self._read(row)
-        return self._gists[row.digest]
+            self._gists[digest] = self._read(name)
+        return self._gists[digest]
 
-    def _read(self, row: JobRow) -> Gist:
+    def _read(self, name: str) -> Gist:
         try:
-            job = self._book.proposal(row.id).job
+            job = self._book.proposal(name).job
         except MpcgovError:  # of a former roster, or of a form that isn't read any more
             return Gist("", "", "", ())
         parts = tuple((party, part.dataset) for party, part in job.parties.items())
@@ -148,16 +148,15 @@ class Jobs:
 
     def _changes(self, row: JobRow, proposal: Proposal) -> dict[str, Any] | None:
         """What is other than in the last job like it: of the same protocol, with the same data sets of all parties."""
-        mine = self._gist(row)
+        mine = self._gist(row.id, row.digest)
         with self._book.view() as tx:
             at = tx.execute(sql.select(JOBS.c.received_at).where(JOBS.c.id == row.id)).scalar_one()
-            before = sql.select(JOBS.c.id).where(JOBS.c.received_at < at, JOBS.c.id != row.id)
-            earlier = tx.execute(before.order_by(JOBS.c.received_at.desc()).limit(LOOK_BACK)).scalars().all()
-        for job in earlier:
-            other = self._book.job(job)
-            gist = self._gist(other)
+            before = sql.select(JOBS.c.id, JOBS.c.digest).where(JOBS.c.received_at < at, JOBS.c.id != row.id)
+            earlier = tx.execute(before.order_by(JOBS.c.received_at.desc()).limit(LOOK_BACK)).all()
+        for name, digest in earlier:
+            gist = self._gist(name, digest)
             if (gist.protocol, gist.parties) == (mine.protocol, mine.parties):
-                return self._compared(other, proposal)
+                return self._compared(self._book.job(name), proposal)
         return None
 
     def _compared(self, other: JobRow, proposal: Proposal) -> dict[str, Any]:

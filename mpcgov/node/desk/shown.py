@@ -62,9 +62,9 @@ def audit(book: Book, before: int, text: str) -> dict[str, Any]:
     query = query.where(AUDIT.c.sequence < before) if before > 0 else query
     last = 0
     with book.view() as tx:
-        for row in tx.execute(query.limit(AUDIT_LOOK)).yield_per(200):
-            looked, last = looked + 1, row.sequence
-            body = bytes(row.record)
+        # By place and not by name, which takes twice the time for so many rows.
+        for sequence, record in tx.execute(query.limit(AUDIT_LOOK)).yield_per(200):
+            looked, last, body = looked + 1, sequence, bytes(record)
             if needle in body.lower():
                 found.append(json.loads(body))
                 if len(found) == AUDIT_PAGE:
