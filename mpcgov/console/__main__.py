@@ -8,14 +8,11 @@ import os
 import signal
 import sys
 
-from aiohttp import web
-
 from mpcgov.console.app import application
 from mpcgov.console.desk import Desk
-from mpcgov.errors import LocalError, MpcgovError
-from mpcgov.process import landlock
-
-IDLE_S = 30.0
+from mpcgov.console.serving import listening
+from mpcgov.errors import MpcgovError
+from mpcgov.process import landlock, memory
 
 
 async def serve(path: str, listen: str, origin: str, *, child: bool) -> None:
@@ -32,14 +29,8 @@ async def serve(path: str, listen: str, origin: str, *, child: bool) -> None:
     """
     host, _, port = listen.rpartition(":")
     async with Desk(path) as desk:
-        runner = web.AppRunner(
-            application(desk, origin, listen), access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=0.5
-        )
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, host.strip("[]"), int(port), reuse_address=True).start()
-        except OSError as error:
-            raise LocalError(f"{listen}: can't listen there ({error.strerror})", code="listen") from None
+        runner = await listening(application(desk, origin, listen), host.strip("[]"), int(port))
+        memory.settle()
         if not landlock.restrict([]):
             print("this kernel doesn't keep the console from files", file=sys.stderr)  # noqa: T201 - as below
         print(f"the console is at {origin}", file=sys.stderr, flush=True)  # noqa: T201 - the operator waits for it
