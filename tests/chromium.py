@@ -46,13 +46,18 @@ async def chromium() -> AsyncIterator[Browser]:
 
 async def desk(browser: Browser, language: str) -> Page:
     """One person's browser: cookies and a passkey's device of their own."""
-    context = await browser.new_context(locale=language, viewport={"width": 1200, "height": 900})
-    context.set_default_timeout(1000 * LONG_S)
-    page = await context.new_page()
-    devtools = await context.new_cdp_session(page)
+    page = await window(browser, language)
+    devtools = await page.context.new_cdp_session(page)
     await devtools.send("WebAuthn.enable")
     await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
     return page
+
+
+async def window(browser: Browser, language: str) -> Page:
+    """A browser with cookies of its own; it waits for what must come as long as tests do."""
+    context = await browser.new_context(locale=language, viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(1000 * LONG_S)
+    return await context.new_page()
 
 
 async def visit(page: Page, address: str) -> None:

@@ -162,6 +162,7 @@ async def _looked_at(page: Page, name: str) -> None:
 async def _without_faults(page: Page, origin: str, paths: list[str], language: str) -> None:
     for path in paths:
         await visit(page, origin + path)
+        await page.locator("[data-again]").wait_for(state="detached")  # such a page comes again by itself
         assert await page.locator("html").get_attribute("lang") == language
         name = "job" if path.startswith("/jobs/") else path.strip("/").partition("?")[0] or "waiting"
         await kept(page, f"{name}-{language}")

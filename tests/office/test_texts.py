@@ -11,6 +11,8 @@ import yaml
 from mpcgov import publish
 from mpcgov.console.texts import catalogue
 from mpcgov.coordinator.ledgers import SAYS
+from mpcgov.node.timings import PHASES
+from mpcgov.node.turns import QUEUED
 from mpcgov.office.app import PACKAGES, TABS
 from mpcgov.office.compose import RULES
 from mpcgov.office.conditions import OPERATORS
@@ -53,3 +55,8 @@ def test_sentences_in_german_have_the_gaps_of_the_english_ones() -> None:
         assert set(GAPS.findall(here)) <= set(pattern.groupindex), here
     said = str(catalogue("de", PACKAGES).sentence("tax: people, rows where age < 3; uses age; stays there"))
     assert said == "tax: people, Zeilen mit age &lt; 3; verwendet age; bleibt dort"
+
+
+def test_every_phase_of_a_job_is_said_in_every_language() -> None:
+    for language in ("en", "de"):
+        assert {f"phase.{name}" for name in (*PHASES, QUEUED)} <= set(words(language))
