@@ -18,6 +18,7 @@ from mpcgov.errors import InternalError, LocalError, MpcgovError
 LANGUAGE = "language"
 YEAR_S = 365 * 86400
 STATUS = {1: 500, 2: 404, 3: 403, 4: 503}
+FAULTS = {404: "there is no such page", 405: "this page takes no form", 413: "this is longer than a page of ours sends"}
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _BACK = re.compile(r"/([a-z0-9-]+(/[a-z0-9-]+)*)?")
 
@@ -35,7 +36,13 @@ class Frame:
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            cache_size=-1,
         )
+        # All of it is read now: later no file needs to be opened, and the first to look at a page doesn't wait.
+        for name in self._templates.list_templates(extensions=["html"]):
+            self._templates.get_template(name)
+        for language in LANGUAGES:
+            catalogue(language, self._packages)
 
     def application(self, limit_bytes: int, stranger: Callable[[web.Request], web.StreamResponse]) -> web.Application:
         """An application behind the guard, with the files that pages load; its pages are still to be added.
@@ -76,20 +83,23 @@ class Frame:
         self, request: web.Request, handler: Handler, stranger: Callable[[web.Request], web.StreamResponse]
     ) -> web.StreamResponse:
         """The answer, or a page that says what is wrong: never a trace, never what somebody sent."""
+        fault: MpcgovError
         try:
             return await handler(request)
         except web.HTTPException as error:
             if error.status < 400:
                 return error
-            fault: MpcgovError = LocalError("there is no such page", code="route")
-            return self.fault(request, fault, error.status)
+            fault, status = LocalError(FAULTS.get(error.status, FAULTS[404]), code="route"), error.status
         except MpcgovError as error:
             if error.code == "session" and request.method == "GET":
                 return stranger(request)
-            return self.fault(request, error, STATUS[error.exit_status])
+            fault, status = error, 400 if error.code == "body" else STATUS[error.exit_status]
+        except ConnectionError:  # the browser has hung up, and sees none of this
+            fault, status = LocalError("the request broke off", code="body"), 400
         except Exception as error:
             print(f"mpcgov console: {type(error).__name__}", file=sys.stderr)  # noqa: T201 - without what it may quote
-            return self.fault(request, InternalError("a fault of the console itself"), 500)
+            fault, status = InternalError("a fault of the console itself"), 500
+        return self.fault(request, fault, status)
 
     async def _language(self, request: web.Request) -> web.StreamResponse:
         to, back = request.query.get("to", ""), request.query.get("back", "/")

@@ -106,10 +106,14 @@ class Guard:
             if request.host == self._listen and request.method == "GET":
                 return web.Response(status=302, headers={"Location": self._origin})
             return _no(421, f"this is {self._origin}")
-        if request.method not in METHODS:
-            return _no(405, "no such method")
-        if len(request.raw_path) > LONGEST_ADDRESS:
-            return _no(414, "too long an address")
+        faults = {
+            "no such method": (405, request.method not in METHODS),
+            "too long an address": (414, len(request.raw_path) > LONGEST_ADDRESS),
+            "no page takes a body that way": (400, request.method != "POST" and request.body_exists),
+        }
+        for text, (status, holds) in faults.items():
+            if holds:
+                return _no(status, text)
         if request.method != "POST" and request.headers.get("Sec-Fetch-Site") == "cross-site":
             # Without its cookie, whoever is signed in would be a stranger here, and get a stranger's in its place.
             return web.Response(text=HOP, content_type="text/html", charset="utf-8")

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from mpcgov.console.bodies import form
 from mpcgov.console.desk import Desk
 from mpcgov.console.frame import Frame
 from mpcgov.console.guard import VISIT
@@ -36,17 +37,19 @@ class PolicyPages:
         return await self._shown(request, "policy-edit.html", text=text, checked=None, needed=now["needed"])
 
     async def _checked(self, request: web.Request) -> web.StreamResponse:
-        text = (await request.post()).get("text", "")
+        text = (await form(request, ("text",))).get("text", [""])[0]
         now = await self._ask(request, "policy")
-        checked = await self._ask(request, "policy_checked", text=text if isinstance(text, str) else "")
+        checked = await self._ask(request, "policy_checked", text=text)
         found = {"text": checked["text"], "checked": checked, "needed": now["needed"]}
-        return await self._shown(request, "policy-edit.html", **found)
+        return await self._shown(request, "policy-edit.html", status=422 if checked["faults"] else 200, **found)
 
     async def _withdraw(self, request: web.Request) -> web.StreamResponse:
+        await form(request)
         await self._ask(request, "withdraw_policy")
         return web.Response(status=303, headers={"Location": "/policy"})
 
     async def _restore(self, request: web.Request) -> web.StreamResponse:
+        await form(request)
         await self._ask(request, "restore_policy")
         return web.Response(status=303, headers={"Location": "/policy"})
 

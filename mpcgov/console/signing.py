@@ -5,15 +5,16 @@ The console can do nothing of this by itself. It passes a browser's answer on, a
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aiohttp import web
 
+from mpcgov.console.bodies import form, json_object, text
 from mpcgov.console.desk import Desk
 from mpcgov.console.guard import VISIT, Guard
 from mpcgov.errors import LocalError, Refused
 
+ANSWER = ("ticket", "credential")
 JOB = r"{job:[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}}"
 
 
@@ -41,12 +42,13 @@ class Signing:
 
     async def _to_sign_in(self, request: web.Request) -> web.StreamResponse:
         self._guard.tried(request)
+        await json_object(request)
         return web.json_response(await self._desk.ask("to_sign_in"))
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
         self._guard.tried(request)
-        body = await _body(request)
-        found = await self._desk.ask("sign_in", ticket=_text(body, "ticket"), credential=_credential(body))
+        body = await json_object(request, *ANSWER)
+        found = await self._desk.ask("sign_in", ticket=text(body, "ticket"), credential=_credential(body))
         response = web.json_response({"next": "/"})
         # Another token than before: one that somebody had put into this browser is worth nothing.
         self._guard.remember(response, found["session"])
@@ -54,6 +56,7 @@ class Signing:
 
     async def _to_provider(self, request: web.Request) -> web.StreamResponse:
         self._guard.tried(request)
+        await json_object(request)
         return web.json_response(await self._desk.ask("to_provider", browser=request[VISIT].token))
 
     async def _from_provider(self, request: web.Request) -> web.StreamResponse:
@@ -70,6 +73,7 @@ class Signing:
         return response
 
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
+        await form(request)
         await self._desk.ask("sign_out", session=request[VISIT].token)
         response = web.Response(status=303, headers={"Location": "/sign-in"})
         self._guard.remember(response, self._guard.stranger())
@@ -77,58 +81,43 @@ class Signing:
 
     async def _to_enrol(self, request: web.Request) -> web.StreamResponse:
         self._guard.tried(request)
-        return web.json_response(await self._desk.ask("to_enrol", link=_text(await _body(request), "link")))
+        body = await json_object(request, "link")
+        return web.json_response(await self._desk.ask("to_enrol", link=text(body, "link")))
 
     async def _to_enrol_own(self, request: web.Request) -> web.StreamResponse:
         self._guard.tried(request)
+        await json_object(request)
         return web.json_response(await self._desk.ask("to_enrol_own", session=request[VISIT].token))
 
     async def _enrol(self, request: web.Request) -> web.StreamResponse:
         self._guard.tried(request)
-        body = await _body(request)
-        found = await self._desk.ask("enrol", ticket=_text(body, "ticket"), credential=_credential(body))
+        body = await json_object(request, *ANSWER)
+        found = await self._desk.ask("enrol", ticket=text(body, "ticket"), credential=_credential(body))
         return web.json_response({"next": "/" if found["account"] else "/sign-in"})
 
     async def _to_agree(self, request: web.Request) -> web.StreamResponse:
-        body, session = await _body(request), request[VISIT].token
-        what = {"text": _text(body, "text"), "digest": _text(body, "digest")}
+        body, session = await json_object(request, "text", "digest"), request[VISIT].token
+        what = {"text": text(body, "text"), "digest": text(body, "digest")}
         return web.json_response(await self._desk.ask("to_agree", session=session, **what))
 
     async def _agree(self, request: web.Request) -> web.StreamResponse:
-        body, session = await _body(request), request[VISIT].token
-        ticket, credential = _text(body, "ticket"), _credential(body)
+        body, session = await json_object(request, *ANSWER), request[VISIT].token
+        ticket, credential = text(body, "ticket"), _credential(body)
         await self._desk.ask("agree", session=session, ticket=ticket, credential=credential)
         return web.json_response({"next": "/policy"})
 
     async def _to_decide(self, request: web.Request) -> web.StreamResponse:
-        body, session = await _body(request), request[VISIT].token
-        what = {"said": _text(body, "said"), "reason": _text(body, "reason")}
+        body, session = await json_object(request, "said", "reason"), request[VISIT].token
+        what = {"said": text(body, "said"), "reason": text(body, "reason")}
         return web.json_response(
             await self._desk.ask("to_decide", session=session, job=request.match_info["job"], **what)
         )
 
     async def _decide(self, request: web.Request) -> web.StreamResponse:
-        body, session = await _body(request), request[VISIT].token
-        ticket, credential = _text(body, "ticket"), _credential(body)
+        body, session = await json_object(request, *ANSWER), request[VISIT].token
+        ticket, credential = text(body, "ticket"), _credential(body)
         await self._desk.ask("decide", session=session, ticket=ticket, credential=credential)
         return web.json_response({"next": f"/jobs/{request.match_info['job']}"})
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.read()) if request.content_type == "application/json" else None
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise LocalError("expected a JSON object", code="body")
-    return body
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name, "")
-    if not isinstance(value, str):
-        raise LocalError(f"{name}: expected text", code="body")
-    return value
 
 
 def _credential(body: dict[str, Any]) -> dict[str, Any]:

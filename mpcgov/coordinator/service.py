@@ -154,10 +154,10 @@ async def bundle_of(path: Path, job: str) -> Bundle:
         return await pack(client, home.roster(), (stored.envelope, stored.proposal), COORDINATOR)
 
 
-async def list_jobs(path: Path, only: Sequence[str] | None = None) -> list[ListedJob]:
+async def list_jobs(path: Path, only: Sequence[StoredJob] | None = None) -> list[ListedJob]:
     """The jobs that were proposed from this home, oldest first, and how they stand; `only`: these, in this order."""
     home = homes.load(path)
-    jobs = homes.stored_jobs(home) if only is None else [homes.stored(home, job) for job in only]
+    jobs = homes.stored_jobs(home) if only is None else only
     if not jobs:
         return []
     async with Client(home.identity, home.roster()[1]) as client:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from mpcgov import registry
+from mpcgov.console.bodies import form
 from mpcgov.coordinator import service
 from mpcgov.coordinator.catalogue import Shown
 from mpcgov.errors import LocalError, MpcgovError, SpecError
@@ -15,8 +16,8 @@ from mpcgov.office.choices import Chosen, chosen
 from mpcgov.office.conditions import OPERATORS
 from mpcgov.office.drafts import DRAFT, Drafts, said, written
 from mpcgov.office.faults import Faults
-from mpcgov.office.fields import ABSENT, NUMBERS, Form, by_form, first, form_of, job_of
-from mpcgov.office.site import Site, form_fields, texts, to
+from mpcgov.office.fields import ABSENT, NUMBERS, Form, by_form, fields_of, first, form_of, job_of
+from mpcgov.office.site import Site, to
 from mpcgov.spec.job import COORDINATOR, Job
 from mpcgov.spec.load import load_yaml, parse_yaml
 from mpcgov.spec.manifest import Manifest, Param
@@ -71,44 +72,45 @@ class Compose:
             return self._site.page(
                 request, "parties.html", "compose", manifest=manifest, found=found, absent=ABSENT, query=request.query
             )
-        return await self._form(request, manifest, texts(request.query), None)
+        asked = {name: request.query.getall(name) for name in request.query}
+        return await self._form(request, manifest, asked, None)
 
     async def _again(self, request: web.Request) -> web.StreamResponse:
         job = load_yaml(self._drafts.path(request.match_info["draft"]), Job)
         manifest = _manifest(job.protocol_name)
-        form = form_of(said(job), manifest)
+        said_before = form_of(said(job), manifest)
         for party in (await self._site.catalogue()).parties:
             if party not in job.parties:
-                form[f"parties.{party}.dataset"] = [ABSENT]
-        return await self._form(request, manifest, form, None)
+                said_before[f"parties.{party}.dataset"] = [ABSENT]
+        return await self._form(request, manifest, said_before, None)
 
     async def _filled(self, request: web.Request) -> web.StreamResponse:
-        manifest, form = _manifest(request.match_info["protocol"]), await form_fields(request)
-        catalogue = await self._site.catalogue()
-        now = chosen(form, catalogue)
+        manifest, catalogue = _manifest(request.match_info["protocol"]), await self._site.catalogue()
+        given = await form(request, *fields_of(manifest, catalogue.parties))
+        now = chosen(given, catalogue)
         for party, name in now.names.items():
-            form[f"parties.{party}.dataset"] = [name]
-        if first(form, "do") == "more":
-            return await self._form(request, manifest, form, None)
+            given[f"parties.{party}.dataset"] = [name]
+        if first(given, "do") == "more":
+            return await self._form(request, manifest, given, None)
         try:
-            text = written(job_of(form, manifest, catalogue.parties, now.texts))
+            text = written(job_of(given, manifest, catalogue.parties, now.texts))
             job = parse_yaml(text, Job, "job")
-            if first(form, "do") != "keep":
+            if first(given, "do") != "keep":
                 await service.check_job(self._site.home, job)
         except MpcgovError as error:
-            return await self._form(request, manifest, form, error)
+            return await self._form(request, manifest, given, error)
         return to(f"/drafts/{self._drafts.save(text)}")
 
     async def _form(
-        self, request: web.Request, manifest: Manifest, form: Form, error: MpcgovError | None
+        self, request: web.Request, manifest: Manifest, given: Form, error: MpcgovError | None
     ) -> web.StreamResponse:
         catalogue = await self._site.catalogue()
-        now = chosen(form, catalogue)
-        filled = max((sum(map(bool, values)) for name, values in form.items() if not name.endswith(".op")), default=0)
-        lines = min(MOST_LINES, max(LINES, filled + LINES if first(form, "do") == "more" else filled))
+        now = chosen(given, catalogue)
+        filled = max((sum(map(bool, values)) for name, values in given.items() if not name.endswith(".op")), default=0)
+        lines = min(MOST_LINES, max(LINES, filled + LINES if first(given, "do") == "more" else filled))
         what = {
             "manifest": manifest, "now": now, "lines": lines, "faults": Faults(error, _names(manifest, now)),
-            "value": lambda name, usual="": first(form, name) or usual, "all": lambda name: list(form.get(name, ())),
+            "value": lambda name, usual="": first(given, name) or usual, "all": lambda name: list(given.get(name, ())),
             "options": {name: now.columns(manifest, param) for name, param in manifest.params.items()},
             "receivers": (COORDINATOR, *catalogue.parties), "numbers": _numbers(manifest), "count": _count,
             "back": _back(manifest, now), "values_of": _values_of(now), **WORDS,
@@ -123,7 +125,7 @@ class Compose:
         return self._pasting(request, path.read_text(encoding="utf-8"), None)
 
     async def _pasted(self, request: web.Request) -> web.StreamResponse:
-        text = next(iter((await form_fields(request)).get("text", ())), "").replace("\r\n", "\n")
+        text = (await form(request, ("text",))).get("text", [""])[0].replace("\r\n", "\n")
         try:
             parse_yaml(text, Job, "line")
         except SpecError as error:

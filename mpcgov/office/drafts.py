@@ -11,6 +11,7 @@ import yaml
 from aiohttp import web
 
 from mpcgov import files, registry
+from mpcgov.console.bodies import form
 from mpcgov.coordinator import service
 from mpcgov.coordinator.explain import explain_plan
 from mpcgov.coordinator.ledgers import SAYS
@@ -87,8 +88,9 @@ class Drafts:
             fault = refused or error
         text = read_text(path)
         return self._site.page(
-            request, "draft.html", "drafts", draft=name, text=text, job=_readable(path), plan=plan,
-            fault=fault, sections=[] if plan is None else _sections(plan), says=[] if plan is None else _says(plan),
+            request, "draft.html", "drafts", status=200 if refused is None else 422,
+            draft=name, text=text, job=_readable(path), plan=plan, fault=fault,
+            sections=[] if plan is None else _sections(plan), says=[] if plan is None else _says(plan),
             editable=_editable(text), periodic=_is_periodic(text),
         )  # fmt: skip
 
@@ -97,6 +99,7 @@ class Drafts:
         return attached("job.yaml", "application/yaml", path.read_bytes())
 
     async def _submit(self, request: web.Request) -> web.StreamResponse:
+        await form(request)
         try:
             stored = await service.submit_job(self._site.home, self.path(request.match_info["draft"]))
         except MpcgovError as error:
@@ -104,6 +107,7 @@ class Drafts:
         return to(f"/jobs/{stored.id}")
 
     async def _delete(self, request: web.Request) -> web.StreamResponse:
+        await form(request)
         self.path(request.match_info["draft"]).unlink(missing_ok=True)
         return to("/drafts")
 
@@ -149,8 +153,7 @@ def _editable(text: str) -> bool:
     try:
         job = parse_yaml(text, Job, "draft")
         manifest = registry.find(job.protocol_name).manifest
-        form = form_of(said(job), manifest)
-        again = job_of(form, manifest, tuple(job.parties), {})
+        again = job_of(form_of(said(job), manifest), manifest, tuple(job.parties), {})
         return by_form(manifest) and alike(parse_yaml(written(again), Job, "draft"), job)
     except MpcgovError:
         return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import hashlib
 import hmac
-import json
 import secrets
 import time
 from collections.abc import Callable
@@ -13,9 +12,10 @@ from collections.abc import Callable
 from aiohttp import web
 
 from mpcgov.clock import Clock
+from mpcgov.console.bodies import form, json_object, text
 from mpcgov.console.frame import Frame
 from mpcgov.console.guard import VISIT, Guard
-from mpcgov.errors import LocalError, Refused
+from mpcgov.errors import Refused
 from mpcgov.trust.sessions import Sessions
 
 LINK_S = 15 * 60.0
@@ -63,7 +63,7 @@ class Entry:
 
     async def _enter(self, request: web.Request) -> web.StreamResponse:
         self._guard.tried(request)
-        given = _link(await request.read())
+        given = text(await json_object(request, "link"), "link")
         right = hmac.compare_digest(_hash(given), self._hash or _hash(secrets.token_urlsafe()))
         if not right or time.monotonic() > self._until:
             raise Refused("this link doesn't work any more", hint="ask for a new one below", code="link")
@@ -75,10 +75,12 @@ class Entry:
 
     async def _new_link(self, request: web.Request) -> web.StreamResponse:
         self._guard.tried(request)
+        await form(request)
         self.write_link()
         return web.Response(status=303, headers={"Location": "/enter?asked"})
 
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
+        await form(request)
         self._sessions.end(request[VISIT].token)
         response = web.Response(status=303, headers={"Location": "/enter"})
         self._guard.remember(response, self._guard.stranger())
@@ -88,17 +90,6 @@ class Entry:
 def to_enter(_: web.Request) -> web.StreamResponse:
     """To whoever hasn't come in."""
     return web.Response(status=303, headers={"Location": "/enter"})
-
-
-def _link(body: bytes) -> str:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        value = None
-    link = value.get("link") if isinstance(value, dict) else None
-    if not isinstance(link, str) or len(link) > 100:
-        raise LocalError("expected a link", code="body")
-    return link
 
 
 def _hash(text: str) -> bytes:

@@ -27,12 +27,27 @@ ABSENT = "!"
 """In place of a data set: the agency takes no part. No data set can have that name; none at all: it only computes."""
 
 NUMBERS = ("min_count", "round_to", "contributors", "dominance", "digits", "numbers")
+LINK = ("method", "join", "matcher")
+NOISE = ("mechanism", "amount", "unit", "bound")
+CONDITION = ("column", "op", "value")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 def by_form(manifest: Manifest) -> bool:
     """Whether the form can say all that a protocol needs to be told."""
     return all(param.kind in KNOWN for param in manifest.params.values())
+
+
+def fields_of(manifest: Manifest, parties: Sequence[str]) -> tuple[set[str], set[str]]:
+    """The fields that a job's form has, those that stand in it once, and those that it may have several of."""
+    once = {"purpose", "legal_basis", "approve_within_h", "deadline_s", "do", "disclosure.margins"}
+    once |= {f"link.{name}" for name in LINK} | {f"disclosure.{name}" for name in NUMBERS}
+    once |= {f"disclosure.noise.{name}" for name in NOISE}
+    once |= {f"parties.{party}.{name}" for party in parties for name in ("dataset", "where", "duplicates")}
+    often = {f"parties.{party}.{name}" for party in parties for name in (*CONDITION, "key")} | {"receivers"}
+    for name, param in manifest.params.items():
+        often |= {f"params.{name}.{end}" for end in PAIR} if param.kind == "pairs" else {f"params.{name}"}
+    return once, often
 
 
 def job_of(form: Form, manifest: Manifest, parties: Sequence[str], texts: Mapping[str, frozenset[str]]) -> Job:
@@ -95,7 +110,7 @@ def _part(form: Form, party: str, params: Mapping[str, Any], texts: frozenset[st
     if not (dataset := first(form, f"{place}.dataset")):
         return {}
     part: Job = {"dataset": dataset}
-    rows = zip(*(_all(form, f"{place}.{name}") for name in ("column", "op", "value")), strict=False)
+    rows = zip(*(_all(form, f"{place}.{name}") for name in CONDITION), strict=False)
     if where := together(first(form, f"{place}.where"), list(rows), texts or frozenset()):
         part["where"] = where
     if key := _many(form, f"{place}.key"):
@@ -119,7 +134,7 @@ def _columns(values: Any, party: str) -> Iterator[str]:
 
 
 def _link(form: Form) -> Job:
-    return {name: text for name in ("method", "join", "matcher") if (text := first(form, f"link.{name}"))}
+    return {name: text for name in LINK if (text := first(form, f"link.{name}"))}
 
 
 def _disclosure(form: Form) -> Job:

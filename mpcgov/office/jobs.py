@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from mpcgov import registry
+from mpcgov.console.bodies import form
 from mpcgov.coordinator import service
 from mpcgov.coordinator.home import StoredJob
 from mpcgov.errors import MpcgovError
@@ -64,7 +65,8 @@ class Jobs:
         pages = max(1, math.ceil(len(names) / PER_PAGE))
         page = min(number(request, "page"), pages - 1)
         shown = names[page * PER_PAGE : (page + 1) * PER_PAGE]
-        found = await service.list_jobs(self._site.home, [name for name in shown if name not in self._ended])
+        asked = [self._site.stored(name) for name in shown if name not in self._ended]
+        found = await service.list_jobs(self._site.home, asked)
         fresh = {one.job.id: one.status for one in found}
         self._remember(fresh)
         rows = [Row(self._site.stored(name), fresh.get(name) or self._ended.get(name)) for name in shown]
@@ -94,12 +96,14 @@ class Jobs:
         return web.Response(text=_known(status), content_type="application/json")
 
     async def _cancel(self, request: web.Request) -> web.StreamResponse:
+        await form(request)
         name = request.match_info["job"]
         await service.cancel_job(self._site.home, name)
         return to(f"/jobs/{name}")
 
     async def _repeat(self, request: web.Request) -> web.StreamResponse:
         """The same job file once more, as a draft: it is planned and looked at before anybody is asked."""
+        await form(request)
         stored = self._site.stored(request.match_info["job"])
         return to(f"/drafts/{self._drafts.save(written(said(stored.proposal.job)))}")
 
@@ -127,9 +131,9 @@ def _manifest(stored: StoredJob) -> Any:
 
 
 def _known(status: Status | None) -> str:
-    """What a page knows of how a job stands, to be compared by its script."""
+    """What a page knows of how a job stands, to be compared by its script; nothing, if no node has said it."""
     if status is None:
-        return ""
+        return "null"
     return json.dumps({"state": status.state.value, "waits": list(status.waiting_for), "phase": status.phase,
                        "percent": status.percent})  # fmt: skip
 

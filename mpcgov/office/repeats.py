@@ -6,12 +6,14 @@ import re
 
 from aiohttp import web
 
+from mpcgov.console.bodies import form
 from mpcgov.coordinator import schedule as schedules
 from mpcgov.errors import MpcgovError
 from mpcgov.office.drafts import DRAFT, Drafts
 from mpcgov.office.fields import first
-from mpcgov.office.site import Site, form_fields, to
+from mpcgov.office.site import Site, to
 
+FIELDS = ("name", "every", "first", "most")
 NAME = r"{name:[a-z][a-z0-9-]{0,63}}"
 
 
@@ -33,13 +35,14 @@ class Repeats:
         return self._site.page(request, "schedules.html", "schedules", schedules=found)
 
     async def _remove(self, request: web.Request) -> web.StreamResponse:
+        await form(request)
         schedules.remove(self._site.home, request.match_info["name"])
         return to("/schedules")
 
     async def _add(self, request: web.Request) -> web.StreamResponse:
-        form = await form_fields(request)
-        fields: dict[str, object] = {name: first(form, name) for name in ("name", "every", "first")}
-        most = first(form, "most")
+        given = await form(request, FIELDS)
+        fields: dict[str, object] = {name: first(given, name) for name in FIELDS}
+        most = first(given, "most")
         fields["most"] = int(most) if re.fullmatch("[0-9]{1,6}", most, re.ASCII) else most
         path = self._drafts.path(request.match_info["draft"])
         try:

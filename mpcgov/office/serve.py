@@ -7,15 +7,12 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from aiohttp import web
-
 from mpcgov.clock import RealClock
+from mpcgov.console.serving import listening
 from mpcgov.coordinator import home as homes
 from mpcgov.errors import LocalError
 from mpcgov.office.app import application
 from mpcgov.spec.roster import is_local
-
-IDLE_S = 30.0
 
 
 async def serve(home: Path, listen: str, tell: Callable[[str], None]) -> None:
@@ -32,13 +29,7 @@ async def serve(home: Path, listen: str, tell: Callable[[str], None]) -> None:
     host, port = _local(listen)
     homes.load(home).roster()
     app, entry = application(home, f"http://localhost:{port}", listen, RealClock(), tell)
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port, reuse_address=True).start()
-    except OSError as error:
-        await runner.cleanup()
-        raise LocalError(f"{listen}: can't listen there ({error.strerror})", code="listen") from None
+    runner = await listening(app, host, port)
     entry.write_link()
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

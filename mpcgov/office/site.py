@@ -14,12 +14,12 @@ from mpcgov.coordinator import home as homes
 from mpcgov.coordinator import service
 from mpcgov.coordinator.catalogue import Catalogue
 from mpcgov.coordinator.home import StoredJob
-from mpcgov.errors import LocalError
 from mpcgov.office.entry import Entry
 
 FRESH_S, MISSING_S = 30.0, 5.0
 """How long the members' catalogue is taken for what it is; where a node didn't answer, it is asked again sooner."""
 
+SETTLED_NS = 10**9
 MOST_KEPT = 2000
 JOB = r"{job:[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}}"
 
@@ -35,6 +35,7 @@ class Site:
         self._entry = entry
         self._catalogue: tuple[float, Catalogue] | None = None
         self._stored: dict[str, StoredJob] = {}
+        self._newest: tuple[int, list[str]] = (-1, [])
 
     def page(self, request: web.Request, name: str, tab: str, *, status: int = 200, **what: Any) -> web.Response:
         """A page for whoever has come in."""
@@ -64,27 +65,15 @@ class Site:
         return self._stored[name]
 
     def newest(self) -> list[str]:
-        """The ids of the jobs that were proposed, the newest first."""
-        return homes.newest(self._home)
-
-
-async def form_fields(request: web.Request) -> dict[str, list[str]]:
-    """What a form says, by field.
-
-    Raises:
-        LocalError: it isn't sent as our pages send theirs.
-    """
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise LocalError("expected a form", code="body")
-    try:
-        return texts(await request.post())
-    except (ValueError, LookupError):
-        raise LocalError("expected a form in UTF-8", code="body") from None
-
-
-def texts(given: Any) -> dict[str, list[str]]:
-    """The texts that came in each field."""
-    return {name: [text for text in given.getall(name) if isinstance(text, str)] for name in given}
+        """The ids of the jobs that were proposed, the newest first; looked for anew once their folder has changed."""
+        folder = self._home.path / "jobs"
+        changed_ns = folder.stat().st_mtime_ns if folder.is_dir() else 0
+        known_ns, names = self._newest
+        if changed_ns != known_ns:
+            names = homes.newest(self._home)
+            # Two changes may have the same time, if both have only just been made.
+            self._newest = (changed_ns if time.time_ns() - changed_ns > SETTLED_NS else -1, names)
+        return names
 
 
 def to(path: str) -> web.Response:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
 from mpcgov.console.app import application
 from mpcgov.console.desk import Desk
+from mpcgov.console.serving import listening
 from mpcgov.node import operator
 from mpcgov.node.desk import enrolment
 from mpcgov.node.desk.config import Role
@@ -60,10 +62,13 @@ class Agency:
         await self.network.submit(proposal, "labour")
         return job_id(proposal.job_digest)
 
+    def records(self) -> list[tuple[str, Any]]:
+        """What is on record, but for peers' requests, of which the node counts how many there were."""
+        found = [(one["event"], one) for one in operator.audit_records(self.home)]
+        return [(event, one["facts"]) for event, one in found if not event.startswith("request")]
+
     def events(self) -> list[str]:
-        return [
-            record["event"] for record in operator.audit_records(self.home) if not record["event"].startswith("request")
-        ]
+        return [event for event, _ in self.records()]
 
 
 @asynccontextmanager
@@ -77,10 +82,7 @@ async def served(network: Network, seen_at: int = 7180) -> AsyncIterator[Agency]
     origin = f"http://localhost:{seen_at}"
     async with Desk(str(network.home("labour") / "state" / "desk.sock")) as desk, aiohttp.ClientSession() as session:
         app = application(desk, origin, f"127.0.0.1:{seen_at}")
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = site._server.sockets[0].getsockname()[1]
+        runner = await listening(app, "127.0.0.1", 0)
+        port = runner.addresses[0][1]
         yield Agency(network, f"http://127.0.0.1:{port}", origin, session, app)
         await runner.cleanup()

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Callable
-
 import aiohttp
-import pytest
-from yarl import URL
 
 from mpcgov.console import guard
 from mpcgov.node import operator
@@ -19,7 +13,6 @@ SAFE = {
     "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store", "Cross-Origin-Opener-Policy": "same-origin",
 }  # fmt: skip
-POSTS = ("/sign-in/options", "/sign-in", "/sign-out", "/enrol/options", "/enrol")
 
 
 async def test_every_answer_says_what_browsers_may_do_with_it(agency: Agency) -> None:
@@ -40,35 +33,6 @@ async def test_every_answer_says_what_browsers_may_do_with_it(agency: Agency) ->
         cookie = response.headers["Set-Cookie"]
         assert "HttpOnly" in cookie
         assert "SameSite=Strict" in cookie
-
-
-WRONG: tuple[Callable[[dict[str, str]], dict[str, str]], ...] = (
-    lambda headers: headers | {"Host": "evil.example:7180"},
-    lambda headers: headers | {"Host": "127.0.0.1:7181"},
-    lambda headers: headers | {"Origin": "http://evil.example"},
-    lambda headers: headers | {"Origin": "null"},
-    lambda headers: {name: value for name, value in headers.items() if name != "Origin"},
-    lambda headers: headers | {"Sec-Fetch-Site": "cross-site"},
-    lambda headers: headers | {"X-CSRF": "0" * 64},
-    lambda headers: {name: value for name, value in headers.items() if name != "X-CSRF"},
-    lambda headers: headers | {"Cookie": "mpcgov=" + "x" * 43},
-    lambda headers: {name: value for name, value in headers.items() if name != "Cookie"},
-)
-
-
-async def test_a_decision_comes_from_a_page_of_ours_in_a_session_of_ours(agency: Agency) -> None:
-    anna = await agency.person("anna")
-    job = await agency.job()
-    asked = await anna.asked(job)
-    body = {"ticket": asked["ticket"], "credential": anna.device.signed(asked["options"])}
-    before, right = agency.events(), anna.headers | {"Origin": anna.origin, "X-CSRF": anna.csrf}
-    for change in WRONG:
-        async with agency.session.post(f"{agency.at}/jobs/{job}/decide", json=body, headers=change(right)) as response:
-            assert response.status in (403, 421)
-    assert agency.book.job(job).state.value == "AWAITING_APPROVAL"
-    assert agency.events() == before
-    # The same as it should be.
-    assert (await anna.post(f"/jobs/{job}/decide", body))[0] == 200
 
 
 async def test_a_forged_or_ended_session_shows_nothing(agency: Agency) -> None:
@@ -97,17 +61,6 @@ async def test_signing_in_changes_the_token_that_the_browser_came_with(agency: A
     assert (await anna.get("/"))[0] == 303
 
 
-async def test_no_name_in_an_address_becomes_a_path(agency: Agency) -> None:
-    anna = await agency.person("anna", "viewer")
-    for path in (
-        "/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2f..%2fdesk.py", "/static/console.js%00",
-        "//etc/passwd", "/jobs/..%2f..%2fpeople", "/jobs/aaaa-aaaa-aaaa%2f..", "/language?to=../../../etc/passwd",
-    ):  # fmt: skip
-        async with agency.session.get(URL(agency.at + path, encoded=True), headers=anna.headers) as response:
-            assert response.status in (400, 404)
-            assert "import" not in await response.text()
-
-
 async def test_methods_long_addresses_and_long_bodies_are_refused(agency: Agency) -> None:
     anna = await agency.person("anna")
     for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"):
@@ -126,61 +79,6 @@ async def test_attempts_to_sign_in_are_limited(agency: Agency) -> None:
     status, answer = await anna.post("/sign-in/options", {})
     assert (status, answer["error"].split(";")[0]) == (403, "too many attempts")
     assert guard.TRIES < 40
-
-
-@pytest.mark.parametrize("each", [60, pytest.param(10_000, marks=pytest.mark.slow)])
-async def test_random_requests_at_every_route_change_nothing(
-    agency: Agency, monkeypatch: pytest.MonkeyPatch, each: int
-) -> None:
-    """In a session that may decide; with no more than the right origin and token to get past the guard.
-    Neither the console nor the desk behind it has a fault of its own."""
-    anna = await agency.person("anna")
-    job = await agency.job()
-    monkeypatch.setattr("mpcgov.console.guard.TRIES", 10**9)
-    monkeypatch.setattr("mpcgov.node.desk.access.ATTEMPTS", 10**9)
-    before, noise = agency.events(), Noise(random.Random(15), [(await anna.asked(job))["ticket"], job])
-    for method, path in agency.routes(job):
-        if path == "/sign-out":
-            continue
-        for i in range(each if method == "POST" else each // 10):
-            address, body, kind = noise.request(agency.at + path, method, i)
-            headers = anna.headers | {"Origin": anna.origin, "X-CSRF": anna.csrf, "Content-Type": kind}
-            async with agency.session.request(
-                method, address, data=body, headers=headers, allow_redirects=False
-            ) as response:
-                assert response.status in (200, 303, 403, 404, 414), (address, body, await response.text())
-    assert agency.events() == before
-    assert agency.book.job(job).state.value == "AWAITING_APPROVAL"
-    assert (await anna.get("/"))[0] == 200
-
-
-class Noise:
-    """Requests by chance, of what the console's own scripts send and of what nobody does."""
-
-    NAMES = ("ticket", "credential", "link", "said", "reason", "response", "id", "rawId", "type", "session", "state",
-             "clientDataJSON", "authenticatorData", "signature", "attestationObject", "job", "text", "code", "digest",
-             "q", "before", "page", "check", "to", "back", "iss", "error")  # fmt: skip
-
-    def __init__(self, chance: random.Random, seeds: list[str]) -> None:
-        self.chance = chance
-        self.seeds = [*seeds, "approve", "", None, 0, -1, 1e308, [], {}, True, "\ud800", "\x00", "x" * 300]
-
-    def request(self, address: str, method: str, i: int) -> tuple[URL, bytes | None, str]:
-        """An address, a body, and what kind it says it is."""
-        if method == "GET":
-            texts = [str(seed).encode(errors="replace").decode() for seed in self.seeds]
-            pairs = [(self.chance.choice(self.NAMES), self.chance.choice(texts)) for _ in range(i % 5)]
-            return URL(address).with_query(pairs), None, "text/plain"
-        body = json.dumps(self.value()).encode() if i % 3 else self.chance.randbytes(self.chance.randrange(200))
-        return URL(address), body, self.chance.choice(["application/json", "application/json", "text/plain"])
-
-    def value(self, depth: int = 0) -> object:
-        kind = self.chance.randrange(4 if depth < 3 else 1)
-        if kind == 0:
-            return self.chance.choice(self.seeds)
-        if kind == 1:
-            return [self.value(depth + 1) for _ in range(self.chance.randrange(4))]
-        return {self.chance.choice(self.NAMES): self.value(depth + 1) for _ in range(self.chance.randrange(6))}
 
 
 async def test_the_desk_answers_nobody_without_a_session(agency: Agency) -> None:

@@ -104,7 +104,7 @@ async def test_an_answer_counts_once_for_the_text_that_was_asked_about(agency: A
     assert (agency.home / "policy.yaml").read_text() == TWO
     assert (await anna.post("/policy/agree", body))[0] == 403
     # Withdrawn, and whoever agrees now agrees to nothing.
-    assert (await anna.post("/policy/withdraw", {}))[0] == 303
+    assert await anna.form("/policy/withdraw") == 303
     assert (await agreed(paul, known=digest(LOOSER.encode())))[0] == 403
 
 
@@ -138,7 +138,7 @@ async def test_a_file_that_was_changed_by_hand_allows_nothing_until_two_agree(ag
     _, page = await paul.get("/policy")
     assert "smallest cell shown: 4 (before: 5)" in page
     assert "to a policy: 1 (before: 2)" in page
-    assert (await paul.post("/policy/restore", {}))[0] == 303
+    assert await paul.form("/policy/restore") == 303
     assert (agency.home / "policy.yaml").read_text() == TWO
     assert allowed(agency)
     agency.network.policy("labour", one_person)

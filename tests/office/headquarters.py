@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from mpcgov.console.serving import listening
 from mpcgov.office.app import application
 from mpcgov.office.entry import Entry
 from tests.node.network import POLICY, FakeClock, Network
@@ -71,6 +72,12 @@ class Headquarters:
         routes = self._app.router.routes()
         return sorted({one.resource.canonical.format(**gaps) for one in routes if one.method == "POST"})
 
+    def routes(self, **gaps: str) -> list[tuple[str, str]]:
+        """Every method and path that the console answers, but for files; with these names in the gaps."""
+        named = {"protocol": "joint-count"} | gaps
+        routes = [(one.method, one.resource.canonical.format(**named)) for one in self._app.router.routes()]
+        return sorted({(method, path) for method, path in routes if method != "HEAD" and "/static/" not in path})
+
     def stranger(self) -> Visitor:
         session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar())
         self._sessions.append(session)
@@ -99,9 +106,7 @@ async def headquarters(network: Network, policy: str = LISTED) -> AsyncIterator[
     port, terminal, clock = free_ports(1)[0], [], FakeClock()
     origin = f"http://localhost:{port}"
     app, entry = application(network.folder / "hq", origin, f"127.0.0.1:{port}", clock, terminal.append)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    runner = await listening(app, "127.0.0.1", port)
     hq = Headquarters(network, origin, entry, terminal, clock, app)
     try:
         yield hq

@@ -77,7 +77,7 @@ onSubmit("form[data-provider]", () => ask("/provider/options", {}));
 
 onSubmit("form[data-enrol]", async (form) => {
   const link = window.location.hash.slice(1);
-  const { ticket, options } = await ask(form.dataset.enrol, { link });
+  const { ticket, options } = await ask(form.dataset.enrol, link ? { link } : {});
   return ask("/enrol", { ticket, credential: await made(options) });
 });
 

@@ -29,6 +29,7 @@ from mpcgov.node.desk.answers import Answers
 from mpcgov.node.desk.policy import PolicyDesk
 from mpcgov.node.desk.questions import QUESTIONS
 from mpcgov.node.home import NodeHome
+from mpcgov.node.logs import HTTP_LOG
 from mpcgov.spec.load import parse_json
 
 SOCKET = "desk.sock"
@@ -49,7 +50,7 @@ class Desk:
         self._log = structlog.get_logger().bind(party=home.party)
         app = web.Application(client_max_size=LIMIT_BYTES)
         app.router.add_post("/{question:[a-z_]{1,40}}", self._asked)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(app, access_log=None, logger=HTTP_LOG, auto_decompress=False, shutdown_timeout=0.5)
 
     async def open(self) -> None:
         """Answers from now on."""
