@@ -29,7 +29,8 @@ from mpcgov.clock import Clock
 from mpcgov.errors import InternalError, LocalError, PeerError, SpecError
 from mpcgov.keys import Identity
 from mpcgov.node.record import RECORD_TYPE, Record, former_key, is_signed
-from mpcgov.node.store import AUDIT, Store
+from mpcgov.node.store import Store
+from mpcgov.node.tables import AUDIT
 from mpcgov.spec.envelope import Envelope, open_envelope, pae, sign
 from mpcgov.spec.ids import digest
 from mpcgov.spec.load import canonical_json, parse_json

@@ -24,7 +24,8 @@ from mpcgov.node.heads import Heads
 from mpcgov.node.home import NodeHome
 from mpcgov.node.releases import Releases
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES, make_approval, make_receipt, read_proposal
-from mpcgov.node.store import APPROVALS, JOBS, RECEIPTS, JobRow, Store
+from mpcgov.node.store import JobRow, Store
+from mpcgov.node.tables import APPROVALS, JOBS, RECEIPTS
 from mpcgov.node.verdict import Verdict, evaluate
 from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.envelope import Envelope

@@ -25,7 +25,8 @@ from mpcgov.node.audit import AuditLog
 from mpcgov.node.facts import Balance, Line
 from mpcgov.node.home import NodeHome
 from mpcgov.node.lines import of_dataset
-from mpcgov.node.store import BUDGETS, Store
+from mpcgov.node.store import Store
+from mpcgov.node.tables import BUDGETS
 from mpcgov.node.verdict import register_to_show
 from mpcgov.rules.privacy import number
 from mpcgov.spec.link import NumberText

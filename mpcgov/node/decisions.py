@@ -19,7 +19,8 @@ from mpcgov.node.differencing import Release
 from mpcgov.node.explain import Weighed
 from mpcgov.node.facts import Permit
 from mpcgov.node.home import NodeHome
-from mpcgov.node.store import DECISIONS, JobRow, Store
+from mpcgov.node.store import JobRow, Store
+from mpcgov.node.tables import DECISIONS
 from mpcgov.node.verdict import Verdict, register_to_show
 from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.difference import Answer

@@ -21,7 +21,8 @@ from mpcgov.errors import MpcgovError, PeerError, SpecError
 from mpcgov.node.audit import AuditLog
 from mpcgov.node.home import NodeHome
 from mpcgov.node.restored import MOST_FORMER, Kept, Restored, rolled_back
-from mpcgov.node.store import HEADS, Store
+from mpcgov.node.store import Store
+from mpcgov.node.tables import HEADS
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
 from mpcgov.spec.load import IN_LOOP_BYTES, canonical_json, parse_json, validate
 from mpcgov.spec.statement import HEAD_TYPE, Head

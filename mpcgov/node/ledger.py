@@ -24,7 +24,7 @@ from mpcgov.lifecycle import State
 from mpcgov.node import differencing, matcher_limits, matchers, questions, refusals, released_numbers, units
 from mpcgov.node.facts import MOST_REFUSED, Balance, Line, View, alike
 from mpcgov.node.lines import line_of, of_dataset
-from mpcgov.node.store import BUDGETS, JOBS, LEDGER
+from mpcgov.node.tables import BUDGETS, JOBS, LEDGER
 from mpcgov.node.units import Register, Units
 from mpcgov.rules import privacy
 from mpcgov.rules.privacy import Spend

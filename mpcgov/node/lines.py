@@ -15,7 +15,7 @@ from mpcgov.linked import counted
 from mpcgov.node import store
 from mpcgov.node.differencing import Release
 from mpcgov.node.facts import Line
-from mpcgov.node.store import LEDGER
+from mpcgov.node.tables import LEDGER
 from mpcgov.rules.privacy import Spend
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json

@@ -19,7 +19,7 @@ from mpcgov import registry
 from mpcgov.jobs import check
 from mpcgov.keys import Identity
 from mpcgov.node.matcher_limits import Asked, Seen
-from mpcgov.node.store import LEDGER
+from mpcgov.node.tables import LEDGER
 from mpcgov.rules.privacy import number
 from mpcgov.spec.ids import digest
 from mpcgov.spec.load import canonical_json

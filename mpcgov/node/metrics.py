@@ -26,7 +26,8 @@ from mpcgov.node.budget import balances_of
 from mpcgov.node.home import NodeHome
 from mpcgov.node.notify import queue
 from mpcgov.node.operations import free_bytes
-from mpcgov.node.store import JOBS, Store
+from mpcgov.node.store import Store
+from mpcgov.node.tables import JOBS
 from mpcgov.node.timings import PHASES, RELEASED
 from mpcgov.trust import consortium
 from mpcgov.version import __version__

@@ -10,7 +10,7 @@ import json
 
 import sqlalchemy as sql
 
-from mpcgov.node.store import TABLES
+from mpcgov.node.tables import TABLES
 from mpcgov.spec.places import same
 
 NAMES = sql.Table(

@@ -20,7 +20,7 @@ from mpcgov.node.audit import AuditLog, Entry
 from mpcgov.node.book import Book
 from mpcgov.node.desk import accounts
 from mpcgov.node.home import NodeHome
-from mpcgov.node.store import TABLES
+from mpcgov.node.tables import TABLES
 from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.ids import digest
 from mpcgov.spec.load import parse_yaml

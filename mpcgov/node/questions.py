@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sql
 
-from mpcgov.node.store import JOBS, TABLES
+from mpcgov.node.tables import JOBS, TABLES
 
 PERIOD_S = 30 * 86400.0
 """So far back questions about overlapping tables are counted: `mpcgov.node.beside` limits them."""

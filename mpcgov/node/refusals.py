@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sql
 
 from mpcgov.lifecycle import Event
-from mpcgov.node.store import LEDGER
+from mpcgov.node.tables import LEDGER
 
 WINDOW_S = 86_400.0
 

@@ -19,91 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mpcgov.errors import LocalError, PeerError
 from mpcgov.lifecycle import State
+from mpcgov.node.tables import APPROVALS, DECISIONS, JOBS, LOOKED_UP, RECEIPTS, TABLES
 
 BUSY_TIMEOUT_S = 2.0
-
-TABLES = _tables = sql.MetaData()
-
-JOBS = sql.Table(
-    "jobs",
-    _tables,
-    sql.Column("id", sql.String(14), primary_key=True),
-    sql.Column("digest", sql.String(71), nullable=False, unique=True),
-    sql.Column("proposal", sql.LargeBinary, nullable=False),
-    sql.Column("parties", sql.JSON, nullable=False),
-    sql.Column("receivers", sql.JSON, nullable=False),
-    sql.Column("approve_before", sql.BigInteger, nullable=False),
-    sql.Column("state", sql.String(20), nullable=False, index=True),
-    sql.Column("reason", sql.Text, nullable=False, default=""),
-    sql.Column("detail", sql.Text, nullable=False, default=""),
-    sql.Column("code", sql.String(40), nullable=False, default=""),
-    sql.Column("received_at", sql.Float, nullable=False),
-    sql.Column("changed_at", sql.Float, nullable=False),
-    sql.Column("outcome", sql.LargeBinary),
-)
-APPROVALS = sql.Table(
-    "approvals",
-    _tables,
-    sql.Column("job", sql.ForeignKey("jobs.id"), primary_key=True),
-    sql.Column("party", sql.String(64), primary_key=True),
-    sql.Column("envelope", sql.LargeBinary, nullable=False),
-)
-RECEIPTS = sql.Table(
-    "receipts",
-    _tables,
-    sql.Column("job", sql.ForeignKey("jobs.id"), primary_key=True),
-    sql.Column("party", sql.String(64), primary_key=True),
-    sql.Column("layout_digest", sql.String(71), nullable=False),
-    sql.Column("envelope", sql.LargeBinary, nullable=False),
-)
-DECISIONS = sql.Table(
-    "decisions",
-    _tables,
-    sql.Column("number", sql.Integer, primary_key=True, autoincrement=True),
-    sql.Column("job", sql.ForeignKey("jobs.id"), nullable=False),
-    sql.Column("decided_at", sql.Float, nullable=False),
-)
-LEDGER = sql.Table(
-    "ledger",
-    _tables,
-    sql.Column("job", sql.ForeignKey("jobs.id"), primary_key=True),
-    sql.Column("content", sql.String(71), nullable=False, index=True),
-    sql.Column("dataset", sql.String(64), index=True),
-    sql.Column("release", sql.LargeBinary),
-    sql.Column("unit", sql.String(64)),
-    sql.Column("measure", sql.String(10)),
-    sql.Column("amount", sql.Text),
-    sql.Column("snapshot", sql.JSON, nullable=False),
-    sql.Column("matchers", sql.JSON, nullable=False),
-    sql.Column("state", sql.String(10), nullable=False),
-    sql.Column("answers", sql.String(14)),
-    sql.Column("stale", sql.Boolean, nullable=False),
-    sql.Column("at", sql.Float, nullable=False),
-)
-BUDGETS = sql.Table(
-    "budgets",
-    _tables,
-    sql.Column("dataset", sql.String(64), primary_key=True),
-    sql.Column("unit", sql.String(64), primary_key=True),
-    sql.Column("measure", sql.String(10), primary_key=True),
-    sql.Column("total", sql.Text, nullable=False),
-)
-HEADS = sql.Table(
-    "seen_heads",
-    _tables,
-    sql.Column("party", sql.String(64), primary_key=True),
-    sql.Column("signing_key", sql.String(64), primary_key=True),
-    sql.Column("sequence", sql.BigInteger, nullable=False),
-    sql.Column("envelope", sql.LargeBinary, nullable=False),
-)
-AUDIT = sql.Table(
-    "audit",
-    _tables,
-    sql.Column("sequence", sql.BigInteger, primary_key=True, autoincrement=False),
-    sql.Column("record", sql.LargeBinary, nullable=False),
-    sql.Column("hash", sql.String(71), nullable=False),
-    sql.Column("signature", sql.String(128), nullable=False),
-)
 
 
 @dataclass(frozen=True)
@@ -126,13 +44,6 @@ class JobRow:
     changed_at: float
 
 
-LOOKED_UP = (
-    sql.Index("jobs_by_arrival", JOBS.c.received_at.desc(), JOBS.c.id),
-    sql.Index("ledger_by_state", LEDGER.c.state, LEDGER.c.stale, LEDGER.c.at),
-)
-"""What people's pages look up. Without them SQLite reads each row for it, past the proposal or the release in it."""
-
-
 class Store:
     """The database, with readers and writers apart."""
 
@@ -146,7 +57,7 @@ class Store:
                 raise LocalError(f"state: a node keeps nothing in {kind}", hint="SQLite or Postgres", code="store")
             _HARDEN[kind](self._engine)
             with _one_at_a_time(state_path), self._engine.begin() as connection:
-                _tables.create_all(connection)
+                TABLES.create_all(connection)
                 for index in LOOKED_UP:  # a database that is older than they are gets them now
                     index.create(connection, checkfirst=True)
         except (SQLAlchemyError, OSError, ImportError) as error:

@@ -15,7 +15,7 @@ from mpcgov.node.consent import counted, own_lacking, partners_lacking
 from mpcgov.node.desk import enrolment
 from mpcgov.node.explain import Weighed
 from mpcgov.node.statements import read_approval
-from mpcgov.node.store import JOBS
+from mpcgov.node.tables import JOBS
 from mpcgov.spec.assertion import check, check_all
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json

@@ -20,7 +20,7 @@ import sqlalchemy as sql
 
 from mpcgov.errors import MpcgovError
 from mpcgov.node import operator
-from mpcgov.node.store import LEDGER
+from mpcgov.node.tables import LEDGER
 from mpcgov.results import receive
 from mpcgov.spec.job import COORDINATOR
 from tests.faults.ways import BETWEEN, FAULTS, HARMLESS, RECEIPTS

@@ -19,7 +19,8 @@ from mpcgov.lifecycle import TERMINAL
 from mpcgov.node import budget, ledger, operator
 from mpcgov.node.facts import Balance
 from mpcgov.node.shares import share
-from mpcgov.node.store import JOBS, LEDGER, Store
+from mpcgov.node.store import Store
+from mpcgov.node.tables import JOBS, LEDGER
 from mpcgov.rules.privacy import Spend
 from mpcgov.spec.statement import job_id
 from tests.node.alone import Dealing, approvals, started, take_through

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sql
 
 from mpcgov.node import operator
-from mpcgov.node.store import HEADS
+from mpcgov.node.tables import HEADS
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.statement import Head

@@ -14,7 +14,7 @@ from mpcgov.lifecycle import State
 from mpcgov.node import book, daemon, gossip, operator, store
 from mpcgov.node.run import JobRun
 from mpcgov.node.standing import EndNotice
-from mpcgov.node.store import APPROVALS
+from mpcgov.node.tables import APPROVALS, JOBS
 from mpcgov.results import receive
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import parse_json
@@ -546,7 +546,7 @@ async def test_a_swapped_proposal_is_found(network: Network) -> None:
     await network.submit(proposal, "labour")
     job, body = job_id(proposal.job_digest), network.envelope(other).to_bytes()
     with network.nodes["labour"]._store.write() as tx:
-        tx.execute(store.JOBS.update().values(proposal=body))
+        tx.execute(JOBS.update().values(proposal=body))
     with pytest.raises(PeerError, match="no longer as the coordinator signed it"):
         operator.approve(network.home("labour"), job)
 

@@ -23,7 +23,7 @@ from mpcgov.node import budget, ledger, operator
 from mpcgov.node.facts import Line, View
 from mpcgov.node.releases import _unseen
 from mpcgov.node.run import ending
-from mpcgov.node.store import LEDGER
+from mpcgov.node.tables import LEDGER
 from mpcgov.results import receive
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.places import place

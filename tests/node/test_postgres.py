@@ -14,7 +14,8 @@ import sqlalchemy as sql
 from mpcgov.errors import MpcgovError, PeerError
 from mpcgov.node import operator
 from mpcgov.node import store as table
-from mpcgov.node.store import BUDGETS, Store
+from mpcgov.node.store import Store
+from mpcgov.node.tables import BUDGETS
 from tests.node.network import PARTIES, Network
 from tests.node.test_budget import noise, of
 from tests.node.test_ledger import MANUAL, denial, everywhere, failed, lines, run

@@ -18,7 +18,8 @@ from mpcgov.node.decide import decide
 from mpcgov.node.differencing import release
 from mpcgov.node.facts import Deny, Facts, Line, Permit, View
 from mpcgov.node.lines import of_dataset
-from mpcgov.node.store import JOBS, LEDGER, Store
+from mpcgov.node.store import Store
+from mpcgov.node.tables import JOBS, LEDGER
 from mpcgov.node.units import Register
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import canonical_json, validate

@@ -16,7 +16,7 @@ from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.node import daemon, operator, rotation
 from mpcgov.node.audit import NEW_OWN_KEY, AuditLog
 from mpcgov.node.record import RECORD_TYPE
-from mpcgov.node.store import AUDIT
+from mpcgov.node.tables import AUDIT
 from mpcgov.spec.envelope import Envelope, open_envelope, pae
 from mpcgov.spec.load import canonical_json, json_value, validate
 from mpcgov.spec.statement import SHARE_TYPE, ResultShare

@@ -18,7 +18,8 @@ from mpcgov.lifecycle import State
 from mpcgov.node import home as homes
 from mpcgov.node import operator
 from mpcgov.node import store as table
-from mpcgov.node.store import APPROVALS, AUDIT, BUDGETS, DECISIONS, HEADS, JOBS, LEDGER, RECEIPTS, Store
+from mpcgov.node.store import Store
+from mpcgov.node.tables import APPROVALS, AUDIT, BUDGETS, DECISIONS, HEADS, JOBS, LEDGER, RECEIPTS
 
 
 @pytest.fixture

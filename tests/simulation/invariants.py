@@ -12,7 +12,8 @@ from mpcgov.errors import MpcgovError
 from mpcgov.lifecycle import TERMINAL, TRANSITIONS, Event, State
 from mpcgov.node.audit import Record
 from mpcgov.node.restored import RESTORED
-from mpcgov.node.store import JOBS, LEDGER, JobRow
+from mpcgov.node.store import JobRow
+from mpcgov.node.tables import JOBS, LEDGER
 from mpcgov.results import receive
 from mpcgov.spec.job import COORDINATOR
 from tests.node.network import PARTIES

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from mpcgov.node.desk.config import Role
-from mpcgov.node.store import JOBS, TABLES
+from mpcgov.node.tables import JOBS, TABLES
 from mpcgov.spec.assertion import Assertion
 from mpcgov.spec.load import canonical_json, parse_json
 

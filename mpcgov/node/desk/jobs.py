@@ -18,7 +18,8 @@ from mpcgov.node.desk.kept import Kept
 from mpcgov.node.explain import Weighed, counted_sentences
 from mpcgov.node.home import NodeHome
 from mpcgov.node.lines import of_dataset
-from mpcgov.node.store import JOBS, JobRow
+from mpcgov.node.store import JobRow
+from mpcgov.node.tables import JOBS
 from mpcgov.rules import privacy
 from mpcgov.rules.protections import sentences
 from mpcgov.spec.envelope import Envelope

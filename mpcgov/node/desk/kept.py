@@ -14,7 +14,7 @@ import sqlalchemy as sql
 
 from mpcgov.node.book import Book
 from mpcgov.node.home import NodeHome
-from mpcgov.node.store import BUDGETS, LEDGER
+from mpcgov.node.tables import BUDGETS, LEDGER
 from mpcgov.trust.consortium import ROSTER_FILE
 
 AGE_S = 600.0

@@ -13,7 +13,7 @@ from mpcgov.errors import MpcgovError, Refused
 from mpcgov.node import budget, operator
 from mpcgov.node.book import Book
 from mpcgov.node.home import NodeHome
-from mpcgov.node.store import AUDIT
+from mpcgov.node.tables import AUDIT
 from mpcgov.spec.policy import DatasetPolicy
 from mpcgov.spec.table import Column, Dataset
 

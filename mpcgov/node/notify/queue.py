@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from mpcgov.node.record import Record
-from mpcgov.node.store import AUDIT, JOBS, TABLES
+from mpcgov.node.tables import AUDIT, JOBS, TABLES
 from mpcgov.spec.load import parse_json
 
 ROOM = 1000
