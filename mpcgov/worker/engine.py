@@ -38,15 +38,20 @@ def quiet(call: Callable[[], T], fault: MpcgovError) -> T:
     raise fault  # outside the handler, so that the engine's exception isn't even its context
 
 
-def open_engine(reads: Sequence[Path] = (), database: Path | None = None) -> Backend:
+def open_engine(reads: Sequence[Path] = (), database: Path | None = None, *, whole_rows: bool = False) -> Backend:
     """DuckDB in this process, with one thread, half of the machine's memory, and no way out.
 
     It may read the files `reads`, and opens `database` for reading only if given. No network, no extensions, no
     temporary files, no secrets folder: a query that needs more memory fails instead of spilling rows to a disk.
+
+    `whole_rows`: whatever a query filters, it reads the same of the files; else what no row of a piece passes isn't
+    read, and the time shows whether one does.
     """
     backend = _warmed.pop() if _warmed and database is None else _connected(database)
     if reads:
         backend.settings["allowed_paths"] = [str(path) for path in reads]
+    if whole_rows:
+        backend.settings["disabled_optimizers"] = "filter_pushdown,join_filter_pushdown,statistics_propagation"
     backend.settings["enable_progress_bar"] = False
     backend.settings["enable_external_access"] = False
     backend.settings["lock_configuration"] = True

@@ -31,6 +31,10 @@ _PARTITION = re.compile(r"([^=/]+)=([^=/]*)")
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
+State = tuple[int, int, int]
+"""A file's size, when it was last written to, and when anything of it was last changed, the time before included."""
+
+
 @dataclass(frozen=True)
 class OpenFile:
     """An open regular file that isn't empty."""
@@ -38,7 +42,7 @@ class OpenFile:
     name: str  # of the data set, for messages
     fd: int
     suffix: str
-    state: tuple[int, int]  # size and time of the last change, when it was opened
+    state: State  # when it was opened
     part: str = ""  # what stands after # in the source: a sheet
     of_folder: bool = False
     partition: Mapping[str, str | None] = field(default_factory=dict)  # what the names of its folders say
@@ -48,9 +52,11 @@ class OpenFile:
         """The open file itself, as a path: neither a rename nor a `*` in its name can make it another one."""
         return Path(f"/dev/fd/{self.fd}")
 
-    def check_unchanged(self) -> None:
-        """Raises a DataError if the file was written to since it was opened."""
-        if _state(self.fd) != self.state:
+    def check_unchanged(self, *, touched: bool = False) -> None:
+        """Raises a DataError if the file was written to since it was opened; or, with `touched`, has another name or
+        other times now: whoever writes to it can put the time of that back, but not the one at which that was done."""
+        now = _state(self.fd)
+        if now != self.state if touched else now[:2] != self.state[:2]:
             raise DataError(f"{self.name}: the file changed while it was read", hint="try again when it is complete")
 
 
@@ -181,6 +187,6 @@ def open_regular(path: Path, name: str) -> int:
     return fd
 
 
-def _state(fd: int) -> tuple[int, int]:
+def _state(fd: int) -> State:
     status = os.fstat(fd)
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns

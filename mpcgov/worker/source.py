@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from mpcgov.errors import InternalError
+from mpcgov.errors import DataError, InternalError
 from mpcgov.spec.derive import Derivation
 from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import Dataset, Declaration
@@ -79,7 +79,7 @@ class Source:
         """
         found: pa.Table = quiet(lambda: self.backend.to_pyarrow(expr), unreadable(self.name))
         if self.file is not None:
-            self.file.check_unchanged()
+            self.file.check_unchanged(touched=True)
         return found
 
     def close(self) -> None:
@@ -142,14 +142,13 @@ def _with_derived(source: Source, declaration: Declaration, derivations: Mapping
 def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
     how, suffix = csv.dialect(wanted, wanted.dataset.source), files[0].suffix
     with csv.plain(files[0], how) if suffix in TEXT else contextlib.nullcontext(files[0].fd) as fd:
-        backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")])
+        left = suffix in PARQUET and len(files) == 1 and parquet.is_left(files[0], LEFT_ROWS)
+        backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")], whole_rows=left)
         with kept_on_success(backend):
             raw = raw_of(files, fd, how, wanted, backend)
             judged = checked(raw, wanted, is_one_of, how)
-            if suffix in PARQUET and not files[0].of_folder and raw.rows > LEFT_ROWS:
-                readback.check(files, raw, wanted, judged, backend, stored=False)
-                files[0].check_unchanged()
-                return _source(raw, wanted, backend, judged, files[0])
+            if left:
+                return _left(files[0], raw, wanted, backend, judged)
             try:
                 source = _stored(raw, wanted, backend, judged)
             except InternalError:
@@ -193,6 +192,15 @@ def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> Source:
     if rows != raw.rows:
         raise InternalError(f"{wanted.name}: the engine reads {rows} rows where the file has {raw.rows}")
     return _source(raw, wanted, backend, table)
+
+
+def _left(file: OpenFile, raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> Source:
+    """The judged rows where they are; how many there are isn't taken on the word of the file's footer."""
+    if _rows(raw.table, backend, wanted.name) != raw.rows:
+        raise DataError(f"{wanted.name}: the file holds another number of rows than it says", hint="write it again")
+    readback.check([file], raw, wanted, judged, backend, stored=False)
+    file.check_unchanged(touched=True)
+    return _source(raw, wanted, backend, judged, file)
 
 
 def _source(raw: Raw, wanted: Wanted, backend: Backend, table: Any, file: OpenFile | None = None) -> Source:

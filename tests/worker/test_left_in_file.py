@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,3 +120,42 @@ def test_the_file_is_closed_with_the_source(folder: Path, monkeypatch: pytest.Mo
     assert source.file.path.exists()
     source.close()
     assert not source.file.path.exists()
+
+
+def test_a_filter_that_no_row_passes_reads_as_much_of_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the time would show whether the one that is looked for is there."""
+    monkeypatch.setattr(sources, "LEFT_ROWS", 0)
+    with open_table(Dataset.model_validate(PAYMENTS), "payments", folder) as source:
+        wanted = source.table.filter(source.table[source.value("month")] == 13)
+        sql = str(source.backend.compile(wanted.aggregate(total=wanted[source.value("amount")].sum())))
+        (_, plan), *_ = source.backend.con.execute(f"EXPLAIN {sql}").fetchall()
+        scan = plan[plan.index("READ_PARQUET") :]
+        assert "FILTER" in plan[: plan.index("READ_PARQUET")]
+        assert "Filters" not in scan
+
+
+def test_a_file_that_is_put_back_as_it_was_has_been_written_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "LEFT_ROWS", 0)
+    path = folder / "payments.parquet"
+    with open_table(Dataset.model_validate(PAYMENTS), "payments", folder) as source:
+        status, content = path.stat(), path.read_bytes()
+        path.write_bytes(content)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        with pytest.raises(DataError, match="changed while it was read"):
+            source.query(source.table.count().as_table())
+
+
+def test_the_number_of_rows_isnt_taken_on_the_files_word(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "LEFT_ROWS", 0)
+    monkeypatch.setattr(parquet, "_rows", lambda file: 600)
+    with pytest.raises(DataError, match="another number of rows than it says"):
+        open_table(Dataset.model_validate(PAYMENTS | {"max_rows": 700}), "payments", folder)
+
+
+def test_a_file_whose_rows_cant_be_numbered_is_stored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "LEFT_ROWS", 0)
+    table = pq.read_table(folder / "payments.parquet")
+    named = table.append_column("File_row_number", pa.array(range(table.num_rows)))
+    pq.write_table(named, folder / "payments.parquet")
+    with open_table(Dataset.model_validate(PAYMENTS), "payments", folder) as source:
+        assert source.file is None

@@ -24,6 +24,9 @@ from mpcgov.worker.readers.types import refuse_unread
 SAMPLE_ROWS = 256
 """So many rows of a row group are read again."""
 
+ROW_NUMBER = "file_row_number"
+"""What the engine calls the number of a row in its file."""
+
 _BUFFER_BYTES = 1 << 16
 """Of a column of a row group no more than this is read at once."""
 
@@ -116,6 +119,16 @@ def schema_of(file: OpenFile) -> pa.Schema:
     fault = DataError(f"{file.name}: not a Parquet file, or damaged", code="data-unreadable")
     with os.fdopen(file.fd, "rb", closefd=False) as stream:
         return quiet(lambda: pq.read_schema(pa.PythonFile(stream)), fault)
+
+
+def is_left(file: OpenFile, most: int) -> bool:
+    """Whether the rows of a single file are read where they are: they are more than that, and can be numbered.
+
+    Raises:
+        DataError: it is no Parquet file.
+    """
+    names = [name.lower() for name in schema_of(file).names]
+    return not file.of_folder and _rows(file) > most and ROW_NUMBER not in names
 
 
 def _rows(file: OpenFile) -> int:

@@ -6,7 +6,7 @@ The other reader's rows take the place of the file's for a moment, and are judge
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from typing import Any
 
@@ -63,8 +63,9 @@ def check(
 
 def _in_file(file: OpenFile, spans: Sequence[tuple[int, int]], raw: Raw, wanted: Wanted, backend: Backend) -> Any:
     """Some rows of a file as the engine reads them, by their numbers."""
-    numbered = backend.read_parquet(str(file.path), file_row_number=True)
-    row = numbered.file_row_number
+    read = partial(backend.read_parquet, str(file.path), **{parquet.ROW_NUMBER: True})
+    numbered = quiet(read, unreadable(wanted.name))
+    row = numbered[parquet.ROW_NUMBER]
     there = numbered.filter(reduce(or_, [(row >= start) & (row < stop) for start, stop in spans]))
-    found = quiet(lambda: backend.to_pyarrow(there.order_by("file_row_number")), unreadable(wanted.name))
+    found = quiet(lambda: backend.to_pyarrow(there.order_by(parquet.ROW_NUMBER)), unreadable(wanted.name))
     return ibis.memtable(found.select([raw.columns[column] for column in wanted.sources]))
