@@ -81,8 +81,8 @@ def spoke_keys(secrets: Sequence[bytes], job_digest: str, spoke: str, owners: Se
 
 def derivation(secrets: Sequence[bytes], job_digest: str, spoke: str, owners: Sequence[str]) -> Callable[[str], bytes]:
     """A spoke's key for each use, by the use's label; the left owner's bytes come first."""
-    if len(owners) != 2:
-        raise InternalError("a spoke has two owners")
+    if not len(owners) == len(secrets) == 2:
+        raise InternalError("a spoke has two owners, who bring 32 bytes each")
     return partial(derived, secrets, (job_digest, spoke, *owners, "link"))
 
 

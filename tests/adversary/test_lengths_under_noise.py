@@ -87,7 +87,7 @@ def seen_length(case: Case, own: OwnRows) -> int:
         config = SessionConfig(tuple(case.names), party.me, 1, bytes(32), 59, 1000)
         mine = own if party.me == 0 else case.own(linked, case.names[party.me])
         rows = LinkedRows(engine(party, config, []), config, linked, "job", mine)
-        return (await rows._settled())[1]["tax"]
+        return (await rows._settled())[1].lengths["tax"]
 
     return run(make_parties(3, 1), one)[2]
 
