@@ -5,13 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.console.wire import Wire
+
 MARK = "geheim4711"
 """Stands in what is sent, and never in a log."""
+
+FAULT = "a fault of the console itself"
 
 FORM, JSON, PARTS = "application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"
 KINDS = (JSON, FORM, "text/plain", PARTS, "application/octet-stream", f"{FORM}; charset=nothing", "multipart/form-data",
@@ -41,6 +45,22 @@ class Body:
     lines: list[str]
     data: bytes
     length: int | None = None
+
+
+async def refused(wire: Wire, method: str, path: str, body: Body, what: object) -> None:
+    """A page that says no; nothing if the server hung up where a body was shorter than it says."""
+    answer = await wire.ask(method, path, body.lines, body.data, body.length)
+    seen = (method, path, what, body, answer)
+    assert 400 <= answer.status < 500 or (body.length is not None and answer.status == 0), seen
+    for trace in ("<b>", "Traceback", FAULT):
+        assert trace not in answer.page, seen
+
+
+async def read(wire: Wire, path: str, query: str, statuses: Collection[int]) -> None:
+    """A page behind whose ? something stands."""
+    answer = await wire.ask("GET", f"{path}?{query}", [], b"")
+    assert answer.status in statuses, (path, answer)
+    assert FAULT not in answer.page, (path, answer)
 
 
 class Noise:
