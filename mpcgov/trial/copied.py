@@ -43,9 +43,10 @@ class Copy:
         """Its exit status, once it has ended."""
         return self._process.exitcode
 
-    def serve(self, home: Path) -> None:
-        """Has it serve the node in this home from now on, and log to `serve.log` there."""
-        self._giving.send_bytes(os.fsencode(home.absolute()))
+    def serve(self, home: Path, log: Path) -> None:
+        """Has it serve the node in this home from now on, and write to this log."""
+        for path in (home, log):
+            self._giving.send_bytes(os.fsencode(path.absolute()))
 
     def close(self) -> None:
         """Ends it, if it hasn't ended."""
@@ -82,10 +83,12 @@ def _wait(parent: int, receiving: Connection, lent: template.Lent | None) -> Non
     os.setsid()
     if lent is not None:
         template.use(lent)
-    home = Path(os.fsdecode(receiving.recv_bytes()))
-    with (home / "serve.log").open("wb") as log:
+    home, log = (Path(os.fsdecode(receiving.recv_bytes())) for _ in range(2))
+    with log.open("wb") as stream:
         for standard in (1, 2):
-            os.dup2(log.fileno(), standard)
+            os.dup2(stream.fileno(), standard)
+    # What this process had may write elsewhere, as pytest's does.
+    sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
     try:
         daemon.serve(home)
     except MpcgovError as error:

@@ -89,7 +89,7 @@ def _starts(count: int) -> Iterator[rehearsal.Start]:
 
         def start(home: Path) -> rehearsal.Running:
             copy = waiting.pop()
-            copy.serve(home)
+            copy.serve(home, home / rehearsal.LOG)
             return copy
 
         yield start

@@ -29,6 +29,7 @@ COORDINATOR = "hq"
 """What the coordinator and its home are called."""
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 5.0
+LOG = "serve.log"
 
 Tell = Callable[[str], None]
 
@@ -129,7 +130,7 @@ def _agree(base: Path, homes: Mapping[str, Path], tell: Tell) -> None:
 def started(home: Path) -> Running:
     """The node in this home as agencies start it, but for its log: that is `serve.log` there."""
     command = [sys.executable, "-P", "-m", "mpcgov", "node", "serve", "--home", str(home)]
-    with (home / "serve.log").open("wb") as log:
+    with (home / LOG).open("wb") as log:
         # Ctrl-C is for us: we end the nodes, in order. No shell sees the arguments.
         return subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

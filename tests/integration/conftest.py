@@ -19,7 +19,8 @@ import pytest
 
 import mpcgov
 from mpcgov.cli.main import run
-from tests.integration.copies import Copy
+from mpcgov.trial.copied import Copy
+from tests.integration import copies
 from tests.patience import LONG_S
 from tests.ports import free_ports
 
@@ -176,7 +177,7 @@ class Network:
         log = self.folder / f"{party}.log"
         if not self.typed_nodes and checkout == CHECKOUT:
             log.touch()
-            self.nodes[party] = Copy(self.folder / party, log)
+            self.nodes[party] = copies.started(self.folder / party, log)
             return
         with log.open("wb") as stream:
             self.nodes[party] = subprocess.Popen(
