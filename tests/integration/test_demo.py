@@ -196,7 +196,6 @@ def steady(text: str) -> list[str]:
     return [line.rstrip() for line in text.splitlines() if not progress.match(line)]
 
 
-@pytest.mark.slow
 def test_the_tour_shows_what_the_demo_prints(env: dict[str, str]) -> None:
     process = subprocess.run(COMMAND, env=env, capture_output=True, text=True, timeout=LONG_S, check=True)
     tour = (CHECKOUT / "docs" / "tour.md").read_text(encoding="utf-8")
