@@ -124,9 +124,7 @@ def _job(base: Path, job_path: Path, homes: Mapping[str, Path], step: int, tell:
     ended, result = asyncio.run(service.wait_for(base / rehearsal.COORDINATOR, stored.id, _states_only(tell)))
     if result is None:
         raise PeerError(f"job {ended.job}: the coordinator is not among its receivers", code="receiver")
-    tell(
-        f"   {time.monotonic() - approved:.1f} s from the last yes to the result, while the nodes were still warming up"
-    )
+    tell(f"   {time.monotonic() - approved:.1f} s from the last yes to the result")
     tell(f"\n{step + 2}. The coordinator takes every node's signed share of the result, and opens it.")
     tell(f"   $ mpcgov job result {stored.id} --home hq")
     return result
