@@ -88,6 +88,7 @@ def _load_numba() -> Any:
 
 
 _numba = _load_numba()
+_event = _numba.core.event
 
 
 def kernel(signature: str) -> Callable[[F], F]:
@@ -97,25 +98,56 @@ def kernel(signature: str) -> Callable[[F], F]:
     """
 
     def compiled(function: F) -> F:
-        with _one_at_a_time():
-            fast: F = _numba.njit(signature, cache=True, boundscheck=False)(function)
-            return fast
+        try:
+            with _locked(function, fcntl.LOCK_SH), _event.install_listener("numba:compile", _LoadOnly(function)):
+                return _jit(function, signature)
+        except _NotCached:
+            with _locked(function, fcntl.LOCK_EX):  # whoever waited here takes it from the cache, too
+                return _jit(function, signature)
 
     return compiled
 
 
+def _jit(function: F, signature: str) -> F:
+    fast: F = _numba.njit(signature, cache=True, boundscheck=False)(function)
+    return fast
+
+
+class _NotCached(Exception):
+    """A kernel isn't in the cache."""
+
+
+class _LoadOnly:
+    """Stops numba where it begins to compile a function because the cache doesn't have it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def notify(self, event: Any) -> None:
+        if event.is_start and event.data["dispatcher"].py_func is self._function:
+            raise _NotCached
+
+
+_event.Listener.register(_LoadOnly)
+
+
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Let one process of ours compile a kernel, and the others wait and take it from the cache."""
-    path = cache_directory() / "lock"
+def _locked(function: Callable[..., Any], how: int) -> Iterator[None]:
+    """Hold the lock of one kernel: any number of processes of ours load it at a time, or one compiles it.
+
+    A load must not meet a save: numba replaces each file at once, but a kernel's index before its code, and until then
+    the new index names the code of an older source.
+    """
+    path = cache_directory() / f"{function.__module__}.{function.__qualname__}.lock"
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:  # a file system that is read-only, or full
         raise SpecError(f"{path} can't be opened: {error.strerror}", hint=WRITABLE) from None
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, how)
         yield
     finally:
+        fcntl.flock(lock, fcntl.LOCK_UN)  # closed alone, it would stay with a process that was forked meanwhile
         os.close(lock)
 
 

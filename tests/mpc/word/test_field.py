@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
@@ -21,6 +22,7 @@ from mpcgov.errors import InternalError, SpecError
 from mpcgov.mpc.word import field, kernels
 from mpcgov.mpc.word.field import P
 from tests import nightly
+from tests.patience import LONG_S
 
 EDGES = [0, 1, 2, 3, P - 1, P - 2, P // 2, P // 2 + 1, 2**32 - 1, 2**32, 2**32 + 1, 2**29, 2**60, 2**60 - 1, 2**60 + 1]
 element = st.one_of(st.sampled_from(EDGES), st.integers(0, P - 1))
@@ -110,9 +112,55 @@ def test_shapes_strides_and_read_only_arrays_are_taken_as_they_are():
 
 def test_a_kernels_cache_that_cannot_be_written_is_told_in_a_line(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    (kernels.cache_directory() / "lock").mkdir()  # as a read-only file system says no, and to the superuser, too
+    lock = kernels.cache_directory() / "builtins.abs.lock"
+    lock.mkdir()  # as a read-only file system says no, and to the superuser, too
     with pytest.raises(SpecError, match="lock can't be opened: Is a directory"):
         kernels.kernel("int64(int64)")(abs)
+
+
+ADDING = """
+import sys
+from mpcgov.mpc.word import kernels
+def add_one(x):
+    return x + 1
+print("asks", flush=True)
+fast = kernels.kernel("int64(int64)")(add_one)
+print(fast(1), *fast.stats.cache_hits.values(), "hits", *fast.stats.cache_misses.values(), "misses", flush=True)
+"""
+
+
+def adding(folder: Path) -> subprocess.Popen[str]:
+    """A process that asks for a kernel, once it has said that it will."""
+    (folder / "adding.py").write_text(ADDING, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, folder / "adding.py"]
+    started = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert started.stdout.readline() == "asks\n"
+    return started
+
+
+def test_a_kernel_in_the_cache_is_loaded_while_others_load_it_and_compile_others(tmp_path):
+    """Each of the others may wait long for the processor, and nobody waits for them."""
+    cache = kernels.cache_directory()
+    lock = cache / "__main__.add_one.lock"
+    assert adding(tmp_path).communicate()[0] == "2 hits 1 misses\n"
+    with lock.open("rb") as loading, (cache / "__main__.another.lock").open("wb") as compiling:
+        fcntl.flock(loading, fcntl.LOCK_SH)
+        fcntl.flock(compiling, fcntl.LOCK_EX)
+        second = adding(tmp_path)
+        try:
+            assert second.communicate(timeout=LONG_S)[0] == "2 1 hits misses\n"
+        finally:
+            second.kill()
+
+
+def test_of_processes_that_want_the_same_kernel_one_compiles_it(tmp_path):
+    with (kernels.cache_directory() / "__main__.add_one.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanting = [adding(tmp_path) for _ in range(3)]
+        fcntl.flock(lock, fcntl.LOCK_UN)
+    said = [process.communicate()[0] for process in wanting]
+    assert sorted(said) == ["2 1 hits misses\n"] * 2 + ["2 hits 1 misses\n"]
 
 
 def test_the_kernels_cache_is_a_directory_that_only_we_can_enter(tmp_path, monkeypatch):
@@ -200,7 +248,6 @@ def test_the_environment_cannot_move_the_cache_to_a_shared_place(tmp_path):
 FORKED = """
 import os
 from mpcgov.mpc.word import field, kernels
-from tests import nightly
 @kernels.kernel("uint64(uint64)")
 def before(x):
     return x
