@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import multiprocessing
 import os
 import signal
 import time
@@ -117,17 +118,26 @@ def test_a_killed_party_is_named_even_by_those_who_learn_of_it_from_others() -> 
 
 
 def test_a_stopped_party_ends_the_job_at_the_deadline_and_is_named() -> None:
+    stopped, looks = multiprocessing.get_context("fork").Event(), itertools.count()
+
     def stop() -> None:
+        stopped.set()
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    over = passes_when(2.0, lambda session: session._phase == "compute" and session._links[VICTIM].waiting)
+    def holds(session: Session) -> bool:
+        """Still: what it sent before is read by the third look after its stop."""
+        return stopped.is_set() and next(looks) > 1 and session._phase == "compute" and session._links[VICTIM].waiting
+
+    over = passes_when(2.0, holds)
     with Parties(in_phase("compute", stop), deadline_s=2.0, before=over) as parties:
         outcomes = survivors(parties)
     for outcome in outcomes:
         assert outcome.error is not None
         assert outcome.error["code"] == ("hearsay" if " says: " in outcome.message else "deadline")
         assert outcome.error["exit_status"] == 4
-    assert any(f"still waiting for {NAMES[VICTIM]}" in outcome.message for outcome in outcomes)
+    # Who is behind may wait for the other survivor, too.
+    waits = [outcome.message.partition("still waiting for ")[2] for outcome in outcomes]
+    assert any(NAMES[VICTIM] in awaited for awaited in waits), told(outcomes)
 
 
 def said(outcome: Outcome) -> str:

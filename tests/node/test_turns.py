@@ -82,7 +82,7 @@ async def test_six_jobs_at_once_are_released_in_turn_and_nobody_is_blamed(
 
 async def test_what_waits_for_its_turn_says_so_and_no_deadline_runs(network: Network) -> None:
     limited(network, labour=2, welfare=1, education=2)
-    gate = network.workers["education"].gates["hello"] = asyncio.Event()
+    gates = [worker.gates.setdefault("hello", asyncio.Event()) for worker in network.workers.values()]
     await network.start()
     _, first = await proposed(network)
     await network.until(first, "READY")
@@ -92,7 +92,8 @@ async def test_what_waits_for_its_turn_says_so_and_no_deadline_runs(network: Net
         assert (status["phase"], status["waiting_for"]) == ("queued", []), party
         # Its deadline is that of its run, which doesn't exist.
         assert second not in network.nodes[party].service._runs
-    gate.set()
+    for gate in gates:
+        gate.set()
     await network.until(first, "RELEASED")
     await network.until(second, "RELEASED")
 
