@@ -13,6 +13,7 @@ from mpcgov.errors import PeerError
 from mpcgov.node import home as homes
 from mpcgov.node import rotation
 from mpcgov.node.daemon import NodeDaemon
+from mpcgov.node.desk.hall import Hall
 from mpcgov.node.home import NodeHome
 from mpcgov.spec.order import Order
 from mpcgov.spec.roster import Card
@@ -83,6 +84,16 @@ class _OpenDoor:
         pass
 
 
+class _ClosedHall(Hall):
+    """Nobody comes to the desk; so its socket, which only a node that stops would close, isn't opened."""
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
 class Node(NodeDaemon):
     """A node on the made-up network. It dies at its `dies_in`th write from now, before or after that is durable."""
 
@@ -93,6 +104,7 @@ class Node(NodeDaemon):
         home = rotation.take_up(consortium.network.home(party))
         self.card = home.identity.card
         super().__init__(home, worker, clock, wires.carrier(party, self.card))
+        self._hall = _ClosedHall(home, self.book, clock)
         self._wires = wires
         self._party = party
         self._dies = dies
