@@ -68,7 +68,12 @@ def _work(control: socket.socket, serve: Serve, warm: Callable[[], None]) -> Non
 
 def _load_common() -> None:
     """What both kinds use: statements, kinds of tables, the form of rows; neither the engine nor what reads data."""
+    import numpy as np
+    import pyarrow as pa
+
     from mpcgov.worker import keyed, records, summed  # noqa: F401  they load the rest
+
+    pa.array(np.zeros(1))  # Arrow looks for masked arrays when it is given its first array, and loads what makes them
 
 
 def _loaded(kind: str) -> tuple[Serve, Callable[[], None]]:
