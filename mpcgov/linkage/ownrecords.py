@@ -78,15 +78,16 @@ class Own:
         """What we bring in each pass. `columns`: of the records in `order`, at the columns' owner; else None."""
         types = [one.type for one in linked.asked.fields]
         equal = [None if one.m is None else float(one.m) for one in linked.asked.fields]
-        bits = record_bits(self.records.fields, types, columns is None, equal)
+        own = record_bits(self.records.fields, types, columns is None, equal)
         each = [(order, Arranged(self._numbers(order))) for order in self.passes]
         return [
             OwnPass(
                 self.filters.ordered(order.records),
-                bits,
+                own.bits,
                 order,
                 there,
                 None if columns is None else there.columns(columns),
+                own.foreseen,
             )
             for order, there in each
         ]

@@ -19,21 +19,32 @@ from numpy.typing import NDArray
 
 from mpcgov.linked.encoding import ONE_TO_ONE, PROBABILITIES, SCORE_STEP, run_length
 from mpcgov.linked.sizes import padded_length
+from mpcgov.records import foreseen
 from mpcgov.records.agreement import EQUAL, SWAPPED, Encoded, Ints, levels, weights
-from mpcgov.records.dependence import NOBODY, dependence
+from mpcgov.records.dependence import NOBODY, Dependence, dependence
 from mpcgov.records.prior import SCALE_BITS, Prior, start
 
+Own = tuple[list[Ints], Dependence]
+"""What the levels of a list's records weigh, by themselves and given others."""
 
-def pair_weights(first: Sequence[Encoded], second: Sequence[Encoded], i: Ints, j: Ints) -> Ints:
+
+def weighed(fields: Sequence[Encoded]) -> Own:
+    """The same of these records."""
+    of_level = [weights(field) for field in fields]
+    return of_level, dependence(fields, of_level)
+
+
+def pair_weights(
+    first: Sequence[Encoded], second: Sequence[Encoded], i: Ints, j: Ints, own: Own | None = None
+) -> Ints:  # fmt: skip
     """The weights of pairs of records i of the first and j of the second list, shape (pairs,).
 
     A field that is equal, and whose parent is, weighs what it does then: see `dependence`. If the first two names are
-    in each other's place, they weigh as equal ones and SWAPPED, where that is more.
+    in each other's place, they weigh as equal ones and SWAPPED, where that is more. `own`: of the second list.
     """
-    of_level = [weights(field) for field in second]
+    of_level, given = own or weighed(second)
     found = [levels(a, b, i, j) for a, b in zip(first, second, strict=True)]
     each = [weight[j, level] for weight, level in zip(of_level, found, strict=True)]
-    given = dependence(second, of_level)
     for number, parent in enumerate(given.parent):
         if parent != NOBODY:
             both = (found[number] == EQUAL) & (found[parent] == EQUAL)
@@ -133,14 +144,14 @@ def _fullest(keys: Keys) -> int:
 class Links:
     """The linked pairs, by their places in the lists; and what their weights say of how good they are.
 
-    `chance`: how probable it is that each link is right. `expected`: how many pairs of one person there should be.
-    `weight`: of each link. `share`: which number of the grid was taken for how many there are, of `most` records.
+    `chance`: how probable it is that each link is right. `recall`: the estimated share of all pairs of one person that
+    are linked. `weight`: of each link. `share`: which odds of the grid were taken, of those of `most` records.
     """
 
     first: Ints
     second: Ints
     chance: NDArray[np.float64]
-    expected: float
+    recall: float
     weight: Ints
     share: int
     most: int
@@ -149,11 +160,6 @@ class Links:
     def precision(self) -> float:
         """The estimated share of links that are right."""
         return float(self.chance.mean()) if len(self.chance) else 1.0
-
-    @property
-    def recall(self) -> float:
-        """The estimated share of all pairs of one person that are linked."""
-        return float(self.chance.sum()) / self.expected if self.expected else 1.0
 
 
 def linked(
@@ -169,8 +175,9 @@ def linked(
     """
     records, count = candidates.shape
     i, j = np.repeat(np.arange(records), count), candidates.reshape(-1)
-    found = pair_weights(first, second, i, j) + start(records) + start(len(second[0]))
-    found = np.where(j < 0, start(records), found).reshape(records, count)
+    own = weighed(second)
+    found = pair_weights(first, second, i, j, own) + start(1) + start(len(second[0]))
+    found = np.where(j < 0, start(1), found).reshape(records, count)
     best, rows = found.argmax(axis=1), np.arange(records)
     weight, partner = found[rows, best], candidates[rows, best]
     order = np.lexsort((rows, -weight, partner))
@@ -181,10 +188,15 @@ def linked(
     steps = np.searchsorted(prior.bounds, weight, "right") - 1
     chances = np.where(alone & (steps >= 0), prior.chances[:, steps], 0)
     sums = chances.sum(axis=1)
-    share = int((sums[:-1] < prior.expected[:-1]).sum())
+    share = int((sums[:-1] < prior.expected(records)[:-1]).sum())
     chosen = np.flatnonzero(alone & (weight >= prior.least_weights(least)[share]))
-    chance, expected = chances[share, chosen] / (1 << SCALE_BITS), sums[share] / (1 << SCALE_BITS)
-    return Links(chosen, partner[chosen], chance, expected, weight[chosen], share, records)
+    chance = chances[share, chosen]
+    excess = int((prior.excess(least)[share, steps[chosen]] * chance).sum())
+    told = foreseen.table(foreseen.foreseen(second, *own), prior, least)[:, share]
+    recall = foreseen.recall(told, excess, int(chance.sum()), 1 << SCALE_BITS) / foreseen.PERCENTS
+    return Links(
+        chosen, partner[chosen], chance / (1 << SCALE_BITS), recall, weight[chosen], share, records
+    )  # fmt: skip
 
 
 def mutual_best(scores: Ints) -> list[tuple[int, int]]:

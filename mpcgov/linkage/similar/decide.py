@@ -19,7 +19,9 @@ from mpcgov.mpc.word import field
 from mpcgov.mpc.word.compare import negative, zero
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product, reduce_degree
+from mpcgov.mpc.word.sharing import deal
 from mpcgov.mpc.word.sort import sort_rows
+from mpcgov.records import foreseen
 from mpcgov.records.prior import SCALE_BITS, Prior
 
 PERCENTS = 100
@@ -41,14 +43,43 @@ class Decided:
     reached: Words
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the owners deal of their lists, as shares: of the rows' what sums of probabilities there should be, which
+    says how many rows it has; of the columns' what `foreseen.table` is."""
+
+    expected: Words
+    table: Words
+
+
+async def told(
+    operation: Operation, prior: Prior, owners: tuple[int, int], rows: int | None, table: Words | None
+) -> Told:  # fmt: skip
+    """The same, dealt by the owners of rows and columns. `rows`: how many the former has; None if we aren't it."""
+    count, columns = len(prior.octaves), foreseen.COLUMNS
+    channel, prss = operation()
+    values = None if rows is None else prior.expected(rows).astype(np.uint64)
+    (expected,) = await deal(channel, prss.threshold, [owners[0]], values, count)
+    channel, prss = operation()
+    flat = None if table is None else table.reshape(-1)
+    (found,) = await deal(channel, prss.threshold, [owners[1]], flat, columns * count)
+    return Told(expected, found.reshape(columns, count))
+
+
 async def decided(
-    operation: Operation, found: Partners, columns: int | None, prior: Prior, least: Sequence[Fraction]
-) -> Decided:  # fmt: skip
+    operation: Operation,
+    found: Partners,
+    columns: int | None,
+    prior: Prior,
+    least: Sequence[Fraction],
+    told: Told,
+) -> Decided:
     """The links.
 
     Args:
         columns: partners have smaller numbers, and are linked once; None: as often as rows have them.
         least: the least probability of a link; then those whose links are counted, ascending.
+        told: what the owners say.
     """
     every = _everywhere(1, found.weight.shape)
     alone = every if columns is None else await _alone(operation, found, columns)
@@ -58,14 +89,16 @@ async def decided(
     reached = await _at_least(operation, weight, field.from_signed(prior.bounds))
     rising = np.diff(prior.chances, axis=1, prepend=0).astype(np.uint64)
     sums = _sums(rising, _counts(reached))
-    share = await _share(operation, sums, prior)
+    share = await _share(operation, sums, told.expected)
     thresholds = _sums(field.from_signed(np.stack([prior.least_weights(p) for p in least])), share)
     probable = await _at_least(operation, weight, thresholds)
     link = np.ascontiguousarray(probable[0])
     channel, prss = operation()
     linked = await reduce_degree(channel, prss, field.inner_products(reached, link[None]).reshape(-1))
     numbers = _counts(probable)
-    quality = await _quality(operation, share, sums, _sums(rising, linked), numbers[0])
+    far = np.diff(prior.chances * prior.excess(least[0]), axis=1, prepend=0).astype(np.uint64)
+    own = np.concatenate([np.stack([_sums(rising, linked), _sums(far, linked)]), told.table])
+    quality = await _quality(operation, share, own, numbers[0])
     return Decided(link, alone, quality, numbers)
 
 
@@ -88,27 +121,36 @@ async def _alone(operation: Operation, found: Partners, columns: int) -> Words:
     return (await in_place(operation, first[:, None], np.ascontiguousarray(ordered[:, 1]))).reshape(-1)
 
 
-async def _share(operation: Operation, sums: Words, prior: Prior) -> Words:
-    """A 1 at the share of all pairs that is right, as far as the sums of probabilities tell; shape (shares,)."""
+async def _share(operation: Operation, sums: Words, expected: Words) -> Words:
+    """A 1 at the number of the grid that is right, as far as the sums of probabilities tell; shape (numbers,)."""
     channel, prss = operation()
-    short = await negative(channel, prss, field.subtract(sums[:-1], prior.expected[:-1].astype(np.uint64)))
+    short = await negative(channel, prss, field.subtract(sums[:-1], expected[:-1]))
     steps = np.arange(len(sums), dtype=np.uint64)
     channel, prss = operation()
     return await zero(channel, prss, field.subtract(_repeated(field.sum_rows(short[:, None]), len(steps)), steps))
 
 
-async def _quality(operation: Operation, share: Words, sums: Words, right: Words, links: Words) -> Words:
-    """Estimated precision and recall, in whole percents, rounded: how many percents are reached. Shape (2,)."""
+async def _quality(operation: Operation, share: Words, own: Words, links: Words) -> Words:
+    """Estimated precision and recall, in whole percents, rounded: how many percents are reached. Shape (2,).
+
+    Args:
+        own: for all odds, the sum of the links' probabilities, that of their excesses, and the columns' owner's table.
+    """
     channel, prss = operation()
-    both = field.inner_products(share[None], np.stack([sums, right])).reshape(-1)
-    expected, correct = (await reduce_degree(channel, prss, both))[:, None]
-    halves = (2 * np.arange(1, PERCENTS + 1) - 1).astype(np.uint64)
-    wholes = [field.scale(links.reshape(1), 1 << SCALE_BITS), expected]
-    part = _repeated(field.scale(correct, 2 * PERCENTS), PERCENTS)
-    missing = np.stack([field.subtract(part, field.product(_repeated(whole, PERCENTS), halves)) for whole in wholes])
+    of_odds = await reduce_degree(channel, prss, field.inner_products(share[None], own).reshape(-1))
+    right, excess, usual, halves, percent = np.split(of_odds, np.cumsum([1, 1, 1, len(foreseen.INTENSITIES) - 1]))
+    pairs = np.full(1, foreseen.USUAL_PAIRS << SCALE_BITS, np.uint64)
+    known = field.add(field.scale(excess, 1 << foreseen.EXCESS_BITS), field.scale(usual, int(pairs[0])))
+    wanted = await _of(operation, halves, _repeated(field.add(right, pairs), len(halves)))
+    bounds = (2 * np.arange(1, PERCENTS + 1) - 1).astype(np.uint64)
+    whole = _repeated(field.scale(links.reshape(1), 1 << SCALE_BITS), PERCENTS)
+    missing = field.subtract(_repeated(field.scale(right, 2 * PERCENTS), PERCENTS), field.product(whole, bounds))
     channel, prss = operation()
-    below = await negative(channel, prss, missing)
-    return field.subtract(_everywhere(PERCENTS, (2,)), field.sum_rows(np.ascontiguousarray(below.T)))
+    behind = field.subtract(_repeated(known, len(halves)), wanted)
+    below = await negative(channel, prss, np.concatenate([missing, behind]))
+    less = await _of(operation, below[PERCENTS:], field.subtract(percent[1:], percent[:-1]))
+    precision = field.subtract(_everywhere(PERCENTS, (1,)), _total(below[:PERCENTS]))
+    return np.concatenate([precision, field.add(percent[:1], _total(less))])
 
 
 async def _at_least(operation: Operation, weight: Words, bounds: Words) -> Words:
@@ -140,6 +182,10 @@ def _sums(public: Words, shares: Words) -> Words:
 def _counts(bits: Words) -> Words:
     """How many of each row's bits are 1."""
     return field.inner_products(bits, np.ones((1, bits.shape[1]), np.uint64)).reshape(-1)
+
+
+def _total(shares: Words) -> Words:
+    return field.sum_rows(np.ascontiguousarray(shares[:, None]))
 
 
 def _repeated(one: Words, count: int) -> Words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -22,8 +23,9 @@ from mpcgov.linked.fieldbits import (
 )
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.lanes import LANES
-from mpcgov.records.agreement import FILTER_BITS, MISSING, Encoded, encoded, filtered, weights
+from mpcgov.records.agreement import FILTER_BITS, MISSING, Encoded, Ints, encoded, filtered, weights
 from mpcgov.records.dependence import LEAST_FIELDS, dependence
+from mpcgov.records.foreseen import foreseen
 from mpcgov.records.prior import start
 
 Numbers = NDArray[np.int64]
@@ -37,10 +39,18 @@ def strings(texts: Texts) -> list[str]:
     return [data[start:stop].decode() for start, stop in pairwise(offsets.tolist())]
 
 
+@dataclass(frozen=True)
+class RecordBits:
+    """All bits of each record, shape (records, bits); and at the columns' owner, what pairs of one person weigh."""
+
+    bits: Plain
+    foreseen: Ints | None
+
+
 def record_bits(
     texts: Sequence[Texts], types: Sequence[FieldType], first: bool, equal: Sequence[float | None] | None = None
-) -> Plain:
-    """All bits of each record, shape (records, bits).
+) -> RecordBits:
+    """An owner's records as it enters them.
 
     Args:
         texts: of each field.
@@ -51,7 +61,7 @@ def record_bits(
     sections = field_bits(types, first)
     records = len(texts[0])
     result = np.zeros((records, record_bit_count(types, first)), np.uint8)
-    result[:, -START_BITS:] = _bits(np.full(records, start(records)), START_BITS)
+    result[:, -START_BITS:] = _bits(np.full(records, start(1 if first else records)), START_BITS)
     fields = [
         encoded(type_, strings(text), often)
         for text, type_, often in zip(texts, types, equal or [None] * len(texts), strict=True)
@@ -64,22 +74,20 @@ def record_bits(
             result[:, section.counts] = np.hstack([_bits(-3 * count, DICE_BITS), _bits(-count, DICE_BITS)])
         if first:
             result[:, section.own] = field.present[:, None]
-    if not first:
-        _weigh(result, fields, sections)
-    return result
+    return RecordBits(result, None if first else _weigh(result, fields, sections))
 
 
-def _weigh(result: Plain, fields: Sequence[Encoded], sections: Sequence[FieldBits]) -> None:
-    """Put in what the fields of the columns' owner weigh, by themselves and given others."""
+def _weigh(result: Plain, fields: Sequence[Encoded], sections: Sequence[FieldBits]) -> Ints:
+    """Put in what the fields of the columns' owner weigh, by themselves and given others. Returns: see `RecordBits`."""
     of_level = [weights(field) for field in fields]
     for level, section in zip(of_level, sections, strict=True):
         result[:, section.own] = np.hstack([_bits(one, WEIGHT_BITS) for one in level[:, MISSING + 1 :].T])
-    if len(fields) >= LEAST_FIELDS:
-        found = dependence(fields, of_level)
-        for number, section in enumerate(sections):
-            parent = np.zeros((len(result), len(fields)), np.uint8)
-            parent[found.holds(fields, number), found.parent[number]] = 1
-            result[:, section.given] = np.hstack([_bits(found.weights[number], WEIGHT_BITS), parent])
+    found = dependence(fields, of_level)
+    for number, section in enumerate(sections if len(fields) >= LEAST_FIELDS else ()):
+        parent = np.zeros((len(result), len(fields)), np.uint8)
+        parent[found.holds(fields, number), found.parent[number]] = 1
+        result[:, section.given] = np.hstack([_bits(found.weights[number], WEIGHT_BITS), parent])
+    return foreseen(fields, of_level, found)
 
 
 def _parts(field: Encoded) -> Plain:

@@ -13,7 +13,7 @@ import numpy as np
 from mpcgov import kinds
 from mpcgov.kinds.kind import Computed
 from mpcgov.linkage.similar.bring import Brought
-from mpcgov.linkage.similar.decide import Decided, decided
+from mpcgov.linkage.similar.decide import Decided, decided, told
 from mpcgov.linkage.similar.passes import united
 from mpcgov.linkage.similar.scores import Grid
 from mpcgov.linkage.similar.three import Operation
@@ -21,6 +21,7 @@ from mpcgov.linkage.similar.weighed import OwnPass, Partners, partners
 from mpcgov.linked.facts import Linked
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import product
+from mpcgov.records import foreseen
 from mpcgov.records.prior import Prior
 
 
@@ -47,11 +48,23 @@ async def probable(
     each = await partners(operation, grids, members, types, own, widths, most[1])
     (found,) = each if len(each) == 1 else (await _united(operation, grids, each, own, most[0]),)
     columns = most[1] if linked.asked.one_to_one else None
-    links = await decided(operation, found, columns, Prior(len(found.weight)), linked.probabilities)
+    prior = Prior(len(found.weight))
+    said = await told(operation, prior, (grids[0].rows.owner, grids[0].columns.owner), *_own(linked, prior, own))
+    links = await decided(operation, found, columns, prior, linked.probabilities, said)
     bits = np.concatenate([np.tile(links.link, (kept, 1)), np.tile(links.alone, (len(widths) - kept, 1))])
     channel, prss = operation()
     values = await product(channel, prss, bits, found.columns) if len(widths) else found.columns
     return Brought(values[:kept], values[kept:], links.link, links.alone, found.weight), links
+
+
+def _own(linked: Linked, prior: Prior, own: Sequence[OwnPass] | None) -> tuple[int | None, Words | None]:
+    """How many rows we have, and what our columns' list tells; None of what we haven't."""
+    if own is None:
+        return None, None
+    weights = own[0].foreseen
+    if weights is None:
+        return len(own[0].bits), None
+    return None, foreseen.table(weights, prior, linked.probabilities[0]).astype(np.uint64)
 
 
 async def _united(

@@ -29,6 +29,7 @@ from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sign import Pieces
 from mpcgov.mpc.word.wire import Channel
+from mpcgov.records.agreement import Ints
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class OwnPass:
 
     `bits`: of all of its records. `numbers`: of each row the number of its record, −1 in those that pad.
     `columns`: at the columns' owner, what is brought of the partner, shape (columns, all of its rows); else None.
+    `foreseen`: at the columns' owner, what pairs of one person weigh by its list: see `records.foreseen`; else None.
     """
 
     filters: Filters
@@ -44,6 +46,7 @@ class OwnPass:
     order: Arranged
     numbers: Arranged
     columns: Words | None
+    foreseen: Ints | None
 
 
 @dataclass(frozen=True)
