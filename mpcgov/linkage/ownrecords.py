@@ -17,6 +17,7 @@ from mpcgov.linkage.similar.scores import Grid
 from mpcgov.linkage.similar.weighed import OwnPass
 from mpcgov.linkage.tags import Texts
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.sizes import certain_length
 from mpcgov.mpc.word.field import Words
 
 
@@ -51,6 +52,9 @@ class OwnRecords:
     def lengths(self, found: Exact, counts: Sequence[int]) -> list[int]:
         """How long the list is said to be, or the fullest block of each pass, once exact pairs are taken out.
 
+        Of what was listed, only full steps are taken off, as those pairs may be few persons of a job's choice.
+
+
         Args:
             counts: how many blocks each pass has.
         """
@@ -58,7 +62,7 @@ class OwnRecords:
         if not self.listed:
             return chosen
         whole = [longest(own, count) for own, count in zip(self.passes, counts, strict=True)]
-        return [one + listed - own for one, listed, own in zip(chosen, self.listed, whole, strict=True)]
+        return [listed - certain_length(own - one) for one, listed, own in zip(chosen, self.listed, whole, strict=True)]
 
 
 @dataclass(frozen=True)

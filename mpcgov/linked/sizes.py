@@ -21,6 +21,17 @@ def padded_length(keys: int) -> int:
     return -(-keys // step) * step
 
 
+def certain_length(records: int) -> int:
+    """The last number of two significant digits, at least 100, that so many reach; 0 below.
+
+    By so much lists are shorter without exact pairs: less than all of these, so that no few show.
+    """
+    if records < LEAST_LENGTH:
+        return 0
+    step: int = 10 ** (len(str(records)) - 2)
+    return records // step * step
+
+
 def pair_name(one: str, other: str) -> str:
     """The name of two owners whose lists are compared, whoever of them is left owner."""
     return " ".join(sorted((one, other)))

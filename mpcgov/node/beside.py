@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mpcgov.node import units
 from mpcgov.node.differencing import Release, Side, compare, countable, editions, parts_of, rows_of
-from mpcgov.node.facts import Facts, alike
+from mpcgov.node.facts import Facts, Line, alike
 from mpcgov.spec.statement import Proposal
 
 OVERLAPS_LIMIT = 10
@@ -18,6 +18,7 @@ def no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
     allowed = facts.policy.datasets.get(str(proposal.job.parties[facts.me].dataset))
     asks = allowed is not None and allowed.overlapping == "ask" and facts.policy.approve == "manual"
     unclear = beside(proposal, facts, Side.UNCLEAR)
+    new, near = facts.release(proposal), [old for _, old in reached(proposal, facts)] if unclear and asks else []
     for job, old in unclear:
         if (issues := _issues(proposal, facts, old)) is not None:
             yield (
@@ -26,7 +27,7 @@ def no_difference_tells(proposal: Proposal, facts: Facts) -> Iterator[str]:
                 "filters keep apart, if a person there says yes, or disclosure.noise"
             )
             continue
-        if asks and (new := facts.release(proposal)) is not None and countable(new, old):
+        if asks and new is not None and countable((new, *near)):
             continue
         yield (
             f"{facts.me}: job {job} has released a table over {rows_of(old)}; this one's rows may "
@@ -68,3 +69,29 @@ def beside(proposal: Proposal, facts: Facts, side: Side) -> tuple[tuple[str, Rel
         if line.release is not None and compare(new, line.release, facts.me, persons_apart=apart) is side:
             found |= {one.job for one in (line, *more)}
     return tuple((line.job, line.release) for line in facts.ledger.earlier if line.job in found and line.release)
+
+
+def reached(proposal: Proposal, facts: Facts) -> tuple[tuple[str, Release], ...]:
+    """The earlier releases that share a person with this one, or with one that does, and so on: all that sums and
+    differences with it could be made of. All, less the North, is the South: two tables apart, told together by a third.
+    """
+    new, persons = facts.release(proposal), units.here(proposal, facts).persons
+    rest = [] if new is None else [group for group in alike(facts.ledger.earlier) if group[0].release is not None]
+    ends, found = [] if new is None else [units.asked(new, facts.ledger)], set[str]()
+    while ends:
+        end, far = ends.pop(), []
+        for group in rest:
+            if _apart(end, group[0], facts.me, persons):
+                far.append(group)
+            else:
+                ends.append(group[0])
+                found |= {line.job for line in group}
+        rest = far
+    return tuple((line.job, line.release) for line in facts.ledger.earlier if line.job in found and line.release)
+
+
+def _apart(one: Line, other: Line, me: str, persons: units.Units) -> bool:
+    if one.release is None or other.release is None:
+        return False
+    apart = units.apart(me, one, other, persons)
+    return compare(one.release, other.release, me, persons_apart=apart) is Side.APART

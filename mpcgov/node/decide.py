@@ -14,7 +14,7 @@ from mpcgov.jobs import check
 from mpcgov.linked.told import releases_links, sum_testers
 from mpcgov.node import asking, matcher_limits
 from mpcgov.node.agreement import AGREEMENT, MEANING
-from mpcgov.node.beside import beside, no_difference_tells
+from mpcgov.node.beside import beside, no_difference_tells, reached
 from mpcgov.node.differencing import Side
 from mpcgov.node.facts import Deny, Facts, Permit, Rule
 from mpcgov.node.released_numbers import numbers_suffice
@@ -33,6 +33,7 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
             if reasons:
                 return Deny(reasons)
         related, overlaps = (beside(proposal, facts, side) for side in (Side.RELATED, Side.UNCLEAR))
+        near = reached(proposal, facts) if overlaps else ()
         why = asking.reasons(proposal, facts, related, overlaps)
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
@@ -40,6 +41,7 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
         approve="manual" if why else facts.policy.approve,
         beside=tuple(job for job, _ in related),
         overlaps=tuple(job for job, _ in overlaps),
+        counted=tuple(job for job, _ in near),
         why=(*why, "its policy says approve: manual") if facts.policy.approve == "manual" else why,
     )
 

@@ -210,9 +210,11 @@ class Decisions:
     def _counted(self, proposal: Proposal, verdict: Verdict) -> tuple[list[tuple[str, Release]], Answer]:
         with self._store.read() as tx:
             view = ledger.view(tx, proposal, self._book.me, self._clock.now())
-        jobs = [(line.job, line.release) for line in view.earlier if line.job in verdict.overlaps and line.release]
+        near = [(line.job, line.release) for line in view.earlier if line.job in verdict.counted and line.release]
+        jobs = [(job, old) for job, old in near if job in verdict.overlaps]
+        others = [old for job, old in near if job not in verdict.overlaps]
         new = differencing.release(proposal, registry.find(proposal.job.protocol_name).manifest)
-        return jobs, overlaps.count(self._home, new, [old for _, old in jobs])
+        return jobs, overlaps.count(self._home, self._min_count(proposal), new, [old for _, old in jobs], others)
 
     def _min_count(self, proposal: Proposal) -> int:
         allowed = self._home.policy()[0].datasets[str(proposal.job.parties[self._book.me].dataset)]

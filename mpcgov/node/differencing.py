@@ -7,7 +7,7 @@ in common. docs/adr/0013 argues why that is enough, and why nothing more is allo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Annotated, Literal
 
@@ -160,12 +160,13 @@ def compare(new: Release, old: Release, me: str, *, persons_apart: bool) -> Side
     return Side.SAME_CELLS if alike and (new.cells, new.rules) == (old.cells, old.rules) else Side.RELATED
 
 
-def countable(new: Release, old: Release) -> bool:
-    """Whether an owner can count on its own rows by how many persons two tables differ that lie UNCLEAR to each other.
+def countable(tables: Iterable[Release]) -> bool:
+    """Whether an owner can count on its own rows whom tables that lie UNCLEAR to each other single out.
 
-    Not if both link rows: of those that only one of them chose, perhaps a single one is linked.
+    Not if any links rows: of those that only one of them chose, perhaps a single one is linked; and all in the South,
+    less its linked ones, are those who aren't, whatever else the two tables are about.
     """
-    return not _both_linked(new, old)
+    return all(one.link == "none" for one in tables)
 
 
 def parts_of(party: str, a: Release, b: Release) -> tuple[Part, Part] | None:

@@ -25,12 +25,14 @@ class Permit:
 
     `beside`: earlier jobs that released other tables of the same rows, which the person must weigh. `overlaps`: those
     whose rows may differ from this one's in few, which no yes may be given beside unless they differ in enough.
+    `counted`: all that those share a person with, and so on, these included: what a yes is counted on.
     `why`: why people are asked, in sentences.
     """
 
     approve: Literal["manual", "standing"]
     beside: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
     why: tuple[str, ...] = field(default=(), compare=False)
 
 

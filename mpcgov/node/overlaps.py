@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mpcgov.errors import InternalError, MpcgovError
-from mpcgov.node.differencing import Release, rows_of
+from mpcgov.node.differencing import Release, rows_of, same_rows
 from mpcgov.node.home import NodeHome
 from mpcgov.spec.difference import Answer, Difference, Question, Rows
 from mpcgov.spec.load import validate
@@ -21,16 +21,18 @@ from mpcgov.spec.load import validate
 CELLS_SHOWN = 5
 
 
-def count(home: NodeHome, new: Release, earlier: Sequence[Release]) -> Answer:
+def count(
+    home: NodeHome, min_count: int, new: Release, earlier: Sequence[Release], others: Sequence[Release]
+) -> Answer:
     """How the rows of a job that is asked for differ from those of earlier ones, as our data are now.
+
+    Args:
+        others: what doesn't overlap it, and could be added to those that do.
 
     Raises:
         MpcgovError: they can't be read, or not as they are declared.
     """
-    rows = [_rows(home.party, one, new) for one in (new, *earlier)]
-    dataset = next(part.dataset for part in new.parts if part.party == home.party)
-    path = str(home.datasets_path.absolute())
-    question = Question(datasets=path, dataset=dataset, new=rows[0], earlier=tuple(rows[1:]))
+    question = question_of(home.party, str(home.datasets_path.absolute()), min_count, new, earlier, others)
     # -P: modules come from where Python is installed, never from the folder that we were started in.
     command = [sys.executable, "-P", "-m", "mpcgov.worker.differing"]
     asked = question.model_dump_json().encode()
@@ -45,6 +47,29 @@ def count(home: NodeHome, new: Release, earlier: Sequence[Release]) -> Answer:
     return validate(answer["found"], Answer, "difference")
 
 
+def question_of(
+    party: str, datasets: str, min_count: int, new: Release, earlier: Sequence[Release], others: Sequence[Release]
+) -> Question:
+    """What the process that reads data is asked of tables; of those that are the same ones, once."""
+    tables = [new, *earlier]
+    rows = [_rows(party, one, new) for one in tables]
+    for old in others:
+        if (one := _rows(party, old, new)) not in rows[1:]:
+            tables.append(old)
+            rows.append(one)
+    distinct = [i for i, one in enumerate(tables) if not any(same_rows(party, one, old) for old in tables[:i])]
+    end = 1 + len(earlier)
+    return Question(
+        datasets=datasets,
+        dataset=next(part.dataset for part in new.parts if part.party == party),
+        new=rows[0],
+        earlier=tuple(rows[1:end]),
+        others=tuple(rows[end:]),
+        distinct=tuple(distinct),
+        min_count=min_count,
+    )
+
+
 def sentences(jobs: Sequence[tuple[str, Release]], answer: Answer, min_count: int) -> Iterator[str]:
     """What the person who must say yes or no reads; for nobody else."""
     for (job, old), difference in zip(jobs, answer.differences, strict=True):
@@ -54,6 +79,10 @@ def sentences(jobs: Sequence[tuple[str, Release]], answer: Answer, min_count: in
         )
     if len(jobs) > 1 and answer.fewest is not None:
         yield f"all these tables together tell groups of our persons apart, the smallest of {answer.fewest:,}"
+    if answer.few:
+        yield f"cells of these tables, and of others that add to them, single out fewer than {min_count} persons"
+    if answer.follows:
+        yield "one of these tables is others, added and subtracted, or would be but for a person"
     if answer.least < min_count:
         yield f"that is fewer than {min_count}: no yes is possible; say no, or let the time to approve pass"
     else:
@@ -77,8 +106,9 @@ def _rows(party: str, release: Release, new: Release) -> Rows:
     """A table's rows of ours. Of one that was recorded without its columns, as if it were by those of the new one."""
     part = next(part for part in release.parts if part.party == party)
     by = new.by if release.by is None else release.by
+    margins = bool(json.loads(release.rules).get("margins"))
     own = [name for text in by or () if (name := _own(text, party, release.link)) is not None]
-    return Rows(where=part.where, present=part.used, by=tuple(own))
+    return Rows(where=part.where, present=part.used, by=tuple(sorted(own)), margins=margins)
 
 
 def _own(column: str, party: str, link: str) -> str | None:

@@ -58,7 +58,7 @@ class Releases:
                 raise Refused(text, hint="propose the job again: a person must decide there", code="policy")
             approved_at = table.require(entry.tx, job).changed_at if agreed.by_a_person else None
             self._require_people(entry, job, bool(verdict.asks), agreed)
-            unseen = _unseen((*verdict.beside, *verdict.overlaps), view, approved_at)
+            unseen = _unseen((*verdict.beside, *verdict.counted), view, approved_at)
             if unseen is not None:
                 text = f"{self._home.party}: job {unseen} has released a related table since the approval"
                 raise Refused(text, hint="propose the job again", code="policy")

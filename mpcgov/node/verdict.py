@@ -42,6 +42,11 @@ class Verdict:
         """The earlier jobs whose rows may differ in few from this one's."""
         return self.decision.overlaps if isinstance(self.decision, Permit) else ()
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The earlier jobs that sums and differences with this one's tables may be made of, if it overlaps any."""
+        return self.decision.counted if isinstance(self.decision, Permit) else ()
+
 
 def evaluate(home: NodeHome, proposal: Proposal, now: float, known_digest: str | None, ledger: View) -> Verdict:
     """The decision about a proposal from this home's files as they are now. Whatever can't be read denies."""

@@ -16,21 +16,29 @@ from mpcgov.spec.load import Frozen
 class Rows(Frozen):
     """One table's rows of a data set: those that `where` chooses and that have a value in every column of `present`.
 
-    `by`: the columns of the data set that the table's cells are by.
+    `by`: the columns of the data set that the table's cells are by. `margins`: whether it has totals, too.
     """
 
     where: str | None
     present: Annotated[tuple[ColumnName, ...], Field(strict=False)]
     by: Annotated[tuple[ColumnName, ...], Field(strict=False)]
+    margins: bool = False
 
 
 class Question(Frozen):
-    """By how many persons does a new table differ from each earlier one? `datasets`: the path of datasets.yaml."""
+    """By how many persons does a new table differ from each earlier one? `datasets`: the path of datasets.yaml.
+
+    `others`: tables that can be added to the earlier ones. `distinct`: places, in all tables from the new one on, of
+    those that choose other rows than any before them by what filters say. `min_count`: persons that may be shown.
+    """
 
     datasets: str
     dataset: DatasetName
     new: Rows
     earlier: Annotated[tuple[Rows, ...], Field(strict=False)]
+    others: Annotated[tuple[Rows, ...], Field(strict=False)]
+    distinct: Annotated[tuple[int, ...], Field(strict=False)]
+    min_count: int
 
 
 class Cell(Frozen):
@@ -55,13 +63,18 @@ class Difference(Frozen):
 
 class Answer(Frozen):
     """One difference for each earlier table, in order. `fewest`: persons in the smallest group of rows that are in the
-    same ones of all these tables; None if there is one group only."""
+    same ones of all these tables; None if there is one group only. `follows`: one table's rows are others', added and
+    subtracted, but for nobody. `few`: sums and differences of cells are about fewer persons than may be shown."""
 
     differences: Annotated[tuple[Difference, ...], Field(strict=False)]
     fewest: int | None
+    follows: bool = False
+    few: bool = False
 
     @property
     def least(self) -> int:
-        """The fewest persons that follow from any of it; 0 if two tables don't differ at all."""
+        """The fewest persons that follow from any of it; 0 if tables don't differ at all, or cells single out fewer."""
+        if self.follows or self.few:
+            return 0
         found = [difference.fewest for difference in self.differences]
         return min([*found, *([] if self.fewest is None else [self.fewest])], default=0)

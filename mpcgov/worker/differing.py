@@ -9,6 +9,7 @@ Persons are rows, or the different values of the key column that has the fewest 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from mpcgov.spec.load import parse_json
 from mpcgov.spec.table import KeyColumn
 from mpcgov.worker.advice import MISSING
 from mpcgov.worker.answer import answer
+from mpcgov.worker.following import Group, few, follows
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.source import Source, open_table
 
@@ -49,13 +51,20 @@ def found(question: Question) -> Answer:
     if dataset is None:
         raise LocalError(f"{path}: no data set {question.dataset}", code="dataset")
     with open_table(dataset, question.dataset, path.parent) as source:
-        chosen = [_chosen(source, rows) for rows in (question.new, *question.earlier)]
+        tables = (question.new, *question.earlier, *question.others)
+        chosen = [_chosen(source, rows) for rows in tables]
         table = source.table.mutate(**{f"t{i}": one for i, one in enumerate(chosen)})
-        differences = tuple(
-            _difference(source, table, i, sorted({*question.new.by} & {*old.by}))
-            for i, old in enumerate(question.earlier, 1)
+        by = sorted({name for one in tables for name in one.by})
+        groups = _groups(source, table, len(tables), by)
+        return Answer(
+            differences=tuple(
+                _difference(source, table, i, sorted({*question.new.by} & {*old.by}))
+                for i, old in enumerate(question.earlier, 1)
+            ),
+            fewest=_fewest(_groups(source, table, len(tables), ())),
+            follows=follows([[one.among[i] for i in question.distinct] for one in groups]),
+            few=few(groups, tables, question.min_count),
         )
-        return Answer(differences=differences, fewest=_fewest(source, table, len(chosen)))
 
 
 def _chosen(source: Source, rows: Rows) -> Any:
@@ -83,15 +92,20 @@ def _difference(source: Source, table: Any, place: int, by: list[str]) -> Differ
     return Difference(by=tuple(by), persons=_least(both), cells=tuple(sorted(cells, key=lambda cell: cell.persons)))
 
 
-def _fewest(source: Source, table: Any, tables: int) -> int | None:
-    """The persons in the smallest group of rows that are in the same tables, and not in all or none of them.
+def _groups(source: Source, table: Any, tables: int, cells: Sequence[str]) -> list[Group]:
+    """The rows that are in the same cells of the same tables."""
+    names, keys = [f"t{i}" for i in range(tables)], {f"c{i}": name for i, name in enumerate(cells)}
+    values = {key: table[source.value(name)].cast("string") for key, name in keys.items()}
+    rows = source.query(table.group_by(*names, **values).aggregate(**_persons(source, table))).to_pylist()
+    return [
+        Group(tuple(bool(row[name]) for name in names), {name: row[key] for key, name in keys.items()}, _least(row))
+        for row in rows
+    ]
 
-    Sums and differences of any number of tables are the same for all rows of such a group.
-    """
-    names = [f"t{i}" for i in range(tables)]
-    groups = source.query(table.group_by(names).aggregate(**_persons(source, table))).to_pylist()
-    apart = [_least(row) for row in groups if len({row[name] for name in names}) > 1]
-    return min(apart, default=None)
+
+def _fewest(groups: Sequence[Group]) -> int | None:
+    """The persons in the smallest group of rows that are in the same tables, and not in all or none of them."""
+    return min((group.persons for group in groups if any(group.among) and not all(group.among)), default=None)
 
 
 def _persons(source: Source, rows: Any) -> dict[str, Any]:

@@ -108,7 +108,8 @@ def _compared(part: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 
 def _job(protocol: str, params: dict[str, Any], part: dict[str, Any], link: bool = True) -> dict[str, Any]:
-    other = {"dataset": "people"} | ({"key": part["key"], "duplicates": {}} if link else {})
+    rules = {"pay": "sum"} if "b.pay" in str(params) else {}
+    other = {"dataset": "people"} | ({"key": part["key"], "duplicates": rules} if link else {})
     return {"protocol": protocol, "params": params, "parties": {"a": part, "b": other if link else {}, "c": {}}}
 
 
@@ -187,7 +188,9 @@ def seen(reader: Reader, rows: tuple[Row, ...]) -> dict[tuple[str, ...] | None, 
     return found
 
 
-def test_no_choice_of_a_job_changes_how_it_ends(reader: Reader) -> None:
+def test_no_choice_of_a_job_changes_how_it_ends(reader: Reader, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"{len(reader.orders)} jobs, each over {1 + len(reader.registers)} registers")
     for rows in (BASE, *reader.registers):
         ends = seen(reader, rows)
         assert all(len(found) == 1 for found in ends.values()), ends

@@ -54,6 +54,7 @@ DECLARED = {
             "person": {"kind": "key"},
             "sex": {"kind": "category", "values": list(SEXES)},
             "pay": {"kind": "category", "values": list(PAYS)},
+            "all": {"kind": "category", "values": ["yes"]},
         },
     },
     "welfare": {
@@ -117,7 +118,7 @@ class Asked:
             nonce="0" * 32,
         )
         line = Line(job_id(proposal.job_digest), release(proposal, manifest), None, "final", FOUND, 0.0)
-        return cls(name, proposal, np.array(cells, dtype=np.int64).reshape(len(cells), len(KINDS)), line)
+        return cls(name, proposal, np.array(cells, dtype=np.int64), line)
 
 
 def used(job: Job, party: str) -> set[str]:

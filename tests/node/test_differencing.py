@@ -227,10 +227,10 @@ def test_linked_rows_that_differ_are_unclear_to_whose_they_are() -> None:
 
 def test_only_what_an_owner_can_count_is_put_to_a_person() -> None:
     """Of linked rows that differ perhaps a single one is linked, whatever number of ours differs."""
-    assert countable(released(where("age < 25")), released())
-    assert countable(linked("age < 25"), released())
-    assert not countable(linked("age < 25"), linked())
-    assert not countable(linked("age < 25", join="left"), linked())
+    assert countable([released(where("age < 25")), released()])
+    assert not countable([linked("age < 25"), released()])
+    assert not countable([linked("age < 25"), linked()])
+    assert not countable([linked("age < 25", join="left"), linked()])
 
 
 def test_a_left_join_counts_from_its_left_owner() -> None:

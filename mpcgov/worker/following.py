@@ -1,0 +1,83 @@
+"""What follows from several tables about one data set by adding and subtracting: by linear algebra on groups of rows.
+
+A group is the rows that are in the same cells of the same tables. Every cell that is shown is a sum of groups, and
+what follows from cells are sums and differences of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpcgov.spec.difference import Rows
+
+MOST_CELLS = 1500
+"""Of tables by other columns, no more are looked at together: beyond, something may follow."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Which of the tables its rows are among, their values in the columns that cells are by, and how many persons."""
+
+    among: tuple[bool, ...]
+    values: dict[str, str | None]
+    persons: int
+
+
+def follows(among: Sequence[Sequence[bool]]) -> bool:
+    """Whether one table's rows are those of others, added and subtracted: but for nobody, or would be but for a person.
+
+    Args:
+        among: for each group there is, which of the tables it is among.
+    """
+    matrix = np.array(among, dtype=float)
+    some = matrix[:, matrix.any(axis=0)] if matrix.size else matrix
+    return bool(some.size and np.linalg.matrix_rank(some) < some.shape[1])
+
+
+def few(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
+    """Whether sums and differences of the tables' cells can be about groups of fewer persons alone.
+
+    Cells with fewer are hidden. Where the cells of large groups have full rank among the rest, no combination of them
+    is without a large group.
+    """
+    common = set.intersection(*({*table.by} for table in tables))
+    if any(table.margins for table in tables):
+        common = set()
+    blocks = defaultdict(list)
+    for group in groups:
+        blocks[tuple(group.values[name] for name in sorted(common))].append(group)
+    return any(_few(block, tables, least) for block in blocks.values())
+
+
+def _few(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
+    persons = np.array([group.persons for group in groups])
+    cells = {one.tobytes(): one for one in _cells(groups, tables) if one @ persons >= least}
+    if len(cells) > MOST_CELLS:
+        return True
+    if not cells:
+        return False
+    matrix, large = np.array(list(cells.values()), dtype=float), persons >= least
+    return _rank(matrix) > _rank(matrix[:, large])
+
+
+def _rank(matrix: NDArray[np.float64]) -> int:
+    return int(np.linalg.matrix_rank(matrix)) if matrix.size else 0
+
+
+def _cells(groups: Sequence[Group], tables: Sequence[Rows]) -> Iterator[NDArray[np.int64]]:
+    """For each cell of each table, totals included, a 1 for each group that is in it."""
+    for place, table in enumerate(tables):
+        lengths = range(len(table.by) + 1) if table.margins else [len(table.by)]
+        for by in itertools.chain(*(itertools.combinations(table.by, length) for length in lengths)):
+            found: dict[tuple[str | None, ...], NDArray[np.int64]] = {}
+            for number, group in enumerate(groups):
+                if group.among[place]:
+                    cell = tuple(group.values[name] for name in by)
+                    found.setdefault(cell, np.zeros(len(groups), np.int64))[number] = 1
+            yield from found.values()
