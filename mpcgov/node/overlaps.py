@@ -66,7 +66,7 @@ def question_of(
         earlier=tuple(rows[1:end]),
         others=tuple(rows[end:]),
         distinct=tuple(distinct),
-        min_count=min_count,
+        min_counts=tuple(sorted({min_count, *(int(json.loads(one.rules)["min_count"]) for one in tables)})),
     )
 
 

@@ -29,7 +29,7 @@ class Question(Frozen):
     """By how many persons does a new table differ from each earlier one? `datasets`: the path of datasets.yaml.
 
     `others`: tables that can be added to the earlier ones. `distinct`: places, in all tables from the new one on, of
-    those that choose other rows than any before them by what filters say. `min_count`: persons that may be shown.
+    those that choose other rows than any before them by what filters say. `min_counts`: of all the tables, and ours.
     """
 
     datasets: str
@@ -38,7 +38,7 @@ class Question(Frozen):
     earlier: Annotated[tuple[Rows, ...], Field(strict=False)]
     others: Annotated[tuple[Rows, ...], Field(strict=False)]
     distinct: Annotated[tuple[int, ...], Field(strict=False)]
-    min_count: int
+    min_counts: Annotated[tuple[int, ...], Field(strict=False)]
 
 
 class Cell(Frozen):

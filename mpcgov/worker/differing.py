@@ -63,7 +63,7 @@ def found(question: Question) -> Answer:
             ),
             fewest=_fewest(_groups(source, table, len(tables), ())),
             follows=follows([[one.among[i] for i in question.distinct] for one in groups]),
-            few=few(groups, tables, question.min_count),
+            few=any(few(groups, tables, least) for least in question.min_counts),
         )
 
 

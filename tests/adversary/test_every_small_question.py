@@ -70,12 +70,13 @@ class Search:
         return toyasked.yes_is_possible(table, earlier, permit, self.registers).astype(np.int64)
 
     def _look(self, released: frozenset[int], where: Counts) -> None:
-        """Whether a count of one or two persons follows from what is shown."""
+        """Whether a count of one or two persons follows from what is shown, for who knows of which kinds nobody is."""
         rows = np.unique(np.concatenate([self.tables[one].asked.cells for one in released]), axis=0)
-        shown = self.registers[where] @ rows.T >= LEAST
-        for pattern in np.unique(shown, axis=0):
-            fixed = self._fixed(rows[pattern])
-            counts = self.registers[where][(shown == pattern).all(axis=1)] @ fixed.T
+        registers = self.registers[where]
+        known = np.hstack([registers @ rows.T >= LEAST, registers == 0])
+        told = np.vstack([rows, np.eye(len(KINDS), dtype=np.int64)])
+        for pattern in np.unique(known, axis=0):
+            counts = registers[(known == pattern).all(axis=1)] @ self._fixed(told[pattern]).T
             if ((counts > 0) & (counts < LEAST)).any():
                 self.broken.append(tuple(self.tables[one].asked.name for one in sorted(released)))
                 return

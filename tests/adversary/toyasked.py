@@ -183,7 +183,7 @@ def least(question: Question, chosen: Mapping[str | None, Counts], registers: Co
             if persons
         ]
         told = [[one.among[i] for i in question.distinct] for one in groups]
-        if following.follows(told) or following.few(groups, tables, question.min_count):
+        if following.follows(told) or following.few(groups, tables, LEAST):
             found[place] = 0
     return found
 
