@@ -192,7 +192,8 @@ class Decisions:
         least = self._min_count(proposal)
         if answer.least < least:
             raise Refused(
-                f"job {job}: its rows differ from those of an earlier table in fewer than {least} persons",
+                f"job {job}: its rows differ from those of an earlier table in fewer than {least} persons, "
+                "or have changed since",
                 hint="no yes is possible; 'mpcgov node jobs' shows where. For your people only: say no without a "
                 "reason, or let the time pass",
                 code="overlap",
@@ -210,11 +211,12 @@ class Decisions:
     def _counted(self, proposal: Proposal, verdict: Verdict) -> tuple[list[tuple[str, Release]], Answer]:
         with self._store.read() as tx:
             view = ledger.view(tx, proposal, self._book.me, self._clock.now())
-        near = [(line.job, line.release) for line in view.earlier if line.job in verdict.counted and line.release]
-        jobs = [(job, old) for job, old in near if job in verdict.overlaps]
-        others = [old for job, old in near if job not in verdict.overlaps]
+        near = [line for line in view.earlier if line.job in verdict.counted]
+        jobs = [(line.job, line.release) for line in near if line.release and line.job in verdict.overlaps]
+        others = [line.release for line in near if line.release and line.job not in verdict.overlaps]
         new = differencing.release(proposal, registry.find(proposal.job.protocol_name).manifest)
-        return jobs, overlaps.count(self._home, self._min_count(proposal), new, [old for _, old in jobs], others)
+        least, then = self._min_count(proposal), [line.snapshot for line in near]
+        return jobs, overlaps.count(self._home, least, new, [old for _, old in jobs], others, then)
 
     def _min_count(self, proposal: Proposal) -> int:
         allowed = self._home.policy()[0].datasets[str(proposal.job.parties[self._book.me].dataset)]

@@ -9,30 +9,36 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mpcgov.errors import InternalError, MpcgovError
+from mpcgov.node import ledger
 from mpcgov.node.differencing import Release, rows_of, same_rows
 from mpcgov.node.home import NodeHome
 from mpcgov.spec.difference import Answer, Difference, Question, Rows
 from mpcgov.spec.load import validate
+from mpcgov.spec.order import ROWS
 
 CELLS_SHOWN = 5
+Prints = Sequence[Mapping[str, str]]
+"""Fingerprints of a data set at several jobs, as the ledger has them."""
 
 
 def count(
-    home: NodeHome, min_count: int, new: Release, earlier: Sequence[Release], others: Sequence[Release]
+    home: NodeHome, min_count: int, new: Release, earlier: Sequence[Release], others: Sequence[Release], then: Prints
 ) -> Answer:
     """How the rows of a job that is asked for differ from those of earlier ones, as our data are now.
 
     Args:
         others: what doesn't overlap it, and could be added to those that do.
+        then: what the data set was at each of these. What has changed since makes two tables differ, too.
 
     Raises:
         MpcgovError: they can't be read, or not as they are declared.
     """
     question = question_of(home.party, str(home.datasets_path.absolute()), min_count, new, earlier, others)
+    question = question.model_copy(update={"sets": tuple(sorted(set(map(_columns, _of_rows(then)))))})
     # -P: modules come from where Python is installed, never from the folder that we were started in.
     command = [sys.executable, "-P", "-m", "mpcgov.worker.differing"]
     asked = question.model_dump_json().encode()
@@ -44,7 +50,21 @@ def count(
         raise InternalError(f"the process that reads data ended with status {process.returncode}") from None
     if "error" in answer:
         raise MpcgovError.from_json(answer["error"])
-    return validate(answer["found"], Answer, "difference")
+    found = validate(answer["found"], Answer, "difference")
+    now = ledger.keyed(home.identity, question.dataset, found.prints)
+    same = all(
+        one.get(ROWS) == now[ROWS] and all(now.get(name) == one[name] for name in _of_rows([one])) for one in then
+    )
+    return found.model_copy(update={"changed": not same})
+
+
+def _of_rows(then: Prints) -> list[str]:
+    return [name for one in then for name in one if name.startswith(f"{ROWS}: ")]
+
+
+def _columns(name: str) -> tuple[str, ...]:
+    """The columns that a fingerprint is of, by its name."""
+    return tuple(name.removeprefix(f"{ROWS}: ").partition(" by ")[0].split(","))
 
 
 def question_of(
@@ -81,6 +101,8 @@ def sentences(jobs: Sequence[tuple[str, Release]], answer: Answer, min_count: in
         yield f"all these tables together tell groups of our persons apart, the smallest of {answer.fewest:,}"
     if answer.few:
         yield f"cells of these tables, and of others that add to them, single out fewer than {min_count} persons"
+    if answer.changed:
+        yield "the data set has changed since one of these tables, which would show the change"
     if answer.follows:
         yield "one of these tables is others, added and subtracted, or would be but for a person"
     if answer.least < min_count:

@@ -30,6 +30,7 @@ class Question(Frozen):
 
     `others`: tables that can be added to the earlier ones. `distinct`: places, in all tables from the new one on, of
     those that choose other rows than any before them by what filters say. `min_counts`: of all the tables, and ours.
+    `sets`: columns of which fingerprints are wanted, together.
     """
 
     datasets: str
@@ -39,6 +40,7 @@ class Question(Frozen):
     others: Annotated[tuple[Rows, ...], Field(strict=False)]
     distinct: Annotated[tuple[int, ...], Field(strict=False)]
     min_counts: Annotated[tuple[int, ...], Field(strict=False)]
+    sets: Annotated[tuple[Annotated[tuple[ColumnName, ...], Field(strict=False)], ...], Field(strict=False)] = ()
 
 
 class Cell(Frozen):
@@ -64,17 +66,20 @@ class Difference(Frozen):
 class Answer(Frozen):
     """One difference for each earlier table, in order. `fewest`: persons in the smallest group of rows that are in the
     same ones of all these tables; None if there is one group only. `follows`: one table's rows are others', added and
-    subtracted, but for nobody. `few`: sums and differences of cells are about fewer persons than may be shown."""
+    subtracted, but for nobody. `few`: sums and differences of cells are about fewer persons than may be shown.
+    `prints`: the data set's fingerprints. `changed`: they aren't those that an earlier table was made of."""
 
     differences: Annotated[tuple[Difference, ...], Field(strict=False)]
     fewest: int | None
     follows: bool = False
     few: bool = False
+    prints: dict[str, str] = Field(default_factory=dict)
+    changed: bool = False
 
     @property
     def least(self) -> int:
         """The fewest persons that follow from any of it; 0 if tables don't differ at all, or cells single out fewer."""
-        if self.follows or self.few:
+        if self.follows or self.few or self.changed:
             return 0
         found = [difference.fewest for difference in self.differences]
         return min([*found, *([] if self.fewest is None else [self.fewest])], default=0)

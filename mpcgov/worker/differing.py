@@ -23,6 +23,7 @@ from mpcgov.spec.load import parse_json
 from mpcgov.spec.table import KeyColumn
 from mpcgov.worker.advice import MISSING
 from mpcgov.worker.answer import answer
+from mpcgov.worker.fingerprint import fingerprints_of
 from mpcgov.worker.following import Group, few, follows
 from mpcgov.worker.predicate import predicate
 from mpcgov.worker.source import Source, open_table
@@ -63,6 +64,7 @@ def found(question: Question) -> Answer:
             ),
             fewest=_fewest(_groups(source, table, len(tables), ())),
             follows=follows([[one.among[i] for i in question.distinct] for one in groups]),
+            prints=fingerprints_of(source, question.sets),
             few=any(few(groups, tables, least) for least in question.min_counts),
         )
 

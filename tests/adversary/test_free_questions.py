@@ -139,7 +139,7 @@ async def heard_outside(folder: Path, worlds: Sequence[str] = tuple(WAGES)) -> t
         shutil.copytree(folder / "first", folder / name)
         network.folder, network.clock = folder / name, Stopped()
         for party in PARTIES:
-            network.workers[party].rows = {"all rows": name}
+            network.workers[party].rows = {"all rows": f"{65 + bool(WAGES[name])}"}
             rows = "".join(f"North,F,{age}\n" for age in range(35)) + "".join(f"South,M,{age}\n" for age in range(30))
             (network.home(party) / "people.csv").write_text("region,sex,age\n" + rows + WAGES[name])
         await network.start()

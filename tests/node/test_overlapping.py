@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +13,13 @@ from mpcgov.coordinator.ledgers import forecasts, leaves
 from mpcgov.coordinator.propose import Draft
 from mpcgov.errors import Refused
 from mpcgov.node import operator, questions
+from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import canonical_json, validate
+from mpcgov.spec.order import ROWS
 from mpcgov.spec.statement import job_id
+from mpcgov.worker.fingerprint import fingerprints_of
+from mpcgov.worker.source import open_table
 from tests.node.network import PARTIES, POLICY, Network, refusal
 
 FILTERS = POLICY.replace("sex: [group], age: [filter]", "sex: [group, filter], age: [filter]")
@@ -29,6 +35,7 @@ async def nodes(network: Network) -> Network:
         network.policy(party, ASKS)
         rows = [f"North,F,{age}" for age in range(NORTH)] + [f"South,M,{age}" for age in range(SOUTH)]
         (network.home(party) / "people.csv").write_text("\n".join(["region,sex,age", *rows, ""]))
+        network.workers[party].rows = {"all rows": f"{len(rows)}"}
     await network.start()
     return network
 
@@ -89,6 +96,31 @@ async def test_no_yes_is_possible_where_fewer_persons_differ_than_min_count(node
     assert await nodes.status("labour", job) == before
     assert before["state"] == "AWAITING_APPROVAL"
     assert len(nodes.workers["labour"].runs) == 1
+
+
+async def test_no_yes_is_possible_once_the_data_have_changed(nodes: Network) -> None:
+    """All, less both parts of it a day later, is who came in between; asked of one column that the table was by."""
+    fingerprint = next(iter(await asyncio.to_thread(_prints, nodes.home("labour"))))
+    assert fingerprint.startswith("all rows: region by ")
+    nodes.workers["labour"].rows |= await asyncio.to_thread(_prints, nodes.home("labour"))
+    await released(nodes, None)
+    job, _ = await submitted(nodes, "age < 20")
+    assert "a yes is possible" in ledger_of(nodes, job)
+    people = nodes.home("labour") / "people.csv"
+    people.write_text(people.read_text().replace("North,F,25", "South,F,25"))
+    said = ledger_of(nodes, job)
+    assert "no yes is possible" in said
+    assert "the data set has changed since one of these tables" in said
+    with pytest.raises(Refused, match="or have changed since"):
+        nodes.nodes["labour"].book.approve(job)
+
+
+def _prints(home: Path) -> dict[str, str]:
+    """What the reader finds the column region to be in labour's people."""
+    dataset = load_datasets(home / "datasets.yaml").root["people"]
+    with open_table(dataset, "people", home) as source:
+        found = fingerprints_of(source, [["region"]])
+    return {name: value for name, value in found.items() if name != ROWS}
 
 
 async def test_a_no_goes_out_when_the_time_is_over_and_is_no_other_than_silence(nodes: Network) -> None:
