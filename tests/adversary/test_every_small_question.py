@@ -1,4 +1,4 @@
-"""Everything that can be asked of people who are shown by how many persons tables differ, in a world of eight persons.
+"""Everything that can be asked of people who are shown by how many persons tables differ, in a world of seven persons.
 
 With `overlapping: ask` a person may say yes to a table that overlaps earlier ones. Here people say yes wherever the
 node lets them, in every order of tables, over every register. Whatever comes out fixes no count of one or two persons;
@@ -47,7 +47,7 @@ class Search:
             after: dict[frozenset[int], Counts] = {}
             for before, ways in level.items():
                 for place in range(len(self.tables)):
-                    if place not in before and (said := self._said(place, before)) is not None:
+                    if place not in before and (said := self._said(place, before, ways > 0)) is not None:
                         ways_now = ways * said
                         if ways_now.any():
                             self.tried += int(ways_now.sum())
@@ -55,10 +55,12 @@ class Search:
                             after[key] = after.get(key, 0) + ways_now
             for one, ways in after.items():
                 self._look(one, ways > 0)
+                if self.broken:
+                    return self
             level = after
         return self
 
-    def _said(self, place: int, before: frozenset[int]) -> Counts | None:
+    def _said(self, place: int, before: frozenset[int], where: Counts) -> Counts | None:
         """In which registers a table goes out after others; None if in none."""
         table, earlier = self.tables[place], [self.tables[one] for one in sorted(before)]
         permit = toyasked.verdict(table, earlier)
@@ -67,7 +69,9 @@ class Search:
         if not permit.overlaps:
             return np.ones(len(self.registers), np.int64)
         self.questions += 1
-        return toyasked.yes_is_possible(table, earlier, permit, self.registers).astype(np.int64)
+        said = np.zeros(len(self.registers), np.int64)
+        said[where] = toyasked.yes_is_possible(table, earlier, permit, self.registers[where])
+        return said
 
     def _look(self, released: frozenset[int], where: Counts) -> None:
         """Whether a count of one or two persons follows from what is shown, for who knows of which kinds nobody is."""
@@ -93,6 +97,7 @@ class Search:
 @pytest.fixture(autouse=True)
 def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """How two choices of rows relate is worked out once for each pair."""
+    toyasked.forget()
     known: dict[tuple[int, int], Any] = {}
     relation = differencing._relation
 
