@@ -119,7 +119,7 @@ REGISTERS = toyasked.registers()
 
 @pytest.mark.parametrize(
     ("world", "longest"),
-    [("in all", 3), ("in cells", 2), ("linked", 3), pytest.param("in cells", 3, marks=pytest.mark.slow)],
+    [("in all", 3), ("linked", 3), *(pytest.param("in cells", n, marks=pytest.mark.slow) for n in (2, 3))],
 )
 def test_no_yes_that_is_possible_singles_anybody_out(
     world: str, longest: int, capsys: pytest.CaptureFixture[str]
