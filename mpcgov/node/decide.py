@@ -37,13 +37,9 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
         why = asking.reasons(proposal, facts, related, overlaps)
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
-    return Permit(
-        approve="manual" if why else facts.policy.approve,
-        beside=tuple(job for job, _ in related),
-        overlaps=tuple(job for job, _ in overlaps),
-        counted=tuple(job for job, _ in near),
-        why=(*why, "its policy says approve: manual") if facts.policy.approve == "manual" else why,
-    )
+    jobs = (tuple(job for job, _ in found) for found in (related, overlaps, near))
+    said = (*why, "its policy says approve: manual") if facts.policy.approve == "manual" else why
+    return Permit("manual" if why else facts.policy.approve, *jobs, why=said)
 
 
 def _protocol_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
