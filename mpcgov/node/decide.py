@@ -37,9 +37,9 @@ def decide(proposal: Proposal, facts: Facts) -> Permit | Deny:
         why = asking.reasons(proposal, facts, related, overlaps)
     except Exception as error:
         return Deny((f"{facts.me} could not evaluate its policy ({type(error).__name__})",))
-    jobs = (tuple(job for job, _ in found) for found in (related, overlaps, near))
+    weighed, unclear, counted = (tuple(job for job, _ in found) for found in (related, overlaps, near))
     said = (*why, "its policy says approve: manual") if facts.policy.approve == "manual" else why
-    return Permit("manual" if why else facts.policy.approve, *jobs, why=said)
+    return Permit("manual" if why else facts.policy.approve, weighed, unclear, counted, said)
 
 
 def _protocol_allowed(proposal: Proposal, facts: Facts) -> Iterator[str]:
