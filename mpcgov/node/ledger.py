@@ -196,7 +196,7 @@ def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str], pe
     tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(snapshot=dict(snapshot)))
     own = line_of(row)
     read = replace(own, snapshot=snapshot)
-    lines, same, meeting = of_dataset(tx, row.dataset), {row.answers}, set[str]()
+    lines, same, meeting = of_dataset(tx, row.dataset), {row.answers, *questions.beside(tx, job)}, set[str]()
     for first, *more in alike(line for line in lines if line.job != job):
         jobs = {line.job for line in (first, *more)}
         same |= jobs if _same_rows(me, own, first) else set()

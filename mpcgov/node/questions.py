@@ -55,6 +55,12 @@ def said(tx: sql.Connection, job: str, what: str, beside: Sequence[str] = ()) ->
     tx.execute(sql.update(OVERLAPS).where(OVERLAPS.c.job == job).values(answer=what, beside=list(beside)))
 
 
+def beside(tx: sql.Connection, job: str) -> set[str]:
+    """The earlier jobs that a yes was given to such a job beside."""
+    query = sql.select(OVERLAPS.c.beside).where(OVERLAPS.c.job == job, OVERLAPS.c.answer == "yes")
+    return {*(tx.execute(query).scalar_one_or_none() or ())}
+
+
 def overlapping(tx: sql.Connection, dataset: str) -> list[tuple[str, tuple[str, ...]]]:
     """The jobs over a data set that were let through beside earlier ones that they overlap, with these."""
     mine = sql.select(OVERLAPS).where(OVERLAPS.c.dataset == dataset, OVERLAPS.c.answer == "yes")

@@ -115,6 +115,15 @@ async def test_no_yes_is_possible_once_the_data_have_changed(nodes: Network) -> 
         nodes.nodes["labour"].book.approve(job)
 
 
+async def test_a_yes_is_about_the_rows_that_were_counted(nodes: Network) -> None:
+    first = await released(nodes, None)
+    job, _ = await submitted(nodes, "age < 20")
+    nodes.workers["labour"].rows = {"all rows": f"{NORTH + SOUTH + 1}"}
+    say_yes(nodes, job)
+    found = await nodes.until(job, "ABORTED", "FAILED")
+    assert f"have changed since job {first}" in found["labour"]["reason"]
+
+
 def _prints(home: Path) -> dict[str, str]:
     """What the reader finds the column region to be in labour's people."""
     dataset = load_datasets(home / "datasets.yaml").root["people"]
