@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sql
 from hypothesis import HealthCheck, settings
 
 from mpcgov import disclosure, registry
@@ -33,7 +34,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=CHECKS,
     derandomize="MPCGOV_NIGHTLY" not in os.environ,
-    max_examples=nightly.count(50, 100),
+    max_examples=nightly.count(30, 100),
 )
 settings.load_profile("any machine")
 
@@ -47,6 +48,25 @@ def _find_once(name: str, first: Path | None = None) -> registry.Protocol:
 
 
 registry.find = _find_once
+
+
+_create_engine, _FIRST = sql.create_engine, dict[str, sql.Engine]()
+
+
+def _create_engine_once(*url: Any, **options: Any) -> sql.Engine:
+    """SQL is put together once for all SQLite databases: each test has several, and a node goes on with one."""
+    engine = _create_engine(*url, **options)
+    if engine.dialect.name == "sqlite":
+        first = _FIRST.setdefault("sqlite", engine)
+        engine.dialect, engine._compiled_cache, engine.pool._dialect = (
+            first.dialect,
+            first._compiled_cache,
+            first.dialect,
+        )
+    return engine
+
+
+sql.create_engine = _create_engine_once
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,13 +9,12 @@ import time
 import pytest
 
 from mpcgov.bench import race, report
-from mpcgov.bench.contenders import MPCGOV, MPYC, NODES
+from mpcgov.bench.contenders import MPCGOV, MPYC
 from mpcgov.bench.link import Link, Relay
 from mpcgov.bench.workloads import WORKLOADS
 from mpcgov.cli.main import run
 from mpcgov.errors import SpecError
 from tests.bench.conftest import Fake
-from tests.bench.test_race import at_once
 
 
 @pytest.mark.parametrize(
@@ -125,12 +124,3 @@ async def test_peers_that_dial_ports_are_as_far_apart(fake: Fake, monkeypatch: p
     (mpyc,) = await race.race(workload, [MPYC], lambda text: None, workload.make(20), link)
     assert not mpyc.failure
     assert mpyc.seconds >= link.rtt_s / 2
-
-
-async def test_nodes_are_as_far_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(race, "RUNS", 1)
-    at_once(monkeypatch)
-    link, workload = Link(0.02, 1e9), WORKLOADS["W8"]
-    (nodes,) = await race.race(workload, [NODES], lambda text: None, workload.make(3), link)
-    assert nodes.rounds
-    assert nodes.seconds >= nodes.rounds * link.rtt_s / 2

@@ -20,18 +20,32 @@ from mpcgov.worker import program
 from tests.patience import LONG_S
 
 
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of the package."""
+    folder = tmp_path_factory.mktemp("copied")
+    shutil.copytree(registry.PACKAGE, folder / "mpcgov", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def digest_in(folder: Path) -> str:
+    command = [sys.executable, "-c", "from mpcgov import registry; print(registry.engine_digest())"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=LONG_S).stdout
+
+
+@pytest.fixture(scope="module")
+def digest_of_copied(copied: Path) -> str:
+    return digest_in(copied)
+
+
 @pytest.mark.parametrize("name", [f"opening{EXTENSION_SUFFIXES[0]}", "worker/clear.so", "spec/new.pyc", "data.json"])
-def test_a_file_that_python_would_load_instead_changes_the_digest_of_the_engine(tmp_path: Path, name: str) -> None:
-    shutil.copytree(registry.PACKAGE, tmp_path / "mpcgov", ignore=shutil.ignore_patterns("__pycache__"))
-    code = "from mpcgov import registry; print(registry.engine_digest())"
-
-    def digest() -> str:
-        command = [sys.executable, "-c", code]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=LONG_S).stdout
-
-    before = digest()
-    (tmp_path / "mpcgov" / name).write_bytes(b"")
-    assert digest() != before
+def test_a_file_that_python_would_load_instead_changes_the_digest_of_the_engine(
+    copied: Path, digest_of_copied: str, name: str
+) -> None:
+    path = copied / "mpcgov" / name
+    path.write_bytes(b"")
+    assert digest_in(copied) != digest_of_copied
+    path.unlink()
 
 
 def test_a_linked_folder_in_a_protocol_is_refused(tmp_path: Path) -> None:

@@ -98,7 +98,12 @@ def outcomes_of(made: Case) -> list[Outcome]:
 
 def released(made: Case) -> dict[str, list[list[Any]]]:
     """The tables as a receiver reads them."""
-    linked, outcomes = made.linked(), outcomes_of(made)
+    return read(made, outcomes_of(made))
+
+
+def read(made: Case, outcomes: list[Outcome]) -> dict[str, list[list[Any]]]:
+    """The tables that parties' outcomes hold."""
+    linked = made.linked()
     tables = layout.tables(linked)
     values = [value for place in range(len(tables)) for value in opened(outcomes, made.threshold, place)]
     names = numbers_by_name(Layout(modulus="7", degree=1, tables=tables), values)
@@ -132,10 +137,10 @@ ALL = ["edu.level", "tax.region", "edu.age"]
 @pytest.mark.parametrize(
     ("owners", "parties", "threshold", "predictors", "method"),
     [
-        (2, 3, 1, ALL, "matcher"),
+        pytest.param(2, 3, 1, ALL, "matcher", marks=pytest.mark.slow),
         (2, 3, 1, ALL, "oblivious"),
         (3, 3, 1, [*ALL, "wel.benefit"], "matcher"),
-        (3, 3, 1, [*ALL, "wel.benefit"], "oblivious"),
+        pytest.param(3, 3, 1, [*ALL, "wel.benefit"], "oblivious", marks=pytest.mark.slow),
         (4, 4, 1, ["job.hours", "wel.benefit"], "matcher"),
         pytest.param(4, 4, 1, ["job.hours", *ALL, "wel.benefit"], "matcher", marks=pytest.mark.slow),
         pytest.param(
@@ -203,7 +208,7 @@ def test_numbers_of_many_digits_are_dealt_in_limbs_and_come_out_as_exactly() -> 
         ({}, 801),  # too few persons
         ({"people": 500}, 3),  # fewer than released numbers could tell of
         ({"people": 0}, 3),
-        ({"share": 0.0}, 3),
+        pytest.param({"share": 0.0}, 3, marks=pytest.mark.slow),
     ],
 )
 def test_too_few_persons_give_nothing(change: dict[str, Any], least: int) -> None:
@@ -216,12 +221,12 @@ def test_too_few_persons_give_nothing(change: dict[str, Any], least: int) -> Non
     [
         ({"digits": 1}, 51, False),
         ({"digits": 1}, 60, True),
-        ({"digits": 4}, 127, False),
-        ({"digits": 4}, 150, True),
+        pytest.param({"digits": 4}, 127, False, marks=pytest.mark.slow),
+        pytest.param({"digits": 4}, 150, True, marks=pytest.mark.slow),
         ({"digits": 4, "numbers": 6}, 150, False),
         ({"digits": 4, "numbers": 6}, 180, True),
-        ({"digits": 7}, 190, False),
-        ({"digits": 7}, 220, True),
+        pytest.param({"digits": 7}, 190, False, marks=pytest.mark.slow),
+        pytest.param({"digits": 7}, 220, True, marks=pytest.mark.slow),
     ],
 )
 def test_r25_a_model_needs_more_rows_than_its_numbers_could_tell_of(
@@ -254,8 +259,9 @@ def test_rounds_and_bytes_do_not_depend_on_the_data_nor_on_whether_there_is_a_mo
     spent = set()
     for seed, share in ((1, 1.0), (2, 0.0), (3, 0.5)):
         made = case(seed, ["edu.age"], 90, share=share, min_count=3, receivers=("edu",), rules={"digits": 1})
-        spent.add(tuple((outcome.rounds, outcome.bytes_sent) for outcome in outcomes_of(made)))
-        assert (released(made)["fit"][0][0] is None) == (share < 1)
+        outcomes = outcomes_of(made)
+        spent.add(tuple((outcome.rounds, outcome.bytes_sent) for outcome in outcomes))
+        assert (read(made, outcomes)["fit"][0][0] is None) == (share < 1)
     assert len(spent) == 1
 
 
@@ -274,13 +280,13 @@ def levels(count: int, **more: Any) -> Case:
     "made",
     [
         levels(2, max_rows=100),
-        levels(12, max_rows=100),
+        pytest.param(levels(12, max_rows=100), marks=pytest.mark.slow),
         pytest.param(levels(24, max_rows=100), marks=pytest.mark.slow),
         case(1, ALL, 100, max_rows=100, method="oblivious"),
-        case(1, ["edu.age"], 1000, share=1.0, max_rows=1000),
+        pytest.param(case(1, ["edu.age"], 1000, share=1.0, max_rows=1000), marks=pytest.mark.slow),
         case(1, ["edu.age"], 1000, share=1.0, max_rows=1000, method="oblivious"),
         case(1, ["edu.age"], 1000, share=1.0, max_rows=1000, receivers=("edu",)),
-        case(1, [*ALL, "wel.benefit"], 500, 3, share=1.0, max_rows=500),
+        pytest.param(case(1, [*ALL, "wel.benefit"], 500, 3, share=1.0, max_rows=500), marks=pytest.mark.slow),
         case(1, ["edu.age"], 100, parties=4, max_rows=100),
         pytest.param(case(1, ["edu.age"], 100, parties=5, threshold=2, max_rows=100), marks=pytest.mark.slow),
     ],

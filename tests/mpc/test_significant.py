@@ -47,11 +47,11 @@ def numbers(low: int, high: int, bits: int) -> list[int]:
     ("low", "high", "radix_bits", "places", "bits", "m"),
     [
         (-5, 2**14, 0, 1, 15, 3),
-        (0, 2**15, 0, 1, 15, 3),
+        pytest.param(0, 2**15, 0, 1, 15, 3, marks=pytest.mark.slow),
         (-(2**40), 2**57, 0, 1, 15, 3),
         (0, 2**90, 35, 3, 15, 3),
         (-(2**118), 2**118, 14, 8, 21, 3),
-        (-(2**118), 2**118, 28, 4, 24, 3),
+        pytest.param(-(2**118), 2**118, 28, 4, 24, 3, marks=pytest.mark.slow),
         pytest.param(-(2**60), 2**60, 28, 3, 5, 5, marks=pytest.mark.slow),
         (0, 2**90, 35, 3, 15, 4),
     ],
@@ -87,7 +87,7 @@ def pairs(job: Any, m: int, rows: int = 2) -> list[tuple[int, ...]]:
     [
         (-5, 2**14, 0, 1, 15, 2**40, 3),
         (-(2**118), 2**118, 28, 4, 15, 2**90, 3),
-        (0, 2**90, 35, 3, 4, 2**100, 3),
+        pytest.param(0, 2**90, 35, 3, 4, 2**100, 3, marks=pytest.mark.slow),
         (-(2**60), 2**60, 28, 3, 15, 2**50, 4),
         pytest.param(0, 2**30, 0, 1, 24, 2**60, 5, marks=pytest.mark.slow),
     ],

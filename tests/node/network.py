@@ -295,21 +295,30 @@ class Network:
     async def until(self, job: str, *states: str, parties: tuple[str, ...] = ()) -> dict[str, Any]:
         """The parties' statuses once each is in one of these states; asked over one connection with each.
 
-        A node that doesn't answer, as the machine is busy, is asked again.
+        What a running node has in its book is looked at first, which takes a tenth of asking. A node that doesn't
+        answer, as the machine is busy, is asked again.
         """
-        deadline, found = time.monotonic() + LONG_S, dict[str, Any]()
+        deadline, found, wanted = time.monotonic() + LONG_S, dict[str, Any](), parties or self.parties
         async with self.client() as client:
             while time.monotonic() < deadline:
-                found.clear()
+                await asyncio.sleep(0.05 if found else 0)
+                found = {party: {"state": self._booked(party, job, states)} for party in wanted}
                 try:
-                    for party in parties or self.parties:
-                        found[party] = await client.request(party, "GET", f"/v1/jobs/{job}")
+                    if all(status["state"] in states for status in found.values()):
+                        for party in wanted:
+                            found[party] = await client.request(party, "GET", f"/v1/jobs/{job}")
                 except PeerError as error:
                     found["nobody"] = {"state": error.message}
                 if all(status["state"] in states for status in found.values()):
                     return found
-                await asyncio.sleep(0.05)
         raise AssertionError(f"not {states}: {found}")
+
+    def _booked(self, party: str, job: str, states: tuple[str, ...]) -> str:
+        """A job's state in a node's book; one of these if it must be asked."""
+        try:
+            return str(self.nodes[party].book.job(job).state.value)
+        except (KeyError, MpcgovError):
+            return states[0]
 
 
 async def when(holds: Callable[[], bool], otherwise: str) -> None:

@@ -44,9 +44,11 @@ def fill(workspace, sizes: list[int | None], seed: int = 1) -> None:
         ([40, 50, 60], 1, ["region", "sex"], {"min_count": 10}),
         ([40, 0, None], 1, ["sex"], {"min_count": 3, "round_to": 5}),
         ([0, 0, 0], 1, ["region"], {"min_count": 3}),
-        ([30, None, None, 30], 1, ["all"], {"min_count": 10, "round_to": 4}),
+        pytest.param([30, None, None, 30], 1, ["all"], {"min_count": 10, "round_to": 4}, marks=pytest.mark.slow),
         ([20, 30, 25, None, 40], 2, ["sex", "region"], {"min_count": 8, "round_to": 5}),
-        ([9, 8, 7, 6, 5, 4, 3], 3, ["region", "all", "sex"], {"min_count": 5, "round_to": 5}),
+        pytest.param(
+            [9, 8, 7, 6, 5, 4, 3], 3, ["region", "all", "sex"], {"min_count": 5, "round_to": 5}, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_the_released_table_is_the_plain_count_after_the_plain_rules(workspace, sizes, threshold, by, rules) -> None:

@@ -57,10 +57,21 @@ def test_a_job_that_counts_is_judged_by_the_links_it_would_name(tmp_path: Path, 
     assert result["quality"] == {"precision": share, "recall": share, "f1": pytest.approx(share)}
 
 
-def test_steps_run_the_job_at_other_probabilities_and_draw_them(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(steps, "PROBABILITIES", ("0.05", "0.999"))
-    one = vector("probable-blocks")
-    one["params"] |= {"identify": {"tax": "id", "wel": "no"}, "min_probability": "0.9"}
+@pytest.mark.parametrize(
+    ("name", "param", "values"),
+    [
+        ("links", "threshold", ("0.7", "0.75", "0.8")),
+        pytest.param("probable-blocks", "min_probability", ("0.05", "0.9", "0.999"), marks=pytest.mark.slow),
+    ],
+)
+def test_steps_run_the_job_at_other_values_and_draw_them(
+    tmp_path: Path, capsys: Any, monkeypatch: Any, name: str, param: str, values: tuple[str, str, str]
+) -> None:
+    low, own, high = values
+    for others in ("PROBABILITIES", "THRESHOLDS"):
+        monkeypatch.setattr(steps, others, (low, high))
+    one = vector(name)
+    one["params"] |= {"identify": {"tax": "id", "wel": "no"}, param: own}
     path = agencies.write(tmp_path, "record-linkage", one)
     file = write(tmp_path / "truth.csv", "tax.id,wel.no", "a0,0")
     command = ["simulate", str(path), "--agencies", str(tmp_path / "agencies")]
@@ -71,16 +82,18 @@ def test_steps_run_the_job_at_other_probabilities_and_draw_them(tmp_path: Path, 
     assert run([*command, "--truth", str(file), "--truth-steps", "--truth-plot", str(plot), "--json"]) == 0
     quality = json.loads(capsys.readouterr().out)["quality"]
     found = quality.pop("steps")
-    assert [step["min_probability"] for step in found] == ["0.05", "0.9", "0.999"]
+    assert [step[param] for step in found] == [low, own, high]
     assert {name: found[1][name] for name in quality} == quality
     assert found[0]["links"] >= found[1]["links"] >= found[2]["links"]
-    assert re.findall(r'font-weight="bold">([^<]*)<', plot.read_text(encoding="utf-8")) == ["0.9"]
+    assert re.findall(r'font-weight="bold">([^<]*)<', plot.read_text(encoding="utf-8")) == [own]
 
 
 def test_steps_are_the_jobs_own_parameter_and_value() -> None:
     assert steps.of(job(threshold="0.72"))[1:] == ("0.72", ("0.5", "0.6", "0.65", "0.7", "0.72", *steps.THRESHOLDS[4:]))
     assert steps.of(job(threshold="0.70"))[:2] == ("threshold", "0.70")
     assert "0.7" not in steps.of(job(threshold="0.70"))[2]
+    probable = validate(agencies.job_of("record-linkage", vector("probable-blocks")), Job, "job")
+    assert steps.of(probable) == ("min_probability", "0.5", steps.PROBABILITIES)
 
 
 def test_a_step_at_which_too_few_are_linked_has_no_numbers_and_no_dot() -> None:

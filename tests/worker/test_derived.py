@@ -17,6 +17,7 @@ from mpcgov.spec.load import validate
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.advice import FINE, MALFORMED, MISSING, OUTSIDE, UNLISTED
 from mpcgov.worker.source import Source, open_table
+from tests import nightly
 
 ROWS = """age,pay,born,a,b
 0,9.99,1990-12-31,x,y
@@ -97,7 +98,7 @@ def test_arithmetic_as_long_as_it_may_be_is_computed(tmp_path: Path, text: str) 
         assert column_of(source, "new")[0][1] == FINE
 
 
-@settings(max_examples=20)
+@settings(max_examples=nightly.count(10, 20))
 @given(st.lists(st.tuples(st.integers(-5, 120), st.integers(0, 10_000)), min_size=1, max_size=20), st.data())
 def test_arithmetic_is_that_of_fractions(rows: list[tuple[int, int]], data: st.DataObject) -> None:
     tree, text = data.draw(SUMS)

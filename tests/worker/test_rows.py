@@ -23,6 +23,7 @@ from mpcgov.worker.keyed import KeyedRows, read_rows, write_rows
 from mpcgov.worker.report import dataset_check
 from mpcgov.worker.rows import Wanted, keyed_rows
 from mpcgov.worker.source import open_table
+from tests import nightly
 
 LEVELS = ["ba", "phd", "ma"]
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -126,7 +127,7 @@ RULES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=nightly.count(12, 30))
 @given(ROWS, RULES)
 def test_rows_with_one_key_become_one_by_the_rules(tmp_path: Path, rows: list[Row], rules: dict[str, str]) -> None:
     assert as_dict(rows_of(tmp_path, rows, Wanted(["id"], list(rules), rules))) == plain(rows, rules)

@@ -24,6 +24,7 @@ from mpcgov.worker.advice import FINE
 from mpcgov.worker.local import counts
 from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
+from tests import nightly
 from tests.postgres import CANARY, server
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -109,7 +110,7 @@ DECIMALS = {
 }
 
 
-@settings(max_examples=20)
+@settings(max_examples=nightly.count(10, 20))
 @given(
     fractions=st.lists(st.floats(-1, 1), min_size=1, max_size=200),
     places=st.integers(0, 9),
@@ -220,7 +221,7 @@ def agree(dataset: Dataset, base: Path) -> None:
 TABLE = "CREATE TABLE {} (region TEXT, note TEXT, age INTEGER, pay NUMERIC(10, 2), born DATE, secret TEXT)"
 
 
-@pytest.mark.parametrize("relation", ["people", "registers.people", "odd%20name"])
+@pytest.mark.parametrize("relation", nightly.first(2, ["registers.people", "odd%20name", "people"]))
 def test_a_duckdb_file_is_asked_where_it_is_and_never_written(tmp_path: Path, relation: str) -> None:
     name = relation.replace("%20", " ")
     quoted = ".".join(f'"{part}"' for part in name.split("."))

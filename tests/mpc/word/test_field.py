@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
+import multiprocessing
 import os
 import shutil
 import stat
@@ -10,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import nullcontext
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -118,49 +121,52 @@ def test_a_kernels_cache_that_cannot_be_written_is_told_in_a_line(tmp_path, monk
         kernels.kernel("int64(int64)")(abs)
 
 
-ADDING = """
-import sys
-from mpcgov.mpc.word import kernels
-def add_one(x):
-    return x + 1
-print("asks", flush=True)
-fast = kernels.kernel("int64(int64)")(add_one)
-print(fast(1), *fast.stats.cache_hits.values(), "hits", *fast.stats.cache_misses.values(), "misses", flush=True)
-"""
+class Asking:
+    """A copy of this process that asks for a kernel in a file of a test's own; says first that it will."""
 
+    def __init__(self, folder: Path) -> None:
+        path, context = folder / "adding.py", multiprocessing.get_context("fork")
+        if not path.exists():
+            path.write_text("def add_one(x):\n    return x + 1\n", encoding="utf-8")
+        self._hears, says = context.Pipe(duplex=False)
+        self._process = context.Process(target=self._ask, args=(path, says))
+        self._process.start()
+        says.close()
+        assert self.heard() == "asks"
 
-def adding(folder: Path) -> subprocess.Popen[str]:
-    """A process that asks for a kernel, once it has said that it will."""
-    (folder / "adding.py").write_text(ADDING, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    command = [sys.executable, folder / "adding.py"]
-    started = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    assert started.stdout.readline() == "asks\n"
-    return started
+    @staticmethod
+    def _ask(path: Path, says: Connection) -> None:
+        sys.path.insert(0, str(path.parent))
+        adding = importlib.import_module("adding")
+        says.send("asks")
+        fast = kernels.kernel("int64(int64)")(adding.add_one)
+        found = "loaded" if fast.stats.cache_hits else "compiled"
+        says.send(found if fast(1) == 2 else "wrong")
+        os._exit(0)
+
+    def heard(self) -> object:
+        """What it says next; ends it if that never comes."""
+        if not self._hears.poll(LONG_S):
+            self._process.kill()
+        return self._hears.recv()
 
 
 def test_a_kernel_in_the_cache_is_loaded_while_others_load_it_and_compile_others(tmp_path):
     """Each of the others may wait long for the processor, and nobody waits for them."""
     cache = kernels.cache_directory()
-    lock = cache / "__main__.add_one.lock"
-    assert adding(tmp_path).communicate()[0] == "2 hits 1 misses\n"
-    with lock.open("rb") as loading, (cache / "__main__.another.lock").open("wb") as compiling:
+    assert Asking(tmp_path).heard() == "compiled"
+    with (cache / "adding.add_one.lock").open("rb") as loading, (cache / "adding.else.lock").open("wb") as compiling:
         fcntl.flock(loading, fcntl.LOCK_SH)
         fcntl.flock(compiling, fcntl.LOCK_EX)
-        second = adding(tmp_path)
-        try:
-            assert second.communicate(timeout=LONG_S)[0] == "2 1 hits misses\n"
-        finally:
-            second.kill()
+        assert Asking(tmp_path).heard() == "loaded"
 
 
 def test_of_processes_that_want_the_same_kernel_one_compiles_it(tmp_path):
-    with (kernels.cache_directory() / "__main__.add_one.lock").open("wb") as lock:
+    with (kernels.cache_directory() / "adding.add_one.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wanting = [adding(tmp_path) for _ in range(3)]
+        asking = [Asking(tmp_path) for _ in range(3)]
         fcntl.flock(lock, fcntl.LOCK_UN)
-    said = [process.communicate()[0] for process in wanting]
-    assert sorted(said) == ["2 1 hits misses\n"] * 2 + ["2 hits 1 misses\n"]
+    assert sorted(one.heard() for one in asking) == ["compiled", "loaded", "loaded"]
 
 
 def test_the_kernels_cache_is_a_directory_that_only_we_can_enter(tmp_path, monkeypatch):
@@ -263,7 +269,7 @@ print(*(one.stats.cache_path for one in (before, first, second)), sep="\\n")
 """
 
 
-@pytest.mark.parametrize("by", ["file", "environment"])
+@pytest.mark.parametrize("by", nightly.first(1, ["file", "environment"]))
 def test_nothing_where_we_are_started_moves_the_cache_not_even_of_a_forked_process(tmp_path, by):
     """Numba takes its settings from a file there, and looks at it again after each kernel that it has compiled."""
     own = tmp_path / "own"

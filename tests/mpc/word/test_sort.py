@@ -152,11 +152,11 @@ def outcomes_of_sorts(monkeypatch, values, times, m=3, bounds=(0, 9)):
     [
         ([4, 4, 4], 120, 3, (0, 9)),
         ([1, 2, 3], 120, 3, (0, 9)),
-        ([9, 0, 0], 120, 3, (0, 9)),
+        pytest.param([9, 0, 0], 120, 3, (0, 9), marks=pytest.mark.slow),
         ([4, 4, 4], 100, 3, (-WIDE, WIDE)),  # value and row number in two words
-        ([WIDE, -WIDE, 0], 100, 3, (-WIDE, WIDE)),
+        pytest.param([WIDE, -WIDE, 0], 100, 3, (-WIDE, WIDE), marks=pytest.mark.slow),
         ([4, 4, 4], 100, 4, (0, 9)),
-        ([1, 2, 3], 100, 4, (0, 9)),
+        pytest.param([1, 2, 3], 100, 4, (0, 9), marks=pytest.mark.slow),
     ],
 )
 def test_the_opened_bits_are_those_of_a_uniform_order_whatever_the_values(monkeypatch, values, times, m, bounds):
