@@ -2,19 +2,18 @@
 
 Who is left owner and who matches whom is public, worked out from the job and the padded lengths of the lists. Every
 party runs the same steps in the same order, whether it has a part in them or not. Long lists are linked a shard after
-the other.
+the other, or side by side by workers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov import kinds
-from mpcgov.errors import MEMORY, SpecError
+from mpcgov.errors import SpecError
 from mpcgov.kinds.kind import Computed
 from mpcgov.linkage import join, oblivious
 from mpcgov.linkage.compose import composed, designed, factors
@@ -23,10 +22,12 @@ from mpcgov.linkage.moments import in_places, limb_products, named
 from mpcgov.linkage.ownrows import OwnRows
 from mpcgov.linkage.places import Places, array_of, limbs_of, noisy_digits
 from mpcgov.linkage.shards import Shard, Split, lasting, owners_key
+from mpcgov.linkage.sidebyside import Part, Shards, Workers, total
+from mpcgov.linkage.tags import TAG_WORDS
 from mpcgov.linkage.tops import greatest
 from mpcgov.linkage.totals import cell_sums
 from mpcgov.linked import sums as all_sums
-from mpcgov.linked.cost import MEMORY_LIMIT_BYTES, star_bytes, star_dealing
+from mpcgov.linked.cost import refuse_too_much, star_bytes, star_dealing
 from mpcgov.linked.dealing import Dealing
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model as regression_model
@@ -58,8 +59,10 @@ class LinkedRows:
         job_digest: str,
         own: OwnRows | None,
         noise: Mapping[str, Places] | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self._engine = engine
+        self._workers = workers
         self._parties = config.parties
         self._me = config.parties[config.me]
         self._linked = linked
@@ -113,9 +116,9 @@ class LinkedRows:
         plan, split = await self._settled()
         owners = self._linked.owners
         if len(owners) == 2:
-            (spoke,) = plan.stars[0].spokes
-            shares = [await self._counted(spoke, split.shard(number)) for number in range(len(split))]
-            return array_of(self._engine, reduce(field.add, shares), 0, self._linked.most_rows(frozenset(owners)))
+            (star,) = plan.stars
+            shares = await self._total(star, split, None)
+            return array_of(self._engine, shares, 0, self._linked.most_rows(frozenset(owners)))
         counts: dict[tuple[str, ...], SecretArray] = {}
         for star in plan.stars:
             sets = [owned for owned in owner_sets(owners) if owned[0] == star.left]
@@ -224,10 +227,36 @@ class LinkedRows:
         if self._me in plan.dealt:
             names = {*factors(plan.dealt[self._me])}
             split = split.with_columns(lambda own: own.with_parts(names, self._groups(own)))
-        total, greatest = await self._shard_sums(star, split.shard(0), plan)
-        for number in range(1, len(split)):
-            total = field.add(total, (await self._shard_sums(star, split.shard(number), plan))[0])
-        return total, greatest
+        if len(split) == 1:
+            return await self._shard_sums(star, split.shard(0), plan)
+        return await self._total(star, split, plan), {}
+
+    async def _total(self, star: Star, split: Split, plan: Dealing | None) -> Words:
+        """Shares of the sums of a star over all shards; without a plan of how many keys are in common."""
+        tags = dict.fromkeys(split.lengths, TAG_WORDS)
+        sizes = tags if plan is None else {owner: len(dealt) for owner, dealt in plan.dealt.items()}
+        asked = Shards(
+            len(split),
+            star_bytes(self._linked, star, split.lengths, sizes),
+            lambda number: self._of_shard(star, split.shard(number), plan),
+            lambda number: self._part(star, split, plan, number),
+        )
+        return await total(self._engine, self._workers, asked, self.coins)
+
+    def _part(self, star: Star, split: Split, plan: Dealing | None, number: int) -> Part:
+        shard = split.shard(number)
+        return Part(star.left, plan is None, split.whole, len(split), shard.label, shard.own)
+
+    async def part(self, part: Part) -> Words:
+        """In a worker: our share of what one shard comes to. Who asks has settled all else."""
+        (star,) = (one for one in self._plan.settled(part.lengths).stars if one.left == part.left)
+        shard = Shard(Split.of(part.lengths, part.shards, None).lengths, part.label, part.own)
+        return await self._of_shard(star, shard, None if part.counted else star_dealing(self._linked, star))
+
+    async def _of_shard(self, star: Star, shard: Shard, plan: Dealing | None) -> Words:
+        if plan is None:
+            return await self._counted(star.spokes[0], shard)
+        return (await self._shard_sums(star, shard, plan))[0]
 
     async def _shard_sums(self, star: Star, shard: Shard, plan: Dealing) -> tuple[Words, dict[str, Places]]:
         """`_star_sums` of one shard. What it holds of the rows is gone when it returns."""
@@ -252,7 +281,7 @@ class LinkedRows:
         mine = self._me == star.left
         kept = self._list(shard) if mine else None
         rows = shard.lengths[star.left] + self._plan.dummies
-        _refuse_too_much(star_bytes(self._linked, star, shard.lengths, sizes))
+        refuse_too_much(star_bytes(self._linked, star, shard.lengths, sizes))
         channel, prss = self._engine.operation()
         own = None if kept is None or columns is None else (kept, columns)
         left = await join.left_columns(channel, prss, self._index(star.left), rows, sizes[star.left], own)
@@ -273,17 +302,3 @@ class LinkedRows:
         """What we deal, of our keys, shape (columns, N)."""
         own = self._rows(shard)
         return composed(plan.dealt[self._me], own.columns, self._groups(own))
-
-
-def _refuse_too_much(needed: int) -> None:
-    """Before anything but the lists' lengths is known: whether a party can hold the linked rows.
-
-    Raises:
-        SpecError: it can't; the same at every party. Doesn't say how much it takes: not all readers know the lengths.
-    """
-    if needed > MEMORY_LIMIT_BYTES:
-        raise SpecError(
-            f"linking so many rows takes more than {MEMORY_LIMIT_BYTES / 1e9:,.0f} GB at each party",
-            hint="ask for fewer groups of the owners but the first, or for fewer measures",
-            code=MEMORY,
-        )

@@ -28,7 +28,7 @@ AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class Shard:
-    """One of the parts that are linked one after the other: the whole, if there is one only.
+    """One of the parts that are linked by themselves: the whole, if there is one only.
 
     `lengths`: by owner that of its list, public. `label`: among owners, what tells this part of these lists split this
     way from all others; empty for the whole. `own`: our rows, if we are an owner.
@@ -43,11 +43,12 @@ class Shard:
 class Split:
     """The shards of a job, made one at a time, as each holds a copy of its rows.
 
-    `lengths`: by owner that of the list of each shard. `own`: all our rows; `placed`: the shard that each is in. `key`:
-    the owners' own; anybody else has none.
+    `whole`: by owner the length of its list, `lengths`: of that of each shard. `own`: all our rows; `placed`: the shard
+    that each is in. `key`: the owners' own; anybody else has none.
     """
 
     shards: int
+    whole: Mapping[str, int]
     lengths: Mapping[str, int]
     own: OwnRows | None
     key: bytes = field(default=bytes(KEY_BYTES), repr=False)
@@ -58,8 +59,8 @@ class Split:
         """The shards of lists of such lengths."""
         parts = {owner: shard_length(length, shards) for owner, length in lengths.items()}
         if own is None or key is None:
-            return cls(shards, parts, own)
-        return cls(shards, parts, own, key, shard_of(own.keys, key, shards))
+            return cls(shards, lengths, parts, own)
+        return cls(shards, lengths, parts, own, key, shard_of(own.keys, key, shards))
 
     def __len__(self) -> int:
         return self.shards

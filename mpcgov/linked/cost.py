@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import comb, prod
 
 from mpcgov import kinds
+from mpcgov.errors import MEMORY, SpecError
 from mpcgov.linked import sums, wanted
 from mpcgov.linked.dealing import Dealing, dealing
 from mpcgov.linked.facts import Linked
@@ -75,7 +76,8 @@ def link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], thresh
     sent = {party: shards * count for party, count in one.bytes_sent.items()}
     summed = SHARD_ROUNDS * (len(linked.owners) > 2 or not _overlaps(linked))
     again = sum(summed + SPOKE_ROUNDS * len(star.spokes) for star in plan.stars)
-    return LinkCost(sent, one.memory_bytes, shards * one.rounds + (shards - 1) * again)
+    agreed = len(plan.stars) * (shards > 1)  # how many go side by side
+    return LinkCost(sent, one.memory_bytes, shards * one.rounds + (shards - 1) * again + agreed)
 
 
 def _link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], threshold: int) -> LinkCost:
@@ -150,6 +152,20 @@ def _overlaps(linked: Linked) -> bool:
 def held_bytes(columns: int, rows: int) -> int:
     """What every party holds of the linked rows of a star: a word for each row and dealt column."""
     return WORD * rows * columns
+
+
+def refuse_too_much(needed: int) -> None:
+    """Before anything but the lists' lengths is known: whether a party can hold the linked rows.
+
+    Raises:
+        SpecError: it can't; the same at every party. Doesn't say how much it takes: not all readers know the lengths.
+    """
+    if needed > MEMORY_LIMIT_BYTES:
+        raise SpecError(
+            f"linking so many rows takes more than {MEMORY_LIMIT_BYTES / 1e9:,.0f} GB at each party",
+            hint="ask for fewer groups of the owners but the first, or for fewer measures",
+            code=MEMORY,
+        )
 
 
 def star_bytes(linked: Linked, star: Star, lengths: Mapping[str, int], sizes: Mapping[str, int]) -> int:

@@ -1,7 +1,8 @@
 """How many shards a linked job's lists are split into, and how long each is: public facts alone.
 
 Every key is in one shard, the same at all owners, by a hash under a key of theirs. Shards are linked one after the
-other, so that a party holds one at a time; their sums are added up on shares. See docs/security/linkage.md.
+other, so that a party holds one at a time, or side by side by workers; their sums are added up on shares. See
+docs/security/linkage.md.
 """
 
 from __future__ import annotations

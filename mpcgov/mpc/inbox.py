@@ -28,6 +28,7 @@ Key = tuple[int, int]
 class _Wait:
     future: asyncio.Future[Any]
     into: memoryview | None
+    idly: bool = False
 
 
 @dataclass
@@ -46,8 +47,8 @@ class Inbox:
 
     @property
     def waiting(self) -> bool:
-        """Whether somebody waits for a message."""
-        return bool(self._waiting)
+        """Whether somebody waits for a message, and not only in case that it comes."""
+        return not all(wait.idly for wait in self._waiting.values())
 
     # -- who asks
 
@@ -56,11 +57,15 @@ class Inbox:
         payload = self._taken((DATA, label))
         return self._wait((DATA, label), None) if payload is None else bytes(payload)
 
-    def fetch(self, label: int, into: memoryview) -> asyncio.Future[None]:
-        """Have the WORDS with this label written to `into`, which must be exactly as long: when, the future says."""
+    def fetch(self, label: int, into: memoryview, idly: bool = False) -> asyncio.Future[None]:
+        """Have the WORDS with this label written to `into`, which must be exactly as long: when, the future says.
+
+        Args:
+            idly: there may be much to come before it, so the peer isn't read on for its sake.
+        """
         payload = self._taken((WORDS, label))
         if payload is None:
-            return self._wait((WORDS, label), into)
+            return self._wait((WORDS, label), into, idly)
         if payload.nbytes != into.nbytes:
             raise WireError(f"{payload.nbytes} bytes where {into.nbytes} belong")
         into[:] = payload
@@ -68,14 +73,21 @@ class Inbox:
         done.set_result(None)
         return done
 
+    def forget(self, labels: range) -> None:
+        """Nobody wants the WORDS with these labels any more: those that came are dropped, and none will come."""
+        for key in [key for key in self._unread if key[0] == WORDS and key[1] in labels]:
+            self._taken(key)
+        for key in [key for key in self._waiting if key[0] == WORDS and key[1] in labels]:
+            self._waiting.pop(key).future.cancel()
+
     def _taken(self, key: Key) -> memoryview | None:
         payload = self._unread.pop(key, None)
         self.unread_bytes -= 0 if payload is None else payload.nbytes
         return payload
 
-    def _wait(self, key: Key, into: memoryview | None) -> asyncio.Future[Any]:
+    def _wait(self, key: Key, into: memoryview | None, idly: bool = False) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[key] = _Wait(future, into)
+        self._waiting[key] = _Wait(future, into, idly)
         return future
 
     # -- what comes

@@ -108,16 +108,20 @@ class Link(asyncio.BufferedProtocol):
             self._expect_more()
         return payload
 
-    def fetch(self, label: int, into: memoryview) -> asyncio.Future[None]:
-        """Have the peer's WORDS with this label written to `into`, which must be exactly as long."""
+    def fetch(self, label: int, into: memoryview, idly: bool = False) -> asyncio.Future[None]:
+        """Have the peer's WORDS with this label written to `into`, which must be exactly as long; see `Inbox.fetch`."""
         try:
-            done = self._inbox.fetch(label, into)
+            done = self._inbox.fetch(label, into, idly)
         except WireError as fault:
             self._fault(fault)
             return self._loop.create_future()
-        if not done.done():
+        if not (done.done() or idly):
             self._expect_more()
         return done
+
+    def forget(self, labels: range) -> None:
+        """See `Inbox.forget`; the peer has been told before that nobody sends such messages any more."""
+        self._inbox.forget(labels)
 
     def end(self) -> None:
         """Say that we have all we need, and read on until the peer has said so too."""

@@ -23,6 +23,9 @@ UNITS = "unit "
 PLACE = "place"
 """Among the fingerprints that a child sends, where the source is: see `mpcgov.spec.places`."""
 
+CLUSTER = "cluster"
+"""The code of a failure to have workers; where they are to come from is nobody else's business."""
+
 OWN_READER = "reader"
 """The code of a failure of ours in the child that reads data: what went wrong there may hang on the data."""
 
@@ -36,7 +39,8 @@ class Order(Frozen):
     `folder` is the protocol's, for the child that runs. `binding` is a digest of everything that the parties' nodes
     agreed on besides the proposal (their approvals); the engine compares it before any key is made. `left_s` is what is
     left of the job's time. `assumed`: a set of columns that the data set is taken to be declared unique by, and judged
-    by, in a simulation; nodes assume nothing.
+    by, in a simulation; nodes assume nothing. `workers`: of the descriptors that the child that computes gets the last
+    ones are streams of so many workers; `part`: this is such a worker.
     """
 
     proposal: Proposal
@@ -47,6 +51,17 @@ class Order(Frozen):
     left_s: Annotated[float, Field(gt=0)]
     fingerprint: bool = False
     assumed: KeyColumns | None = None
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    part: bool = False
+
+
+class Placing(Frozen):
+    """What is told to the process that places workers on a Dask cluster: for which order, at which scheduler, and where
+    the cluster's certificate authority, this node's certificate for it and that one's key are."""
+
+    order: Order
+    scheduler: str
+    files: Annotated[tuple[str, str, str], Field(strict=False)]
 
 
 class Outcome(Frozen):
@@ -90,12 +105,15 @@ class Report(Frozen):
     """What a child says: `ready` waits for the parent's word that data may now be shared.
 
     `read`: what data were read, by fingerprints; it waits for the parent's word that they may be handed on. `notes`:
-    what became of rows, in words for the agency's own people. `steps`: where its time went, for them as well.
+    what became of rows, in words for the agency's own people. `again`: a shard is done once more; the job's parties
+    know `shard`, from 0, and whose workers `died`. `steps`: where its time went, for them as well.
     """
 
-    event: Literal["phase", "read", "ready", "done", "failed"]
+    event: Literal["phase", "read", "ready", "again", "done", "failed"]
     phase: str = ""
     fingerprints: dict[str, str] = Field(default_factory=dict)
+    shard: int = 0
+    died: tuple[PartyId, ...] = Field(default=(), strict=False)
     outcome: Outcome | None = None
     fault: Fault | None = None
     notes: tuple[str, ...] = Field(default=(), strict=False)

@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mpcgov import registry
@@ -22,9 +23,10 @@ from mpcgov.process.control import Channel
 from mpcgov.process.meter import Idle, Meter, runner
 from mpcgov.spec.order import Fault, Go, Order, Outcome, Report
 from mpcgov.spec.statement import Cost, Layout, Transcript
-from mpcgov.worker import program, reveal
+from mpcgov.worker import partwork, program, reveal
 from mpcgov.worker.confine import confine
-from mpcgov.worker.work import Local, work
+from mpcgov.worker.pool import Pool
+from mpcgov.worker.work import LinkedWork, Local, work
 
 registry.engine_digest()  # while we wait for a job, and of the files as they are when they are loaded
 
@@ -33,6 +35,8 @@ def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
     """Runs this party's part of a job over the given descriptors: the reader's pipe, then a stream per other party."""
     if not confine(Path(order.folder)):
         print("mpcgov: the computing process isn't sandboxed: it takes Linux 5.13, and no threads", file=sys.stderr)  # noqa: T201 - the node's log
+    if order.part:
+        partwork.serve(order, *descriptors)
     idle = Idle()
     with runner(idle) as loop:
         loop.run(_serve(Channel(control), order, descriptors, Meter("engine", "start", idle)))
@@ -41,10 +45,12 @@ def serve(control: socket.socket, order: Order, descriptors: list[int]) -> None:
 async def _serve(channel: Channel, order: Order, descriptors: list[int], meter: Meter) -> None:
     parent = Parent(channel)
     pipe, *streams = descriptors
+    streams, workers = streams[: len(streams) - order.workers], streams[len(streams) - order.workers :]
     others = [i for i, party in enumerate(order.proposal.parties) if party != order.party]
     sockets = {i: socket.socket(fileno=descriptor) for i, descriptor in zip(others, streams, strict=True)}
     try:
         job = Job(order, sockets, parent, meter)
+        job.streams = [socket.socket(fileno=descriptor) for descriptor in workers]
         outcome = await job.session.run(job.outcome(pipe), order.left_s)
         report = Report(event="done", outcome=outcome, steps=meter.steps())
     except MpcgovError as error:
@@ -72,7 +78,14 @@ class Parent:
 
     def phase(self, phase: str) -> None:
         """Tells what the job is doing."""
-        task = asyncio.create_task(self.channel.send(Report(event="phase", phase=phase)))
+        self._tell(Report(event="phase", phase=phase))
+
+    def again(self, shard: int, died: Sequence[str]) -> None:
+        """Tells that a shard is done once more, as workers of these parties died."""
+        self._tell(Report(event="again", shard=shard, died=tuple(died)))
+
+    def _tell(self, report: Report) -> None:
+        task = asyncio.create_task(self.channel.send(report))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -94,6 +107,7 @@ class Job:
         self.program = program.load(folder, self.proposal.protocol_digest)
         self.work = work(order, registry.read(folder).manifest)
         self._meter = meter
+        self.streams: list[socket.socket] = []
         self.session = Session(self._config(), sockets, self._entered)
         meter.spent = lambda: (self.session.cost.rounds, self.session.cost.bytes_sent)
 
@@ -120,6 +134,8 @@ class Job:
         values = await self._local(pipe)
         started = time.monotonic()
         await self.session.start()
+        if self.streams and isinstance(self.work, LinkedWork):
+            self.work.workers = Pool(self.streams, self.session.words.shared_wire, self._again)
         cleared = await self.work.cleared(self.session, self.program, values)
         self.session.enter("reveal")
         layout = Layout(modulus=str(self.session.modulus), degree=self.proposal.threshold, tables=self.work.tables)
@@ -132,6 +148,9 @@ class Job:
             for peer, (sent, received) in self.session.transcripts.items()
         }
         return Outcome(layout=layout, shares=shares, cost=cost, coins=self.work.coins, transcripts=transcripts)
+
+    def _again(self, shard: int, died: list[int]) -> None:
+        self.parent.again(shard, [self.proposal.parties[index] for index in died])
 
     async def _local(self, pipe: int) -> Local | None:
         """This party's own input, once every party has said that it has its own and the parent has committed."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mpcgov.jobs import check
 from mpcgov.linkage import LinkedRecords, LinkedRows, OwnRecords, OwnRows
+from mpcgov.linkage.sidebyside import Workers
 from mpcgov.linkage.tags import Texts
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model
@@ -201,6 +202,7 @@ class LinkedWork:
         self.noise = noise.Noise(self._proposal, manifest, self.tables, order.party)
         self.secret: bytes | None = None
         self.coins: dict[str, str] = {}
+        self.workers: Workers | None = None
 
     def read(self, pipe: int) -> Local | None:
         """See `Work`."""
@@ -224,9 +226,8 @@ class LinkedWork:
             noisy = self._proposal.job.disclosure.noise is not None
             more = self.noise.more_rows if noisy else local.listed - len(local)
             own = OwnRows(Texts(*keyed.bytes_of(local.keys)), columns, more, secret)
-        rows = LinkedRows(
-            session.words, session.config, self._linked, self._proposal.job_digest, own, self.noise.dealt(session)
-        )
+        dealt, digest = self.noise.dealt(session), self._proposal.job_digest
+        rows = LinkedRows(session.words, session.config, self._linked, digest, own, dealt, self.workers)
         self.coins = rows.coins
         return rows
 

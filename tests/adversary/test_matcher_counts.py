@@ -12,6 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -124,7 +125,7 @@ def test_coins_are_others_whenever_the_rows_could_be_others() -> None:
     assert np.var(many) == pytest.approx(3 * DUMMIES / 16, rel=0.2)
 
 
-def matched(secrets: dict[str, bytes], shards: int = 1) -> tuple[list[int], bytes, dict[str, Any]]:
+def matched(secrets: dict[str, bytes], shards: int = 1, attempts: int = 1) -> tuple[list[int], bytes, dict[str, Any]]:
     """The matcher's count in each shard of a real spoke, one of the lists that it got, and what the first owner says of
     its coins."""
     rows = {name: [{"key": f"person {i}"} for i in range(90)] for name in ("tax", "edu")}
@@ -144,7 +145,8 @@ def matched(secrets: dict[str, bytes], shards: int = 1) -> tuple[list[int], byte
     messages = parties[0].network.messages.items()
     lists = {of: [body for (by, to, _), body in messages if (by, to, len(body)) == (of, 2, length)] for of in (0, 1)}
     tags = {of: [{body[i : i + 16] for i in range(0, length, 16)} for body in own] for of, own in lists.items()}
-    assert len(lists[0]) == len(lists[1]) == shards
+    assert len(lists[0]) == len(lists[1]) == shards * attempts
+    assert not any(one & other for own in tags.values() for one, other in combinations(own, 2))
     return [len(one & other) for one, other in zip(tags[0], tags[1], strict=True)], lists[0][0], coins[0]
 
 
@@ -157,6 +159,21 @@ def test_in_a_job_the_count_repeats_and_the_tags_do_not() -> None:
     changed = matched(first | {"edu": second["edu"]})
     assert list(changed[2]) == ["edu tax"]
     assert changed[2] != runs[0][2]
+
+
+def test_a_shard_that_is_linked_again_shows_its_count_again_and_no_tag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a worker dies once all tags are sent. That tags are others, `matched` asserts."""
+    monkeypatch.setattr(shards, "SHARD_KEYS", 25)
+    once = LinkedRows._of_shard
+
+    async def twice(rows: LinkedRows, *asked: Any) -> Any:
+        await once(rows, *asked)
+        return await once(rows, *asked)
+
+    monkeypatch.setattr(LinkedRows, "_of_shard", twice)
+    counts = matched({"tax": bytes([1]) * 32, "edu": bytes([2]) * 32}, 4, attempts=2)[0]
+    assert counts[::2] == counts[1::2]
+    assert len(set(counts)) > 1
 
 
 def test_in_shards_all_counts_repeat_or_all_are_others(monkeypatch: pytest.MonkeyPatch) -> None:

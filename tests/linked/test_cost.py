@@ -11,7 +11,7 @@ import pytest
 from mpcgov import registry
 from mpcgov.coordinator.plan import job_cost
 from mpcgov.errors import SpecError
-from mpcgov.linkage import linkedrows, oblivious
+from mpcgov.linkage import oblivious
 from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linked import cost
 from mpcgov.linked.plan import link_plan
@@ -97,9 +97,9 @@ def test_a_job_that_no_party_could_hold_ends_before_any_tag_is_sent(
     case = made("linked-count", 2, 15, BY, method=method)
     linked = case.linked()
     needed = job_cost(linked.job, linked.manifest, linked.declarations, 1)[2]
-    monkeypatch.setattr(linkedrows, "MEMORY_LIMIT_BYTES", needed)
+    monkeypatch.setattr(cost, "MEMORY_LIMIT_BYTES", needed)
     case.run(LinkedRows.cell_sums)
-    monkeypatch.setattr(linkedrows, "MEMORY_LIMIT_BYTES", needed - 1)
+    monkeypatch.setattr(cost, "MEMORY_LIMIT_BYTES", needed - 1)
 
     async def refused(linked_rows: LinkedRows) -> str:
         with pytest.raises(SpecError, match="linking so many rows takes") as found:

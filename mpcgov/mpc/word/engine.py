@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import comb
 from typing import Any
@@ -36,23 +37,36 @@ class LinkWire:
         """See `Wire`."""
         return self._links[peer].fetch(label, into)
 
+    def watch(self, peer: int, label: int, into: memoryview) -> asyncio.Future[None]:
+        """As `fetch`, in case that such a message comes: the peer isn't read on for its sake."""
+        return self._links[peer].fetch(label, into, idly=True)
+
+    def keep_reading(self, on: bool) -> None:
+        """Whether all that peers send is read, however much of it nobody has asked for yet."""
+        for link in self._links.values():
+            link.keep_reading(on)
+
+    def forget(self, labels: range) -> None:
+        """Nobody sends or wants messages with these labels any more."""
+        for link in self._links.values():
+            link.forget(labels)
+
     async def drained(self) -> None:
         """See `Wire`. While we wait, every link is read on, whatever is unread."""
         full = [link for link in self._links.values() if not link.writable]
         if not full:
             return
-        for link in self._links.values():
-            link.keep_reading(True)
+        self.keep_reading(True)
         for link in full:
             await link.drained()
-        for link in self._links.values():
-            link.keep_reading(False)
+        self.keep_reading(False)
 
 
 class WordEngine:
     """Secret arrays as words. `masters` are the keys of the own subsets; a failure goes to `failed`.
 
-    `solver`: what computes linear systems beside it, in a wide field: see `mpcgov.mpc.solve`.
+    `solver`: what computes linear systems beside it, in a wide field: see `mpcgov.mpc.solve`. `line`: of a part that
+    is computed elsewhere, with keys of its own; no result leaves from there.
     """
 
     def __init__(
@@ -62,13 +76,15 @@ class WordEngine:
         masters: Mapping[Subset, bytes],
         failed: Callable[[BaseException], None],
         solver: Any = None,
+        line: Line | None = None,
     ) -> None:
         self.config = config
         self.solver = solver
         parties = len(config.parties)
-        self._line = Line(wire, config.me, parties)
+        self._line = line or Line(wire, config.me, parties)
         self._scheduler = Scheduler(self._line, Prss(config.me, parties, config.threshold, masters), failed)
-        self.prepare()
+        if line is None:
+            self.prepare()
 
     def prepare(self) -> None:
         """Exchange, beside all else, the keys that results need when they leave."""
@@ -175,6 +191,19 @@ class WordEngine:
 
         wanted = rows.shape[0] if ranks is None else len(ranks)
         return self._scheduler.protocol((wanted, rows.shape[1]), protocol, key, rows)
+
+    @property
+    def shared_wire(self) -> Any:
+        """The session's wire, that parts share: a `LinkWire`."""
+        return self._line.wire
+
+    def parts(self, count: int) -> list[Line]:
+        """Lines for so many parts that are computed elsewhere; see `Line.apart`."""
+        return [self._line.apart() for _ in range(count)]
+
+    def keys_of_part(self, number: int) -> dict[Subset, bytes]:
+        """Keys in place of ours for a part of this number, as all members of a subset derive them; used once."""
+        return self._scheduler.prss.derived(f"part {number}")
 
     def operation(self) -> tuple[Channel, Prss]:
         """A channel, and the pseudorandom keys, for a protocol that isn't made of arrays; opened in program order."""

@@ -61,6 +61,10 @@ class Prss:
             self._keys[subset, use] = derive(self._masters[subset], f"words {use}")
         return Stream(self._keys[subset, use], number)
 
+    def derived(self, use: str) -> dict[Subset, bytes]:
+        """A key of its own for each subset, for what isn't done with these here."""
+        return {subset: derive(master, use) for subset, master in self._masters.items()}
+
     def pair(self, other: int, use: str, number: int) -> Stream:
         """The words that we share with one other party: for m = 3, where the subsets are pairs."""
         return self.stream((min(self.me, other), max(self.me, other)), use, number)
