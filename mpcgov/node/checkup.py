@@ -7,6 +7,7 @@ from typing import Any
 
 from mpcgov import keys
 from mpcgov.errors import MpcgovError
+from mpcgov.node import staffing
 from mpcgov.node.home import NodeHome
 from mpcgov.node.notify.config import secret, signing_secret
 from mpcgov.node.operations import free_bytes
@@ -71,6 +72,15 @@ def disk(node: NodeHome) -> Finding:
     free = free_bytes(node.state_path)
     text = f"{free >> 20:,} MB free for the database"
     return Finding("disk", free >= LEAST_FREE_BYTES, text if free >= LEAST_FREE_BYTES else f"{text}; make room")
+
+
+def workers(node: NodeHome) -> list[Finding]:
+    """Whether this machine has what workers on a cluster take; nothing if there are to be none."""
+    wanted = node.config.workers
+    if wanted is None:
+        return []
+    found = staffing.faults(wanted, node.path)
+    return [Finding("workers", not found, "; ".join(found) or f"{wanted}")]
 
 
 def notices(node: NodeHome) -> list[Finding]:

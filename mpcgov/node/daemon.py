@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -18,7 +18,7 @@ from mpcgov import files, keys, registry
 from mpcgov.clock import Clock, RealClock
 from mpcgov.errors import LocalError, MpcgovError
 from mpcgov.node import home as homes
-from mpcgov.node import logs, rotation
+from mpcgov.node import logs, rotation, staffing
 from mpcgov.node.api import Api
 from mpcgov.node.audit import HEAD_S, AuditLog
 from mpcgov.node.book import Book
@@ -66,7 +66,8 @@ async def _serve(home: Path) -> None:
 
 
 def _supervisor(node: NodeHome) -> Supervisor:
-    return Supervisor(on_note=logs.note, limit=node.jobs_at_once, on_steps=logs.steps)
+    staff = None if node.config.workers is None else staffing.of(node.config.workers, node.path)
+    return Supervisor(on_note=logs.note, limit=node.jobs_at_once, on_steps=logs.steps, staff=staff)
 
 
 async def keep_serving(home: Path, stop: asyncio.Event, supervisor: Callable[[NodeHome], Supervisor]) -> None:
@@ -141,6 +142,7 @@ class NodeDaemon:
         # What is recorded in a thread has its head written by the loop, too.
         self._audit.gather(partial(asyncio.get_running_loop().call_soon_threadsafe, self._write_head_soon))
         self.service.recover()
+        self._supervisor.on_again = self._again
         await self._supervisor.start()
         await self._runner.setup()
         await self._open_door()
@@ -182,6 +184,11 @@ class NodeDaemon:
         self._audit.settle()
         self._store.close()
         self._lock.close()
+
+    def _again(self, job: str, shard: int, died: Sequence[str]) -> None:
+        """Puts on record that a shard is linked again, which all parties of the job know."""
+        self.book.note("shard again", job, shard=shard + 1, died=", ".join(died))
+        self._log.warning("a shard is linked again, as a worker died", job=job, shard=shard + 1, died=", ".join(died))
 
     def _write_head_soon(self) -> None:
         """Has the head of the audit log written in a while, beside the event loop."""

@@ -8,6 +8,8 @@ party: {party}
 address: '{address}'
 # jobs_at_once: 2     # how many jobs compute here at once, 400 MB and more each; the others wait. By default as many as
 #                     # the machine has processors, and memory of 1 GB each, for
+# workers: 2          # so many processes link long lists (more than 10^6 keys) in parts side by side; or so many of the
+#                     # agency's own cluster, 'dask://host:8786?workers=8'; docs/operations.md
 # console: {{listen: '127.0.0.1:7180'}}      # pages for this agency's people, on this machine; docs/console.md
 # operations: {{listen: '127.0.0.1:9464'}}    # /health and /metrics for this machine's monitoring
 # notify: {{email: {{server: 'mail.example.gov:587', sender: mpc@example.gov, to: [approvers@example.gov]}}}}

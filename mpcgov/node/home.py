@@ -16,7 +16,7 @@ from pydantic import Field
 from mpcgov import files, keys
 from mpcgov.errors import LocalError, Refused, SpecError
 from mpcgov.keys import Identity
-from mpcgov.node import inforce
+from mpcgov.node import inforce, staffing
 from mpcgov.node.desk.config import ConsoleConfig
 from mpcgov.node.first_files import DATASETS_FILE, NODE_FILE, POLICY_FILE
 from mpcgov.node.logs import Form
@@ -37,7 +37,8 @@ STATE = "state"
 class NodeConfig(Frozen):
     """`node.yaml`: who this node is, where it is reached, where it keeps its state, how many jobs compute here at once
     (None: as many as the machine has processors and memory for), where its people meet it (None: nowhere), who may
-    watch it, what its log looks like, and who is told of jobs."""
+    watch it, what its log looks like, who is told of jobs, and who links shards of long lists side by side (None: they
+    are linked one after the other)."""
 
     party: PartyId
     address: Address
@@ -48,6 +49,7 @@ class NodeConfig(Frozen):
     operations: Operations | None = None
     log: Form | None = None
     notify: Notify | None = None
+    workers: staffing.Workers | None = None
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,7 @@ def doctor(home: Path) -> list[Finding]:
     if node.roster is None:
         return findings
     findings += [*checkup.address(node), checkup.certificates(node), checkup.disk(node), *checkup.notices(node)]
+    findings += checkup.workers(node)
     with opened(home) as (_, book, _):
         return findings + asyncio.run(_ask_peers(node, book))
 

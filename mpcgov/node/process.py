@@ -87,7 +87,7 @@ async def start(kind: Kind, environ: Mapping[str, str], control: socket.socket) 
     """A child that isn't forked from a template; see `template.fork`."""
     # -P: modules come from where Python is installed, never from the folder that we were started in.
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "mpcgov.worker", kind, str(control.fileno()), "alone",
+        sys.executable, "-P", "-m", "mpcgov.worker", kind, str(control.fileno()),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         env=environ,

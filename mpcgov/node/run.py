@@ -22,7 +22,7 @@ from mpcgov.node.peers import exchange_receipt
 from mpcgov.node.statements import binding, read_receipt
 from mpcgov.node.streams import JobStreams
 from mpcgov.node.timings import RELEASED, Stopwatch, Timings
-from mpcgov.spec.order import OWN_READER, PLACE, WHOLE, Order, Outcome
+from mpcgov.spec.order import CLUSTER, OWN_READER, PLACE, WHOLE, Order, Outcome
 from mpcgov.spec.statement import Proposal, job_id, transcript_conflict
 from mpcgov.trust.client import Client
 
@@ -258,6 +258,8 @@ def ending(error: MpcgovError, me: str, phase: str) -> Ending:
     """
     if isinstance(error, LocalError) and error.code in ALIKE:
         return Ending(Event.FAIL, error.message, error.line(), error.code)
+    if error.code == CLUSTER:
+        return Ending(Event.FAIL, f"{me}: has no workers now", error.line(), error.code)
     if isinstance(error, LocalError) or error.code == OWN_READER:
         return Ending(Event.FAIL, f"{me}: data contract", error.line(), DATA_CONTRACT)
     # The engine's own messages end with the phase already.

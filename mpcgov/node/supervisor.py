@@ -16,6 +16,7 @@ from typing import Any
 
 from mpcgov.errors import InternalError, LocalError, MpcgovError, Refused
 from mpcgov.node.child import Child
+from mpcgov.node.staff import Hired, Staff, is_long
 from mpcgov.spec.order import OWN_READER, Go, Order, Outcome, Report, Step
 from mpcgov.spec.statement import job_id
 
@@ -35,6 +36,9 @@ Note = Callable[[str, str], None]
 Steps = Callable[[str, Sequence[Step]], None]
 """Is told a job and where the time of one of its processes went."""
 
+Again = Callable[[str, int, Sequence[str]], None]
+"""Is told a job, which of its shards is done again, from 0, and whose workers died."""
+
 Peers = Awaitable[Mapping[str, socket.socket]]
 """A connected stream per other party, once they stand. Who makes them closes them if the job ends before that."""
 
@@ -48,7 +52,10 @@ class Supervisor:
         on_note: Note = lambda job, text: None,
         limit: int = 1000,
         on_steps: Steps = lambda job, steps: None,
+        staff: Staff | None = None,
     ) -> None:
+        self._staff = staff
+        self.on_again: Again = lambda job, shard, died: None
         self._keep_warm = keep_warm
         self._on_note = on_note
         self._limit = limit
@@ -89,6 +96,7 @@ class Supervisor:
             MpcgovError: the first thing that went wrong. The children are gone by then, also on cancellation.
         """
         children: list[Child] = []
+        hiring = None if self._staff is None else asyncio.create_task(_hire(self._staff, order))
         self._running += 1
         started_s = time.monotonic()
         try:
@@ -96,8 +104,8 @@ class Supervisor:
             took = Step(at="node", phase="children", started_s=started_s, seconds=time.monotonic() - started_s)
             self._working += children
             order = order.model_copy(update={"fingerprint": admit is not None})
-            told = (self._on_note, self._on_steps)
-            return await _Run(order, children, commit, on_phase, admit, told, took).outcome(peers)
+            told = (self._on_note, self._on_steps, self.on_again)
+            return await _Run(order, children, commit, on_phase, admit, told, took).outcome(peers, hiring)
         finally:
             self._running -= 1
             self._working = [child for child in self._working if child not in children]
@@ -105,6 +113,8 @@ class Supervisor:
             # anything is awaited, since a job that is being ended may be told to end once more.
             self._later = asyncio.get_running_loop().call_later(REST_S, self._warm_up)
             await asyncio.shield(_kill_all(children))
+            if hiring is not None:  # only now, as the child that computes would take it for the workers' death
+                await asyncio.shield(_dismiss(hiring))
 
     async def close(self) -> None:
         """Ends the pair that waits."""
@@ -148,7 +158,7 @@ class _Run:
         commit: Commit,
         on_phase: Callable[[str], None],
         admit: Admit | None,
-        told: tuple[Note, Steps],
+        told: tuple[Note, Steps, Again],
         took: Step,
     ) -> None:
         self._order = order
@@ -158,10 +168,10 @@ class _Run:
         self._committed = False
         self._on_phase = on_phase
         self._admit = admit
-        self._on_note, self._on_steps = told
+        self._on_note, self._on_steps, self._on_again = told
         self._took = took
 
-    async def outcome(self, peers: Peers) -> Outcome:
+    async def outcome(self, peers: Peers, hiring: Awaitable[Hired | None] | None = None) -> Outcome:
         self._tell([self._took])
         receiving, sending = os.pipe()
         tasks: list[asyncio.Task[Any]] = []
@@ -170,7 +180,8 @@ class _Run:
                 pipe.callback(os.close, receiving)
                 await self._hand_to_reader(sending)
                 tasks.append(reading := asyncio.create_task(self._read()))
-                await self._hand_to_runner(receiving, await peers)
+                hired = None if hiring is None else await hiring
+                await self._hand_to_runner(receiving, await peers, [] if hired is None else hired.streams)
             stops = [asyncio.create_task(child.stopped()) for child in (self._reader, self._runner)]
             running = asyncio.create_task(self._run())
             tasks += [*stops, running]
@@ -194,14 +205,17 @@ class _Run:
         finally:
             os.close(pipe)
 
-    async def _hand_to_runner(self, pipe: int, peers: Mapping[str, socket.socket]) -> None:
-        """Gives the runner its order, the pipe from the reader and the peers, which are closed here."""
+    async def _hand_to_runner(
+        self, pipe: int, peers: Mapping[str, socket.socket], workers: Sequence[socket.socket]
+    ) -> None:
+        """Gives the runner its order, the pipe from the reader, the peers and workers, which are closed here."""
         others = [party for party in self._order.proposal.parties if party != self._order.party]
         # Where the data are is the reader's business only.
         left_s = max(0.1, self._ends_at - time.monotonic())
-        order = self._order.model_copy(update={"datasets": None, "left_s": left_s})
-        await self._runner.channel.send(order, [pipe, *(peers[party].fileno() for party in others)])
-        for sock in peers.values():
+        order = self._order.model_copy(update={"datasets": None, "left_s": left_s, "workers": len(workers)})
+        streams = [*(peers[party] for party in others), *workers]
+        await self._runner.channel.send(order, [pipe, *(stream.fileno() for stream in streams)])
+        for sock in streams:
             sock.close()
 
     async def _first_cause(self, reading: asyncio.Task[None], running: asyncio.Task[Outcome]) -> Outcome:
@@ -237,6 +251,8 @@ class _Run:
         while (report := await self._runner.channel.receive(Report)) is not None:
             if report.event == "phase":
                 self._on_phase(report.phase)
+            elif report.event == "again":
+                self._on_again(job_id(self._order.proposal.job_digest), report.shard, report.died)
             elif report.event == "ready":
                 secret = await self._commit()
                 self._committed = True
@@ -264,6 +280,18 @@ async def _give_up(starts: Sequence[asyncio.Task[Child]]) -> None:
         start.cancel()
     started = await asyncio.gather(*starts, return_exceptions=True)
     await _kill_all([child for child in started if not isinstance(child, BaseException)])
+
+
+async def _hire(staff: Staff, order: Order) -> Hired | None:
+    """Workers, for a job whose lists may be long."""
+    return await staff.hire(order) if is_long(order) else None
+
+
+async def _dismiss(hiring: asyncio.Task[Hired | None]) -> None:
+    hiring.cancel()
+    (hired,) = await asyncio.gather(hiring, return_exceptions=True)
+    if hired is not None and not isinstance(hired, BaseException):
+        await hired.dismiss()
 
 
 async def _kill_all(children: list[Child]) -> None:

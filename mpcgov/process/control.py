@@ -16,7 +16,7 @@ from mpcgov.errors import InternalError, SpecError
 from mpcgov.spec.load import Frozen, canonical_json, parse_json
 
 LIMIT_BYTES = 512 << 20
-MAX_DESCRIPTORS = 64
+MAX_DESCRIPTORS = 129
 
 Model = TypeVar("Model", bound=Frozen)
 

@@ -33,9 +33,9 @@ def kernel() -> Any:
     return libc
 
 
-def restrict(readable: Iterable[Path], libc: Any = None) -> bool:
+def restrict(readable: Iterable[Path], libc: Any = None, *, dials: bool = False) -> bool:
     """From now on this process opens files to read them, below these folders and those of Python and of the packages
-    that are loaded, and nothing else; it starts no program, and binds or dials no TCP port.
+    that are loaded, and nothing else; it starts no program, and, unless it `dials`, binds or dials no TCP port.
 
     Returns:
         Whether the kernel does that for all of it; False on another system, or where threads run already.
@@ -47,7 +47,7 @@ def restrict(readable: Iterable[Path], libc: Any = None) -> bool:
         return False
     alone = len(list(Path("/proc/self/task").iterdir())) == 1
     python = {sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"], "/lib", "/lib64", "/usr/lib"}
-    return _restrict_files(libc, [*map(Path, python), *_loaded_packages(), *readable]) and alone
+    return _restrict_files(libc, [*map(Path, python), *_loaded_packages(), *readable], dials) and alone
 
 
 def _loaded_packages() -> list[Path]:
@@ -58,14 +58,13 @@ def _loaded_packages() -> list[Path]:
     return [Path(folder) for folders in found for folder in folders]
 
 
-def _restrict_files(libc: Any, readable: Iterable[Path]) -> bool:
+def _restrict_files(libc: Any, readable: Iterable[Path], dials: bool) -> bool:
     abi = libc.syscall(LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ABI_ONLY)
     if abi < 1:
         return False
     handled = (1 << FS_RIGHTS_BY_ABI.get(abi, 16)) - 1
-    attributes = struct.pack(
-        "<QQQ", handled, TCP_BIND_AND_CONNECT if abi >= 4 else 0, ABSTRACT_SOCKETS_AND_SIGNALS if abi >= 6 else 0
-    )
+    ports = TCP_BIND_AND_CONNECT if abi >= 4 and not dials else 0
+    attributes = struct.pack("<QQQ", handled, ports, ABSTRACT_SOCKETS_AND_SIGNALS if abi >= 6 else 0)
     attributes = attributes[: 24 if abi >= 6 else 16 if abi >= 4 else 8]
     ruleset = libc.syscall(LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
     if ruleset < 0:

@@ -56,7 +56,7 @@ class Children:
 
     def run(self, *_: Any) -> Any:
         class Forever:
-            async def outcome(self, _peers: Any) -> Any:
+            async def outcome(self, *_: Any) -> Any:
                 await asyncio.Event().wait()
 
         return Forever()
@@ -227,7 +227,7 @@ async def test_data_are_read_while_streams_are_made_and_streams_get_the_time_tha
     order = Order.model_construct(proposal=proposal, party="tax", datasets="/d.yaml", left_s=60.0, fingerprint=False)
     reader, runner = Told(), Told()
     took = Step(at="node", phase="children", started_s=time.monotonic() - 20.0, seconds=0.0)
-    run: Any = supervisor._Run(order, [reader, runner], None, None, None, (None, None), took)
+    run: Any = supervisor._Run(order, [reader, runner], None, None, None, (None, None, None), took)
     run._tell = lambda steps: None
     peers, (ours, theirs) = unconnected(), socket.socketpair()
     job = asyncio.create_task(run.outcome(peers))
@@ -252,7 +252,7 @@ def descriptors() -> set[Path]:
 async def test_streams_that_dont_come_about_end_a_job_and_leave_no_descriptor() -> None:
     order = Order.model_construct(datasets="/d.yaml", left_s=60.0, fingerprint=False)
     took = Step(at="node", phase="children", started_s=time.monotonic(), seconds=0.0)
-    run: Any = supervisor._Run(order, [Told(), Told()], None, None, None, (None, None), took)
+    run: Any = supervisor._Run(order, [Told(), Told()], None, None, None, (None, None, None), took)
     run._tell = lambda steps: None
     peers, before = unconnected(), descriptors()
     peers.set_exception(PeerError("welfare: no connection within 10 s", code="connect"))
