@@ -239,13 +239,9 @@ class LinkedRows:
             len(split),
             star_bytes(self._linked, star, split.lengths, sizes),
             lambda number: self._of_shard(star, split.shard(number), plan),
-            lambda number: self._part(star, split, plan, number),
+            lambda number: Part.of(star.left, plan is None, split, number),
         )
         return await total(self._engine, self._workers, asked, self.coins)
-
-    def _part(self, star: Star, split: Split, plan: Dealing | None, number: int) -> Part:
-        shard = split.shard(number)
-        return Part(star.left, plan is None, split.whole, len(split), shard.label, shard.own)
 
     async def part(self, part: Part) -> Words:
         """In a worker: our share of what one shard comes to. Who asks has settled all else."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from mpcgov.errors import InternalError
 from mpcgov.linkage.ownrows import OwnRows
+from mpcgov.linkage.shards import Split
 from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.word import field, steps
 from mpcgov.mpc.word.engine import WordEngine
@@ -57,6 +58,12 @@ class Part:
     shards: int
     label: str
     own: OwnRows | None
+
+    @classmethod
+    def of(cls, left: str, counted: bool, split: Split, number: int) -> Part:
+        """The shard of that number, from 0."""
+        shard = split.shard(number)
+        return cls(left, counted, split.whole, len(split), shard.label, shard.own)
 
 
 @dataclass(frozen=True)
