@@ -23,6 +23,7 @@ from mpcgov.evidence.pack import pack
 from mpcgov.results import follow, progress, receive
 from mpcgov.results.pace import Pace
 from mpcgov.results.progress import Status
+from mpcgov.results.standings import Standings
 from mpcgov.spec.job import COORDINATOR, Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.spec.roster import Roster
@@ -154,22 +155,26 @@ async def bundle_of(path: Path, job: str) -> Bundle:
         return await pack(client, home.roster(), (stored.envelope, stored.proposal), COORDINATOR)
 
 
-async def list_jobs(path: Path, only: Sequence[StoredJob] | None = None) -> list[ListedJob]:
-    """The jobs that were proposed from this home, oldest first, and how they stand; `only`: these, in this order."""
+async def list_jobs(path: Path) -> list[ListedJob]:
+    """The jobs that were proposed from this home, oldest first, and how they stand."""
     home = homes.load(path)
-    jobs = homes.stored_jobs(home) if only is None else only
+    jobs = homes.stored_jobs(home)
     if not jobs:
         return []
-    async with Client(home.identity, home.roster()[1]) as client:
-        states = await asyncio.gather(*(_status(client, job) for job in jobs))
-    return [ListedJob(job, status) for job, status in zip(jobs, states, strict=True)]
+    async with Standings(Client(home.identity, home.roster()[1])) as standings:
+        return await listed(standings, jobs)
 
 
-async def _status(client: Client, job: StoredJob) -> Status | None:
-    try:
-        return await progress.status(client, job.proposal.parties, job.id)
-    except MpcgovError:
-        return None
+async def listed(standings: Standings, jobs: Sequence[StoredJob]) -> list[ListedJob]:
+    """These jobs, and how they stand."""
+
+    async def one(job: StoredJob) -> ListedJob:
+        try:
+            return ListedJob(job, await standings.status(job.proposal.parties, job.id))
+        except MpcgovError:
+            return ListedJob(job, None)
+
+    return await asyncio.gather(*map(one, jobs))
 
 
 def _open(path: Path, job: str) -> tuple[CoordinatorHome, StoredJob, Roster]:

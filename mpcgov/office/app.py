@@ -47,6 +47,7 @@ def application(
 
     app = frame.application(LIMIT_BYTES, to_enter)
     app.middlewares.append(inside)
+    app.on_cleanup.append(site.close)
     entry.add_routes(app.router, frame)
     drafts = Drafts(site)
     drafts.add_routes(app.router)

@@ -66,7 +66,7 @@ class Jobs:
         page = min(number(request, "page"), pages - 1)
         shown = names[page * PER_PAGE : (page + 1) * PER_PAGE]
         asked = [self._site.stored(name) for name in shown if name not in self._ended]
-        found = await service.list_jobs(self._site.home, asked)
+        found = await service.listed(await self._site.standings(), asked) if asked else []
         fresh = {one.job.id: one.status for one in found}
         self._remember(fresh)
         rows = [Row(self._site.stored(name), fresh.get(name) or self._ended.get(name)) for name in shown]
@@ -110,12 +110,13 @@ class Jobs:
     async def _status(self, name: str) -> Status:
         if name in self._ended:
             return self._ended[name]
-        status = await service.status_of(self._site.home, name)
+        proposal = self._site.stored(name).proposal
+        status = await (await self._site.standings()).status(proposal.parties, name)
         self._remember({name: status})
         if status.state is not State.RUNNING:
             self._paces.pop(name, None)
             return status
-        pace = self._paces.setdefault(name, service.pace_of(self._site.stored(name).proposal))
+        pace = self._paces.setdefault(name, service.pace_of(proposal))
         return pace.told(status, time.monotonic())
 
     def _remember(self, found: Mapping[str, Status | None]) -> None:

@@ -15,6 +15,9 @@ from mpcgov.coordinator import service
 from mpcgov.coordinator.catalogue import Catalogue
 from mpcgov.coordinator.home import StoredJob
 from mpcgov.office.entry import Entry
+from mpcgov.results.standings import Standings
+from mpcgov.spec.roster import Card, Roster
+from mpcgov.trust.client import Client
 
 FRESH_S, MISSING_S = 30.0, 5.0
 """How long the members' catalogue is taken for what it is; where a node didn't answer, it is asked again sooner."""
@@ -36,6 +39,7 @@ class Site:
         self._catalogue: tuple[float, Catalogue] | None = None
         self._stored: dict[str, StoredJob] = {}
         self._newest: tuple[int, list[str]] = (-1, [])
+        self._standings: tuple[tuple[Roster, Card], Standings] | None = None
 
     def page(self, request: web.Request, name: str, tab: str, *, status: int = 200, **what: Any) -> web.Response:
         """A page for whoever has come in."""
@@ -51,6 +55,22 @@ class Site:
         found = await service.catalogue(self.home)
         self._catalogue = (time.monotonic(), found)
         return found
+
+    async def standings(self) -> Standings:
+        """Who asks the nodes how jobs stand, over connections that are kept while roster and keys are the same."""
+        home = homes.load(self.home)
+        roster, identity = home.roster()[1], home.identity
+        if self._standings is None or self._standings[0] != (roster, identity.card):
+            old, new = self._standings, Standings(Client(identity, roster))
+            self._standings = ((roster, identity.card), new)
+            if old is not None:
+                await old[1].close()
+        return self._standings[1]
+
+    async def close(self, _: web.Application) -> None:
+        """Gives the connections back."""
+        if self._standings is not None:
+            await self._standings[1].close()
 
     def stored(self, name: str) -> StoredJob:
         """A job that was proposed; read and verified once, as it never changes.

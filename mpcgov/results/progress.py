@@ -104,13 +104,13 @@ async def status(client: Client, parties: Sequence[str], job: str) -> Status:
     Raises:
         MpcgovError: no node can say anything of the job.
     """
-    answers = await asyncio.gather(*(_ask(client, party, job) for party in parties))
+    answers = await asyncio.gather(*(ask(client, party, job) for party in parties))
     return combine(job, dict(zip(parties, answers, strict=True)))
 
 
 async def status_or_bad_end(client: Client, parties: Sequence[str], job: str) -> Status:
     """Like `status`, but one node that says how the job ended badly is enough: the silent one needn't be waited for."""
-    asked = {party: asyncio.create_task(_ask(client, party, job)) for party in parties}
+    asked = {party: asyncio.create_task(ask(client, party, job)) for party in parties}
     pending = set(asked.values())
     while pending:
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
@@ -176,7 +176,8 @@ def require_released(status: Status) -> None:
     raise unreleased(status.job, status.state, status.reason, status.code)
 
 
-async def _ask(client: Client, party: str, job: str) -> View | MpcgovError:
+async def ask(client: Client, party: str, job: str) -> View | MpcgovError:
+    """What one node says of a job, or why it says nothing."""
     try:
         answer = await client.request(party, "GET", f"/v1/jobs/{job}", timeout_s=ASK_TIMEOUT_S)
         view = validate(answer, View, f"{party}: answer")

@@ -155,7 +155,7 @@ async def test_a_hidden_cell_is_marked_in_chart_and_table(tmp_path: Path, monkey
         async def result_of(*_: object) -> dict[str, object]:
             return result
 
-        monkeypatch.setattr("mpcgov.office.jobs.service.status_of", released)
+        monkeypatch.setattr("mpcgov.results.standings.Standings.status", released)
         monkeypatch.setattr("mpcgov.office.outcome.service.result_of", result_of)
         anna = await hq.visitor()
         _, page = await anna.get(f"/jobs/{stored.id}", **{"Accept-Language": "de"})
