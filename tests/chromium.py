@@ -84,6 +84,12 @@ async def axe(page: Page, path: str) -> None:
     assert faults == [], path
 
 
+async def said_whole(page: Page, path: str) -> None:
+    """No sentence of a page in another language is left in English."""
+    if await page.locator("html").get_attribute("lang") != "en":
+        assert await page.locator("main span[lang=en]").all_text_contents() == [], path
+
+
 async def kept(page: Page, name: str) -> None:
     if folder := os.environ.get("MPCGOV_SCREENSHOTS"):
         await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -21,6 +21,7 @@ LANGUAGES = {"en": "English", "de": "Deutsch"}
 USUAL = "en"
 OWN = ("mpcgov.console",)
 _GAP = re.compile(r"\{(\w+)\}")
+_NUMBER = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d+")
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,14 @@ class Catalogue:
 
     def _part(self, name: str, text: str) -> str | None:
         """What stands in a gap: a phrase that is known is said here, a name stays; what is `said` must be known.
-        A `name`, `column` or `condition` stays whatever it is."""
+        A `name`, `column` or `condition` stays whatever it is; of several who are named, each is said."""
         if name == "said":
             return self._said(text)
         if name in ("name", "column", "condition"):
             return text
-        return self.words.get(f"phrase.{text}", text)
+        if name == "who":
+            return ", ".join(self.words.get(f"phrase.{one}", one) for one in text.split(", "))
+        return self._written(text) if _NUMBER.fullmatch(text) else self.words.get(f"phrase.{text}", text)
 
     def figure(self, number: float | None) -> str:
         """A number as it is written here; a dot in the middle stands for one that was hidden."""
@@ -72,7 +75,11 @@ class Catalogue:
             text = f"{number:,}"
         else:
             text = f"{number:,.6g}" if abs(number) < 1e6 else f"{number:,.0f}"
-        return text.translate(str.maketrans(",.", ".,")) if self.language == "de" else text
+        return self._written(text)
+
+    def _written(self, number: str) -> str:
+        """A number in English digits as it is written here."""
+        return number.translate(str.maketrans(",.", ".,")) if self.language == "de" else number
 
     def moment(self, seconds: float) -> Markup:
         """A point in time, in this machine's own time."""
@@ -111,8 +118,8 @@ def _filled(text: str, parts: Mapping[str, Any]) -> str:
 
 def _pattern(text: str) -> re.Pattern[str]:
     parts = _GAP.split(text)
-    # A count has digits only, so that it doesn't take a part of what stands before it.
-    kinds = {"count": r"[\d,]+"}
+    # A count has digits only, so that it doesn't take a part of what stands before it; and so on.
+    kinds = {"count": r"[\d,]+", "address": r"\S+:\d+", "agency": r"[a-z0-9-]+"}
     return re.compile(
         "".join(f"(?P<{part}>{kinds.get(part, '.+?')})" if i % 2 else re.escape(part) for i, part in enumerate(parts)),
         re.S,

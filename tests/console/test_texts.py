@@ -55,10 +55,24 @@ def test_sentences_of_the_node_are_said_in_the_readers_language_or_marked_as_eng
     table = "the coordinator: table count: the count of all parties' rows together by region, sex, 1,204 cells"
     assert str(german.sentence(table)) == (
         "die koordinierende Stelle: Tabelle count: Anzahl der Zeilen aller Behörden zusammen, nach region, sex; "
-        "1,204 Zellen"
+        "1.204 Zellen"
     )
     for pattern, here in german.sentences:
         assert set(GAPS.findall(here)) == set(pattern.groupindex), here
+
+
+def test_numbers_and_people_in_sentences_are_written_as_in_the_readers_language() -> None:
+    german = catalogue("de")
+    said = str(
+        german.sentence(
+            "labour, the coordinator: exactly how many records of the two owners are equal in all fields of exact"
+        )
+    )
+    assert said.startswith("labour, die koordinierende Stelle: genau, wie viele")
+    charge = "takes epsilon 0.5 from the budget of a person in people; 2.5 of 1,000.5 are left before it"
+    assert "nimmt epsilon 0,5" in str(german.sentence(charge))
+    assert "2,5 von 1.000,5" in str(german.sentence(charge))
+    assert str(catalogue("en").sentence(charge)) == charge
 
 
 def test_a_reader_gets_the_language_that_was_chosen_or_the_browser_asks_for_first() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpcgov.node import operator
-from tests.chromium import axe, chromium, kept, visit
+from tests.chromium import axe, chromium, kept, said_whole, visit
 from tests.node.network import PARTIES, Network
 from tests.office.headquarters import Headquarters, headquarters
 from tests.patience import LONG_S
@@ -119,3 +119,4 @@ async def _submitted_and_approved(hq: Headquarters, page: Page, words: dict[str,
 async def _looked_at(page: Page, name: str) -> None:
     await kept(page, f"hq-{name}")
     await axe(page, name)
+    await said_whole(page, name)

@@ -6,9 +6,10 @@ import re
 from importlib import resources
 from pathlib import Path
 
+import pytest
 import yaml
 
-from mpcgov import publish
+from mpcgov import publish, registry
 from mpcgov.console.texts import catalogue
 from mpcgov.coordinator.ledgers import SAYS
 from mpcgov.node.timings import PHASES
@@ -16,7 +17,7 @@ from mpcgov.node.turns import QUEUED
 from mpcgov.office.app import PACKAGES, TABS
 from mpcgov.office.compose import RULES
 from mpcgov.office.conditions import OPERATORS
-from mpcgov.office.fields import KNOWN, NUMBERS
+from mpcgov.office.fields import KNOWN, NUMBERS, by_form
 from tests.console.test_texts import GAPS
 
 FOLDER = Path(str(resources.files("mpcgov.office")))
@@ -60,3 +61,15 @@ def test_sentences_in_german_have_the_gaps_of_the_english_ones() -> None:
 def test_every_phase_of_a_job_is_said_in_every_language() -> None:
     for language in ("en", "de"):
         assert {f"phase.{name}" for name in (*PHASES, QUEUED)} <= set(words(language))
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_all_that_a_protocol_of_ours_says_is_said_in_german(name: str) -> None:
+    """What approvers read of it, and what coordinators do. Whoever changes a manifest's words changes the catalogue's."""
+    manifest = registry.find(name).manifest
+    approvers = [manifest.title, *(leak.what for leak in manifest.leakage)]
+    fields = manifest.params.values() if by_form(manifest) else ()
+    coordinators = [*approvers, manifest.summary, *(field.what for field in fields)]
+    for packages, sentences in ((PACKAGES[1:], approvers), (PACKAGES, coordinators)):
+        english = [one for one in sentences if "lang=" in str(catalogue("de", packages).sentence(one))]
+        assert english == [], "add them to the sentences of texts/de.yaml"
