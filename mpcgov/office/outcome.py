@@ -69,9 +69,11 @@ class Outcome:
         now, (earlier, then) = await self._result(name), await self._before(name)
         before = {one.name: one for one in tables_of(then)}
         tables = [(one, list(_differences(one, before.get(one.name)))) for one in tables_of(now)]
+        hidden = any(one["now"] is None or (one["known"] and one["then"] is None) for _, rows in tables for one in rows)
         return self._site.page(
-            request, "compare.html", "jobs", asked=name, earlier=earlier, tables=tables, same=now["job"] == then["job"]
-        )
+            request, "compare.html", "jobs", asked=name, earlier=earlier, tables=tables, hidden=hidden,
+            same=now["job"] == then["job"],
+        )  # fmt: skip
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name, kind = request.match_info["job"], request.match_info["format"]

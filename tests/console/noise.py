@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
+
 from tests.console.wire import Wire
 
 MARK = "geheim4711"
 """Stands in what is sent, and never in a log."""
 
 FAULT = "a fault of the console itself"
+
+SHARES = 8
+"""The many bodies at all routes take long: so they are sent by so many tests, each at its share of the routes."""
+
+PIECES = [pytest.param(40, slice(None), id="40"),
+          *(pytest.param(10_000, slice(part, None, SHARES), id=f"10000-{part}", marks=pytest.mark.slow)
+            for part in range(SHARES))]  # fmt: skip
+"""How many bodies, and at which of the routes."""
 
 FORM, JSON, PARTS = "application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"
 KINDS = (JSON, FORM, "text/plain", PARTS, "application/octet-stream", f"{FORM}; charset=nothing", "multipart/form-data",

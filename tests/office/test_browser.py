@@ -24,12 +24,13 @@ WORDS = {
     "en": {
         "new": "Compose a job", "choose": "Choose this: joint-count", "on": "Go on", "check": "Check and plan",
         "submit": "Propose to all agencies", "again": "Ask the same again", "compare": "Compare with the run before",
-        "waits": "Waits for", "hidden": "was hidden",
+        "waits": "Waits for", "back": "Back to the job", "hidden": "was hidden",
     },
     "de": {
         "new": "Auftrag zusammenstellen", "choose": "Das wählen: joint-count", "on": "Weiter",
         "check": "Prüfen und planen", "submit": "Allen Behörden vorschlagen", "again": "Dasselbe noch einmal fragen",
-        "compare": "Mit dem vorigen Lauf vergleichen", "waits": "Wartet auf", "hidden": "wurde verborgen",
+        "compare": "Mit dem vorigen Lauf vergleichen", "waits": "Wartet auf",
+        "back": "Zurück zum Auftrag", "hidden": "wurde verborgen",
     },
 }  # fmt: skip
 
@@ -79,7 +80,8 @@ async def _asks(hq: Headquarters, browser: Browser, language: str) -> None:
     await page.get_by_role("button", name=words["again"]).click()
     await _submitted_and_approved(hq, page, words, f"again-{language}")
     await page.get_by_role("link", name=words["compare"]).click()
-    await page.get_by_text(words["hidden"]).wait_for()
+    await page.get_by_role("link", name=words["back"]).wait_for()
+    assert await page.get_by_text(words["hidden"]).count() == 0  # nothing was
     await _looked_at(page, f"compare-{language}")
     await page.set_viewport_size({"width": 400, "height": 800})
     for path in ("/", "/compose/joint-count?parties.labour.dataset=people"):

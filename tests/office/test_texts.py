@@ -65,7 +65,7 @@ def test_every_phase_of_a_job_is_said_in_every_language() -> None:
 
 @pytest.mark.parametrize("name", registry.names())
 def test_all_that_a_protocol_of_ours_says_is_said_in_german(name: str) -> None:
-    """What approvers read of it, and what coordinators do. Whoever changes a manifest's words changes the catalogue's."""
+    """What approvers read of it, and what coordinators do: whoever changes its words changes the catalogue."""
     manifest = registry.find(name).manifest
     approvers = [manifest.title, *(leak.what for leak in manifest.leakage)]
     fields = manifest.params.values() if by_form(manifest) else ()
