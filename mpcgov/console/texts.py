@@ -57,9 +57,9 @@ class Catalogue:
         return None
 
     def _part(self, name: str, text: str) -> str | None:
-        """What stands in a gap: a phrase that is known is said here, a name stays; what is `said` must be known.
-        A `name`, `column` or `condition` stays whatever it is; of several who are named, each is said."""
-        if name == "said":
+        """What stands in a gap: a phrase that is known is said here, a name stays. What is `said`, or `also`, must be
+        known; a `name`, `column` or `condition` stays whatever it is; of several who are named, each is said."""
+        if name in ("said", "also"):
             return self._said(text)
         if name in ("name", "column", "condition"):
             return text

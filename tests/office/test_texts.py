@@ -12,14 +12,19 @@ import yaml
 from mpcgov import publish, registry
 from mpcgov.console.texts import catalogue
 from mpcgov.coordinator.ledgers import SAYS
+from mpcgov.kinds.footers import of_counts
 from mpcgov.node.timings import PHASES
 from mpcgov.node.turns import QUEUED
 from mpcgov.office.app import PACKAGES, TABS
 from mpcgov.office.compose import RULES
 from mpcgov.office.conditions import OPERATORS
 from mpcgov.office.fields import KNOWN, NUMBERS, by_form
+from mpcgov.rules.protections import own_caveats, sentences
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import load_yaml
 from tests.console.test_texts import GAPS
 
+EXAMPLES = Path(__file__).parents[2] / "examples/jobs"
 FOLDER = Path(str(resources.files("mpcgov.office")))
 BY_PART = ("tab.", "plan.", "param.", "name.", "phase.", "step.", "format.", "answer.", "op.", "rule.", "method.",
            "join.", "noise.", "every.", "run.", "state.", "kind.", "use.")  # fmt: skip
@@ -70,6 +75,28 @@ def test_all_that_a_protocol_of_ours_says_is_said_in_german(name: str) -> None:
     approvers = [manifest.title, *(leak.what for leak in manifest.leakage)]
     fields = manifest.params.values() if by_form(manifest) else ()
     coordinators = [*approvers, manifest.summary, *(field.what for field in fields)]
-    for packages, sentences in ((PACKAGES[1:], approvers), (PACKAGES, coordinators)):
-        english = [one for one in sentences if "lang=" in str(catalogue("de", packages).sentence(one))]
+    for packages, said in ((PACKAGES[1:], approvers), (PACKAGES, coordinators)):
+        english = [one for one in said if "lang=" in str(catalogue("de", packages).sentence(one))]
         assert english == [], "add them to the sentences of texts/de.yaml"
+
+
+def test_what_protects_people_and_what_stands_below_tables_is_said_in_german() -> None:
+    german = catalogue("de", PACKAGES)
+    base = {"purpose": "p", "legal_basis": "b", "parties": {"a": {"dataset": "d"}, "b": {"dataset": "d"}, "c": {}},
+            "protocol": "joint-count", "params": {"by": ["x", "y"]}, "receivers": ["a"]}  # fmt: skip
+    noise = {"mechanism": "discrete-laplace", "epsilon": "1.0", "unit": "person", "bound": 1}
+    rules = [{"min_count": 10, "round_to": 5}, {"min_count": 10, "margins": True}, {"min_count": 10, "contributors": 3},
+             {"min_count": 10, "noise": noise, "margins": True}]  # fmt: skip
+    jobs = [Job.model_validate(base | {"disclosure": one}) for one in rules]
+    jobs += [load_yaml(path, Job) for path in sorted(EXAMPLES.glob("*.yaml"))]
+    said = []
+    for job in jobs:
+        manifest = registry.find(job.protocol_name).manifest
+        said += [*sentences(job, manifest), *own_caveats(job, manifest)]
+    why = {"min_count": 10, "round_to": 5, "without": ["a"], "closed": ["b", "c"], "contributors": 2}
+    why |= {"margins": "released"}
+    for rows in ([[None], [None], [12]], [[None]], [[9]]):
+        said += of_counts(rows, 0, why) + of_counts(rows, 0, why | {"margins": "suppressed", "noise": noise})
+        said += of_counts(rows, 0, why | {"margins": "suppressed"})
+    english = [one for one in said if "lang=" in str(german.sentence(one))]
+    assert english == [], "add them to the sentences of texts/de.yaml"
