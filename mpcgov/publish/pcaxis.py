@@ -1,5 +1,5 @@
-"""PC-Axis: the whole cross product of a table's dimensions. `..` is a number that was hidden, `.` a combination that
-the table doesn't have."""
+"""PC-Axis: the whole cross product of a table's dimensions. `..` is a number that was hidden, `.` one that can't
+exist, such as of a combination that the table doesn't have."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from mpcgov.publish.table import Number, Released, identifiers
 
 LINE = 200
 """Texts are broken into lines of so many characters; the format allows 256."""
+MOST_SHOWN = 6
+"""The format shows no more digits after the point."""
+
 MEASURE = "measure"
 
 
@@ -21,6 +24,7 @@ def table(result: dict[str, Any], released: Released) -> bytes:
     """The table as the file."""
     stub = {name: _values(released, place) for place, name in enumerate(released.dimensions)}
     decimals = _decimals(released)
+    least = min(MOST_SHOWN, min(decimals.values(), default=0))
     heading = MEASURE if MEASURE not in stub else "measure of the table"
     lines = [
         'CHARSET="ANSI";',
@@ -28,8 +32,8 @@ def table(result: dict[str, Any], released: Released) -> bytes:
         'CODEPAGE="utf-8";',
         'LANGUAGE="en";',
         f'CREATION-DATE="{_proposed(result)}";',
-        f"DECIMALS={min(15, decimals)};",
-        f"SHOWDECIMALS={min(6, decimals)};",
+        f"DECIMALS={min(15, max(decimals.values(), default=0))};",
+        f"SHOWDECIMALS={least};",
         f'MATRIX="{identifiers([released.name])[0][:20]}";',
         'SUBJECT-CODE="MPC";',
         'SUBJECT-AREA="Joint statistics";',
@@ -40,7 +44,13 @@ def table(result: dict[str, Any], released: Released) -> bytes:
         f"HEADING={_list([heading])};",
         *(f"VALUES({_text(name)})={_list(values)};" for name, values in stub.items()),
         f"VALUES({_text(heading)})={_list(released.measures)};",
-        'DATASYMBOL1="no such combination";',
+        # Counts have none beside means that have some: PRECISION says where there are more.
+        *(
+            f"PRECISION({_text(heading)},{_text(name)})={min(MOST_SHOWN, digits)};"
+            for name, digits in decimals.items()
+            if digits > least
+        ),
+        'DATASYMBOL1="no such number";',
         f'DATASYMBOL2="{SUPPRESSED}";',
         f"SOURCE={_text('mpcgov, job ' + result['job'])};",
         f"NOTE={_text('#'.join(f'{head}: {text}' for head, text in about(result)))};",  # '#' begins a line
@@ -56,19 +66,28 @@ def _values(released: Released, place: int) -> list[str]:
 
 
 def _data(released: Released, values: Sequence[Sequence[str]]) -> Iterator[str]:
-    known = {(names, measure): _number(number) for names, measure, number in released.observations()}
+    known = {
+        (names, measure): _number(number)
+        for names, measure, number in released.observations()
+        if number is not None or released.can_be(names, measure)
+    }
     for names in itertools.product(*values):
         yield " ".join(known.get((names, measure), '"."') for measure in released.measures)
 
 
 def _number(number: Number) -> str:
-    return '".."' if number is None else format(Decimal(str(number)), "f")
+    if number is None:
+        return '".."'
+    return format(Decimal(str(int(number) if number == int(number) else number)), "f")
 
 
-def _decimals(released: Released) -> int:
-    """The most digits after the point that a number of the table has."""
-    texts = (_number(number) for *_, number in released.observations() if number is not None)
-    return max((len(text.partition(".")[2]) for text in texts), default=0)
+def _decimals(released: Released) -> dict[str, int]:
+    """The most digits after the point that a number of each measure has."""
+    found = dict.fromkeys(released.measures, 0)
+    for _, measure, number in released.observations():
+        if number is not None:
+            found[measure] = max(found[measure], len(_number(number).partition(".")[2]))
+    return found
 
 
 def _proposed(result: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """SDMX-CSV 2.0: one observation a line, with its status. Hidden numbers are there without a value, confidential.
 
-Codes of SDMX's lists: OBS_STATUS `A` normal, `E` estimated (with noise), `Q` missing, suppressed; CONF_STATUS `F` free,
-`C` confidential. Which cells were small and which hide those isn't known to anybody, so no code says it.
+Codes of SDMX's lists: OBS_STATUS `A` normal, `E` estimated (with noise), `Q` missing, suppressed, `M` missing, as it
+can't exist: of whom a register doesn't have; CONF_STATUS `F` free, `C` confidential. Which cells were small and which
+hide those isn't known to anybody, so no code says it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def table(result: dict[str, Any], released: Released) -> bytes:
     writer.writerow((*fixed, *dimensions, "MEASURE", *ATTRIBUTES))
     known = "E" if "noise" in result["disclosure"] else "A"
     for names, measure, number in released.observations():
-        status = (number, known, "F") if number is not None else ("", "Q", "C")
+        missing = ("", "Q", "C") if released.can_be(names, measure) else ("", "M", "F")
+        status = (number, known, "F") if number is not None else missing
         writer.writerow(("dataflow", f"{AGENCY}:{structure}(1.0)", "I", *names, measure, *status))
     return text.getvalue().encode()

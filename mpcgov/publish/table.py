@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mpcgov.owngroups import NO_MATCH
+
 Number = int | float | None
 """None where it was hidden."""
 
@@ -38,6 +40,15 @@ class Released:
         first = len(self.dimensions)
         texts = any(isinstance(value, str) for row in self.rows for value in row[first:])
         return not texts and len({row[:first] for row in self.rows}) == len(self.rows)
+
+    def can_be(self, names: Sequence[str], measure: str) -> bool:
+        """Whether there can be such a number: whom an owner's register doesn't have has no value of its columns."""
+        without = {
+            dimension.partition(".")[0]
+            for dimension, name in zip(self.dimensions, names, strict=True)
+            if name == NO_MATCH and "." in dimension
+        }
+        return measure.partition(".")[0] not in without
 
     def observations(self) -> Iterator[tuple[tuple[str, ...], str, Number]]:
         """Each number by itself: the names of its cell, its measure, and it."""

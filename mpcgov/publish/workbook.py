@@ -1,5 +1,5 @@
 """Excel: a sheet for each table, and one that says what they are. A hidden number is `c`, confidential, as Eurostat's
-flag has it; a sum over the column leaves it out."""
+flag has it; `z`, not applicable, is of whom a register doesn't have. A sum over the column leaves both out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mpcgov.errors import LocalError
 from mpcgov.publish.about import SUPPRESSED, about, title
 from mpcgov.publish.table import Released, tables_of
 
-HIDDEN = "c"
+HIDDEN, IMPOSSIBLE = "c", "z"
 WIDTH = 40
 
 
@@ -30,7 +30,8 @@ def whole(result: dict[str, Any]) -> bytes:
     for released in tables_of(result):
         _sheet(book, released)
     sheet = book.create_sheet("About")
-    lines = [(title(result), ""), *about(result), (f"'{HIDDEN}'", f"a number {SUPPRESSED}")]
+    lines = [(title(result), ""), *about(result), (f"'{HIDDEN}'", f"a number {SUPPRESSED}"),
+             (f"'{IMPOSSIBLE}'", "a number that can't exist, of whom a register doesn't have")]  # fmt: skip
     for number, line in enumerate(lines, 1):
         for place, text in enumerate(line, 1):
             _write(sheet.cell(number, place), text)
@@ -53,9 +54,12 @@ def _sheet(book: Any, released: Released) -> None:
         sheet.column_dimensions[get_column_letter(place)].width = min(WIDTH, longest + 2)
     for number, row in enumerate(released.rows, 2):
         for place, value in enumerate(row, 1):
-            _write(sheet.cell(number, place), HIDDEN if value is None else value)
             if value is None:
+                possible = released.can_be(row[: len(released.dimensions)], released.columns[place - 1])
+                _write(sheet.cell(number, place), HIDDEN if possible else IMPOSSIBLE)
                 sheet.cell(number, place).alignment = Alignment(horizontal="right")
+            else:
+                _write(sheet.cell(number, place), value)
     sheet.freeze_panes = sheet.cell(2, len(released.dimensions) + 1)
 
 

@@ -218,3 +218,43 @@ def test_no_result_is_written_half(counts, tmp_path) -> None:
     counts.to_file(path)
     assert json.loads(path.read_bytes()) == counts.json
     assert [one.name for one in path.parent.iterdir()] == ["x.json"]
+
+
+def test_what_cant_exist_isnt_marked_as_hidden_and_counts_have_no_decimals(counts, tmp_path) -> None:
+    """A left join's table: of whom the tax agency doesn't have there are no wages, whatever the rules hide."""
+    columns = ["welfare.sex", "tax.form", "count", "tax.wages.mean", "welfare.months.mean"]
+    rows = [["F", "W2", 30, 2741.5, 3.0], ["F", "(no match)", 12, None, None], ["M", "W2", None, None, None],
+            ["M", "(no match)", 40, None, 2.25]]  # fmt: skip
+    result = counts.json | {"tables": {"statistics": {"columns": columns, "rows": rows}}}
+    path = publish.write(result, tmp_path / "left.csv", "sdmx-csv")[0]
+    found = {
+        (row["WELFARE_SEX"], row["TAX_FORM"], row["MEASURE"]): (row["OBS_STATUS"], row["CONF_STATUS"])
+        for row in csv.DictReader(io.StringIO(path.read_text()))
+    }
+    assert found["F", "(no match)", "tax.wages.mean"] == found["M", "(no match)", "tax.wages.mean"] == ("M", "F")
+    assert found["F", "(no match)", "welfare.months.mean"] == found["M", "W2", "tax.wages.mean"] == ("Q", "C")
+    (path,) = publish.write(result, tmp_path / "left.px")
+    text = path.read_text()
+    assert '30 2741.5 3\n12 "." ".."\n".." ".." ".."\n40 "." 2.25\n' in text
+    assert "\nSHOWDECIMALS=0;\n" in text
+    assert 'PRECISION("measure","tax.wages.mean")=1;\nPRECISION("measure","welfare.months.mean")=2;\n' in text
+    read = pyaxis.parse(str(path), encoding="utf-8", null_values="none", sd_values=r'"\.\."')
+    assert len(read["DATA"]) == 12
+    (path,) = publish.write(result, tmp_path / "left.xlsx")
+    sheet = openpyxl.load_workbook(path)["statistics"]
+    assert [cell.value for cell in sheet["D"]][1:] == [2741.5, "z", "c", "z"]
+
+
+def test_all_rules_and_the_size_of_noise_are_said_in_every_file(counts, tmp_path) -> None:
+    noise = {"epsilon": "1.0", "numbers": {"count.count": {"deviation": 5.172, "half_width": 11}}}
+    for more, line in (
+        ({"contributors": 3}, "so are cells to which fewer than 3 agencies bring as many rows"),
+        ({"dominance": 10}, "sums are hidden by the p % rule, p = 10"),
+        ({"margins": "suppressed"}, "true totals are suppressed"),
+        ({"noise": noise}, "noise of count.count: standard deviation 5.172; at most 11 in 95 of 100 numbers"),
+    ):
+        result = counts.json | {"disclosure": counts.json["disclosure"] | more}
+        (path,) = publish.write(result, tmp_path / "people.px")
+        assert line in path.read_text().replace('"\n"', ""), path.read_text()
+        (path,) = publish.write(result, tmp_path / "people.xlsx")
+        assert line in [row[1].value for row in openpyxl.load_workbook(path)["About"].iter_rows()]
