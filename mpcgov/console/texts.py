@@ -21,6 +21,7 @@ LANGUAGES = {"en": "English", "de": "Deutsch"}
 USUAL = "en"
 OWN = ("mpcgov.console",)
 _GAP = re.compile(r"\{(\w+)\}")
+_NO_LANGUAGE = re.compile(r"[a-z]+\.yaml|sha256:[0-9a-f]{64}")
 _NUMBER = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d+")
 
 
@@ -44,7 +45,7 @@ class Catalogue:
     def sentence(self, text: str) -> Markup:
         """What the node says, in this language if it can be said."""
         found = self._said(text)
-        if found is None and self.language != USUAL:
+        if found is None and self.language != USUAL and not _NO_LANGUAGE.fullmatch(text):
             return Markup('<span lang="en">{}</span>').format(text)
         return escape(text if found is None else found)
 

@@ -74,6 +74,11 @@ def test_numbers_and_people_in_sentences_are_written_as_in_the_readers_language(
     assert str(catalogue("en").sentence(charge)) == charge
 
 
+def test_a_files_name_and_a_digest_are_in_no_language() -> None:
+    for text in ("policy.yaml", f"sha256:{'0a' * 32}"):
+        assert str(catalogue("de").sentence(text)) == text
+
+
 def test_a_reader_gets_the_language_that_was_chosen_or_the_browser_asks_for_first() -> None:
     assert chosen("de", "en") == "de"
     assert chosen("", "fr-CH, de-AT;q=0.8, en;q=0.5") == "de"

@@ -27,7 +27,7 @@ from tests.console.test_texts import GAPS
 EXAMPLES = Path(__file__).parents[2] / "examples/jobs"
 FOLDER = Path(str(resources.files("mpcgov.office")))
 BY_PART = ("tab.", "plan.", "param.", "name.", "phase.", "step.", "format.", "answer.", "op.", "rule.", "method.",
-           "join.", "noise.", "every.", "run.", "state.", "kind.", "use.")  # fmt: skip
+           "join.", "noise.", "every.", "run.", "state.", "kind.", "use.", "who.")  # fmt: skip
 
 
 def words(language: str) -> dict[str, str]:
