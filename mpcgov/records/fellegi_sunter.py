@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.linked.encoding import ONE_TO_ONE, PROBABILITIES, SCORE_STEP, run_length
+from mpcgov.linked.encoding import ONE_TO_ONE, PROBABILITIES, SCORE_STEP, USUAL_PROBABILITY, run_length
 from mpcgov.linked.sizes import padded_length
 from mpcgov.records import foreseen
 from mpcgov.records.agreement import EQUAL, SWAPPED, Encoded, Ints, levels, weights
@@ -226,7 +226,7 @@ def quality(links: Links, params: Mapping[str, Any], min_count: int) -> dict[str
         "quality": [[name, int(100 * value + 0.5) if enough else None] for name, value in estimates.items()]
     }
     if not params.get("by"):
-        least = Fraction(str(params.get("min_probability", "0.5")))
+        least = Fraction(str(params.get("min_probability", USUAL_PROBABILITY)))
         bounds = (least, *(one for one in PROBABILITIES if one > least))
         weights = [Prior(links.most).least_weights(bound)[links.share] for bound in bounds]
         numbers = shown([int((links.weight >= weight).sum()) for weight in weights], min_count)

@@ -70,7 +70,7 @@ def run(
     else:
         fields = [[encoded(field, party, rows) for field in params["fields"]] for rows, party in sides]
         most = 4 * sum(part.most for part in segments([field["type"] for field in params["fields"]], smaller=True))
-        probability = Fraction(str(params.get("min_probability", "0.5")))
+        probability = Fraction(str(params.get("min_probability", "0.6")))
         match = params.get("match", "one-to-one")
         pairs, links = fellegi_sunter.compared(fields, scores + most, passes, probability, match)
     linked = [{left: first[i], right: second[j]} for i, j in pairs]

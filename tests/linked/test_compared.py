@@ -348,10 +348,10 @@ def test_probabilities_are_above_0_and_below_1(case, least):
         case("record-linkage", f"params: {{{FIELDS}, min_probability: {least}}}", PARTIES).check()
 
 
-def test_a_job_without_a_threshold_links_what_is_likelier_right_than_wrong(case):
+def test_a_job_without_a_threshold_links_at_the_usual_probability(case):
     found = case("record-linkage", f"params: {{{FIELDS}}}", PARTIES)
     found.check()
-    assert linked(found).asked.probability == Fraction(1, 2)
+    assert linked(found).asked.probability == Fraction(3, 5)
     assert [table.name for table in layout.tables(linked(found))] == ["count", "quality", "probability"]
     with pytest.raises(SpecError, match="min_probability and threshold; expected one of them"):
         job(case, 'min_probability: "0.9"').check()
