@@ -65,8 +65,9 @@ class Dialect(Frozen):
     @classmethod
     def _tab(cls, value: Any) -> Any:
         value = "\t" if value in ("tab", "\\t") else value
-        if isinstance(value, str) and not value.isascii():
-            raise ValueError("expected one ASCII character, such as ';', or tab")
+        if isinstance(value, str) and not (value.isascii() and len(value) == 1):
+            twice = f"; of {value!r} declare one: between two there is an empty column" if len({*value}) == 1 else ""
+            raise ValueError(f"expected one ASCII character, such as ';', or tab{twice}")
         return value
 
     @field_validator("encoding")

@@ -21,7 +21,8 @@ ERRORS = ("#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#
 
 CODES = (
     "NA", "N/A", "n/a", "N.A.", "n.a.", "NULL", "null", "(null)", "NaN", "nan", "NaT", "<NA>", "None",
-    ".", "..", ":", "-", "?", "UNKNOWN", "unknown", "unbekannt", "k.A.", "k. A.", "0000-00-00", "infinity", *ERRORS,
+    ".", "..", ":", "-", "?", "UNKNOWN", "unknown", "unbekannt", "k.A.", "k. A.", "0000-00-00",
+    "infinity", "-infinity", "\\N", *ERRORS,
 )  # fmt: skip
 """Texts that stand for no value almost everywhere."""
 
@@ -40,7 +41,7 @@ SAYS_MORE = {
     UNLISTED: (OUTSIDE, _NO_VALUE),
     PADDED: (MALFORMED, "with blanks before or after the value"),
     COMMA: (MALFORMED, "with another decimal sign or signs between thousands: set decimal and thousands"),
-    POINT: (MALFORMED, "with .0 at the end, which makes another key of it: write them as whole numbers"),
+    POINT: (MALFORMED, "with .0 at the end, or the like, which makes another key of it: write them as whole numbers"),
     DATED: (
         MALFORMED,
         "with day, month and year in another form or order: set date_format, such as DD.MM.YYYY or YYYYDDD",
@@ -72,7 +73,8 @@ _SIGNED = (
 )
 _POINTED = r"^[-+]?[0-9]*[.,][0-9]+[-+]?$"
 _PUNCHED = r"^[0-9]{2,}[{}A-Rp-y]$"
-_SHOWN = r"^[0-9]([.,][0-9]+)?[eE]\+[0-9]+$"
+_SHOWN = r"^[0-9]([.,][0-9]+)?[eE]\+[0-9]+$|^[0-9][.,][0-9]+[eE][0-9]+$"
+_WITH_POINT = r"^[0-9]+[.,](0{1,2}|0{4,})$"
 _CENTURY = r"^[0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2}$"
 _NAMED = r"^[0-9]{1,2}[-. ]*\pL{3,9}\.?[-. ]*[0-9]{2,4}$"
 _PARTLY = r"^[0-9]{4}([-./ ]?[QWMSHTqw]?[0-9]{1,2})?$|^[QTW][0-9]{1,2}[-./ ][0-9]{4}$"
@@ -125,7 +127,14 @@ def odd_number(raw: Any, header: str, how: Dialect, reading: Reading) -> Any:
 
 def shown_number(key: Any) -> Any:
     """Whether a key is a long number as workbooks show it, which several keys may have become."""
-    return ibis.ifelse(key.contains("+"), key.re_search(_SHOWN), False)
+    return ibis.ifelse(key.contains("+") | key.contains("E"), key.re_search(_SHOWN), False)
+
+
+def is_pointed(key: Any) -> Any:
+    """Whether a key is a whole number with a point, and zeros behind it: 1000.0, 1000,00. `1.000` may be a thousand."""
+    # The pattern only of what ends so: to look for it in every key takes longer than to read the keys.
+    pointed = ibis.ifelse(key.contains(".") | key.contains(","), key.re_search(_WITH_POINT), False)
+    return ibis.ifelse(key.endswith("0"), pointed, False)
 
 
 def odd_date(raw: Any, header: str, how: Dialect) -> Any:

@@ -65,6 +65,8 @@ def checked(raw: Raw, wanted: Wanted, among: IsOneOf, how: Dialect) -> Any:
 
 def _form(raw: Raw, wanted: Wanted, column: str, how: Dialect, advises: bool) -> Form:
     reading, labels = wanted.reading(column), (raw.labels or {}).get(column, {})
+    absent = tuple(code for code, label in labels.items() if label in reading.missing)
+    reading = reading.model_copy(update={"missing": (*reading.missing, *absent)}) if absent else reading
     plain = Dialect(date_format=how.date_format) if how.dates_are_digits and raw.holds_numbers(column) else Dialect()
     return Form(
         plain if column in raw.plain else how,

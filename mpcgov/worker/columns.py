@@ -32,6 +32,7 @@ from mpcgov.worker.advice import (
     cases,
     far_date,
     is_error,
+    is_pointed,
     odd_code,
     odd_date,
     odd_number,
@@ -208,8 +209,7 @@ def _textual(
     """`sound`: whether what a value was written from is one; the text of what isn't is never used."""
     malformed: list[tuple[Any, int]] = [] if sound is None else [(~sound, MALFORMED)]
     if isinstance(column, KeyColumn) and ("digits" in column.normalise or not column.pattern):
-        # The pattern only of what ends so: to look for it in every key takes longer than to read the keys.
-        malformed.append((ibis.ifelse(raw.endswith(".0"), raw.re_search(r"^[0-9]+\.0$"), False), POINT))
+        malformed.append((is_pointed(raw), POINT))
     if form.of_workbook:
         malformed.append((is_error(raw), ABSENT))
     if isinstance(column, KeyColumn) and form.written and not column.pattern:

@@ -19,7 +19,7 @@ from mpcgov.errors import DataError, LocalError
 from mpcgov.worker import withheld
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import open_regular, resolve
-from mpcgov.worker.readers.raw import need, no_table, unreachable
+from mpcgov.worker.readers.raw import need, no_table, relation, unreachable
 
 _EXTRAS = {"pyspark": "spark", "trino": "trino"}
 
@@ -44,10 +44,10 @@ def open_database(url: str, name: str, base: Path) -> tuple[Backend, Any]:
             f"{name}: sources of this kind aren't supported",
             hint="use a file, duckdb://, postgres://, mysql://, mssql://, oracle://, pyspark:// or trino://",
         )
-    schema, _, relation = unquote(table).rpartition(".")
+    schema, one = relation(unquote(table))
     missing = no_table(name)
     with kept_on_success(backend):
-        return backend, quiet(lambda: backend.table(relation, database=schema or None), missing)
+        return backend, quiet(lambda: backend.table(one, database=schema or None), missing)
 
 
 def _builtin(name: str, takes: str, gives: str) -> Any:

@@ -22,7 +22,7 @@ PX = (".px",)
 ARROW = (".arrow", ".feather", ".ipc")
 EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 STATISTICAL = (".sav", ".zsav", ".dta", ".sas7bdat", ".xpt")
-_PACKED = (".gz", ".zst", ".bz2", ".lz4")
+_PACKED = (".gz", ".zst", ".bz2", ".lz4", ".xz", ".zip")
 _KINDS = "a .csv, .tsv, .parquet, .arrow, .xlsx, .sav, .dta, .sas7bdat or .xpt file, or a folder of .parquet files"
 _MOST_FILES = 10_000
 _LOGS = ("_delta_log", ".hoodie")
@@ -92,8 +92,8 @@ def suffix_of(path: str) -> str:
 
 
 def _parted(source: str) -> tuple[str, str]:
-    path, mark, part = source.rpartition("#")
-    return (path, part) if mark and suffix_of(path) in EXCEL else (source, "")
+    ways = ((source[: mark.start()], source[mark.end() :]) for mark in re.finditer("#", source))
+    return next((way for way in ways if suffix_of(way[0]) in EXCEL), (source, ""))
 
 
 def _found(source: str, name: str, base: Path) -> tuple[list[str], str | None]:

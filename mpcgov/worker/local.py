@@ -176,8 +176,16 @@ def faults_of(report: ColumnReport, source: Source, missing_is_one: bool) -> lis
         below = source.rows - report.first
         tail = source.of_lines and _is_tail(report, column, below)
         last = "; so are all below it: notes or totals under the table?" if tail else ""
+        if source.of_lines and _is_under_header(report, column, source.rows):
+            last = ", and no other: is it a second line of the header, such as units?"
         lines[-1] += f" (the first is row {report.first}{last})"
     return lines
+
+
+def _is_under_header(report: ColumnReport, column: Column, rows: int) -> bool:
+    """Whether just the first row isn't even written as the column's values are."""
+    measured = isinstance(column, IntegerColumn | DecimalColumn | DateColumn)
+    return measured and report.first == 1 == report.malformed and not report.outside and rows >= _FEW_NOTES
 
 
 def _is_tail(report: ColumnReport, column: Column, below: int) -> bool:

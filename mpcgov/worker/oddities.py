@@ -19,10 +19,21 @@ MANY_ROWS = 10
 
 _PADDED = "with blanks around the key, which only meets one with the same: declare normalise: [trim]"
 _LIKE_NONE = "like a code for no value, such as NA, 0000 or 9999; if they stand for none, declare them by missing"
-_UNSEEN = r"[\x{00}-\x{08}\x{0e}-\x{1f}\x{7f}\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}\x{feff}]"
+_UNSEEN = (
+    r"[\x{00}-\x{08}\x{0e}-\x{1f}\x{7f}-\x{84}\x{86}-\x{9f}\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}\x{feff}]"
+)
 """Characters within a text that nobody sees: control characters, soft hyphens, marks of direction."""
 
 _WITH_UNSEEN = "with characters in the key that nobody sees, such as NUL or a soft hyphen: take them out"
+_LOST = r"\x{fffd}|[\x{c2}\x{c3}][\x{80}-\x{bf}\x{2018}-\x{203a}\x{20ac}\x{2122}ŒœŠšŸŽž]"
+"""What stands for a letter that couldn't be read, and what UTF-8 looks like that was read as Windows' text."""
+
+_WITH_LOST = (
+    "with a key whose letters were lost on the way, such as Ã¶ in place of ö: write it out again in its own encoding"
+)
+_MARKED = r"^(\x{27}|=\")"
+_WITH_MARKS = "with an apostrophe or = before the key, as workbooks write ids to keep their zeros: take it out"
+_NOTHING_LEFT = "with nothing left of the key once it is normalised: they have none, and are left out"
 _TAKEN_APART = (
     "with a key whose accents are characters of their own, which only meets one written so: declare normalise: [nfkc] "
     "at every owner"
@@ -86,8 +97,10 @@ def _unlike_others(source: Source, name: str, column: KeyColumn) -> list[str]:
     if column.check and source.backend.name == "duckdb":
         found += _said(source, source.table.filter(identity.is_spelt_out(value, column)), name, _SPELT_OUT)
     if "digits" in column.normalise:
-        return found
+        return found + _said(source, source.table.filter(~value.re_search("[0-9]")), name, _NOTHING_LEFT)
     found += _said(source, source.table.filter(value.re_search(_UNSEEN)), name, _WITH_UNSEEN)
+    found += _said(source, source.table.filter(value.re_search(_LOST)), name, _WITH_LOST)
+    found += _said(source, source.table.filter(value.re_search(_MARKED)), name, _WITH_MARKS)
     if source.backend.name == "duckdb" and "nfkc" not in column.normalise:
         found += _said(source, source.table.filter(normal_form(value) != value), name, _TAKEN_APART)
     return found

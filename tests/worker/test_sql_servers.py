@@ -37,6 +37,7 @@ COLUMNS: dict[str, tuple[str, list[Any]]] = {
     "flags": ("bit(12)", [4095, 256]),
     "zoned": ("timestamp NULL", ["2020-01-02 00:00:00", None]),
     "year_": ("year", [2020, 2021]),
+    "filled": ("int(5) unsigned zerofill", [42, 123456]),
     "place": ("geometry", [None, None]),
     "sets": ("set('x', 'y')", ["x", "y"]),
 }  # fmt: skip
@@ -53,6 +54,7 @@ READ: dict[str, tuple[dict[str, Any], list[tuple[Any, int]]]] = {
     "zero": (DAY, [(None, ABSENT), (None, PARTLY)]),
     "flag": (INTEGER, [(1, FINE), (0, FINE)]),
     "flags": (KEY, [("4095", FINE), ("256", FINE)]),
+    "filled": (KEY, [("00042", FINE), ("123456", FINE)]),
     "year_": (INTEGER, [(2020, FINE), (2021, FINE)]),
 }
 
@@ -65,6 +67,7 @@ def database() -> Iterator[Server]:
             rows = zip(*(values for _, values in COLUMNS.values()), strict=True)
             marks = ", ".join(["%s"] * len(COLUMNS))
             cursor.executemany(f"INSERT INTO t VALUES ({marks})", list(rows))  # noqa: S608
+            cursor.execute("CREATE VIEW `my.view` AS SELECT filled FROM t")
             cursor.execute("CREATE VIEW days AS SELECT id, date(zoned) AS zoned, sex FROM t")
         yield found
 
@@ -142,3 +145,14 @@ def test_only_mysql_is_asked_for_doubles() -> None:
         for name in (mysql, mssql, oracle)
     ]
     assert ["1e0" in text for text in asked] == [True, False, False]
+
+
+@pytest.mark.parametrize("name", ["`my.view`", 'agency."my.view"', "t"])
+def test_numbers_filled_up_with_zeros_are_seen_as_the_agency_sees_them(
+    database: Server, tmp_path: Path, name: str
+) -> None:
+    """As ids they meet those that are texts, and as numbers they are numbers."""
+    report = dataset_check(dataset(f"{database.url}#{name}", "filled", {**KEY, "normalise": ["digits"]}), "d", tmp_path)
+    assert (report.faults, report.warnings) == ((), ())
+    with open_table(dataset(f"{database.url}#{name}", "filled", INTEGER), "d", tmp_path) as source:
+        assert source.query(source.table)["v0"].to_pylist() == [42, 123456]

@@ -134,3 +134,42 @@ def test_what_is_profiled_of_a_sheet_with_errors_passes(tmp_path: Path) -> None:
     told = profile("d.xlsx", tmp_path)
     assert "#REF!" in told
     assert "#DIV/0!" in told
+
+
+def hide(*places: int) -> Callable[[Any], None]:
+    def change(sheet: Any) -> None:
+        for place in places:
+            sheet.row_dimensions[place].hidden = True
+
+    return change
+
+
+@pytest.mark.parametrize("piece", [xlsx._PIECE_BYTES, 7])
+def test_hidden_rows_are_read_and_pointed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:  # fmt: skip
+    """A filter hides rows from whoever looks, and from nobody else."""
+    monkeypatch.setattr(xlsx, "_PIECE_BYTES", piece)
+    written(tmp_path, hide(2, 4))
+    assert "2 rows are hidden, such as by a filter, and read like the others" in "; ".join(checked(tmp_path).warnings)
+    assert len(rows(tmp_path, "d.xlsx", COLUMNS)) == 3
+    written(tmp_path, hide(1, 9))
+    assert checked(tmp_path).warnings == ()
+
+
+def test_a_hidden_sheet_is_pointed_out(tmp_path: Path) -> None:
+    def change(sheet: Any) -> None:
+        sheet.title = "Q1 #2"
+        sheet.sheet_state = "veryHidden"
+        sheet.parent.create_sheet("seen")
+
+    written(tmp_path, change)
+    assert "the sheet is hidden in the workbook" in "; ".join(checked(tmp_path, source="d.xlsx#Q1 #2").warnings)
+
+
+@pytest.mark.parametrize("area", ["B1:C1", "A1:A2"])
+def test_a_header_of_merged_cells_is_refused(tmp_path: Path, area: str) -> None:
+    """Below it stands the second row of the header, whose years would be amounts."""
+    written(tmp_path, lambda sheet: sheet.merge_cells(area), [["id", "pay", None], [None, "23", "24"], ["a", 1, 2]])
+    with pytest.raises(DataError, match="cells in the header are merged"):
+        checked(tmp_path)

@@ -22,6 +22,8 @@ def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
         DataError: it is none, lacks a column, or has one of a type that isn't read.
     """
     fault = DataError(f"{wanted.name}: not an Arrow file, or damaged", code="data-unreadable")
+    if os.pread(file.fd, 4, 0) == b"FEA1":
+        raise DataError(f"{wanted.name}: Feather of version 1 isn't read", hint="write it again as version 2")
     with os.fdopen(os.dup(file.fd), "rb") as stream:
         reader = quiet(lambda: opened(stream), fault)
         check_names(reader.schema.names, wanted, "each declared column must stand there once")
@@ -49,4 +51,5 @@ def opened(stream: BinaryIO) -> Any:
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.decimal128(kind.precision, kind.scale) if pa.types.is_decimal256(kind) else kind

@@ -14,20 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import pyarrow as pa
-
 from mpcgov.errors import DataError
 from mpcgov.spec.reading import Dialect
 from mpcgov.worker import csv_structure
 from mpcgov.worker.engine import Backend, quiet
-from mpcgov.worker.file import OpenFile
+from mpcgov.worker.file import OpenFile, suffix_of
+from mpcgov.worker.readers import packed
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, counted, unreadable
 
 LIMIT_UNPACKED_BYTES = 8 << 30
 _PIECE_BYTES = 1 << 22
-_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\x04\x22\x4d\x18": "lz4"}
 _OTHERS = {
-    b"PK\x03\x04": "an Excel workbook or a ZIP archive: name it .xlsx, or unpack it",
     b"PAR1": "a Parquet file: name it .parquet",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: name it .xls",
     b"$FL2": "an SPSS file: name it .sav",
@@ -37,14 +34,23 @@ _MARKUP = re.compile(rb"\s*(<(!DOCTYPE|html|table|\?xml)|[\[{]\s*[{\"\[])", re.I
 _NAMES = "each declared column must be named once, by the first line; another name there is given by from"
 _SAVE = "save it as UTF-8 CSV, or declare delimiter, encoding and skip_lines"
 _UTF8 = ("utf-8", "utf-8-sig")
+_MARKS = {
+    codecs.BOM_UTF32_LE: ("utf-32", "utf-32-le"),
+    codecs.BOM_UTF32_BE: ("utf-32", "utf-32-be"),
+    codecs.BOM_UTF16_LE: ("utf-16", "utf-16-le"),
+    codecs.BOM_UTF16_BE: ("utf-16", "utf-16-be"),
+    codecs.BOM_UTF8: _UTF8,
+}
+_DAMAGED = "damaged, or packed in a way that isn't read: it can't be unpacked"
+_CONTROL = re.compile("[\x80-\x84\x86-\x9f]")
+"""What no text holds: windows-1250 and others have letters where ISO 8859 has these."""
 _DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 
 
 def dialect(wanted: Wanted, source: str) -> Dialect:
     """As declared; tabs where a file is named .tsv and nothing else is said."""
     declared = {name: getattr(wanted.dataset, name) for name in Dialect.model_fields}
-    stem = source.lower().removesuffix(".gz").removesuffix(".zst").removesuffix(".bz2")
-    if stem.endswith((".tsv", ".tab")) and "delimiter" not in wanted.dataset.model_fields_set:
+    if suffix_of(source) in (".tsv", ".tab") and "delimiter" not in wanted.dataset.model_fields_set:
         declared["delimiter"] = "\t"
     return Dialect(**declared)
 
@@ -55,16 +61,20 @@ def start(file: OpenFile, size: int = 1 << 16) -> bytes:
     Raises:
         DataError: it can't be unpacked.
     """
-    packed = _packing(os.pread(file.fd, 8, 0))
-    if packed is None:
+    if not packed.is_packed(os.pread(file.fd, 8, 0)):
         return os.pread(file.fd, size, 0)
     with os.fdopen(os.dup(file.fd), "rb") as stream:
         stream.seek(0)
-        return bytes(quiet(lambda: pa.CompressedInputStream(stream, packed).read(size), unreadable(file.name)))
+        whole = _unpacked(stream, file.name)
+        return bytes(quiet(lambda: whole.read(size), unreadable(file.name)))
 
 
-def _packing(magic: bytes) -> str | None:
-    return next((kind for known, kind in _PACKED.items() if magic.startswith(known)), None)
+def _unpacked(stream: BinaryIO, name: str) -> Any:
+    try:
+        return packed.unpacked(stream, name)
+    except packed.FAULTS:
+        pass
+    raise DataError(f"{name}: {_DAMAGED}", hint="pack it again, or unpack it", code="data-unreadable")
 
 
 @contextmanager
@@ -78,22 +88,18 @@ def plain(file: OpenFile, how: Dialect) -> Iterator[int]:
     for known, what in _OTHERS.items():
         if magic.startswith(known):
             raise DataError(f"{file.name}: not CSV but {what}")
-    if magic[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and not how.encoding.startswith("utf-16"):
-        raise DataError(f"{file.name}: not UTF-8 but UTF-16", hint="set encoding: utf-16, or save it as UTF-8")
-    if magic.startswith(codecs.BOM_UTF8) and how.encoding not in _UTF8:
-        raise DataError(f"{file.name}: not {how.encoding} but UTF-8", hint="leave out encoding")
+    _check_mark(magic, how.encoding, file.name)
     beginning = os.pread(file.fd, 1 << 12, 0)
     if _MARKUP.match(beginning):
         raise DataError(f"{file.name}: not CSV but HTML, XML or JSON", hint="write it out as CSV or Parquet")
-    packed = _packing(magic)
-    if packed is None and how.encoding in _UTF8 and not how.skip_lines:
+    if not packed.is_packed(magic) and how.encoding in _UTF8 and not how.skip_lines:
         yield file.fd
         return
     made = os.memfd_create("mpcgov", os.MFD_CLOEXEC)
     try:
         with os.fdopen(os.dup(file.fd), "rb") as stream, os.fdopen(made, "wb", closefd=False) as out:
             stream.seek(0)
-            _write_plain(pa.CompressedInputStream(stream, packed) if packed else stream, out, how, file.name)
+            _write_plain(_unpacked(stream, file.name) if packed.is_packed(magic) else stream, out, how, file.name)
         if not os.fstat(made).st_size:
             hint = "a data set without rows still has a header" + "; skip_lines may be too many" * bool(how.skip_lines)
             raise DataError(f"{file.name}: the file is empty", hint=hint)
@@ -102,20 +108,31 @@ def plain(file: OpenFile, how: Dialect) -> Iterator[int]:
         os.close(made)
 
 
+def _check_mark(magic: bytes, declared: str, name: str) -> None:
+    """That the mark at the beginning of a file, if it has one, is of the encoding that is declared."""
+    marked = next((which for mark, which in _MARKS.items() if magic.startswith(mark)), ())
+    if marked and declared not in marked:
+        hint = f"set encoding: {marked[0]}, or save it as UTF-8" if marked is not _UTF8 else "leave out encoding"
+        shown = declared.upper() if declared.startswith("utf") else declared
+        raise DataError(f"{name}: not {shown} but {marked[0].upper()}", hint=hint)
+
+
 def _write_plain(stream: Any, out: BinaryIO, how: Dialect, name: str) -> None:
     decoder = codecs.getincrementaldecoder(how.encoding)("strict")
     as_it_is = how.encoding in _UTF8  # faults of which are counted later, row by row
-    skip, size, left, fault, otherwise = how.skip_lines, 0, b"", "", _Utf8()
+    skip, size, left, fault, otherwise, odd = how.skip_lines, 0, b"", "", _Utf8(), False
     while not fault:
         try:
             piece = stream.read(_PIECE_BYTES)
             otherwise.feed(piece)
-            data = piece if as_it_is else decoder.decode(piece, final=not piece).encode()
+            text = "" if as_it_is else decoder.decode(piece, final=not piece)
+            odd = odd or bool(not text.isascii() and _CONTROL.search(text))
+            data = piece if as_it_is else text.encode()
         except UnicodeDecodeError:
             fault = f"not in {how.encoding}: the encoding is another one"
             break
-        except (OSError, EOFError):
-            fault = "damaged: it can't be unpacked"
+        except packed.FAULTS:
+            fault = _DAMAGED
             break
         data, left = left + data, b""
         while skip and b"\n" in data:
@@ -127,6 +144,8 @@ def _write_plain(stream: Any, out: BinaryIO, how: Dialect, name: str) -> None:
             fault = f"over {LIMIT_UNPACKED_BYTES >> 30} GiB when unpacked"
         if not piece and not as_it_is and otherwise.is_it:
             fault = f"not in {how.encoding} but in UTF-8: every letter would be two others"
+        elif not piece and odd:
+            fault = f"not in {how.encoding}: control characters stand where windows-1252 or -1250 has letters"
         elif not piece:
             return
     raise DataError(f"{name}: {fault}", hint="check encoding in datasets.yaml and the file", code="data-unreadable")
@@ -162,9 +181,8 @@ def read(fd: int, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
     name, delimiter = wanted.name, how.delimiter
     names = csv_structure.header(fd, delimiter)
     if names is None:
-        hint = next(
-            (f"set delimiter: {word}" for sign, word in _DELIMITERS.items() if csv_structure.header(fd, sign)), ""
-        )
+        parted = [word for sign, word in _DELIMITERS.items() if len(csv_structure.header(fd, sign) or []) > 1]
+        hint = f"set delimiter: {parted[0]}" if parted else ""
         raise DataError(f"{name}: the header can't be read: a quote is out of place, or it is over 1 MiB", hint=hint)
     if not names:
         raise DataError(f"{name}: the first line is blank", hint="the first line must name the columns; see skip_lines")
@@ -225,6 +243,8 @@ def _of_rows(fd: int, structure: csv_structure.Structure, delimiter: bytes) -> s
         return "fields stand between single quotes: write double ones"
     if first == 1:
         return _of_ends(beginning, delimiter) or "fields that hold the delimiter, such as 2,5, stand between quotes"
+    if re.search(rb"^#", beginning, re.MULTILINE):
+        return "lines that begin with # are rows like the others, not comments: take them out"
     few = first and structure.rows - first < 20
     return "the last lines may be notes or totals under the table: take them out" if few else ""
 

@@ -23,14 +23,20 @@ from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import DecimalColumn, IntegerColumn
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.file import OpenFile
-from mpcgov.worker.readers import xlsx
-from mpcgov.worker.readers.raw import Raw, Wanted, check_names, moment_text, need, taken, text_schema
+from mpcgov.worker.readers import nobook, xlsx
+from mpcgov.worker.readers.raw import Raw, Wanted, check_names, counted, moment_text, need, taken, text_schema
 
 _EXACT = 10**15
 """Of larger numbers a workbook keeps no more than 15 digits."""
 
 _MERGED = "only the first cell of each has its value, and the others are missing: fill them in"
-_UNSEEN = "errors such as #N/A look like empty cells in such a workbook: if there are any, save it as .xlsx"
+_UNSEEN = (
+    "errors such as #N/A look like empty cells in such a workbook, and hidden rows like others: if there are any, "
+    "save it as .xlsx"
+)
+_HIDDEN = "hidden, such as by a filter, and read like the others: if they aren't meant, take them out"
+_HIDDEN_SHEET = "the sheet is hidden in the workbook: is it the one that is meant?"
+_SEVERAL = "in the header are merged: each column must have a name of its own, in one row"
 
 _BATCH_ROWS = 10_000
 PLAIN = Dialect()
@@ -48,6 +54,7 @@ def read(file: OpenFile, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
     check_names(names, wanted, "the first row must name the columns; see skip_lines and from")
     declared = {wanted.reading(column).source or column for column in wanted.dataset.columns}
     all_places = {place for place, name in enumerate(names) if name in declared}
+    _check_header(sheet, top, all_places, wanted.name)
     _check_computed(sheet, top, all_places, wanted.name)
     places = [names.index(source) for source in wanted.sources.values()]
     kinds = wanted.declaration.columns.values()
@@ -63,11 +70,14 @@ def read(file: OpenFile, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows of a sheet as they stand there; where formulas have no value; and, from and to, its merged cells."""
+    """The rows of a sheet as they stand there; where formulas have no value; from and to, its merged cells; and what of
+    it is hidden."""
 
     rows: list[list[Any]]
     uncomputed: Sequence[tuple[int, int]]
     merged: Sequence[tuple[tuple[int, int], tuple[int, int]]]
+    hidden: Collection[int] = ()
+    is_hidden: bool = False
 
 
 def sheet_of(file: OpenFile) -> Sheet:
@@ -81,7 +91,7 @@ def sheet_of(file: OpenFile) -> Sheet:
     import python_calamine  # noqa: PLC0415  an extra
 
     fault = DataError(f"{file.name}: not a workbook, or damaged", code="data-unreadable")
-    book = quiet(lambda: python_calamine.CalamineWorkbook.from_path(str(file.path)), fault)
+    book = quiet(lambda: python_calamine.CalamineWorkbook.from_path(str(file.path)), nobook.fault(file))
     names = book.sheet_names
     if file.part and file.part not in names:
         raise DataError(f"{file.name}: the workbook has no such sheet", hint="check the name after # in the source")
@@ -92,7 +102,7 @@ def sheet_of(file: OpenFile) -> Sheet:
     rows = quiet(lambda: sheet.to_python(skip_empty_area=False), fault)
     found = quiet(lambda: _unseen(file, name), fault) if file.suffix in xlsx.SUFFIXES else xlsx.Unseen()
     _put(found.errors, rows)
-    return Sheet(rows, found.uncomputed, sheet.merged_cell_ranges or ())
+    return Sheet(rows, found.uncomputed, sheet.merged_cell_ranges or (), found.rows, found.sheet)
 
 
 def _unseen(file: OpenFile, sheet: str) -> xlsx.Unseen:
@@ -111,6 +121,14 @@ def _put(errors: Mapping[int, Mapping[int, str]], rows: list[list[Any]]) -> None
             rows[place][column] = text
 
 
+def _check_header(sheet: Sheet, top: int, declared: Collection[int], name: str) -> None:
+    """That no cell of the header stands for several: the second row of such a header would be a row of data."""
+    at_top = ((start, end) for start, end in sheet.merged if start[0] <= top <= end[0])
+    if any({*range(start[1], end[1] + 1)} & {*declared} for start, end in at_top):
+        hint = "write one row of names; rows above it are skipped by skip_lines"
+        raise DataError(f"{name}: cells {_SEVERAL}", hint=hint)
+
+
 def _check_computed(sheet: Sheet, top: int, declared: Collection[int], name: str) -> None:
     """That formulas have values: in all declared columns, as no job may choose what is refused."""
     wrong = sum(row > top and column in declared for row, column in sheet.uncomputed)
@@ -124,6 +142,10 @@ def _remarks(sheet: Sheet, suffix: str, top: int, declared: Collection[int]) -> 
     areas = [range(start[1], end[1] + 1) for start, end in sheet.merged if end[0] > top]
     merged = sum(any(column in declared for column in area) for area in areas)
     found = [f"{merged} merged {'area' if merged == 1 else 'areas'}: {_MERGED}"] if merged else []
+    below = (sheet.rows[row] for row in sheet.hidden if top < row < len(sheet.rows))
+    hidden = sum(any(cell != "" for cell in row) for row in below)
+    found += [f"{counted(hidden)} {'is' if hidden == 1 else 'are'} {_HIDDEN}"] if hidden else []
+    found += [_HIDDEN_SHEET] if sheet.is_hidden else []
     return (*found, *([] if suffix in xlsx.SUFFIXES else [f"{suffix}: {_UNSEEN}"]))
 
 

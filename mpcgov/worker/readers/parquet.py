@@ -19,7 +19,7 @@ from mpcgov.errors import DataError
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.file import OpenFile
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
-from mpcgov.worker.readers.types import refuse_unread
+from mpcgov.worker.readers.types import one_type, refuse_unread
 
 SAMPLE_ROWS = 256
 """So many rows of a row group are read again."""
@@ -45,9 +45,11 @@ def read(files: Sequence[OpenFile], wanted: Wanted, backend: Backend) -> Raw:
     first = pa.schema([*schemas[0], *((key, pa.string()) for key in parts[0])])
     check_names(first.names, wanted, "each declared column must stand there once")
     _check_twins(first.names, wanted)
-    refuse_unread(first, wanted)
-    _check_alike(schemas, parts, first, wanted)
-    tables = [quiet(partial(_table, backend, file, wanted), unreadable(wanted.name)) for file in files]
+    types = _alike(schemas, parts, first, wanted)
+    refuse_unread(pa.schema(types.items()), wanted)
+    drifted = {source for source in types if len({_field(schema, source) for schema in schemas}) > 1}
+    common = {source: types[source] for source in drifted}
+    tables = [quiet(partial(_table, backend, file, wanted, common), unreadable(wanted.name)) for file in files]
     table = tables[0]
     if files[0].of_folder:
         whole = reduce(lambda a, b: a.union(b), tables)
@@ -87,21 +89,33 @@ def _as(values: Any, kind: pa.DataType) -> Any:
     return pa.array([None if one is None else str(one) for one in values.to_pylist()], pa.string()).cast(kind)
 
 
-def _check_alike(
+def _field(schema: pa.Schema, source: str) -> pa.DataType | None:
+    return schema.field(source).type if source in schema.names else None
+
+
+def _alike(
     schemas: Sequence[pa.Schema], parts: Sequence[Mapping[str, str | None]], first: pa.Schema, wanted: Wanted
-) -> None:
-    """That the files of a folder have the columns that are asked for, each of one type."""
+) -> dict[str, pa.DataType]:
+    """By name in the files, the type that the columns which are asked for have in all of a folder.
+
+    Raises:
+        DataError: a column is lacking somewhere, or there is no type that holds its values everywhere as they are.
+    """
     if any(part.keys() != parts[0].keys() for part in parts):
         raise DataError(f"{wanted.name}: the folder has files in folders named by other columns than others are")
-    wrong = []
+    wrong, types = list[str](), dict[str, pa.DataType]()
     for column, source in wanted.sources.items():
-        found = {schema.field(source).type if source in schema.names else None for schema in schemas}
-        if source not in parts[0] and found != {first.field(source).type}:
-            types = " and ".join(sorted("none" if kind is None else str(kind) for kind in found))
-            wrong.append(f"column {column}: type {types} in different files")
+        found = {first.field(source).type} if source in parts[0] else {_field(schema, source) for schema in schemas}
+        common = None if None in found else one_type([kind for kind in found if kind is not None])
+        if common is not None:
+            types[source] = common
+        else:
+            several = " and ".join(sorted("none" if kind is None else str(kind) for kind in found))
+            wrong.append(f"column {column}: type {several} in different files")
     if wrong:
         hint = "write them again with one type"
         raise DataError(f"{wanted.name}: the files of the folder differ: {'; '.join(wrong)}", hint=hint)
+    return types
 
 
 def _spread(count: int, most: int) -> list[int]:
@@ -136,12 +150,15 @@ def _rows(file: OpenFile) -> int:
         return int(quiet(lambda: pq.read_metadata(pa.PythonFile(stream)).num_rows, unreadable(file.name)))
 
 
-def _table(backend: Backend, file: OpenFile, wanted: Wanted) -> Any:
+def _table(backend: Backend, file: OpenFile, wanted: Wanted, common: Mapping[str, pa.DataType]) -> Any:
+    """`common`: the types of columns that have others in some of the files."""
     table = backend.read_parquet(str(file.path))
     if not file.partition and not file.of_folder:
         return table
     selected = {
-        f"c{n}": ibis.literal(file.partition[source], "string") if source in file.partition else table[source]
+        f"c{n}": ibis.literal(file.partition[source], "string")
+        if source in file.partition
+        else (table[source].cast(ibis.dtype(common[source])) if source in common else table[source])
         for n, source in enumerate(wanted.sources.values())
     }
     return table.select(**selected)

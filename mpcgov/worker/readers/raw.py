@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
@@ -101,6 +102,26 @@ def no_table(name: str) -> DataError:
     return DataError(f"{name}: the source has no such table", hint="check the name after # in datasets.yaml")
 
 
+_QUOTED = r'"(?:[^"]|"")+"|`(?:[^`]|``)+`'
+_NAMES = re.compile(rf'(?:({_QUOTED}|[^"`.]+)\.)?({_QUOTED}|[^"`.]+)')
+
+
+def relation(text: str) -> tuple[str, str]:
+    """The schema, empty where none is said, and the name of a table as it stands after `#`.
+
+    A name between quotes is taken as it is, dots and all.
+    """
+    found = _NAMES.fullmatch(text)
+    if found is None:
+        schema, _, name = text.rpartition(".")
+        return schema, name
+    return _unquoted(found[1] or ""), _unquoted(found[2])
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace(2 * name[0], name[0]) if name[:1] in ('"', "`") else name
+
+
 def check_names(names: Sequence[str], wanted: Wanted, hint: str) -> None:
     """That every column that is asked for stands once in the source, and no undeclared one twice.
 
@@ -123,10 +144,15 @@ def check_names(names: Sequence[str], wanted: Wanted, hint: str) -> None:
 
 
 def _almost(source: str, names: Sequence[str]) -> str:
-    for alike, what in ((str.strip, "blanks"), (str.casefold, "case"), (_plain, "blanks, case or Unicode form")):
+    ways = ((str.strip, "blanks"), (str.casefold, "case"), (_plain, "blanks, case or Unicode form"), (_bare, "quotes"))
+    for alike, what in ways:
         if any(alike(name) == alike(source) for name in names):
             return f", but one that differs only in {what}: give its name there by from"
     return ""
+
+
+def _bare(name: str) -> str:
+    return name.strip().strip("'`")
 
 
 def _plain(name: str) -> str:

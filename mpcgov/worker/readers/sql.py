@@ -8,9 +8,11 @@ own. Rows come some at a time, so that only those asked for are held, and once.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,6 +28,7 @@ from mpcgov.worker.readers.raw import (
     moment_text,
     need,
     no_table,
+    relation,
     taken,
     text_schema,
     unreachable,
@@ -63,8 +66,8 @@ def _engine(address: str, server: Server) -> sa.Engine:
 
 
 def _read(connection: sa.Connection, table: str, wanted: Wanted, backend: Backend) -> Raw:
-    schema, _, relation = table.rpartition(".")
-    found = quiet(lambda: _columns(connection, relation, schema or None), no_table(wanted.name))
+    schema, name = relation(table)
+    found = quiet(lambda: _columns(connection, name, schema or None), no_table(wanted.name))
     check_names(list(found), wanted, "each declared column must stand there once")
     kinds = {column: found[source] for column, source in wanted.sources.items()}
     mysql = connection.dialect.name in ("mysql", "mariadb")
@@ -72,7 +75,7 @@ def _read(connection: sa.Connection, table: str, wanted: Wanted, backend: Backen
     shown = {column: _shown(kind) for column, kind in kinds.items()}
     refuse_types({column: shown[column] for column, form in forms.items() if form is None}, wanted)
     selected = [_selected(source, found[source], mysql) for source in wanted.sources.values()]
-    query = sa.select(*selected).select_from(sa.table(relation, schema=schema or None))
+    query = sa.select(*selected).select_from(sa.table(name, schema=schema or None))
     written = [form for form in forms.values() if form]
     read_rows, rows = taken(backend, wanted, text_schema(len(written)), _batches(connection, query, written, wanted))
     floats = {column: "float32" if _is_single(kinds[column], mysql) else "float64" for column in forms}
@@ -86,7 +89,7 @@ def _read(connection: sa.Connection, table: str, wanted: Wanted, backend: Backen
 
 
 _OF_MYSQL = sa.text(
-    "SELECT table_name, column_name, data_type FROM information_schema.columns "
+    "SELECT table_name, column_name, data_type, column_type FROM information_schema.columns "
     "WHERE table_schema = coalesce(:schema, database()) AND table_name = :table ORDER BY ordinal_position"
 )
 
@@ -111,7 +114,13 @@ def _columns_of_mysql(connection: sa.Connection, table: str, schema: str | None)
     if not found:
         raise sa.exc.NoSuchTableError
     known: Mapping[str, Any] = getattr(connection.dialect, "ischema_names", {})
-    return {column: known.get(kind.lower(), types.NullType)() for _, column, kind in found}
+    return {column: _of_mysql(known.get(kind.lower(), types.NullType), whole) for _, column, kind, whole in found}
+
+
+def _of_mysql(kind: Any, whole: str) -> Any:
+    """A type, with the width that the server fills up with zeros: whoever sees such a number sees these, too."""
+    filled = re.fullmatch(r"\w+\(([0-9]+)\)( unsigned)? zerofill", whole.lower())
+    return kind(display_width=int(filled[1]), zerofill=True) if filled and issubclass(kind, types.Integer) else kind()
 
 
 def _selected(source: str, kind: Any, mysql: bool) -> Any:
@@ -137,6 +146,8 @@ def _form(kind: Any, mysql: bool) -> Form | None:
     zoned = any(getattr(kind, one, False) for one in ("timezone", "local_timezone")) or name == "DATETIMEOFFSET"
     if zoned or (mysql and name in ("TIMESTAMP", "SET")):
         return None  # MySQL moves a TIMESTAMP by the session's zone
+    if mysql and getattr(kind, "zerofill", False):
+        return partial(_filled, width=kind.display_width)
     if mysql and name in ("YEAR", "BIT"):
         return _whole if name == "YEAR" else _bits
     return next((form for base, form in _FORMS.items() if isinstance(kind, base)), None)
@@ -156,6 +167,10 @@ def _unpadded(value: Any) -> str | None:
 
 def _whole(value: Any) -> str | None:
     return None if value is None else str(int(value))
+
+
+def _filled(value: Any, width: int) -> str | None:
+    return None if value is None else f"{int(value):0{width}d}"
 
 
 def _bits(value: Any) -> str | None:

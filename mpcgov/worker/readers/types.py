@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -30,6 +30,30 @@ def refuse_unread(schema: pa.Schema, wanted: Wanted) -> None:
             wrong.append(f"column {column}: durations aren't read")
     if wrong:
         raise DataError(f"{wanted.name}: {'; '.join(wrong)}", hint="change the type there, such as to decimal(20, 2)")
+
+
+def one_type(kinds: Sequence[pa.DataType]) -> pa.DataType | None:
+    """The type that holds what columns of several types hold, each value as it is; None if that isn't plain.
+
+    A column without any value may be of any type, and texts are texts however they are laid out.
+    """
+    if len({*kinds}) == 1:
+        return kinds[0]
+    plain = {_laid_out(kind) for kind in kinds} - {pa.null()}
+    if len(plain) == 1:
+        return plain.pop()
+    if all(pa.types.is_signed_integer(kind) for kind in plain):
+        return pa.int64()
+    if all(pa.types.is_decimal(kind) for kind in plain):
+        scale = max(kind.scale for kind in plain)
+        digits = max(kind.precision - kind.scale for kind in plain) + scale
+        return pa.decimal128(digits, scale) if digits <= MOST_DIGITS else None
+    return None
+
+
+def _laid_out(kind: pa.DataType) -> pa.DataType:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 
 def refuse_types(refused: Mapping[str, str], wanted: Wanted) -> None:
