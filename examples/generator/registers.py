@@ -261,13 +261,15 @@ def numbered(people: pd.DataFrame, party: str) -> pd.DataFrame:
 
 
 def write_truth(folder: Path, registers: dict[str, pd.DataFrame]) -> None:
-    """Who is who: `persons.csv` has each person's record in every register; a file per two registers has the pairs."""
+    """Who is who: `persons.csv` has each person's record in every register; a file per two registers has the pairs, and
+    one of three who is in all of these."""
     ids = {party: people.set_index("simulant_id")["record_id"] for party, people in registers.items()}
     persons = pd.DataFrame(ids).rename(columns=lambda party: f"{party}.record_id").astype("Int64").sort_index()
     write(folder / "persons.csv", plain(persons.reset_index()))
-    for left, right in combinations(persons.columns, 2):
-        pairs = persons[[left, right]].dropna().sort_values(left)
-        write(folder / f"{left.split('.')[0]}+{right.split('.')[0]}.csv", pairs)
+    three = tuple(f"{party}.record_id" for party in ("tax", "welfare", "census"))
+    for some in (*combinations(persons.columns, 2), three):
+        together = persons[list(some)].dropna().sort_values(some[0])
+        write(folder / f"{'+'.join(one.split('.')[0] for one in some)}.csv", together)
 
 
 def write(path: Path, table: pd.DataFrame) -> None:

@@ -147,14 +147,16 @@ def cost(
     pass.
     """
     formula = manifest.cost
-    turns = sum(blocks.turns(one, lists) for one in divided)
+    spokes = max(1, len(lists) - 1) if manifest.compares else 1
+    turns = sum(blocks.turns(one, lists) for one in divided) * spokes
     passes = len(divided)
-    rounds = formula.rounds + (turns - 1) * formula.rounds_per_turn + (formula.rounds_rounding if rounding else 0)
+    rounds = formula.rounds + (turns - spokes) * formula.rounds_per_turn + (formula.rounds_rounding if rounding else 0)
     rounds += (MORE_PARTIES_ROUNDS + MORE_ROUNDING_ROUNDS * rounding) * (parties > 3)
     per_cell = formula.bytes_per_cell + (formula.bytes_per_cell_rounding if rounding else 0)
     per_cell += WORD_BYTES if noise else 0
     per_cell *= formula.more_parties_factor if parties > 3 else 1
-    linked = passes * formula.bytes_per_row * sum(lists) + formula.bytes_per_pair * blocks.planned_pairs(divided, lists)
+    rows = sum(map(sum, blocks.spokes(lists)))
+    linked = passes * formula.bytes_per_row * rows + formula.bytes_per_pair * blocks.planned_pairs(divided, lists)
     return rounds, (parties - 1) * (formula.bytes_fixed + per_cell * cells + linked)
 
 

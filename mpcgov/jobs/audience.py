@@ -15,7 +15,7 @@ def audience(job: Job, manifest: Manifest, threshold: int) -> dict[str, tuple[st
         stars = link_plan(job, manifest, threshold).stars
         matchers = {spoke.matcher for star in stars for spoke in star.spokes}
     if manifest.compares and job.params.get("exact"):
-        matchers = {helper(job)}
+        matchers = {helper(job, job.data_parties)}
     return {
         "network": (),
         "everyone": (*job.parties, COORDINATOR),

@@ -17,6 +17,7 @@ from mpcgov.linked import faults as linked_faults
 from mpcgov.linked import layout as linked_layout
 from mpcgov.linked import params as linked_params
 from mpcgov.linked import stacked
+from mpcgov.linked.comparing import MOST_OWNERS
 from mpcgov.rules import impossible, protections
 from mpcgov.spec import where
 from mpcgov.spec.job import Job
@@ -129,7 +130,7 @@ def params_faults(job: Job, manifest: Manifest) -> list[str]:
     """What is wrong with the parameters by themselves, before any declaration is known."""
     faults = [manifest.unknown(name) for name in job.params if name not in manifest.params]
     faults += linked_faults.of_parts(job, manifest)
-    if manifest.compares and len(job.data_parties) != 2:
+    if manifest.compares and not 2 <= len(job.data_parties) <= MOST_OWNERS:
         return faults  # what else could be said follows from that
     faults += _levels_faults(job, manifest)
     if manifest.local != "counts":

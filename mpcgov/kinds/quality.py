@@ -12,12 +12,17 @@ from mpcgov.spec.statement import Opened
 PERCENTS = 100
 
 
-def _span(_: JobTable) -> Span:
-    return ("estimated", "percent"), (("precision", "recall"),)
+def _span(one: JobTable) -> Span:
+    """Of three registers or more, for the first of them with each of the others."""
+    hub, *others = one.linked.owners
+    estimated = ("precision", "recall")
+    if len(others) == 1:
+        return ("estimated", "percent"), (estimated,)
+    return ("link", "estimated", "percent"), (tuple(f"{hub} with {other}" for other in others), estimated)
 
 
 def _opened(one: JobTable) -> Iterator[Opened]:
-    if one.linked.asked.probability is not None:
+    if one.linked.estimated:
         yield Opened(name="percent", low=0, high=PERCENTS)
 
 

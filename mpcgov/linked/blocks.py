@@ -1,8 +1,8 @@
 """Blocks: only records of one block are compared. Which blocks there are follows from the declarations alone.
 
-A block is a combination of values, one of each of the job's `blocks`, that both owners declare. An owner knows which of
+A block is a combination of values, one of each of the job's `blocks`, that all owners declare. An owner knows which of
 its own records are in which block, and pads every block to the length of its fullest one: that length, rounded up as
-lists' lengths are, is all that others learn. A record without a value, or with one that the other owner doesn't
+lists' lengths are, is all that others learn. A record without a value, or with one that another owner doesn't
 declare, is in no block, and compared with nobody.
 
 A job may divide its records in several ways, one pass after the other: then two records are compared if they are in one
@@ -54,7 +54,7 @@ class BlockColumn:
 
 @dataclass(frozen=True)
 class Axis:
-    """What both owners declare of one of the job's `blocks`: each value is one step along it."""
+    """What all owners declare of one of the job's `blocks`: each value is one step along it."""
 
     type: BlockType
     columns: Mapping[str, str]
@@ -102,7 +102,7 @@ def _column_faults(one: BlockColumn, place: str, declarations: Mapping[str, Decl
     ):
         yield f"{place}: values are of two categories or of two integers"
     elif not _common(one, declarations):
-        yield f"{place}: the two columns are declared without a value in common"
+        yield f"{place}: the {'two ' if len(kinds) == 2 else ''}columns are declared without a value in common"
 
 
 def _common(one: BlockColumn, declarations: Mapping[str, Declaration]) -> Sequence[str] | range:
@@ -134,15 +134,24 @@ def lengths(blocks: int, lists: Sequence[int]) -> list[int]:
 
 
 def turns(blocks: int, lists: Sequence[int]) -> int:
-    """How many turns those take: some blocks are compared at once, then the next ones."""
-    return 1 if blocks == 1 else -(-blocks // together(min(lengths(blocks, lists))))
+    """How many turns those of two lists take, or of each spoke: some are compared at once, then the next ones."""
+    if blocks == 1:
+        return 1
+    rows = lengths(blocks, lists)
+    return -(-blocks // together(min(rows) if len(rows) == 2 else rows[0]))
+
+
+def spokes(lists: Sequence[int]) -> list[tuple[int, int]]:
+    """Which lists are compared with each other: the first with each of the others."""
+    return [(lists[0], other) for other in lists[1:]]
 
 
 def planned_pairs(passes: Sequence[int], lists: Sequence[int]) -> int:
     """How many pairs a plan assumes, for lists of these lengths: if they are spread evenly over each pass's blocks."""
     if tuple(passes) == (1,):
-        return min(prod(lists), MOST_PAIRS)
-    return min(sum(blocks * prod(lengths(blocks, lists)) for blocks in passes), MOST_BLOCKED_PAIRS)
+        return sum(min(prod(two), MOST_PAIRS) for two in spokes(lists))
+    each = [sum(blocks * prod(lengths(blocks, two)) for blocks in passes) for two in spokes(lists)]
+    return sum(min(pairs, MOST_BLOCKED_PAIRS) for pairs in each)
 
 
 def check_passes(sizes: Sequence[tuple[int, tuple[int, int]]], divided: bool) -> None:
@@ -187,7 +196,11 @@ def check_pairs(blocks: int, lengths: Sequence[int], divided: bool) -> None:
             f"{first:,} records{' in a block' if divided else ''} of the owner that has the rows; at most "
             f"{MOST_SEVERAL:,}",
             hint="name one more of params.blocks, such as the year of birth"
-            + ("" if divided else "; or leave out params.match"),
+            + (
+                ""
+                if divided
+                else "; or let a shorter list have the rows: leave out params.match, or name its owner first"
+            ),
             code="pairs",
         )
     if blocks * first * second > MOST_BLOCKED_PAIRS:

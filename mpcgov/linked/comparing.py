@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from mpcgov.linked import blocks, fieldkinds, preparing
-from mpcgov.linked.encoding import MOST_PAIRS
+from mpcgov.linked.encoding import MOST_PAIRS, ONE_TO_ONE
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.sizes import padded_length
 from mpcgov.spec.job import Job
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Declaration
 
+MOST_OWNERS = 5
+"""So many registers are linked at most, each with the first."""
 MOST_EXACT = 500_000
 """Records of the shorter list for which exact partners are found first; each has a row in what comes out."""
 
@@ -22,11 +24,23 @@ _SAME: Mapping[blocks.BlockType, str] = {"value": "", "year": "same year of ", "
 
 def faults(job: Job, manifest: Manifest) -> Iterator[str]:
     """What makes it impossible to give out the roles."""
-    if len(job.data_parties) != 2:
-        found = f"parties: {len(job.data_parties)} have a dataset"
-        yield f"{found}; {manifest.id} compares the records of two: link two at a time"
+    owners = len(job.data_parties)
+    if not 2 <= owners <= MOST_OWNERS:
+        yield f"parties: {owners} have a dataset; {manifest.id} compares the records of 2 to {MOST_OWNERS}"
+    if owners > 2:
+        yield from _star_faults(job)
     if job.link is not None:
         yield f"link: {manifest.id} compares records; there is no join to choose"
+
+
+def _star_faults(job: Job) -> Iterator[str]:
+    """What is for two registers only."""
+    if "threshold" in job.params:
+        yield "params.threshold: for two registers; three or more are linked by min_probability"
+    if job.params.get("match") not in (None, ONE_TO_ONE):
+        yield f"params.match: for two registers; three or more are linked {ONE_TO_ONE}"
+    if job.params.get("report"):
+        yield "params.report: match rates are of two registers; ask for them with a job for each two"
 
 
 def threshold_faults(manifest: Manifest, threshold: int) -> Iterator[str]:
@@ -38,22 +52,26 @@ def threshold_faults(manifest: Manifest, threshold: int) -> Iterator[str]:
         )
 
 
-def comparing(job: Job) -> tuple[str, ...]:
-    """The three parties that compare, in job order: the two owners, and the first of the others."""
-    return tuple(party for party in job.parties if party in (*job.data_parties, helper(job)))
+def comparing(job: Job, two: Sequence[str]) -> tuple[str, ...]:
+    """The three parties that compare the records of two owners, in job order: these, and one more."""
+    return tuple(party for party in job.parties if party in (*two, helper(job, two)))
 
 
-def helper(job: Job) -> str:
-    """The one of them that has no data; it also finds exact pairs, by tags."""
-    return next(party for party in job.parties if party not in job.data_parties)
+def helper(job: Job, two: Sequence[str]) -> str:
+    """The one of them that owns neither list: the first without data, if there is any. It also finds exact pairs."""
+    free = [party for party in job.parties if party not in two]
+    return next((party for party in free if party not in job.data_parties), free[0])
 
 
 def rows_first(asked: Asked, lengths: Mapping[int, int]) -> list[int]:
-    """Who has the rows, then who has the columns: rows are linked once; the shorter list's, where columns are, too.
+    """Who has the rows, then who has columns: rows are linked once; the shorter list's, where columns are, too. Of
+    three owners or more the first in the job has the rows in all pairs.
 
     Args:
-        lengths: of the padded lists, by the owners' places among the parties.
+        lengths: of the padded lists, by the owners' places among the parties, in job order.
     """
+    if len(lengths) > 2:
+        return [*lengths]
     if asked.one_to_one:
         return sorted(lengths, key=lambda owner: lengths[owner])
     return sorted(lengths, reverse=asked.match == "one-to-many")
@@ -63,12 +81,13 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
     """What the job does, in plain words; with the declarations, also with how many pairs."""
     whole = read(job, manifest, [])
     asked = whole.blocks
-    left, right = job.data_parties
-    which, others, where = ("the", "those", " in the same block") if asked else ("all", "all", "")
+    left, *others = job.data_parties
+    right = " and of ".join(others)
+    which, theirs, where = ("the", "those", " in the same block") if asked else ("all", "all", "")
     where += " of any pass" if len(asked) > 1 else ""
-    compared = f"{which} records of {left} are compared with {others} of {right}{where}"
-    yield f"{compared}, and {_choice(whole)}; nobody sees a comparison"
-    yield _meaning(whole)
+    compared = f"{which} records of {left} are compared with {theirs} of {right}{where}"
+    yield f"{compared}, and {_choice(whole, len(others) > 1)}; nobody sees a comparison"
+    yield _meaning(whole, len(others) == 1 or not job.receiving_owners)
     for number, field in enumerate(whole.fields):
         names = [f"{party}.{name}" for party, name in field.columns.items()]
         yield from preparing.note(number, names, field.prepare)
@@ -78,8 +97,11 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
     if whole.exact:
         yield _exact_note(job, whole)
     if len(job.parties) > 3:
-        yield f"{' and '.join(comparing(job))} compare; what comes out is shared among all parties"
-    if whole.one_to_one:
+        for other in others:
+            yield f"{_listed(comparing(job, (left, other)))} compare; what comes out is shared among all parties"
+    if len(others) > 1:
+        yield from _star_notes(left, others, bool(job.receiving_owners))
+    elif whole.one_to_one:
         yield "the owner of the shorter padded list has the rows, the other one the columns of the table of all pairs"
     else:
         many, one = (left, right) if whole.match == "many-to-one" else (right, left)
@@ -92,24 +114,52 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
         yield from _block_notes(blocks.passes(asked, declarations), lists) if asked else _pair_notes(lists)
 
 
-def _choice(asked: Asked) -> str:
+def _star_notes(hub: str, others: Sequence[str], told: bool) -> Iterator[str]:
+    """What three registers or more are to each other. `told`: whether one that brings records gets the result."""
+    yield (
+        f"{hub}, the first party with data, is linked with each of the others by itself, one to one; counted is a "
+        f"record of {hub} that has a link with a record of each of {_listed(others)}: who isn't in {hub}'s register is "
+        f"in no group, and {_listed(others)} aren't compared with each other"
+    )
+    yield (
+        f"{hub} has the rows in each of these, so name the shortest register first; it may have "
+        f"{blocks.MOST_SEVERAL:,} records at most, or so many in a block"
+    )
+    if told:
+        yield "estimated precision and recall are left out, as a receiver that brings records could tell more from them"
+    else:
+        yield (
+            f"estimates are of {hub} with each of the others: of the groups at most as many are wrong as of all these "
+            "links together, and of the persons in all registers at most as many are missed"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(names)
+
+
+def _choice(asked: Asked, several: bool) -> str:
     if asked.threshold is not None:
         return "each is linked to the one most like it, if that is so both ways and they are alike enough"
     rows, alone = (
-        ("the shorter list", "no other weighs more with that one and ") if asked.one_to_one else ("one list", "")
+        ("the first list" if several else "the shorter list", "no other weighs more with that one and ")
+        if asked.one_to_one
+        else ("one list", "")
     )
+    which = "each other one" if several else "the other"
     return (
-        f"each record of {rows} is weighed, field by field, with those most alike of the other, and linked to "
+        f"each record of {rows} is weighed, field by field, with those most alike of {which}, and linked to "
         f"the one that weighs most, if {alone}they are probably one person's"
     )
 
 
-def _meaning(asked: Asked) -> str:
+def _meaning(asked: Asked, estimated: bool) -> str:
     """What the number says that decides."""
     if asked.probability is not None:
+        more = "; the result has estimated precision and recall" if estimated else ""
         return (
             f"min_probability {float(asked.probability)}: of links just so probable, that share is right, however many "
-            "persons are in both lists, which is estimated; the result has estimated precision and recall"
+            f"persons are in both lists, which is estimated{more}"
         )
     return (
         f"threshold {float(asked.threshold or 0)}: a Dice coefficient; it doesn't say how many links are right: where "
@@ -122,9 +172,9 @@ def _exact_note(job: Job, asked: Asked) -> str:
     of = " and ".join(" = ".join(f"{party}.{column}" for party, column in columns.items()) for columns in fields)
     return (
         f"before that, records equal in {of} are linked outright, where either owner has only one with these values: "
-        f"{helper(job)} finds them by tags and sees how many, EACH OWNER LEARNS WHICH OF ITS OWN RECORDS THEY ARE, and "
-        "so who of its people is in the other register; only the others are compared; a node takes part only if its "
-        "policy's link has exact"
+        f"{helper(job, job.data_parties)} finds them by tags and sees how many, EACH OWNER LEARNS WHICH OF ITS OWN "
+        "RECORDS THEY ARE, and so who of its people is in the other register; only the others are compared; a node "
+        "takes part only if its policy's link has exact"
     )
 
 
@@ -135,7 +185,7 @@ def _block_notes(passes: Sequence[blocks.Pass], lists: list[int]) -> Iterator[st
         yield f"{f'pass {number}: ' if len(passes) > 1 else ''}{count:,} blocks, one for each {of}"
     yield (
         "every owner pads all blocks of a pass to the length of its fullest one, which all learn, rounded up; records "
-        "without a value, or with one that only one owner declares, are left out of the pass"
+        "without a value, or with one that not all owners declare, are left out of the pass"
     )
     if len(passes) > 1:
         yield (
@@ -154,7 +204,7 @@ def _named(axis: blocks.Axis) -> str:
 
 
 def _pair_notes(lists: list[int]) -> Iterator[str]:
-    most = prod(lists)
+    most = max(map(prod, blocks.spokes(lists)))
     if most > MOST_PAIRS:
         yield (
             f"lists as long as max_rows would have {most:,} pairs; the job ends before any record is dealt if there "

@@ -47,6 +47,12 @@ class Linked:
         return () if least is None else (least, *(one for one in PROBABILITIES if one > least))
 
     @property
+    def estimated(self) -> bool:
+        """Whether estimates of probable links are released. Those of three registers or more are about links that no
+        group has, too, so that who brings records could tell from them whom of its own another one has."""
+        return self.asked.probability is not None and (len(self.owners) == 2 or not self.job.receiving_owners)
+
+    @property
     def scoring(self) -> Scoring:
         """How records are compared."""
         types = [field.type for field in self.asked.fields]

@@ -93,6 +93,8 @@ def release(proposal: Proposal, manifest: Manifest, me: str = "", made: Mapping[
     job = proposal.job
     params = {name: manifest.params[name].kind for name in job.params}
     settings = {name: job.params[name] for name, kind in params.items() if kind not in SPANS | MEASURES}
+    if manifest.compares:  # the first of them is linked with each other one, under keys that go by their order
+        settings["(owners)"] = list(job.data_parties)
     by = sorted(column for name, kind in params.items() if kind in SPANS for column in job.params[name] or ())
     tables = kinds.of_manifest(manifest)
     cells: object = by if all(kind.of_cells for kind in tables) else [manifest.id, job.params]

@@ -29,7 +29,7 @@ def asked(proposal: Proposal, manifest: Manifest, me: str) -> Asked:
     if not manifest.linked or job.linking.method != "matcher" or me not in job.data_parties:
         return {}
     if manifest.compares:
-        return {helper(job): {pair_name(*job.data_parties): None}} if job.params.get("exact") else {}
+        return {helper(job, job.data_parties): {pair_name(*job.data_parties): None}} if job.params.get("exact") else {}
     stars, noise = link_plan(job, manifest, proposal.threshold).stars, job.linking.size_noise
     epsilon = None if noise == "off" else str(Fraction(noise.epsilon))
     found: dict[str, dict[str, str | None]] = {}

@@ -60,6 +60,8 @@ def pair_weights(
     return total
 
 
+Tables = dict[str, list[list[Any]]]
+
 Keys = Sequence[Any]
 """Of each record what those that it is compared with have too; None: it is compared with nobody."""
 
@@ -112,7 +114,7 @@ def _keys(rows: Sequence[Mapping[str, str]], party: str, blocks: Sequence[Mappin
 
 def compared(
     fields: tuple[Sequence[Encoded], Sequence[Encoded]], scores: Ints, passes: Sequence[Pass], least: Fraction,
-    match: str = ONE_TO_ONE,
+    match: str = ONE_TO_ONE, rows_first: bool = False,
 ) -> tuple[list[tuple[int, int]], Links]:  # fmt: skip
     """The linked pairs of two owners' records, and what is said of them, whichever list is the first here.
 
@@ -120,11 +122,12 @@ def compared(
         fields: of the owners, in the job's order. scores: of `candidates`, in that order.
         passes: a record's candidates are those of all passes, and its partner the first of the best of all.
         match: of which owner several records may be linked to one of the other's.
+        rows_first: whether the first list has the rows even if it is the longer one, as of three lists or more.
     """
     lengths = [[_fullest(side) for side in keys] for keys in passes]
     alone = match == ONE_TO_ONE
     first, second = (sum(one[side] for one in lengths) for side in (0, 1))
-    turned = second < first if alone else match == "one-to-many"
+    turned = second < first and not rows_first if alone else match == "one-to-many"
     order = (1, 0) if turned else (0, 1)
     scores = scores.T if turned else scores
     each = [
@@ -134,6 +137,15 @@ def compared(
     links = linked(fields[order[0]], fields[order[1]], np.hstack(each), least, alone)
     pairs = list(zip(links.first.tolist(), links.second.tolist(), strict=True))
     return [pair[::-1] for pair in pairs] if turned else pairs, links
+
+
+def grouped(pairs: Sequence[Sequence[tuple[int, int]]]) -> list[tuple[int, ...]]:
+    """The records of the first list that have a partner in each of the others, with these; in the first one's order."""
+    if len(pairs) == 1:
+        return [*pairs[0]]
+    partners = [dict(each) for each in pairs]
+    first = sorted(set.intersection(*(set(each) for each in partners)))
+    return [(i, *(each[i] for each in partners)) for i in first]
 
 
 def _fullest(keys: Keys) -> int:
@@ -215,17 +227,24 @@ def best_in_blocks(scores: Ints, first: Sequence[Any], second: Sequence[Any]) ->
     return pairs
 
 
-def quality(links: Links, params: Mapping[str, Any], min_count: int) -> dict[str, list[list[Any]]]:
+def quality(found_links: Mapping[str, Links], groups: int, params: Mapping[str, Any], min_count: int) -> Tables:
     """What is released of how good the links are: estimates in percent, and links by probability if there are no cells.
 
-    Numbers of links are those that are at least so probable, from the least probability on: `shown`.
+    Numbers of links are those that are at least so probable, from the least probability on: `shown`. Of three lists or
+    more there are estimates alone, of the first with each of the others.
+
+    Args:
+        found_links: by which two lists they are of. groups: how many records are linked in all of these.
     """
-    enough = len(links.chance) >= min_count
-    estimates = {"precision": links.precision, "recall": links.recall}
-    found: dict[str, list[list[Any]]] = {
-        "quality": [[name, int(100 * value + 0.5) if enough else None] for name, value in estimates.items()]
+    several, (links, *_) = len(found_links) > 1, found_links.values()
+    found: Tables = {
+        "quality": [
+            [*([two] if several else []), name, int(100 * value + 0.5) if groups >= min_count else None]
+            for two, one in found_links.items()
+            for name, value in (("precision", one.precision), ("recall", one.recall))
+        ]
     }
-    if not params.get("by"):
+    if not several and not params.get("by"):
         least = Fraction(str(params.get("min_probability", USUAL_PROBABILITY)))
         bounds = (least, *(one for one in PROBABILITIES if one > least))
         weights = [Prior(links.most).least_weights(bound)[links.share] for bound in bounds]

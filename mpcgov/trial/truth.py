@@ -13,6 +13,7 @@ from mpcgov.spec.load import read_text
 
 Pairs = set[tuple[str, ...]]
 
+_WORDS = {2: "two", 3: "three", 4: "four", 5: "five"}
 _OTHER_OUTPUTS = ("by", "measures", "correlations", "weight", "report")
 
 
@@ -26,14 +27,14 @@ def names(job: Job) -> tuple[str, ...]:
     if not isinstance(identify, dict) or set(identify) != set(job.data_parties):
         raise SpecError(
             "--truth: the job doesn't say which columns identify the records",
-            hint="params: identify: {party: column} of both owners, in a job of record-linkage",
+            hint="params: identify: {party: column} of all owners, in a job of record-linkage",
             code="truth",
         )
     return tuple(f"{party}.{identify[party]}" for party in job.data_parties)
 
 
 def read(path: Path, job: Job) -> Pairs:
-    """The pairs that belong together: a CSV file with the two columns of `names` as its header.
+    """The records that belong together: a CSV file with the columns of `names` as its header, in any order.
 
     Raises:
         SpecError: the file is another one.
@@ -45,7 +46,7 @@ def read(path: Path, job: Job) -> Pairs:
         raise SpecError(f"{path}: expected the header {','.join(wanted)}", code="truth")
     rows = [row for row in reader if row]
     if any(len(row) != len(header) for row in rows):
-        raise SpecError(f"{path}: a row without exactly two values", code="truth")
+        raise SpecError(f"{path}: a row without exactly {_WORDS.get(len(header), len(header))} values", code="truth")
     places = [header.index(name) for name in wanted]
     return {tuple(row[place] for place in places) for row in rows}
 

@@ -27,9 +27,9 @@ def of_links(linked: Linked, found: Found, counts: SecretArray, least: int) -> d
             result[f"{one.name}.records"] = of_match_rates(linked, found, one.name, least)
         elif one.kind.computed is Computed.DOUBTFUL and f"{one.name}.pairs" in found:
             result[f"{one.name}.pairs"] = _doubtful(found[f"{one.name}.pairs"][0], counts, least)
-        elif one.kind.computed is Computed.QUALITY and linked.asked.probability is not None:
-            result[f"{one.name}.percent"] = (counts.sum() >= least) * np.ones(2, np.int64)
-        elif one.kind.computed is Computed.PROBABILITY and linked.asked.probability is not None:
+        elif one.kind.computed is Computed.QUALITY and linked.estimated:
+            result[f"{one.name}.percent"] = (counts.sum() >= least) * np.ones(2 * (len(linked.owners) - 1), np.int64)
+        elif one.kind.computed is Computed.PROBABILITY and f"{one.name}.links" in found:
             result[f"{one.name}.links"] = of_reached(found[f"{one.name}.links"][0], least)
     return result
 

@@ -14,7 +14,6 @@ import numpy as np
 from mpcgov import figures, owngroups
 from mpcgov.linked import classes
 from mpcgov.records import agreement, fellegi_sunter, preparation
-from mpcgov.records.fellegi_sunter import best_in_blocks
 
 FILTER_BITS = 1024
 USUAL = {"name": (10, 7), "text": (10, 14), "date": (10, 8), "number": (5, 3), "code": (7, 6)}
@@ -23,6 +22,8 @@ BAND = Fraction(1, 20)
 
 Row = Mapping[str, str]
 Owner = Mapping[Any, Row]
+Sides = Sequence[tuple[Sequence[Row], str]]
+Pairs, Array = list[tuple[int, int]], np.ndarray
 
 
 class Segment(NamedTuple):
@@ -50,47 +51,62 @@ def run(
     """The released tables.
 
     Args:
-        owners: by party, its records in the order of its data; a missing value is "".
+        owners: by party, its records in the order of its data; a missing value is "". The first of three is the hub.
         domains: by `party.column`, the values of categories in order; of numbers min, max and places.
         params: those of the job.
         rules: `min_count`, `receivers`, and if that is asked for `digits` and `numbers`.
     """
-    (left, first), (right, second) = ((party, list(rows.values())) for party, rows in owners.items())
-    sides = ((first, left), (second, right))
-    passes = fellegi_sunter.passes(sides, params.get("blocks", []))
-    threshold, links = Fraction(str(params.get("threshold", "0.5"))), None
-    scores, weights = compared(sides, params["fields"], threshold, "threshold" not in params)
+    records = {party: list(rows.values()) for party, rows in owners.items()}
+    (hub, first), *others = records.items()
     if "threshold" in params:
-        (keys,), pairs = passes, exact_pairs(first, second, params, left, right)
-        for pair in pairs:
-            for own, record in zip(keys, pair, strict=True):
-                own[record] = None
-        best = best_in_blocks(scores, *keys)
-        pairs += [(i, j) for i, j in best if scores[i, j] >= 0]
+        groups, doubt = over_threshold([(rows, party) for party, rows in records.items()], params)
     else:
-        fields = [[encoded(field, party, rows) for field in params["fields"]] for rows, party in sides]
-        most = 4 * sum(part.most for part in segments([field["type"] for field in params["fields"]], smaller=True))
-        probability = Fraction(str(params.get("min_probability", "0.6")))
-        match = params.get("match", "one-to-one")
-        pairs, links = fellegi_sunter.compared(fields, scores + most, passes, probability, match)
-    linked = [{left: first[i], right: second[j]} for i, j in pairs]
+        each = [probable([(first, hub), (rows, party)], params, len(others) > 1) for party, rows in others]
+        groups = fellegi_sunter.grouped([pairs for pairs, _ in each])
+    linked = [{party: rows[k] for k, (party, rows) in zip(group, records.items(), strict=True)} for group in groups]
     least, output = rules["min_count"], params.get("output", "count")
     tables: dict[str, list[list[Any]]] = {}
     if output == "links":
         named = [[row[party][column] for party, column in params["identify"].items()] for row in linked]
         tables = {"count": [[_gated(len(named), least)]], "links": sorted(named) if len(named) >= least else []}
     elif output == "statistics":
-        tables = statistics(pairs, {left: first, right: second}, domains, params, rules)
+        tables = statistics(groups, records, domains, params, rules)
     else:
         cells = owngroups.shown(_cells(linked, domains, by := params.get("by", [])), by, rules, owners)
         tables["count"] = [[*cell, len(rows) or None] for cell, rows in cells]
     if params.get("report"):
-        named = [(one, one.split(".")) for one in params["report"]]
-        groups = [(one, [row[name] for row in (first if party == left else second)]) for one, (party, name) in named]
-        tables["match_rate"] = list(match_rates(groups, linked, domains, least))
-        if links is None:
-            tables["doubtful"] = doubtful(best, scores, weights, threshold, len(linked), least)
-    return tables if links is None else tables | fellegi_sunter.quality(links, params, least)
+        named = [(one, *one.split(".")) for one in params["report"]]
+        of_groups = [(one, [row[name] for row in records[party]]) for one, party, name in named]
+        tables["match_rate"] = list(match_rates(of_groups, linked, domains, least))
+        if "threshold" in params:
+            tables["doubtful"] = doubtful(*doubt, least)
+    if "threshold" in params or (len(others) > 1 and {*owners} & {*rules.get("receivers", ())}):
+        return tables
+    links = {f"{hub} with {party}": found for (party, _), (_, found) in zip(others, each, strict=True)}
+    return tables | fellegi_sunter.quality(links, len(groups), params, least)
+
+
+def probable(sides: Sides, params: Mapping[str, Any], rows_first: bool) -> tuple[Pairs, fellegi_sunter.Links]:
+    """The pairs of two owners' records that are probably one person's, and what is said of them."""
+    scores, _ = compared(sides, params["fields"], Fraction(1, 2), smaller=True)
+    passes = fellegi_sunter.passes(sides, params.get("blocks", []))
+    fields = [[encoded(field, party, rows) for field in params["fields"]] for rows, party in sides]
+    most = 4 * sum(part.most for part in segments([field["type"] for field in params["fields"]], smaller=True))
+    least, match = Fraction(str(params.get("min_probability", "0.6"))), params.get("match", "one-to-one")
+    return fellegi_sunter.compared(fields, scores + most, passes, least, match, rows_first)
+
+
+def over_threshold(sides: Sides, params: Mapping[str, Any]) -> tuple[Pairs, Any]:
+    """Exact pairs, and mutual bests that are alike enough; and what `doubtful` goes by."""
+    at, pairs = Fraction(str(params["threshold"])), exact_pairs(sides, params)
+    scores, weights = compared(sides, params["fields"], at, False)
+    (keys,) = fellegi_sunter.passes(sides, params.get("blocks", []))
+    for pair in pairs:
+        for own, record in zip(keys, pair, strict=True):
+            own[record] = None
+    best = fellegi_sunter.best_in_blocks(scores, *keys)
+    pairs += [(i, j) for i, j in best if scores[i, j] >= 0]
+    return pairs, (best, scores, weights, at, len(pairs))
 
 
 # -- how alike records are
@@ -163,9 +179,7 @@ def side(rows: Sequence[Row], party: str, fields: Sequence[Mapping[str, Any]], p
     return Side(np.concatenate(filters, axis=1), weights, np.where(total == 0, nobody, total))
 
 
-def compared(
-    owners: Sequence[tuple[Sequence[Row], str]], fields: Sequence[Mapping[str, Any]], at: Any, smaller: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def compared(owners: Sides, fields: Sequence[Mapping[str, Any]], at: Any, smaller: bool) -> tuple[Array, Array]:
     """Every pair's score at a threshold, and its weight D, of which a field that one lacks adds half of the other's
     bits: Dice is 4⟨a,b⟩ / D."""
     parts = segments([field["type"] for field in fields], smaller)
@@ -174,16 +188,14 @@ def compared(
     return 4 * at.denominator * (a.filters @ b.filters.T) - at.numerator * weights, weights
 
 
-def exact_pairs(
-    first: Sequence[Row], second: Sequence[Row], params: Mapping[str, Any], left: str, right: str
-) -> list[tuple[int, int]]:
+def exact_pairs(sides: Sides, params: Mapping[str, Any]) -> Pairs:
     """The pairs that agree in all fields of `exact`, each record the only one of its owner with these values."""
     chosen = [
         field for field in params["fields"]
         if any(f"{party}.{column}" in params.get("exact", []) for party, column in field["columns"].items())
     ]  # fmt: skip
     alone: list[dict[tuple[str, ...], int]] = []
-    for party, rows in ((left, first), (right, second)):
+    for rows, party in sides:
         keys = [tuple(normalised(row[field["columns"][party]], field) for field in chosen) for row in rows]
         alone.append({key: i for i, key in enumerate(keys) if chosen and all(key) and keys.count(key) == 1})
     return [(i, alone[1][key]) for key, i in alone[0].items() if key in alone[1]]
@@ -209,7 +221,7 @@ def _value(row: Mapping[str, Row], column: str) -> str:
 
 
 def statistics(
-    found: Sequence[tuple[int, int]], records: Mapping[str, Sequence[Row]],
+    found: Sequence[tuple[int, ...]], records: Mapping[str, Sequence[Row]],
     domains: Mapping[str, Any], params: Mapping[str, Any], rules: Mapping[str, Any],
 ) -> dict[str, list[list[Any]]]:  # fmt: skip
     """Of each cell the count, each measure's mean and variance (n − 1), and each pair's correlation."""
@@ -268,10 +280,7 @@ def _own_numbers(measures: Sequence[str], pairs: Sequence[Sequence[str]], weight
     return max((sum(column in columns for columns in opened) for column in named | weights), default=0)
 
 
-def match_rates(
-    groups: Sequence[tuple[str, Sequence[str]]], linked: Sequence[Mapping[str, Row]],
-    domains: Mapping[str, Sequence[str]], least: int,
-) -> Iterator[list[Any]]:  # fmt: skip
+def match_rates(groups: Any, linked: Sequence[Mapping[str, Row]], domains: Any, least: int) -> Iterator[list[Any]]:
     """Of each group how many records there are, and how many linked: of all groups of a column, or of none."""
     for column, values in groups:
         records = [values.count(value) for value in domains[column]]
@@ -281,15 +290,11 @@ def match_rates(
             yield [f"{column}={value}", *([n, m, m / n] if fine else [None, None, None])]
 
 
-def doubtful(
-    best: Sequence[tuple[int, int]], scores: np.ndarray, weights: np.ndarray, at: Fraction, links: int, least: int
-) -> list[list[Any]]:
+def doubtful(best: Pairs, scores: Array, weights: Array, at: Fraction, links: int, least: int) -> list[list[Any]]:
     """Mutual bests whose Dice is less than 1/20 below the threshold, or less than 1/20 above it."""
     distances = [Fraction(int(scores[pair]), int(weights[pair]) * at.denominator) for pair in best]
     below = sum(-BAND <= distance < 0 for distance in distances)
     above = sum(0 <= distance < BAND for distance in distances)
     fine = above >= least and links - above >= least
-    return [
-        ["just below the threshold", _gated(below, least)],
-        ["just above the threshold", above if fine else None],
-    ]
+    rows = {"below": _gated(below, least), "above": above if fine else None}
+    return [[f"just {side} the threshold", number] for side, number in rows.items()]

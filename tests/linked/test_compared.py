@@ -13,7 +13,7 @@ from mpcgov.errors import SpecError
 from mpcgov.jobs import check
 from mpcgov.jobs.audience import leaks
 from mpcgov.linked import blocks, layout
-from mpcgov.linked.comparing import rows_first
+from mpcgov.linked.comparing import comparing, rows_first
 from mpcgov.linked.encoding import MOST_PAIRS
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.plan import link_plan
@@ -150,12 +150,6 @@ def test_the_plan_says_that_nobody_matches(case):
         ),
         ("report: [tax.region, tax.region]", {}, "", "params.report: a column stands twice"),
         ("", {"tax": "{dataset: d, key: id}"}, "", "parties.tax.key: record-linkage compares records without one"),
-        (
-            "",
-            {"wel": "{dataset: d}"},
-            "",
-            "3 have a dataset; record-linkage compares the records of two: link two at a time",
-        ),
         ("dedupe: true", {}, "", "an owner finds duplicates in its own list, by mpcgov node dataset duplicates"),
         ('min_probabilty: "0.9"', {}, "", "no such parameter; did you mean min_probability?"),
         ("blocks: []", {}, "", "expected 1 to 4 blocks, found 0"),
@@ -181,9 +175,84 @@ def test_what_a_job_may_not_ask_is_said_in_one_line(case, params, parties, rest,
     assert any(fault in one for one in error.value.faults), error.value.faults
 
 
-def test_of_three_owners_it_is_said_once_that_there_are_three(case):
+THREE = "fields: [{type: code, columns: {tax: id, edu: id, wel: id}}]"
+OWNERS = PARTIES | {"wel": "{dataset: d}"}
+
+
+def three(case, params="", more=None):
+    return case("record-linkage", f"params: {{{THREE}{', ' if params else ''}{params}}}", OWNERS | (more or {}))
+
+
+def test_a_sound_job_of_three_registers_is_about_the_first_with_each_of_the_others(case):
+    found = three(
+        case, "by: [tax.region, wel.note], blocks: [{type: value, columns: {tax: weight, edu: age, wel: benefit}}]"
+    )
+    found.check()
+    assert linked(found).block_counts == (10,)  # what all three declare
+    count, quality = layout.tables(linked(found))
+    assert (count.name, quality.name) == ("count", "quality")  # how many links are how probable would tell of few
+    assert quality.columns == ("link", "estimated", "percent")
+    assert quality.domain[0] == ("tax with edu", "tax with wel")
+    assert comparing(found.job, ("tax", "wel")) == ("tax", "stat", "wel")
+    assert rows_first(linked(found).asked, {0: 900, 1: 100, 2: 200}) == [0, 1, 2]
+    notes = " ".join(link_plan(found.job, found.manifest, 1, found.declarations).notes)
+    assert "tax, the first party with data, is linked with each of the others by itself" in notes
+    assert "edu and wel aren't compared with each other" in notes
+
+
+def test_of_three_registers_nobody_who_brings_records_is_told_estimates(case):
+    """They are about all links of two registers, of which a group names only some."""
+    found = three(case, "output: links, identify: {tax: id, edu: id, wel: id}")
+    found = replace(found, job=found.job.model_copy(update={"receivers": ("edu",)}))
+    found.check()
+    assert [table.name for table in layout.tables(linked(found))] == ["count", "links"]
+    notes = link_plan(found.job, found.manifest, 1, found.declarations).notes
+    assert any("estimated precision and recall are left out" in one for one in notes)
+
+
+def test_three_registers_cost_as_much_as_the_first_with_each_of_the_others(case):
+    def cost(found):
+        rounds, sent, _ = job_cost(found.job, found.manifest, found.declarations, 1)
+        return rounds, sent
+
+    fields = "fields: [{type: code, columns: {tax: id, edu: id}}]"
+    two, more = cost(case("record-linkage", f"params: {{{fields}}}", PARTIES | {"wel": "{}"})), cost(three(case))
+    assert 1.4 * two[0] < more[0] < 2 * two[0]
+    assert 1.7 * two[1] < more[1] <= 2 * two[1]
+
+
+@pytest.mark.parametrize(
+    ("params", "more", "fault"),
+    [
+        ('threshold: "0.8"', {}, "params.threshold: for two registers; three or more are linked by min_probability"),
+        (
+            "match: many-to-one, output: links, identify: {tax: id, edu: id, wel: id}",
+            {},
+            "params.match: for two registers; three or more are linked one-to-one",
+        ),
+        ("report: [tax.region]", {}, "params.report: match rates are of two registers"),
+        ("identify: {tax: id, edu: id}", {}, "params.identify: expected one column of each of tax, edu, wel"),
+        (
+            "blocks: [{type: year, columns: {tax: born, edu: born}}]",
+            {},
+            "params.blocks[0].columns: expected one column of each of tax, edu, wel",
+        ),
+        (
+            "blocks: [{type: value, columns: {tax: region, edu: level, wel: note}}]",
+            {},
+            "params.blocks[0]: the columns are declared without a value in common",
+        ),
+        (
+            "",
+            dict.fromkeys(("one", "two", "six"), "{dataset: d}"),
+            "parties: 6 have a dataset; record-linkage compares the records of 2 to 5",
+        ),
+    ],
+)
+def test_what_three_registers_may_not_be_asked_is_said_in_one_line(case, params, more, fault):
     with pytest.raises(SpecError) as error:
-        job(case, "", {"wel": "{dataset: d}"}, "").check()
+        three(case, params, more).check()
+    assert [one for one in error.value.faults if fault in one] == [error.value.faults[0]], error.value.faults
     assert len(error.value.faults) == 1, error.value.faults
 
 

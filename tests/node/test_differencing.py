@@ -254,6 +254,16 @@ def test_compared_records_are_judged_by_each_owner_too(me: str) -> None:
     assert both(compared(**apart[0]), linked(**apart[1] | {me: "age != 101"}), me) is Side.UNCLEAR
 
 
+def test_registers_in_another_order_are_linked_otherwise() -> None:
+    def compared(*order: str) -> Release:
+        parties = {name: {"dataset": "people"} for name in order}
+        params = {"fields": [{"type": "name", "columns": dict.fromkeys(order, "id")}], "output": "count"}
+        return released(parties, protocol="record-linkage", params=params)
+
+    assert both(compared("a", "b", "c"), compared("a", "b", "c")) is Side.SAME_CELLS
+    assert both(compared("a", "b", "c"), compared("b", "a", "c")) is Side.RELATED
+
+
 def test_another_key_or_another_rule_for_repeated_ones_links_others() -> None:
     other = {
         "a": {"dataset": "people", "key": ["id", "born"]},

@@ -16,7 +16,7 @@ from mpcgov.linkage.similar.bring import Brought
 from mpcgov.linkage.similar.decide import Decided, decided, told
 from mpcgov.linkage.similar.passes import united
 from mpcgov.linkage.similar.scores import Grid
-from mpcgov.linkage.similar.three import Operation
+from mpcgov.linkage.similar.three import Operation, Three
 from mpcgov.linkage.similar.weighed import OwnPass, Partners, partners
 from mpcgov.linked.facts import Linked
 from mpcgov.mpc.word.field import Words
@@ -29,7 +29,7 @@ async def probable(
     operation: Operation,
     linked: Linked,
     grids: Sequence[Grid],
-    members: tuple[int, ...],
+    three: Three,
     own: Sequence[OwnPass] | None,
     widths: Sequence[int],
     kept: int,
@@ -39,13 +39,13 @@ async def probable(
 
     Args:
         grids: of each pass.
-        members: the three that compare.
+        three: who compares.
         own: an owner's records, of each pass.
         widths: how many bits each column's numbers have. kept: so many are brought where there is a link only.
         most: how many records of the rows' and of the columns' owner may be in any block.
     """
     types = [field.type for field in linked.asked.fields]
-    each = await partners(operation, grids, members, types, own, widths, most[1])
+    each = await partners(operation, grids, three, types, own, widths, most[1])
     (found,) = each if len(each) == 1 else (await _united(operation, grids, each, own, most[0]),)
     columns = most[1] if linked.asked.one_to_one else None
     prior = Prior(len(found.weight))
@@ -74,7 +74,10 @@ async def _united(
     return await united(operation, each, grids[0].rows.owner, numbers, most)
 
 
-def tables(linked: Linked, links: Decided) -> dict[str, Words]:
-    """Shares of what tells how good the links are, by `table.name`."""
-    found = {f"{one.name}.percent": links.quality for one in kinds.computed(linked, Computed.QUALITY)}
-    return found | {f"{one.name}.links": links.reached for one in kinds.computed(linked, Computed.PROBABILITY)}
+def tables(linked: Linked, links: Sequence[Decided]) -> dict[str, Words]:
+    """Shares of what tells how good the links are, those of each two registers in turn, by `table.name`."""
+    percents = np.concatenate([one.quality for one in links])
+    found = {f"{one.name}.percent": percents for one in kinds.computed(linked, Computed.QUALITY)}
+    if len(links) > 1:
+        return found
+    return found | {f"{one.name}.links": links[0].reached for one in kinds.computed(linked, Computed.PROBABILITY)}

@@ -9,6 +9,7 @@ fresh sharings.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,15 @@ Operation = Callable[[], tuple[Channel, Prss]]
 
 LABELS = 1 << 62
 """Labels of all parties' messages are below; those among three are above."""
+OPERATIONS = 1 << 21
+"""So many operations each three have that compare in turn, so that none has a label of another's."""
+
+
+class Three(NamedTuple):
+    """Who compares. `turn`: the number of these three among all that do in a job, which may have members in common."""
+
+    members: tuple[int, ...]
+    turn: int = 0
 
 
 class _Among:
@@ -43,10 +53,11 @@ class _Among:
         await self._wire.drained()
 
 
-async def among(line: Line, members: tuple[int, ...]) -> Operation:
+async def among(line: Line, three: Three) -> Operation:
     """What opens operations among three parties, of which we are one. One round, for the key of each pair."""
+    members, first = three.members, three.turn * OPERATIONS
     me = members.index(line.me)
-    own = Line(_Among(line.wire, members), me, len(members))
+    own = Line(_Among(line.wire, members), me, len(members), operations=first, last=first + OPERATIONS)
     mine = {other: stream.private_key() for other in range(me + 1, len(members))}
     taken = await own.channel().exchange(
         {other: stream.key_words(key) for other, key in mine.items()}, dict.fromkeys(range(me), stream.KEY_WORDS)

@@ -10,7 +10,7 @@ from mpcgov.linkage.similar.best import mutual_best
 from mpcgov.linkage.similar.bring import Brought, brought
 from mpcgov.linkage.similar.clk import Filters
 from mpcgov.linkage.similar.scores import Grid, scores
-from mpcgov.linkage.similar.three import Operation, among, to_all
+from mpcgov.linkage.similar.three import Operation, Three, among, to_all
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.wire import Channel
 
@@ -37,7 +37,7 @@ async def compared(
         return await _turns(operation, grid, filters, widths, kept, own)
     found = None
     if me in members:
-        inner = await among(channel.line, members)
+        inner = await among(channel.line, Three(members))
         found = await _turns(inner, grid.among(members), filters, widths, kept, own)
     rows = grid.all_of(grid.rows)
     whole = await to_all(operation, members, None if found is None else found.stacked(), (len(widths) + 3, rows))

@@ -21,7 +21,7 @@ from mpcgov.linkage.similar.fields import Plain, lanes_of
 from mpcgov.linkage.similar.gates import Circuit, enter
 from mpcgov.linkage.similar.scores import Grid, scores
 from mpcgov.linkage.similar.stacks import Stacks, joined, part, shaped
-from mpcgov.linkage.similar.three import Operation, among, to_all
+from mpcgov.linkage.similar.three import Operation, Three, among, to_all
 from mpcgov.linked.encoding import FieldType, runs_of
 from mpcgov.linked.fieldbits import TOTAL_BITS, record_bit_count
 from mpcgov.mpc.word import field, lanes
@@ -70,7 +70,7 @@ class Partners:
 async def partners(
     operation: Operation,
     grids: Sequence[Grid],
-    members: tuple[int, ...],
+    three: Three,
     types: Sequence[FieldType],
     own: Sequence[OwnPass] | None,
     widths: Sequence[int],
@@ -80,20 +80,21 @@ async def partners(
 
     Args:
         grids: of each pass.
-        members: the three that compare.
+        three: who compares.
         types: of the fields.
         own: an owner's records, of each pass.
         widths: how many bits the numbers of each of the columns have.
         columns: records of the columns' owner have smaller numbers.
     """
     widths = [max(1, columns.bit_length()), *widths]
+    members = three.members
     channel, _ = operation()
     me, parties = channel.line.me, channel.line.parties
     if parties == len(members):
         return [Partners.of(found) for found in await _passes(operation, grids, types, own, widths)]
     each: list[Words] | list[None] = [None] * len(grids)
     if me in members:
-        inner = await among(channel.line, members)
+        inner = await among(channel.line, three)
         each = await _passes(inner, [grid.among(members) for grid in grids], types, own, widths)
     shapes = [(len(widths) + 1, grid.all_of(grid.rows)) for grid in grids]
     return [

@@ -53,9 +53,9 @@ def opened(pieces: Sequence[Pieces | Cubes]) -> np.ndarray:
 class Case:
     """Both owners' records: names, and a category and a number of each.
 
-    `born`: both owners' dates as texts, where these are compared too. `blocks`: both owners' years, where there are
+    `born`: the owners' dates as texts, where these are compared too. `blocks`: both owners' years, where there are
     blocks; `further`: those of further passes. `parties`: further ones only compute. `secret`: what tax's filters' keys
-    are made from, with welfare's of zeros; fresh ones if there is none. `job`: its digest.
+    are made from, with welfare's of zeros; fresh ones if there is none. `job`: its digest. `third`: stat's names.
     """
 
     first: list[str]
@@ -65,11 +65,12 @@ class Case:
     min_count: int = 3
     blocks: tuple[Sequence[int], Sequence[int]] | None = None
     parties: tuple[str, ...] = NAMES
-    born: tuple[list[str], list[str]] | None = None
+    born: tuple[list[str], ...] | None = None
     secret: bytes | None = None
     job: str = "job"
     receivers: tuple[str, ...] = ("coordinator",)
     further: tuple[tuple[Sequence[int], Sequence[int]], ...] = ()
+    third: list[str] | None = None
 
     def linked(self) -> Linked:
         """The job's public facts, none of which is about a record; worked out once."""
@@ -79,6 +80,7 @@ class Case:
             "born": self.born is None,
             "first": 0,
             "second": 0,
+            "third": self.third is None,
             "secret": 0,
         }
         said = repr(vars(self) | asked)
@@ -87,20 +89,21 @@ class Case:
         return _LINKED[said]
 
     def _linked(self) -> Linked:
-        fields = [{"type": "name", "columns": {"tax": "name", "wel": "name"}}]
+        owners = NAMES[: 2 + (self.third is not None)]
+        fields = [{"type": "name", "columns": dict.fromkeys(owners, "name")}]
         if self.born is not None:
-            fields.append({"type": "date", "columns": {"tax": "born", "wel": "born"}})
-        params = {"fields": fields, "threshold": "0.7", "output": "links", "identify": {"tax": "id", "wel": "id"}}
+            fields.append({"type": "date", "columns": dict.fromkeys(owners, "born")})
+        params = {"fields": fields, "threshold": "0.7", "output": "links", "identify": dict.fromkeys(owners, "id")}
         if self.blocks is not None:
             years = ["year", *(f"year{number}" for number in range(len(self.further)))]
-            passes = [[{"type": "year", "columns": {"tax": name, "wel": name}}] for name in years]
+            passes = [[{"type": "year", "columns": dict.fromkeys(owners, name)}] for name in years]
             params["blocks"] = passes if self.further else passes[0]
         job = validate(
             {
                 "protocol": "record-linkage",
                 "purpose": "a test",
                 "legal_basis": "none",
-                "parties": {name: {"dataset": "d"} if name in ("tax", "wel") else {} for name in self.parties},
+                "parties": {name: {"dataset": "d"} if name in owners else {} for name in self.parties},
                 "params": {name: value for name, value in (params | self.params).items() if value is not None},
                 "disclosure": {"min_count": self.min_count},
                 "receivers": list(self.receivers),
@@ -119,7 +122,7 @@ class Case:
         }
         whole = {"source": "x", "max_rows": self.max_rows, "columns": columns}
         declared = {}
-        for name in ("tax", "wel"):
+        for name in owners:
             used = set(check.used_columns(job, manifest, name))
             declared[name] = validate(whole, Dataset, name).declaration.only(used)
         check.check_job(job, manifest, declared, THRESHOLD)
@@ -127,17 +130,17 @@ class Case:
 
     def own(self, linked: Linked, name: str) -> OwnRecords | None:
         """What an owner brings, as the worker would have it."""
-        values = {"tax": self.first, "wel": self.second}.get(name)
+        values = dict(zip(NAMES, (self.first, self.second, self.third), strict=True)).get(name)
         if values is None:
             return None
         identifiers = texts([f"{name}{i}" for i in range(len(values))]) if linked.asked.output == "links" else None
         wanted = {column.column for column in linked.asked.columns if column.party == name}
         columns = {"sex": np.arange(len(values)) % 2, "income": np.arange(len(values)) - 50}
-        years = [np.array(one[name == "wel"], np.int64) - YEARS[0] for one in (self.blocks, *self.further) if one]
+        years = [np.array(one[NAMES.index(name)], np.int64) - YEARS[0] for one in (self.blocks, *self.further) if one]
         blocks = tuple(np.where((one < 0) | (one >= len(YEARS)), -1, one) for one in years)
         secret = None if self.secret is None else self.secret if name == "tax" else bytes(32)
         carried = taken(linked, name, {c: v for c, v in columns.items() if c in wanted})
-        born = [] if self.born is None else [texts(self.born[name == "wel"])]
+        born = [] if self.born is None else [texts(self.born[NAMES.index(name)])]
         return OwnRecords((texts(values), *born), identifiers, carried, blocks, secret=secret)
 
     def run(self, program: Callable[[LinkedRecords], Any] | None = None) -> tuple[list[Any], list[Party]]:

@@ -106,7 +106,7 @@ def test_links_of_two_passes_are_the_references_and_no_pair_counts_twice(sizes, 
     expected, links = reference(case, filters, turned)
     assert found["links"] == sorted([f"tax{i}", f"wel{j}"] for i, j in expected)
     assert found["count"] == [[len(expected)]]
-    said = fellegi_sunter.quality(links, {"min_probability": "0.3"}, 3)
+    said = fellegi_sunter.quality({"": links}, len(links.chance), {"min_probability": "0.3"}, 3)
     assert {name: found[name] for name in ("quality", "probability")} == said
     alone = [len(tables(Case(first, second, params, blocks=one, born=case.born))["links"]) for one in (years, further)]
     assert max(alone) < len(expected) < sum(alone)

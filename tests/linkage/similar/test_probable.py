@@ -72,6 +72,6 @@ def test_links_and_what_is_said_of_them_are_those_of_the_reference(sizes, both):
     named = [[f"{ours}{i}", f"{theirs}{j}"] for i, j in pairs]
     assert found["links"] == sorted(pair if straight else pair[::-1] for pair in named)
     assert found["count"] == [[len(pairs)]]
-    said = fellegi_sunter.quality(links, {"min_probability": "0.3"}, 3)
+    said = fellegi_sunter.quality({"": links}, len(links.chance), {"min_probability": "0.3"}, 3)
     assert {name: found[name] for name in ("quality", "probability")} == said
     assert len(pairs) >= 3
