@@ -18,7 +18,7 @@ import numpy as np
 from mpcgov.errors import InternalError
 from mpcgov.linkage.ownrows import OwnRows
 from mpcgov.linkage.shards import Split
-from mpcgov.mpc.codec import WireError
+from mpcgov.mpc.codec import WireError, nobodys
 from mpcgov.mpc.word import field, steps
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import Words
@@ -181,15 +181,21 @@ class SideBySide:
         return total
 
     async def _part(self, number: int, first: int, part: Part) -> Done:
+        died: list[int] = []
         for attempt in range(ATTEMPTS):
-            found, died = await self._attempt(first + attempt * OPERATIONS, part)
+            found, died = await self._attempt(first + attempt * OPERATIONS, part, attempt + 1 == ATTEMPTS)
             if found is not None:
                 return found
             self._workers.again(number, died)
-        raise InternalError(f"a worker has died in each of {ATTEMPTS} attempts at one shard", code="worker")
+        raise WireError("its workers die again and again", died[0])
 
-    async def _attempt(self, first: int, part: Part) -> tuple[Done | None, list[int]]:
-        """What a part comes to, unless it must be done again: the same at all parties. Who had a worker that died."""
+    async def _attempt(self, first: int, part: Part, last: bool) -> tuple[Done | None, list[int]]:
+        """What a part comes to, unless it must be done again: the same at all parties. Who had a worker that died.
+
+        Raises:
+            InternalError: ours died in the last attempt; the others hear of the error in place of the word.
+            PeerError: the words contradict each other: not all were told the same.
+        """
         step = CHANNELS_PER_OPERATION * MESSAGES_PER_CHANNEL
         said = {peer: np.zeros(1, np.uint64) for peer in range(self._parties) if peer != self._me}
         heard = [self._wire.watch(peer, first * step, word.view(np.uint8).data) for peer, word in said.items()]
@@ -199,6 +205,8 @@ class SideBySide:
         finally:
             doing.cancel()
         own = found if isinstance(found, int) else DONE
+        if last and own == DIED:
+            raise InternalError(f"one shard was tried {ATTEMPTS} times, and now a worker has died", code="worker")
         for peer in said:
             self._wire.post(peer, first * step, np.array([own], np.uint64).view(np.uint8).data)
         self._wire.keep_reading(True)
@@ -212,20 +220,25 @@ class SideBySide:
                 raise WireError("a word on a part that isn't one", peer)
         if isinstance(found, Done) and set(ends.values()) == {DONE}:
             return found, []
-        return None, [peer for peer, end in ends.items() if end == DIED]
+        died = [peer for peer, end in ends.items() if end == DIED]
+        if not died:
+            raise nobodys("words on a part that contradict each other")
+        return None, died
 
     async def _until(
         self, doing: asyncio.Future[Done], heard: list[asyncio.Future[None]], said: Mapping[int, Words]
     ) -> Done | int:
         """What our worker comes to; or that it died, or that another party's did, in which case ours has stopped."""
         while not doing.done():
-            either: set[asyncio.Future[Any]] = {doing, *(one for one in heard if not one.done())}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not doing.done() and any(word[0] not in (0, DONE) for word in said.values()):
+            # A word may have come before we got here: others then wait for nothing but ours.
+            if any(word[0] not in (0, DONE) for word in said.values()):
                 doing.cancel()
                 await asyncio.wait([doing])
                 if doing.cancelled():
                     return HEARD
+                break
+            either: set[asyncio.Future[Any]] = {doing, *(one for one in heard if not one.done())}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         try:
             return doing.result()
         except WorkerDiedError:

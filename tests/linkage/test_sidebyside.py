@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 
 from mpcgov.linkage import LinkedRows
+from mpcgov.linkage.sidebyside import ATTEMPTS, DIED, HEARD, OPERATIONS, Done, Part, SideBySide, WorkerDiedError
 from mpcgov.linked import shards
 from mpcgov.mpc import Session, SessionConfig
+from mpcgov.mpc.word.wire import CHANNELS_PER_OPERATION, FIRST_APART, MESSAGES_PER_CHANNEL
 from mpcgov.worker import partwork
 from mpcgov.worker.pool import Pool
 from tests.linkage.linked_parties import Case, places
 from tests.linkage.test_linkedrows import STATISTICS, case
-from tests.mpc.parties import Outcome, Parties, put
+from tests.mpc.parties import Outcome, Parties, forever, put, run
 from tests.mpc.word.local import opened
 
 Break = Callable[[int, int], None]
@@ -168,3 +170,99 @@ def test_overlaps_are_added_up_too(owners: int, method: str) -> None:
     made = case(4, 70, 0.7, "overlap", {}, owners=owners, method=method)
     team = partial(Team, made, program=LinkedRows.overlaps)
     assert sums(team(2).run()) == sums(team(0).run())
+
+
+# Of workers just whether they die
+
+
+class Scripted:
+    """A party's workers, of which the first `deaths` die at once. `together`: in the first attempt the rest wait."""
+
+    count = 2
+
+    def __init__(self, deaths: int, together: bool = False) -> None:
+        self._deaths, self._together, self.died = deaths, together, list[list[int]]()
+
+    async def do(self, *_: Any) -> Done:
+        """See `Workers`."""
+        if self._deaths > len(self.died):
+            raise WorkerDiedError
+        if self._together and not self.died:
+            await forever()  # for others' workers, which don't come
+        return Done(np.zeros(1, np.uint64), 1, {})
+
+    def again(self, _number: int, died: list[int]) -> None:
+        """See `Workers`."""
+        self.died.append(died)
+
+
+PART = Part("left", True, {}, 2, "", None)
+STEP = CHANNELS_PER_OPERATION * MESSAGES_PER_CHANNEL
+APART = FIRST_APART * STEP
+"""The labels of parts' messages, and of the parties' words on parts, are from here on."""
+COME = 1 << 62
+"""The label of a message that follows a party's first word: no channel has it."""
+
+
+async def first_word_follows(session: Session, party: int, speaker: int) -> None:
+    """The speaker sends a message behind its first word, for which the others wait here."""
+    wire, mark = session.words.shared_wire, np.ones(1, np.uint8)
+    if party != speaker:
+        await wire.fetch(speaker, COME, memoryview(bytearray(1)))
+        return
+    post, others = wire.post, {0, 1, 2} - {speaker}
+
+    def posted(peer: int, label: int, payload: memoryview) -> None:
+        post(peer, label, payload)
+        if peer in others and label >= APART:
+            others.remove(peer)
+            post(peer, COME, mark.data)
+
+    put(wire, "post", posted)
+
+
+def test_a_party_that_comes_late_finds_the_word_that_a_worker_has_died() -> None:
+    async def job(session: Session, party: int) -> list[list[int]]:
+        workers = Scripted(int(party == 1), together=True)
+        await first_word_follows(session, party, 1)
+        await SideBySide(session.words, session.words.shared_wire, workers).total(lambda _: PART, 1, 1)
+        return workers.died
+
+    outcomes = run(job, value_bits=59)
+    assert [outcome.message for outcome in outcomes] == [""] * 3
+    assert [outcome.value for outcome in outcomes] == [[[1]]] * 3
+
+
+def test_whose_workers_die_again_and_again_is_named() -> None:
+    async def job(session: Session, party: int) -> None:
+        workers = Scripted(ATTEMPTS if party == 2 else 0)
+        await SideBySide(session.words, session.words.shared_wire, workers).total(lambda _: PART, 1, 1)
+
+    *others, own = run(job, value_bits=59)
+    assert own.error is not None
+    assert own.error["code"] == "worker"
+    assert own.message == "one shard was tried 4 times, and now a worker has died"
+    for other in others:
+        assert "education stopped with an error of its own" in other.message
+
+
+@pytest.mark.parametrize(
+    ("word", "blame"),
+    [
+        (DIED, "education broke the protocol: its workers die again and again"),
+        (HEARD, "a party broke the protocol: words on a part that contradict each other"),
+        (4, "education broke the protocol: a word on a part that isn't one"),
+    ],
+)
+def test_a_word_that_no_party_says_is_a_breach(word: int, blame: str) -> None:
+    async def job(session: Session, party: int) -> None:
+        wire = session.words.shared_wire
+        if party == 2:
+            for label in range(APART, APART + ATTEMPTS * OPERATIONS * STEP, OPERATIONS * STEP):
+                for peer in range(2):
+                    wire.post(peer, label, np.array([word], np.uint64).view(np.uint8).data)
+            await forever()
+        await SideBySide(session.words, wire, Scripted(0)).total(lambda _: PART, 1, 1)
+
+    first, second, _ = run(job, value_bits=59)
+    assert first.message.startswith(blame) or second.message.startswith(blame)
