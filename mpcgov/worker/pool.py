@@ -65,30 +65,40 @@ class Pool:
 class _Worker:
     def __init__(self, stream: socket.socket, wire: SharedWire) -> None:
         self._stream, self._wire = stream, wire
-        self._pipe: Pipe | None = None
+        self._opening: asyncio.Future[Pipe] | None = None
         self.alive = True
         self._labels = range(0)
 
     async def do(self, part: Part, first: int, keys: Mapping[tuple[int, ...], bytes]) -> Done:
         """One part, unless the worker has gone, or another agency's has."""
-        if self._pipe is None:
-            self._pipe = await Pipe.over(self._stream)
+        pipe = await self._opened()
         # What comes first in the range is the parties' word on the part.
         self._labels = range((first + 1) * STEP, (first + OPERATIONS) * STEP)
-        frames.tell(self._pipe, part, first, first + OPERATIONS, keys)
-        doing = asyncio.ensure_future(self._done(self._pipe))
+        frames.tell(pipe, part, first, first + OPERATIONS, keys)
+        doing = asyncio.ensure_future(self._done(pipe))
         try:
             return await asyncio.shield(doing)
         except asyncio.CancelledError:
             self._labels = range(0)  # nothing of it goes out from now on
             if not doing.done():
-                self._pipe.send(frames.STOP)
+                pipe.send(frames.STOP)
                 await asyncio.wait([doing])
             self.alive = doing.exception() is None
             raise
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):
             self.alive = False
-            self._pipe.writer.close()
+            pipe.writer.close()
+            raise WorkerDiedError from None
+
+    async def _opened(self) -> Pipe:
+        """The stream, which is opened once: opening that is cancelled would close it, and the next part needs it."""
+        if self._opening is None:
+            self._opening = asyncio.ensure_future(Pipe.over(self._stream))
+        try:
+            return await asyncio.shield(self._opening)
+        except OSError:
+            self.alive = False
+            self._stream.close()
             raise WorkerDiedError from None
 
     async def _done(self, pipe: Pipe) -> Done:

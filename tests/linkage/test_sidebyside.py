@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable
@@ -12,12 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mpcgov.errors import InternalError
 from mpcgov.linkage import LinkedRows
 from mpcgov.linkage.sidebyside import ATTEMPTS, DIED, HEARD, OPERATIONS, Done, Part, SideBySide, WorkerDiedError
 from mpcgov.linked import shards
 from mpcgov.mpc import Session, SessionConfig
+from mpcgov.mpc.word.engine import LinkWire
 from mpcgov.mpc.word.wire import CHANNELS_PER_OPERATION, FIRST_APART, MESSAGES_PER_CHANNEL
-from mpcgov.worker import partwork
+from mpcgov.worker import partframes, partwork
+from mpcgov.worker.partframes import Pipe
 from mpcgov.worker.pool import Pool
 from tests.linkage.linked_parties import Case, places
 from tests.linkage.test_linkedrows import STATISTICS, case
@@ -266,3 +270,32 @@ def test_a_word_that_no_party_says_is_a_breach(word: int, blame: str) -> None:
 
     first, second, _ = run(job, value_bits=59)
     assert first.message.startswith(blame) or second.message.startswith(blame)
+
+
+async def test_a_part_that_ends_at_once_leaves_its_worker_to_the_next() -> None:
+    ours, theirs = socket.socketpair()
+    pool, keys = Pool([ours], LinkWire({}), lambda shard, died: None), dict[tuple[int, ...], bytes]()
+    first = asyncio.ensure_future(pool.do(PART, 0, keys))
+    await asyncio.sleep(0)  # so that it has begun
+    first.cancel()
+    await asyncio.wait([first])
+    assert first.cancelled()
+    second = asyncio.ensure_future(pool.do(PART, OPERATIONS, keys))
+    pipe = await Pipe.over(theirs)
+    head = await pipe.head()
+    assert head is not None
+    assert (await partframes.told(pipe, head[3]))[0].first == OPERATIONS
+    pipe.writer.close()
+    with pytest.raises(WorkerDiedError):
+        await second
+
+
+async def test_a_worker_whose_stream_is_gone_has_died() -> None:
+    ours, theirs = socket.socketpair()
+    pool = Pool([ours], LinkWire({}), lambda shard, died: None)
+    theirs.close()
+    ours.close()
+    with pytest.raises(WorkerDiedError):
+        await pool.do(PART, 0, {})
+    with pytest.raises(InternalError, match="all workers of this agency have died"):
+        await pool.do(PART, 0, {})
