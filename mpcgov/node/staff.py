@@ -68,9 +68,22 @@ class _Processes:
 
     streams: list[socket.socket] = field(default_factory=list)
     children: list[Child] = field(default_factory=list)
+    _watching: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def watch(self, child: Child) -> None:
+        """Has a child killed once the system keeps it stopped: its stream ends so, and its shard is done again."""
+
+        async def kill() -> None:
+            await child.stopped()
+            self.children.remove(child)
+            await child.kill()
+
+        self._watching.append(asyncio.create_task(kill()))
 
     async def dismiss(self) -> None:
         """See `Hired`."""
+        for watch in self._watching:
+            watch.cancel()
         children, self.children = self.children, []
         for stream in self.streams:
             stream.close()
@@ -97,6 +110,7 @@ class LocalStaff:
     async def _hire(self, order: Order, hired: _Processes) -> None:
         child = await Child.start("run")
         hired.children.append(child)
+        hired.watch(child)
         ours, theirs = pair()
         hired.streams.append(ours)
         with theirs:

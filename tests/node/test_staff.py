@@ -19,7 +19,7 @@ import pytest
 from mpcgov.bench import linked
 from mpcgov.errors import LocalError, SpecError
 from mpcgov.linked import shards
-from mpcgov.node import checkup, operator, staffing
+from mpcgov.node import checkup, child, operator, staffing
 from mpcgov.node.staff import LocalStaff, Staff
 from mpcgov.node.staffing import DaskStaff
 from mpcgov.node.supervisor import Supervisor
@@ -76,7 +76,11 @@ async def test_processes_of_a_machine_link_shards_side_by_side(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("_short_shards")
-async def test_a_shard_is_linked_again_whose_worker_was_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_shard_is_linked_again_whose_worker_was_killed_or_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: signal.Signals
+) -> None:
+    monkeypatch.setattr(child, "STOPPED_CHECK_S", 0.1)
     killed: list[int] = []
 
     class Doomed(LocalStaff):
@@ -89,7 +93,7 @@ async def test_a_shard_is_linked_again_whose_worker_was_killed(tmp_path: Path) -
     trial = Trial(tmp_path, Doomed(2))
     running = asyncio.create_task(trial.run())
     await trial.linking.wait()
-    os.kill(killed[0], signal.SIGKILL)
+    os.kill(killed[0], by)
     await running
     parties, numbers, died = zip(*trial.again, strict=True)
     assert sorted(parties) == ["helper", "left", "right"]
