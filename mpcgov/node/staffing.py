@@ -20,6 +20,7 @@ from pydantic import AfterValidator, Field
 from mpcgov.errors import InternalError, LocalError, MpcgovError
 from mpcgov.node.process import environment
 from mpcgov.node.staff import Hired, LocalStaff, Staff, pair
+from mpcgov.process import landlock, seccomp
 from mpcgov.process.control import Channel
 from mpcgov.spec.order import CLUSTER, Order, Placing, Report
 
@@ -64,6 +65,8 @@ def faults(workers: int | str, home: Path) -> list[str]:
     missing = [str(home / FOLDER / name) for name in FILES if not (home / FOLDER / name).is_file()]
     if missing:
         found.append(f"{', '.join(missing)}: missing; put the cluster's certificates there (docs/operations.md)")
+    if not (landlock.known() and seccomp.known()):
+        found.append("what talks to the cluster can't be confined here: it takes Linux 5.13 with Landlock and seccomp")
     return found
 
 

@@ -21,6 +21,7 @@ ABI_ONLY = 1
 RULE_PATH_BENEATH = 1
 READ = 1 << 2 | 1 << 3
 """LANDLOCK_ACCESS_FS_READ_FILE and _READ_DIR: all that is left under the allowed folders."""
+READ_FILE = 1 << 2
 FS_RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 TCP_BIND_AND_CONNECT = 0b11
 ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
@@ -33,9 +34,14 @@ def kernel() -> Any:
     return libc
 
 
+def known() -> bool:
+    """Whether this kernel has Landlock."""
+    return sys.platform == "linux" and _abi(kernel()) >= 1
+
+
 def restrict(readable: Iterable[Path], libc: Any = None, *, dials: bool = False) -> bool:
-    """From now on this process opens files to read them, below these folders and those of Python and of the packages
-    that are loaded, and nothing else; it starts no program, and, unless it `dials`, binds or dials no TCP port.
+    """From now on this process opens files to read them: these, and those below these folders and the ones of Python
+    and of the packages that are loaded. It starts no program, and, unless it `dials`, binds or dials no TCP port.
 
     Returns:
         Whether the kernel does that for all of it; False on another system, or where threads run already.
@@ -58,8 +64,12 @@ def _loaded_packages() -> list[Path]:
     return [Path(folder) for folders in found for folder in folders]
 
 
+def _abi(libc: Any) -> int:
+    return int(libc.syscall(LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ABI_ONLY))
+
+
 def _restrict_files(libc: Any, readable: Iterable[Path], dials: bool) -> bool:
-    abi = libc.syscall(LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ABI_ONLY)
+    abi = _abi(libc)
     if abi < 1:
         return False
     handled = (1 << FS_RIGHTS_BY_ABI.get(abi, 16)) - 1
@@ -71,7 +81,7 @@ def _restrict_files(libc: Any, readable: Iterable[Path], dials: bool) -> bool:
         return False
     try:
         for path in readable:
-            if path.is_dir():
+            if path.exists():
                 _allow(libc, ruleset, path)
         return bool(libc.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0)
     finally:
@@ -79,8 +89,9 @@ def _restrict_files(libc: Any, readable: Iterable[Path], dials: bool) -> bool:
 
 
 def _allow(libc: Any, ruleset: int, path: Path) -> None:
-    folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    rights = READ if path.is_dir() else READ_FILE
+    opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        libc.syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, struct.pack("<Qi", READ, folder), 0)
+        libc.syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, struct.pack("<Qi", rights, opened), 0)
     finally:
-        os.close(folder)
+        os.close(opened)

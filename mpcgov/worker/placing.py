@@ -1,8 +1,9 @@
 """`python -m mpcgov.worker.placing FD`: places a job's workers on the agency's Dask cluster, joined to the node.
 
 Dask's scheduler and its clients unpickle what the other says: whoever rules the scheduler rules this process. So it
-holds none of the node's keys, and the kernel lets it open none: it has a certificate for the cluster, one of its own
-making for the workers, and what these send and get. See ADR 28.
+holds none of the node's keys, and the kernel lets it open none, nor change or dial what is on this machine but by
+TCP and UDP; without that it doesn't run. It has a certificate for the cluster, one of its own making for the workers,
+and what these send and get. See ADR 28.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mpcgov import registry
 from mpcgov.errors import LocalError, MpcgovError, SpecError
-from mpcgov.process import landlock
+from mpcgov.process import landlock, seccomp
 from mpcgov.process.control import Channel, receive_first
 from mpcgov.process.memory import no_dumps
 from mpcgov.spec.order import CLUSTER, Fault, Placing, Report
@@ -37,6 +38,12 @@ DIALLED_S = 15.0
 """How long a cluster's machine has to dial in. Both together are less than other parties wait for our greeting."""
 
 TOKEN_BYTES = 32
+
+LOOKED_UP_BY = (
+    *(Path("/etc", name) for name in ("resolv.conf", "hosts", "host.conf", "nsswitch.conf", "gai.conf", "ld.so.cache")),
+    Path("/run/systemd/resolve"),  # where resolv.conf points to, and is replaced
+)
+"""What names are looked up by. TLS has read what it needs when `own_certificate` is made."""
 
 
 def main() -> None:
@@ -157,10 +164,7 @@ async def connected(placing: Placing) -> Any:
             hint="put the cluster's certificates there: docs/operations.md",
             code=CLUSTER,
         ) from None
-    # From here on, before anything comes that could be unpickled. Names are looked up below /etc and /run.
-    readable = {Path(path).parent for path in placing.files} | {Path("/etc"), Path("/run/systemd/resolve")}
-    if not landlock.restrict(readable, dials=True):
-        print("mpcgov: what places workers isn't kept from files: it takes Linux 5.13", file=sys.stderr)  # noqa: T201 - the node's log
+    shut_in(placing.files)  # before anything comes that could be unpickled
     security = distributed.Security(
         tls_ca_file=ca, tls_client_cert=certificate, tls_client_key=key, require_encryption=True
     )
@@ -174,6 +178,26 @@ async def connected(placing: Placing) -> Any:
             hint="is it running, and are its certificates of the same authority?",
             code=CLUSTER,
         ) from None
+
+
+def shut_in(files: Iterable[str]) -> None:
+    """From now on this process reads these files, Python's own and what names are looked up by, and dials by TCP and
+    UDP alone.
+
+    Raises:
+        LocalError: the kernel doesn't do that. Who unpickles what others send must not have a node's rights.
+    """
+    readable = [*map(Path, files), *LOOKED_UP_BY]
+    lacking = [
+        *([] if landlock.restrict(readable, dials=True) else ["Landlock, or threads ran before"]),
+        *([] if seccomp.refuse(dials=True) else ["seccomp"]),
+    ]
+    if lacking:
+        raise LocalError(
+            f"workers: what talks to Dask's scheduler can't be confined here: no {', no '.join(lacking)}",
+            hint="it takes Linux 5.13 or newer on x86-64 or arm64; or say a number in node.yaml: 'workers: 2'",
+            code=CLUSTER,
+        )
 
 
 def _readable(paths: Iterable[str]) -> None:

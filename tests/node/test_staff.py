@@ -7,8 +7,6 @@ import contextlib
 import importlib.util
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from mpcgov.node import checkup, child, operator, staffing
 from mpcgov.node.staff import LocalStaff, Staff
 from mpcgov.node.staffing import DaskStaff
 from mpcgov.node.supervisor import Supervisor
+from mpcgov.process import landlock, seccomp
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
 from mpcgov.trial.simulation import Simulation
@@ -210,20 +209,16 @@ async def test_that_a_shard_is_linked_again_is_on_record(network: Network) -> No
     assert record["facts"] == {"shard": 3, "died": "welfare"}
 
 
-def test_what_dials_a_cluster_opens_no_key(tmp_path: Path) -> None:
-    """As the process that unpickles what a cluster says is confined: it dials, and reads the cluster's folder."""
-    key, allowed = tmp_path / "keys.pem", tmp_path / "dask"
-    allowed.mkdir()
-    for path in (key, allowed / "ca.pem"):
-        path.write_text("x")
-    text = (
-        "import socket, sys\nfrom pathlib import Path\nfrom mpcgov.process import landlock\n"
-        "listening = socket.create_server(('127.0.0.1', 0))\n"
-        "assert landlock.restrict([Path(sys.argv[1])], dials=True)\n"
-        "Path(sys.argv[1], 'ca.pem').read_text()\n"
-        "socket.create_connection(listening.getsockname()).close()\n"
-        "Path(sys.argv[2]).read_text()\n"
-    )
-    ran = subprocess.run([sys.executable, "-c", text, allowed, key], capture_output=True, text=True, check=False)
-    assert ran.stderr.splitlines()[-1].startswith("PermissionError")
-    assert "keys.pem" in ran.stderr.splitlines()[-1]
+@pytest.mark.parametrize("means", [landlock, seccomp])
+def test_doctor_says_that_the_kernel_lacks_what_a_cluster_takes(
+    network: Network, monkeypatch: pytest.MonkeyPatch, means: object
+) -> None:
+    config = network.home("labour") / "node.yaml"
+    config.write_text(config.read_text() + "workers: dask://scheduler.example:8786?workers=4\n")
+    for one in (landlock, seccomp):
+        monkeypatch.setattr(one, "known", lambda: True)
+    (before,) = checkup.workers(network.loaded("labour"))
+    monkeypatch.setattr(means, "known", lambda: False)
+    (found,) = checkup.workers(network.loaded("labour"))
+    assert "can't be confined here" in found.text
+    assert "can't be confined here" not in before.text
