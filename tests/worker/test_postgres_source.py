@@ -13,6 +13,7 @@ import pytest
 from mpcgov.errors import DataError
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.fingerprint import fingerprints_of
+from mpcgov.worker.report import dataset_check
 from mpcgov.worker.source import open_table
 from tests.postgres import server
 
@@ -42,6 +43,11 @@ SETUP = """
     CREATE TABLE part7 PARTITION OF "Personen" FOR VALUES IN (7);
     CREATE TABLE part8 PARTITION OF "Personen" FOR VALUES IN (8);
     INSERT INTO "Personen" SELECT * FROM t;
+    CREATE SCHEMA "A.b";
+    CREATE TABLE "my.people" AS SELECT * FROM t;
+    CREATE TABLE "A.b"."my ""people" AS SELECT * FROM t;
+    CREATE MATERIALIZED VIEW unfilled AS SELECT * FROM t WITH NO DATA;
+    CREATE VIEW stops AS SELECT small / (small - 7) AS small FROM t;
 """  # noqa: E501
 
 
@@ -74,6 +80,8 @@ def dataset(url: str, columns: dict[str, Any]) -> Dataset:
     return Dataset.model_validate({"source": url, "missing": "drop", "columns": columns})
 
 
+PLAIN = ["v", "public.v", "m", "Personen", "public.Personen", '"Personen"']
+DOTTED = ['"my.people"', 'public."my.people"', '"A.b"."my ""people"', "%22A.b%22.%22my%20%22%22people%22"]
 READ: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "enum_": (GROUP, ["A", "B"]),
     "uuid_": (KEY, ["00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b"]),
@@ -101,7 +109,7 @@ def test_a_column_is_what_the_agency_sees(
     assert rows(f"{database}#t", column | {"from": name}, tmp_path) == expected
 
 
-@pytest.mark.parametrize("table", ["v", "public.v", "m", "Personen", "public.Personen"])
+@pytest.mark.parametrize("table", [*PLAIN, *DOTTED])
 def test_views_and_partitioned_tables_are_tables(database: str, tmp_path: Path, table: str) -> None:
     assert rows(f"{database}#{table}", INTEGER | {"from": "small"}, tmp_path) == [7, 8]
 
@@ -170,7 +178,25 @@ def test_a_row_that_the_server_quotes_is_in_no_error(database: str, tmp_path: Pa
         "INSERT INTO written VALUES ('secret row')",
         "CREATE VIEW numbers AS SELECT c::int AS c FROM written",
     )
-    with pytest.raises(DataError, match="the data can't be read") as caught:
+    with pytest.raises(DataError, match=r"the server stops while it reads \(SQLSTATE 22P02\)") as caught:
         rows(f"{database}#numbers", INTEGER, tmp_path)
     assert "secret row" not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None
+
+
+def test_a_materialised_view_is_said_to_be_as_it_was(database: str, tmp_path: Path) -> None:
+    report = dataset_check(dataset(f"{database}#m", {"small": INTEGER}), "d", tmp_path)
+    assert "a materialised view has the rows of its last REFRESH" in "; ".join(report.warnings)
+    with pytest.raises(DataError, match="the materialised view has never been filled"):
+        dataset_check(dataset(f"{database}#unfilled", {"small": INTEGER}), "d", tmp_path)
+
+
+def test_a_server_that_stops_is_told_by_its_code(database: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"the server stops while it reads \(SQLSTATE 22012\)"):
+        dataset_check(dataset(f"{database}#stops", {"small": INTEGER}), "d", tmp_path)
+
+
+def test_a_dotted_name_is_to_be_quoted(database: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        dataset_check(dataset(f"{database}#my.people", {"small": INTEGER}), "d", tmp_path)
+    assert 'between quotes: schema."a.b"' in caught.value.hint

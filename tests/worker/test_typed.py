@@ -221,10 +221,12 @@ def agree(dataset: Dataset, base: Path) -> None:
 TABLE = "CREATE TABLE {} (region TEXT, note TEXT, age INTEGER, pay NUMERIC(10, 2), born DATE, secret TEXT)"
 
 
-@pytest.mark.parametrize("relation", nightly.first(2, ["registers.people", "odd%20name", "people"]))
+@pytest.mark.parametrize(
+    "relation", nightly.first(3, ["registers.people", "odd%20name", '"a.b"', "people", 'registers."people"'])
+)
 def test_a_duckdb_file_is_asked_where_it_is_and_never_written(tmp_path: Path, relation: str) -> None:
     name = relation.replace("%20", " ")
-    quoted = ".".join(f'"{part}"' for part in name.split("."))
+    quoted = name if '"' in name else ".".join(f'"{part}"' for part in name.split("."))
     with duckdb.connect(str(tmp_path / "x.db")) as connection:
         connection.execute("CREATE SCHEMA registers")
         connection.execute(TABLE.format(quoted))

@@ -23,16 +23,19 @@ from mpcgov.worker.readers.raw import (
     check_names,
     need,
     no_table,
+    relation,
     taken,
     text_schema,
     unreachable,
-    unreadable,
 )
 from mpcgov.worker.readers.types import refuse_types
 
 SCHEMES = ("postgres", "postgresql")
 _SESSION = "SET row_security = off; SET datestyle = 'ISO, YMD'; SET extra_float_digits = 3; SET bytea_output = 'hex'"
 _HIDDEN = "row-level security hides rows of this table from the role"
+_UNFILLED = "the materialised view has never been filled"
+_STALE = "a materialised view has the rows of its last REFRESH: nothing says when that was, or what has changed since"
+_RELATION = "SELECT oid, relkind::text, relispopulated FROM pg_class WHERE oid = %s::regclass"
 _COLUMNS = """
     WITH RECURSIVE base AS (
         SELECT oid, typname, typtype, typbasetype FROM pg_type
@@ -75,12 +78,12 @@ def read(url: str, wanted: Wanted, backend: Backend) -> Raw:
 def _read(connection: Any, table: str, wanted: Wanted, backend: Backend) -> Raw:
     from psycopg import sql  # noqa: PLC0415
 
-    schema, _, relation = table.rpartition(".")
-    name = sql.Identifier(schema, relation) if schema else sql.Identifier(relation)
+    name = sql.Identifier(*filter(None, relation(table)))
     missing = no_table(wanted.name)
-    oid = quiet(
-        lambda: connection.execute("SELECT %s::regclass::oid", [name.as_string(connection)]).fetchone()[0], missing
-    )
+    written = name.as_string(connection)
+    oid, kind, filled = quiet(lambda: connection.execute(_RELATION, [written]).fetchone(), missing)
+    if not filled:
+        raise DataError(f"{wanted.name}: {_UNFILLED}", hint="REFRESH MATERIALIZED VIEW there, or read the tables")
     columns = quiet(lambda: connection.execute(_COLUMNS, [oid]).fetchall(), missing)
     check_names([column[0] for column in columns], wanted, "each declared column must stand there once")
     base = {attribute: "enum" if kind == "e" else typname for attribute, typname, _, kind in columns}
@@ -97,7 +100,8 @@ def _read(connection: Any, table: str, wanted: Wanted, backend: Backend) -> Raw:
     names = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
     numbers = {column for column, kind in types.items() if kind == "numeric"}
     plain = {column for column, kind in types.items() if kind not in _WRITTEN}
-    return Raw(typed, names, rows, typed=True, types=shown, numbers=numbers, plain=plain)
+    remarks = (_STALE,) if kind == "m" else ()
+    return Raw(typed, names, rows, typed=True, types=shown, numbers=numbers, plain=plain, remarks=remarks)
 
 
 def _typed(text: Any, kind: str) -> Any:
@@ -159,7 +163,12 @@ def _batches(connection: Any, query: Any, columns: int, wanted: Wanted) -> Itera
     except psycopg.Error as error:
         hidden = error.sqlstate == "42501" and "row-level security" in str(error)
         hint = "read by a role that sees all rows (BYPASSRLS), or a view of them"
-        fault = DataError(f"{wanted.name}: {_HIDDEN}", hint=hint) if hidden else unreadable(wanted.name)
+        stopped = DataError(
+            f"{wanted.name}: the server stops while it reads (SQLSTATE {error.sqlstate or 'unknown'})",
+            hint="look at the view or the foreign table there",
+            code="data-unreadable",
+        )
+        fault = DataError(f"{wanted.name}: {_HIDDEN}", hint=hint) if hidden else stopped
     if fault is not None:
         raise fault  # outside the handler, so that the server's words, which can quote a row, aren't its context
 

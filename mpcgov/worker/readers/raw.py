@@ -99,7 +99,8 @@ def unreachable(name: str) -> DataError:
 
 def no_table(name: str) -> DataError:
     """What stands in for a driver's exception where a table is looked for."""
-    return DataError(f"{name}: the source has no such table", hint="check the name after # in datasets.yaml")
+    hint = 'check the name after # in datasets.yaml; a name with a dot in it stands between quotes: schema."a.b"'
+    return DataError(f"{name}: the source has no such table", hint=hint)
 
 
 _QUOTED = r'"(?:[^"]|"")+"|`(?:[^`]|``)+`'
