@@ -217,8 +217,9 @@ def receiver_faults(job: Job) -> list[str]:
     """What is wrong with receivers: one that brings records could tell from estimates whether one of them is linked."""
     if "threshold" in job.params or job.params.get("output") == "links":
         return []
+    otherwise = ", or give a threshold" if len(job.data_parties) == 2 else ""
     return [
         f"receivers: {party} brings records, and what min_probability estimates could tell it of single ones; let the "
-        "coordinator or a party without data receive the result, or give a threshold"
+        f"coordinator or a party without data receive the result{otherwise}"
         for party in job.receiving_owners
     ]

@@ -57,27 +57,29 @@ def few(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
 
 def _few(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
     persons = np.array([group.persons for group in groups])
-    cells = {one.tobytes(): one for one in _cells(groups, tables) if one @ persons >= least}
-    if len(cells) > MOST_CELLS:
-        return True
-    if not cells:
-        return False
-    matrix, large = np.array(list(cells.values()), dtype=float), persons >= least
-    return _rank(matrix) > _rank(matrix[:, large])
+    cells = set[tuple[int, ...]]()
+    for cell in _cells(groups, tables):
+        if persons[list(cell)].sum() >= least:
+            cells.add(cell)
+        if len(cells) > MOST_CELLS:
+            return True
+    matrix = np.zeros((len(cells), len(groups)))
+    for row, cell in zip(matrix, cells, strict=True):
+        row[list(cell)] = 1
+    return _rank(matrix) > _rank(matrix[:, persons >= least])
 
 
 def _rank(matrix: NDArray[np.float64]) -> int:
     return int(np.linalg.matrix_rank(matrix)) if matrix.size else 0
 
 
-def _cells(groups: Sequence[Group], tables: Sequence[Rows]) -> Iterator[NDArray[np.int64]]:
-    """For each cell of each table, totals included, a 1 for each group that is in it."""
+def _cells(groups: Sequence[Group], tables: Sequence[Rows]) -> Iterator[tuple[int, ...]]:
+    """For each cell of each table, totals included, the numbers of the groups that are in it."""
     for place, table in enumerate(tables):
         lengths = range(len(table.by) + 1) if table.margins else [len(table.by)]
         for by in itertools.chain(*(itertools.combinations(table.by, length) for length in lengths)):
-            found: dict[tuple[str | None, ...], NDArray[np.int64]] = {}
+            found = defaultdict[tuple[str | None, ...], list[int]](list)
             for number, group in enumerate(groups):
                 if group.among[place]:
-                    cell = tuple(group.values[name] for name in by)
-                    found.setdefault(cell, np.zeros(len(groups), np.int64))[number] = 1
-            yield from found.values()
+                    found[tuple(group.values[name] for name in by)].append(number)
+            yield from map(tuple, found.values())

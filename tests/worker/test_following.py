@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from mpcgov.spec.difference import Rows
+from mpcgov.worker import following
 from mpcgov.worker.following import Group, few, follows
 
 LEAST = 10
@@ -57,3 +58,10 @@ def test_totals_are_cells_too() -> None:
     found = groups(("01", 20, "F"), ("0", 3, "M"), of=2)
     assert few(found, tables(("sex",), ("sex",), margins=True), LEAST)
     assert not few(found, tables(("sex",), ("sex",)), LEAST)
+
+
+@pytest.mark.parametrize("most", [3, 4])
+def test_more_cells_than_can_be_looked_at_together_may_tell_of_few(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(following, "MOST_CELLS", most)
+    found = groups(*(("01", 20, sex) for sex in "FMX"), of=2)
+    assert few(found, tables(("sex",), ()), LEAST) == (most < 4)
