@@ -226,8 +226,8 @@ class LinkedWork:
             noisy = self._proposal.job.disclosure.noise is not None
             more = self.noise.more_rows if noisy else local.listed - len(local)
             own = OwnRows(Texts(*keyed.bytes_of(local.keys)), columns, more, secret)
-        dealt, digest = self.noise.dealt(session), self._proposal.job_digest
-        rows = LinkedRows(session.words, session.config, self._linked, digest, own, dealt, self.workers)
+        engine, config, digest = session.words, session.config, self._proposal.job_digest
+        rows = LinkedRows(engine, config, self._linked, digest, own, self.noise.dealt(session), self.workers)
         self.coins = rows.coins
         return rows
 

@@ -63,14 +63,14 @@ def own_rows(case: Case, keys: int) -> OwnRows:
     work._linked, work.noise = case.linked(), NoneOfCells(*asked)
     noisy = SimpleNamespace(job_digest="job", job=case.linked().job)
     work._order, work._proposal = cast(Any, SimpleNamespace(party="tax")), cast(Any, noisy)
-    work.secret = None
+    work.secret = work.workers = None
     asyncio.run(work.noise.draw())
     read = KeyedRows(
         pa.array([f"{i:06}" for i in range(keys)], pa.large_string()), {"region": np.zeros(keys, np.int64)}, keys
     )
     taken: list[OwnRows] = []
 
-    def linked(_words: object, _config: object, _linked: object, _digest: str, own: OwnRows, _noise: object) -> Any:
+    def linked(_words: object, _config: object, _linked: object, _digest: str, own: OwnRows, *_: object) -> Any:
         taken.append(own)
         return SimpleNamespace(coins={})
 

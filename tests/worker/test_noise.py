@@ -214,7 +214,7 @@ def test_r35_noise_is_drawn_before_anything_is_known_of_the_data() -> None:
     job = run.Job.__new__(run.Job)
     job.session = Steps("session")
     job.work = SimpleNamespace(noise=Steps("noise"), cleared=Steps("work").cleared)
-    job.program = None
+    job.program, job.streams = None, []
     job._local = Steps("data").read
     with pytest.raises(SpecError, match="far enough"):
         asyncio.run(job.outcome(0))

@@ -12,12 +12,11 @@ from mpcgov.linkage.similar import arranged as arranging
 from mpcgov.linkage.similar import best, scores, turns
 from mpcgov.linkage.similar.scores import Grid, Side
 from mpcgov.linked import blocks
+from mpcgov.records import fellegi_sunter
 from tests.linkage.similar.compared import YEARS, Case, all_scores, dealt_filters
 from tests.linkage.similar.test_linkedrecords import FIRST, PAIRS, SECOND, tables
-from tests.linked.test_references import reference
 from tests.mpc.word.local import make_parties, opened, run
 
-REFERENCE = reference("record-linkage")
 BITS, P = 17, 2**17 - 1
 NOBODY = np.array([0, 0, P - 50], np.uint32)
 
@@ -62,7 +61,7 @@ def test_mutual_bests_in_blocks_are_the_references(case, at_once, owners):
     whole = a @ b.T
     keys = [np.repeat(np.arange(count), side).tolist() for side in (rows, columns)]
     expected = np.zeros(count * rows, int)
-    for i, j in REFERENCE.best_in_blocks(whole, *keys):
+    for i, j in fellegi_sunter.best_in_blocks(whole, *keys):
         expected[i] = (j + 1) * (whole[i, j] >= 0)
     linked = opened([np.ascontiguousarray(one.linked) for one in found], 1)[0]
     assert (linked == expected).all()
@@ -122,7 +121,7 @@ def test_whole_jobs_link_whom_the_reference_links_by_the_filters_that_were_dealt
     real = [np.flatnonzero(side >= 0)[np.argsort(side[side >= 0])] for side in (rows, columns)]
     inside = [[i for i, year in enumerate(side) if year in YEARS] for side in years]
     keys = [[side[i] for i in chosen] for side, chosen in zip(years, inside, strict=True)]
-    pairs = REFERENCE.best_in_blocks(whole[np.ix_(*real)], *keys)
+    pairs = fellegi_sunter.best_in_blocks(whole[np.ix_(*real)], *keys)
     linked = [(inside[0][i], inside[1][j]) for i, j in pairs if whole[real[0][i], real[1][j]] >= 0]
     expected = sorted([f"tax{i}", f"wel{j}"] for i, j in linked)
     assert sorted(found["links"]) == (expected if len(expected) >= 3 else [])

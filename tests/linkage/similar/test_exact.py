@@ -14,6 +14,7 @@ from mpcgov.errors import SpecError
 from mpcgov.linkage.similar import exact
 from mpcgov.linkage.tags import TAG_WORDS, spoke_keys
 from mpcgov.mpc.codec import WireError
+from mpcgov.records import fellegi_sunter
 from tests.linkage.similar.compared import YEARS, Case, all_scores, dealt_filters, texts
 from tests.linkage.similar.test_linkedrecords import FIRST, PAIRS, SECOND, tables
 from tests.linked.test_references import reference
@@ -36,7 +37,7 @@ def test_whole_jobs_link_whom_the_reference_links_exact_pairs_first(seed, divide
         found = tables(Case(first, second, EXACT | {"threshold": "0.6"}, blocks=years))
     whole = all_scores(made)
     sides = [[{"name": name} for name in names] for names in (first, second)]
-    pairs = REFERENCE.exact_pairs(*sides, EXACT | {"fields": FIELDS}, "tax", "wel")
+    pairs = REFERENCE.exact_pairs([*zip(sides, ("tax", "wel"), strict=True)], EXACT | {"fields": FIELDS})
     keys = [[year if year in YEARS else None for year in own] for own in years or ([1990] * 40, [1990] * 30)]
     for pair in pairs:
         for own, record in zip(keys, pair, strict=True):
@@ -44,7 +45,8 @@ def test_whole_jobs_link_whom_the_reference_links_exact_pairs_first(seed, divide
     places = [{record: place for place, record in enumerate(made[side].records.tolist())} for side in (True, False)]
     inside = [[i for i, key in enumerate(own) if key is not None] for own in keys]
     scores = whole[np.ix_(*([at[i] for i in own] for at, own in zip(places, inside, strict=True)))]
-    best = REFERENCE.best_in_blocks(scores, *([own[i] for i in rows] for own, rows in zip(keys, inside, strict=True)))
+    blocks = [[own[i] for i in rows] for own, rows in zip(keys, inside, strict=True)]
+    best = fellegi_sunter.best_in_blocks(scores, *blocks)
     linked = pairs + [(inside[0][i], inside[1][j]) for i, j in best if scores[i, j] >= 0]
     expected = sorted([f"tax{i}", f"wel{j}"] for i, j in linked)
     assert sorted(found["links"]) == (expected if len(expected) >= 3 else [])
