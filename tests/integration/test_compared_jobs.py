@@ -152,7 +152,7 @@ def test_a_plan_says_what_is_compared_and_what_would_be_too_much(network: Networ
         "all records of tax are compared with all of welfare",
         "10,000,000,000 pairs; the job ends before any record is dealt if there are more than 30,000,000: with params",
         "to all parties and the coordinator: how many records each owner's data set has, ",
-        "to the coordinator: with output links, which records of the two agencies are taken for the same person's",
+        "to the coordinator: with output links, which records of all the agencies are taken for the same person's",
     ):
         assert words in plan
     plan = flat(network.mpcgov("job", "plan", network.job(**asked("larger", blocks=BLOCKS)), "--home", "hq").stdout)
