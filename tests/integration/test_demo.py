@@ -105,10 +105,10 @@ def names_below(pid: int) -> Counter[str]:
 def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, str], tmp_path: Path) -> None:
     with subprocess.Popen(COMMAND, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + LONG_S
-        while len(processes_in(tmp_path)) < 3 and time.monotonic() < deadline:
+        loaded_once = {"mpcgov-template": 2, "mpcgov-node": 3}
+        while names_below(process.pid) != loaded_once and time.monotonic() < deadline:
             time.sleep(0.05)
-        time.sleep(1)
-        assert names_below(process.pid) == {"mpcgov-template": 2, "mpcgov-node": 3}  # all is loaded once
+        assert names_below(process.pid) == loaded_once
         os.kill(process.pid, number)
         errors = process.communicate(timeout=LONG_S)[1]
     assert process.returncode == 130
