@@ -18,7 +18,6 @@ def test_what_is_no_checkout_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (CHECKOUT / ".venv-test").exists(), reason="not in a checkout's environment")
 def test_a_build_beside_itself_sends_as_much() -> None:
     done = subprocess.run([SCRIPT, CHECKOUT, "--runs", "1", "W5"], capture_output=True, text=True, check=True)
     line = done.stdout.splitlines()[-1].strip("| ").split(" | ")

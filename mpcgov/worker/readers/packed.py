@@ -12,7 +12,8 @@ import pyarrow as pa
 from mpcgov.errors import DataError
 
 FAULTS = (OSError, EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, NotImplementedError)
-"""What is raised where a file is damaged, or packed in a way that isn't read."""
+"""What is raised where a file is damaged, or packed in a way that isn't read: `zipfile` has NotImplementedError for a
+method of compression that it doesn't know."""
 
 _ARCHIVE = b"PK\x03\x04"
 _KINDS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\x04\x22\x4d\x18": "lz4"}
