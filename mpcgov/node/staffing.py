@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator
 
 from mpcgov.errors import InternalError, LocalError, MpcgovError
 from mpcgov.node.process import environment
@@ -31,13 +31,18 @@ DEFAULT_COUNT = 2
 URL = r"^dask://(?P<at>[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5})(\?workers=(?P<count>[1-9]|[1-5][0-9]|6[0-4]))?$"
 
 
-def _known(text: str) -> str:
-    if re.fullmatch(URL, text) is None:
-        raise ValueError("neither a number of processes nor dask://host:port?workers=N, with N up to 64")
-    return text
+def _known(workers: object) -> object:
+    if isinstance(workers, int) and not isinstance(workers, bool) and 1 <= workers <= MOST:
+        return workers
+    if isinstance(workers, str) and re.fullmatch(URL, workers):
+        return workers
+    raise ValueError(
+        f"neither a number of processes from 1 to {MOST} nor dask://host:port?workers=N, with N up to {MOST}"
+    )
 
 
-Workers = Annotated[int, Field(ge=1, le=MOST)] | Annotated[str, AfterValidator(_known)]
+# Before the union is tried, each part of which would tell a fault of its own.
+Workers = Annotated[int | str, BeforeValidator(_known)]
 """How many processes, or which cluster."""
 
 
