@@ -65,10 +65,10 @@ def simulate(
 ) -> None:  # fmt: skip
     """Real workers, no daemons, no policy; prints what the receivers get."""
     require_readable(job)
-    from mpcgov.node import template
-
-    template.prepare()  # they load while this process does
     with unswept():
+        from mpcgov.trial import bare
+
+        bare.prepare()  # they load while this process does
         from mpcgov.dummy.folder import Made
         from mpcgov.rules.protections import NO_DOMINANCE, NO_PRECISION
         from mpcgov.trial import simulation
@@ -174,10 +174,10 @@ def _tell_of_data(job: Path, agencies: Path) -> None:
 @json_option
 def demo(as_json: bool) -> None:
     """Three agencies' nodes, a coordinator and the main job, on this machine."""
-    from mpcgov.node import template
-
-    template.prepare()  # they load while this process does
     with unswept():
+        from mpcgov.trial import bare
+
+        bare.prepare()  # they load while this process does
         from mpcgov.trial.demo import run
 
     main, linked = run((lambda line: None) if as_json else tell)

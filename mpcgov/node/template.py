@@ -16,7 +16,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from mpcgov.node.process import Forked, Kind, environment
 
@@ -33,6 +34,24 @@ END_S = 0.2
 """How long templates have to end by themselves; those that may still be loading take longer, and are killed at once."""
 
 Environments = Mapping[Kind, Mapping[str, str]]
+
+
+class Process(Protocol):
+    """The process of both templates: a `subprocess.Popen`, or a `mpcgov.trial.bare.Copy`."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    def kill(self) -> None:
+        """Ends it."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status. Raises: subprocess.TimeoutExpired: it hasn't ended by then."""
+
+
+Start = Callable[[Sequence[int], Mapping[str, str]], Process]
+"""Starts the process of both templates, given the sockets on which they are asked, and its environment."""
 
 
 class Lent:
@@ -83,22 +102,13 @@ class Lent:
 class Templates(Lent):
     """The two processes that children are forked from, and their owner."""
 
-    def __init__(self, environments: Environments) -> None:
+    def __init__(self, environments: Environments, start: Start) -> None:
         super().__init__(environments)
         with contextlib.ExitStack() as given:
             theirs = [given.enter_context(self.pair(kind)).fileno() for kind in self._asking]
             only_read = self.environments["read"].items() - self.environments["run"].items()
             self._sockets["read"].send(json.dumps(dict(only_read)).encode())
-            # -P: modules come from where Python is installed, never from the folder that we were started in. Its
-            # environment and arguments hold no secret, and no shell sees them.
-            self.process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-m", "mpcgov.worker", "templates", *map(str, theirs)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env=self.environments["run"],
-                pass_fds=theirs,
-                start_new_session=True,
-            )
+            self.process = start(theirs, self.environments["run"])
 
     def lend(self) -> Lent:
         """The same templates for a copy of this process, as long as this one has them; they needn't have loaded."""
@@ -118,6 +128,20 @@ class Templates(Lent):
             self.process.wait()
 
 
+def _started(sockets: Sequence[int], environ: Mapping[str, str]) -> Process:
+    """A process that has loaded nothing yet."""
+    # -P: modules come from where Python is installed, never from the folder that we were started in. Its environment
+    # and arguments hold no secret, and no shell sees them.
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-P", "-m", "mpcgov.worker", "templates", *map(str, sockets)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=environ,
+        pass_fds=sockets,
+        start_new_session=True,
+    )
+
+
 class _Own:
     """The templates of this process, if it has any."""
 
@@ -135,15 +159,15 @@ class _Own:
             self._drop(templates)
             return self.current().fork(kind, control, folder)
 
-    def current(self) -> Lent:
-        """Templates that have the environment of now; they may still be loading."""
+    def current(self, start: Start = _started) -> Lent:
+        """Templates that have the environment of now; they may still be loading. New ones are started so."""
         environments: Environments = {kind: environment(kind) for kind in ("read", "run")}
         with self._choosing:
             if self.templates is not None and self.templates.environments != environments:
                 self.templates.close()
                 self.templates = None
             if self.templates is None:
-                self.templates = Templates(environments)
+                self.templates = Templates(environments, start)
             return self.templates
 
     def close(self) -> None:
@@ -173,10 +197,10 @@ class _Own:
 _OWN = _Own()
 
 
-def prepare() -> None:
+def prepare(start: Start = _started) -> None:
     """Has templates start to load what children will need, if they don't yet; returns at once."""
     if CAN_FORK:
-        _OWN.current()
+        _OWN.current(start)
 
 
 def lend() -> Lent | None:

@@ -67,11 +67,17 @@ def _work(control: socket.socket, serve: Serve, warm: Callable[[], None]) -> Non
 
 
 def _load_common() -> None:
-    """What both kinds use: statements, kinds of tables, the form of rows; neither the engine nor what reads data."""
+    """What both kinds use: orders, kinds of tables, the form of rows; neither the engine nor what reads data."""
     import numpy as np
     import pyarrow as pa
 
-    from mpcgov.worker import keyed, records, summed  # noqa: F401  they load the rest
+    import mpcgov.records  # noqa: F401  these load the rest
+    from mpcgov import registry  # noqa: F401
+    from mpcgov.jobs import check  # noqa: F401
+    from mpcgov.linked import dealing, layout, limbs, plan, stacked  # noqa: F401
+    from mpcgov.process import control, meter  # noqa: F401
+    from mpcgov.spec import order  # noqa: F401
+    from mpcgov.worker import keyed, records, summed  # noqa: F401
 
     pa.array(np.zeros(1))  # Arrow looks for masked arrays when it is given its first array, and loads what makes them
 

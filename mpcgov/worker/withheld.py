@@ -1,7 +1,7 @@
 """Libraries that others load if they find them, and that nothing here uses: a process of ours finds none of them.
 
-Arrow looks for pandas when it makes its first array, a third of a second in each process; numba for SciPy. Spark's and
-Trino's clients are the only ones to need pandas.
+Arrow looks for pandas when it makes its first array, a third of a second in each process; numba for SciPy, and for
+cffi, of which it makes a parser of C. Spark's and Trino's clients are the only ones to need pandas.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from importlib.abc import MetaPathFinder
 
-NAMES = frozenset({"pandas", "scipy"})
+NAMES = frozenset({"pandas", "scipy", "cffi"})
 
 
 class _Finder(MetaPathFinder):

@@ -80,15 +80,30 @@ async def test_a_killed_template_is_replaced_and_its_children_go_on(own: templat
     ("loads", "lacks"),
     [
         ("process._load_common()", {"mpyc", "numba", "duckdb", "ibis", "mpcgov.mpc", "mpcgov.worker.source"}),
-        ("process._loaded('run')", {"duckdb", "ibis", "sqlalchemy", "mpcgov.worker.source", "pandas", "scipy"}),
+        (
+            "process._loaded('run')",
+            {"duckdb", "ibis", "sqlalchemy", "mpcgov.worker.source", "pandas", "scipy", "cffi"},
+        ),
         ("process._loaded('read')", {"mpyc", "numba", "mpcgov.mpc", "sqlalchemy", "pandas", "scipy"}),
     ],
 )
 def test_neither_kind_of_child_has_what_the_other_one_loads(loads: str, lacks: set[str]) -> None:
-    code = f"import sys\nfrom mpcgov.worker import __main__ as process, withheld\nwithheld.withhold()\n{loads}\n"
-    command = [sys.executable, "-c", code + "print(*sys.modules)"]
+    assert lacks & loaded(loads) == set()
+
+
+def loaded(*calls: str) -> set[str]:
+    """What a template has loaded after these."""
+    code = "import sys\nfrom mpcgov.worker import __main__ as process, withheld\nwithheld.withhold()\n"
+    command = [sys.executable, "-c", "\n".join([code, *calls, "print(*sys.modules)"])]
     done = subprocess.run(command, env=environment("read"), capture_output=True, text=True, check=True)
-    assert lacks & set(done.stdout.split()) == set()
+    return set(done.stdout.split())
+
+
+def test_what_both_kinds_of_children_load_is_loaded_once_before_they_part() -> None:
+    """Each then loads of mpcgov only what the other one doesn't."""
+    before = loaded("process._load_common()")
+    reads, computes = (loaded("process._load_common()", f"process._loaded('{kind}')") for kind in ("read", "run"))
+    assert {name for name in (reads & computes) - before if name.partition(".")[0] in ("mpcgov", "asyncio")} == set()
 
 
 async def test_processes_have_names_and_both_templates_end_together(own: template._Own) -> None:
