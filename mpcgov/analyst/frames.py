@@ -17,7 +17,7 @@ from mpcgov.jobs import check
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import compose_yaml, validate
 from mpcgov.spec.manifest import Manifest
-from mpcgov.spec.table import Declaration
+from mpcgov.spec.table import Dataset
 
 Frames = Mapping[str, Mapping[str, Any]]
 """By party and data set: a frame of pandas or Polars, a `pyarrow.Table`, or whatever offers its columns as they do."""
@@ -53,6 +53,7 @@ def agencies(
             given = (declarations or {}).get(party, {}).get(name)
             whole = given if given is not None else _profiled(homes[party], name, tables[party], job, manifest, party)
             declared = {name: {**whole, "source": f"{name}.parquet"}}
+            validate(declared[name], Dataset, f"{party}.{name}")  # which people know, unlike the folder
             (homes[party] / "datasets.yaml").write_text(json.dumps(declared, ensure_ascii=False, default=str))
 
         list(threads.map(write, *zip(*_sets(job), strict=True)))
@@ -70,9 +71,10 @@ def _arrow(frame: Any, name: str) -> Any:
         if isinstance(frame, pa.Table):
             return frame
         if type(frame).__module__.partition(".")[0] == "pandas":
-            return pa.Table.from_pandas(frame, preserve_index=False)
+            named = any(name is not None for name in frame.index.names)
+            return pa.Table.from_pandas(frame.reset_index() if named else frame, preserve_index=False)
         return pa.table(frame)
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
         # The type only: Arrow's message could hold a value.
         fault = f"{name}: no columns that Arrow can hold ({type(error).__name__})"
         hint = "give a frame of pandas or Polars, or a pyarrow.Table, with one type in each column"
@@ -90,17 +92,17 @@ def _profiled(home: Path, name: str, table: Any, job: Job, manifest: Manifest, p
     text = profile(str(home / f"{name}.parquet"))
     whole: dict[str, Any] = next(iter(compose_yaml(text, "profile")[0].values()))
     whole.pop("unique", None)
+    columns = whole["columns"]
+    stored = {column: one.get("from", column) for column, one in columns.items()}
     key = list(job.parties[party].key or ())
-    if key and set(key) <= set(table.column_names) and _tells_apart(table, key):
+    if key and set(key) <= set(columns) and _tells_apart(table, [stored[column] for column in key]):
         whole["unique"] = [key]
-    declared = validate({name: value for name, value in whole.items() if name != "source"}, Declaration, name)
-    for column, uses in check.used_columns(job, manifest, party, declared).items():
-        if (
-            "group" in uses
-            and column in table.column_names
-            and whole["columns"].get(column, {}).get("kind") != "category"
-        ):
-            whole["columns"][column] = _codes(table, column, f"{party}.{name}")
+    for column, uses in check.used_columns(job, manifest, party, validate(whole, Dataset, f"{party}.{name}")).items():
+        if column not in columns:
+            fault = f"{party}.{name}: no column {column}"
+            raise SpecError([fault], hint=f"it has {', '.join(columns)}", code="frame")
+        if "group" in uses and columns[column].get("kind") != "category":
+            columns[column] = _codes(table, stored[column], f"{party}.{name}.{column}")
     return whole
 
 
@@ -108,9 +110,9 @@ def _tells_apart(table: Any, key: list[str]) -> bool:
     return bool(table.group_by(key).aggregate([]).num_rows == table.num_rows)
 
 
-def _codes(table: Any, column: str, name: str) -> dict[str, Any]:
-    values = sorted({str(value) for value in table[column].unique().to_pylist() if value is not None})
-    if len(values) > MOST_CODES:
-        fault = f"{name}.{column}: {len(values):,} different values, and the job groups by them"
-        raise SpecError([fault], hint="declare its values, or a coarser column", code="frame")
-    return {"kind": "category", "values": values}
+def _codes(table: Any, stored: str, name: str) -> dict[str, Any]:
+    values = sorted({str(value) for value in table[stored].unique().to_pylist() if value is not None})
+    if not 0 < len(values) <= MOST_CODES:
+        found = f"{len(values):,} different values" if values else "no row has a value"
+        raise SpecError([f"{name}: {found}, and the job groups by it"], hint="declare its values", code="frame")
+    return {"kind": "category", "values": values} | ({} if stored == name.rpartition(".")[2] else {"from": stored})

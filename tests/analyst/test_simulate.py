@@ -14,7 +14,11 @@ import pyarrow as pa
 import pytest
 
 import mpcgov
+from mpcgov.analyst import frames
 from mpcgov.errors import MpcgovError, SpecError
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import load_yaml, validate
+from mpcgov.spec.table import Datasets
 from tests.analyst.conftest import JOB, registers
 
 RNG = random.Random(3)
@@ -78,6 +82,12 @@ def test_declarations_that_are_given_hold(tmp_path, monkeypatch) -> None:
             {party: {"people": pd.DataFrame({"age": [1, "secret"]})} for party in JOB["parties"]},
             "tax.people: no columns",
         ),
+        ({party: {"people": MIXED.age} for party in JOB["parties"]}, "tax.people: no columns that Arrow"),
+        (
+            {party: {"people": pd.DataFrame({"age": ["18-64"]})} for party in JOB["parties"]},
+            "people: no column sex; it has age",
+        ),
+        ({party: {"people": registers()["tax"]["people"].head(0)} for party in JOB["parties"]}, "no row has a value"),
     ],
 )
 def test_what_is_no_frame_is_refused_by_name_and_without_a_value(data, message) -> None:
@@ -96,3 +106,24 @@ def test_keys_that_stand_twice_arent_taken_for_unique() -> None:
     twice = pd.concat([TAX, TAX.iloc[:5]])
     with pytest.raises(SpecError, match="may be repeated"):
         mpcgov.simulate(LINKED, {"tax": {"people": twice}, "education": {"degrees": DEGREES}})
+
+
+def test_a_named_index_is_a_column_and_names_may_hold_blanks() -> None:
+    named = DEGREES.rename(columns={"person_id": "Personen ID", "year": "year of degree"})
+    job = validate(
+        {
+            **LINKED,
+            "parties": {**LINKED["parties"], "education": {"dataset": "degrees", "key": ["Personen_ID"]}},
+            "params": {"by": ["education.year_of_degree"], "measures": ["tax.wage"]},
+        },
+        Job,
+        "job",
+    )
+    given = {"tax": {"people": TAX.set_index("person_id")}, "education": {"degrees": named.set_index("Personen ID")}}
+    with frames.agencies(job, given, None) as folder:
+        declared = load_yaml(folder / "education" / "datasets.yaml", Datasets).root["degrees"]
+        assert declared.unique == (("Personen_ID",),)
+        assert declared.reading("Personen_ID").source == "Personen ID"
+        assert declared.columns["year_of_degree"].kind == "category"
+        assert declared.reading("year_of_degree").source == "year of degree"
+        assert load_yaml(folder / "tax" / "datasets.yaml", Datasets).root["people"].unique == (("person_id",),)
