@@ -106,6 +106,12 @@ def test_what_both_kinds_of_children_load_is_loaded_once_before_they_part() -> N
     assert {name for name in (reads & computes) - before if name.partition(".")[0] in ("mpcgov", "asyncio")} == set()
 
 
+def test_what_compiles_kernels_isnt_loaded_where_all_are_in_the_cache() -> None:
+    compiles = {"numba.np.linalg", "numba.np.arraymath", "numba.typed.listobject", "numba.experimental.jitclass.base"}
+    if compiles & loaded("process._loaded('run')"):  # the first process of this user to have them compiles them
+        assert compiles & loaded("process._loaded('run')") == set()
+
+
 async def test_processes_have_names_and_both_templates_end_together(own: template._Own) -> None:
     """By names an operator, and the bench, tell them apart."""
     children: dict[Kind, Child] = {"read": await Child.start("read"), "run": await Child.start("run")}

@@ -99,7 +99,7 @@ def kernel(signature: str) -> Callable[[F], F]:
 
     def compiled(function: F) -> F:
         try:
-            with _locked(function, fcntl.LOCK_SH), _event.install_listener("numba:compile", _LoadOnly(function)):
+            with _locked(function, fcntl.LOCK_SH), _loading(function):
                 return _jit(function, signature)
         except _NotCached:
             with _locked(function, fcntl.LOCK_EX):  # whoever waited here takes it from the cache, too
@@ -111,6 +111,24 @@ def kernel(signature: str) -> Callable[[F], F]:
 def _jit(function: F, signature: str) -> F:
     fast: F = _numba.njit(signature, cache=True, boundscheck=False)(function)
     return fast
+
+
+@contextmanager
+def _loading(function: Callable[..., Any]) -> Iterator[None]:
+    """In this block numba loads what is in the cache, and compiles nothing: what knows how to isn't looked for.
+
+    For all that a compiled function could use, numba goes through hundreds of declarations before it looks into the
+    cache: a third of what loading all kernels takes. It needs nothing of that but the support for arrays that a kernel
+    makes.
+    """
+    context = _numba.core.registry.cpu_target.target_context
+    _numba.core.runtime.rtsys.initialize(context)
+    with _event.install_listener("numba:compile", _LoadOnly(function)):
+        context.refresh = lambda: None
+        try:
+            yield
+        finally:
+            del context.refresh
 
 
 class _NotCached(Exception):
