@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +13,12 @@ def first(always: int, cases: Iterable[Any]) -> list[Any]:
     """The cases for `parametrize`, of which all but the first so many are marked slow."""
     rows = list(cases)
     return [*rows[:always], *(pytest.param(*_values(row), marks=pytest.mark.slow) for row in rows[always:])]
+
+
+def named(always: int, cases: Mapping[str, Any]) -> list[Any]:
+    """As `first`; each case is called by its name."""
+    marks = [()] * always + [pytest.mark.slow] * (len(cases) - always)
+    return [pytest.param(case, marks=mark, id=name) for (name, case), mark in zip(cases.items(), marks, strict=True)]
 
 
 def count(always: int, at_night: int) -> int:

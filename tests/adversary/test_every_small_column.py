@@ -28,6 +28,7 @@ from mpcgov.spec.load import validate
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal, job_id
 from mpcgov.spec.table import Declaration
+from tests import nightly
 from tests.adversary import toyworld
 from tests.adversary.designed import NUMBER
 from tests.adversary.designed import released as reference
@@ -143,7 +144,9 @@ def test_no_sequence_of_jobs_tells_a_few_persons_values(capsys: pytest.CaptureFi
         assert not few_told(released), [one.name for one in released]
 
 
-@pytest.mark.parametrize(("module", "rule"), [(pairing, "adds"), (coarse, "faults")], ids=["two jobs", "one"])
+@pytest.mark.parametrize(
+    ("module", "rule"), nightly.first(1, [(pairing, "adds"), (coarse, "faults")]), ids=["two jobs", "one"]
+)
 def test_more_columns_beside_anothers_would_tell(
     monkeypatch: pytest.MonkeyPatch, module: ModuleType, rule: str
 ) -> None:

@@ -101,6 +101,7 @@ def test_no_sequence_of_jobs_fixes_a_small_count(capsys: pytest.CaptureFixture[s
         assert not small_counts_fixed(released, registers).any(), [one.name for one in released]
 
 
+@pytest.mark.slow
 def test_a_guard_that_lets_a_partner_excuse_an_owner_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the rule that every node judges its own part, the same search finds sequences that single people out."""
     compare = beside.compare

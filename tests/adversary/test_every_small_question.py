@@ -143,9 +143,9 @@ def _unless_both_link(tables: Iterable[Release]) -> bool:
 @pytest.mark.parametrize(
     ("world", "longest", "where", "name", "broken"),
     [
-        ("in all", 3, beside, "reached", _only_overlapping),
-        ("in all", 3, following, "few", lambda *_: False),
-        ("in cells", 2, following, "few", lambda *_: False),
+        pytest.param("in all", 3, beside, "reached", _only_overlapping, marks=pytest.mark.slow),
+        pytest.param("in all", 3, following, "few", lambda *_: False, marks=pytest.mark.slow),
+        pytest.param("in cells", 2, following, "few", lambda *_: False, marks=pytest.mark.slow),
         ("linked", 2, beside, "countable", _unless_both_link),
     ],
     ids=["tables apart don't count", "pairs of three", "pairs in cells", "beside linked rows"],

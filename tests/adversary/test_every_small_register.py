@@ -32,6 +32,7 @@ from mpcgov.worker.advice import MISSING
 from mpcgov.worker.keyed import KeyedRows
 from mpcgov.worker.records import Records
 from mpcgov.worker.source import Source
+from tests import nightly
 
 COLUMNS = ("person", "sex", "pay")
 Row = tuple[str, str, str]
@@ -205,6 +206,7 @@ def test_lists_of_the_chosen_rows_would_tell(reader: Reader, monkeypatch: pytest
     assert len(seen(reader, BASE)["person",]) > 1
 
 
+@pytest.mark.slow
 def test_lists_of_the_chosen_records_would_tell(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     compared_records = compared.compared_records
 
@@ -225,6 +227,7 @@ def _as_chosen(rows: KeyedRows) -> KeyedRows:
     return replace(rows, listed=len(rows))
 
 
+@pytest.mark.slow
 def test_refusing_repeated_keys_would_tell(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     keyed_rows = read.keyed_rows
 
@@ -241,8 +244,14 @@ def test_refusing_repeated_keys_would_tell(reader: Reader, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(
     "broken",
-    [(*BASE[:4], ("5", "F", "3")), (*BASE[:4], ("5", "F", "x")), (*BASE[:4], ("1", "F", "1"))],
-    ids=["out of range", "malformed", "repeated"],
+    nightly.named(
+        1,
+        {
+            "repeated": (*BASE[:4], ("1", "F", "1")),
+            "malformed": (*BASE[:4], ("5", "F", "x")),
+            "out of range": (*BASE[:4], ("5", "F", "3")),
+        },
+    ),
 )
 def test_data_against_their_declaration_are_refused_whatever_is_asked(reader: Reader, broken: tuple[Row, ...]) -> None:
     """Of jobs that use the columns at fault either all are refused or none."""

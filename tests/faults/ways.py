@@ -23,6 +23,7 @@ from mpcgov.node import store
 from mpcgov.node.home import host_port
 from mpcgov.trust import tls
 from tests.faults.relays import relayed
+from tests.node.apart import Apart
 from tests.node.network import PARTIES, FakeClock, Network, when
 from tests.node.test_faults import process
 
@@ -50,7 +51,7 @@ async def within(network: Network, victim: str, phase: str) -> AsyncIterator[asy
 
 
 @contextlib.asynccontextmanager
-async def apart(network: Network, victim: str, phase: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def apart(network: Network, victim: str, phase: str) -> AsyncIterator[Apart]:
     """The victim's node as a process of its own."""
     gate(network, victim, phase)
     async with process(network, victim, phase) as child:
@@ -190,7 +191,7 @@ def taken_over(by_tls: bool) -> Callable[[Network, str, str], Any]:
         async with contextlib.AsyncExitStack() as servers, apart(network, victim, phase) as child:
 
             async def happen() -> None:
-                child.kill()
+                child.send_signal(signal.SIGKILL)
                 await child.wait()
                 context = tls.server_context(impostor, network.roster) if by_tls else None
                 if context is not None:

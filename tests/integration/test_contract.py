@@ -171,6 +171,7 @@ def test_one_changed_byte_of_a_program_is_noticed_with_node_and_digests(network:
         assert all(words in text for words in ("welfare", own, changed))
 
 
+@pytest.mark.slow
 def test_one_changed_byte_of_the_engine_is_noticed_before_anything_is_shared(network: Network, tmp_path: Path) -> None:
     checkout = checkout_copy(tmp_path)
     clear = checkout / "mpcgov" / "worker" / "clear.py"

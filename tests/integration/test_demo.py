@@ -23,6 +23,7 @@ import pytest
 
 from mpcgov import disclosure
 from mpcgov.trial import demo, rehearsal
+from tests import nightly
 from tests.integration.conftest import CHECKOUT, environment
 from tests.patience import LONG_S
 from tests.processes import processes_in
@@ -101,7 +102,7 @@ def names_below(pid: int) -> Counter[str]:
     return Counter({name: count for name, count in found.items() if name not in ("mpcgov-read", "mpcgov-run")})
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", nightly.first(1, NUMBERS))
 def test_a_demo_that_is_interrupted_ends_its_nodes(number: int, env: dict[str, str], tmp_path: Path) -> None:
     with subprocess.Popen(COMMAND, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + LONG_S

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,32 +13,21 @@ import pytest
 from mpcgov.errors import MpcgovError
 from mpcgov.node import daemon, operator
 from mpcgov.spec.statement import job_id
+from tests.node.apart import Apart, staying
 from tests.node.network import Network
-from tests.patience import LONG_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextlib.asynccontextmanager
-async def process(network: Network, party: str, *phase: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(network: Network, party: str, phase: str | None = None) -> AsyncIterator[Apart]:
     """A party's node as a process of its own, which stays in a phase of its next job."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, str(ROOT / "tests/node/serve_scripted.py"), str(network.home(party)), *phase,
-        stderr=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert child.stderr is not None
+    child = Apart(staying, network.home(party), phase)
     try:
-        line = await asyncio.wait_for(child.stderr.readline(), LONG_S)
-        while f"{party} is serving on 127.0.0.1:".encode() not in line:
-            assert line, "the node didn't start"
-            line = await asyncio.wait_for(child.stderr.readline(), LONG_S)
+        await child.says(f"{party} is serving on 127.0.0.1:")
         yield child
     finally:
-        for number in (signal.SIGKILL, signal.SIGCONT):
-            with contextlib.suppress(ProcessLookupError):
-                child.send_signal(number)
-        await child.wait()
-        child._transport.close()
+        await child.close()
 
 
 async def under_way(network: Network, state: str) -> str:
@@ -82,8 +69,8 @@ async def test_a_node_told_to_stop_ends_its_job_says_so_and_is_gone(network: Net
     await network.start("labour", "education")
     async with process(network, "welfare", "compute") as child:
         job = await under_way(network, "RUNNING")
-        child.terminate()
-        assert await asyncio.wait_for(child.wait(), LONG_S) == 0
+        child.send_signal(signal.SIGTERM)
+        assert await child.wait() == 0
     statuses = await network.until(job, "ABORTED", parties=("labour", "education"))
     assert {status["reason"] for status in statuses.values()} == {"welfare: its node was stopped (phase compute)"}
     assert operator.audit_records(network.home("welfare"))[-1]["event"] == "stopped"
@@ -93,7 +80,7 @@ async def test_a_node_told_to_stop_ends_its_job_says_so_and_is_gone(network: Net
 async def test_an_idle_node_stops_at_once(network: Network) -> None:
     async with process(network, "labour") as child:
         child.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(child.wait(), LONG_S) == 0
+        assert await child.wait() == 0
 
 
 async def test_an_operators_decision_is_taken_up_at_once(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
