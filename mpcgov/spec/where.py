@@ -243,7 +243,7 @@ def _number(token: _Token) -> Decimal:
     if len(whole) + len(part) > LIMIT_DIGITS:
         raise _error(token.at, f"a number with more than {LIMIT_DIGITS} digits")
     value = Decimal(f"{whole}.{part.rstrip('0')}")
-    return -value if token.text.startswith("-") and value else value
+    return value.copy_negate() if token.text.startswith("-") and value else value  # - would round it
 
 
 def _fault(at: int, text: str) -> str:

@@ -2,6 +2,8 @@
 
 Numbers are compared as the whole steps that the columns hold (units, or 10^-places), so a literal is exact whatever
 its digits: `age < 24.5` is `age < 25`, and a literal too large for the engine is as good as one just out of its range.
+Exact it must be: the ledger takes it to be so (`mpcgov.spec.overlap`), and rounded as decimals are, to 28 digits, two
+filters that are certain to choose the same rows chose others.
 Missing values are null, and the engine's own three-valued logic gives SQL's meaning.
 """
 
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
+from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
@@ -64,14 +66,14 @@ def _compare(column: Any, kind: Column, op: str, literal: Literal) -> Any:
     return column > bound if op == ">" else column <= bound
 
 
-def _plain(literal: Literal, kind: Column, rounded: Callable[[Decimal], int] | None = None) -> Any:
+def _plain(literal: Literal, kind: Column, rounded: Callable[[Fraction], int] | None = None) -> Any:
     """The literal as the column holds it; between two steps, rounded, or else a step that no row has."""
     if isinstance(kind, DateColumn):
         return date.fromisoformat(str(literal))
     if not isinstance(kind, IntegerColumn | DecimalColumn) or isinstance(literal, str):
         return literal
     places = kind.places if isinstance(kind, DecimalColumn) else 0
-    steps = literal.scaleb(places)
+    steps = Fraction(literal) * 10**places
     if rounded is None and steps % 1:
         return _NEVER
     return max(-_NEVER, min(_NEVER, (rounded or int)(steps)))
