@@ -130,7 +130,8 @@ def _rows(party: str, release: Release, new: Release) -> Rows:
     by = new.by if release.by is None else release.by
     margins = bool(json.loads(release.rules).get("margins"))
     own = [name for text in by or () if (name := _own(text, party, release.link)) is not None]
-    return Rows(where=part.where, present=part.used, by=tuple(sorted(own)), margins=margins)
+    joint = len(release.parts) > 1
+    return Rows(where=part.where, present=part.used, by=tuple(sorted(own)), margins=margins, joint=joint)
 
 
 def _own(column: str, party: str, link: str) -> str | None:

@@ -44,8 +44,14 @@ def few(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
     """Whether sums and differences of the tables' cells can be about groups of fewer persons alone.
 
     Cells with fewer are hidden. Where the cells of large groups have full rank among the rest, no combination of them
-    is without a large group.
+    is without a large group. Other agencies' rows may be in all cells of joint tables, which are shown then: their rows
+    of a cell are a group there, large and the same in all of these tables. Where they aren't the same in all, fewer
+    combinations are without them.
     """
+    joint = tuple(table.joint for table in tables)
+    if any(joint):
+        cells = {tuple(group.values.items()) for group in groups}
+        groups = [*groups, *(Group(joint, dict(cell), least) for cell in cells)]
     common = set.intersection(*({*table.by} for table in tables))
     if any(table.margins for table in tables):
         common = set()
