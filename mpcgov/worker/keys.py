@@ -1,6 +1,7 @@
 """Keys of rows: normalised as their columns declare, and encoded so that different keys have different bytes.
 
 Whole columns at a time: nothing here goes through rows one by one, and no key leaves the process but by its caller.
+Encoding takes the same steps whatever the keys are: a filter may have chosen one odd key among a million.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from mpcgov.spec.table import Column, KeyColumn
 from mpcgov.worker.keyed import LONGEST_KEY_BYTES, as_one, bytes_of
+
+Lengths = NDArray[np.int64]
 
 _ODD = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93], np.uint64)
 """Any odd numbers: they only have to tell most keys apart."""
@@ -35,13 +39,13 @@ def encoded(columns: Sequence[tuple[Column, pa.ChunkedArray]]) -> pa.LargeBinary
     parts = []
     for kind, values in columns:
         text = _normalised(as_one(values).cast(pa.large_string()), kind).cast(pa.large_binary())
-        parts.append(_null_unless(text, pc.greater(pc.binary_length(text), 0)))
+        parts.append(_null_unless(text, lambda length: length > 0))
     if len(parts) == 1:
         keys = parts[0]
     else:
         pieces = [piece for part in parts for piece in (_length_prefix(part), part)]
         keys = pc.binary_join_element_wise(*pieces, pa.scalar(b"", pa.large_binary()))
-    return _null_unless(keys, pc.less_equal(pc.binary_length(keys), LONGEST_KEY_BYTES))
+    return _null_unless(keys, lambda length: length <= LONGEST_KEY_BYTES)
 
 
 def distinct(keys: pa.LargeBinaryArray) -> int:
@@ -73,10 +77,17 @@ def repeated(keys: pa.LargeBinaryArray) -> tuple[int, int]:
     return len(several), int(pc.sum(several).as_py())
 
 
-def _null_unless(texts: pa.Array, usable: pa.Array) -> pa.Array:
-    if pc.all(usable).as_py() in (True, None):  # nulls are skipped
-        return texts
-    return pc.if_else(usable, texts, pa.scalar(None, texts.type))
+def rewrites(kind: Column) -> bool:
+    """Whether keys that differ in the source may be equal once they are normalised."""
+    return isinstance(kind, KeyColumn) and (bool(kind.normalise) or kind.zeros != "keep")
+
+
+def _null_unless(texts: pa.LargeBinaryArray, usable: Callable[[Lengths], NDArray[np.bool_]]) -> pa.Array:
+    """The texts, null where they were or where their length isn't usable. Whether there is one such, none is moved."""
+    data, bounds = bytes_of(texts)
+    valid = texts.is_valid().to_numpy(zero_copy_only=False) & usable(np.diff(bounds))
+    buffers = [pa.py_buffer(np.packbits(valid, bitorder="little")), pa.py_buffer(bounds), pa.py_buffer(data)]
+    return pa.Array.from_buffers(texts.type, len(texts), buffers)
 
 
 def _normalised(text: pa.Array, kind: Column) -> pa.Array:
@@ -112,21 +123,17 @@ def _digits(text: pa.Array) -> pa.Array:
 
 def casefold(text: pa.Array) -> pa.Array:
     """Unicode's full case folding, as Python's `casefold`. ASCII is lowered apart, the rest is folded as one text."""
-    ascii_only = pc.string_is_ascii(text)
-    lowered = pc.ascii_lower(text)
-    if pc.all(ascii_only).as_py() in (True, None):
-        return lowered
-    others = pc.invert(ascii_only)
+    others = pc.invert(pc.string_is_ascii(text))
     rest = text.filter(others)
-    slices = [_fold(rest.slice(start, _SLICE_ROWS)) for start in range(0, len(rest), _SLICE_ROWS)]
-    return pc.replace_with_mask(lowered, others, pa.concat_arrays(slices))
+    slices = [_fold(rest.slice(start, _SLICE_ROWS)) for start in range(0, len(rest) + 1, _SLICE_ROWS)]
+    return pc.replace_with_mask(pc.ascii_lower(text), others, pa.concat_arrays(slices))
 
 
 def _fold(text: pa.Array) -> pa.Array:
     separator = next(mark for mark in _SEPARATORS if not pc.any(pc.match_substring(text, mark)).as_py())
     everything = pa.LargeListArray.from_arrays(pa.array([0, len(text)], pa.int64()), text)
     joined = pc.binary_join(everything, pa.scalar(separator, pa.large_string()))[0].as_py()
-    return pa.array(joined.casefold().split(separator), pa.large_string())
+    return pa.array(joined.casefold().split(separator)[: len(text)], pa.large_string())  # of no text a blank one
 
 
 _STEPS: Mapping[str, Callable[[pa.Array], pa.Array]] = {

@@ -3,7 +3,8 @@
 Choosing and putting together rows runs in the engine that holds them; keys are then normalised here, a column at a
 time. Where that makes more of them equal, the rows are put together once more by the same rule: every rule gives the
 same whether it is applied at once or in parts. No rule can fail, and rows without a key are left out: what a job
-chooses as its key decides nothing that anybody else could see.
+chooses as its key decides nothing that anybody else could see. Nor does its filter by which steps there are, as these
+take time: whatever may be left out is so because of the job's text, or of the whole data set.
 """
 
 from __future__ import annotations
@@ -84,13 +85,14 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
     read = _rows_in(found)
     remarks = (*source.remarks, *_crowded(found, wanted), *_padded(source, encoded, wanted))
     notes = [f"{source.name}: {remark}" for remark in remarks]
-    listed = found.num_rows if read == source.rows else _keys_of(source, wanted)
-    if encoded.null_count:
+    listed = found.num_rows if where is None and read == source.rows else _keys_of(source, wanted)
+    if where is not None or encoded.null_count:
         found = found.filter(encoded.is_valid())
     with_key = _rows_in(found)
     everything = where is None and wanted.rules is None and found.num_rows == source.rows
     unique.judge(source, (wanted.key, as_one(found["key"])) if everything else None)
-    found = _once_each(found, wanted)
+    if _may_meet(source, wanted, as_one(found["key"]) if where is None else None):
+        found = _once_each(found, wanted)
     columns = {name: _numbers(source, wanted, name, as_one(found[f"c{i}"])) for i, name in enumerate(wanted.columns)}
     notes += _notes(source.name, read, with_key, found.num_rows)
     return KeyedRows(as_one(found["key"]), columns, listed, tuple(notes))
@@ -100,13 +102,33 @@ def _keys_of(source: Source, wanted: Wanted) -> int:
     """How many keys the whole data set has as it stands, rows without one as one: a fact that no filter changes."""
     if wanted.rules is None:
         return source.rows
-    distinct = source.table.select(*(source.value(name) for name in wanted.key)).distinct()
+    distinct = _distinct(source, wanted)
     return int(source.query(distinct.aggregate(n=distinct.count()))["n"][0].as_py())
+
+
+def _distinct(source: Source, wanted: Wanted) -> Any:
+    return source.table.select(*(source.value(name) for name in wanted.key)).distinct()
+
+
+def _may_meet(source: Source, wanted: Wanted, every: pa.LargeBinaryArray | None) -> bool:
+    """Whether keys that the engine told apart are equal now that they are normalised.
+
+    Args:
+        every: the keys, if no filter chose among them; else those of the whole data set are looked at.
+    """
+    kinds = [source.declaration.columns[name] for name in wanted.key]
+    if wanted.rules is None or not any(map(keys.rewrites, kinds)):
+        return False
+    if every is None:
+        found = source.query(_distinct(source, wanted))
+        pairs = [(kind, found[source.value(name)]) for kind, name in zip(kinds, wanted.key, strict=True)]
+        every = keys.encoded(pairs).drop_null()
+    return keys.distinct(every) < len(every)
 
 
 def _rows_in(found: pa.Table) -> int:
     """How many rows of the data set are in those that the engine gave."""
-    return int(pc.sum(found["n"]).as_py() or 0) if "n" in found.column_names else found.num_rows
+    return int(pc.sum(found["n"], min_count=0).as_py()) if "n" in found.column_names else found.num_rows
 
 
 def _crowded(found: pa.Table, wanted: Wanted) -> list[str]:
@@ -165,11 +187,10 @@ def _gathered(source: Source, rows: Any, column: str, rules: Mapping[str, Rule] 
 
 def _once_each(found: pa.Table, wanted: Wanted) -> pa.Table:
     """The rows that the engine gave, once more put together where keys are equal only now that they are normalised."""
-    if wanted.rules is None or keys.distinct(as_one(found["key"])) == found.num_rows:
-        return found
+    rules = wanted.rules or {}
     if wanted.in_order:
         found = found.sort_by(_PLACE)
-    again = [(f"c{i}", _AGAIN[wanted.rules[name]]) for i, name in enumerate(wanted.columns)]
+    again = [(f"c{i}", _AGAIN[rules[name]]) for i, name in enumerate(wanted.columns)]
     grouped = found.group_by("key", use_threads=False).aggregate(again)
     return grouped.rename_columns(["key", *(name for name, _ in again)])
 

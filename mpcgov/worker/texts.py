@@ -50,13 +50,12 @@ def _each(text: pa.Array, changed: Callable[[str], str]) -> pa.Array:
 
 
 def _plain(text: pa.Array) -> pa.Array:
-    """Without case and accents."""
-    if pc.all(pc.string_is_ascii(text)).as_py() in (True, None):
-        return casefold(text)
-    plain = casefold(pc.replace_substring_regex(pc.utf8_normalize(text, "NFKD"), _ACCENTS, r"\1"))
+    """Without case and accents. What is ASCII has none; the rest goes through the same steps, however little it is."""
+    others = pc.invert(pc.string_is_ascii(text))
+    plain = casefold(pc.replace_substring_regex(pc.utf8_normalize(text.filter(others), "NFKD"), _ACCENTS, r"\1"))
     for letter, written in _LETTERS.items():
         plain = pc.replace_substring(plain, letter, written)
-    return plain
+    return pc.replace_with_mask(pc.ascii_lower(text), others, plain)
 
 
 def _name(text: pa.Array) -> pa.Array:

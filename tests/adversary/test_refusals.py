@@ -74,16 +74,20 @@ class Agency:
         asked = {"protocol": protocol, "params": params, "parties": parties, "receivers": ["coordinator"]}
         return asked | {"purpose": "an attack", "legal_basis": "none"} | more
 
-    def word(self, *asked: Any, **more: Any) -> str:
-        """What tax's node says: nothing, as the job is bad whatever the data, or one of two words."""
-        try:
-            made = Simulation.of(validate(self.job(*asked, **more), Job, "job"), self.folder)
-        except SpecError:
-            return "bad job"
-        order = Order(
+    def order(self, *asked: Any, **more: Any) -> Order:
+        """What tax's node asks its child that reads."""
+        made = Simulation.of(validate(self.job(*asked, **more), Job, "job"), self.folder)
+        return Order(
             proposal=made.proposal, party="tax", datasets=str(made.files["tax"]), folder=str(made.protocol.folder),
             binding=digest(b""), left_s=600,
         )  # fmt: skip
+
+    def word(self, *asked: Any, **more: Any) -> str:
+        """What tax's node says: nothing, as the job is bad whatever the data, or one of two words."""
+        try:
+            order = self.order(*asked, **more)
+        except SpecError:
+            return "bad job"
         try:
             write, *_ = read._read(order)
             write(io.BytesIO())

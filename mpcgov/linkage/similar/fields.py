@@ -50,7 +50,8 @@ class RecordBits:
 def record_bits(
     texts: Sequence[Texts], types: Sequence[FieldType], first: bool, equal: Sequence[float | None] | None = None
 ) -> RecordBits:
-    """An owner's records as it enters them.
+    """An owner's records as it enters them. A list of nobody is worked on as if it had a record without any field: the
+    others wait meanwhile, and a filter may have left out the only one.
 
     Args:
         texts: of each field.
@@ -60,10 +61,10 @@ def record_bits(
     """
     sections = field_bits(types, first)
     records = len(texts[0])
-    result = np.zeros((records, record_bit_count(types, first)), np.uint8)
-    result[:, -START_BITS:] = _bits(np.full(records, start(1 if first else records)), START_BITS)
+    result = np.zeros((max(1, records), record_bit_count(types, first)), np.uint8)
+    result[:, -START_BITS:] = _bits(np.full(len(result), start(1 if first else records)), START_BITS)
     fields = [
-        encoded(type_, strings(text), often)
+        encoded(type_, strings(text) or [""], often)
         for text, type_, often in zip(texts, types, equal or [None] * len(texts), strict=True)
     ]
     for field, section in zip(fields, sections, strict=True):
@@ -74,7 +75,8 @@ def record_bits(
             result[:, section.counts] = np.hstack([_bits(-3 * count, DICE_BITS), _bits(-count, DICE_BITS)])
         if first:
             result[:, section.own] = field.present[:, None]
-    return RecordBits(result, None if first else _weigh(result, fields, sections))
+    weighed = None if first else _weigh(result, fields, sections)
+    return RecordBits(result[:records], weighed)
 
 
 def _weigh(result: Plain, fields: Sequence[Encoded], sections: Sequence[FieldBits]) -> Ints:
