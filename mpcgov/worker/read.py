@@ -102,12 +102,14 @@ def _drops(source: Source) -> bool:
 def _together(
     source: Source, used: Mapping[str, Collection[str]], part: Part, decides: Collection[str]
 ) -> Iterator[frozenset[str]]:
-    """Sets of columns of which it matters what stands in one row: those that decide which rows a job chose, with each
-    column that it uses, that again beside the key or without one the groups, and all of them together.
+    """Sets of columns of which it matters what stands in one row: those that decide which rows a job chose, alone and
+    with each column that it uses, that again beside the key or without one the groups, and all of them together.
 
     Two jobs that chose the same rows chose them by the same columns (`mpcgov.node.differencing`), so that both have the
-    sets of what they use in common.
+    sets of what they use in common, and at least what decides.
     """
+    if decides:
+        yield frozenset(decides)
     computed = [name for name in source.declaration.columns if {*used.get(name, ())} - {"filter"}]
     beside = part.key or tuple(name for name in computed if "group" in used[name])
     for extra in ((), beside, used):

@@ -53,3 +53,17 @@ def test_it_is_not_told_whose_row_has_changed(job: str, tmp_path: Path) -> None:
         assert len({*words[: len(PERSONS)]}) == 1, "one filter says what another doesn't"
         told += any(words)
     assert told > 1, "that something has changed is told"
+
+
+def test_other_tables_are_of_the_same_rows_only_if_the_filter_still_chooses_these(tmp_path: Path) -> None:
+    """Somebody has a birthday between a table by sex and one by town of those below 30: their totals would tell.
+
+    It isn't told if `read._together` leaves out what decides, by itself.
+    """
+    columns = COLUMNS | {"name": {"kind": "category", "values": ["A", "B"]}}
+    people = [row | {"age": "29", "name": "AB"[place % 2]} for place, row in enumerate(PERSONS)]
+    asked = {"protocol": "joint-count", "columns": columns, "where": "age < 30", "missing": "refuse"}
+    by_sex, by_town = (asked | {"params": {"by": [by]}} for by in ("sex", "name"))
+    before = read_by(tmp_path, by_sex, people)[1]
+    assert not changed(before, read_by(tmp_path, by_town, people)[1])
+    assert changed(before, read_by(tmp_path, by_town, [people[0] | {"age": "30"}, *people[1:]])[1])

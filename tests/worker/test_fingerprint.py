@@ -68,7 +68,7 @@ def read_all_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -
             writer.writeheader()
             writer.writerows(rows)
         declared = {
-            "people": {"source": "people.csv", "missing": "drop", "max_rows": 1000}
+            "people": {"source": "people.csv", "missing": job.get("missing", "drop"), "max_rows": 1000}
             | {"columns": job.get("columns", COLUMNS), "unique": job.get("unique", ["id"])}
         }
         (folder / party / "datasets.yaml").write_text(json.dumps(declared), encoding="utf-8")
