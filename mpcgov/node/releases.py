@@ -9,19 +9,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
+import sqlalchemy as sql
+
 from mpcgov import registry
 from mpcgov.clock import Clock
 from mpcgov.errors import Refused
 from mpcgov.lifecycle import Event
 from mpcgov.node import consent, filters, ledger, matchers, names
-from mpcgov.node import store as table
 from mpcgov.node.audit import AuditLog, Entry
-from mpcgov.node.facts import View
 from mpcgov.node.home import NodeHome
 from mpcgov.node.statements import Agreed
 from mpcgov.node.store import JobRow
 from mpcgov.node.verdict import evaluate, register
 from mpcgov.spec.statement import Proposal, job_id
+
+PROPOSED, YES = "proposed", (Event.APPROVE.value, "yes")
+"""What stands in the audit log of a job that came in, and of each yes of this agency's people."""
 
 
 class Move(Protocol):
@@ -56,11 +59,11 @@ class Releases:
             if view.asks and not agreed.by_a_person:
                 text = f"{self._home.party}: {view.refused} jobs over its data have ended within a day because of them"
                 raise Refused(text, hint="propose the job again: a person must decide there", code="policy")
-            approved_at = table.require(entry.tx, job).changed_at if agreed.by_a_person else None
             self._require_people(entry, job, bool(verdict.asks), agreed)
-            unseen = _unseen((*verdict.beside, *verdict.counted), view, approved_at)
-            if unseen is not None:
-                text = f"{self._home.party}: job {unseen} has released a related table since the approval"
+            beside = (*verdict.beside, *verdict.counted)
+            later = self._since_a_yes(entry.tx, job) if agreed.by_a_person and beside else set(beside)
+            if unseen := [one for one in beside if one in later]:
+                text = f"{self._home.party}: job {unseen[0]} has released a related table since the approval"
                 raise Refused(text, hint="propose the job again", code="policy")
             if verdict.asks and not agreed.by_a_person:
                 text = f"{self._home.party}: what its policy says now needs a person's yes"
@@ -71,6 +74,19 @@ class Releases:
             ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now, made)
             answers = {"answers": agreed.answers} if agreed.answers else {}
             self._move(entry, job, Event.ALL_APPROVED, **answers)
+
+    def _since_a_yes(self, tx: sql.Connection, job: str) -> set[str]:
+        """The jobs that went ahead after the first yes to this one, so that not everybody could weigh their tables who
+        said yes. By the order of the log, whatever the clock said: it may have been set meanwhile."""
+        later, unweighed = set[str](), None
+        for record in self._audit.backwards(tx, job, Event.ALL_APPROVED.value):
+            if record.event == Event.ALL_APPROVED.value:
+                later.add(record.job)
+            elif record.event in YES:
+                unweighed = set(later)
+            elif record.event == PROPOSED:
+                break
+        return later if unweighed is None else unweighed
 
     def _require_people(self, entry: Entry, job: str, asks: bool, agreed: Agreed) -> None:
         """Nothing, if as many people have said yes, here and at the partners, as the policy now wants."""
@@ -129,12 +145,3 @@ class Releases:
         with self._audit.entry() as entry:
             ledger.commit(entry.tx, job)
             self._move(entry, job, Event.COMMIT)
-
-
-def _unseen(beside: tuple[str, ...], view: View, approved_at: float | None) -> str | None:
-    """A job that released other tables of the same rows, and that no person here could weigh who approved then.
-
-    The moment is this node's own, not the whole second that its signed approval says; None: no person approved.
-    """
-    lines = (line for line in view.earlier if line.job in beside)
-    return next((line.job for line in lines if approved_at is None or line.at >= approved_at), None)

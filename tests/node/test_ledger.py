@@ -20,8 +20,6 @@ from mpcgov.errors import DataError, LocalError, MpcgovError, Refused
 from mpcgov.lifecycle import Event
 from mpcgov.mpc import frames
 from mpcgov.node import budget, ledger, operator
-from mpcgov.node.facts import Line, View
-from mpcgov.node.releases import _unseen
 from mpcgov.node.run import ending
 from mpcgov.node.tables import LEDGER
 from mpcgov.results import receive
@@ -246,21 +244,36 @@ async def test_a_series_runs_by_itself_until_an_agency_has_had_enough_of_it(node
     await nodes.until(job, "RELEASED")
 
 
-@pytest.mark.parametrize(
-    ("at", "approved_at", "beside", "unseen"),
-    [
-        (100.1, 100.2, True, None),  # in one second with the approval, but before it
-        (100.2, 100.2, True, "old"),
-        (101.0, 100.2, True, "old"),
-        (50.0, None, True, "old"),  # a standing policy has weighed nothing
-        (101.0, None, False, None),
-    ],
-)
-def test_a_related_release_that_nobody_weighed_counts_as_unseen(
-    at: float, approved_at: float | None, beside: bool, unseen: str | None
-) -> None:
-    view = View(earlier=(Line("old", None, None, "final", {}, at), Line("else", None, None, "final", {}, 999.0)))
-    assert _unseen(("old",) if beside else (), view, approved_at) == unseen
+async def related(network: Network) -> tuple[str, str]:
+    """Two jobs of the same rows that wait for a yes everywhere, by sex and by region."""
+    proposals = [network.proposal(params={"by": [column]}) for column in ("sex", "region")]
+    for proposal in proposals:
+        assert {answer["state"] for answer in (await network.submit(proposal)).values()} == {"AWAITING_APPROVAL"}
+    first, second = (job_id(proposal.job_digest) for proposal in proposals)
+    return first, second
+
+
+@pytest.mark.usefixtures("by_hand")
+async def test_a_related_table_that_came_out_after_a_yes_is_found_though_the_clock_was_set_back(nodes: Network) -> None:
+    first, second = await related(nodes)
+    nodes.nodes["labour"].book.approve(second)
+    nodes.clock.offset_s = -60
+    approve(nodes, first)
+    await nodes.until(first, "RELEASED")
+    approve(nodes, second)
+    statuses = await nodes.until(second, "ABORTED")
+    assert f"job {first} has released a related table since the approval" in statuses["labour"]["reason"]
+
+
+@pytest.mark.usefixtures("by_hand")
+async def test_a_related_table_that_was_weighed_is_no_reason_though_the_clock_was_set_back(nodes: Network) -> None:
+    first, second = await related(nodes)
+    nodes.clock.offset_s = 60
+    approve(nodes, first)
+    await nodes.until(first, "RELEASED")
+    nodes.clock.offset_s = 0
+    approve(nodes, second)
+    await nodes.until(second, "RELEASED")
 
 
 async def in_turns(network: Network, *jobs: str) -> None:
