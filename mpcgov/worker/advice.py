@@ -89,6 +89,14 @@ _OTHER_DATE = (
 _TIMED = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]"
 
 
+def _nfc(value: str) -> Any:
+    return value
+
+
+normal_form: Any = ibis.udf.scalar.builtin(_nfc, name="nfc_normalize", signature=(("string",), "string"))
+"""A text in Unicode's form NFC, by a function of DuckDB's own."""
+
+
 def is_code(raw: Any) -> Any:
     """Whether a text stands for no value almost everywhere.
 
@@ -172,6 +180,11 @@ def odd_code(near: Any, raw: Any, values: Sequence[str], header: str) -> Any:
     stripped = sorted({value.lstrip("0") for value in values if value.isdigit() and value.startswith("0")})
     zeros = [(ibis.array(stripped).contains(raw.re_replace(r"(\.0)?$", "")), ZEROS)] if stripped else []
     return cases((near, NEAR), *zeros, (is_code(raw), UNLISTED), (raw == header, NAME), otherwise=OUTSIDE)
+
+
+def seen(raw: Any) -> Any:
+    """What people take a text for: without blanks around it, `.0` at its end, case, or another Unicode form."""
+    return normal_form(raw.lower()).re_replace(rf"^{BLANK}+|\.0$|{BLANK}+$", "")
 
 
 def far_date(value: Any) -> Any:

@@ -18,10 +18,10 @@ import ibis
 
 from mpcgov.spec.reading import Dialect, Reading
 from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, IntegerColumn, KeyColumn
+from mpcgov.worker import advice, macros
 from mpcgov.worker.absent import without_codes, without_typed
 from mpcgov.worker.advice import (
     ABSENT,
-    BLANK,
     FINE,
     MALFORMED,
     MISSING,
@@ -33,9 +33,6 @@ from mpcgov.worker.advice import (
     far_date,
     is_error,
     is_pointed,
-    odd_code,
-    odd_date,
-    odd_number,
     shown_number,
 )
 from mpcgov.worker.identity import is_as_declared
@@ -80,14 +77,6 @@ class Form:
 PLAIN = Form()
 
 
-def _nfc(value: str) -> Any:
-    return value
-
-
-normal_form: Any = ibis.udf.scalar.builtin(_nfc, name="nfc_normalize", signature=(("string",), "string"))
-"""A text in Unicode's form NFC, by a function of DuckDB's own."""
-
-
 _WHOLE = r"^-?[0-9]+\.?$"
 _ISO_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
@@ -112,12 +101,14 @@ def _date_of_text(raw: Any, text: Any, column: DateColumn, form: Form) -> tuple[
     value = text.try_cast("date")
     written = _ISO_PATTERN if form.dialect.date_format == ISO else r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"
     low, high = date.fromisoformat(column.min), date.fromisoformat(column.max)
-    odd = odd_date(raw, form.header, form.dialect) if raw.type().is_string() else MALFORMED
+    said = macros if form.advises else advice
+    odd = said.odd_date(raw, form.header, form.dialect) if raw.type().is_string() else MALFORMED
     return _ranged(raw, text.re_search(written) & value.notnull(), value, low, high, odd)
 
 
 def _number_of_text(raw: Any, column: IntegerColumn | DecimalColumn, form: Form) -> tuple[Any, Any]:
-    text, odd = plain_number(raw, form.dialect, form.reading), odd_number(raw, form.header, form.dialect, form.reading)
+    text, said = plain_number(raw, form.dialect, form.reading), macros if form.advises else advice
+    odd = said.odd_number(raw, form.header, form.dialect, form.reading)
     if isinstance(column, IntegerColumn):
         # 12.0 is what is written of a column of whole numbers some of which are missing; 12.000 may be twelve thousand.
         value = text.re_replace(r"\.0*$", "").try_cast("int64")
@@ -223,9 +214,8 @@ def _textual(
         return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
     outside = ibis.literal(OUTSIDE)
     if form.advises:
-        seen = normal_form(raw.lower()).re_replace(rf"^{BLANK}+|\.0$|{BLANK}+$", "")
-        near = is_one_of(seen, tuple({_near(value) for value in column.values}))
-        outside = odd_code(near, raw, column.values, form.header)
+        near = is_one_of(macros.seen(raw), tuple({_near(value) for value in column.values}))
+        outside = macros.odd_code(near, raw, column.values, form.header)
     fault = cases((raw.isnull(), MISSING), *malformed, (~is_one_of(raw, column.values), outside))
     return ibis.ifelse(fault == FINE, raw, ibis.null("string")), fault
 

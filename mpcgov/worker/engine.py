@@ -17,6 +17,7 @@ import ibis
 import pyarrow as pa
 
 from mpcgov.errors import DataError, MpcgovError
+from mpcgov.worker import macros
 
 T = TypeVar("T")
 
@@ -61,7 +62,7 @@ def open_engine(reads: Sequence[Path] = (), database: Path | None = None, *, who
 def _connected(database: Path | None = None) -> Backend:
     """DuckDB with all that can't be set later; the rest isn't yet."""
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    return ibis.duckdb.connect(
+    backend = ibis.duckdb.connect(
         database or ":memory:",
         read_only=database is not None,
         threads=1,
@@ -71,6 +72,9 @@ def _connected(database: Path | None = None) -> Backend:
         autoload_known_extensions=False,
         allow_persistent_secrets=False,
     )
+    for text in macros.texts(backend):
+        backend.con.execute(text)
+    return backend
 
 
 @contextlib.contextmanager

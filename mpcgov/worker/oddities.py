@@ -9,8 +9,7 @@ import ibis
 
 from mpcgov.spec.table import DecimalColumn, IntegerColumn, KeyColumn
 from mpcgov.worker import identity
-from mpcgov.worker.advice import BLANK, CODES, MISSING
-from mpcgov.worker.columns import normal_form
+from mpcgov.worker.advice import BLANK, CODES, MISSING, normal_form
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
 

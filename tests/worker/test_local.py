@@ -21,9 +21,9 @@ from mpcgov.errors import DataError, InternalError
 from mpcgov.spec import where
 from mpcgov.spec.condition import And, Between, Comparison, Expr, IsNull, Not, OneOf, Or
 from mpcgov.spec.table import Dataset
-from mpcgov.worker.local import AtMost, By, ColumnReport, check_columns, counts
+from mpcgov.worker.local import AtMost, By, ColumnReport, check_columns, counts, judged
 from mpcgov.worker.report import dataset_check
-from mpcgov.worker.source import open_table
+from mpcgov.worker.source import Source, open_table
 from tests import nightly
 
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -345,3 +345,26 @@ def test_the_check_of_a_data_set_reports_every_column(tmp_path: Path) -> None:
     assert strict.columns == report.columns
     assert "column age: 1 row without a value" in strict.faults
     assert "column note: 5 rows without a value" in strict.faults
+
+
+def test_of_sound_rows_it_is_asked_once_for_two_numbers_a_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ibis takes longer to put a question together than the engine to answer it. Faults are asked for one by one."""
+    asked: list[int] = []
+    query = Source.query
+
+    def counting(source: Source, expr: Any) -> Any:
+        asked.append(len(expr.columns))
+        return query(source, expr)
+
+    monkeypatch.setattr(Source, "query", counting)
+    kinds = {"age": COLUMNS["age"], "sex": COLUMNS["sex"]}
+    dataset = Dataset.model_validate({"source": "d.csv", "columns": kinds, "missing": "drop"})
+    (tmp_path / "d.csv").write_text("age,sex\n1,F\n,M\n", encoding="utf-8")
+    with open_table(dataset, "d", tmp_path) as source:
+        assert [(one.missing, one.malformed) for one in judged(source, kinds)] == [(1, 0), (0, 0)]
+    assert asked == [4]
+    (tmp_path / "d.csv").write_text("age,sex\nx,F\n1,NA\n", encoding="utf-8")
+    with open_table(dataset, "d", tmp_path) as source:
+        assert [(one.malformed, one.outside) for one in judged(source, kinds)] == [(1, 0), (0, 1)]
