@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from mpcgov.kinds.kind import Computed, Kind
 from mpcgov.spec.manifest import OUTPUTS, Manifest, Table
 
-OF_LINKS = frozenset({Computed.MATCH_RATES, Computed.DOUBTFUL, Computed.QUALITY, Computed.PROBABILITY})
+OF_LINKS = frozenset(
+    {Computed.MATCH_RATES, Computed.GROUP_QUALITY, Computed.DOUBTFUL, Computed.QUALITY, Computed.PROBABILITY}
+)
 """What tells how good links are."""
 
 _OF_CELLS = frozenset({Computed.CELLS, Computed.LINKS, *OF_LINKS})

@@ -29,6 +29,7 @@ class Computed(Enum):
     LINKS = "the linked pairs of compared records; shown if these are enough"
     MATCH_RATES = "how many records of each group are linked"
     DOUBTFUL = "how many linked pairs are near the threshold"
+    GROUP_QUALITY = "how good each group's probable links are, and how much of what is probable is linked"
     QUALITY = "estimated precision and recall of probable links"
     PROBABILITY = "how many links are how probable"
     COLUMNS = "how complete columns of owners' data sets are; each shown if all parts of it are enough, or none"

@@ -11,10 +11,14 @@ from mpcgov.kinds.kind import Computed, JobTable, Kind, Numbers, Span, no_faults
 from mpcgov.spec.statement import Opened, ResultTable
 
 
-def _span(one: JobTable) -> Span:
+def groups(one: JobTable) -> tuple[tuple[str, ...]]:
+    """The groups that a job asks about, as readers see them: what spans the table."""
     linked = one.linked
-    groups = tuple(f"{column}={value}" for column in linked.asked.report for value in linked.levels(column))
-    return ("group", "records", "linked", "rate"), (groups,)
+    return (tuple(f"{column}={value}" for column in linked.asked.report for value in linked.levels(column)),)
+
+
+def _span(one: JobTable) -> Span:
+    return ("group", "records", "linked", "rate"), groups(one)
 
 
 def _opened(one: JobTable) -> Iterator[Opened]:

@@ -10,6 +10,8 @@ from mpcgov.kinds.kind import Computed, JobTable, Kind, Span, no_faults
 from mpcgov.spec.statement import Opened
 
 PERCENTS = 100
+FEW = 100
+"""Of fewer links estimates are told to be rough."""
 
 
 def _span(one: JobTable) -> Span:
@@ -28,7 +30,11 @@ def _opened(one: JobTable) -> Iterator[Opened]:
 
 def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[str]:
     text = f"Estimates are suppressed where fewer than {rules['min_count']} records are linked."
-    return footers.where_hidden(rows, text)
+    if hidden := footers.where_hidden(rows, text):
+        return hidden
+    few = f" Fewer than {FEW} links are shown: so few tell little, and the intervals are wide."
+    lines = "Intervals follow from how many links are shown, and from how far estimates were off on test data."
+    return [lines + (few if rules["total"] < FEW else "")]
 
 
 QUALITY = Kind(

@@ -269,7 +269,10 @@ class LinkedRecords:
     async def _report(self, spoke: Spoke) -> dict[str, Places]:
         mine = spoke.own
         own = None if mine is None else (mine.filters, mine.records.columns, mine.order)
-        found = await report.tables(self._engine.operation, self._linked, spoke.grid, spoke.brought, own, self._parties)
+        judged = None if spoke.decided is None else spoke.decided.judged
+        found = await report.tables(
+            self._engine.operation, self._linked, spoke.grid, spoke.brought, own, self._parties, judged
+        )
         return self._arrays(found)
 
     def _arrays(self, shares: Mapping[str, Words]) -> dict[str, Places]:

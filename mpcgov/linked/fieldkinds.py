@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from mpcgov.linked.compared import ComparedField
 from mpcgov.spec.table import CategoryColumn, Column, DateColumn, DecimalColumn, Declaration, IntegerColumn, KeyColumn
@@ -13,6 +13,12 @@ _UNFIT: Mapping[str, tuple[tuple[type[Column], ...], str]] = {
     "number": ((DateColumn,), "compare it as a date"),
 }
 """By type of field, the kinds that can't be compared so, and why."""
+_COMPARED: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "name": (str.isalpha, "letters"),
+    "date": (str.isdecimal, "digits"),
+    "number": (str.isdecimal, "digits"),
+}
+"""By type of field, which characters are left to be compared."""
 
 
 def _kinds(field: ComparedField, declarations: Mapping[str, Declaration]) -> dict[str, Column]:
@@ -31,6 +37,7 @@ def faults(number: int, field: ComparedField, declarations: Mapping[str, Declara
     for name, kind in kinds.items():
         if isinstance(kind, unfit):
             yield f"{place}: {name} is {'an' if kind.kind == 'integer' else 'a'} {kind.kind}, not a {field.type}: {why}"
+    yield from _nothing_left(place, field, kinds)
     numeric = [kind for kind in kinds.values() if isinstance(kind, DecimalColumn | IntegerColumn)]
     if len({_places(kind) for kind in numeric}) > 1:
         yield f"{place}: numbers with different places are written differently, so never equal"
@@ -40,6 +47,14 @@ def faults(number: int, field: ComparedField, declarations: Mapping[str, Declara
             f"{place}: {', '.join(texts)} isn't declared as a date and the other is: its digits "
             "may stand in another order; declare it kind: date, with date_format"
         )
+
+
+def _nothing_left(place: str, field: ComparedField, kinds: Mapping[str, Column]) -> Iterator[str]:
+    """Categories of none of whose values anything is compared: all records would lack the field."""
+    kept, what = _COMPARED.get(field.type, (None, ""))
+    for name, kind in kinds.items():
+        if kept and isinstance(kind, CategoryColumn) and not any(map(kept, "".join(kind.values))):
+            yield f"{place}: {name} is a category without {what}, by which a {field.type} is compared: take code"
 
 
 def warnings(number: int, field: ComparedField, declarations: Mapping[str, Declaration]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -136,7 +136,7 @@ def compared(
     ]
     links = linked(fields[order[0]], fields[order[1]], np.hstack(each), least, alone)
     pairs = list(zip(links.first.tolist(), links.second.tolist(), strict=True))
-    return [pair[::-1] for pair in pairs] if turned else pairs, links
+    return [pair[::-1] for pair in pairs] if turned else pairs, replace(links, turned=turned)
 
 
 def grouped(pairs: Sequence[Sequence[tuple[int, int]]]) -> list[tuple[int, ...]]:
@@ -158,6 +158,8 @@ class Links:
 
     `chance`: how probable it is that each link is right. `recall`: the estimated share of all pairs of one person that
     are linked. `weight`: of each link. `share`: which odds of the grid were taken, of those of `most` records.
+    `partner`, `chances`: of each record of the first list, linked or not, and how probable that is, 2^-SCALE_BITS; 0 if
+    another one weighs more with that partner. `turned`: whether the first list here is the second of the job.
     """
 
     first: Ints
@@ -167,6 +169,9 @@ class Links:
     weight: Ints
     share: int
     most: int
+    partner: Ints
+    chances: Ints
+    turned: bool = False
 
     @property
     def precision(self) -> float:
@@ -206,9 +211,8 @@ def linked(
     excess = int((prior.excess(least)[share, steps[chosen]] * chance).sum())
     told = foreseen.table(foreseen.foreseen(second, *own), prior, least)[:, share]
     recall = foreseen.recall(told, excess, int(chance.sum()), 1 << SCALE_BITS) / foreseen.PERCENTS
-    return Links(
-        chosen, partner[chosen], chance / (1 << SCALE_BITS), recall, weight[chosen], share, records
-    )  # fmt: skip
+    probable = chance / (1 << SCALE_BITS)
+    return Links(chosen, partner[chosen], probable, recall, weight[chosen], share, records, partner, chances[share])
 
 
 def mutual_best(scores: Ints) -> list[tuple[int, int]]:
@@ -250,6 +254,21 @@ def quality(found_links: Mapping[str, Links], groups: int, params: Mapping[str, 
         weights = [Prior(links.most).least_weights(bound)[links.share] for bound in bounds]
         numbers = shown([int((links.weight >= weight).sum()) for weight in weights], min_count)
         found["probability"] = [[f"{float(at)} or more", number] for at, number in zip(bounds, numbers, strict=True)]
+    return found
+
+
+def of_groups(
+    links: Links, rates: Sequence[Sequence[Any]], groups: Sequence[tuple[int, Sequence[bool]]]
+) -> list[list[Any]]:  # fmt: skip
+    """Of each group in percent how probable its links are on average, and how much of its partners' probabilities they
+    are together; shown where its match rate is. `groups`: of which list it is in the job, and who of that is in it."""
+    found: list[list[Any]] = []
+    for (name, records, *_), (side, members) in zip(rates, groups, strict=True):
+        some = np.array(members, bool) if (side == 1) == links.turned else np.array(members, bool)[links.partner]
+        chosen = links.first[some[links.first]]
+        right, expected = int(links.chances[chosen].sum()), int(links.chances[some].sum())
+        each = [(200 * right + whole) // max(1, 2 * whole) for whole in (len(chosen) << SCALE_BITS, expected)]
+        found.append([name, *([None, None] if records is None else each)])
     return found
 
 

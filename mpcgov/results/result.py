@@ -13,6 +13,7 @@ from mpcgov.jobs.accuracy import Accuracy
 from mpcgov.jobs.audience import audience
 from mpcgov.linked import counted, render
 from mpcgov.linked.stacked import facts
+from mpcgov.results import estimates
 from mpcgov.rules import protections
 from mpcgov.spec.job import COORDINATOR, Disclosure
 from mpcgov.spec.manifest import Manifest
@@ -41,7 +42,7 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
         "job": job_id(proposal.job_digest),
         "protocol": proposal.protocol,
         "parties": list(proposal.parties),
-        "tables": _tables(proposal, manifest, layout, opened),
+        "tables": _tables(proposal, manifest, layout, opened, max(settled["total"], settled["min_count"])),
         "disclosure": {**settled, **_least_rows(proposal, manifest), **_noise(proposal, manifest, layout)},
         "learned": learned(proposal, manifest),
         "cost": {
@@ -176,17 +177,23 @@ def _cell(raw: int, gate: int, one: OneOpened, name: str) -> int | None:
     return value if shown else None
 
 
-def _tables(proposal: Proposal, manifest: Manifest, layout: Layout, opened: Opened) -> dict[str, Any]:
+def _tables(
+    proposal: Proposal, manifest: Manifest, layout: Layout, opened: Opened, counted_rows: int
+) -> dict[str, Any]:  # fmt: skip
+    """The tables as readers see them. `counted_rows`: of how many rows, at least, all is: estimates hang on that."""
     linked = facts(proposal.job, manifest, proposal.declarations)
     known = _accuracy(proposal, manifest, layout)
     result = {}
     for table in layout.tables:
         numbers = {one.name: opened[f"{table.name}.{one.name}"] for one in table.opened}
-        result[table.name] = {"columns": list(table.columns), "rows": render.rows(linked, table, numbers)}
+        rows = render.rows(linked, table, numbers)
+        result[table.name] = {"columns": list(table.columns), "rows": rows}
         if known is not None:
             found = accuracy.intervals(known, linked, table, numbers)
             names = list(table.columns)[-len(found[0]) :]
             result[table.name]["intervals"] = {"level": accuracy.LEVEL, "columns": names, "rows": found}
+        elif table.margin_of is None:
+            result[table.name] |= estimates.intervals(linked, table, rows, counted_rows)
     return result
 
 

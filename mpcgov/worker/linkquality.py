@@ -25,6 +25,8 @@ def of_links(linked: Linked, found: Found, counts: SecretArray, least: int) -> d
     for one in kinds.tables(linked):
         if one.kind.computed is Computed.MATCH_RATES and linked.asked.report:
             result[f"{one.name}.records"] = of_match_rates(linked, found, one.name, least)
+        elif one.kind.computed is Computed.GROUP_QUALITY and f"{one.name}.precision" in found:
+            result[f"{one.name}.precision"] = of_match_rates(linked, found, one.name, least)
         elif one.kind.computed is Computed.DOUBTFUL and f"{one.name}.pairs" in found:
             result[f"{one.name}.pairs"] = _doubtful(found[f"{one.name}.pairs"][0], counts, least)
         elif one.kind.computed is Computed.QUALITY and linked.estimated:

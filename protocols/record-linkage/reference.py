@@ -67,19 +67,23 @@ def run(
     least, output = rules["min_count"], params.get("output", "count")
     tables: dict[str, list[list[Any]]] = {}
     if output == "links":
-        named = [[row[party][column] for party, column in params["identify"].items()] for row in linked]
-        tables = {"count": [[_gated(len(named), least)]], "links": sorted(named) if len(named) >= least else []}
+        pairs = [[row[party][column] for party, column in params["identify"].items()] for row in linked]
+        enough = len(pairs) >= least
+        tables = {"count": [[len(pairs) if enough else None]], "links": sorted(pairs) if enough else []}
     elif output == "statistics":
         tables = statistics(groups, records, domains, params, rules)
     else:
         cells = owngroups.shown(_cells(linked, domains, by := params.get("by", [])), by, rules, owners)
         tables["count"] = [[*cell, len(rows) or None] for cell, rows in cells]
-    if params.get("report"):
-        named = [(one, *one.split(".")) for one in params["report"]]
+    if named := [(one, *one.split(".")) for one in params.get("report", [])]:
         of_groups = [(one, [row[name] for row in records[party]]) for one, party, name in named]
-        tables["match_rate"] = list(match_rates(of_groups, linked, domains, least))
+        rates = tables["match_rate"] = list(match_rates(of_groups, linked, domains, least))
         if "threshold" in params:
             tables["doubtful"] = doubtful(*doubt, least)
+        else:
+            of_list = [([*records].index(one.split(".")[0]), values, domains[one]) for one, values in of_groups]
+            some = [(side, [own == value for own in values]) for side, values, all_ in of_list for value in all_]
+            tables["group_quality"] = fellegi_sunter.of_groups(each[0][1], rates, some)
     if "threshold" in params or (len(others) > 1 and {*owners} & {*rules.get("receivers", ())}):
         return tables
     links = {f"{hub} with {party}": found for (party, _), (_, found) in zip(others, each, strict=True)}
@@ -92,7 +96,7 @@ def probable(sides: Sides, params: Mapping[str, Any], rows_first: bool) -> tuple
     passes = fellegi_sunter.passes(sides, params.get("blocks", []))
     fields = [[encoded(field, party, rows) for field in params["fields"]] for rows, party in sides]
     most = 4 * sum(part.most for part in segments([field["type"] for field in params["fields"]], smaller=True))
-    least, match = Fraction(str(params.get("min_probability", "0.6"))), params.get("match", "one-to-one")
+    least, match = Fraction(str(params.get("min_probability", "0.7"))), params.get("match", "one-to-one")
     return fellegi_sunter.compared(fields, scores + most, passes, least, match, rows_first)
 
 
@@ -204,10 +208,6 @@ def exact_pairs(sides: Sides, params: Mapping[str, Any]) -> Pairs:
 # -- what is released
 
 
-def _gated(count: int, least: int) -> int | None:
-    return count if count >= least else None
-
-
 def _cells(
     linked: Sequence[Mapping[str, Row]], domains: Mapping[str, Sequence[str]], by: Sequence[str]
 ) -> Iterator[tuple[tuple[str, ...], list[Mapping[str, Row]]]]:
@@ -296,5 +296,5 @@ def doubtful(best: Pairs, scores: Array, weights: Array, at: Fraction, links: in
     below = sum(-BAND <= distance < 0 for distance in distances)
     above = sum(0 <= distance < BAND for distance in distances)
     fine = above >= least and links - above >= least
-    rows = {"below": _gated(below, least), "above": above if fine else None}
+    rows = {"below": below if below >= least else None, "above": above if fine else None}
     return [[f"just {side} the threshold", number] for side, number in rows.items()]

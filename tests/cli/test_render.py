@@ -106,6 +106,8 @@ FOOTERS = [
     ("links", [], ["No pair is released: fewer than 10 records are linked, or none; nobody saw how many."]),
     ("match_rate", [["tax.sex=F", None, None, None]], ["A column's match rates are suppressed where"]),
     ("match_rate", [["tax.sex=F", 30, 20, 0.5]], []),
+    ("group_quality", [["tax.sex=F", None, None]], ["are suppressed where match rates are"]),
+    ("group_quality", [["tax.sex=F", 99, 97]], ["of all who are in both, fewer"]),
     ("doubtful", [["just below the threshold", None]], ["A number of pairs is suppressed where it is less than 10"]),
     ("count", [["F", None], ["M", None]], ["No cell is released.", "· 2 cells are suppressed: fewer than 10 rows"]),
 ]

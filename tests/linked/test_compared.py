@@ -123,6 +123,17 @@ def test_numbers_are_compared_only_if_both_have_as_many_places(case):
     case("record-linkage", f"params: {{{fields.format('wide')}, threshold: 1}}", PARTIES).check()
 
 
+@pytest.mark.parametrize(("type_", "characters"), [("number", "digits"), ("date", "digits"), ("name", None)])
+def test_a_category_is_compared_only_by_characters_that_its_values_have(case, type_, characters):
+    fields = f"fields: [{{type: {type_}, columns: {{tax: region, edu: level}}}}]"
+    found = case("record-linkage", f"params: {{{fields}}}", PARTIES)
+    if characters is None:
+        found.check()
+        return
+    with pytest.raises(SpecError, match=rf"params\.fields\[0\]: tax\.region is a category without {characters}"):
+        found.check()
+
+
 def test_the_plan_says_that_nobody_matches(case):
     found = job(case)
     plan = link_plan(found.job, found.manifest, 1)
@@ -420,8 +431,12 @@ def test_probabilities_are_above_0_and_below_1(case, least):
 def test_a_job_without_a_threshold_links_at_the_usual_probability(case):
     found = case("record-linkage", f"params: {{{FIELDS}}}", PARTIES)
     found.check()
-    assert linked(found).asked.probability == Fraction(3, 5)
+    assert linked(found).asked.probability == Fraction(7, 10)
     assert [table.name for table in layout.tables(linked(found))] == ["count", "quality", "probability"]
+    found = case("record-linkage", f"params: {{{FIELDS}, report: [edu.level]}}", PARTIES)
+    count, rate, group, *_ = layout.tables(linked(found))
+    assert (count.name, rate.name, group.name) == ("count", "match_rate", "group_quality")
+    assert group.domain == rate.domain
     with pytest.raises(SpecError, match="min_probability and threshold; expected one of them"):
         job(case, 'min_probability: "0.9"').check()
     with pytest.raises(SpecError, match=r"params.exact: not beside min_probability"):

@@ -30,17 +30,29 @@ AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True)
+class Judged:
+    """By what groups are judged. Shares: `share` has a 1 at the number of the odds; `reached` is which of the prior's
+    steps each row's weight reaches. Public, `rising`: for all odds by how much each step's probability is more than the
+    one before."""
+
+    share: Words
+    reached: Words
+    rising: Words
+
+
+@dataclass(frozen=True)
 class Decided:
     """As shares: 1 where a row is linked, and where it is the best of its partner's, shape (rows,).
 
     `quality`: estimated precision and recall in whole percents. `reached`: how many links have at least each
-    probability, from the least on.
+    probability, from the least on. `judged`: by what groups of them are judged.
     """
 
     link: Words
     alone: Words
     quality: Words
     reached: Words
+    judged: Judged
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ async def decided(
     far = np.diff(prior.chances * prior.excess(least[0]), axis=1, prepend=0).astype(np.uint64)
     own = np.concatenate([np.stack([_sums(rising, linked), _sums(far, linked)]), told.table])
     quality = await _quality(operation, share, own, numbers[0])
-    return Decided(link, alone, quality, numbers)
+    return Decided(link, alone, quality, numbers, Judged(share, reached, rising))
 
 
 async def _alone(operation: Operation, found: Partners, columns: int) -> Words:
@@ -151,6 +163,29 @@ async def _quality(operation: Operation, share: Words, own: Words, links: Words)
     less = await _of(operation, below[PERCENTS:], field.subtract(percent[1:], percent[:-1]))
     precision = field.subtract(_everywhere(PERCENTS, (1,)), _total(below[:PERCENTS]))
     return np.concatenate([precision, field.add(percent[:1], _total(less))])
+
+
+async def of_groups(operation: Operation, judged: Judged, groups: Words, linked: Words) -> tuple[Words, Words]:
+    """Of each group, in whole percents, rounded: how probable its links are on average, and how much of the sum of all
+    its partners' probabilities these are; each shape (groups,).
+
+    Args:
+        groups: 1 where a row, or its partner, is in it, shape (groups, rows). linked: likewise, where it is linked.
+    """
+    count = len(groups)
+    channel, prss = operation()
+    sums = field.inner_products(np.concatenate([linked, groups]), judged.reached)
+    steps = (await reduce_degree(channel, prss, sums.reshape(-1))).reshape(2 * count, -1)
+    channel, prss = operation()
+    of_odds = field.inner_products(judged.share[None], field.inner_products(judged.rising, steps).T.copy())
+    right, expected = np.split(await reduce_degree(channel, prss, of_odds.reshape(-1)), 2)
+    whole = np.concatenate([field.scale(_counts(linked), 1 << SCALE_BITS), expected])
+    bounds = np.tile((2 * np.arange(1, PERCENTS + 1) - 1).astype(np.uint64), 2 * count)
+    reached = field.scale(np.repeat(np.tile(right, 2), PERCENTS), 2 * PERCENTS)
+    channel, prss = operation()
+    below = await negative(channel, prss, field.subtract(reached, field.product(np.repeat(whole, PERCENTS), bounds)))
+    percents = field.subtract(_everywhere(PERCENTS, (2 * count,)), _counts(below.reshape(2 * count, PERCENTS)))
+    return percents[:count].copy(), percents[count:].copy()
 
 
 async def _at_least(operation: Operation, weight: Words, bounds: Words) -> Words:

@@ -1,4 +1,5 @@
-"""How good the links are, as secret numbers: match rates of groups, and how many best pairs are near the threshold.
+"""How good the links are, as secret numbers: match rates of groups and estimates of each, and how many best pairs are
+near the threshold.
 
 Dice is 4⟨a,b⟩ / D with D the weights that a score s takes off p times; so with s known to be that of a mutual best, its
 Dice is at least p/q ± 1/20 where 100/q · s ∓ 5·D isn't negative.
@@ -16,6 +17,7 @@ from mpcgov.kinds.kind import Computed
 from mpcgov.linkage.similar.arranged import Arranged
 from mpcgov.linkage.similar.bring import Brought
 from mpcgov.linkage.similar.clk import Filters
+from mpcgov.linkage.similar.decide import Judged, of_groups
 from mpcgov.linkage.similar.scores import Grid
 from mpcgov.linkage.similar.three import Operation
 from mpcgov.linked.encoding import DOUBT, HUNDREDTHS
@@ -23,7 +25,7 @@ from mpcgov.linked.facts import Linked
 from mpcgov.mpc.word import field
 from mpcgov.mpc.word.compare import negative
 from mpcgov.mpc.word.field import Words
-from mpcgov.mpc.word.product import reduce_degree
+from mpcgov.mpc.word.product import product, reduce_degree
 from mpcgov.mpc.word.sharing import deal
 
 Numbers = Mapping[str, NDArray[np.int64]]
@@ -64,8 +66,9 @@ async def tables(
     brought: Brought,
     owner: tuple[Filters, Numbers, Arranged] | None,
     parties: Sequence[str],
+    judged: Judged | None,
 ) -> dict[str, Words]:
-    """Shares of the numbers of both tables, by `table.name`."""
+    """Shares of the tables' numbers, by `table.name`. `judged`: by what links are, if they have probabilities."""
     left, other = (parties[side.owner] for side in (grid.rows, grid.columns))
     channel, prss = operation()
     mine = own = None
@@ -76,13 +79,13 @@ async def tables(
     count, rows = len(widths(linked, left)), len(brought.link)
     (dealt,) = await deal(channel, prss.threshold, [grid.rows.owner], mine, count * rows)
     ours = dealt.reshape(count, rows)
-    matched = await _matched(operation, linked, brought, {left: ours, other: brought.best})
+    groups = _groups(linked, {left: ours, other: brought.best})
     records = await _records(operation, linked, own, parties)
-    result: dict[str, Words] = {}
-    for one in kinds.computed(linked, Computed.MATCH_RATES):
-        result |= {f"{one.name}.records": records, f"{one.name}.linked": matched}
-    if linked.asked.threshold is None:
-        return result
+    if judged is not None:
+        return await _estimated(operation, linked, groups, records, brought.link, judged)
+    channel, prss = operation()
+    matched = await reduce_degree(channel, prss, field.inner_products(groups, brought.link[None]).reshape(-1))
+    result = _rates(linked, records, matched)
     pairs = await _doubtful(operation, linked, brought, ours)
     return result | {f"{one.name}.pairs": pairs for one in kinds.computed(linked, Computed.DOUBTFUL)}
 
@@ -104,17 +107,36 @@ async def _doubtful(operation: Operation, linked: Linked, brought: Brought, ours
     return field.sum_rows(np.stack([field.subtract(negatives, below), field.subtract(above, negatives)], axis=1))
 
 
-async def _matched(operation: Operation, linked: Linked, brought: Brought, sides: Mapping[str, Words]) -> Words:
-    """How many records of each group are linked."""
+def _groups(linked: Linked, sides: Mapping[str, Words]) -> Words:
+    """Who is in which group: of rows that are linked it is their partner who is in one of the other owner's."""
     start = dict.fromkeys(sides, weights(linked))
     groups = []
     for column in linked.asked.report:
         first = start[column.party]
         start[column.party] += len(linked.levels(column))
         groups.append(sides[column.party][first : start[column.party]])
+    return np.concatenate(groups)
+
+
+def _rates(linked: Linked, records: Words, matched: Words) -> dict[str, Words]:
+    """The numbers of match rates, for each table of these, and of what is shown where these are."""
+    kept = Computed.MATCH_RATES, Computed.GROUP_QUALITY
+    names = [one.name for one in kinds.tables(linked) if one.kind.computed in kept]
+    return {f"{name}.{what}": number for name in names for what, number in (("records", records), ("linked", matched))}
+
+
+async def _estimated(
+    operation: Operation, linked: Linked, groups: Words, records: Words, link: Words, judged: Judged
+) -> dict[str, Words]:
+    """How many records of each group are linked, how probable these are, and how much of what is probable they are."""
     channel, prss = operation()
-    sums = field.inner_products(np.concatenate(groups), brought.link[None])
-    return (await reduce_degree(channel, prss, sums)).reshape(-1)
+    some = await product(channel, prss, groups, np.tile(link, (len(groups), 1)))
+    matched = field.inner_products(some, np.ones((1, len(link)), np.uint64)).reshape(-1)
+    precision, share = await of_groups(operation, judged, groups, some)
+    result = _rates(linked, records, matched)
+    for one in kinds.computed(linked, Computed.GROUP_QUALITY):
+        result |= {f"{one.name}.precision": precision, f"{one.name}.found": share}
+    return result
 
 
 async def _records(operation: Operation, linked: Linked, own: Numbers | None, parties: Sequence[str]) -> Words:

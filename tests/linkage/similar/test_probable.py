@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -63,7 +64,8 @@ def test_links_and_what_is_said_of_them_are_those_of_the_reference(sizes, both):
     born, other = dates(sizes[0], 4), dates(sizes[1], 5)
     other[:both] = born[:both]
     other[1:both:5] = [date[:4] + date[6:] + date[4:6] for date in other[1:both:5]]
-    case = Case(first, second, {"threshold": None, "min_probability": "0.3"}, born=(born, other))
+    params = {"threshold": None, "min_probability": "0.3", "report": ["tax.sex", "wel.sex"]}
+    case = Case(first, second, params, born=(born, other))
     with dealt_filters() as filters:
         found = tables(case)
     links, straight = expected(case, filters, "0.3")
@@ -75,3 +77,9 @@ def test_links_and_what_is_said_of_them_are_those_of_the_reference(sizes, both):
     said = fellegi_sunter.quality({"": links}, len(links.chance), {"min_probability": "0.3"}, 3)
     assert {name: found[name] for name in ("quality", "probability")} == said
     assert len(pairs) >= 3
+    # Everybody's sex goes by the place in the list: of few links, the groups' are hidden.
+    groups = [(side, np.arange(size) % 2 == sex) for side, size in enumerate(sizes) for sex in (0, 1)]
+    rates = found["match_rate"]
+    assert found["group_quality"] == fellegi_sunter.of_groups(replace(links, turned=not straight), rates, groups)
+    assert [row[1] is None for row in rates] == [row[2] is None for row in found["group_quality"]]
+    assert any(None not in row for row in rates) == (both == 60)
