@@ -293,6 +293,8 @@ def _date_fault(value: Literal, name: str) -> str:
 def _text_fault(value: Literal, name: str, column: Column) -> str:
     if not isinstance(value, str):
         return f"{name} is a {column.kind} column: put {value:f} in single quotes"
+    if "\0" in value:
+        return f"{name}: no text has the character NUL"
     if isinstance(column, CategoryColumn) and value not in column.values:
         return f"{format_literal(value)[:80]} is not among the declared values of {name}"
     return ""

@@ -217,6 +217,7 @@ def test_what_fits_the_declaration_passes(text: str) -> None:
         ("born > '1.1.2000'", ["character 1: born is a date column: write a date as 'YYYY-MM-DD', in single quotes"]),
         ("born > '2000-1-1'", ["character 1: born is a date column: write a date as 'YYYY-MM-DD', in single quotes"]),
         ("born = '2001-02-29'", ["character 1: '2001-02-29' is no date"]),
+        ("name = 'A\0'", ["character 1: name: no text has the character NUL"]),
         ("born between '2001-01-01' and '0000-00-00'", ["character 1: '0000-00-00' is no date"]),
         ("age < 5 or (weight = 1 and not region = 2)", [
             "character 13: there is no column weight",
