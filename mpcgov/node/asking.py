@@ -18,10 +18,18 @@ from mpcgov.spec.statement import Proposal
 Earlier = Sequence[tuple[str, Release]]
 """Earlier jobs, and what they released."""
 
+MANY_TABLES = 5
+"""From so many related tables on, people are told what many tables tell: half as many as persons give everybody's."""
+
 
 def reasons(proposal: Proposal, facts: Facts, related: Earlier, overlaps: Earlier) -> tuple[str, ...]:
     """Every reason why people are asked whatever `approve` says; none if none holds."""
     found = [_related(proposal, facts, *one) for one in related]
+    if len(related) >= MANY_TABLES:
+        found.append(
+            f"{len(related)} tables about these rows are out already: counts by columns that somebody made up are "
+            "equations, and fewer of them than persons tell everybody's group"
+        )
     found += [
         f"its rows may differ in few from those of job {job} ({rows_of(old)}), whom both tables together would show: "
         "no yes is possible where they are too few"

@@ -54,12 +54,13 @@ def test_what_a_job_counts_or_says(declaration: Declaration, said: Any, job: dic
     assert (found.approve, found.why) == ("manual", (why,))
 
 
-def why(earlier: dict[str, Any], snapshot: dict[str, str] | None = None) -> tuple[str, ...]:
-    """Why labour is asked about a job after another one."""
+def why(earlier: dict[str, Any], snapshot: dict[str, str] | None = None, tables: int = 1) -> tuple[str, ...]:
+    """Why labour is asked about a job after another one, or so many alike."""
     manifest = registry.find("joint-count").manifest
     line = Line("aaaa-aaaa-aaaa", release(proposal(earlier), manifest), None, "final", snapshot or {}, 0.0)
     one_each = {"people": PEOPLE | {"rows_per_unit": {"person": 1}, "filters": ["age < 30"]}}
-    found = decide(proposal(of("age < 30")), facts({"approve": "standing", "datasets": one_each}, ledger=View((line,))))
+    view = View((line,) * tables)
+    found = decide(proposal(of("age < 30")), facts({"approve": "standing", "datasets": one_each}, ledger=view))
     assert isinstance(found, Permit), found
     return found.why
 
@@ -85,6 +86,13 @@ def test_what_was_released_before() -> None:
     assert why(of("age < 30")) == ()
     (text,) = why(of("age < 30", disclosure={"min_count": 20}))
     assert text.startswith("job aaaa-aaaa-aaaa has released other tables of the same rows")
+
+
+def test_many_tables_about_the_same_rows() -> None:
+    *_, few = why(of("age < 30", disclosure={"min_count": 20}), tables=4)
+    *_, many = why(of("age < 30", disclosure={"min_count": 20}), tables=5)
+    assert few.startswith("job aaaa-aaaa-aaaa")
+    assert many.startswith("5 tables about these rows are out already")
 
 
 def test_what_an_older_version_has_read_cannot_be_compared() -> None:
