@@ -18,6 +18,7 @@ from mpcgov.linkage.similar.best import LANES
 from mpcgov.linkage.similar.small import unpacked
 from mpcgov.mpc.word import compare
 from mpcgov.mpc.word.wire import CHANNELS_PER_OPERATION, MESSAGES_PER_CHANNEL
+from tests import nightly
 from tests.adversary.laws import ENOUGH, even, uniform
 from tests.linkage.similar.compared import Case
 
@@ -92,7 +93,9 @@ def noting(operations: set[int]) -> Any:
     return noted
 
 
-@pytest.mark.parametrize("output", ["links", "statistics", "report", "blocks", "exact", "probable", "three"])
+@pytest.mark.parametrize(
+    "output", nightly.first(4, ["links", "probable", "exact", "blocks", "statistics", "report", "three"])
+)
 def test_lengths_and_order_of_messages_do_not_go_with_the_records(output: str) -> None:
     """But for sorts that bring rows of one partner together: their comparisons go with an order that nobody knows."""
     worlds = [views(output, everybody) for everybody in (False, True)]
@@ -110,7 +113,7 @@ def operation(label: Label) -> int:
     return label[2] // (MESSAGES_PER_CHANNEL * CHANNELS_PER_OPERATION)
 
 
-@pytest.mark.parametrize("output", ["links", "probable", "three"])
+@pytest.mark.parametrize("output", nightly.first(2, ["links", "probable", "three"]))
 @pytest.mark.parametrize("everybody", [False, True])
 @pytest.mark.parametrize("receiver", [0, 1, 2])
 def test_what_a_party_receives_is_uniform_whatever_the_records(receiver: int, everybody: bool, output: str) -> None:

@@ -173,6 +173,7 @@ async def test_nothing_that_can_be_asked_for_nothing_depends_on_a_row(
     assert len({tuple(one) for one in possible}) > 1, "people inside are shown what they differ in"
 
 
+@pytest.mark.slow
 async def test_a_forecast_that_counts_would_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What people inside are shown, said beforehand to whoever asks."""
 

@@ -88,6 +88,7 @@ STATISTICS = [
 """Jobs of many messages: but for the first of all in few runs always, or not, and in as many as that one at night."""
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(
     ("protocol", "owners", "join", "method", "runs"),
     [
@@ -146,6 +147,7 @@ def test_a_view_that_goes_with_the_data_would_be_noticed(width: int) -> None:
     assert apart([*sound, (sound[7] + bits) % P]) < UNLIKELY
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("method", ["matcher", "oblivious"])
 @pytest.mark.parametrize("protocol", ["overlap", "linked-statistics"])
 def test_no_identifier_nor_a_hash_of_one_is_on_the_wire(protocol: str, method: str) -> None:

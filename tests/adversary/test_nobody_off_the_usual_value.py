@@ -86,6 +86,7 @@ def told(ask: Callable[[Sequence[int]], Tables], usual: int, other: int) -> bool
     return shape(ask([usual] * ROWS)) != shape(ask([usual] * (ROWS - 1) + [other]))
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize("kind", ASKED)
 def test_null_does_not_say_whether_the_last_one_is_off(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng, found = random.Random(kind), 0

@@ -178,6 +178,7 @@ NAMED = (
 )  # fmt: skip
 
 
+@pytest.mark.by_day(8)
 @pytest.mark.parametrize("where", NAMED)
 @pytest.mark.parametrize("hosp", ["", None, "ward = 'w7'", "number < 600 and ward = 'w7' and number >= 500"])
 def test_filters_that_the_policy_names_run_by_themselves(where: str | None, hosp: str | None) -> None:

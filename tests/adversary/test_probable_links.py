@@ -73,6 +73,7 @@ def test_a_hidden_number_of_links_may_be_any_of_as_many_as_min_count() -> None:
                 assert len({one[place] for one in fitting}) >= LEAST, (seen, place)
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_inside_mpc_the_same_numbers_are_hidden(size: int) -> None:
     every = [r for r in itertools.product((0, 1, 2, 3, 5, 6, 8, 11), repeat=size) if list(r) == sorted(r, reverse=True)]

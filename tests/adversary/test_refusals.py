@@ -149,6 +149,7 @@ def test_1b_no_wage_follows_from_whether_rows_of_one_key_agree(tmp_path: Path, r
     assert agency.word(*asked(TARGETS[0], 0)) == ("ready" if rule in get_args(Rule) else "bad job")
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize("missing", ["refuse", "drop"])
 @pytest.mark.parametrize("lacking", [set(), {7}, {7, 8, 20}], ids=str)
 def test_1c_nobody_is_found_who_lacks_a_value(tmp_path: Path, missing: str, lacking: set[int]) -> None:
@@ -196,6 +197,7 @@ GRAMMAR: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.by_day(10)
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("missing", ["refuse", "drop"])
 def test_a_word_is_the_same_whichever_rows_a_job_chooses(tmp_path: Path, odd: str, missing: str) -> None:
@@ -214,6 +216,7 @@ def test_a_word_is_the_same_whichever_rows_a_job_chooses(tmp_path: Path, odd: st
     assert told == 0
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("attack", ["1a", "1b", "1c"])
 def test_whole_jobs_end_the_same_on_both_sides_of_a_wage(tmp_path: Path, attack: str) -> None:
     rows = [row | {"id": "n1"} if attack == "1b" else row for row in PERSONS]

@@ -53,6 +53,7 @@ def of_group(n: int, few: int, mean: float, variance: float, r: float, flag_spre
     return mean + r * math.sqrt(variance * (n - 1)) * math.sqrt(flag_spread) / few
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize("few", [1, 9])
 @pytest.mark.parametrize("kind", PARAMS)
 def test_nothing_is_linked_that_is_about_few_persons(kind: str, few: int) -> None:
@@ -106,6 +107,7 @@ def test_a_division_shows_as_many_as_are_off_a_column_of_two_values(few: int) ->
         assert figures.of_enough([parts], 10) == (few >= 10)
 
 
+@pytest.mark.by_day(7)
 @pytest.mark.parametrize("seed", range(20))
 def test_no_division_of_a_column_with_few_off_one_value_passes(seed: int) -> None:
     rng = random.Random(seed)

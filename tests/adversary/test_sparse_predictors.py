@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests import nightly
 from tests.linkage.linked_parties import Case
 from tests.linked.test_regression import released
 
@@ -69,7 +70,7 @@ def guess(columns: Columns, coefficients: list[float | None]) -> float | None:
 @pytest.mark.parametrize("attack", [rare, few, outlier, twins], ids=lambda attack: attack.__name__)
 def test_no_wage_comes_out_of_coefficients(attack: Callable[[random.Random], Columns]) -> None:
     tried = plain = found = 0
-    for seed in range(3):
+    for seed in range(nightly.count(1, 3)):
         rng = random.Random(seed)
         columns, wages = attack(rng), [round(rng.lognormvariate(10, 0.4)) for _ in range(PEOPLE)]
         tried += 1
@@ -82,7 +83,7 @@ def test_no_wage_comes_out_of_coefficients(attack: Callable[[random.Random], Col
         guessed = guess(columns, numbers)
         found += guessed is not None and abs(guessed - target) < 0.01 * target
     assert plain == tried, "the attack doesn't even work on plain least squares"
-    assert (found, tried) == (0, 3)
+    assert found == 0
 
 
 def test_no_number_of_persons_comes_out_of_standard_errors() -> None:

@@ -95,6 +95,7 @@ def hostile(path: Path, *, repaired: bool) -> Callable[[int], None]:
 PLACES = [at_input, at_output, at_reshare, at_shutdown]
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("place", PLACES)
 def test_a_pickle_on_the_wire_is_refused_and_its_sender_named(place: Any, tmp_path: Path) -> None:
     path = tmp_path / "made-by-a-peer"
@@ -103,6 +104,7 @@ def test_a_pickle_on_the_wire_is_refused_and_its_sender_named(place: Any, tmp_pa
     blame(outcomes)
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("place", PLACES)
 def test_without_the_codec_the_same_pickle_runs(place: Any, tmp_path: Path) -> None:
     """The attack is real: with MPyC's way of reading messages back in place, the peer's code runs here."""
@@ -179,6 +181,7 @@ def test_a_malformed_frame_ends_the_job_at_once_and_names_its_sender(name: str) 
     blame(outcomes)
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize("witness", [EVIL, 0])
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_hostile_partys_word_ends_the_job_as_its_word_and_blames_nobody_else(reason: Reason, witness: int) -> None:

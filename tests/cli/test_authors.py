@@ -54,6 +54,7 @@ def folder(here: Path) -> Path:
     return here / "mine"
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_protocol_is_complete_and_nobodys_but_its_authors(here: Path, kind: str, capsys: Output) -> None:
     assert run(["protocol", "new", "mine", "--kind", kind]) == 0

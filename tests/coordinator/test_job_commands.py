@@ -291,6 +291,7 @@ def test_result_before_all_approved_is_too_early_and_names_them(consort: Consort
     assert "AWAITING_APPROVAL, waits for census" in error["message"]
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(
     ("state", "code", "exit_status"),
     [
@@ -346,6 +347,7 @@ def test_shares_that_disagree_are_no_result(consort: Consortium, capsys: Output)
 Forge = Callable[[Consortium, FakeNode, Proposal], Any]
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     "forge",
     [

@@ -167,3 +167,14 @@ def test_slow_tests_run_if_all_are_asked_for(asked: list[str], given: str, tmp_p
     (tmp_path / "setup").write_text("PY=echo venv=.\n", encoding="utf-8")
     done = subprocess.run([script, *asked], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == f"-m pytest --numprocesses 2 --dist loadfile {given}".rstrip()
+
+
+@pytest.mark.by_day(3)
+@pytest.mark.parametrize("first", range(3))
+@pytest.mark.parametrize("second", range(2))
+def test_cases_that_run_by_day_have_each_value_of_each_parameter(
+    first: int, second: int, request: pytest.FixtureRequest
+) -> None:
+    slow = request.node.get_closest_marker("slow") is not None
+    alone = len([item for item in request.session.items if item.name.startswith(f"{request.node.originalname}[")]) < 3
+    assert alone or slow == ((first, second) not in {(0, 0), (2, 1), (1, 0)})

@@ -135,6 +135,7 @@ def computed(made: Case) -> tuple[dict[str, list[int]], Linked]:
 STATISTICS = {"by": ["edu.level", "tax.region"], "measures": ["tax.income", "edu.age"], "correlations": PAIR}
 
 
+@pytest.mark.by_day(8)
 @pytest.mark.parametrize("join_", ["inner", "left"])
 @pytest.mark.parametrize(("people", "share"), [(0, 0.5), (1, 1.0), (40, 0.0), (150, 0.5), (150, 1.0), (1000, 0.8)])
 @pytest.mark.parametrize("method", METHODS)
@@ -154,6 +155,7 @@ def test_sums_of_many_rows_are_those_of_a_plain_join(rows: int) -> None:
         assert computed(replace(made, method=method))[0] == expected
 
 
+@pytest.mark.by_day(7)
 @pytest.mark.parametrize("join_", ["inner", "left"])
 @pytest.mark.parametrize(
     "params",
@@ -181,6 +183,7 @@ def test_sums_of_three_owners_are_those_of_a_plain_join(params: dict[str, Any], 
         assert max(one.places for one in wanted.by_name(linked).values()) >= 2
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize(
     ("owners", "parties", "threshold"), [(2, 4, 1), (2, 5, 2), (3, 4, 1), (4, 5, 2), (4, 4, 1), (5, 5, 2)]
 )
@@ -216,6 +219,7 @@ def test_the_shorter_list_is_the_left_one(method: str) -> None:
     )
 
 
+@pytest.mark.by_day(9)
 @pytest.mark.parametrize(
     ("owners", "parties", "threshold"), [(2, 3, 1), (2, 5, 2), (3, 3, 1), (3, 5, 2), (4, 4, 1), (5, 5, 1)]
 )
@@ -269,6 +273,7 @@ def test_a_collision_of_an_owners_tags_makes_both_start_again(monkeypatch: pytes
     assert count.tolist() == [len(keys[0] & keys[1])]
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize("word", [5, 99, 101, 1050, 2000, 2**40, 2**63])
 def test_a_length_that_no_list_has_is_refused_and_blamed(word: int, monkeypatch: pytest.MonkeyPatch) -> None:
     made = case(1, 60, 0.8, "overlap", {})

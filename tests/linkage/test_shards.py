@@ -31,6 +31,7 @@ def split_in(monkeypatch: pytest.MonkeyPatch, keys: int) -> None:
     monkeypatch.setattr(shards, "SHARD_KEYS", keys)
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize("keys", [100, 50, EIGHT])
 @pytest.mark.parametrize("join", ["inner", "left"])
 @pytest.mark.parametrize("method", METHODS)
@@ -61,6 +62,7 @@ def test_shards_may_be_empty(people: int, monkeypatch: pytest.MonkeyPatch) -> No
     assert found == plain(made, linked)
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("owners", "method"), [(2, "matcher"), (2, "oblivious"), (3, "matcher")])
 def test_overlaps_of_shards_add_up(owners: int, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     split_in(monkeypatch, 25)

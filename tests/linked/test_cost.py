@@ -77,6 +77,7 @@ def test_a_batch_is_as_large_as_is_said() -> None:
     assert cost.SIDE_BY_SIDE == wire.OVERLAP
 
 
+@pytest.mark.by_day(6)
 @pytest.mark.parametrize("case", JOBS, ids=lambda case: f"{case.protocol}-{len(case.rows)}-{case.join}")
 def test_a_plan_tells_the_rounds_and_the_bytes_within_a_factor_of_two(case: Case) -> None:
     linked = case.linked()

@@ -66,6 +66,7 @@ CASES = [(seed, people, share) for seed in range(4) for people in (0, 30, 400) f
 # -- overlap
 
 
+@pytest.mark.by_day(30)
 @pytest.mark.parametrize(("seed", "people", "share"), CASES)
 @pytest.mark.parametrize("count", [2, 3, 4, 5])
 def test_overlaps_are_intersections(seed: int, people: int, share: float, count: int) -> None:
@@ -125,6 +126,7 @@ def rules(join: str, min_count: int = 3, round_to: int | None = None) -> dict[st
     return {"join": join, "min_count": min_count, "round_to": round_to}
 
 
+@pytest.mark.by_day(24)
 @pytest.mark.parametrize(("seed", "people", "share"), CASES)
 @pytest.mark.parametrize("by", [[], ["edu.level"], ["wel.kind", "tax.region", "edu.level"]])
 def test_inner_counts_are_those_of_a_plain_join(seed: int, people: int, share: float, by: list[str]) -> None:
@@ -233,6 +235,7 @@ def bits(records: list[dict[str, Any]], column: str, own: list[dict[str, str]]) 
     return sum(math.log2(len(values) / values.count(record[column])) for record in records)
 
 
+@pytest.mark.by_day(20)
 @pytest.mark.parametrize("weight", [None, "tax.w"])
 @pytest.mark.parametrize(("seed", "people", "share"), CASES)
 def test_inner_statistics_are_those_of_numpy(seed: int, people: int, share: float, weight: str | None) -> None:

@@ -134,6 +134,7 @@ def check(made: Case) -> dict[str, list[list[Any]]]:
 ALL = ["edu.level", "tax.region", "edu.age"]
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("owners", "parties", "threshold", "predictors", "method"),
     [
@@ -202,6 +203,7 @@ def test_numbers_of_many_digits_are_dealt_in_limbs_and_come_out_as_exactly() -> 
     assert model(case(5, ALL, 60, max_rows=10).linked()).places == 1
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("change", "least"),
     [
@@ -216,6 +218,7 @@ def test_too_few_persons_give_nothing(change: dict[str, Any], least: int) -> Non
     assert {number for rows in found.values() for row in rows for number in row[-2:]} == {None}
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("rules", "people", "shown"),
     [
@@ -276,6 +279,7 @@ def levels(count: int, **more: Any) -> Case:
     return Case("linked-regression", declared, rows, {"outcome": "edu.age", "predictors": ["tax.kind"]}, **more)
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     "made",
     [

@@ -175,6 +175,7 @@ def in_part(name: str, steps: Mapping[str, int], others: list[int]) -> int:
     return int(figures.part(steps[column] - least, division) == part)
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("seed", "count"), [(1, 0), (2, 1), (3, 200)])
 def test_sums_of_any_size_are_exact_in_every_cell(tmp_path: Path, seed: int, count: int) -> None:
     rows = rows_of(seed, count)

@@ -23,6 +23,7 @@ from mpcgov.spec.table import Dataset, Declaration
 from tests.linked import agencies
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("sizes", "apart"), [((5, 7), 0), ((12, 400), 0.3), ((90, 30), 2), ((3_000, 40_000), 0.05)])
 def test_t_its_degrees_of_freedom_and_p_are_scipys(sizes: tuple[int, int], apart: float) -> None:
     rng = np.random.default_rng(sum(sizes))
@@ -54,6 +55,7 @@ def job_of(protocol: str, name: str, **more: Any) -> tuple[Job, dict[str, Declar
     }
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("protocol", "by", "says"),
     [

@@ -59,6 +59,7 @@ LINEAR: dict[str, Expression] = {
 }
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("value_bits", [40, 64], ids=["words", "wide"])
 @pytest.mark.parametrize(("m", "t"), SETTINGS)
 def test_arithmetic_and_shapes_are_those_of_integers(m: int, t: int, value_bits: int) -> None:
@@ -94,6 +95,7 @@ COMPARISONS: dict[str, Expression] = {
 }
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("value_bits", [22, 60], ids=["words", "wide"])
 @pytest.mark.parametrize(("m", "t"), SETTINGS)
 def test_comparisons_are_those_of_integers_up_to_the_bounds(m: int, t: int, value_bits: int) -> None:

@@ -37,6 +37,7 @@ def inputs(session: Session) -> tuple[SecretArray, SecretArray]:
     return a, session.input(B if me == 1 else None, 1, len(B), low, high)
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("value_bits", [32, 64], ids=["words", "wide"])
 @pytest.mark.parametrize(("m", "t"), SETTINGS)
 def test_equality_minimum_and_maximum(m: int, t: int, value_bits: int) -> None:

@@ -167,6 +167,7 @@ def test_the_sum_of_gaussian_shares_keeps_its_zcdp_in_every_order(rho: str, rows
         assert divergence <= order * float(law.budget) * (1 + 1e-6) + 1e-9
 
 
+@pytest.mark.by_day(20)
 @pytest.mark.parametrize("honest", [2, 3, 10, 63])
 @pytest.mark.parametrize("rho", ["0.000001", "0.001", "0.04", "1", "10"])
 @pytest.mark.parametrize("rows", [1, 9, 1000])
@@ -267,6 +268,7 @@ def test_every_share_comes_from_a_fresh_key_of_the_operating_system(monkeypatch:
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.2
 
 
+@pytest.mark.by_day(6)
 @pytest.mark.parametrize(
     "law", [laplace("1.0", 3), laplace("0.1", 1, 10**7), gaussian("0.5", 2), gaussian("0.01", 1, 10**6)]
 )
@@ -289,6 +291,7 @@ def tables_of_noise(law: Law, cells: int) -> np.ndarray:
     return sum(noise.share(law, 2, 6000 * cells) for _ in range(law.parties)).reshape(6000, cells)
 
 
+@pytest.mark.by_day(12)
 @pytest.mark.parametrize("law", [laplace("1.0", 3), laplace("0.2"), gaussian("0.5", 2), gaussian("0.001")])
 @pytest.mark.parametrize("cells", [2, 7, 100])
 @pytest.mark.parametrize("count", [0, 3, 10_000], ids=["empty", "few", "many"])

@@ -43,6 +43,7 @@ def numbers(low: int, high: int, bits: int) -> list[int]:
     return sorted(number for number in near if low <= number <= high)
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(
     ("low", "high", "radix_bits", "places", "bits", "m"),
     [

@@ -410,6 +410,7 @@ def check_fit(x: Sequence[Sequence[int]], y: Sequence[int], result: list[int], s
             assert abs(Fraction(s) * Fraction(2) ** e / number - 1) <= Fraction(256 + 4 * subsets, 2**30)
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_fit_is_the_exact_one(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -420,6 +421,7 @@ def test_a_fit_is_the_exact_one(seed: int) -> None:
     check_fit(x, y, fitted(x, y))
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(
     ("x", "y"),
     [

@@ -15,6 +15,7 @@ from tests.node.network import PARTIES, Network, refusal
 from tests.node.test_jobs import approve, proposed
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     "claim",
     [
@@ -63,6 +64,7 @@ FORGED = [
 ]
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(("event", "reason", "code"), FORGED)
 async def test_what_a_party_says_of_another_stands_on_record_as_its_word(
     network: Network, event: str, reason: str, code: str
@@ -112,6 +114,7 @@ async def test_a_job_that_waits_ends_by_a_partys_word_as_its_word(network: Netwo
     assert (status["reason"], status["code"]) == ("education says: rejected by welfare: no", "hearsay")
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     "claim",
     [

@@ -81,6 +81,7 @@ async def test_a_table_over_other_rows_can_follow_with_a_yes_where_enough_differ
         assert questions.overlapping(tx, "people") == [(job, (first,))]
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("where", ["age != 39", "age < 27", "age < 200"], ids=["one", "few in a cell", "none"])
 async def test_no_yes_is_possible_where_fewer_persons_differ_than_min_count(nodes: Network, where: str) -> None:
     """Of 70 persons all but one; all but three of the South; and all of them, no other than all but one."""

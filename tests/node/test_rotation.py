@@ -165,6 +165,7 @@ def parse(record: bytes) -> dict[str, object]:
     return value
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("failing", ["begin", "first", "second"])
 def test_a_rotation_that_is_broken_off_is_ended_by_the_next_start(
     network: Network, monkeypatch: pytest.MonkeyPatch, failing: str

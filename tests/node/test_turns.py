@@ -59,6 +59,7 @@ def limited(network: Network, **limits: int) -> None:
         network.workers[party] = Counting()
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("limits", [(1, 1, 1), (2, 1, 3)])
 async def test_six_jobs_at_once_are_released_in_turn_and_nobody_is_blamed(
     network: Network, limits: tuple[int, int, int]

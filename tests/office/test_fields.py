@@ -18,6 +18,7 @@ from mpcgov.spec.load import load_yaml, parse_yaml
 JOBS = sorted((Path(__file__).parents[2] / "examples" / "jobs").glob("*.yaml"))
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
 def test_an_example_job_survives_the_form(path: Path) -> None:
     job = load_yaml(path, Job)

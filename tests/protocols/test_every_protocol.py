@@ -34,6 +34,7 @@ def test_every_vector_is_what_the_reference_and_real_workers_give(folder: Path) 
     assert protocol_check.check(folder) == trial.run(folder, every=True)
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("parties", [3, 4])
 @pytest.mark.parametrize("round_to", [None, 5])
 def test_what_a_plan_says_of_the_cost_is_right_within_a_factor_of_three(workspace, parties, round_to) -> None:
@@ -48,6 +49,7 @@ def test_what_a_plan_says_of_the_cost_is_right_within_a_factor_of_three(workspac
     assert spent["rounds"] < 3 * rounds < 9 * spent["rounds"]
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("protocol", "name"),
     [("overlap", "three-owners"), ("linked-count", "inner-rounded"), ("linked-statistics", "left")],

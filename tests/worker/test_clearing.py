@@ -45,6 +45,7 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize("rules", RULES, ids="-".join)
 @settings(max_examples=12)
 @given(data=st.data())
@@ -124,6 +125,7 @@ def test_r21_no_message_holds_a_count_below_the_threshold_nor_the_bits_that_deci
     assert not np.isin(words, np.packbits(shown, bitorder="little").view("<u8")).any()
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize("rules", RULES, ids="-".join)
 def test_messages_are_the_same_in_number_and_length_whatever_is_suppressed(rules: dict[str, Any]) -> None:
     """The tables agree in what is shown and differ in what isn't: small counts, and who has them; with noise, negative

@@ -180,6 +180,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], dict[
     return read("d.parquet", base, {})
 
 
+@pytest.mark.by_day(8)
 @pytest.mark.parametrize(("write", "source", "changes"), SOURCES.values(), ids=SOURCES.keys())
 def test_every_file_gives_the_same_rows(
     tmp_path: Path, expected: Any, write: Callable[[Path], None], source: str, changes: dict[str, Any]
@@ -230,6 +231,7 @@ def test_mysql_gives_the_same_rows(mysql: mariadb.Server, tmp_path: Path, expect
 
 
 @pytest.mark.filterwarnings("ignore")  # Spark's own, of its sockets and of pandas
+@pytest.mark.slow
 def test_a_cluster_of_spark_gives_the_same_rows(tmp_path: Path, expected: Any) -> None:
     """Two workers of its own; what a row hashes to is each engine's own, so that fingerprints aren't compared."""
     pyspark = pytest.importorskip("pyspark", reason="pip install 'mpcgov[spark]'; .ci/run does")

@@ -161,6 +161,7 @@ def test_inner_counts_rounded(seed: int) -> None:
     check(made)
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize("join", ["inner", "left"])
 @pytest.mark.parametrize("by", [["edu.level", "tax.region"], ["wel.kind", "edu.level"], ["tax.region", "tax.sex"]])
 @pytest.mark.parametrize("seed", nightly.first(2, range(4)))
@@ -188,6 +189,7 @@ STATISTICS = [
 ]
 
 
+@pytest.mark.by_day(6)
 @pytest.mark.parametrize("join", ["inner", "left"])
 @pytest.mark.parametrize("params", STATISTICS, ids=range(4))
 @pytest.mark.parametrize("seed", nightly.first(2, range(4)))
@@ -231,6 +233,7 @@ def test_statistics_of_receivers_columns_are_in_steps_as_the_reference_says(
     assert shown > hidden * (1 - seed)
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize("seed", nightly.first(6, range(12)))
 def test_sums_over_nearly_the_same_rows_are_hidden_in_a_left_join(seed: int) -> None:
     """All but a few of tax's people are at edu, and all but a few of these at wel."""
@@ -245,6 +248,7 @@ def test_sums_over_nearly_the_same_rows_are_hidden_in_a_left_join(seed: int) -> 
     check(made)
 
 
+@pytest.mark.by_day(8)
 @pytest.mark.parametrize("method", ["matcher", "oblivious"])
 @pytest.mark.parametrize("owners", [2, 3])
 @pytest.mark.parametrize("seed", range(6))
@@ -317,6 +321,7 @@ def dominated() -> list[Any]:
     return nightly.first(9, [(*kind, params, percent) for (_, kind), (_, params), (_, percent) in latin])
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize(("people", "more", "params", "percent"), dominated())
 def test_means_that_one_value_dominates_are_hidden_as_the_reference_hides_them(
     people: int, more: dict[str, Any], params: dict[str, Any], percent: int
@@ -329,6 +334,7 @@ def test_means_that_one_value_dominates_are_hidden_as_the_reference_hides_them(
     check(made)
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(
     ("protocol", "params", "rules"),
     [

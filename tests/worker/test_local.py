@@ -161,7 +161,7 @@ tables = st.lists(dense, max_size=25) | st.lists(sparse, max_size=25)
 bys = st.permutations(["region", "sex"]).flatmap(lambda names: st.integers(1, 2).map(lambda n: names[:n]))
 
 
-@settings(max_examples=nightly.count(30, 80))
+@settings(max_examples=nightly.count(15, 80))
 @example(
     rows=[{**dict.fromkeys(COLUMNS, ""), "sex": "F"}], names=["region"], expr=IsNull("region", False), missing="refuse",
     flip=False,
@@ -196,6 +196,7 @@ def rows_of(*ages: str) -> list[Row]:
     return [dict.fromkeys(COLUMNS, "") | {"sex": "F", "age": age, "region": "North"} for age in ages]
 
 
+@pytest.mark.by_day(9)
 @pytest.mark.parametrize(
     ("condition", "kept"),
     [
@@ -298,7 +299,7 @@ def test_the_first_column_of_by_is_the_slowest(tmp_path: Path) -> None:
     assert count(tmp_path, by[::-1], None, "refuse") == [0, 0, 0, 0, 1, 0]
 
 
-@settings(max_examples=nightly.count(20, 40))
+@settings(max_examples=nightly.count(10, 40))
 @given(
     rows=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("FM"), st.integers(0, 9)), max_size=25),
     most=st.integers(1, 4),

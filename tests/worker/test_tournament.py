@@ -40,6 +40,7 @@ def found(rows: np.ndarray, which: list[int]) -> tuple[np.ndarray, np.ndarray, i
     return least, chosen, max(party.line.rounds for party in parties)
 
 
+@pytest.mark.by_day(6)
 @pytest.mark.parametrize("width", [1, 2, 3, 5, 7, 8, 9, 11, 23, 97, 361])
 def test_it_is_the_least_and_its_place_is_found_where_asked_for(width: int) -> None:
     rng = np.random.default_rng(width)

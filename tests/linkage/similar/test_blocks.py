@@ -73,6 +73,7 @@ YEARS_OF_SECOND = [1991, 1990, 1991, 1992, 1989, 1991, 1992]
 IN_BLOCKS = [(1, 0), (4, 5), (5, 3)]
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("longer", "at_once"), [("neither", 1), ("neither", 250), ("first", 10_000), ("second", 1)])
 def test_links_are_those_of_records_in_one_block(longer, at_once, monkeypatch):
     monkeypatch.setattr(blocks, "ROWS_AT_ONCE", at_once)

@@ -31,6 +31,7 @@ def tables(case: Case) -> dict[str, list[list[object]]]:
     }
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("longer", ["neither", "first", "second"])
 def test_links_are_named_whichever_list_is_longer(longer):
     more = [f"{'qxzvkw'[i % 6] * 4}{'jfgh'[i % 4] * 5}" for i in range(120)]
@@ -133,6 +134,7 @@ def test_more_pairs_than_can_be_compared_are_refused_by_every_party(monkeypatch)
     assert Case(FIRST, SECOND * 15, blocks=(years[0], [1991] * 100 + [1992] * 5)).run()
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("first", "second"), [([""] * 5, [""] * 5), (["anna"], ["bob"]), ([], ["bob"]), ([], [])])
 def test_nobody_is_linked_where_nobody_is_alike(first, second):
     assert tables(Case(first, second))["links"] == []

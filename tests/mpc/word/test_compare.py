@@ -64,6 +64,7 @@ def test_batches_are_cut_and_shapes_kept(monkeypatch, m, size):
         assert compare_all(operation, values, m, 1)[0] == expected.astype(int).tolist()
 
 
+@pytest.mark.by_day(6)
 @pytest.mark.parametrize("bits", [1, 2, 3, 4, 8, 9, 16, 31, 32, 47, 48, 49, 57, 58, 59, 60])
 def test_numbers_within_bounds_at_both_ends(bits):
     top = (1 << bits) - 1

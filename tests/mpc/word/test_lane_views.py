@@ -113,6 +113,7 @@ LANE_WORDS |= {of_right: 8}
 """Enough words for a lane for each mask bit."""
 
 
+@pytest.mark.by_day(18)
 @pytest.mark.parametrize("value", [0, -5, 2**31 - 1])
 @pytest.mark.parametrize("party", [0, 1, 2])
 @pytest.mark.parametrize("protocol", LANE_WORDS)
@@ -130,6 +131,7 @@ def test_each_bit_that_a_party_receives_has_a_mask_bit_of_its_own_of_the_key_tha
         assert not masks
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize("value", [0, -1, -4, 3])
 @pytest.mark.parametrize("party", [0, 1])
 def test_a_party_receives_every_sequence_of_bits_once_whatever_the_value(

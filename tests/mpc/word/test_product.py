@@ -99,6 +99,7 @@ def test_every_conversion_on_a_small_prime_is_right(p):
             assert toy.at_zero(p, toy.convert(p, h, *masks)[1]) == x * y % p
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("party", [0, 1, 2])
 def test_a_party_sees_the_same_whatever_the_factors(party):
     p = 5

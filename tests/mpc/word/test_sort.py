@@ -29,6 +29,7 @@ def sorted_by(values, m=3, t=1, bounds=None, ranks=None, parties=None):
     return opened(results, t).tolist()
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("m", "t"), [(3, 1), (4, 1), (5, 2)])
 def test_values_with_ties_and_of_both_signs(m, t):
     values = [3, -1, 3, 0, 0, 2**40, -(2**40), 7, -1, 3]
@@ -87,6 +88,7 @@ def test_no_rows_are_in_order(m, bounds):
     assert sorted_by([], m, bounds=bounds) == []
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 48, 600])
 def test_any_number_of_rows(count):
     values = list(range(count))[::-1]
@@ -107,6 +109,7 @@ def ordered(values, ranks=None):
     return asyncio.run(order_of(len(values), less, ranks)), asked
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize("count", [2, 6, 7, 47, 48, 511, 512, 5000])
 def test_every_size_is_put_in_order(count):
     values = np.random.default_rng(count).permutation(count)
@@ -147,6 +150,7 @@ def outcomes_of_sorts(monkeypatch, values, times, m=3, bounds=(0, 9)):
     return counts
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("values", "times", "m", "bounds"),
     [

@@ -33,6 +33,7 @@ def coalitions(m: int, sizes: range) -> list[tuple[int, ...]]:
     return [c for size in sizes for c in combinations(range(m), size)]
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(("m", "t"), SIZES)
 def test_t_parties_see_nothing_of_what_is_dealt_by_keys_and_shares(monkeypatch, m, t):
     for dealer in range(m):
@@ -51,6 +52,7 @@ def test_t_parties_see_nothing_of_what_is_dealt_by_keys_and_shares(monkeypatch, 
         assert not tells_nothing_but(seen.view(others[: t + 1]), [], 1)  # t + 1 have it
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(("m", "t"), SIZES)
 def test_t_parties_see_nothing_of_what_is_converted_from_twice_the_degree(monkeypatch, m, t):
     """Any points of degree 2t, products among them: of the new sharing, t parties have uniform shares."""
@@ -67,6 +69,7 @@ def test_t_parties_see_nothing_of_what_is_converted_from_twice_the_degree(monkey
         assert tells_nothing_but(seen.view(c, [*inputs, *results]), [*inputs, coefficients[0]], secrets), c
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize(("m", "t"), SIZES)
 @pytest.mark.parametrize("masked", [True, False])
 def test_a_zero_sharing_leaves_nothing_of_an_opening_above_the_threshold_but_its_value(monkeypatch, m, t, masked):
@@ -122,6 +125,7 @@ def leaving(monkeypatch, m, t, change=lambda protocol: protocol):
     return hidden
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(("m", "t"), [*SIZES, (7, 2)])
 def test_a_receiver_with_up_to_t_parties_learns_the_values_alone(monkeypatch, m, t):
     """The receiver may be one of the parties: then it is one of the coalition."""
@@ -183,6 +187,7 @@ class Fixed:
         return np.array(self.order)
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(
     ("m", "t", "coalition"), [(3, 1, (0,)), (3, 1, (1,)), (3, 1, (2,)), (4, 1, (2,)), (5, 2, (0, 3))]
 )
