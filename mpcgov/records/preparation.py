@@ -25,12 +25,21 @@ Words = tuple[str, ...]
 
 
 def transliterated(text: str) -> str:
-    """The text in Latin letters, case as it was.
+    """The text in Latin letters, case as it was. Arabic and Hebrew vowel signs, which few write, are left out first.
 
     Raises:
         LocalError: the library isn't there in the version that all parties have.
     """
-    return text if text.isascii() else _anyascii()(unicodedata.normalize("NFKC", text))
+    return text if text.isascii() else _anyascii()(unicodedata.normalize("NFKC", _unpointed(text)))
+
+
+def _unpointed(text: str) -> str:
+    signs = ("ARABIC", "HEBREW")
+    return "".join(
+        c
+        for c in unicodedata.normalize("NFKD", text)
+        if unicodedata.category(c) != "Mn" or not unicodedata.name(c, "").startswith(signs)
+    )
 
 
 def prepared(text: str, steps: Sequence[Step]) -> str:
