@@ -54,7 +54,10 @@ SAYS_MORE = {
     PUNCHED: (MALFORMED, "that end with a letter or brace, as COBOL writes signs: set sign: overpunch"),
     POINTED: (MALFORMED, "with a decimal sign, where implied says that none is written"),
     CENTURY: (MALFORMED, "with a year of two digits: write all four, as nothing says the century"),
-    NAMED: (MALFORMED, "with the month by its name: write it as a number, or set date_format, such as DD-MON-YYYY"),
+    NAMED: (
+        MALFORMED,
+        "with the month by its name: write it as a number; or, of three English letters, set date_format: DD-MON-YYYY",
+    ),
     COUNTED: (MALFORMED, "that are days counted by a number, as a workbook has them: format them as dates there"),
     PARTLY: (MALFORMED, "without a day or a month, such as a year, a quarter or a week"),
     ABSENT: (MALFORMED, _NO_VALUE),
@@ -75,7 +78,7 @@ _POINTED = r"^[-+]?[0-9]*[.,][0-9]+[-+]?$"
 _PUNCHED = r"^[0-9]{2,}[{}A-Rp-y]$"
 _SHOWN = r"^[0-9]([.,][0-9]+)?[eE]\+[0-9]+$|^[0-9][.,][0-9]+[eE][0-9]+$"
 _WITH_POINT = r"^[0-9]+[.,](0{1,2}|0{4,})$"
-_CENTURY = r"^[0-9]{1,2}[./ -][0-9]{1,2}[./ -][0-9]{2}$"
+_CENTURY = r"^[0-9]{1,2}[./ -]([0-9]{1,2}|\pL{3,9}\.?)[./ -][0-9]{2}$"
 _NAMED = r"^[0-9]{1,2}[-. ]*\pL{3,9}\.?[-. ]*[0-9]{2,4}$"
 _PARTLY = r"^[0-9]{4}([-./ ]?[QWMSHTqw]?[0-9]{1,2})?$|^[QTW][0-9]{1,2}[-./ ][0-9]{4}$"
 _NO_DATE = r"^0+[./ -]?0*[./ -]?0*$"

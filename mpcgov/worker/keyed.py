@@ -48,7 +48,9 @@ def bytes_of(texts: pa.LargeBinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.
 def as_one(column: pa.ChunkedArray) -> pa.Array:
     """A column as a single array; large types, as all its text together may be over 2 GiB."""
     large = column.cast(pa.large_string()) if pa.types.is_string(column.type) else column
-    return large.combine_chunks() if isinstance(large, pa.ChunkedArray) else large
+    if not isinstance(large, pa.ChunkedArray):
+        return large
+    return large.chunk(0) if large.num_chunks == 1 else large.combine_chunks()  # which copies even a single one
 
 
 def fields(linked: Linked, party: str) -> tuple[Field, ...]:

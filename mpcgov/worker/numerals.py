@@ -14,7 +14,9 @@ NONE = "?"
 """What stands for a text that isn't a number, or a date, in the declared form: it is none in any."""
 
 BLANKS = " \u00a0\u2007\u2009\u202f"
-"""Any of these stands between thousands where one is declared: which one it is nobody sees."""
+"""Any of these stands between thousands where one is declared: which one it is nobody sees. So do apostrophes."""
+
+_APOSTROPHES = "'\u2019"
 
 MIDNIGHT = r"([T ]0?0:00(:00([.,]0+)?)?| 12:00(:00)? [Aa][Mm])$"
 ISO = "YYYY-MM-DD"
@@ -46,7 +48,8 @@ def plain_number(raw: Any, dialect: Dialect, reading: Reading) -> Any:
 def _thousands(dialect: Dialect) -> str:
     if dialect.thousands is None:
         return ""
-    return f"[{BLANKS}]" if dialect.thousands in BLANKS else re.escape(dialect.thousands)
+    alike = next((signs for signs in (BLANKS, _APOSTROPHES) if dialect.thousands in signs), "")
+    return f"[{alike}]" if alike else re.escape(dialect.thousands)
 
 
 # What follows are chains that name a text once: an expression that names it often, within others that do, is one that

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from mpcgov.worker.readers.csv import wide_encoding
+from mpcgov.worker.readers.csv_advice import wide_encoding
 
 _DELIMITERS = (",", ";", "\t", "|")
 _LINES = 60

@@ -34,6 +34,9 @@ from mpcgov.worker.readers.servers import SERVERS
 LEFT_ROWS = 1 << 25
 """A Parquet file of more rows is read again for each question, in place of taking them into memory."""
 
+HELD_CELLS = 1 << 27
+"""So many values at most are held beside the engine, which counts its own memory only and stops where that ends."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -150,13 +153,15 @@ def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
             if left:
                 return _left(files[0], raw, wanted, backend, judged)
             try:
-                source = _stored(raw, wanted, backend, judged)
+                held = _held(raw, wanted, backend, judged)
+                rows = _stored(raw, wanted, backend, judged) if held is None else held.num_rows
+                source = _in_memory(raw, wanted, backend, rows)
             except InternalError:
                 for file in files:  # rows that came while it was read are no fault of ours
                     file.check_unchanged()
                 raise
             if suffix in PARQUET:
-                readback.check(files, raw, wanted, judged, backend)
+                readback.check(files, raw, wanted, judged, backend, held)
             for file in files:
                 file.check_unchanged()
             return source
@@ -184,13 +189,26 @@ def raw_of(files: list[OpenFile], fd: int, how: Dialect, wanted: Wanted, backend
     return next(read for kinds, read in readers.items() if suffix in kinds)(files[0], wanted, backend)
 
 
-def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> Source:
-    """The judged rows in the engine's memory."""
+def _held(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> pa.Table | None:
+    """The judged rows of Parquet files, if there aren't too many, as Arrow has them: to store them takes longer."""
+    if not raw.in_files or raw.rows * len(wanted.sources) > HELD_CELLS:
+        return None
+    held: pa.Table = quiet(lambda: backend.to_pyarrow(judged), unreadable(wanted.name))
+    quiet(lambda: backend.con.register(readback.STORED, held), unreadable(wanted.name))
+    return held
+
+
+def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> int:
+    """Puts the judged rows into the engine's memory; how many they are."""
     put = backend.create_table if raw.typed or raw.rows < pieces.MANY_ROWS else partial(pieces.stored, backend)
-    table = quiet(lambda: put(readback.STORED, judged), unreadable(wanted.name))
-    rows = int(quiet(lambda: len(backend.con.table(readback.STORED)), unreadable(wanted.name)))
+    quiet(lambda: put(readback.STORED, judged), unreadable(wanted.name))
+    return int(quiet(lambda: len(backend.con.table(readback.STORED)), unreadable(wanted.name)))
+
+
+def _in_memory(raw: Raw, wanted: Wanted, backend: Backend, rows: int) -> Source:
     if rows != raw.rows:
         raise InternalError(f"{wanted.name}: the engine reads {rows} rows where the file has {raw.rows}")
+    table = quiet(lambda: backend.table(readback.STORED), unreadable(wanted.name))
     return _source(raw, wanted, backend, table)
 
 
@@ -215,7 +233,8 @@ def _open_database(url: str, wanted: Wanted, base: Path) -> Source:
         backend = open_engine()
         with kept_on_success(backend):
             raw = read(url, wanted, backend)
-            return _stored(raw, wanted, backend, checked(raw, wanted, is_one_of, csv.dialect(wanted, "")))
+            judged = checked(raw, wanted, is_one_of, csv.dialect(wanted, ""))
+            return _in_memory(raw, wanted, backend, _stored(raw, wanted, backend, judged))
     backend, table = open_database(url, name, base)
     with kept_on_success(backend):
         check_names(list(table.columns), wanted, "each declared column must stand there once")

@@ -119,7 +119,7 @@ def test_dates_are_read_in_their_declared_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("02.01.20", "with a year of two digits"),
+        *((text, "with a year of two digits") for text in ("02.01.20", "02-JAN-20", "2 Ene. 20")),
         ("02-JAN-2020", "with the month by its name"),
         ("2. Januar 2020", "with the month by its name"),
         ("43831", "days counted by a number"),

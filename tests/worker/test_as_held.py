@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import datetime as dt
 import lzma
 import re
 import zipfile
@@ -25,6 +26,7 @@ from tests.worker.test_other_files import DAY, MONEY, rows
 KEY: dict[str, Any] = {"kind": "key"}
 WHOLE: dict[str, Any] = {"kind": "integer", "min": 0, "max": 1000}
 COLUMNS = {"id": KEY, "n": WHOLE}
+moment = dt.datetime.fromisoformat
 TEXT = "id,n\na,1\nb,2\n"
 
 
@@ -105,6 +107,8 @@ REFUSED: dict[str, tuple[bytes, dict[str, Any], str]] = {
     ),
     "a lone quote above": (b'id,"n\na,1\n', {}, "a quote is out of place, or it is over 1 MiB$"),
     "comments between": (TEXT.encode() + b"# break\n" + b"c,3\n" * 30, {}, "lines that begin with # are rows"),
+    "an end of DOS": (TEXT.encode() + b"\x1a", {}, "the last character is Ctrl-Z"),
+    "eurostat": (b"freq,geo\\TIME_PERIOD\t2019\nA,DE\t1 b\n", {"delimiter": "tab"}, "ask for SDMX-CSV"),
     "names in single quotes": (b"'id','n'\n'a','1'\n", {}, "no column id, but one that differs only in quotes"),
 }  # fmt: skip
 
@@ -180,6 +184,18 @@ DRIFTED: dict[str, tuple[pa.Array, pa.Array, dict[str, Any], list[Any]]] = {
         pa.array([Decimal("1.50")], pa.decimal128(9, 2)), pa.array([Decimal("2.5000")], pa.decimal128(20, 4)), MONEY,
         [150, 250],
     ),
+    "with and without a sign": (pa.array([1], pa.uint32()), pa.array([-2], pa.int8()), {**WHOLE, "min": -9}, [1, -2]),
+    "nothing missing and something": (pa.array([1, 2]), pa.array([3.0, float("nan")]), WHOLE, [1, 2, 3, None]),
+    "whole numbers and others": (pa.array([1]), pa.array([1.5]), MONEY, [100, 150]),
+    "a number that no float holds": (pa.array([1, 2**53 + 1]), pa.array([3.0]), KEY, ["1", None, "3"]),
+    "units of time": (
+        pa.array([moment("2020-01-01")], pa.timestamp("ns")), pa.array([moment("1600-01-01")], pa.timestamp("s")),
+        DAY, [dt.date(2020, 1, 1), None],
+    ),
+    "days and moments": (
+        pa.array([dt.date(2020, 1, 1)]), pa.array([moment("2020-01-02"), moment("2020-01-02T09")]), DAY,
+        [dt.date(2020, 1, 1), dt.date(2020, 1, 2), None],
+    ),
 }  # fmt: skip
 
 
@@ -195,7 +211,10 @@ def test_a_folder_whose_types_drift_is_read_where_each_value_stays_as_it_is(
 
 APART = {
     "text and numbers": (pa.array(["1"]), pa.array([1])),
-    "numbers with and without a point": (pa.array([1]), pa.array([1.5])),
+    "numbers with and without a point": (pa.array([1]), pa.array([1.5], pa.float32())),
+    "moments of no zone and of one": (
+        pa.array([moment("2020-01-01")]), pa.array([moment("2020-01-01")], pa.timestamp("us", "UTC")),
+    ),
     "without a sign": (pa.array([1], pa.uint64()), pa.array([1], pa.int64())),
     "decimals that nothing holds": (
         pa.array([Decimal(1)], pa.decimal128(38, 0)), pa.array([Decimal("0.5")], pa.decimal128(9, 2)),
@@ -219,6 +238,21 @@ def test_a_wide_decimal_of_few_digits_is_read_in_arrow_as_in_parquet(tmp_path: P
     with pa.ipc.new_file(tmp_path / "d.arrow", table.schema) as file:
         file.write_table(table)
     assert rows(tmp_path, "d.arrow", {"c": MONEY}) == [(150,)]
+
+
+def test_a_dictionary_of_string_views_is_read(tmp_path: Path) -> None:
+    """As polars writes categories."""
+    numbers, texts = pa.array([1, None, 0], pa.uint32()), pa.array(["x", "y"], pa.string_view())
+    table = pa.table({"c": pa.DictionaryArray.from_arrays(numbers, texts)})
+    with pa.ipc.new_file(tmp_path / "d.arrow", table.schema) as file:
+        file.write_table(table)
+    assert rows(tmp_path, "d.arrow", {"c": KEY}) == [("y",), (None,), ("x",)]
+
+
+def test_lines_of_a_mainframe_end_as_they_do_there(tmp_path: Path) -> None:
+    for end in (b"\x15", b"\x25"):
+        (tmp_path / "d.csv").write_bytes(end.join(line.encode("cp500") for line in TEXT.split()))
+        assert rows(tmp_path, "d.csv", COLUMNS, encoding="cp500") == [("a", 1), ("b", 2)]
 
 
 def test_an_old_feather_file_is_named(tmp_path: Path) -> None:

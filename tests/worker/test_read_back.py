@@ -13,6 +13,7 @@ import pytest
 
 from mpcgov.errors import DataError
 from mpcgov.spec.table import Dataset
+from mpcgov.worker import source as sources
 from mpcgov.worker.engine import open_engine
 from mpcgov.worker.file import open_files
 from mpcgov.worker.readers import parquet
@@ -45,8 +46,11 @@ def test_groups_are_looked_at_from_the_first_to_the_last(folder: Path, source: s
     assert all(rows.column(0).to_pylist() == list(range(first + s, first + s + 256)) for s, rows in found)
 
 
-@pytest.mark.parametrize("place", range(4))
-def test_a_difference_in_any_of_them_is_a_refusal(folder: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+@pytest.mark.parametrize(("place", "most"), [*((place, 10**9) for place in range(4)), (3, 0)])
+def test_a_difference_in_any_of_them_is_a_refusal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, place: int, most: int
+) -> None:
+    monkeypatch.setattr(sources, "HELD_CELLS", most)
     samples = parquet.samples
 
     def otherwise(*arguments: Any) -> Iterator[tuple[int, pa.Table]]:

@@ -35,7 +35,7 @@ def read(file: OpenFile, wanted: Wanted, backend: Backend) -> Raw:
         def batches() -> Iterator[pa.RecordBatch]:
             is_file = isinstance(reader, pa.ipc.RecordBatchFileReader)
             for batch in map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader:
-                arrays = [batch.column(i).cast(kind) for i, kind in zip(places, plain, strict=True)]
+                arrays = [_as(batch.column(i), kind) for i, kind in zip(places, plain, strict=True)]
                 yield pa.record_batch(arrays, schema=schema)
 
         table, rows = taken(backend, wanted, schema, batches())
@@ -50,6 +50,13 @@ def opened(stream: BinaryIO) -> Any:
     return pa.ipc.open_file(stream) if is_file else pa.ipc.open_stream(stream)
 
 
+def _as(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_dictionary(values.type):
+        return values.cast(kind)
+    return values.dictionary.cast(kind).take(values.indices)  # Arrow itself decodes no dictionary of string views
+
+
 def _plain(kind: pa.DataType) -> pa.DataType:
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    kind = pa.string() if pa.types.is_string_view(kind) else kind
     return pa.decimal128(kind.precision, kind.scale) if pa.types.is_decimal256(kind) else kind

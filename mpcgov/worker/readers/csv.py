@@ -19,7 +19,7 @@ from mpcgov.spec.reading import Dialect
 from mpcgov.worker import csv_structure
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.file import OpenFile, suffix_of
-from mpcgov.worker.readers import packed
+from mpcgov.worker.readers import csv_advice, packed
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, counted, unreadable
 
 LIMIT_UNPACKED_BYTES = 8 << 30
@@ -44,7 +44,8 @@ _MARKS = {
 _DAMAGED = "damaged, or packed in a way that isn't read: it can't be unpacked"
 _CONTROL = re.compile("[\x80-\x84\x86-\x9f]")
 """What no text holds: windows-1250 and others have letters where ISO 8859 has these."""
-_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
+_NEXT_LINE = "\x85"
+"""How EBCDIC ends a line: its tables put byte 0x15 there, and LF elsewhere."""
 
 
 def dialect(wanted: Wanted, source: str) -> Dialect:
@@ -120,12 +121,14 @@ def _check_mark(magic: bytes, declared: str, name: str) -> None:
 def _write_plain(stream: Any, out: BinaryIO, how: Dialect, name: str) -> None:
     decoder = codecs.getincrementaldecoder(how.encoding)("strict")
     as_it_is = how.encoding in _UTF8  # faults of which are counted later, row by row
+    of_mainframe = b"\x15".decode(how.encoding, "replace") == _NEXT_LINE
     skip, size, left, fault, otherwise, odd = how.skip_lines, 0, b"", "", _Utf8(), False
     while not fault:
         try:
             piece = stream.read(_PIECE_BYTES)
             otherwise.feed(piece)
             text = "" if as_it_is else decoder.decode(piece, final=not piece)
+            text = text.replace(_NEXT_LINE, "\n") if of_mainframe else text
             odd = odd or bool(not text.isascii() and _CONTROL.search(text))
             data = piece if as_it_is else text.encode()
         except UnicodeDecodeError:
@@ -181,13 +184,13 @@ def read(fd: int, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
     name, delimiter = wanted.name, how.delimiter
     names = csv_structure.header(fd, delimiter)
     if names is None:
-        parted = [word for sign, word in _DELIMITERS.items() if len(csv_structure.header(fd, sign) or []) > 1]
+        parted = [word for sign, word in csv_advice.DELIMITERS.items() if len(csv_structure.header(fd, sign) or []) > 1]
         hint = f"set delimiter: {parted[0]}" if parted else ""
         raise DataError(f"{name}: the header can't be read: a quote is out of place, or it is over 1 MiB", hint=hint)
     if not names:
         raise DataError(f"{name}: the first line is blank", hint="the first line must name the columns; see skip_lines")
     structure = csv_structure.scan(fd, len(names), delimiter)
-    advice = _advice(fd, names, how, structure)
+    advice = csv_advice.advice(fd, names, how, structure)
     if structure.faults:
         faults = [f"{counted(rows)} {what}" for what, rows in structure.faults.items()]
         where = f" (the first is row {structure.first_ragged} under the header)" if structure.first_ragged else ""
@@ -197,79 +200,6 @@ def read(fd: int, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
     table = quiet(lambda: _table(backend, Path(f"/dev/fd/{fd}"), len(names), delimiter), unreadable(name))
     columns = {column: f"c{names.index(source)}" for column, source in wanted.sources.items()}
     return Raw(table, columns, structure.rows, typed=False)
-
-
-def _advice(fd: int, names: list[str], how: Dialect, structure: csv_structure.Structure) -> str:
-    """What is most likely the matter with a file that isn't as declared; empty if nothing comes to mind."""
-    if "with NUL bytes" in structure.faults and (encoding := wide_encoding(os.pread(fd, 1 << 12, 0))):
-        return f"every second byte is NUL: set encoding: {encoding}, or save it as UTF-8"
-    if "not in UTF-8" in structure.faults:
-        return "set encoding, such as windows-1252 or latin-1, or save it as UTF-8"
-    if csv_structure.BARE_CR in structure.faults:
-        return "lines that end with CR alone, as old Macs wrote them, or with two kinds of ends: write each with LF"
-    if names[0].lower().startswith("sep="):
-        return "the first line is Excel's own note of the delimiter: set skip_lines: 1"
-    if names[0].upper().startswith(("DATAFLOW", "STRUCTURE")) and any(":" in name for name in names):
-        return "an SDMX-CSV file with labels: ask for it with codes only (labels=id)"
-    one = _of_one_field(fd, names[0], how) if len(names) == 1 else ""
-    return one or _of_rows(fd, structure, how.delimiter.encode())
-
-
-def _of_one_field(fd: int, header: str, how: Dialect) -> str:
-    for other, word in _DELIMITERS.items():
-        if other in header and other != how.delimiter:
-            return f"the header has 1 field and it holds {word}: set delimiter: {word}"
-    line = _header_line(fd, how.delimiter)
-    if not line and re.search(r"\S {2,}\S", header):
-        return "fields seem to be filled up with blanks: a file of fixed width is declared by at: [first, last]"
-    return f"the first line has 1 field, line {line} has more: set skip_lines: {line - 1}" if line else ""
-
-
-def wide_encoding(beginning: bytes) -> str:
-    """UTF-16 without a mark, if every second byte is NUL as in Latin text."""
-    for odd, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if len(beginning) > 1 and beginning[odd::2].count(0) > len(beginning) // 3 > 3 * beginning[1 - odd :: 2].count(
-            0
-        ):
-            return encoding
-    return ""
-
-
-def _of_rows(fd: int, structure: csv_structure.Structure, delimiter: bytes) -> str:
-    beginning, first = os.pread(fd, 1 << 20, 0), structure.first_ragged
-    if csv_structure.MISQUOTED in structure.faults:
-        return _of_quotes(beginning)
-    if first == 1 and beginning.partition(b"\n")[2].startswith(b"'"):
-        return "fields stand between single quotes: write double ones"
-    if first == 1:
-        return _of_ends(beginning, delimiter) or "fields that hold the delimiter, such as 2,5, stand between quotes"
-    if re.search(rb"^#", beginning, re.MULTILINE):
-        return "lines that begin with # are rows like the others, not comments: take them out"
-    few = first and structure.rows - first < 20
-    return "the last lines may be notes or totals under the table: take them out" if few else ""
-
-
-def _of_quotes(beginning: bytes) -> str:
-    if b'="' in beginning:
-        return 'fields such as ="0123" are formulas of a workbook: save it as .xlsx, or without them'
-    if b'\\"' in beginning:
-        return "quotes within fields have a backslash before them: write them twice instead"
-    return "a quote within a field is written twice, and the field stands between quotes, with no blank before them"
-
-
-def _of_ends(beginning: bytes, delimiter: bytes) -> str:
-    """Whether just the header, or just the rows, end with a delimiter."""
-    header, first = (line.rstrip(b"\r").endswith(delimiter) for line in (beginning + b"\n").split(b"\n")[:2])
-    if header == first:
-        return ""
-    both = ("the rows end", "the header doesn't") if first else ("the header ends", "the rows don't")
-    return f"{both[0]} with a delimiter and {both[1]}: write it in all lines, or in none"
-
-
-def _header_line(fd: int, delimiter: str) -> int:
-    """The number of the first line that has more than one field, among the first; 0 if there is none."""
-    lines = os.pread(fd, 1 << 16, 0).split(b"\n")[:100]
-    return next((number for number, line in enumerate(lines, 1) if delimiter.encode() in line), 0)
 
 
 def _table(backend: Backend, path: Path, columns: int, delimiter: str) -> Any:

@@ -19,7 +19,7 @@ from mpcgov.errors import DataError
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.file import OpenFile
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
-from mpcgov.worker.readers.types import one_type, refuse_unread
+from mpcgov.worker.readers.types import as_floats, as_one_type, one_type, refuse_unread
 
 SAMPLE_ROWS = 256
 """So many rows of a row group are read again."""
@@ -58,7 +58,7 @@ def read(files: Sequence[OpenFile], wanted: Wanted, backend: Backend) -> Raw:
     check_rows(starts[-1], wanted)
     renamed = {column: f"c{n}" for n, column in enumerate(wanted.sources)}
     columns = renamed if files[0].of_folder else wanted.sources
-    return Raw(table, columns, starts[-1], typed=True, starts=starts[:-1])
+    return Raw(table, columns, starts[-1], typed=True, starts=starts[:-1], in_files=True)
 
 
 def samples(files: Sequence[OpenFile], raw: Raw, wanted: Wanted) -> Iterator[tuple[int, pa.Table]]:
@@ -84,6 +84,8 @@ def samples(files: Sequence[OpenFile], raw: Raw, wanted: Wanted) -> Iterator[tup
 
 def _as(values: Any, kind: pa.DataType) -> Any:
     """Values in the type that the engine has them in, for which Arrow has no UUIDs."""
+    if pa.types.is_float64(kind) and pa.types.is_integer(values.type):
+        return as_floats(values)
     if values.type != pa.uuid():
         return values.cast(kind)
     return pa.array([None if one is None else str(one) for one in values.to_pylist()], pa.string()).cast(kind)
@@ -158,7 +160,7 @@ def _table(backend: Backend, file: OpenFile, wanted: Wanted, common: Mapping[str
     selected = {
         f"c{n}": ibis.literal(file.partition[source], "string")
         if source in file.partition
-        else (table[source].cast(ibis.dtype(common[source])) if source in common else table[source])
+        else (as_one_type(table[source], common[source]) if source in common else table[source])
         for n, source in enumerate(wanted.sources.values())
     }
     return table.select(**selected)

@@ -61,6 +61,8 @@ class Raw:
     """Declared names of columns that hold numbers in the source, where the engine has them as text."""
     plain: Collection[str] = ()
     """Declared names of columns whose texts are as mpcgov writes them, whatever the data set's dialect is."""
+    in_files: bool = False
+    """Whether the rows are still where they came from: in files that the engine reads by itself."""
     of_workbook: bool = False
     """Whether texts may be errors of a workbook."""
     remarks: tuple[str, ...] = ()

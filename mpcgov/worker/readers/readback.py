@@ -25,13 +25,21 @@ STORED = "data"
 
 
 def check(
-    files: Sequence[OpenFile], raw: Raw, wanted: Wanted, judged: Any, backend: Backend, *, stored: bool = True
+    files: Sequence[OpenFile],
+    raw: Raw,
+    wanted: Wanted,
+    judged: Any,
+    backend: Backend,
+    held: pa.Table | None = None,
+    *,
+    stored: bool = True,
 ) -> None:
     """Nothing, if both readers find the same in some rows of some row groups.
 
     Args:
-        judged: the expression over `raw.table` that the stored rows were made by.
-        stored: whether they are stored; else they are looked up in the only file.
+        judged: the expression over `raw.table` that the rows were made by.
+        held: the rows.
+        stored: whether they are in the engine's table, if they aren't held; else they are looked up in the only file.
 
     Raises:
         DataError: they don't.
@@ -46,7 +54,9 @@ def check(
         return quiet(lambda: backend.to_pyarrow(expr), unreadable(wanted.name))
 
     other = as_judged(ibis.memtable(pa.concat_tables([sample for _, sample in again])))
-    if stored:
+    if held is not None:
+        found = pa.concat_tables([held.slice(start, stop - start) for start, stop in spans])
+    elif stored:
         row = ColumnExpression("rowid")
         there = [(row >= ConstantExpression(start)) & (row < ConstantExpression(stop)) for start, stop in spans]
         rows = backend.con.table(STORED).filter(reduce(or_, there))

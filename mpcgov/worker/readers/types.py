@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mpcgov.errors import DataError
 from mpcgov.worker.readers.raw import Wanted
 
 MOST_DIGITS = 38
 """The engine's widest decimal. It takes the lower half of a wider one for the whole, and says nothing."""
+
+_MOST_WHOLE = 2**53
+"""Of larger whole numbers, floats hold some only."""
 
 
 def refuse_unread(schema: pa.Schema, wanted: Wanted) -> None:
@@ -35,20 +41,41 @@ def refuse_unread(schema: pa.Schema, wanted: Wanted) -> None:
 def one_type(kinds: Sequence[pa.DataType]) -> pa.DataType | None:
     """The type that holds what columns of several types hold, each value as it is; None if that isn't plain.
 
-    A column without any value may be of any type, and texts are texts however they are laid out.
+    A column without any value may be of any type, and texts are texts however they are laid out. Whole numbers are
+    floats where some are missing, as pandas writes them; see `as_one_type`.
     """
     if len({*kinds}) == 1:
         return kinds[0]
     plain = {_laid_out(kind) for kind in kinds} - {pa.null()}
     if len(plain) == 1:
         return plain.pop()
-    if all(pa.types.is_signed_integer(kind) for kind in plain):
-        return pa.int64()
-    if all(pa.types.is_decimal(kind) for kind in plain):
+    if plain and all(pa.types.is_decimal(kind) for kind in plain):
         scale = max(kind.scale for kind in plain)
         digits = max(kind.precision - kind.scale for kind in plain) + scale
         return pa.decimal128(digits, scale) if digits <= MOST_DIGITS else None
-    return None
+    whole = all(pa.types.is_integer(kind) for kind in plain - {pa.float64()})
+    moments = all(pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None) for kind in plain)
+    found = {
+        pa.int64(): whole and not {pa.uint64(), pa.float64()} & plain,
+        pa.float64(): whole and pa.float64() in plain,
+    }
+    return next((kind for kind, holds in (found | {pa.timestamp("us"): moments}).items() if holds), None)
+
+
+def as_one_type(values: Any, kind: pa.DataType) -> Any:
+    """A column of the engine in the type that it has in other files; a whole number too large for that is infinite,
+    which is a fault however the column is declared."""
+    wanted = ibis.dtype(kind)
+    if wanted.is_floating() and values.type().is_integer():
+        small = (values >= -_MOST_WHOLE) & (values <= _MOST_WHOLE)
+        return ibis.ifelse(values.isnull(), ibis.null(wanted), ibis.ifelse(small, values.cast(wanted), float("inf")))
+    return values.cast(wanted)
+
+
+def as_floats(values: Any) -> Any:
+    """The same of whole numbers as Arrow has them."""
+    small = pc.and_(pc.greater_equal(values, -_MOST_WHOLE), pc.less_equal(values, _MOST_WHOLE))
+    return pc.if_else(small, values.cast(pa.float64(), safe=False), pa.scalar(float("inf"), pa.float64()))
 
 
 def _laid_out(kind: pa.DataType) -> pa.DataType:
