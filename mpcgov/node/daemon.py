@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
 import signal
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -35,7 +36,7 @@ from mpcgov.node.service import Service
 from mpcgov.node.slots import Slots
 from mpcgov.node.store import Store
 from mpcgov.node.supervisor import Supervisor
-from mpcgov.process.memory import no_dumps
+from mpcgov.process.memory import no_dumps, tidy
 from mpcgov.trust import consortium, tls
 from mpcgov.trust.client import Carrier
 
@@ -43,6 +44,8 @@ POLL_S = 0.05
 TICK_S = 1.0
 DAY_S = 86400.0
 SHUTDOWN_S = 0.5
+TIDY_S = 3.0
+"""How long after a job what it leaves is freed; its streams are closed by then."""
 
 
 def serve(home: Path) -> None:
@@ -53,6 +56,7 @@ def serve(home: Path) -> None:
     """
     # A core dump would hold the agency's keys.
     no_dumps()
+    gc.freeze()  # what was loaded stays, so it needn't be gone through for what jobs leave
     logs.to_stderr(homes.log_form(home))
     asyncio.run(_serve(home))
 
@@ -77,6 +81,7 @@ async def keep_serving(home: Path, stop: asyncio.Event, supervisor: Callable[[No
         with _take_lock(home):
             node = rotation.take_up(home)
         daemon = NodeDaemon(node, supervisor(node))
+        daemon.service.timings.listeners.append(_tidy_later)
         ends = [asyncio.create_task(event.wait()) for event in (stop, daemon.outdated)]
         try:
             await daemon.start()
@@ -85,6 +90,12 @@ async def keep_serving(home: Path, stop: asyncio.Event, supervisor: Callable[[No
             for end in ends:
                 end.cancel()
             await daemon.stop()
+
+
+def _tidy_later(*_: object) -> None:
+    """A job has ended. Its streams are cycles of objects with hundreds of kilobytes of buffers, of which Python would
+    look for those of some eighty jobs together."""
+    asyncio.get_running_loop().call_later(TIDY_S, tidy)
 
 
 class NodeDaemon:
