@@ -84,13 +84,13 @@ class Link(asyncio.BufferedProtocol):
             return
         size = len(payload)
         header = HEADER.pack(kind, size, label)
-        self.sent.update(header)
-        self.sent.update(payload)
         if size <= SMALL_BYTES:
             self._transport.write(b"".join((header, payload)))
         else:
             self._transport.write(header)
             self._transport.write(payload)
+        self.sent.update(header)  # while the peer reads
+        self.sent.update(payload)
         self.bytes_sent += HEADER.size + size
 
     def send(self, label: int, payload: bytes) -> None:

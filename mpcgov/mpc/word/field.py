@@ -66,6 +66,12 @@ def _subtract(a: Words, b: Words, out: Words) -> None:
         out[i] = canonical(a[i] + (_P - b[i]))
 
 
+@kernel("void(uint64[::1], int64[::1], int64[::1], uint64[::1])")
+def _differences(a: Words, left: Any, right: Any, out: Words) -> None:
+    for i in range(out.size):
+        out[i] = canonical(a[left[i]] + (_P - a[right[i]]))
+
+
 @kernel("void(uint64[::1], uint64[::1], uint64[::1])")
 def _multiply(a: Words, b: Words, out: Words) -> None:
     for i in range(a.size):
@@ -152,7 +158,7 @@ def flat(a: NDArray[Any]) -> NDArray[Any]:
     return row if row.flags.writeable else row.copy()
 
 
-def _same_shape(a: Words, b: Words) -> None:
+def _same_shape(a: NDArray[Any], b: NDArray[Any]) -> None:
     if a.shape != b.shape:
         raise InternalError(f"arrays of different shapes: {a.shape} and {b.shape}")
 
@@ -170,6 +176,14 @@ def subtract(a: Words, b: Words) -> Words:
     _same_shape(a, b)
     out = np.empty(a.shape, np.uint64)
     _subtract(flat(a), flat(b), out.reshape(-1))
+    return out
+
+
+def differences(a: Words, left: NDArray[np.int64], right: NDArray[np.int64]) -> Words:
+    """a[left] − a[right] of a 1-D array, whose places these must be."""
+    _same_shape(left, right)
+    out = np.empty(left.shape, np.uint64)
+    _differences(flat(a), flat(left), flat(right), out)
     return out
 
 

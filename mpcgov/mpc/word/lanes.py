@@ -15,6 +15,8 @@ from mpcgov.mpc.word.field import BITS, Words
 from mpcgov.mpc.word.kernels import inlined, kernel
 
 LANES = 64
+BLOCK = 256
+"""Words of a row that go through a kernel together: what it keeps of them fits the nearest cache."""
 
 _STEPS = (
     (np.uint64(32), np.uint64(0x00000000FFFFFFFF)),
@@ -59,12 +61,40 @@ def _from_row(row: Words, values: Words) -> None:
 
 @kernel("void(uint64[:, ::1], uint64[:, ::1], uint64[:, ::1])")
 def _added(a: Words, b: Words, out: Words) -> None:
-    for w in range(out.shape[1]):
-        carry = np.uint64(0)
+    carries = np.empty(BLOCK, np.uint64)
+    for start in range(0, out.shape[1], BLOCK):
+        stop = min(start + BLOCK, out.shape[1])
+        carries[:] = 0
         for r in range(out.shape[0]):
-            x, y = a[r, w], b[r, w]
-            out[r, w] = x ^ y ^ carry
-            carry = (x & y) | (carry & (x | y))
+            for w in range(start, stop):
+                x, y, carry = a[r, w], b[r, w], carries[w - start]
+                out[r, w] = x ^ y ^ carry
+                carries[w - start] = (x & y) | (carry & (x | y))
+
+
+@kernel("void(uint64[:, :, ::1], uint64[:, :, ::1], uint64, uint64[:, ::1], uint64[:, ::1])")
+def _picked(digits: Words, table: Words, least: Any, found: Words, between: Words) -> None:
+    entries = table.shape[0]
+    here, before = np.empty((entries + 1, BLOCK), np.uint64), np.empty((entries + 1, BLOCK), np.uint64)
+    for d in range(digits.shape[0]):
+        for start in range(0, digits.shape[2], BLOCK):
+            used = min(BLOCK, digits.shape[2] - start)
+            here[entries], before[0] = np.uint64(0), least
+            for e in range(entries):
+                row = table[e, d, start : start + used]
+                here[e, :used], before[e + 1, :used] = row, row
+            left = entries + 1
+            for bit in range(digits.shape[1]):
+                choice = digits[d, bit, start : start + used]
+                left >>= 1
+                for e in range(left):
+                    for w in range(used):
+                        here[e, w] = here[2 * e, w] ^ (choice[w] & (here[2 * e, w] ^ here[2 * e + 1, w]))
+                    for w in range(used):
+                        before[e, w] = before[2 * e, w] ^ (choice[w] & (before[2 * e, w] ^ before[2 * e + 1, w]))
+            for w in range(used):
+                found[d, start + w] = here[0, w]
+                between[d, start + w] = here[0, w] ^ before[0, w]
 
 
 @kernel("void(" + ", ".join(["uint64[:, ::1]"] * 7) + ")")
@@ -101,6 +131,20 @@ def added(a: Words, b: Words) -> Words:
     out = np.empty(a.shape, np.uint64)
     _added(a, b, out)
     return out
+
+
+def picked(digits: Words, table: Words, least: int) -> tuple[Words, Words]:
+    """Of each digit c, the table's entry c, and what is between that and entry c − 1.
+
+    Args:
+        digits: their bits, the lowest first, of shape (count, size, words).
+        table: entries 0 … 2^size − 2, of shape (2^size − 1, count, words); the next one is 0.
+        least: entry −1, one word.
+    """
+    found, between = (np.empty((digits.shape[0], digits.shape[2]), np.uint64) for _ in range(2))
+    rows, entries = (field.flat(part).reshape(part.shape) for part in (digits, table))
+    _picked(rows, entries, np.uint64(least), found, between)
+    return found, between
 
 
 def from_row(row: Words, count: int) -> Words:

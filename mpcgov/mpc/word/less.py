@@ -37,7 +37,7 @@ from mpcgov.mpc.word.wire import Channel
 
 MOST_NARROW = BITS - 3
 """−2^k ≤ x < 2^k with k up to this needs k + 1 bits only."""
-ALL = np.uint64(2**64 - 1)
+ALL = 2**64 - 1
 ARITIES = (2, 3, 4)
 
 
@@ -217,16 +217,7 @@ def _picked(me: int, digits: Words, table: Words) -> tuple[Words, Words]:
     if me == 2:
         none = np.zeros_like(digits[:, 0])
         return none, none
-    none = np.zeros_like(table[0])
-    one = np.full_like(none, ALL) if me == 0 else none
-    above, least = [*table, none], [one, *table]
-    for bit in range(digits.shape[1]):
-        choice = digits[:, bit]
-        above, least = (
-            [low ^ (choice & (low ^ high)) for low, high in zip(rows[::2], rows[1::2], strict=True)]
-            for rows in (above, least)
-        )
-    return above[0], above[0] ^ least[0]
+    return lanes.picked(digits, table, ALL if me == 0 else 0)
 
 
 # -- the tree

@@ -107,12 +107,9 @@ def _arranged(order: Any, segments: Any, short: Any, less: Any, after: Any) -> N
             greater += 1
         free = start + half
         for i in range(start + known, stop):
-            if less[at]:
-                order[free] = order[i]
-                free += 1
-            else:
-                rest[greater] = order[i]
-                greater += 1
+            row, is_less = order[i], 1 if less[at] else 0
+            order[free], rest[greater] = row, row  # to both: which of them counts is a coin, and no branch guesses that
+            free, greater = free + is_less, greater + 1 - is_less
             at += 1
         order[free:stop] = rest[:greater]
         after[2 * s, 0], after[2 * s, 1], after[2 * s, 2] = start, free, half

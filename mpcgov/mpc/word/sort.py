@@ -66,7 +66,7 @@ async def sort_rows(
 
     async def less(a: Order, b: Order) -> Words:
         def differences(piece: slice) -> list[Words]:
-            return [field.subtract(column[a[piece]], column[b[piece]]) for column in compared]
+            return [field.differences(column, a[piece], b[piece]) for column in compared]
 
         return await compare.open_less(channel, prss, a.size, widths, differences)
 

@@ -22,6 +22,7 @@ TOP = 2**60 - 1
 EDGES = [0, 1, -1, 2, -2, TOP, -TOP, TOP - 1, 1 - TOP, 2**59, -(2**59), 2**59 - 1, 2**32, -(2**32), 2**31 - 1]
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 3)]
 MERSENNE = {7: 3, 31: 5, 127: 7}
+LONG_ROW = lanes.LANES * (2 * lanes.BLOCK + 1) + 7
 
 
 def compare_all(operation, values, m, t):
@@ -164,14 +165,21 @@ def test_the_sign_of_every_value_within_bounds_of_every_two_summands_behind_ever
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_a_digit_is_picked_from_what_is_dealt(size):
-    """All c and r at once: [c < r] and [c = r], from shares of which one is 0."""
-    count = 1 << (2 * size)
-    both = [np.arange(count, dtype=np.uint64) & np.uint64((1 << size) - 1), np.arange(count, dtype=np.uint64) >> size]
+    """All c and r at once, in rows of more than a block: [c < r] and [c = r], from shares of which one is 0."""
+    count = LONG_ROW
+    numbers = np.arange(count, dtype=np.uint64) * np.uint64(5)
+    both = [numbers & np.uint64((1 << size) - 1), (numbers >> size) & np.uint64((1 << size) - 1)]
     c, r = (lanes.to_rows(digit.astype(np.uint64), size)[None] for digit in both)
     table = less._thresholds(r)
     smaller, same = (lanes.from_row(row[0], count) for row in less._picked(0, c, table))
     assert smaller.tolist() == (both[0] < both[1]).astype(int).tolist()
     assert same.tolist() == (both[0] == both[1]).astype(int).tolist()
+
+
+def test_numbers_in_rows_of_more_than_a_block_are_added_with_their_carries():
+    x, y = np.random.default_rng(3).integers(0, 2**50, (2, LONG_ROW), np.uint64)
+    rows = lanes.added(lanes.to_rows(x, 50), lanes.to_rows(y, 50))
+    assert np.array_equal(rows, lanes.to_rows(x + y, 50))
 
 
 @pytest.mark.parametrize("gate", [chain(2), chain(3), chain(4), chain(2, True), chain(4, True), every(3), every(4)])

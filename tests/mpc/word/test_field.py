@@ -53,6 +53,13 @@ def test_arithmetic_is_right_for_every_pair_of_edges(ours, pythons):
     assert ours(a, b).tolist() == [pythons(int(x), int(y)) for x, y in zip(a, b, strict=True)]
 
 
+def test_differences_of_elements_by_their_places() -> None:
+    places = np.arange(len(EDGES))
+    left, right = np.repeat(places, len(EDGES)), np.tile(places, len(EDGES))
+    found = field.differences(words(EDGES), left, right)
+    assert found.tolist() == [(EDGES[i] - EDGES[j]) % P for i, j in zip(left, right, strict=True)]
+
+
 @given(st.lists(st.tuples(element, element), min_size=1, max_size=50), st.integers(-(2**70), 2**70))
 @settings(max_examples=nightly.count(60, 200))
 def test_arithmetic_agrees_with_python(pairs, factor):
