@@ -19,6 +19,7 @@ from mpcgov.bench.programs import NEEDS, PROGRAMS, READ, draw
 from mpcgov.errors import InternalError
 from mpcgov.mpc import Needs, SecretArray, Session, SessionConfig
 from mpcgov.mpc.word import steps
+from mpcgov.process.memory import keep_freed
 
 THRESHOLD = 1
 VALUE_BITS = 59
@@ -96,6 +97,7 @@ async def _received(stream: socket.socket, like: NDArray[np.uint64]) -> NDArray[
 
 async def prepare(order: Order) -> Run:
     """Connect, and run once: that loads every kernel."""
+    keep_freed()  # as a worker
     party = Party(order)
     await party.connect()
     await party.run()

@@ -1,4 +1,5 @@
-"""Keeps what a process holds in memory, keys and rows and shares, from being written to a disk when it crashes."""
+"""What a process holds in memory, keys and rows and shares: kept from being written to a disk when it crashes; and what
+becomes of it when it is freed."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ import resource
 import sys
 
 PR_SET_DUMPABLE = 4
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+MOST_MAPPED_BYTES = 32 << 20
+"""What the C library's own rule comes to, too, once it has freed an array of so many bytes; it takes no more."""
 
 
 def no_dumps() -> None:
@@ -34,3 +38,15 @@ def settle() -> None:
 def tidy() -> None:
     """Frees what only refers to itself. Python looks for it by the number of objects, whatever buffers these hold."""
     gc.collect()
+
+
+def keep_freed() -> None:
+    """The memory of arrays is used again for the next ones, up to twice MOST_MAPPED_BYTES, where the C library can.
+
+    Else arrays of more than 128 kB come from the system, and go back to it, each time, until large ones have been
+    freed; and to be given a page takes as long as to compute with it.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(M_MMAP_THRESHOLD, MOST_MAPPED_BYTES)
+        set_option(M_TRIM_THRESHOLD, 2 * MOST_MAPPED_BYTES)

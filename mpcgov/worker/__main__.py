@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mpcgov.process import traits
-from mpcgov.process.memory import no_dumps
+from mpcgov.process.memory import keep_freed, no_dumps
 from mpcgov.worker import fork, withheld
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def _loaded(kind: str) -> tuple[Serve, Callable[[], None]]:
     if kind == "run":
         from mpcgov.worker import run
 
+        keep_freed()
         return run.serve, lambda: None
     from mpcgov.worker import engine, read
 
