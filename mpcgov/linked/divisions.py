@@ -45,17 +45,18 @@ def thirds(values: Numbers, groups: Numbers) -> Numbers:
     rows. So neighbouring values are in different parts, and whatever range a cell has, it has all. Shape (rows,)."""
     result = np.zeros(len(values), np.int64)
     for rows in rows_of(groups):
-        distinct, inverse, counts = np.unique(values[rows], return_inverse=True, return_counts=True)
-        result[rows] = _dealt(distinct, counts)[inverse]
+        _, inverse, counts = np.unique(values[rows], return_inverse=True, return_counts=True)
+        result[rows] = _dealt(counts)[inverse]
     return result
 
 
-def _dealt(distinct: Numbers, counts: Numbers) -> Numbers:
-    """The part of each value."""
-    order, rows = np.lexsort((distinct, -counts)), np.zeros(PARTS, np.int64)
-    sizes, starts = np.unique(-counts[order], return_index=True)
-    result = np.zeros(len(distinct), np.int64)
-    for size, places in zip(-sizes, np.split(order, starts[1:]), strict=True):
+def _dealt(counts: Numbers) -> Numbers:
+    """The part of each value, by how many rows have it, the least value first."""
+    order, rows = np.argsort(-counts, kind="stable"), np.zeros(PARTS, np.int64)
+    places_of = np.split(order, np.flatnonzero(np.diff(counts[order])) + 1)
+    result = np.zeros(len(counts), np.int64)
+    for places in places_of:
+        size = counts[places[0]]
         # Each part would take one of equally frequent values at these numbers of its rows: the fewest come first.
         turns = rows[:, None] + size * np.arange(len(places))
         parts = np.argsort(turns, axis=None, kind="stable")[: len(places)] // len(places)
@@ -157,9 +158,10 @@ def _held(values: Numbers, groups: Numbers) -> Numbers:
     result = np.zeros(len(values), np.int64)
     for rows in rows_of(groups):
         _, inverse, counts = np.unique(values[rows], return_inverse=True, return_counts=True)
-        sizes, places = np.unique(counts, return_inverse=True)
-        known = np.array([figures.held(size, len(rows)) for size in sizes.tolist()], np.int64)
-        result[rows] = known[places][inverse]
+        sizes = np.flatnonzero(np.bincount(counts))
+        known = np.zeros(sizes[-1] + 1, np.int64)
+        known[sizes] = [figures.held(size, len(rows)) for size in sizes.tolist()]
+        result[rows] = known[counts][inverse]
     return result
 
 
@@ -174,8 +176,7 @@ def _each(values: Numbers, groups: Numbers, what: Callable[[Numbers], int]) -> N
 def rows_of(groups: Numbers) -> list[Numbers]:
     """The places of each group's rows."""
     order = np.argsort(groups, kind="stable")
-    _, starts = np.unique(groups[order], return_index=True)
-    return np.split(order, starts[1:]) if len(order) else []
+    return np.split(order, np.flatnonzero(np.diff(groups[order])) + 1) if len(order) else []
 
 
 _OF_GROUPS: Mapping[str, Callable[[Numbers], int]] = {
