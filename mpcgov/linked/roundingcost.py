@@ -21,7 +21,7 @@ SPLIT = 5
 """Taking a number apart sends about as much as so many comparisons."""
 SPLIT_ROUNDS, LEADING_ROUNDS = 27, 75
 
-DECOMPOSED_ROUNDS, DECOMPOSED_ROWS = 9, 788
+DECOMPOSED_ROUNDS, DECOMPOSED_ROWS = 8, 794
 """To find all bits of words: rounds, and rows of a bit for each."""
 LANES = 64
 BATCH_LIMBS = 1 << 12

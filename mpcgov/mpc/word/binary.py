@@ -1,8 +1,8 @@
 """Arithmetic on the bits of secret integers for m = 3, t = 1: bits in GF(2) lanes as in `sign`, nothing opened.
 
 An element is x = u + v − w·p with u and v known to parties 1 and 2 and w the carry out of u + v + 1. p = 2^61 − 1, so
-x = u + v + w modulo 2^61: w comes in at the lowest bit again. Carries into all positions follow from generate and
-propagate of all prefixes, in 6 levels; w follows from those of the whole, and one more product takes it everywhere.
+x = u + v + w modulo 2^61: w comes in at the lowest bit again. So positions lie on a circle, and the carry out of each
+follows from generate and propagate of the whole circle up to it, in 6 levels; if all propagate, it is 1.
 
 All that is sent are bits masked as in `sign`, products' terms and what party 1 deals.
 """
@@ -57,19 +57,36 @@ def nothing(rows: int, words: int) -> Pieces:
 
 
 async def bits_of(channel: Channel, prss: Prss, x: Words) -> Pieces:
-    """The 61 bits, the lowest first, of 1-D x within ±2^59 in two's complement, x of degree 1. 9 rounds."""
+    """The 61 bits, the lowest first, of 1-D x within ±2^59 in two's complement, x of degree 1. 8 rounds."""
     words = lanes.words_for(x.size)
     own = summand(prss, field.add(x, np.full(x.shape, 1 << SIGN, np.uint64)))
     operands = await enter(channel, prss, None if own is None else lanes.to_rows(own), (BITS, words))
     circuit, total = BitCircuit(channel, prss, BITS, words), operands.total
     plus, minus = circuit.masks(BITS)
-    generate, propagate = await _prefixes(
-        channel, prss, await circuit.finish((operands.a & operands.b) ^ plus ^ minus), total
-    )
-    wrap = generate[-1:] ^ propagate[-1:]
-    around = await product(channel, prss, propagate[:-1], repeated(wrap, BITS - 1))
-    bits = total ^ wrap.stacked(generate[:-1] ^ around)
+    generate = await circuit.finish((operands.a & operands.b) ^ plus ^ minus)
+    bits = total ^ _rolled(await _around(channel, prss, generate, total), 1)
     return bits[:SIGN].stacked(flipped(prss, bits[SIGN:]))
+
+
+async def _around(channel: Channel, prss: Prss, generate: Pieces, propagate: Pieces) -> Pieces:
+    """The carry out of each position if that of the highest comes in at the lowest, and 1 if all positions propagate.
+
+    Prefixes on a circle, for sums modulo 2^n − 1 (Zimmermann, ARITH 1999). Those of the last level overlap, which adds
+    nothing: what the first half of one propagates, it doesn't generate.
+    """
+    rows, step = len(generate.left), 1
+    while step < rows:
+        kept = rows if 2 * step < rows else 1  # in the end whether all propagate is the same for every position
+        below = _rolled(generate, step).stacked(_rolled(propagate, step)[:kept])
+        both = await product(channel, prss, propagate.stacked(propagate[:kept]), below)
+        generate, propagate = generate ^ both[:rows], both[rows:]
+        step *= 2
+    return generate ^ repeated(propagate, rows)
+
+
+def _rolled(bits: Pieces, step: int) -> Pieces:
+    """At each position what was so many below, and at the lowest ones the highest."""
+    return Pieces(np.roll(bits.left, step, axis=0), np.roll(bits.right, step, axis=0))
 
 
 async def _prefixes(channel: Channel, prss: Prss, generate: Pieces, propagate: Pieces) -> tuple[Pieces, Pieces]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from mpcgov.disclosure import significand
 from mpcgov.linked import roundingcost
 from mpcgov.mpc.whole import DIGIT_BITS
-from mpcgov.mpc.word import binary, wholes, wire
+from mpcgov.mpc.word import binary, lanes, wholes, wire
 from mpcgov.mpc.word.wholes import Form
 from tests.mpc.word.local import Party, make_parties, opened, run, share
 
@@ -88,13 +89,32 @@ def test_the_bits_of_a_word_are_its_twos_complement(values: list[int]) -> None:
     assert [sum(int(bit) << k for k, bit in enumerate(column)) for column in bits.T] == [v % 2**61 for v in values]
 
 
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_carries_go_round_for_all_pairs_of_numbers(size: int) -> None:
+    """All u and v below the prime 2^size − 1: u + v − w·p in bits, with w the carry out of u + v + 1."""
+    p = 2**size - 1
+    u, v = (numbers.reshape(-1).astype(np.uint64) for numbers in np.meshgrid(range(p), range(p)))
+    both = [lanes.to_rows(bits, size) for bits in (u & v, u ^ v)]
+    first = [np.random.default_rng(size).integers(0, 2**64, (2, *rows.shape), np.uint64) for rows in both]
+    held = [[*masks, rows ^ masks[0] ^ masks[1]] for masks, rows in zip(first, both, strict=True)]
+
+    def carries(q: Party) -> Awaitable[binary.Pieces]:
+        own = [binary.Pieces(pieces[q.me - 1], pieces[q.me]) for pieces in held]
+        return binary._around(q.channel(), q.prss, *own)
+
+    found = run(make_parties(3), carries)
+    bits = both[1] ^ np.roll(found[0].left ^ found[0].right ^ found[1].right, 1, axis=0)
+    sums = sum(lanes.from_row(row, len(u)) << np.uint64(k) for k, row in enumerate(bits))
+    assert sums.tolist() == ((u + v) % p).tolist()
+
+
 def test_batches_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [[5 * k - 17 for k in range(11)], [10**20 - k * 10**18 for k in range(11)]]
     monkeypatch.setattr(wholes, "BATCH_LIMBS", 12)
     found, parties = worked(wholes.significands, rows, [Form(1, 0, 60), Form(3, 24, 80)], 5)
     pairs = list(zip(found[:2].reshape(-1), found[2:].reshape(-1), strict=True))
     assert pairs == [significand(number, 5) for row in rows for number in row]
-    assert 2 * 30 < parties[0].line.rounds < 3 * 30  # of four batches two are under way at once
+    assert 2 * 29 < parties[0].line.rounds < 3 * 29  # of four batches two are under way at once
 
 
 @pytest.mark.parametrize("floors", [[], [1]])
