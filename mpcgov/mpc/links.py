@@ -205,7 +205,8 @@ class Link(asyncio.BufferedProtocol):
                 self._filled += size
                 self._parse()
             else:
-                self._large_filled += size
+                filled, self._large_filled = self._large_filled, self._large_filled + size
+                self.received.update(self._large[2][filled : self._large_filled])
                 if self._large_filled == len(self._large[2]):
                     (kind, label, payload), self._large = self._large, None
                     self._take(kind, payload, label)
@@ -225,6 +226,7 @@ class Link(asyncio.BufferedProtocol):
             there = min(length, self._filled - begin)
             if there < length <= SMALL_BYTES:
                 break
+            self.received.update(self._input[start : begin + there])
             start = begin + there
             payload = self._inbox.target(kind, label, length) if kind in MESSAGES else memoryview(bytearray(length))
             payload[:there] = self._input[begin:start]
@@ -249,8 +251,6 @@ class Link(asyncio.BufferedProtocol):
             raise WireError(f"a frame of kind {kind} with {length} bytes")
 
     def _take(self, kind: int, content: memoryview, label: int) -> None:
-        self.received.update(HEADER.pack(kind, content.nbytes, label))
-        self.received.update(content)
         if kind in MESSAGES:
             self._inbox.arrive(kind, label, content)
             if self._inbox.full and not (self.waiting or self._ending or self._keep_reading):

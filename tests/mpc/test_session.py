@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
+import socket
 import time
 from dataclasses import replace
 from typing import Any
@@ -13,7 +15,20 @@ import pytest
 
 from mpcgov.errors import DataError, SpecError
 from mpcgov.mpc import Session, SessionConfig
-from mpcgov.mpc.frames import MAX_FRAME_BYTES, Reason
+from mpcgov.mpc.frames import (
+    HEADER,
+    HELLO,
+    KEYS,
+    MAX_FRAME_BYTES,
+    READY,
+    SALT_BYTES,
+    SMALL_BYTES,
+    WORD,
+    WORDS,
+    Reason,
+    hello_frame,
+)
+from mpcgov.mpc.links import Link
 from tests.mpc.parties import NAMES, Parties, config_for, forever, opened, passes_when, put, run, share_list
 
 
@@ -36,6 +51,39 @@ def test_a_job_runs_through_its_phases_and_ends_at_all_parties(m: int, t: int) -
     for a, b in itertools.combinations(range(m), 2):
         assert said[a][str(b)] == said[b][str(a)][::-1]
     assert len({digest for hashes in said for pair in hashes.values() for digest in pair}) == m * (m - 1)
+
+
+def test_both_ends_hash_the_stream_of_frames_however_they_are_read() -> None:
+    """Small frames, the largest one that is read whole, and those read in pieces; asked for before they come or not."""
+    sizes = [0, 1, SMALL_BYTES, SMALL_BYTES + 1, 5_000_001, 17]
+    payloads = [np.random.default_rng(size).bytes(size) for size in sizes]
+
+    async def exchange() -> tuple[Link, Link]:
+        loop, failures = asyncio.get_running_loop(), []
+        links = [Link(me, 1 - me, bytes(32), 0, lambda *failure: failures.append(failure)) for me in range(2)]
+        for link, stream in zip(links, socket.socketpair(), strict=True):
+            stream.setblocking(False)
+            await loop.create_connection(lambda link=link: link, sock=stream)
+            link.write(WORD, READY)
+            link.write(KEYS, bytes(SALT_BYTES))
+        await asyncio.gather(*(link.keys for link in links))
+        sender, receiver = links
+        taken = [memoryview(bytearray(size)) for size in sizes]
+        early = [receiver.fetch(label, taken[label]) for label in range(0, len(sizes), 2)]
+        for label, payload in enumerate(payloads):
+            sender.send_words(label, memoryview(payload))
+        await asyncio.gather(*early)
+        await asyncio.gather(*(receiver.fetch(label, taken[label]) for label in range(1, len(sizes), 2)))
+        assert ([bytes(one) for one in taken], failures) == (payloads, [])
+        for link in links:
+            link.abort()
+        return sender, receiver
+
+    sender, receiver = asyncio.run(exchange())
+    stream = [(HELLO, hello_frame(0, 1, bytes(32)), 0), (WORD, READY, 0), (KEYS, bytes(SALT_BYTES), 0)]
+    stream += [(WORDS, payload, label) for label, payload in enumerate(payloads)]
+    whole = hashlib.sha256(b"".join(HEADER.pack(kind, len(data), label) + data for kind, data, label in stream))
+    assert sender.sent.digest() == receiver.received.digest() == whole.digest()
 
 
 @pytest.mark.parametrize(
