@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import socket
 from functools import cache
@@ -25,4 +26,5 @@ def _turns() -> itertools.cycle[socket.socket]:
     for sock in sockets:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", 0))
+        atexit.register(sock.close)
     return itertools.cycle(sockets)

@@ -267,6 +267,7 @@ def counted(network: Network, party: str) -> tuple[int, int]:
     return shown["within_a_day"], shown["in_all"]
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     "fault",
     [

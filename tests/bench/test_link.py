@@ -15,6 +15,7 @@ from mpcgov.bench.workloads import WORKLOADS
 from mpcgov.cli.main import run
 from mpcgov.errors import SpecError
 from tests.bench.conftest import Fake
+from tests.patience import LONG_S
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_no_relay_is_left() -> None:
         a, b = relay.pair()
     assert process.returncode is not None
     with a, b:
-        a.settimeout(5)
+        a.settimeout(LONG_S)
         assert a.recv(1) == b""
 
 

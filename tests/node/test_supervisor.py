@@ -19,6 +19,7 @@ from mpcgov.node.child import Child
 from mpcgov.node.process import environment
 from mpcgov.node.supervisor import Supervisor
 from mpcgov.spec.order import Order, Step
+from tests.node.network import when
 
 
 class Process:
@@ -109,7 +110,7 @@ async def test_a_cancel_during_the_killing_skips_no_respawn(monkeypatch: pytest.
         await turns()
     with pytest.raises(asyncio.CancelledError):
         await job
-    await asyncio.sleep(0.01)
+    await when(lambda: len(children.made) >= 4, "nobody came again")
     await turns()
     assert len(children.made) == 4
     children.may_go.set()

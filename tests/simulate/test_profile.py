@@ -73,7 +73,7 @@ def test_waiting_is_what_the_event_loop_waits() -> None:
     async def work() -> None:
         meter.enter("wait")
         gone = threading.Event()
-        threading.Timer(0.05, gone.set).start()
+        threading.Timer(0.5, gone.set).start()
         await asyncio.to_thread(gone.wait)
         meter.enter("after")
 
