@@ -101,8 +101,7 @@ def _date_of_text(raw: Any, text: Any, column: DateColumn, form: Form) -> tuple[
     value = text.try_cast("date")
     written = _ISO_PATTERN if form.dialect.date_format == ISO else r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"
     low, high = date.fromisoformat(column.min), date.fromisoformat(column.max)
-    said = macros if form.advises else advice
-    odd = said.odd_date(raw, form.header, form.dialect) if raw.type().is_string() else MALFORMED
+    odd = advice.odd_date(raw, form.header, form.dialect) if raw.type().is_string() else MALFORMED
     return _ranged(raw, text.re_search(written) & value.notnull(), value, low, high, odd)
 
 

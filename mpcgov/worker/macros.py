@@ -1,7 +1,8 @@
 """What is said of values that don't fit, as macros of the engine of this process: put together once for all columns.
 
 The engine puts a macro's text in the place of its name, so it computes what it would without. But it took ibis a third
-of reading a small file to put these texts together anew for each column.
+of reading a small file to put these texts together anew for each column. What is said of dates is no macro: for the
+engine to take it in takes as long as for ibis to put it together once.
 """
 
 from __future__ import annotations
@@ -14,14 +15,12 @@ from sqlglot import expressions
 
 from mpcgov.spec.reading import Dialect, Reading
 from mpcgov.worker import advice
-from mpcgov.worker.numerals import ISO
 
 _PLAIN, _READING = Dialect(), Reading()
 _TEXTS = {"raw": "string", "header": "string"}
 
 _WRITTEN: Mapping[str, tuple[Mapping[str, str], Callable[..., Any]]] = {
     "mpcgov_odd_number": (_TEXTS, lambda raw, header: advice.odd_number(raw, header, _PLAIN, _READING)),
-    "mpcgov_odd_date": (_TEXTS, lambda raw, header: advice.odd_date(raw, header, _PLAIN)),
     "mpcgov_odd_code": ({"near": "boolean"} | _TEXTS, lambda near, raw, header: advice.odd_code(near, raw, (), header)),
     "mpcgov_seen": ({"raw": "string"}, advice.seen),
 }
@@ -64,7 +63,7 @@ def _function(takes: Callable[..., Any], name: str, gives: str) -> Any:
 
 
 seen = _function(_one, "mpcgov_seen", "string")
-_odd_number, _odd_date = (_function(_two, name, "int8") for name in ("mpcgov_odd_number", "mpcgov_odd_date"))
+_odd_number = _function(_two, "mpcgov_odd_number", "int8")
 _odd_code = _function(_three, "mpcgov_odd_code", "int8")
 
 
@@ -72,11 +71,6 @@ def odd_number(raw: Any, header: str, how: Dialect, reading: Reading) -> Any:
     """As `advice.odd_number`, in the engine of this process."""
     plain = how.decimal == _PLAIN.decimal and not reading.implied
     return _odd_number(raw, header) if plain else advice.odd_number(raw, header, how, reading)
-
-
-def odd_date(raw: Any, header: str, how: Dialect) -> Any:
-    """As `advice.odd_date`, in the engine of this process."""
-    return _odd_date(raw, header) if how.date_format == ISO else advice.odd_date(raw, header, how)
 
 
 def odd_code(near: Any, raw: Any, values: tuple[str, ...], header: str) -> Any:

@@ -30,7 +30,6 @@ PLAIN, READING = Dialect(), Reading()
             lambda raw: macros.odd_number(raw, HEADER, PLAIN, READING),
             lambda raw: advice.odd_number(raw, HEADER, PLAIN, READING),
         ),
-        (lambda raw: macros.odd_date(raw, HEADER, PLAIN), lambda raw: advice.odd_date(raw, HEADER, PLAIN)),
         (
             lambda raw: macros.odd_code(raw == "NORTH", raw, ("a",), HEADER),
             lambda raw: advice.odd_code(raw == "NORTH", raw, ("a",), HEADER),
@@ -52,10 +51,6 @@ def test_a_macro_says_what_its_expression_says(macro: Callable[[Any], Any], writ
         (
             lambda raw: macros.odd_number(raw, HEADER, Dialect(decimal=","), READING),
             lambda raw: advice.odd_number(raw, HEADER, Dialect(decimal=","), READING),
-        ),
-        (
-            lambda raw: macros.odd_date(raw, HEADER, Dialect(date_format="DD.MM.YYYY")),
-            lambda raw: advice.odd_date(raw, HEADER, Dialect(date_format="DD.MM.YYYY")),
         ),
         (
             lambda raw: macros.odd_code(raw == "NORTH", raw, ("01",), HEADER),
