@@ -29,6 +29,7 @@ def test_what_the_page_shows_runs_in_order(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.slow
 def test_the_notebook_runs_from_frames_to_a_plot(tmp_path: Path) -> None:
     notebook = nbformat.read(ROOT / "examples/notebooks/first-job.ipynb", as_version=4)
     assert len(notebook.cells) <= 12

@@ -11,6 +11,8 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from mpcgov.node import operator
 from mpcgov.node.desk import enrolment
 from mpcgov.node.desk.config import Role
@@ -104,6 +106,7 @@ async def entered(browser: Any, language: str, home: Path, origin: str, name: st
     return page
 
 
+@pytest.mark.slow
 async def test_two_people_change_the_policy_in_their_browsers(tmp_path: Path) -> None:
     async with chromium() as browser:
         network = Network(tmp_path)

@@ -10,7 +10,10 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mpcgov.node import operator
+from tests import nightly
 from tests.chromium import axe, chromium, kept, said_whole, visit
 from tests.node.network import PARTIES, Network
 from tests.office.headquarters import Headquarters, headquarters
@@ -35,14 +38,14 @@ WORDS = {
 }  # fmt: skip
 
 
-async def test_a_coordinator_gets_from_a_question_to_its_chart_in_a_browser(tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", nightly.first(1, ["de", "en"]))
+async def test_a_coordinator_gets_from_a_question_to_its_chart_in_a_browser(tmp_path: Path, language: str) -> None:
     async with chromium() as browser:
         network = Network(tmp_path)
         async with headquarters(network) as hq:
             await network.start()
             try:
-                for language in ("en", "de"):
-                    await _asks(hq, browser, language)
+                await _asks(hq, browser, language)
             finally:
                 await network.stop()
 
