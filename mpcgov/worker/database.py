@@ -46,8 +46,10 @@ def open_database(url: str, name: str, base: Path) -> tuple[Backend, Any]:
         )
     schema, one = relation(unquote(table))
     missing = no_table(name)
+    # DuckDB's schema beside its database, since ibis takes a dot in one text for what parts these.
+    place = (backend.current_catalog, schema) if schema and backend.name == "duckdb" else schema or None
     with kept_on_success(backend):
-        return backend, quiet(lambda: backend.table(one, database=schema or None), missing)
+        return backend, quiet(lambda: backend.table(one, database=place), missing)
 
 
 def _builtin(name: str, takes: str, gives: str) -> Any:

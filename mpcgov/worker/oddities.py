@@ -7,7 +7,7 @@ from typing import Any
 
 import ibis
 
-from mpcgov.spec.table import DecimalColumn, IntegerColumn, KeyColumn
+from mpcgov.spec.table import DecimalColumn, IntegerColumn, KeyColumn, TextColumn
 from mpcgov.worker import identity
 from mpcgov.worker.advice import BLANK, CODES, MISSING, normal_form
 from mpcgov.worker.readers.raw import counted
@@ -74,13 +74,14 @@ def padded_keys(rows: int) -> str:
 
 
 def placeholders(source: Source) -> list[str]:
-    """Keys that are written as no id is: a code for "unknown", or one sign over and over. Says how many rows."""
+    """Keys and texts that are written as no id or name is: a code for "unknown", or one sign over and over."""
     found = []
     for name, column in source.declaration.columns.items():
-        if isinstance(column, KeyColumn):
+        if isinstance(column, KeyColumn | TextColumn):
             value = source.table[source.value(name)]
             odd = source.table.filter(value.isin(CODES) | value.re_search(_ONE_SIGN))
-            found += _said(source, odd, name, f"with a key that looks {_LIKE_NONE}")
+            found += _said(source, odd, name, f"with a {column.kind} that looks {_LIKE_NONE}")
+        if isinstance(column, KeyColumn):
             same = source.table.filter(value.lower() == name.lower())
             found += _said(source, same, name, "with the column's own name as a key: a header among the rows?")
             if not {"trim", "digits"} & set(column.normalise):

@@ -168,6 +168,12 @@ def test_keys_that_meet_no_others_are_pointed_out(tmp_path: Path, key: str, norm
     assert bool(found) == bool(words)
 
 
+def test_texts_that_stand_for_none_are_pointed_out(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("id,name\na,UNKNOWN\nb,XXXX\nc,Ann\n")
+    found = checked(tmp_path, "d.csv", {"id": KEY, "name": {"kind": "text"}}).warnings
+    assert [one.partition(" that")[0] for one in found] == ["column name: 2 rows with a text"]
+
+
 def test_what_databases_write_for_nothing_is_told_and_profiled(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("id,n\n" + "".join(f"a{n},{n}\n" for n in range(30)) + "b,\\N\n")
     assert "1 that look like a code for no value" in checked(tmp_path, "d.csv").faults[0]

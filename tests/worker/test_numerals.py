@@ -83,6 +83,27 @@ DATES = {
 }
 
 
+BESIDE = {
+    "behind": ("001234-", [1, 6], 1), "before": ("+001234", [2, 7], 1), "before, in the middle": ("x -001234", [4, 9], 1),
+    "of a date": ("2024-12", [1, 4], 0), "none": ("001234 -", [1, 6], 0), "inside": ("-01234", [1, 6], 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "at", "signs"), BESIDE.values(), ids=BESIDE.keys())
+def test_a_sign_that_is_cut_off_is_pointed_out(tmp_path: Path, line: str, at: list[int], signs: int) -> None:
+    (tmp_path / "d.dat").write_text(line + "\n")
+    whole = {"source": "d.dat", "columns": {"x": WHOLE | {"at": at}}}
+    found = dataset_check(validate(whole, Dataset, "d"), "d", tmp_path).warnings
+    assert [one for one in found if "1 row with a sign just outside of what at names" in one] == list(found)[:signs]
+
+
+def test_tabs_in_fixed_width_are_pointed_out(tmp_path: Path) -> None:
+    (tmp_path / "d.dat").write_text("ab\t12\ncd 34\n")
+    whole = {"source": "d.dat", "columns": {"x": {"kind": "text", "at": [1, 2]}}}
+    found = dataset_check(validate(whole, Dataset, "d"), "d", tmp_path).warnings
+    assert found[0].startswith("1 row with a tab")
+
+
 @pytest.mark.parametrize("form", DATES)
 def test_a_date_is_read_as_it_is_declared_to_be_written(tmp_path: Path, form: str) -> None:
     expected = [date(2024, 12, 31), date(2024, 1, 1), None, None, None]

@@ -222,13 +222,14 @@ TABLE = "CREATE TABLE {} (region TEXT, note TEXT, age INTEGER, pay NUMERIC(10, 2
 
 
 @pytest.mark.parametrize(
-    "relation", nightly.first(3, ["registers.people", "odd%20name", '"a.b"', "people", 'registers."people"'])
+    "relation",
+    nightly.first(3, ["registers.people", '"my.own"."a.b"', "odd%20name", '"a.b"', "people", 'registers."people"']),
 )
 def test_a_duckdb_file_is_asked_where_it_is_and_never_written(tmp_path: Path, relation: str) -> None:
     name = relation.replace("%20", " ")
     quoted = name if '"' in name else ".".join(f'"{part}"' for part in name.split("."))
     with duckdb.connect(str(tmp_path / "x.db")) as connection:
-        connection.execute("CREATE SCHEMA registers")
+        connection.execute('CREATE SCHEMA registers; CREATE SCHEMA "my.own"')
         connection.execute(TABLE.format(quoted))
         connection.executemany(f"INSERT INTO {quoted} VALUES (?, ?, ?, ?, ?, 'x')", ROWS)  # noqa: S608  a name of ours
     before = (tmp_path / "x.db").read_bytes()

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mpcgov.errors import DataError
+from mpcgov.spec.table import DecimalColumn, IntegerColumn
 from mpcgov.worker.engine import Backend
-from mpcgov.worker.readers.raw import Raw, Wanted, taken, text_schema
+from mpcgov.worker.readers.raw import Raw, Wanted, counted, taken, text_schema
 
 LIMIT_LINE_BYTES = 1 << 20
 _PIECE_BYTES = 4 << 20
 _LINES = "write each record on a line of its own, as mainframes don't: fold -w 80 does it for records of 80 bytes"
+
+_BEFORE, _BEHIND = r"(^|[^0-9])[-+]$", r"^[-+]([^0-9]|$)"
+"""A sign that is beside a number, and not between two as in 2024-12."""
 
 Places = Mapping[str, tuple[int, int]]
 """By declared column, its first and its last character, counted from 1."""
@@ -36,26 +42,64 @@ def read(fd: int, wanted: Wanted, backend: Backend) -> Raw:
     if len(places) < len(at):
         hint = "say of each column where it stands, at: [1, 8]; or name the file .csv, if something parts its columns"
         raise DataError(f"{wanted.name}: a file of fixed width, and its columns have no at", hint=hint)
-    longest = [0]
-    table, rows = taken(backend, wanted, text_schema(len(places)), _batches(fd, places, wanted, longest))
+    seen = _Seen()
+    table, rows = taken(backend, wanted, text_schema(len(places)), _batches(fd, places, wanted, seen))
     # Of all declared columns, not of those that a job asks for: no job may choose what is refused.
     first = min(reading.at[0] for reading in wanted.dataset.readings.values() if reading.at)
-    if rows and longest[0] < first:
+    if rows and seen.longest < first:
         raise DataError(
             f"{wanted.name}: no line is long enough for a declared column",
             hint="check the characters that at names, and skip_lines for lines above the rows",
         )
     last = max(reading.at[1] for reading in wanted.dataset.readings.values() if reading.at)
-    if rows == 1 and longest[0] >= 2 * last:
-        raise DataError(f"{wanted.name}: one line, long enough for {longest[0] // last} records", hint=_LINES)
-    return Raw(table, {column: f"c{n}" for n, column in enumerate(places)}, rows, typed=False)
+    if rows == 1 and seen.longest >= 2 * last:
+        raise DataError(f"{wanted.name}: one line, long enough for {seen.longest // last} records", hint=_LINES)
+    columns = {column: f"c{n}" for n, column in enumerate(places)}
+    return Raw(table, columns, rows, typed=False, remarks=tuple(_remarks(seen)))
 
 
-def _batches(fd: int, places: Places, wanted: Wanted, longest: list[int]) -> Iterator[pa.RecordBatch]:
+@dataclass
+class _Seen:
+    """What was seen of the lines: how long they are, how many hold tabs, and by column how many a sign beside it."""
+
+    longest: int = 0
+    tabs: int = 0
+    signs: Counter[str] = field(default_factory=Counter)
+
+    def look(self, lines: pa.Array, places: Places, wanted: Wanted) -> None:
+        """Takes some lines."""
+        self.longest = max(self.longest, pc.max(pc.utf8_length(lines)).as_py() or 0)
+        self.tabs += pc.sum(pc.match_substring(lines, "\t")).as_py() or 0
+        numbers = (
+            name for name in places if isinstance(wanted.declaration.columns[name], IntegerColumn | DecimalColumn)
+        )
+        for column in numbers:
+            first, last = places[column]
+            before, behind = (max(0, first - 3), first - 1, _BEFORE), (last, last + 2, _BEHIND)
+            for place, (start, stop, form) in ((first - 1, before), (last + 1, behind)):
+                if not _is_declared(place, wanted):
+                    signs = pc.match_substring_regex(pc.utf8_slice_codeunits(lines, start, stop), form)
+                    self.signs[column] += pc.sum(signs).as_py() or 0
+
+
+def _is_declared(place: int, wanted: Wanted) -> bool:
+    places = (reading.at for reading in wanted.dataset.readings.values() if reading.at)
+    return any(first <= place <= last for first, last in places)
+
+
+def _remarks(seen: _Seen) -> Iterator[str]:
+    if seen.tabs:
+        yield f"{counted(seen.tabs)} with a tab, which counts as one character here however many blanks it stood for"
+    for column, rows in seen.signs.items():
+        if rows:
+            yield f"column {column}: {counted(rows)} with a sign just outside of what at names: is it the number's?"
+
+
+def _batches(fd: int, places: Places, wanted: Wanted, seen: _Seen) -> Iterator[pa.RecordBatch]:
     schema = text_schema(len(places))
     for lines in _lines(fd, wanted):
         text = pa.array(lines, pa.string())
-        longest[0] = max(longest[0], pc.max(pc.utf8_length(text)).as_py() or 0)
+        seen.look(text, places, wanted)
         yield pa.record_batch([_value(text, *place) for place in places.values()], schema=schema)
 
 

@@ -94,4 +94,4 @@ def refuse_types(refused: Mapping[str, str], wanted: Wanted) -> None:
     """
     if refused:
         wrong = "; ".join(f"column {column}: columns of type {kind} aren't read" for column, kind in refused.items())
-        raise DataError(f"{wanted.name}: {wrong}", hint="read a view that casts it, such as to date or text")
+        raise DataError(f"{wanted.name}: {wrong}", hint="read a view that casts it, such as to date, numeric or text")
