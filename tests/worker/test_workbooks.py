@@ -173,3 +173,30 @@ def test_a_header_of_merged_cells_is_refused(tmp_path: Path, area: str) -> None:
     written(tmp_path, lambda sheet: sheet.merge_cells(area), [["id", "pay", None], [None, "23", "24"], ["a", 1, 2]])
     with pytest.raises(DataError, match="cells in the header are merged"):
         checked(tmp_path)
+
+
+ODS = "urn:oasis:names:tc:opendocument:xmlns"
+CELL = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+
+
+def ods_row(*cells: str, of: str = "") -> str:
+    return f"<table:table-row{of}>{''.join(map(CELL.format, cells))}</table:table-row>"
+
+
+def test_hidden_rows_of_an_opendocument_sheet_are_pointed_out(tmp_path: Path) -> None:
+    collapsed, filtered = (f' table:visibility="{how}"' for how in ("collapse", "filter"))
+    shown = [ods_row("id", "pay"), ods_row("a", "1"), ods_row("b", "2", of=collapsed)]
+    shown.append(ods_row("c", "3", of=f'{filtered} table:number-rows-repeated="2"'))
+    other = f'<table:table table:name="A&amp;B">{ods_row("x", of=collapsed)}</table:table>'
+    names = " ".join(f'xmlns:{name}="{ODS}:{name}:1.0"' for name in ("office", "table", "text"))
+    sheet = f'<table:table table:name="S">{"".join(shown)}</table:table>'
+    book = f"<office:body><office:spreadsheet>{other}{sheet}</office:spreadsheet></office:body>"
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    entry = f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
+    with zipfile.ZipFile(tmp_path / "d.ods", "w") as file:
+        file.writestr("mimetype", kind)
+        file.writestr("content.xml", f"<office:document-content {names}>{book}</office:document-content>")
+        manifest = f'<manifest:manifest xmlns:manifest="{ODS}:manifest:1.0">{entry}</manifest:manifest>'
+        file.writestr("META-INF/manifest.xml", manifest)
+    found = checked(tmp_path, source="d.ods#S")
+    assert (found.rows, "3 rows are hidden, such as by a filter" in found.warnings[0]) == (4, True)

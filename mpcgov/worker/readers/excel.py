@@ -23,21 +23,21 @@ from mpcgov.spec.reading import Dialect
 from mpcgov.spec.table import DecimalColumn, IntegerColumn
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.file import OpenFile
-from mpcgov.worker.readers import nobook, xlsx
+from mpcgov.worker.readers import nobook, ods, xlsx
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, counted, moment_text, need, taken, text_schema
 
 _EXACT = 10**15
 """Of larger numbers a workbook keeps no more than 15 digits."""
 
 _MERGED = "only the first cell of each has its value, and the others are missing: fill them in"
-_UNSEEN = (
-    "errors such as #N/A look like empty cells in such a workbook, and hidden rows like others: if there are any, "
-    "save it as .xlsx"
-)
+_NO_ERRORS = "errors such as #N/A look like empty cells in such a workbook"
+_NO_HIDDEN = ", and hidden rows like others"
+_SAVE = ": if there are any, save it as .xlsx"
 _HIDDEN = "hidden, such as by a filter, and read like the others: if they aren't meant, take them out"
 _HIDDEN_SHEET = "the sheet is hidden in the workbook: is it the one that is meant?"
 _SEVERAL = "in the header are merged: each column must have a name of its own, in one row"
 
+_LOOKED_INTO = (*xlsx.SUFFIXES, *ods.SUFFIXES)
 _BATCH_ROWS = 10_000
 PLAIN = Dialect()
 
@@ -100,14 +100,14 @@ def sheet_of(file: OpenFile) -> Sheet:
     name = file.part or names[0]
     sheet = quiet(lambda: book.get_sheet_by_name(name), fault)
     rows = quiet(lambda: sheet.to_python(skip_empty_area=False), fault)
-    found = quiet(lambda: _unseen(file, name), fault) if file.suffix in xlsx.SUFFIXES else xlsx.Unseen()
+    found = quiet(lambda: _unseen(file, name), fault) if file.suffix in _LOOKED_INTO else xlsx.Unseen()
     _put(found.errors, rows)
     return Sheet(rows, found.uncomputed, sheet.merged_cell_ranges or (), found.rows, found.sheet)
 
 
 def _unseen(file: OpenFile, sheet: str) -> xlsx.Unseen:
     with os.fdopen(os.dup(file.fd), "rb") as stream:
-        return xlsx.unseen(stream, sheet)
+        return ods.unseen(stream, sheet) if file.suffix in ods.SUFFIXES else xlsx.unseen(stream, sheet)
 
 
 def _put(errors: Mapping[int, Mapping[int, str]], rows: list[list[Any]]) -> None:
@@ -146,7 +146,9 @@ def _remarks(sheet: Sheet, suffix: str, top: int, declared: Collection[int]) -> 
     hidden = sum(any(cell != "" for cell in row) for row in below)
     found += [f"{counted(hidden)} {'is' if hidden == 1 else 'are'} {_HIDDEN}"] if hidden else []
     found += [_HIDDEN_SHEET] if sheet.is_hidden else []
-    return (*found, *([] if suffix in xlsx.SUFFIXES else [f"{suffix}: {_UNSEEN}"]))
+    if suffix not in xlsx.SUFFIXES:
+        found.append(f"{suffix}: {_NO_ERRORS}{'' if suffix in _LOOKED_INTO else _NO_HIDDEN}{_SAVE}")
+    return tuple(found)
 
 
 def _batches(
