@@ -4,7 +4,8 @@ The attacker's columns are linked with one of another agency's, whole numbers of
 them. It takes the correlations for sums of products, and looks for whole numbers that give these: by least squares,
 which takes them for any numbers, and by the nearest point of a lattice reduced by LLL, which doesn't, and so finds more
 values than there are equations. With exact sums it finds all; where fewer pairs are asked for, so that some are
-released, nothing beyond the mean. Without `figures.least_rows` the second test fails.
+released, nothing beyond the mean. Without `figures.least_rows` and `figures.least_held` the second test fails; either
+is enough for it.
 """
 
 from __future__ import annotations
