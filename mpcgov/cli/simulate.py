@@ -166,7 +166,8 @@ def _tell_of_data(job: Path, agencies: Path) -> None:
         for party, part in parts.items():
             with suppress(MpcgovError):
                 found = judge(agencies / party / "datasets.yaml", part.dataset) if part.dataset else None
-                for line in (*found.faults, *found.warnings, *found.proposals) if found else ():
+                proposals = found.proposals if found and part.key else ()  # which only links by key need
+                for line in (*found.faults, *found.warnings, *proposals) if found else ():
                     note(f"{party}: {line}")
 
 

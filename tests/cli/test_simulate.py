@@ -97,6 +97,12 @@ def test_a_job_that_is_refused_beforehand_tells_of_its_data_too(tmp_path: Path, 
     assert any(
         note.startswith("b: d: column pid: 3 rows with a key that looks like a code for no value") for note in notes
     )
+    comparing = OVERLAP.replace("overlap", "record-linkage").replace(", key: pid", "")
+    (tmp_path / "job.yaml").write_text(f"{comparing}params: {{fields: [{{column: name, type: name}}]}}\n")
+    assert run(["simulate", str(tmp_path / "job.yaml"), "--agencies", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "looks like a code" in told
+    assert "add `unique" not in told, "it links by no key"
 
 
 LINKED = """
