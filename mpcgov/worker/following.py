@@ -44,14 +44,19 @@ def few(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
     """Whether sums and differences of the tables' cells can be about groups of fewer persons alone.
 
     Cells with fewer are hidden. Where the cells of large groups have full rank among the rest, no combination of them
-    is without a large group. Other agencies' rows may be in all cells of joint tables, which are shown then: their rows
-    of a cell are a group there, large and the same in all of these tables. Where they aren't the same in all, fewer
-    combinations are without them.
+    is without a large group. Other agencies' rows may be in all cells of joint tables, which are shown then. So this is
+    asked twice: for whoever knows these rows, and can take them off; and for whoever doesn't, with their rows of a cell
+    as a group there, large and the same in all of these tables. Where they aren't the same in all, fewer combinations
+    are without them.
     """
     joint = tuple(table.joint for table in tables)
-    if any(joint):
-        cells = {tuple(group.values.items()) for group in groups}
-        groups = [*groups, *(Group(joint, dict(cell), least) for cell in cells)]
+    cells = {tuple(group.values.items()) for group in groups}
+    theirs = [Group(joint, dict(cell), least) for cell in cells] if any(joint) else []
+    return _few_of(groups, tables, least) or bool(theirs and _few_of([*groups, *theirs], tables, least))
+
+
+def _few_of(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
+    """The same of these groups alone, one cell of the columns that all tables are by after the other."""
     common = set.intersection(*({*table.by} for table in tables))
     if any(table.margins for table in tables):
         common = set()

@@ -21,8 +21,8 @@ def groups(*counts: tuple[str, int] | tuple[str, int, str], of: int = 3) -> list
     ]
 
 
-def tables(*by: Sequence[str], margins: bool = False) -> list[Rows]:
-    return [Rows(where=None, present=(), by=tuple(one), margins=margins) for one in by]
+def tables(*by: Sequence[str], margins: bool = False, joint: bool = False) -> list[Rows]:
+    return [Rows(where=None, present=(), by=tuple(one), margins=margins, joint=joint) for one in by]
 
 
 def test_one_person_more_is_treated_as_nobody_more() -> None:
@@ -34,6 +34,16 @@ def test_one_person_more_is_treated_as_nobody_more() -> None:
     many = groups(*parts, ("0", 10))
     assert not few(many, tables((), (), ()), LEAST)
     assert not follows([group.among for group in many])
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_whoever_knows_a_partners_rows_can_take_them_off(joint: bool) -> None:
+    """All women, less those of two regions, are the one in none, less the partner's rows: it knows these."""
+    found = groups(*((among, persons, sex) for sex in "FM" for among, persons in (("01", 20), ("02", 20))))
+    lone = groups(("0", 1, "F"), ("0", 12, "M"))
+    by_sex = tables(("sex",), ("sex",), ("sex",), joint=joint)
+    assert few([*found, *lone], by_sex, LEAST)
+    assert not few([*found, *lone[1:]], by_sex, LEAST)
 
 
 @pytest.mark.parametrize(
