@@ -41,10 +41,11 @@ def tidy() -> None:
 
 
 def keep_freed() -> None:
-    """The memory of arrays is used again for the next ones, up to twice MOST_MAPPED_BYTES, where the C library can.
+    """The memory of arrays of up to MOST_MAPPED_BYTES is used again for the next ones, where the C library can.
 
     Else arrays of more than 128 kB come from the system, and go back to it, each time, until large ones have been
-    freed; and to be given a page takes as long as to compute with it.
+    freed; and to be given a page takes as long as to compute with it. What is free at the end of the heap goes back
+    once it is more than twice that. What lies below an array that is still there stays.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
