@@ -82,9 +82,9 @@ class Releases:
         for record in self._audit.backwards(tx, job, Event.ALL_APPROVED.value):
             if record.event == Event.ALL_APPROVED.value:
                 later.add(record.job)
-            elif record.event in YES:
+            elif record.job == job and record.event in YES:
                 unweighed = set(later)
-            elif record.event == PROPOSED:
+            elif record.job == job and record.event == PROPOSED:
                 break
         return later if unweighed is None else unweighed
 

@@ -46,11 +46,12 @@ def bytes_of(texts: pa.LargeBinaryArray) -> tuple[NDArray[np.uint8], NDArray[np.
 
 
 def as_one(column: pa.ChunkedArray) -> pa.Array:
-    """A column as a single array; large types, as all its text together may be over 2 GiB."""
+    """A column as a single array; large types, as all its text together may be over 2 GiB.
+
+    It is copied even if it is a single one already: how many there are may follow from the rows that a job chooses.
+    """
     large = column.cast(pa.large_string()) if pa.types.is_string(column.type) else column
-    if not isinstance(large, pa.ChunkedArray):
-        return large
-    return large.chunk(0) if large.num_chunks == 1 else large.combine_chunks()  # which copies even a single one
+    return large.combine_chunks() if isinstance(large, pa.ChunkedArray) else large
 
 
 def fields(linked: Linked, party: str) -> tuple[Field, ...]:

@@ -90,8 +90,9 @@ def keyed_rows(source: Source, wanted: Wanted, where: Expr | None = None) -> Key
         found = found.filter(encoded.is_valid())
     with_key = _rows_in(found)
     everything = where is None and wanted.rules is None and found.num_rows == source.rows
-    unique.judge(source, (wanted.key, as_one(found["key"])) if everything else None)
-    if _may_meet(source, wanted, as_one(found["key"]) if where is None else None):
+    all_keys = as_one(found["key"]) if where is None else None
+    unique.judge(source, (wanted.key, all_keys) if everything else None)
+    if _may_meet(source, wanted, all_keys):
         found = _once_each(found, wanted)
     columns = {name: _numbers(source, wanted, name, as_one(found[f"c{i}"])) for i, name in enumerate(wanted.columns)}
     notes += _notes(source.name, read, with_key, found.num_rows)

@@ -128,7 +128,7 @@ def _loading(function: Callable[..., Any]) -> Iterator[None]:
         try:
             yield
         finally:
-            del context.refresh
+            vars(context).pop("refresh", None)  # another thread may have left its own block
 
 
 class _NotCached(Exception):
