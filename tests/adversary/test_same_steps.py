@@ -79,14 +79,15 @@ def register(folder: Path, wage: int) -> Dataset:
 
 
 def taken_by(folder: Path, read: Callable[[Source], object]) -> list[set[Step]]:
-    """The steps of reading two registers, in which odd persons' wages are low and high."""
+    """The steps of reading two registers, in which odd persons' wages are low and high. One that is read before doesn't
+    count: what is done once in a process hangs on which tests ran earlier."""
     found = []
-    for wage in (100, 9000):
+    for wage in (100, 100, 9000):
         with open_table(register(folder / str(wage), wage), "people", folder / str(wage)) as source:
             found.append(set[Step]())
             with steps(found[-1]):
                 read(source)
-    return found
+    return found[1:]
 
 
 ALL = {"wage": "max", "sex": "max"}
@@ -121,15 +122,15 @@ def test_rows_with_keys_are_read_by_the_same_steps(key: str, rules: Any, where: 
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_other_rows_are_read_by_the_same_steps(job: Any, where: str, tmp_path: Path) -> None:
-    found = [set[Step](), set[Step]()]
-    for one, wage in zip(found, ("100", "9000"), strict=True):
+    found = [set[Step]() for _ in range(3)]
+    for one, wage in zip(found, ("100", "100", "9000"), strict=True):
         people = [row | ({"wage": wage, "name": "Müller"} if row["age"] == "27" else {}) for row in PERSONS]
         order = Agency(tmp_path, people).order(*job, {"where": where})
         with steps(one):
             write, *_ = read._read(order)
             write(io.BytesIO())
-    assert found[0]
-    assert found[0] == found[1]
+    assert found[1]
+    assert found[1] == found[2]  # in the first one, what is done once in a process
 
 
 def _values(*odd: str | None) -> pa.Array:
