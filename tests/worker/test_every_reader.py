@@ -231,9 +231,11 @@ def test_mysql_gives_the_same_rows(mysql: mariadb.Server, tmp_path: Path, expect
 
 
 @pytest.mark.filterwarnings("ignore")  # Spark's own, of its sockets and of pandas
-@pytest.mark.slow
 def test_a_cluster_of_spark_gives_the_same_rows(tmp_path: Path, expected: Any) -> None:
-    """Two workers of its own; what a row hashes to is each engine's own, so that fingerprints aren't compared."""
+    """Two workers of its own; what a row hashes to is each engine's own, so that fingerprints aren't compared.
+
+    A minute and a half of the processor by day, too: where Spark is installed, which `./scripts/test` alone doesn't do.
+    """
     pyspark = pytest.importorskip("pyspark", reason="pip install 'mpcgov[spark]'; .ci/run does")
     if shutil.which("java") is None:
         pytest.skip("no Java here")
