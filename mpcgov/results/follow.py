@@ -123,7 +123,9 @@ class _Follower:
         return view
 
     def _hear(self, status: Status) -> None:
-        before, self._now = self._now, self._paced(status, self._clock())
         self._heard_at = self._clock()
+        if self._now is not None and self._now.ended:
+            return  # what was asked before the end may be answered after it
+        before, self._now = self._now, self._paced(status, self._clock())
         if self._now != before:
             self._tell(self._now)
