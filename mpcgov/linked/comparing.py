@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
@@ -10,6 +11,7 @@ from mpcgov.linked.encoding import MOST_PAIRS, ONE_TO_ONE
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.sizes import padded_length
 from mpcgov.spec.job import Job
+from mpcgov.spec.load import canonical_json
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.table import Declaration
 
@@ -41,6 +43,18 @@ def _star_faults(job: Job) -> Iterator[str]:
         yield f"params.match: for two registers; three or more are linked {ONE_TO_ONE}"
     if job.params.get("report"):
         yield "params.report: match rates are of two registers; ask for them with a job for each two"
+
+
+def deciding(job: Job, asked: Asked) -> str:
+    """What decides which records are linked, as a text that is the same for jobs that link the same ones. Empty where
+    keys do, which job files name."""
+    if not asked.fields:
+        return ""
+    fields = [[one.type, dict(one.columns), one.prepare, one.m and str(one.m)] for one in asked.fields]
+    passes = [[[one.type, dict(one.columns)] for one in each] for each in asked.blocks]
+    least = [asked.threshold and str(asked.threshold), asked.probability and str(asked.probability)]
+    exact = sorted(map(str, asked.exact))
+    return canonical_json([job.data_parties, fields, passes, exact, least, asked.match or ONE_TO_ONE]).decode()
 
 
 def threshold_faults(manifest: Manifest, threshold: int) -> Iterator[str]:
@@ -210,6 +224,25 @@ def _pair_notes(lists: list[int]) -> Iterator[str]:
             f"lists as long as max_rows would have {most:,} pairs; the job ends before any record is dealt if there "
             f"are more than {MOST_PAIRS:,}: with params.blocks only records that share a value, such as the year of "
             "birth, are compared"
+        )
+
+
+def report_faults(job: Job) -> Iterator[str]:
+    """Groups of two columns may differ in one record. Where an owner made both up, or one of them beside a column that
+    it knows, both columns' match rates tell whether that one is linked; links are named anyway."""
+    report = job.params.get("report")
+    if not isinstance(report, list) or job.params.get("output") == "links":
+        return
+    named = Counter(str(column).partition(".")[0] for column in report)
+    for party in (party for party, columns in named.items() if columns > 1):
+        yield (
+            f"params.report: {named[party]} columns of {party}, whose groups may differ in few links, which both match "
+            "rates would tell; name one, and ask for others with a job of their own"
+        )
+    if max(named.values(), default=0) == 1 < len(report) and job.receiving_owners:
+        yield (
+            f"params.report: one column where {job.receiving_owners[0]} gets the result: groups of two may differ in "
+            "few links, which both match rates would tell; ask for the other with a job of its own"
         )
 
 

@@ -49,7 +49,7 @@ def of_parts(job: Job, manifest: Manifest) -> list[str]:
     if manifest.compares:
         keyed = [party for party in job.data_parties if job.parties[party].key is not None]
         found += [f"parties.{party}.key: {manifest.id} compares records without one" for party in keyed]
-        return [*found, *comparing.receiver_faults(job), *_rounding(job, manifest)]
+        return [*found, *comparing.receiver_faults(job), *comparing.report_faults(job), *_rounding(job, manifest)]
     keys = {party: job.parties[party].key for party in job.data_parties}
     found += [f"parties.{party}.key: missing; it says whose rows they are" for party, key in keys.items() if not key]
     if len({len(key) for key in keys.values() if key}) > 1:

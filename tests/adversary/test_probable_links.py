@@ -16,9 +16,12 @@ from typing import Any
 
 import pytest
 
+from mpcgov.linked import comparing
 from mpcgov.linked.qualified import Qualified
 from mpcgov.mpc import SecretArray
 from mpcgov.records.fellegi_sunter import shown
+from mpcgov.spec.job import Job
+from mpcgov.spec.load import validate
 from mpcgov.worker import linkquality
 from tests.linked.test_references import reference
 from tests.worker.dealt import on_shares
@@ -107,6 +110,48 @@ def test_match_rates_do_not_say_that_nobody_has_a_flag(every: bool) -> None:
         flags[(target := rng.randrange(40))] = "yes"
         found += hidden(flags, linked, every) != hidden([*flags[:target], "no", *flags[target + 1 :]], linked, every)
     assert found == (0 if every else TRIED)
+
+
+def told_by_two(rng: random.Random, own: bool) -> tuple[bool, bool]:
+    """Whether a person is linked, and what the rates of two columns say of it: one that has everybody's group, and one
+    that an owner has made up to differ from it in this person."""
+    groups = [rng.choice(FLAGS) for _ in range(40)]
+    made = list(groups)
+    made[0] = FLAGS[groups[0] == FLAGS[0]]
+    linked = [rng.random() < 0.5 for _ in groups]
+    rows = [
+        {"tax": {"x": x, "z": z}, "edu": {"z": z}}
+        for x, z, is_there in zip(made, groups, linked, strict=True)
+        if is_there
+    ]
+    columns = ["tax.x", "tax.z" if own else "edu.z"]
+    rates = {
+        name: count
+        for name, _, count, _ in RATES(
+            [(columns[0], made), (columns[1], groups)], rows, dict.fromkeys(columns, FLAGS), LEAST
+        )
+    }
+    return linked[0], rates[f"{columns[0]}=yes"] != rates[f"{columns[1]}=yes"]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_two_columns_of_which_an_owner_made_one_up_tell_who_is_linked(own: bool) -> None:
+    """So no job has both: none has two of one owner, nor two at all where an owner gets the result."""
+    rng = random.Random(own)
+    assert all(there == told for there, told in (told_by_two(rng, own) for _ in range(TRIED)))
+    report = ["tax.x", "tax.z" if own else "edu.z"]
+    for receiver in ["tax", "edu", *(["coordinator"] if own else [])]:
+        assert any("params.report" in fault for fault in faults_of(report, receiver))
+    assert faults_of(report[:1], "tax") == []
+    assert faults_of(["tax.x", "edu.z"], "coordinator") == []
+    assert faults_of(report, "tax", output="links") == []
+
+
+def faults_of(report: list[str], receiver: str, **params: Any) -> list[str]:
+    parties = {"tax": {"dataset": "d"}, "edu": {"dataset": "d"}, "census": {}}
+    said = {"protocol": "record-linkage", "purpose": "p", "legal_basis": "l", "receivers": [receiver]}
+    job = validate(said | {"parties": parties, "params": {"report": report} | params}, Job, "job")
+    return [*comparing.report_faults(job)]
 
 
 def test_inside_mpc_neither() -> None:
