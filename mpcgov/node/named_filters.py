@@ -18,6 +18,7 @@ from mpcgov.linked.params import read
 from mpcgov.node.facts import Facts
 from mpcgov.spec import where
 from mpcgov.spec.condition import And, Comparison, Expr, IsNull
+from mpcgov.spec.levels import is_column
 from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.statement import Proposal
@@ -97,7 +98,7 @@ def _names(named: Sequence[str], condition: Expr, columns: Mapping[str, Column])
     parts = _parts(condition)
     known = {part for part in parts if _one_category(part, columns) in named}
     for text in named:
-        if not text.isidentifier() and (whole := _parts(where.parse(text))) <= parts:
+        if not is_column(text) and (whole := _parts(where.parse(text))) <= parts:
             known |= whole
     return parts == known
 

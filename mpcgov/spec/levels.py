@@ -18,6 +18,12 @@ def base(column: str) -> str:
     return column.partition("@")[0]
 
 
+def is_column(text: str) -> bool:
+    """Whether a text is a column's name, or that of a level of its codes."""
+    name, at, level = text.partition("@")
+    return name.isidentifier() and (not at or f"_{level}".isidentifier())
+
+
 def with_levels(columns: Mapping[str, Any]) -> Levels:
     """Columns with one more for each level that one of them declares.
 

@@ -11,7 +11,7 @@ from mpcgov.errors import SpecError
 from mpcgov.spec import where
 from mpcgov.spec.ids import ColumnName, DatasetName, PartyId, ProtocolRef
 from mpcgov.spec.job import Line
-from mpcgov.spec.levels import base
+from mpcgov.spec.levels import base, is_column
 from mpcgov.spec.link import KeyColumns, Method, Noise, NumberText, SizeNoise
 from mpcgov.spec.load import Frozen
 from mpcgov.spec.noise import UnitName
@@ -38,7 +38,7 @@ def _unit_rows(value: Any) -> Any:
 
 def _filter(text: str) -> str:
     try:
-        return text if text.isidentifier() else where.canonical(where.parse(text))
+        return text if is_column(text) else where.canonical(where.parse(text))
     except SpecError as error:
         raise ValueError(
             f"expected a category column, or a condition such as year >= 2015: {error.faults[0]}"
@@ -103,7 +103,7 @@ class DatasetPolicy(Frozen):
     @model_validator(mode="after")
     def _filters_are_allowed(self) -> DatasetPolicy:
         for text in self.filters:
-            for column in sorted({text} if text.isidentifier() else where.columns(where.parse(text))):
+            for column in sorted({text} if is_column(text) else where.columns(where.parse(text))):
                 if "filter" not in self.uses_of(column):
                     raise ValueError(f"filters: {column} isn't allowed as filter; say so under columns")
         return self

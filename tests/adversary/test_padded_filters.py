@@ -17,15 +17,17 @@ import pytest
 
 from mpcgov import registry
 from mpcgov.jobs import check
+from mpcgov.node import named_filters
 from mpcgov.node.decide import decide
 from mpcgov.node.differencing import release
 from mpcgov.node.facts import Facts, Line, Permit, View
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
-from mpcgov.spec.policy import Policy
+from mpcgov.spec.policy import DatasetPolicy, Policy
 from mpcgov.spec.roster import Roster
 from mpcgov.spec.statement import Proposal, job_id
 from mpcgov.spec.table import Declaration
+from mpcgov.spec.where import parse
 from tests.adversary.toyworld import NOW, ROSTER_DIGEST, _card
 
 LEAST = 10
@@ -185,6 +187,14 @@ def test_filters_that_the_policy_names_run_by_themselves(where: str | None, hosp
     assert verdict(asked(where, hosp), []) == Permit("standing")
     if where or hosp:
         assert verdict(asked(where, hosp), [], filters=[], partner_filters={}).approve == "manual"
+
+
+def test_a_level_of_a_code_list_is_named_as_a_column_is() -> None:
+    parsed = {text: parse(text) for text in ("ward@half = '1'", "ward@half in ('1', '2')", "ward = '1'")}
+    columns: dict[str, Any] = dict.fromkeys(("ward", "ward@half"), PEOPLE.columns["ward"])
+    allowed = validate(ALLOWED | {"filters": ["ward@half"], "partner_filters": {}}, DatasetPolicy, "policy")
+    named = {text: named_filters._names(allowed.filters, condition, columns) for text, condition in parsed.items()}
+    assert named == {"ward@half = '1'": True, "ward@half in ('1', '2')": False, "ward = '1'": False}
 
 
 @pytest.mark.parametrize(
