@@ -7,10 +7,12 @@ what needs nobody. A policy with `approve: standing` lets through by itself only
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator, Sequence
 
+from mpcgov.linked.params import read
 from mpcgov.node import units
-from mpcgov.node.differencing import Release, parts_of, rows_of, same_rows, share_no_row
+from mpcgov.node.differencing import Release, links_otherwise, parts_of, rows_of, same_rows, share_no_row
 from mpcgov.node.facts import Facts
 from mpcgov.node.named_filters import unnamed
 from mpcgov.spec.statement import Proposal
@@ -36,7 +38,7 @@ def reasons(proposal: Proposal, facts: Facts, related: Earlier, overlaps: Earlie
         for job, old in overlaps
     ]
     found += [*_not_comparable(proposal, facts), *unnamed(proposal, facts), *units.doubts(proposal, facts)]
-    found += _standing_is_over(proposal, facts)
+    found += [*_of_one_column(proposal, facts), *_standing_is_over(proposal, facts)]
     if proposal.job.disclosure.impossible:
         found.append("it says that some cells can't have rows (disclosure.impossible): whether they can, people know")
     if facts.ledger.asks:
@@ -51,10 +53,29 @@ def _related(proposal: Proposal, facts: Facts, job: str, old: Release) -> str:
     if new is not None and both is not None and share_no_row(*both):
         why = units.not_apart(facts.me, new, old, units.here(proposal, facts).persons)
         return f"job {job} ({rows_of(old)}) chose other rows, which may be the same persons': {why}"
+    if new is not None and links_otherwise(new, old):
+        return (
+            f"it links the same registers in another way than job {job} ({rows_of(old)}): both together tell of "
+            "whoever is linked by only one of them, perhaps a single person, and nobody can count these"
+        )
     return (
         f"job {job} has released other tables of the same rows, or linked rows that it counted ({rows_of(old)}): what "
         "is suppressed in one may follow from both; look at them together"
     )
+
+
+def _of_one_column(proposal: Proposal, facts: Facts) -> Iterator[str]:
+    """Of two columns that are made of one it is told how many rows lack them: few may lack one and not the other."""
+    if facts.protocol is None:
+        return
+    register = units.here(proposal, facts)
+    told = read(proposal.job, facts.protocol.manifest, []).quality
+    for a, b in itertools.combinations([column.column for column in told if column.party == facts.me], 2):
+        if register.alike(a, b):
+            yield (
+                f"{a} and {b} are made of one column: the difference of both numbers tells how many rows lack one and "
+                "not the other, perhaps a single person's"
+            )
 
 
 def _standing_is_over(proposal: Proposal, facts: Facts) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from mpcgov import kinds
 from mpcgov.jobs import check
-from mpcgov.linked import counted, pairing
+from mpcgov.linked import comparing, counted, pairing
 from mpcgov.linked.pairing import Equation
 from mpcgov.linked.params import read
 from mpcgov.node.hulls import common
@@ -44,7 +44,8 @@ class Release(Frozen):
     owners at once. `settings`: further parameters that decide which rows are linked. `cells`: what the tables are by.
     `rules`: the disclosure rules. `numbers`: how many besides counts it releases of each column, by `party.column`, or
     by column where rows aren't linked; None in lines of older versions. `equations`: which numbers these are, of linked
-    rows in cells (`mpcgov.linked.pairing`), and `readers` the receivers that bring rows; None in older lines.
+    rows in cells (`mpcgov.linked.pairing`), and `readers` the receivers that bring rows; None in older lines. `links`:
+    what decides which of compared records are linked; empty where keys do, None in older lines.
     """
 
     parts: Annotated[tuple[Part, ...], Field(strict=False)]
@@ -57,6 +58,7 @@ class Release(Frozen):
     numbers: dict[str, int] | None = None
     equations: Annotated[tuple[Equation, ...] | None, Field(strict=False)] = None
     readers: Annotated[tuple[PartyId, ...], Field(strict=False)] = ()
+    links: str | None = None
 
 
 class Side(Enum):
@@ -128,6 +130,7 @@ def release(proposal: Proposal, manifest: Manifest, me: str = "", made: Mapping[
         numbers=counted.numbers(job, manifest, proposal.declarations),
         equations=pairing.equations(read(job, manifest, [])) if manifest.linked else (),
         readers=pairing.readers(job, manifest),
+        links=comparing.deciding(job, read(job, manifest, [])) if manifest.linked else "",
     )
 
 
@@ -192,6 +195,18 @@ def same_rows(party: str, a: Release, b: Release) -> bool:
     """Whether two releases certainly used the same rows of one party's data set."""
     both = parts_of(party, a, b)
     return both is not None and _relation(*both) is Relation.SAME
+
+
+def links_otherwise(new: Release, old: Release) -> bool:
+    """Whether two releases link the same registers by other keys, or take other records for alike: then perhaps a few
+    are linked in one of the two only, whom both together tell, and whom no owner can count."""
+    both = [parts_of(part.party, new, old) for part in new.parts]
+    parts = [pair for pair in both if pair is not None]
+    if not _both_linked(new, old) or not len(parts) == len(new.parts) == len(old.parts):
+        return False
+    first, second = ([one.key for one in own] for own in zip(*parts, strict=True))
+    keys = [set(zip(*(key or () for key in own), strict=False)) for own in (first, second)]
+    return keys[0] != keys[1] or (None not in (new.links, old.links) and new.links != old.links)
 
 
 def _both_linked(new: Release, old: Release) -> bool:

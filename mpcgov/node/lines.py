@@ -11,7 +11,8 @@ import sqlalchemy as sql
 
 from mpcgov import registry
 from mpcgov.errors import MpcgovError
-from mpcgov.linked import counted
+from mpcgov.linked import comparing, counted
+from mpcgov.linked.params import read
 from mpcgov.node import store
 from mpcgov.node.differencing import Release
 from mpcgov.node.facts import Line
@@ -37,17 +38,19 @@ def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
 
 
 def _counted(tx: sql.Connection, line: Line) -> Line:
-    """A line of an older version with how many numbers its job releases, as far as the stored job still says it."""
-    if line.release is None or line.release.numbers is not None:
+    """A line of an older version with how many numbers its job releases, and how it links records, as far as the stored
+    job still says it."""
+    if line.release is None or None not in (line.release.numbers, line.release.links):
         return line
     try:
         envelope = parse_json(store.proposal(tx, line.job), Envelope, "proposal", RELEASE_LIMIT_BYTES)
         proposal = parse_json(envelope.body, Proposal, "proposal", RELEASE_LIMIT_BYTES)
         manifest = registry.find(proposal.job.protocol_name).manifest
         numbers = counted.numbers(proposal.job, manifest, proposal.declarations)
+        links = comparing.deciding(proposal.job, read(proposal.job, manifest, [])) if manifest.linked else ""
     except MpcgovError:  # its protocol is gone, or its job is of a form that isn't read any more
         return line
-    return replace(line, release=line.release.model_copy(update={"numbers": numbers}))
+    return replace(line, release=line.release.model_copy(update={"numbers": numbers, "links": links}))
 
 
 def _read(body: bytes) -> Release:

@@ -57,8 +57,8 @@ def proposal(declaration: Declaration, **job: Any) -> Proposal:
     )  # fmt: skip
 
 
-def decided(declaration: Declaration, said: Any, uses: Any = None, **job: Any) -> Permit | Deny:
-    """What tax's node says under a standing policy."""
+def decided(declaration: Declaration, said: Any, uses: Any = None, facts: Any = None, **job: Any) -> Permit | Deny:
+    """What tax's node says under a standing policy. `facts`: what it knows besides."""
     asked = proposal(declaration, **job)
     dataset = {"columns": uses or USES, "rows_per_unit": said}
     policy = validate(
@@ -67,7 +67,11 @@ def decided(declaration: Declaration, said: Any, uses: Any = None, **job: Any) -
     protocol = registry.find(asked.job.protocol_name)
     return decide(
         asked,
-        Facts(**{**vars(toyworld.facts("tax")), "policy": policy, "protocol": protocol, "declaration": declaration}),
+        Facts(
+            **vars(toyworld.facts("tax"))
+            | {"policy": policy, "protocol": protocol, "declaration": declaration}
+            | (facts or {})
+        ),
     )
 
 

@@ -54,6 +54,21 @@ def test_what_a_job_counts_or_says(declaration: Declaration, said: Any, job: dic
     assert (found.approve, found.why) == ("manual", (why,))
 
 
+def test_columns_that_are_made_of_one() -> None:
+    """Of a date and the year of it, 50 rows lack the year and 49 the date: one is of a year that is no date's."""
+    job = {
+        "protocol": "data-quality",
+        "params": {"columns": ["tax.sex", "tax.id"]},
+        "parties": {"tax": {"dataset": "people"}, "welfare": {}, "statistics": {}},
+    }
+    apart, together = ({"sex": {"a"}, "id": {other}} for other in "ba")
+    uses = {"sex": ["quality"], "id": ["quality"]}
+    found = [rows.decided(PERSONS, ONE, uses, {"sources": sources}, **job) for sources in (apart, {}, together)]
+    assert [getattr(one, "why", None) for one in found[:2]] == [(), ()]
+    (said,) = getattr(found[2], "why", ())
+    assert said.startswith("sex and id are made of one column: the difference of both numbers tells how many rows lack")
+
+
 def why(earlier: dict[str, Any], snapshot: dict[str, str] | None = None, tables: int = 1) -> tuple[str, ...]:
     """Why labour is asked about a job after another one, or so many alike."""
     manifest = registry.find("joint-count").manifest

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mpcgov import registry
-from mpcgov.node.differencing import Release, Side, compare, countable, release, same_rows
+from mpcgov.node.differencing import Release, Side, compare, countable, links_otherwise, release, same_rows
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.statement import Proposal
@@ -271,12 +271,37 @@ def test_another_key_or_another_rule_for_repeated_ones_links_others() -> None:
         "c": {},
     }
     assert both(linked(), linked(parties=other)) is Side.RELATED
+    assert links_otherwise(linked(), linked(parties=other))
+    turned = {name: part | ({"key": ["born", "id"]} if part else {}) for name, part in other.items()}
+    assert not links_otherwise(linked(parties=other), linked(parties=turned))
     ruled = {
         "a": {"dataset": "people", "key": "id", "duplicates": {"region": "max"}},
         "b": {"dataset": "people", "key": "id"},
         "c": {},
     }
     assert both(linked(), linked(parties=ruled)) is Side.RELATED
+
+
+def test_compared_records_are_linked_otherwise_by_another_threshold_but_not_for_another_output() -> None:
+    def compared(**params: Any) -> Release:
+        fields = [{"type": "name", "columns": {"a": "id", "b": "id"}}]
+        said = {"fields": fields, "output": "count", "identify": {"a": "id", "b": "id"}} | params
+        return released(protocol="record-linkage", params=said)
+
+    usual, keyed = compared(), linked()
+    same = [{}, {"min_probability": "0.7"}, {"min_probability": "0.70"}, {"match": "one-to-one"}]
+    same += [{"output": "links"}, {"report": ["a.sex"]}, {"by": ["a.sex"]}]
+    assert not any(links_otherwise(usual, compared(**more)) for more in same)
+    prepared = [{"type": "name", "columns": {"a": "id", "b": "id"}, "prepare": ["transliterate"]}]
+    for other in ({"min_probability": "0.71"}, {"threshold": "0.7"}, {"fields": prepared}):
+        assert links_otherwise(usual, compared(**other))
+        assert both(usual, compared(**other)) is Side.RELATED
+    assert links_otherwise(usual, keyed)
+    assert links_otherwise(keyed, usual)
+    assert not links_otherwise(keyed, keyed.model_copy(update={"links": None}))
+    assert not links_otherwise(released(), usual)
+    three = released(owners("a", "b", "c"), protocol="overlap", params={})
+    assert not links_otherwise(keyed, three), "with other company"
 
 
 def owners(*names: str, **filters: str) -> dict[str, Any]:
