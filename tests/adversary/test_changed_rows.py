@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sql
 
+from mpcgov import registry
+from mpcgov.node import ledger, tables
 from mpcgov.node.ledger import changed
-from tests.worker.test_fingerprint import ROWS, read_by
+from mpcgov.node.store import Store
+from mpcgov.spec.statement import job_id
+from mpcgov.worker import read
+from tests.worker.test_fingerprint import ROWS, ordered, read_by
 
 COLUMNS: dict[str, Any] = {
     "id": {"kind": "text"},
@@ -67,3 +73,46 @@ def test_other_tables_are_of_the_same_rows_only_if_the_filter_still_chooses_thes
     before = read_by(tmp_path, by_sex, people)[1]
     assert not changed(before, read_by(tmp_path, by_town, people)[1])
     assert changed(before, read_by(tmp_path, by_town, [people[0] | {"age": "30"}, *people[1:]])[1])
+
+
+Asked = tuple[dict[str, Any], list[dict[str, str]]]
+"""A job, and the rows as they are then."""
+
+
+def goes_on(folder: Path, *asked: Asked) -> list[bool]:
+    """Of jobs one after the other, which a node's ledger lets go on once their rows are read."""
+    store, found = Store(folder / "state"), []
+    for at, (job, rows) in enumerate(asked):
+        order = ordered(folder, job, rows)
+        proposal, manifest = order.proposal, registry.find(order.proposal.job.protocol_name).manifest
+        one = job_id(proposal.job_digest)
+        with store.write() as tx:
+            tx.execute(
+                sql.insert(tables.JOBS).values(
+                    id=one, digest=proposal.job_digest, proposal=b"", parties=[], receivers=[], approve_before=1,
+                    state="RUNNING", received_at=at, changed_at=at,
+                )
+            )  # fmt: skip
+            ledger.reserve(tx, proposal, "tax", manifest, None, float(at))
+            found.append(ledger.admit(tx, "tax", one, read._read(order)[1], [("id",)]) is None)
+            ledger.commit(tx, one)
+    store.close()
+    return found
+
+
+def test_no_total_and_no_filter_tells_whose_birthday_it_was(tmp_path: Path) -> None:
+    """Without `ledger.admit` both second tables come out: one whose total is another, and one in which is who was in
+    the first."""
+    columns = COLUMNS | {"name": {"kind": "category", "values": ["A", "B"]}}
+    people = [row | {"age": "29", "name": "AB"[place % 2]} for place, row in enumerate(PERSONS)]
+    older = [people[0] | {"age": "30"}, *people[1:]]
+    asked = {"protocol": "joint-count", "columns": columns, "where": "age < 30", "missing": "refuse"}
+    by_sex, by_town = (asked | {"params": {"by": [by]}} for by in ("sex", "name"))
+    others = by_sex | {"where": "age >= 30"}
+    for second in (by_town, others):
+        place = tmp_path / second["params"]["by"][0] / second["where"][4:6].strip()
+        place.mkdir(parents=True)
+        (before := place / "before").mkdir()
+        assert goes_on(before, (by_sex, people), (second, people)) == [True, True]
+        (after := place / "after").mkdir()
+        assert goes_on(after, (by_sex, people), (second, older)) == [True, False]

@@ -61,6 +61,13 @@ def read_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> tu
 
 def read_all_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> tuple[bytes, dict[str, str]]:
     """What tax's reading child hands on, and all that its node is told."""
+    write, fingerprints, _ = read._read(ordered(folder, job, rows))
+    write(stream := io.BytesIO())
+    return stream.getvalue(), fingerprints
+
+
+def ordered(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> Order:
+    """What tax's node asks that child, of rows that both owners have."""
     for party in ("tax", "edu"):
         (folder / party).mkdir(exist_ok=True)
         with (folder / party / "people.csv").open("w", newline="", encoding="utf-8") as file:
@@ -82,13 +89,10 @@ def read_all_by(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -
         "receivers": ["coordinator"],
     }
     made = Simulation.of(validate(asked, Job, "job"), folder)
-    order = Order(
+    return Order(
         proposal=made.proposal, party="tax", datasets=str(made.files["tax"]), folder=str(made.protocol.folder),
         binding=digest(b""), left_s=60.0, fingerprint=True,
     )  # fmt: skip
-    write, fingerprints, _ = read._read(order)
-    write(stream := io.BytesIO())
-    return stream.getvalue(), fingerprints
 
 
 @pytest.mark.parametrize("name", JOBS)
