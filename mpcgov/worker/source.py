@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.operations as ops
 import pyarrow as pa
 
 from mpcgov.errors import DataError, InternalError
@@ -55,6 +56,8 @@ class Source:
     """How texts write a date."""
     file: OpenFile | None = None
     """Where the rows still are, if they are left in a file."""
+    stored: pa.Table | None = None
+    """The rows as they are in memory beside the engine, if they are: columns of `table`, row by row."""
     held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     """What is let go with the rows."""
 
@@ -80,6 +83,8 @@ class Source:
         Raises:
             DataError: the engine can't compute it, or the file that holds the rows has changed.
         """
+        if self.stored is not None and (names := _as_they_are(expr, self.table)):
+            return self.stored.select([*names.values()]).rename_columns([*names])
         found: pa.Table = quiet(lambda: self.backend.to_pyarrow(expr), unreadable(self.name))
         if self.file is not None:
             self.file.check_unchanged(touched=True)
@@ -96,6 +101,15 @@ class Source:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _as_they_are(expr: Any, table: Any) -> dict[str, str]:
+    """The columns of all rows that are asked for, by new name; none if anything is to be computed."""
+    asked = expr.op()
+    if not isinstance(asked, ops.Project) or asked.parent != table.op():
+        return {}
+    names = {name: value.name for name, value in asked.values.items() if isinstance(value, ops.Field)}
+    return names if len(names) == len(asked.values) else {}
 
 
 def open_table(
@@ -139,7 +153,7 @@ def _with_derived(source: Source, declaration: Declaration, derivations: Mapping
         how = derivations.get(name)
         both = judged[name] if how is None else derived(how, column, kinds, judged)
         selected[f"v{position}"], selected[f"f{position}"] = both
-    return replace(source, declaration=declaration, table=table.select(**selected))
+    return replace(source, declaration=declaration, table=table.select(**selected), stored=None)
 
 
 def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
@@ -155,7 +169,7 @@ def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
             try:
                 held = _held(raw, wanted, backend, judged)
                 rows = _stored(raw, wanted, backend, judged) if held is None else held.num_rows
-                source = _in_memory(raw, wanted, backend, rows)
+                source = replace(_in_memory(raw, wanted, backend, rows), stored=held)
             except InternalError:
                 for file in files:  # rows that came while it was read are no fault of ours
                     file.check_unchanged()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,21 @@ def test_a_file_whose_rows_cant_be_numbered_is_stored(folder: Path, monkeypatch:
     pq.write_table(named, folder / "payments.parquet")
     with open_table(Dataset.model_validate(PAYMENTS), "payments", folder) as source:
         assert source.file is None
+
+
+def test_columns_as_they_are_come_from_memory_as_the_engine_would_give_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_table(Dataset.model_validate(PAYMENTS), "payments", folder) as source:
+        table, engine = source.table, replace(source, stored=None)
+        plain = table.select(k=source.value("person"), n=source.value("amount"), again=source.value("person"))
+        others = [
+            plain.filter(plain.n > 1),
+            table.select(n=table[source.value("amount")] + 1),
+            table.select(source.value("month")).distinct(),
+            plain.limit(3),
+        ]
+        expected = [engine.query(one) for one in (plain, *others)]
+        assert all(source.query(one).equals(found) for one, found in zip((plain, *others), expected, strict=True))
+        monkeypatch.setattr(source.backend, "to_pyarrow", lambda _: pytest.fail("the engine was asked"))
+        assert source.query(plain).equals(expected[0])
