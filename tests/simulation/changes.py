@@ -121,11 +121,13 @@ class Changes:
             await self._later(8)
             files.replace(self._network.home(party) / "policy.yaml", POLICY.encode())
             self._world.say(f"{party}'s policy is as before")
+            last = self._records(party)
             if self.chance.random() < 0.5:
                 await self._later(2)
                 with contextlib.suppress(MpcgovError):
                     self._agreed(party)
-            self.done.policies.append((party, kind, first, self._records(party)))
+            # What takes two people stays in force until two have agreed to something else.
+            self.done.policies.append((party, kind, first, self._records(party) if kind == "two people" else last))
 
     def _agreed(self, party: str) -> None:
         """Two people agree to the policy as it is written, where it takes two; they use the command line."""

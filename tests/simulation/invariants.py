@@ -149,6 +149,8 @@ def _of_last(world: Schedule, done: Changed) -> Iterator[str]:
     if world.last is None or (done.rolled_back and done.rotated):
         return
     for party, node in world.nodes.items():
-        row = node.book.job(world.last.id)
-        if (row.state is State.RELEASED) == any(done.rolled_back.values()):
+        row = node.book.find(world.last.id)
+        if row is None:
+            yield f"{world.last.id}, the last, is unknown at {party}"
+        elif (row.state is State.RELEASED) == any(done.rolled_back.values()):
             yield f"{world.last.id}, the last, is {row.state.value} at {party}: {row.reason!r}"

@@ -89,7 +89,7 @@ class World:
         node.dead = True
         self.wires.running.pop(party, None)
         assert isinstance(loop, SimulatedLoop)
-        for task in list(loop.tasks_of.get(node, ())):
+        for task in [*loop.tasks_of.get(node, ()), *node._heads]:  # a head is written for what others did here, too
             task.cancel()
         node._store.close()
         node._lock.close()
