@@ -17,7 +17,7 @@ from mpcgov.node import ledger
 from mpcgov.node.differencing import Release, rows_of, same_rows
 from mpcgov.node.home import NodeHome
 from mpcgov.spec.difference import Answer, Difference, Question, Rows
-from mpcgov.spec.load import validate
+from mpcgov.spec.load import canonical_json, validate
 from mpcgov.spec.order import ROWS
 
 CELLS_SHOWN = 5
@@ -130,8 +130,9 @@ def _rows(party: str, release: Release, new: Release) -> Rows:
     by = new.by if release.by is None else release.by
     margins = bool(json.loads(release.rules).get("margins"))
     own = [name for text in by or () if (name := _own(text, party, release.link)) is not None]
-    joint = len(release.parts) > 1
-    return Rows(where=part.where, present=part.used, by=tuple(sorted(own)), margins=margins, joint=joint)
+    others = [one.model_dump(mode="json", exclude={"made"}) for one in release.parts if one.party != party]
+    company = canonical_json(others).decode() if others else None
+    return Rows(where=part.where, present=part.used, by=tuple(sorted(own)), margins=margins, company=company)
 
 
 def _own(column: str, party: str, link: str) -> str | None:

@@ -16,15 +16,16 @@ from mpcgov.spec.load import Frozen
 class Rows(Frozen):
     """One table's rows of a data set: those that `where` chooses and that have a value in every column of `present`.
 
-    `by`: the columns of the data set that the table's cells are by. `margins`: whether it has totals, too. `joint`:
-    whether other agencies' rows are in its cells, so that a cell may be shown in which few or none are ours.
+    `by`: the columns of the data set that the table's cells are by. `margins`: whether it has totals, too.
+    `company`: which rows of other agencies are in its cells, so that a cell may be shown in which few or none are ours;
+    equal texts for the same ones, None for none.
     """
 
     where: str | None
     present: Annotated[tuple[ColumnName, ...], Field(strict=False)]
     by: Annotated[tuple[ColumnName, ...], Field(strict=False)]
     margins: bool = False
-    joint: bool = False
+    company: str | None = None
 
 
 class Question(Frozen):

@@ -45,32 +45,41 @@ def few(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
 
     Cells with fewer are hidden. Where the cells of large groups have full rank among the rest, no combination of them
     is without a large group. Other agencies' rows may be in all cells of joint tables, which are shown then. So this is
-    asked twice: for whoever knows these rows, and can take them off; and for whoever doesn't, with their rows of a cell
-    as a group there, large and the same in all of these tables. Where they aren't the same in all, fewer combinations
-    are without them.
+    asked twice: for whoever knows these rows, and can take them off; and for whoever doesn't. To these they are a group
+    of each cell, large and the same in all of these tables, if their filters and the cells are. If not, tables may tell
+    of these rows alone: then no cell is taken to be hidden, and none to have others' rows.
     """
-    joint = tuple(table.joint for table in tables)
+    if _few_of(groups, tables, least):
+        return True
+    joint = tuple(table.company is not None for table in tables)
+    alike = len({table.by for table in tables}) == 1 and not any(table.margins for table in tables)
+    if not alike or len({table.company for table in tables} - {None}) > 1:
+        return any(joint) and _few_of(groups, tables, least, joint)
     cells = {tuple(group.values.items()) for group in groups}
     theirs = [Group(joint, dict(cell), least) for cell in cells] if any(joint) else []
-    return _few_of(groups, tables, least) or bool(theirs and _few_of([*groups, *theirs], tables, least))
+    return bool(theirs) and _few_of([*groups, *theirs], tables, least)
 
 
-def _few_of(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
-    """The same of these groups alone, one cell of the columns that all tables are by after the other."""
+def _few_of(groups: Sequence[Group], tables: Sequence[Rows], least: int, shown: Sequence[bool] = ()) -> bool:
+    """The same of these groups alone, one cell of the columns that all tables are by after the other.
+
+    Args:
+        shown: of each table whether its cells are, however few are in them.
+    """
     common = set.intersection(*({*table.by} for table in tables))
     if any(table.margins for table in tables):
         common = set()
     blocks = defaultdict(list)
     for group in groups:
         blocks[tuple(group.values[name] for name in sorted(common))].append(group)
-    return any(_few(block, tables, least) for block in blocks.values())
+    return any(_few(block, tables, least, shown or [False] * len(tables)) for block in blocks.values())
 
 
-def _few(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
+def _few(groups: Sequence[Group], tables: Sequence[Rows], least: int, shown: Sequence[bool]) -> bool:
     persons = np.array([group.persons for group in groups])
     cells = set[tuple[int, ...]]()
-    for cell in _cells(groups, tables):
-        if persons[list(cell)].sum() >= least:
+    for anyhow, cell in _cells(groups, tables, shown):
+        if anyhow or persons[list(cell)].sum() >= least:
             cells.add(cell)
         if len(cells) > MOST_CELLS:
             return True
@@ -84,8 +93,10 @@ def _rank(matrix: NDArray[np.float64]) -> int:
     return int(np.linalg.matrix_rank(matrix)) if matrix.size else 0
 
 
-def _cells(groups: Sequence[Group], tables: Sequence[Rows]) -> Iterator[tuple[int, ...]]:
-    """For each cell of each table, totals included, the numbers of the groups that are in it."""
+def _cells(
+    groups: Sequence[Group], tables: Sequence[Rows], shown: Sequence[bool]
+) -> Iterator[tuple[bool, tuple[int, ...]]]:
+    """For each cell of each table, totals included, whether it is shown, and the numbers of the groups in it."""
     for place, table in enumerate(tables):
         lengths = range(len(table.by) + 1) if table.margins else [len(table.by)]
         for by in itertools.chain(*(itertools.combinations(table.by, length) for length in lengths)):
@@ -93,4 +104,4 @@ def _cells(groups: Sequence[Group], tables: Sequence[Rows]) -> Iterator[tuple[in
             for number, group in enumerate(groups):
                 if group.among[place]:
                     found[tuple(group.values[name] for name in by)].append(number)
-            yield from map(tuple, found.values())
+            yield from ((shown[place], tuple(cell)) for cell in found.values())

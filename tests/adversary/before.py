@@ -12,6 +12,7 @@ from mpcgov import disclosure
 from mpcgov.errors import DataError
 from mpcgov.node.differencing import Release, Side
 from mpcgov.spec.condition import Expr
+from mpcgov.spec.difference import Rows
 from mpcgov.worker import keys, unique
 from mpcgov.worker.advice import MISSING
 
@@ -156,6 +157,15 @@ def with_any_row(_: Any) -> Any:
 
 def all_rates(_: Any) -> Any:
     return lambda _linked, found, name, _least: found[f"{name}.records"][0] * 0 + 1
+
+
+def theirs_in_all(few: Any) -> Any:
+    """A partner's rows are taken to be the same in all tables, whatever its filters."""
+
+    def alike(groups: Any, tables: Sequence[Rows], least: int) -> Any:
+        return few(groups, [one.model_copy(update={"company": one.company and "all"}) for one in tables], least)
+
+    return alike
 
 
 def without_theirs(_: Any) -> Any:

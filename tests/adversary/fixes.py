@@ -160,6 +160,10 @@ TABLE: list[tuple[int, str, dict[str, Without], str]] = [
         "test_partners_rows_in_cells.py",
     ),
     (
+        12, "but where its filters differ", {"mpcgov.worker.differing:few": before.theirs_in_all},
+        "test_partners_rows_in_cells.py::test_nor_does_what_two_other_tables_tell_of_the_partners_rows[9]",
+    ),
+    (
         12, "no yes where rows are linked", {"mpcgov.node.beside:countable": gives(True)},
         "test_every_small_question.py::test_no_yes_that_is_possible_singles_anybody_out[linked-3]",
     ),

@@ -8,6 +8,7 @@ all branches are those who are in a branch and in no region: one woman. No two t
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,24 +37,31 @@ def women(table: tuple[str, str], lone: int) -> int:
     return there + lone * (table == ("branch", "3"))
 
 
-def answers(folder: Path, lone: int, *, joint: bool) -> list[int]:
-    """Of each table after the first, how few persons its question is about."""
-    held = {("F", *cell): n for cell, n in WOMEN.items()} | {("F", NOWHERE, "3"): lone, ("M", NOWHERE, "3"): 12}
-    held |= {("M", *cell): 12 for cell in WOMEN}
+Cells = dict[tuple[str, str, str], int]
+"""How many of ours are of a sex, in a region and in a branch."""
+
+
+def answers(folder: Path, held: Cells, tables: Sequence[str], company: Sequence[str | None]) -> list[int]:
+    """Of each table after the first, how few persons its question is about.
+
+    `company`: which rows of others are in each table, by their filters.
+    """
     rows = [cell for cell, n in held.items() for _ in range(n)]
     lines = ["person,sex,region,branch", *(f"{number},{','.join(row)}" for number, row in enumerate(rows)), ""]
     (folder / "people.csv").write_text("\n".join(lines))
     declared = {"people": {"source": "people.csv", "max_rows": 1000, "unique": [["person"]], "columns": COLUMNS}}
     (folder / "datasets.yaml").write_text(yaml.safe_dump(declared))
-    tables = [Rows(where=f"{column} = '{place}'", present=(), by=("sex",), joint=joint) for column, place in TABLES]
+    asked = [
+        Rows(where=where, present=(), by=("sex",), company=whose) for where, whose in zip(tables, company, strict=True)
+    ]
     return [
         differing.found(
             Question(
-                datasets=str(folder / "datasets.yaml"), dataset="people", new=tables[n], earlier=tuple(tables[:n]),
+                datasets=str(folder / "datasets.yaml"), dataset="people", new=asked[n], earlier=tuple(asked[:n]),
                 others=(), distinct=tuple(range(n + 1)), min_counts=(LEAST,),
             )
         ).least
-        for n in range(1, len(tables))
+        for n in range(1, len(asked))
     ]  # fmt: skip
 
 
@@ -63,5 +71,24 @@ def test_a_partners_rows_bring_no_small_group_of_ours_to_light(lone: int, tmp_pa
     assert max(women(table, lone) for table in TABLES) < LEAST <= min(released)
     signs = np.array([1 if by == "branch" else -1 for by, _ in TABLES])
     assert signs @ released == lone  # whatever the partner has
-    assert min(answers(tmp_path, lone, joint=False)) >= LEAST  # where nobody else's rows are in the cells, all are null
-    assert min(answers(tmp_path, lone, joint=True)) < LEAST
+    held = {("F", *cell): n for cell, n in WOMEN.items()} | {("F", NOWHERE, "3"): lone, ("M", NOWHERE, "3"): 12}
+    held |= {("M", *cell): 12 for cell in WOMEN}
+    tables = [f"{column} = '{place}'" for column, place in TABLES]
+    # Where nobody else's rows are in the cells, all are null.
+    assert min(answers(tmp_path, held, tables, [None] * 6)) >= LEAST
+    assert min(answers(tmp_path, held, tables, ["all"] * 6)) < LEAST
+
+
+@pytest.mark.parametrize("few", [1, 9])
+def test_nor_does_what_two_other_tables_tell_of_the_partners_rows(few: int, tmp_path: Path) -> None:
+    """Two tables of the same women of ours, to one of which the partner's filter brings men only: their difference is
+    the partner's women, and a third table less these is what few women are ours there. Nobody need know any row."""
+    held = {("F", "1", "1"): few, ("M", "1", "1"): 20, ("F", "2", "1"): 30, ("M", "2", "1"): 30, ("M", "2", "2"): 20}
+    tables = ["region = '1'", "region = '2'", "region = '2' and (sex = 'F' or branch = '1')"]
+    company = ["all", "all", "sex = 'M'"]
+    ours = [few, 30, 30]
+    released = [own + THEIRS * (whose == "all") for own, whose in zip(ours, company, strict=True)]
+    assert min(released) >= LEAST
+    assert released[0] - (released[1] - released[2]) == few
+    assert answers(tmp_path, held, tables, ["all"] * 3)[-1] >= LEAST
+    assert answers(tmp_path, held, tables, company)[-1] < LEAST

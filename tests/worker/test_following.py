@@ -22,7 +22,9 @@ def groups(*counts: tuple[str, int] | tuple[str, int, str], of: int = 3) -> list
 
 
 def tables(*by: Sequence[str], margins: bool = False, joint: bool = False) -> list[Rows]:
-    return [Rows(where=None, present=(), by=tuple(one), margins=margins, joint=joint) for one in by]
+    return [
+        Rows(where=None, present=(), by=tuple(one), margins=margins, company="all" if joint else None) for one in by
+    ]
 
 
 def test_one_person_more_is_treated_as_nobody_more() -> None:
