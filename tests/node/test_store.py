@@ -19,7 +19,7 @@ from mpcgov.node import home as homes
 from mpcgov.node import operator
 from mpcgov.node import store as table
 from mpcgov.node.store import Store
-from mpcgov.node.tables import APPROVALS, AUDIT, BUDGETS, DECISIONS, HEADS, JOBS, LEDGER, RECEIPTS
+from mpcgov.node.tables import APPROVALS, AUDIT, BUDGETS, DECISIONS, HEADS, JOBS, LEDGER, RECEIPTS, TABLES
 
 
 @pytest.fixture
@@ -123,3 +123,21 @@ def test_a_database_that_we_cant_make_durable_is_refused(tmp_path: Path, monkeyp
 def test_the_tables_are_plain_sql() -> None:
     for each in (JOBS, APPROVALS, RECEIPTS, DECISIONS, AUDIT, LEDGER, BUDGETS, HEADS):
         assert f"CREATE TABLE {each.name}" in str(CreateTable(each).compile(dialect=postgresql.dialect()))
+
+
+def test_a_database_that_is_whole_is_opened_without_asking_for_each_table(tmp_path: Path) -> None:
+    """Every command opens it."""
+    Store(tmp_path).close()
+    asked: list[str] = []
+
+    def noted(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    sql.event.listen(sql.Engine, "before_cursor_execute", noted)
+    try:
+        Store(tmp_path).close()
+    finally:
+        sql.event.remove(sql.Engine, "before_cursor_execute", noted)
+    assert any("sqlite_master" in statement for statement in asked)
+    assert not any(statement.startswith("CREATE") for statement in asked)
+    assert len(asked) < len(TABLES.tables)
