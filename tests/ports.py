@@ -17,14 +17,23 @@ def free_ports(count: int) -> list[int]:
     The system gives nobody a port that is bound; but a server that may reuse its address, as all of ours may, listens
     beside a socket that is bound and doesn't listen.
     """
-    return [sock.getsockname()[1] for sock in itertools.islice(_turns(), count)]
+    return list(itertools.islice(_turns(), count))
+
+
+def own_ports(count: int) -> list[int]:
+    """As `free_ports`, but nobody else in this process is given them, ever."""
+    return [_bound() for _ in range(count)]
 
 
 @cache
-def _turns() -> itertools.cycle[socket.socket]:
-    sockets = [socket.socket() for _ in range(KEPT)]
-    for sock in sockets:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(("127.0.0.1", 0))
-        atexit.register(sock.close)
-    return itertools.cycle(sockets)
+def _turns() -> itertools.cycle[int]:
+    return itertools.cycle(own_ports(KEPT))
+
+
+def _bound() -> int:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    atexit.register(sock.close)
+    port: int = sock.getsockname()[1]
+    return port

@@ -25,8 +25,8 @@ from mpcgov.spec.order import Order, Outcome
 from mpcgov.spec.statement import PROPOSAL_TYPE, Cost, Layout, Proposal, ResultTable, Transcript, job_id
 from mpcgov.trust import consortium
 from mpcgov.trust.client import Carrier, Client
+from tests.node import made
 from tests.patience import LONG_S
-from tests.ports import free_ports
 
 PARTIES = ("labour", "welfare", "education")
 MODULUS = 2**61 - 1
@@ -187,18 +187,12 @@ class Network:
         self.carriers: dict[str, Callable[[], Carrier]] = {}
         self.workers = {party: ScriptedWorker() for party in parties}
         self.nodes: dict[str, NodeDaemon] = {}
-        for party, port in zip(parties, free_ports(len(parties)), strict=True):
-            homes.init(folder / party, party, f"127.0.0.1:{port}")
+        made.joined(parties).write(folder)
+        for party in parties:
             self.datasets(party, DATASETS)
             self.policy(party, POLICY)
-        self.hq = keys.create(folder / "hq", "coordinator", "hq", None)
-        cards = [homes.load(folder / party).identity.card for party in parties]
-        envelope = consortium.create(cards, self.hq, 1, 1)
-        for party in parties:
-            envelope = consortium.sign_roster(envelope, homes.load(folder / party).identity)
-        for name in (*parties, "hq"):
-            identity = self.hq if name == "hq" else homes.load(folder / name).identity
-            self.roster = consortium.join(folder / name, envelope, identity)
+        self.hq = keys.load(folder / "hq", "coordinator", "hq", None)
+        envelope, self.roster = consortium.load_roster(folder / "hq")
         self.roster_digest = envelope.digest
 
     def home(self, party: str) -> Path:

@@ -46,6 +46,7 @@ async def nodes(network: Network, database: Callable[[], str]) -> Network:
         network.policy(party, MANUAL)
         with (network.home(party) / "node.yaml").open("a") as file:
             file.write(f"state: '{database()}'\n")
+        (network.home(party) / "state" / "node.sqlite").unlink()  # which homes of tests come with
     await network.start()
     return network
 
