@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ async def ended(process: object) -> None:
     await asyncio.wait_for(process.ended(), LONG_S)
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("kind", ["read", "run"])
 async def test_a_child_ends_when_nobody_can_give_it_an_order_any_more(kind: Kind) -> None:
     one, other = await Child.start(kind), await Child.start(kind)
@@ -62,6 +64,7 @@ async def test_a_child_ends_when_nobody_can_give_it_an_order_any_more(kind: Kind
     await other.kill()
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("kind", ["read", "run"])
 async def test_a_killed_template_is_replaced_and_its_children_go_on(own: template._Own, kind: Kind) -> None:
     first = [await Child.start("read")]
@@ -76,21 +79,24 @@ async def test_a_killed_template_is_replaced_and_its_children_go_on(own: templat
         await one.kill()
 
 
+COMMON = "process._load_common()"
+READS, COMPUTES = (COMMON, "process._loaded('read')"), (COMMON, "process._loaded('run')")
+
+
 @pytest.mark.parametrize(
     ("loads", "lacks"),
     [
-        ("process._load_common()", {"mpyc", "numba", "duckdb", "ibis", "mpcgov.mpc", "mpcgov.worker.source"}),
-        (
-            "process._loaded('run')",
-            {"duckdb", "ibis", "sqlalchemy", "mpcgov.worker.source", "pandas", "scipy", "cffi"},
-        ),
-        ("process._loaded('read')", {"mpyc", "numba", "mpcgov.mpc", "sqlalchemy", "pandas", "scipy"}),
+        ((COMMON,), {"mpyc", "numba", "duckdb", "ibis", "mpcgov.mpc", "mpcgov.worker.source"}),
+        (COMPUTES, {"duckdb", "ibis", "sqlalchemy", "mpcgov.worker.source", "pandas", "scipy", "cffi"}),
+        (READS, {"mpyc", "numba", "mpcgov.mpc", "sqlalchemy", "pandas", "scipy"}),
     ],
+    ids=["before they part", "computes", "reads"],
 )
-def test_neither_kind_of_child_has_what_the_other_one_loads(loads: str, lacks: set[str]) -> None:
-    assert lacks & loaded(loads) == set()
+def test_neither_kind_of_child_has_what_the_other_one_loads(loads: tuple[str, ...], lacks: set[str]) -> None:
+    assert lacks & loaded(*loads) == set()
 
 
+@cache
 def loaded(*calls: str) -> set[str]:
     """What a template has loaded after these."""
     code = "import sys\nfrom mpcgov.worker import __main__ as process, withheld\nwithheld.withhold()\n"
@@ -101,15 +107,15 @@ def loaded(*calls: str) -> set[str]:
 
 def test_what_both_kinds_of_children_load_is_loaded_once_before_they_part() -> None:
     """Each then loads of mpcgov only what the other one doesn't."""
-    before = loaded("process._load_common()")
-    reads, computes = (loaded("process._load_common()", f"process._loaded('{kind}')") for kind in ("read", "run"))
+    before, reads, computes = loaded(COMMON), loaded(*READS), loaded(*COMPUTES)
     assert {name for name in (reads & computes) - before if name.partition(".")[0] in ("mpcgov", "asyncio")} == set()
 
 
 def test_what_compiles_kernels_isnt_loaded_where_all_are_in_the_cache() -> None:
     compiles = {"numba.np.linalg", "numba.np.arraymath", "numba.typed.listobject", "numba.experimental.jitclass.base"}
-    if compiles & loaded("process._loaded('run')"):  # the first process of this user to have them compiles them
-        assert compiles & loaded("process._loaded('run')") == set()
+    if compiles & loaded(*COMPUTES):  # the first process of this user to have them compiles them
+        loaded.cache_clear()
+        assert compiles & loaded(*COMPUTES) == set()
 
 
 async def test_processes_have_names_and_both_templates_end_together(own: template._Own) -> None:
@@ -252,6 +258,7 @@ def lend(own: template._Own) -> template.Lent:
     return lent
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("kind", ["read", "run"])
 async def test_where_there_are_no_such_descriptors_children_are_started_one_by_one(
     kind: Kind, monkeypatch: pytest.MonkeyPatch
