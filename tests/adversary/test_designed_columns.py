@@ -116,11 +116,13 @@ def hits(attack: Attack, receiver: str) -> int:
     return designed.hits(lambda rng, wage: attack(rng, wage, receiver))
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_wage_of_another_agency_is_found(attack: Attack) -> None:
     assert hits(attack, "tax") <= 3
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("attack", [by_a_weight, by_an_outlier, by_twins, by_twins_apart])
 def test_who_sees_numbers_of_its_own_column_without_being_a_receiver_finds_wages(attack: Attack) -> None:
     assert hits(attack, "coordinator") == TABLES

@@ -144,6 +144,7 @@ def test_no_sequence_of_jobs_tells_a_few_persons_values(capsys: pytest.CaptureFi
         assert not few_told(released), [one.name for one in released]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "rule"), nightly.first(1, [(pairing, "adds"), (coarse, "faults")]), ids=["two jobs", "one"]
 )

@@ -178,6 +178,7 @@ def test_lengths_that_nobody_pays_for_would_tell_more(monkeypatch: pytest.Monkey
     assert len(over_charged()) == 2
 
 
+@pytest.mark.slow
 def test_noise_for_a_unit_by_another_key_would_tell_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the rule about the unit's key a person moves a household from one cell to another: twice the epsilon."""
     monkeypatch.setattr(privacy, "_key_faults", lambda unit, known, key: iter(()))

@@ -140,6 +140,7 @@ def _unless_both_link(tables: Iterable[Release]) -> bool:
     return sum(one.link != "none" for one in tables) < 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("world", "longest", "where", "name", "broken"),
     [

@@ -200,6 +200,7 @@ def test_no_choice_of_a_job_changes_how_it_ends(reader: Reader, capsys: pytest.C
         assert ends["records", "None", "['a.person']"] == {f"a list of {len(rows)}, {len(rows)}"}
 
 
+@pytest.mark.slow
 def test_lists_of_the_chosen_rows_would_tell(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     keyed_rows = read.keyed_rows
     monkeypatch.setattr(read, "keyed_rows", lambda *asked: _as_chosen(keyed_rows(*asked)))

@@ -88,7 +88,7 @@ STATISTICS = [
 """Jobs of many messages: but for the first of all in few runs always, or not, and in as many as that one at night."""
 
 
-@pytest.mark.by_day(3)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("protocol", "owners", "join", "method", "runs"),
     [
@@ -106,6 +106,7 @@ def test_what_parties_receive_does_not_go_with_the_data(
     check_views(nobody, everybody, together=10 * runs)
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("protocol", "owners", "join", "method"), [FULL[0], FULL[3], FULL[5]])
 def test_what_parties_receive_of_shards_does_not_go_with_the_data(
     protocol: str, owners: int, join: str, method: str, monkeypatch: pytest.MonkeyPatch

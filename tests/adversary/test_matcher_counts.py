@@ -104,6 +104,7 @@ def test_a_question_asked_again_and_again_shows_the_matcher_no_more_than_once(jo
     assert len({tuple(asked(0, number)) for number in range(jobs)}) == 1
 
 
+@pytest.mark.slow
 def test_fresh_coins_would_give_nearly_everybody_away() -> None:
     assert recovered(lambda person, number: [private_key(), private_key()]) >= PERSONS - 2
 

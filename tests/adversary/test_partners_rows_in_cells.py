@@ -65,6 +65,7 @@ def answers(folder: Path, held: Cells, tables: Sequence[str], company: Sequence[
     ]  # fmt: skip
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("lone", [0, 1])
 def test_a_partners_rows_bring_no_small_group_of_ours_to_light(lone: int, tmp_path: Path) -> None:
     released = [women(table, lone) + THEIRS for table in TABLES]

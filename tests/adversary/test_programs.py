@@ -159,7 +159,7 @@ def jobs_table(workspace, monkeypatch: pytest.MonkeyPatch, folder: Path) -> list
     return rows
 
 
-@pytest.mark.by_day(4)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("name", ANSWERS)
 def test_a_program_that_returns_other_numbers_brings_no_suppressed_cell_to_light(
     name: str, workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -93,6 +93,7 @@ def taken_by(folder: Path, read: Callable[[Source], object]) -> list[set[Step]]:
 ALL = {"wage": "max", "sex": "max"}
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize(
     ("key", "rules", "where"),
     [
@@ -112,6 +113,7 @@ def test_rows_with_keys_are_read_by_the_same_steps(key: str, rules: Any, where: 
     assert low == high
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("job", "where"),
     [

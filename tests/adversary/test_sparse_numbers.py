@@ -150,6 +150,7 @@ def joint(folder: Path, flags: list[list[int]], receivers: list[str]) -> tuple[l
     return tables["statistics"][0][1:], tables["correlation"][0][-1]
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("few", [1, 9])
 def test_nothing_is_added_up_that_is_about_few_persons(tmp_path: Path, few: int) -> None:
     numbers, r = joint(tmp_path, [[0] * 80, [int(i < few) for i in range(80)], [0] * 80], ["coordinator"])

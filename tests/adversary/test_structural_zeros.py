@@ -30,7 +30,7 @@ from tests.linkage.linked_parties import Case as LinkedCase
 K = 5
 MOST = 100_000
 SHAPES, TABLES, AT_NIGHT = [(3, 3), (4, 4), (5, 4)], 30, 60
-CASES = nightly.first(3, [*((shape, TABLES) for shape in SHAPES), *((shape, AT_NIGHT) for shape in (*SHAPES, (6, 6)))])
+CASES = nightly.first(2, [*((shape, TABLES) for shape in SHAPES), *((shape, AT_NIGHT) for shape in (*SHAPES, (6, 6)))])
 """Shapes, and how many tables of each are attacked."""
 RULES = Disclosure(min_count=K, margins=True)
 
@@ -80,6 +80,7 @@ def test_no_small_cell_is_narrowed_where_nobody_names_them(shape: tuple[int, int
     assert [count for cells in found for count in cells if count < K] == []
 
 
+@pytest.mark.slow
 def test_the_attacker_finds_small_cells_where_a_fourth_corner_may_be_empty() -> None:
     """The rule as it was: the two corners beside the cell hold min_count, and the least sum is taken."""
 

@@ -135,7 +135,7 @@ def computed(made: Case) -> tuple[dict[str, list[int]], Linked]:
 STATISTICS = {"by": ["edu.level", "tax.region"], "measures": ["tax.income", "edu.age"], "correlations": PAIR}
 
 
-@pytest.mark.by_day(8)
+@pytest.mark.by_day(5)
 @pytest.mark.parametrize("join_", ["inner", "left"])
 @pytest.mark.parametrize(("people", "share"), [(0, 0.5), (1, 1.0), (40, 0.0), (150, 0.5), (150, 1.0), (1000, 0.8)])
 @pytest.mark.parametrize("method", METHODS)

@@ -100,6 +100,7 @@ def _in_eight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "SHARD_KEYS", 13)  # a padded list of 100
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("method", "workers"), [("matcher", 2), ("oblivious", 3)])
 def test_sums_are_those_of_shards_one_after_the_other(method: str, workers: int) -> None:
     made = case(1, 90, 0.8, "linked-statistics", STATISTICS, join="left", method=method)
@@ -126,6 +127,7 @@ def dies(party: int, worker: int, after: int) -> Break:
     return breaks
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("method", "party", "after"), [("matcher", 0, 2), ("matcher", 2, 9), ("oblivious", 1, 20)])
 def test_a_shard_whose_worker_dies_is_done_again_by_all(method: str, party: int, after: int) -> None:
     made = case(1, 90, 0.8, "linked-statistics", STATISTICS, join="left", method=method)
@@ -169,6 +171,7 @@ def test_as_many_go_side_by_side_as_every_party_has_workers() -> None:
     assert pairs[0].rounds < alone[0].rounds
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("owners", "method"), [(2, "matcher"), (3, "oblivious")])
 def test_overlaps_are_added_up_too(owners: int, method: str) -> None:
     made = case(4, 70, 0.7, "overlap", {}, owners=owners, method=method)

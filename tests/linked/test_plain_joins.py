@@ -238,7 +238,7 @@ def linked_tables(folder: Path) -> dict[str, list[list[Any]]]:
     }
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("seed", nightly.first(5, SEEDS))
 def test_a_random_job_gives_what_a_plain_join_gives(seed: int, tmp_path: Path) -> None:
     case = Case(seed)

@@ -388,6 +388,7 @@ def design(records: list[Mapping[str, Any]], predictors: list[str]) -> np.ndarra
     return np.column_stack(columns)
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("seed", range(5))
 def test_coefficients_are_those_of_least_squares(seed: int) -> None:
     owners, predictors = registers(seed, 900, 0.9), ["edu.age", "edu.level", "wel.benefit"]

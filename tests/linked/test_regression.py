@@ -134,7 +134,7 @@ def check(made: Case) -> dict[str, list[list[Any]]]:
 ALL = ["edu.level", "tax.region", "edu.age"]
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(
     ("owners", "parties", "threshold", "predictors", "method"),
     [
@@ -161,6 +161,7 @@ def test_any_owners_and_parties_get_what_the_reference_gives(
     assert None not in records[0]
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("receivers", "digits", "off"), [(("tax",), 1, 1 / 25), (("coordinator", "edu"), 4, 1 / 60)])
 def test_receivers_that_bring_rows_get_no_more_than_parts_of_standard_errors(
     receivers: tuple[str, ...], digits: int, off: float
@@ -203,7 +204,7 @@ def test_numbers_of_many_digits_are_dealt_in_limbs_and_come_out_as_exactly() -> 
     assert model(case(5, ALL, 60, max_rows=10).linked()).places == 1
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(
     ("change", "least"),
     [
@@ -279,7 +280,7 @@ def levels(count: int, **more: Any) -> Case:
     return Case("linked-regression", declared, rows, {"outcome": "edu.age", "predictors": ["tax.kind"]}, **more)
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(
     "made",
     [

@@ -41,6 +41,7 @@ async def add(session: Session, index: int) -> list[int]:
     return await share_list(session, total * (total >= 5))
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(("m", "t"), [(3, 1), (4, 1), (5, 1), (5, 2), (7, 3)])
 def test_a_job_runs_through_its_phases_and_ends_at_all_parties(m: int, t: int) -> None:
     outcomes = run(add, m, threshold=t)
@@ -122,6 +123,7 @@ def test_the_security_parameter_counts_subsets_and_masked_openings(m: int, t: in
     assert config.subset_bits >= 40
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(
     "change",
     [

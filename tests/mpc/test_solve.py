@@ -248,6 +248,7 @@ def test_no_masked_matrix_is_singular_and_each_is_fresh_and_uniform(runs: int) -
     assert ((counts - expected) ** 2 / expected).sum() < 50  # 15 degrees of freedom: 10^-5
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("p", [3, 5])
 def test_masked_matrices_are_uniform_but_for_the_declared_distance(p: int) -> None:
     """All L·D·U modulo a toy prime, times each invertible A: every matrix at most once, and all but few are there."""
@@ -465,6 +466,7 @@ def leverages(batches: Sequence[Matrix], y: Sequence[int], m: int, t: int) -> li
     return opened(run(job, m, threshold=t, deadline_s=240, solver_bits=wanted.solver_bits, masked=masked), t)
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("m", "t"), [(3, 1), (4, 1)])
 def test_a_batch_has_the_leverage_of_its_rows_and_an_empty_one_none(m: int, t: int) -> None:
     """Columns that are nearly collinear and of different sizes, and one row apart from all others, and one outcome."""

@@ -66,6 +66,7 @@ def inputs(session: Session) -> tuple[SecretArray, ...]:
     return a, b, session.input(C if me == 2 else None, 2, 8, -LIMIT, LIMIT)
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("m", "t"), SETTINGS)
 def test_integers_of_120_bits_are_computed_exactly(m: int, t: int) -> None:
     async def job(session: Session, _index: int) -> list[list[int]]:
@@ -157,6 +158,7 @@ def built(steps: list[Step], values: list[SecretArray]) -> tuple[list[SecretArra
     return values, refused
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("seed", [120, 121])
 def test_random_programs_of_120_bits_agree_with_python(seed: int) -> None:
     """Steps whose bounds don't fit are refused; all others are right. One job, many steps, edges among the inputs."""

@@ -95,7 +95,7 @@ async def test_r33_noise_isnt_drawn_twice_for_the_same_rows_nor_is_it_paid_twice
     assert "welfare: people has epsilon 4 left" in await denial(nodes, "welfare", **noise("6"))
 
 
-@pytest.mark.parametrize("reruns", [20, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("reruns", [6, pytest.param(100, marks=pytest.mark.slow)])
 def test_r33_reruns_are_charged_once_and_get_the_same_signed_bytes(network: Network, reruns: int) -> None:
     """At one node, from the proposal to what it gives the receiver; 6 of 10 are charged, so twice is refused."""
     home, dealt, shares = network.loaded("labour"), [], set()

@@ -37,6 +37,7 @@ async def under_way(network: Network, state: str) -> str:
     return job
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("number", "phase", "state"),
     [

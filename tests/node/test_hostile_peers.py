@@ -64,7 +64,7 @@ FORGED = [
 ]
 
 
-@pytest.mark.by_day(3)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("event", "reason", "code"), FORGED)
 async def test_what_a_party_says_of_another_stands_on_record_as_its_word(
     network: Network, event: str, reason: str, code: str

@@ -43,7 +43,7 @@ def forged_head(network: Network, sequence: int) -> bytes:
     return canonical_json(Shown(head=sign(head, HEAD_TYPE, "education", identity.signing_key)).model_dump(mode="json"))
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("sequence", [2**63, 10**30, 0, -1])
 async def test_a_head_with_a_number_that_no_database_keeps_is_the_fault_of_who_shows_it(
     network: Network, monkeypatch: pytest.MonkeyPatch, sequence: int

@@ -255,7 +255,7 @@ async def test_cancelling_a_job_under_way_is_too_late(network: Network) -> None:
     await network.until(job, "RELEASED")
 
 
-@pytest.mark.by_day(3)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("fault", "state", "reason"),
     [

@@ -152,6 +152,7 @@ def test_keys_that_are_missing_or_broken_are_named(network: Network, damage: obj
     assert caught.value.code == "keys"
 
 
+@pytest.mark.slow
 async def test_doctor_finds_that_the_database_is_an_old_copy(network: Network, tmp_path: Path) -> None:
     await network.start()
     await released(network)

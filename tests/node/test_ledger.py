@@ -26,13 +26,14 @@ from mpcgov.results import receive
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.places import place
 from mpcgov.spec.statement import Proposal, job_id
+from tests import nightly
 from tests.node.alone import started
 from tests.node.network import PARTIES, POLICY, Network, refusal, standing
 
 MANUAL = POLICY.replace("sex: [group], age: [filter]", "sex: [group, filter], age: [filter]")
 STANDING = standing(MANUAL, *(f"age = {number}" for number in range(10))) + "    rows_per_unit: {person: 1}\n"
-RERUNS = 20
-"""By whole nodes; `test_budget.py` does a hundred at one."""
+RERUNS = nightly.count(4, 20)
+"""By whole nodes; `test_budget.py` does more at one."""
 
 
 @pytest.fixture
@@ -152,6 +153,7 @@ async def test_r26_a_source_keeps_the_name_that_jobs_have_used(nodes: Network) -
     await run(nodes, **alone)
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("changes", [everywhere("age != 41"), OVER_BUDGET], ids=["ledger", "budget"])
 async def test_r27_a_refusal_is_the_same_whatever_the_data(
     nodes: Network, tmp_path: Path, changes: dict[str, Any]
@@ -386,6 +388,7 @@ async def nothing(*_: object) -> None:
     """Looks at no head."""
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(
     ("more", "said"),
     [(0, r"welfare: ledger rollback: \w+ saw record \d+ of welfare, which has \d+"),

@@ -41,6 +41,7 @@ def _noting(init: Any, made: list[weakref.ref[Any]]) -> Any:
     return noted
 
 
+@pytest.mark.slow
 async def test_nothing_refers_to_what_was_made_for_a_job_once_it_has_ended(
     network: Network, held: list[weakref.ref[Any]]
 ) -> None:

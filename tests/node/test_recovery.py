@@ -155,6 +155,7 @@ async def test_the_machine_is_gone_and_there_is_no_backup(network: Network) -> N
     await people.released()
 
 
+@pytest.mark.slow
 async def test_the_backup_is_old_and_a_newer_one_helps(network: Network) -> None:
     people = Operators(network)
     await people.released()
@@ -171,6 +172,7 @@ async def test_the_backup_is_old_and_a_newer_one_helps(network: Network) -> None
     await people.released()
 
 
+@pytest.mark.slow
 async def test_a_party_leaves_and_those_that_stay_go_on(tmp_path: Path) -> None:
     network = Network(tmp_path, (*PARTIES, "tax"))
     people = Operators(network)

@@ -74,6 +74,7 @@ async def test_processes_of_a_machine_link_shards_side_by_side(tmp_path: Path) -
     assert workers_of(os.getpid()) == []
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.usefixtures("_short_shards")
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_shard_is_linked_again_whose_worker_was_killed_or_stopped(

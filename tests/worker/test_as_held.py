@@ -136,6 +136,7 @@ POINTED = {
 }  # fmt: skip
 
 
+@pytest.mark.by_day(16)
 @pytest.mark.parametrize(("key", "malformed"), POINTED.items(), ids=POINTED)
 @pytest.mark.parametrize("normalise", [[], ["digits"]])
 def test_a_number_that_a_program_wrote_is_no_key(

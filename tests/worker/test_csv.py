@@ -250,6 +250,7 @@ def test_what_passes_the_scan_means_the_same_to_another_parser(tmp_path: Path, b
         assert [[row["v0"], row["v1"]] for row in rows] == [[a or None, b or None] for a, b in plain]
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize("pad", range(60, 70))
 def test_rows_that_straddle_the_scanner_chunks_are_counted_once(
     tmp_path: Path, pad: int, monkeypatch: pytest.MonkeyPatch

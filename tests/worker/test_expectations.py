@@ -76,6 +76,7 @@ def test_an_edition_may_not_lie_elsewhere_than_the_one_before(folder: Path, move
     assert dataset_check(declared, "d", folder).faults == ((said,) if fault else ())
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("where", [None, "region = 'North'"])
 def test_a_job_is_refused_whatever_it_uses(folder: Path, where: str | None) -> None:
     for party in ("tax", "welfare", "census"):

@@ -276,6 +276,7 @@ def test_sums_over_three_sets_of_rows_are_hidden_where_few_are_in_none() -> None
     assert check(made) == 1, "all are at wel: as if all but a few were"
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("at_hea", "hidden"), [(28, True), (25, False), (30, True)])
 def test_numbers_of_rows_that_lie_in_each_other_only_within_a_cell_are_hidden(at_hea: int, hidden: bool) -> None:
     """All with a level are at edu: so of 30 at edu and wel, 28 are at wel and hea, and two are not, or none."""
@@ -376,6 +377,7 @@ def same_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sort, "shuffle", fixed)
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.usefixtures("same_order")
 @pytest.mark.parametrize("more", [{}, {"method": "oblivious"}, {"parties": 4}], ids=str)
 def test_r21_messages_are_the_same_whatever_the_dominance_rule_suppresses(more: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ JOBS = [
 ]
 
 
-@pytest.mark.by_day(4)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("by", "receivers", "join"), JOBS)
 def test_the_same_cells_are_hidden_as_in_plain_code(by: list[str], receivers: list[str], join: str) -> None:
     declared = {owner: {"g": {"kind": "category", "values": values}} for owner, values in VALUES.items()}

@@ -146,6 +146,7 @@ def test_repeated_keys_are_refused_by_count_never_by_name(tmp_path: Path) -> Non
     assert not any(name in caught.value.line().lower() for name in ("anna", "bob"))
 
 
+@pytest.mark.by_day(6)
 @pytest.mark.parametrize("digits", [1, 3, 4, 7, 8, 9, 11, 32, 33])
 @pytest.mark.parametrize("told_apart", [True, False])
 def test_keys_of_one_length_are_repeated_only_where_they_are_equal(
@@ -225,6 +226,7 @@ def test_a_check_proposes_what_the_data_are_unique_by(tmp_path: Path) -> None:
     assert proposed([row("a"), row("A ")]) == ()
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize("key", ["id", "born"])
 @pytest.mark.parametrize("condition", [None, "age > 100", "id = 'eve'", "id = 'anna'"])
 def test_a_data_set_that_is_not_unique_as_declared_is_refused_whatever_a_job_chooses(

@@ -221,6 +221,7 @@ def agree(dataset: Dataset, base: Path) -> None:
 TABLE = "CREATE TABLE {} (region TEXT, note TEXT, age INTEGER, pay NUMERIC(10, 2), born DATE, secret TEXT)"
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     "relation",
     nightly.first(3, ["registers.people", '"my.own"."a.b"', "odd%20name", '"a.b"', "people", 'registers."people"']),

@@ -34,6 +34,7 @@ def test_arrow_gets_along_with_pandas_once_it_is_given_back() -> None:
     assert ran(code) == "[{'a': 1, 'b': 'x'}, {'a': 2, 'b': None}] [1, 2] [1, 2] 1"
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("scheme", ["pyspark", "trino"])
 def test_clients_of_large_engines_get_it(scheme: str) -> None:
     code = (

@@ -143,6 +143,7 @@ def test_blocks_are_as_long_as_the_fullest_one_and_no_longer():
 # -- more than three parties
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("names", [("tax", "wel", "stat", "more"), ("a", "tax", "b", "wel", "c")])
 def test_three_of_more_parties_compare_and_all_hold_what_comes_out(names):
     found = tables(Case(FIRST, SECOND, parties=names))

@@ -52,7 +52,7 @@ def test_whole_jobs_link_whom_the_reference_links_exact_pairs_first(seed, divide
     assert sorted(found["links"]) == (expected if len(expected) >= 3 else [])
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("names", [("tax", "wel", "stat"), ("a", "tax", "b", "wel", "c")])
 @pytest.mark.parametrize("longer", [False, True])
 def test_exact_pairs_count_like_all_others_but_are_not_doubtful(names, longer):

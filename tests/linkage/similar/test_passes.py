@@ -90,6 +90,7 @@ def reference(case: Case, filters: dict[bool, Filters], turned: bool) -> tuple[l
     return fellegi_sunter.compared((fields[0], fields[1]), scores.T if turned else scores, keys, Fraction("0.3"))
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("sizes", "parties", "turned"), [((70, 80), 3, False), ((160, 90), 4, True)])
 def test_links_of_two_passes_are_the_references_and_no_pair_counts_twice(sizes, parties, turned):
     both = 48

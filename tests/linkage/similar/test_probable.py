@@ -57,7 +57,7 @@ def expected(case: Case, found: dict[bool, Any], least: str) -> tuple[Links, boo
     return links, not turned
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("sizes", "both"), [((90, 140), 60), ((140, 90), 60), ((100, 100), 5)])
 def test_links_and_what_is_said_of_them_are_those_of_the_reference(sizes, both):
     first, second = names(sizes[0], 1), names(sizes[1], 2)

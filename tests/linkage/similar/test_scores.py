@@ -153,7 +153,7 @@ def test_bits_of_any_owner_enter(owner):
 # -- all pairs
 
 
-@pytest.mark.by_day(5)
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(("rows", "columns"), [(5, 7), (64, 64), (70, 130), (33, 1), (1, 3)])
 @pytest.mark.parametrize("owners", [(0, 1), (2, 1)])
 def test_scores_and_mutual_bests_are_those_of_numpy(rows, columns, owners, monkeypatch):

@@ -44,6 +44,7 @@ def linked(first: Texts, other: Texts, filters: dict[bool, Filters]) -> Links:
     return fellegi_sunter.linked(*fields, columns[candidates[real]][np.argsort(rows[real])], Fraction("0.3"))
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("sizes", "parties"), [((90, 140, 110), 3), ((140, 90, 70), 4)])
 def test_groups_are_those_of_the_reference_whichever_register_is_the_longest(sizes, parties, monkeypatch):
     first, second, third = registers(sizes)

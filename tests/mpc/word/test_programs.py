@@ -100,6 +100,7 @@ value = st.one_of(st.sampled_from(EDGES), st.integers(-LIMIT, LIMIT), st.integer
 operations = st.tuples(st.sampled_from(NAMES), st.integers(0, 9), st.integers(0, 9), st.integers(-50, 50))
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("m", "t"), nightly.first(2, [(4, 1), (5, 2), (3, 1), (7, 3)]))
 @given(
     inputs=st.lists(st.lists(value, min_size=COUNT, max_size=COUNT), min_size=2, max_size=3),

@@ -150,7 +150,7 @@ def outcomes_of_sorts(monkeypatch, values, times, m=3, bounds=(0, 9)):
     return counts
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(
     ("values", "times", "m", "bounds"),
     [
