@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +18,31 @@ def first(always: int, cases: Iterable[Any]) -> list[Any]:
 
 
 def leave_out(items: Iterable[pytest.Item]) -> None:
-    """Marks as slow, of the cases of each test that is marked `by_day(n)`, all but n."""
+    """Marks as slow, of the cases of each test that is marked `by_day(n, *ids)`, all but n; first come those ids."""
     alike: dict[tuple[Path, str], list[pytest.Function]] = {}
     for item in items:
         if isinstance(item, pytest.Function) and item.get_closest_marker("by_day"):
             alike.setdefault((item.path, item.originalname), []).append(item)
     for cases in alike.values():
-        ((always,),) = (mark.args for mark in cases[0].iter_markers("by_day"))
-        kept = _representatives(always, cases)
+        ((always, *ids),) = (mark.args for mark in cases[0].iter_markers("by_day"))
+        assert set(ids) <= {case.callspec.id for case in cases}, f"{cases[0].nodeid}: no cases are called {ids}"
+        kept = _representatives(always, cases, ids)
         for case in cases:
             if case not in kept:
                 case.add_marker(pytest.mark.slow)
 
 
-def _representatives(count: int, cases: Sequence[pytest.Function]) -> list[pytest.Function]:
-    """So many, in which the values of each parameter come up as often as each other; of alike ones the first, and then
-    those far from one another."""
-    chosen: list[int] = []
-    used: Counter[tuple[str, int]] = Counter()
+def _representatives(count: int, cases: Sequence[pytest.Function], ids: Collection[str]) -> list[pytest.Function]:
+    """So many, those with these ids among them, in which the values of each parameter come up as often as each other;
+    of alike ones the first, and then those far from one another."""
+    chosen = [place for place, case in enumerate(cases) if case.callspec.id in ids]
+    used = Counter(value for place in chosen for value in _values_of(cases[place]))
 
     def after(place: int) -> tuple[int, int]:
         near = min((abs(place - other) for other in chosen), default=0)
         return sum(used[value] for value in _values_of(cases[place])), -near
 
-    left = [place for place, case in enumerate(cases) if not case.get_closest_marker("slow")]
+    left = [i for i, case in enumerate(cases) if i not in chosen and not case.get_closest_marker("slow")]
     while left and len(chosen) < count:
         chosen.append(best := min(left, key=after))
         used.update(_values_of(cases[best]))

@@ -55,7 +55,7 @@ TABLE: list[tuple[int, str, dict[str, Without], str]] = [
     ),
     (
         1, "after three refusals a person is asked", {"mpcgov.node.facts:View.asks": lambda _: False},
-        "test_refusals.py::test_after_three_refusals_a_person_is_asked_whatever_the_policy_says[unique]",
+        "test_refusals.py::test_after_three_refusals_a_person_is_asked_whatever_the_policy_says",
     ),
     (
         1, "lists are as long as the whole data set", {KEYED: before.as_many_as_chosen},

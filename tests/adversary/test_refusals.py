@@ -137,7 +137,7 @@ def test_1a_no_wage_follows_from_whether_keys_are_repeated(tmp_path: Path, uniqu
         assert len(words) == 1, (job, part)
 
 
-@pytest.mark.by_day(4)
+@pytest.mark.by_day(4, "sum")
 @pytest.mark.parametrize("rule", [*get_args(Rule), "any", "refuse"])
 def test_1b_no_wage_follows_from_whether_rows_of_one_key_agree(tmp_path: Path, rule: str) -> None:
     agency = Agency(tmp_path, [row | {"id": "n1"} for row in PERSONS])
@@ -150,7 +150,7 @@ def test_1b_no_wage_follows_from_whether_rows_of_one_key_agree(tmp_path: Path, r
     assert agency.word(*asked(TARGETS[0], 0)) == ("ready" if rule in get_args(Rule) else "bad job")
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(2, "{7}-refuse")
 @pytest.mark.parametrize("missing", ["refuse", "drop"])
 @pytest.mark.parametrize("lacking", [set(), {7}, {7, 8, 20}], ids=str)
 def test_1c_nobody_is_found_who_lacks_a_value(tmp_path: Path, missing: str, lacking: set[int]) -> None:
@@ -198,7 +198,7 @@ GRAMMAR: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.by_day(10)
+@pytest.mark.by_day(10, "drop-no key", "drop-another's key")
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("missing", ["refuse", "drop"])
 def test_a_word_is_the_same_whichever_rows_a_job_chooses(tmp_path: Path, odd: str, missing: str) -> None:

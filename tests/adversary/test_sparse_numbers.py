@@ -53,7 +53,7 @@ def of_group(n: int, few: int, mean: float, variance: float, r: float, flag_spre
     return mean + r * math.sqrt(variance * (n - 1)) * math.sqrt(flag_spread) / few
 
 
-@pytest.mark.by_day(4)
+@pytest.mark.by_day(4, "variances-1")
 @pytest.mark.parametrize("few", [1, 9])
 @pytest.mark.parametrize("kind", PARAMS)
 def test_nothing_is_linked_that_is_about_few_persons(kind: str, few: int) -> None:

@@ -67,7 +67,7 @@ def guess(columns: Columns, coefficients: list[float | None]) -> float | None:
     return sum(b * x for b, x in zip(coefficients, [1, *(column[0] for column in columns)], strict=True) if b)
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(2, "outlier", "few")
 @pytest.mark.parametrize("attack", [rare, few, outlier, twins], ids=lambda attack: attack.__name__)
 def test_no_wage_comes_out_of_coefficients(attack: Callable[[random.Random], Columns]) -> None:
     tried = plain = found = 0
