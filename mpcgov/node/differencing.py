@@ -206,7 +206,9 @@ def links_otherwise(new: Release, old: Release) -> bool:
         return False
     first, second = ([one.key for one in own] for own in zip(*parts, strict=True))
     keys = [set(zip(*(key or () for key in own), strict=False)) for own in (first, second)]
-    return keys[0] != keys[1] or (None not in (new.links, old.links) and new.links != old.links)
+    if None in (new.links, old.links):
+        return keys[0] != keys[1] or new.settings != old.settings
+    return keys[0] != keys[1] or new.links != old.links
 
 
 def _both_linked(new: Release, old: Release) -> bool:

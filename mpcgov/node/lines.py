@@ -11,8 +11,7 @@ import sqlalchemy as sql
 
 from mpcgov import registry
 from mpcgov.errors import MpcgovError
-from mpcgov.linked import comparing, counted
-from mpcgov.linked.params import read
+from mpcgov.linked import counted
 from mpcgov.node import store
 from mpcgov.node.differencing import Release
 from mpcgov.node.facts import Line
@@ -38,23 +37,24 @@ def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
 
 
 def _counted(tx: sql.Connection, line: Line) -> Line:
-    """A line of an older version with how many numbers its job releases, and how it links records, as far as the stored
-    job still says it."""
-    if line.release is None or None not in (line.release.numbers, line.release.links):
+    """A line of an older version with how many numbers its job releases, as far as the stored job still says it."""
+    if line.release is None or line.release.numbers is not None:
         return line
     try:
         envelope = parse_json(store.proposal(tx, line.job), Envelope, "proposal", RELEASE_LIMIT_BYTES)
         proposal = parse_json(envelope.body, Proposal, "proposal", RELEASE_LIMIT_BYTES)
         manifest = registry.find(proposal.job.protocol_name).manifest
         numbers = counted.numbers(proposal.job, manifest, proposal.declarations)
-        links = comparing.deciding(proposal.job, read(proposal.job, manifest, [])) if manifest.linked else ""
     except MpcgovError:  # its protocol is gone, or its job is of a form that isn't read any more
         return line
-    return replace(line, release=line.release.model_copy(update={"numbers": numbers, "links": links}))
+    return replace(line, release=line.release.model_copy(update={"numbers": numbers}))
 
 
 def _read(body: bytes) -> Release:
-    return parse_json(body, Release, "ledger", RELEASE_LIMIT_BYTES)
+    """A release; one of an older version didn't say that nothing but its keys decides who is linked."""
+    found = parse_json(body, Release, "ledger", RELEASE_LIMIT_BYTES)
+    keyed = found.link == "none" or any(part.key is not None for part in found.parts)
+    return found.model_copy(update={"links": ""}) if found.links is None and keyed else found
 
 
 _known = functools.lru_cache(maxsize=500)(_read)

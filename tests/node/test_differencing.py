@@ -299,6 +299,8 @@ def test_compared_records_are_linked_otherwise_by_another_threshold_but_not_for_
     assert links_otherwise(usual, keyed)
     assert links_otherwise(keyed, usual)
     assert not links_otherwise(keyed, keyed.model_copy(update={"links": None}))
+    assert links_otherwise(usual, compared(output="links").model_copy(update={"links": None})), "of an older version"
+    assert not links_otherwise(usual, usual.model_copy(update={"links": None}))
     assert not links_otherwise(released(), usual)
     three = released(owners("a", "b", "c"), protocol="overlap", params={})
     assert not links_otherwise(keyed, three), "with other company"
