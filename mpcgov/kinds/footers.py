@@ -11,7 +11,8 @@ from typing import Any
 Row = Sequence[Any]
 Rules = Mapping[str, Any]
 """`disclosure` of a result. `without`: the receivers whose own rows are taken out before a cell is judged. `closed`:
-those whose own groups' sizes mustn't tell a cell. `left`: whether the protocol has left joins."""
+those whose own groups' sizes mustn't tell a cell. `left`: whether the protocol has left joins. `not_applicable`: by
+what names a row of the table, the numbers that aren't counted there, whatever the data are."""
 
 HIDDEN = "·"
 """How a hidden number is shown."""

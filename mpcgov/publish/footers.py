@@ -23,8 +23,11 @@ def footers(result: dict[str, Any], protocols: Path | None = None) -> dict[str, 
     receiving = _receiving(result, manifest)
     with_rows = {"closed": receiving} if manifest.linked else {"without": receiving}
     rules = {**result["disclosure"], "without": [], "closed": [], "left": "left" in manifest.joins, **with_rows}
+    never = result["disclosure"].get("not_applicable", {})
     return {
-        name: kinds.of(manifest.tables[name]).footer(table["columns"], table["rows"], rules)
+        name: kinds.of(manifest.tables[name]).footer(
+            table["columns"], table["rows"], {**rules, "not_applicable": never.get(name, {})}
+        )
         if name in manifest.tables
         else []
         for name, table in result["tables"].items()

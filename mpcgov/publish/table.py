@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from mpcgov.owngroups import NO_MATCH
@@ -20,6 +20,8 @@ class Released:
     name: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    never: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By the name of a row, the numbers that aren't counted there, whatever the data are."""
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -42,13 +44,14 @@ class Released:
         return not texts and len({row[:first] for row in self.rows}) == len(self.rows)
 
     def can_be(self, names: Sequence[str], measure: str) -> bool:
-        """Whether there can be such a number: whom an owner's register doesn't have has no value of its columns."""
+        """Whether there can be such a number: whom an owner's register doesn't have has no value of its columns, and
+        a column that isn't ordered has no lowest ones."""
         without = {
             dimension.partition(".")[0]
             for dimension, name in zip(self.dimensions, names, strict=True)
             if name == NO_MATCH and "." in dimension
         }
-        return measure.partition(".")[0] not in without
+        return measure.partition(".")[0] not in without and measure not in self.never.get(next(iter(names), ""), ())
 
     def observations(self) -> Iterator[tuple[tuple[str, ...], str, Number]]:
         """Each number by itself: the names of its cell, its measure, and it."""
@@ -60,8 +63,9 @@ class Released:
 
 def tables_of(result: dict[str, Any]) -> tuple[Released, ...]:
     """The tables of a result, its first one first."""
+    never = result["disclosure"].get("not_applicable", {})
     return tuple(
-        Released(name, tuple(table["columns"]), tuple(tuple(row) for row in table["rows"]))
+        Released(name, tuple(table["columns"]), tuple(tuple(row) for row in table["rows"]), never.get(name, {}))
         for name, table in result["tables"].items()
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mpcgov import disclosure, kinds, opening
@@ -11,6 +11,8 @@ from mpcgov.errors import PeerError
 from mpcgov.jobs import accuracy, check, noising
 from mpcgov.jobs.accuracy import Accuracy
 from mpcgov.jobs.audience import audience
+from mpcgov.kinds.columns import not_applicable
+from mpcgov.kinds.kind import Computed
 from mpcgov.linked import counted, render
 from mpcgov.linked.stacked import facts
 from mpcgov.results import estimates
@@ -37,13 +39,19 @@ def open_result(proposal: Proposal, manifest: Manifest, shares: Sequence[ResultS
     columns = {share.point: _elements(share, modulus) for share in shares}
     values = opening.open_shares(columns, layout.degree, modulus)
     opened = numbers_by_name(layout, values)
-    settled = _disclosure(proposal.job.disclosure, manifest, layout, opened)
+    never = _not_applicable(proposal, manifest, layout)
+    settled = _disclosure(proposal.job.disclosure, manifest, layout, opened, never)
     return {
         "job": job_id(proposal.job_digest),
         "protocol": proposal.protocol,
         "parties": list(proposal.parties),
         "tables": _tables(proposal, manifest, layout, opened, max(settled["total"], settled["min_count"])),
-        "disclosure": {**settled, **_least_rows(proposal, manifest), **_noise(proposal, manifest, layout)},
+        "disclosure": {
+            **settled,
+            **({"not_applicable": never} if never else {}),
+            **_least_rows(proposal, manifest),
+            **_noise(proposal, manifest, layout),
+        },
         "learned": learned(proposal, manifest),
         "cost": {
             "seconds": round(max(share.cost.seconds for share in shares), 3),
@@ -71,9 +79,24 @@ def _request(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def _disclosure(rules: Disclosure, manifest: Manifest, layout: Layout, opened: Opened) -> dict[str, Any]:
+def _not_applicable(proposal: Proposal, manifest: Manifest, layout: Layout) -> dict[str, dict[str, list[str]]]:
+    """By table and row, the numbers that aren't counted there, so that they are null whatever the data are."""
+    linked = facts(proposal.job, manifest, proposal.declarations)
+    names = [one.name for one in layout.tables if one.margin_of is None]
+    of_columns = [name for name in names if kinds.of(manifest.tables[name]).computed is Computed.COLUMNS]
+    return {name: not_applicable(linked) for name in of_columns}
+
+
+def _disclosure(
+    rules: Disclosure,
+    manifest: Manifest,
+    layout: Layout,
+    opened: Opened,
+    never: Mapping[str, Mapping[str, Sequence[str]]],
+) -> dict[str, Any]:
     """The job's rules and what became of its cells; true totals count neither as cells nor into the total, and what is
-    hidden of a cell whose count is shown makes it no suppressed one. A regression's rows are no cell's."""
+    hidden of a cell whose count is shown makes it no suppressed one. A regression's rows are no cell's. What is `never`
+    counted isn't suppressed."""
     known = {table.name: manifest.tables[table.name] for table in layout.tables if table.margin_of is None}
     brought = {
         f"{name}.{kinds.of(one).number(one)}": kinds.of(one) for name, one in known.items() if kinds.of(one).counts
@@ -84,11 +107,12 @@ def _disclosure(rules: Disclosure, manifest: Manifest, layout: Layout, opened: O
     if rules.margins:
         (total,) = opened[f"{layout.tables[-1].name}.{layout.tables[-1].opened[0].name}"]
         asked["margins"] = "suppressed" if total is None else "released"
+    hidden = sum(count is None for numbers in cells for count in numbers)
     return {
         "min_count": rules.min_count,
         "round_to": rules.round_to,
         **asked,
-        "suppressed": sum(count is None for numbers in cells for count in numbers),
+        "suppressed": hidden - sum(len(numbers) for rows in never.values() for numbers in rows.values()),
         "total": sum(count for numbers in counts for count in numbers if count is not None),
     }
 

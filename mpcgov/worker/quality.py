@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.kinds.columns import PARTS
+from mpcgov.kinds.columns import ENDS, PARTS
 from mpcgov.spec.table import CategoryColumn, KeyColumn, TextColumn
 from mpcgov.worker import keys, local
-from mpcgov.worker.bins import PARTS as BINS
 from mpcgov.worker.bins import bins
 from mpcgov.worker.source import Source
 
@@ -41,5 +40,5 @@ def _parts(source: Source, name: str, missing: int) -> tuple[int, ...]:
     if isinstance(kind, CategoryColumn):
         return source.rows, missing, 0, 0, 0
     rows = bins(source, name).rows
-    ends = (rows[0], rows[-1]) if len(rows) == BINS else (0, 0)
+    ends = (rows[0], rows[-1]) if len(rows) == ENDS else (0, 0)
     return source.rows, missing, *ends, 0

@@ -113,6 +113,33 @@ FOOTERS = [
 ]
 
 
+QUALITY = ["column", "rows", "missing", "missing_rate", "different", "lowest", "highest"]
+NEVER = {"a.sex": ["lowest", "highest", "different"], "a.wage": ["different"]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([["a.sex", 30, 12, 0.4, None, None, None]], ["· 3 numbers are not counted, and nothing is hidden there"]),
+        ([["a.wage", 30, 12, 0.4, None, 10, 10]], ["· 1 number is not counted, and nothing is hidden there"]),
+        (
+            [["a.wage", 30, None, None, None, 10, None]],
+            ["What is missing is suppressed", "1 number is not counted", "lowest and the highest twentieth"],
+        ),
+        ([["a.wage", None, None, None, None, None, None]], ["The rows of a data set", "What is", "1 number", "lowest"]),
+    ],
+)
+def test_what_isnt_counted_of_a_column_isnt_said_to_be_hidden(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, rows: list[list[Any]], said: list[str]
+) -> None:
+    there_are(monkeypatch, "mine", {"mine": "columns"})
+    tables = {"mine": {"columns": QUALITY, "rows": rows}}
+    render.print_result(result(not_applicable={"mine": NEVER}) | {"tables": tables, "protocol": "mine@x"})
+    below = [line for line in capsys.readouterr().out.splitlines()[2 + len(rows) :] if line]
+    assert len(below) == len(said)
+    assert all(words in line for words, line in zip(said, below, strict=True))
+
+
 @pytest.mark.parametrize(("kind", "rows", "said"), FOOTERS)
 def test_below_a_table_stands_what_happened_to_it_and_nothing_else(
     capsys: pytest.CaptureFixture[str],

@@ -272,6 +272,17 @@ def test_r28_a_result_says_what_was_done_to_it(workspace: Any) -> None:
     assert json.loads(json.dumps(found)) == found
 
 
+def test_r28_what_isnt_counted_of_a_column_isnt_called_suppressed(tmp_path: Path) -> None:
+    path = registry.find("data-quality").folder / "vectors" / "two-owners.json"
+    found = simulate(agencies.write(tmp_path, "data-quality", json.loads(path.read_text())), tmp_path / "agencies")
+    never = found["disclosure"]["not_applicable"]["columns"]
+    assert never["tax.sex"] == ["lowest", "highest", "different"]
+    assert never["welfare.benefit"] == ["different"]
+    # A missing value's rate isn't counted: it follows.
+    nulls = sum(row[place] is None for row in found["tables"]["columns"]["rows"] for place in (1, 2, 4, 5, 6))
+    assert found["disclosure"]["suppressed"] == nulls - sum(map(len, never.values())) == 8
+
+
 def test_what_is_suppressed_changes_neither_bytes_nor_rounds(workspace: Any) -> None:
     """Three data sets; all cells of all are hidden, for want of rows or agencies or to close others. The first two
     agree in all else; the third is of another size."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from mpcgov.disclosure import SENTINEL
 from mpcgov.errors import DataError
+from mpcgov.kinds.columns import PARTS, not_applicable
+from mpcgov.linked.qualified import Qualified
 from mpcgov.spec.job import Disclosure
 from mpcgov.spec.table import Dataset
 from mpcgov.worker.quality import states
@@ -77,6 +80,18 @@ def counted(folder: Path, names: list[str | None], **changes: Any) -> list[int]:
 )
 def test_every_row_of_a_column_is_counted(tmp_path: Path, name: str, parts: list[int]) -> None:
     assert counted(tmp_path, [None, name]) == [0, 0, 0, 0, 0, *parts]  # None: another owner's column
+
+
+def test_what_isnt_counted_of_a_column_is_known_from_its_declaration(tmp_path: Path) -> None:
+    """Whatever the rows are: with these, everything that is counted is in some row."""
+    kinds = Dataset.model_validate({"source": "d.csv", "columns": COLUMNS}).declaration
+    linked: Any = SimpleNamespace(
+        declarations={"tax": kinds}, asked=SimpleNamespace(quality=[Qualified("tax", name) for name in COLUMNS])
+    )
+    never = not_applicable(linked)
+    for name in COLUMNS:
+        counts = dict(zip(PARTS, counted(tmp_path, [name]), strict=True))
+        assert {part for part in PARTS[2:] if not counts[part]} == set(never[f"tax.{name}"])
 
 
 def test_data_that_arent_as_declared_refuse_a_report_too(tmp_path: Path) -> None:
