@@ -199,6 +199,10 @@ DRIFTED: dict[str, tuple[pa.Array, pa.Array, dict[str, Any], list[Any]]] = {
         pa.array([moment("2020-01-01")], pa.timestamp("ns")), pa.array([moment("1600-01-01")], pa.timestamp("s")),
         DAY, [dt.date(2020, 1, 1), None],
     ),
+    "a moment that no microsecond is": (
+        pa.array([0, 1, -1], pa.timestamp("ns")), pa.array([moment("1970-01-02")], pa.timestamp("us")),
+        DAY, [dt.date(1970, 1, 1), None, None, dt.date(1970, 1, 2)],
+    ),
     "days and moments": (
         pa.array([dt.date(2020, 1, 1)]), pa.array([moment("2020-01-02"), moment("2020-01-02T09")]), DAY,
         [dt.date(2020, 1, 1), dt.date(2020, 1, 2), None],

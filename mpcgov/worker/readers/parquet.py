@@ -19,7 +19,7 @@ from mpcgov.errors import DataError
 from mpcgov.worker.engine import Backend, quiet
 from mpcgov.worker.file import OpenFile
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
-from mpcgov.worker.readers.types import as_floats, as_one_type, one_type, refuse_unread
+from mpcgov.worker.readers.types import as_floats, as_moments, as_one_type, one_type, refuse_unread
 
 SAMPLE_ROWS = 256
 """So many rows of a row group are read again."""
@@ -86,6 +86,8 @@ def _as(values: Any, kind: pa.DataType) -> Any:
     """Values in the type that the engine has them in, for which Arrow has no UUIDs."""
     if pa.types.is_float64(kind) and pa.types.is_integer(values.type):
         return as_floats(values)
+    if pa.types.is_timestamp(kind) and pa.types.is_timestamp(values.type) and kind != values.type:
+        return as_moments(values, kind)
     if values.type != pa.uuid():
         return values.cast(kind)
     return pa.array([None if one is None else str(one) for one in values.to_pylist()], pa.string()).cast(kind)

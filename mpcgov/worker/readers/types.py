@@ -19,6 +19,10 @@ _MOST_WHOLE = 2**53
 """Of larger whole numbers, floats hold some only."""
 
 
+_NO_DAY = pa.scalar(1, pa.timestamp("us"))
+"""A moment that isn't midnight."""
+
+
 def refuse_unread(schema: pa.Schema, wanted: Wanted) -> None:
     """That no column which is asked for has such a type.
 
@@ -63,12 +67,16 @@ def one_type(kinds: Sequence[pa.DataType]) -> pa.DataType | None:
 
 
 def as_one_type(values: Any, kind: pa.DataType) -> Any:
-    """A column of the engine in the type that it has in other files; a whole number too large for that is infinite,
-    which is a fault however the column is declared."""
+    """A column of the engine in the type that it has in other files. A whole number too large for that is infinite, and
+    a moment between two microseconds is another one, which is no day: faults, however the column is declared."""
     wanted = ibis.dtype(kind)
     if wanted.is_floating() and values.type().is_integer():
         small = (values >= -_MOST_WHOLE) & (values <= _MOST_WHOLE)
         return ibis.ifelse(values.isnull(), ibis.null(wanted), ibis.ifelse(small, values.cast(wanted), float("inf")))
+    if values.type().is_timestamp() and wanted.is_timestamp():
+        shorter = values.cast(wanted)
+        as_it_is = values.isnull() | (shorter.cast(values.type()) == values)
+        return ibis.ifelse(as_it_is, shorter, ibis.literal(_NO_DAY.as_py()).cast(wanted))
     return values.cast(wanted)
 
 
@@ -76,6 +84,12 @@ def as_floats(values: Any) -> Any:
     """The same of whole numbers as Arrow has them."""
     small = pc.and_(pc.greater_equal(values, -_MOST_WHOLE), pc.less_equal(values, _MOST_WHOLE))
     return pc.if_else(small, values.cast(pa.float64(), safe=False), pa.scalar(float("inf"), pa.float64()))
+
+
+def as_moments(values: Any, kind: pa.DataType) -> Any:
+    """Moments as Arrow has them in a type that may be coarser, as `as_one_type` does it."""
+    shorter = values.cast(kind, safe=False)
+    return pc.if_else(pc.equal(shorter.cast(values.type, safe=False), values), shorter, _NO_DAY.cast(kind))
 
 
 def _laid_out(kind: pa.DataType) -> pa.DataType:
