@@ -9,6 +9,7 @@ value, an engine's words, or a name that isn't declared (a file without a header
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -35,8 +36,10 @@ from mpcgov.worker.readers.servers import SERVERS
 LEFT_ROWS = 1 << 25
 """A Parquet file of more rows is read again for each question, in place of taking them into memory."""
 
-HELD_CELLS = 1 << 27
-"""So many values at most are held beside the engine, which counts its own memory only and stops where that ends."""
+HELD_CELLS = 1 << 25
+"""So many values at most are held beside the engine, which counts its own memory only and stops where that ends.
+
+They take 200 to 550 MB (6 bytes a category, 9 a number, 16 a key of 11 digits); stored and compressed a third of it."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,8 @@ def _open_files(files: list[OpenFile], wanted: Wanted) -> Source:
                 return _left(files[0], raw, wanted, backend, judged)
             try:
                 held = _held(raw, wanted, backend, judged)
-                rows = _stored(raw, wanted, backend, judged) if held is None else held.num_rows
+                size = os.fstat(fd).st_size if suffix in TEXT else 0
+                rows = _stored(raw, wanted, backend, judged, size) if held is None else held.num_rows
                 source = replace(_in_memory(raw, wanted, backend, rows), stored=held)
             except InternalError:
                 for file in files:  # rows that came while it was read are no fault of ours
@@ -212,9 +216,10 @@ def _held(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> pa.Table |
     return held
 
 
-def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> int:
-    """Puts the judged rows into the engine's memory; how many they are."""
-    put = backend.create_table if raw.typed or raw.rows < pieces.MANY_ROWS else partial(pieces.stored, backend)
+def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any, size_bytes: int = 0) -> int:
+    """Puts the judged rows into the engine's memory; how many they are. `size_bytes`: of a text file."""
+    many = pieces.are_many(raw.rows * len(wanted.sources), size_bytes)
+    put = partial(pieces.stored, backend) if many else backend.create_table
     quiet(lambda: put(readback.STORED, judged), unreadable(wanted.name))
     return int(quiet(lambda: len(backend.con.table(readback.STORED)), unreadable(wanted.name)))
 

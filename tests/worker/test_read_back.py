@@ -13,6 +13,7 @@ import pytest
 
 from mpcgov.errors import DataError
 from mpcgov.spec.table import Dataset
+from mpcgov.worker import pieces
 from mpcgov.worker import source as sources
 from mpcgov.worker.engine import open_engine
 from mpcgov.worker.file import open_files
@@ -46,11 +47,16 @@ def test_groups_are_looked_at_from_the_first_to_the_last(folder: Path, source: s
     assert all(rows.column(0).to_pylist() == list(range(first + s, first + s + 256)) for s, rows in found)
 
 
-@pytest.mark.parametrize(("place", "most"), [*((place, 10**9) for place in range(4)), (3, 0)])
+@pytest.mark.parametrize(
+    ("place", "most", "many"), [*((place, 10**9, 1) for place in range(4)), (3, 0, 10**9), (3, 0, 1)]
+)
 def test_a_difference_in_any_of_them_is_a_refusal(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, place: int, most: int
+    folder: Path, monkeypatch: pytest.MonkeyPatch, place: int, most: int, many: int
 ) -> None:
+    """Held beside the engine, or stored in it at once or in pieces."""
     monkeypatch.setattr(sources, "HELD_CELLS", most)
+    monkeypatch.setattr(pieces, "MANY_CELLS", many)
+    monkeypatch.setattr(pieces, "_PIECE_ROWS", 2048)
     samples = parquet.samples
 
     def otherwise(*arguments: Any) -> Iterator[tuple[int, pa.Table]]:

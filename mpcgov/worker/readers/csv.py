@@ -219,4 +219,5 @@ def _table(backend: Backend, path: Path, columns: int, delimiter: str) -> Any:
         rejects_limit=0,
         compression="none",
         max_line_size=2 * csv_structure.LIMIT_ROW_BYTES,
+        buffer_size=4 * csv_structure.LIMIT_ROW_BYTES,  # of several that the engine has, 32 MB each otherwise
     )
