@@ -7,9 +7,10 @@ or with a used label ends the job with an error that names the peer.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from typing import cast
+
+from blake3 import blake3
 
 from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.frames import (
@@ -64,7 +65,7 @@ class Link(asyncio.BufferedProtocol):
         self._ending = False
         self._faulty = False
         self.bytes_sent = 0
-        self.sent, self.received = hashlib.sha256(), hashlib.sha256()  # of all frames so far: `Session.transcripts`
+        self.sent, self.received = blake3(), blake3()  # of all frames so far: `Session.transcripts`
         self._inbox = Inbox()
         self._input = memoryview(bytearray(READ_BYTES))
         self._filled = 0

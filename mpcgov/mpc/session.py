@@ -167,7 +167,7 @@ class Session:
 
     @property
     def transcripts(self) -> dict[int, tuple[bytes, bytes]]:
-        """By peer, SHA-256 of all frames to it and of all from it; whole once the session is closed."""
+        """By peer, BLAKE3 of all frames to it and of all from it; whole once the session is closed."""
         return {peer: (link.sent.digest(), link.received.digest()) for peer, link in self._links.items()}
 
     @property

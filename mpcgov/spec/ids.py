@@ -47,6 +47,8 @@ ColumnName = Annotated[
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
 Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 """`sha256:` and 64 hexadecimal digits."""
+StreamDigest = Annotated[str, StringConstraints(pattern=r"^(blake3|sha256):[0-9a-f]{64}$")]
+"""Of all that went over a stream one way; older receipts have SHA-256."""
 
 ProtocolRef = Annotated[
     str, matching(r"[a-z][a-z0-9-]{0,63}(@sha256:[0-9a-f]{64})?", "a protocol's name, or name@sha256:…")

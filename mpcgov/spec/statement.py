@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mpcgov.spec.assertion import Assertion
-from mpcgov.spec.ids import Digest, JobId, PartyId
+from mpcgov.spec.ids import Digest, JobId, PartyId, StreamDigest
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import Frozen, canonical_json
 from mpcgov.spec.table import Declaration
@@ -102,14 +102,14 @@ class Approval(Frozen):
 
 
 class Transcript(Frozen):
-    """What one party says went over its stream to another: SHA-256 of all frames sent, and of all received.
+    """What one party says went over its stream to another: BLAKE3 of all frames sent, and of all received.
 
     Each direction's frames begin with 32 random bytes that only the two know, so that the hash tells nobody else
     anything of the rest.
     """
 
-    sent: Digest
-    received: Digest
+    sent: StreamDigest
+    received: StreamDigest
 
 
 class Receipt(Frozen):

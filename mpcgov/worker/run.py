@@ -144,7 +144,7 @@ class Job:
         spent = self.session.cost
         cost = Cost(seconds=_coarse(time.monotonic() - started), rounds=spent.rounds, bytes_sent=spent.bytes_sent)
         transcripts = {
-            self.proposal.parties[peer]: Transcript(sent=f"sha256:{sent.hex()}", received=f"sha256:{received.hex()}")
+            self.proposal.parties[peer]: Transcript(sent=f"blake3:{sent.hex()}", received=f"blake3:{received.hex()}")
             for peer, (sent, received) in self.session.transcripts.items()
         }
         return Outcome(layout=layout, shares=shares, cost=cost, coins=self.work.coins, transcripts=transcripts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 import socket
 import time
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from blake3 import blake3
 
 from mpcgov.errors import DataError, SpecError
 from mpcgov.mpc import Session, SessionConfig
@@ -83,7 +83,7 @@ def test_both_ends_hash_the_stream_of_frames_however_they_are_read() -> None:
     sender, receiver = asyncio.run(exchange())
     stream = [(HELLO, hello_frame(0, 1, bytes(32)), 0), (WORD, READY, 0), (KEYS, bytes(SALT_BYTES), 0)]
     stream += [(WORDS, payload, label) for label, payload in enumerate(payloads)]
-    whole = hashlib.sha256(b"".join(HEADER.pack(kind, len(data), label) + data for kind, data, label in stream))
+    whole = blake3(b"".join(HEADER.pack(kind, len(data), label) + data for kind, data, label in stream))
     assert sender.sent.digest() == receiver.received.digest() == whole.digest()
 
 
