@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -75,6 +76,21 @@ def _connected(database: Path | None = None) -> Backend:
     for text in macros.texts(backend):
         backend.con.execute(text)
     return backend
+
+
+def batches(backend: Backend, expr: Any, rows: int, fault: MpcgovError) -> Iterator[pa.RecordBatch]:
+    """The result of an ibis expression, at most so many rows at a time; whatever fails inside becomes `fault`."""
+    found = None
+
+    def after() -> pa.RecordBatch | None:
+        nonlocal found
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # ibis asks DuckDB by an older name
+            found = found or backend.to_pyarrow_batches(expr, chunk_size=rows)
+            return next(found, None)
+
+    while (batch := quiet(after, fault)) is not None:
+        yield batch
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 
 from mpcgov.spec.table import DecimalColumn, IntegerColumn, KeyColumn, TextColumn
-from mpcgov.worker import identity
+from mpcgov.worker import identity, manykeys
 from mpcgov.worker.advice import BLANK, CODES, MISSING, normal_form
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
@@ -54,11 +54,15 @@ def crowded_keys(source: Source) -> list[str]:
     found = []
     for name, column in source.declaration.columns.items():
         if isinstance(column, KeyColumn):
-            value = source.table[source.value(name)]
-            rows = source.table.filter(value.notnull()).group_by(key=value).aggregate(n=ibis._.count())
-            most = [int(n) for n in source.query(rows.order_by(ibis.desc("n")).limit(2).select("n"))["n"].to_pylist()]
+            most = manykeys.most(source, [name]) if manykeys.are_many(source) else _most(source, name)
             found += [f"column {name}: {said}" for said in crowded(most)]
     return found
+
+
+def _most(source: Source, name: str) -> list[int]:
+    value = source.table[source.value(name)]
+    rows = source.table.filter(value.notnull()).group_by(key=value).aggregate(n=ibis._.count())
+    return [int(n) for n in source.query(rows.order_by(ibis.desc("n")).limit(2).select("n"))["n"].to_pylist()]
 
 
 def crowded(rows: Sequence[int]) -> list[str]:

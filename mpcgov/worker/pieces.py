@@ -6,12 +6,14 @@ much room otherwise.
 
 from __future__ import annotations
 
-import warnings
+from functools import partial
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
-from mpcgov.worker.engine import Backend
+from mpcgov.errors import MpcgovError
+from mpcgov.worker.engine import Backend, batches, quiet
 
 MANY_CELLS = 1 << 23
 """Fewer values are taken in one go, which is faster."""
@@ -28,13 +30,19 @@ def are_many(cells: int, size_bytes: int) -> bool:
     return cells >= MANY_CELLS or size_bytes >= MANY_BYTES
 
 
-def stored(backend: Backend, name: str, rows: Any) -> Any:
-    """A table `name` of the rows of an ibis expression, in their order."""
-    table, writer = backend.create_table(name, schema=rows.schema()), backend.con.cursor()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # ibis asks DuckDB by an older name
-        for batch in backend.to_pyarrow_batches(rows, chunk_size=_PIECE_ROWS):
-            writer.from_arrow(pa.Table.from_batches([batch])).insert_into(name)
-            writer.execute("CHECKPOINT")
+def stored(backend: Backend, fault: MpcgovError, name: str, rows: Any) -> Any:
+    """A table `name` of the rows of an ibis expression, in their order; if it can't be made, that is `fault`."""
+    table = quiet(lambda: backend.create_table(name, schema=rows.schema()), fault)
+    writer = backend.con.cursor()
+    for batch in batches(backend, rows, _PIECE_ROWS, fault):
+        quiet(partial(_add, writer, name, batch), fault)
     writer.close()
     return table
+
+
+def _add(writer: Any, name: str, batch: pa.RecordBatch) -> None:
+    writer.from_arrow(pa.Table.from_batches([batch])).insert_into(name)
+    try:
+        writer.execute("CHECKPOINT")
+    except duckdb.FatalException:  # in memory nothing else can fail there
+        raise MemoryError from None

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from mpcgov.worker import identity, pieces
 from mpcgov.worker.checking import checked, is_one_of, is_one_of_literals, remarks
 from mpcgov.worker.database import bytewise, open_database
 from mpcgov.worker.derived import derived
-from mpcgov.worker.engine import Backend, kept_on_success, open_engine, quiet
+from mpcgov.worker.engine import Backend, batches, kept_on_success, open_engine, quiet
 from mpcgov.worker.file import ARROW, CSV, EXCEL, FIXED, PARQUET, PX, STATISTICAL, TEXT, OpenFile, open_files
 from mpcgov.worker.readers import arrow, csv, excel, fixed, parquet, postgres, px, readback, statistical
 from mpcgov.worker.readers.raw import Raw, Wanted, check_names, check_rows, unreadable
@@ -92,6 +91,16 @@ class Source:
         if self.file is not None:
             self.file.check_unchanged(touched=True)
         return found
+
+    def batches(self, expr: Any, rows: int) -> Iterator[pa.RecordBatch]:
+        """The result of an expression, at most so many rows at a time.
+
+        Raises:
+            DataError: as `query`.
+        """
+        yield from batches(self.backend, expr, rows, unreadable(self.name))
+        if self.file is not None:
+            self.file.check_unchanged(touched=True)
 
     def close(self) -> None:
         """Lets the rows go."""
@@ -219,8 +228,10 @@ def _held(raw: Raw, wanted: Wanted, backend: Backend, judged: Any) -> pa.Table |
 def _stored(raw: Raw, wanted: Wanted, backend: Backend, judged: Any, size_bytes: int = 0) -> int:
     """Puts the judged rows into the engine's memory; how many they are. `size_bytes`: of a text file."""
     many = pieces.are_many(raw.rows * len(wanted.sources), size_bytes)
-    put = partial(pieces.stored, backend) if many else backend.create_table
-    quiet(lambda: put(readback.STORED, judged), unreadable(wanted.name))
+    if many:
+        pieces.stored(backend, unreadable(wanted.name), readback.STORED, judged)
+    else:
+        quiet(lambda: backend.create_table(readback.STORED, judged), unreadable(wanted.name))
     return int(quiet(lambda: len(backend.con.table(readback.STORED)), unreadable(wanted.name)))
 
 

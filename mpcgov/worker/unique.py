@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from mpcgov.errors import DataError
 from mpcgov.spec.table import DateColumn, IntegerColumn, KeyColumn, TextColumn
-from mpcgov.worker import keys
+from mpcgov.worker import keys, manykeys
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
 
@@ -70,11 +70,12 @@ def candidates(source: Source, missing: Mapping[str, int]) -> tuple[tuple[str, .
     by_key = [name for name in telling if isinstance(kinds[name], KeyColumn)]
     tries = [combinations(by_key, 1), *(combinations(telling, size) for size in (1, 2, 3))]
     # All at once: asking for each set takes ibis longer than the engine, the wider the table the longer.
-    values = [source.value(name) for name in telling]
-    here = source.backend.name == "duckdb" and telling and source.rows > 1
+    values, many = [source.value(name) for name in telling], manykeys.are_many(source)
+    here = source.backend.name == "duckdb" and telling and source.rows > 1 and not many
     rows = source.query(source.table.select(*values)) if here else None
     for sets in tries if source.rows > 1 else ():
-        found = tuple(key for key in sets if repeated(source, key, rows) == (0, 0))
+        likely = manykeys.likely(source, [*sets]) if many else sets
+        found = tuple(key for key in likely if repeated(source, key, rows) == (0, 0))
         if found:
             return found
     return ()
@@ -85,6 +86,8 @@ def most_rows(source: Source) -> dict[str, int]:
     kinds = {name: kind for name, kind in source.declaration.columns.items() if isinstance(kind, KeyColumn)}
     if not kinds:
         return {}
+    if manykeys.are_many(source):
+        return {name: next(iter(manykeys.most(source, [name])), 0) for name in kinds}
     found, most = source.query(source.table.select(*map(source.value, kinds))), {}
     for name, kind in kinds.items():
         held = keys.encoded([(kind, found[source.value(name)])]).drop_null()
@@ -99,6 +102,8 @@ def repeated(source: Source, key: Sequence[str], rows: pa.Table | None = None) -
     if source.backend.name != "duckdb" and not any(map(keys.rewrites, kinds)):
         # A database tells such keys apart as we do, so its rows can stay where they are.
         return _repeated_there(source, values)
+    if rows is None and manykeys.are_many(source):
+        return manykeys.repeated(source, key)
     found = source.query(source.table.select(*values)) if rows is None else rows
     encoded = keys.encoded([(kind, found[value]) for kind, value in zip(kinds, values, strict=True)])
     return keys.repeated(encoded.drop_null())

@@ -424,7 +424,9 @@ def test_reading_a_large_file_takes_little_room_besides_what_is_kept(tmp_path: P
     assert took < 75e6
 
 
-def test_data_that_needs_too_much_memory_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("many", [1, 10**9])
+def test_data_that_needs_too_much_memory_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(in_pieces, "MANY_CELLS", many)
     (tmp_path / "t.csv").write_text(HEADER + GOOD * 100_000)
     monkeypatch.setattr("os.sysconf", lambda name: 4096)
     with pytest.raises(DataError) as caught:
