@@ -6,13 +6,13 @@ three parties all numbers together, bit by bit, as in `mpc.word.wholes`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import itertools
 
 from mpcgov.disclosure import significant_bits
-from mpcgov.figures import STEP_BITS
 from mpcgov.linked import released, sums
 from mpcgov.linked.facts import Linked
+from mpcgov.linked.lanecost import Batch
+from mpcgov.linked.released import Figure
 from mpcgov.linked.sums import Sum
 from mpcgov.linked.traffic import WORD, converted, negative
 
@@ -20,21 +20,6 @@ DIGIT_BITS = 24
 SPLIT = 5
 """Taking a number apart sends about as much as so many comparisons."""
 SPLIT_ROUNDS, LEADING_ROUNDS = 27, 75
-
-DECOMPOSED_ROUNDS, DECOMPOSED_ROWS = 8, 794
-"""To find all bits of words: rounds, and rows of a bit for each."""
-LANES = 64
-BATCH_LIMBS = 1 << 12
-SIDE_BY_SIDE = 2
-"""Batches under way at once."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """Of how many limbs a number is made, and how many bits it has."""
-
-    limbs: int
-    bits: int
 
 
 def rounding_cost(linked: Linked, threshold: int) -> tuple[int, int]:
@@ -75,63 +60,30 @@ def rounding_cost(linked: Linked, threshold: int) -> tuple[int, int]:
 
 def _in_lanes(linked: Linked) -> tuple[int, int]:
     kept = significant_bits(linked.job.disclosure.digits)
-    carried: dict[Sum, Form] = {}
-    rounded: dict[object, Form] = {}
-    floors: dict[Sum, Form] = {}
+    made: dict[object, Figure] = {}
+    own: dict[object, tuple[Sum, ...]] = {}
     for item in (*sums.measures(linked), *sums.pairs(linked)):
         for figure in released.opened(linked, item):
-            own = [item.n if short == "n" else item.sums[short] for short in figure.sums]
-            counts = [digits(one.low, one.high) for one in own]
-            carried |= {one: Form(one.places, bits(one.low, one.high)) for one in own if digits(one.low, one.high) > 1}
-            if figure.floor is not None:
-                floors[figure.floor] = Form(figure.floor.places, bits(0, figure.floor.high) + kept + STEP_BITS)
-            if max(figure.high, -figure.low) >= 1 << kept or figure.floor:
-                limbs = counts[0] if len(own) == 1 else max(sum(counts[:2]), sum(counts[2:])) - 1
-                rounded[figure.kind, figure.columns, item.n.owners] = Form(limbs, bits(figure.low, figure.high))
-    count, multiplied = cells(linked), sum(4 * form.limbs for form in rounded.values())
-    rounds, sent = 1, WORD * count * max(1, multiplied)
-    for forms, least, significant in (
-        (list(carried.values()), [], 0),
-        (list(rounded.values()), list(floors.values()), kept),
-    ):
-        if forms:
-            more_rounds, more_sent = _together(forms, significant, count, least)
-            rounds, sent = rounds + more_rounds, sent + more_sent
-    return rounds, sent
+            parts = tuple(item.n if short == "n" else item.sums[short] for short in figure.sums)
+            if len(parts) > 1 or parts[0].places > 1 or max(figure.high, -figure.low) >= 1 << kept or figure.floor:
+                key = figure.kind, figure.columns, item.n.owners
+                made[key], own[key] = figure, parts
 
-
-def _together(forms: list[Form], kept: int, count: int, floors: Sequence[Form] = ()) -> tuple[int, int]:
-    """What it takes to find the numbers' digits, or so many significant bits above floors."""
-    every = [*forms, *floors]
-    limbs, length = sum(form.limbs for form in every), max(kept + 2, *(form.bits for form in every))
-    rounds, rows = _added(max(form.limbs for form in every), length)
-    rounds += DECOMPOSED_ROUNDS
-    if kept:
-        above = length - 1 - kept
-        rounds += doublings(above) + doublings(kept + 1) + 4 + bool(floors)
-        rows += above * bool(floors)
-        rows += above * doublings(above) + 2 * kept + 1
-        words = len(forms) * (kept + above.bit_length() + 5)
-    else:
-        rounds += 2
-        words = sum(form.bits for form in forms)
-    lanes = DECOMPOSED_ROWS * -(-count * limbs // LANES) + rows * -(-count * len(forms) // LANES)
-    return rounds * -(-count * limbs // (BATCH_LIMBS * SIDE_BY_SIDE)), WORD * (count * words + lanes)
-
-
-def _added(limbs: int, length: int) -> tuple[int, int]:
-    """Rounds, and bits for each number, of adding up so many limbs."""
-    rounds = sent = 0
-    while limbs > 2:
-        limbs, rounds, sent = limbs - limbs // 3, rounds + 1, sent + limbs // 3 * length
-    if limbs == 2:
-        rounds, sent = rounds + 1 + doublings(length - 1), sent + length * (1 + 2 * doublings(length - 1))
-    return rounds, sent
-
-
-def doublings(count: int) -> int:
-    """How often 1 is doubled until it is `count` or more."""
-    return (count - 1).bit_length()
+    if not made:
+        return 1, WORD * cells(linked)
+    floors = [figure.floor for figure in made.values() if figure.floor is not None]
+    lengths = [bits(figure.low, figure.high) for figure in made.values()]
+    lengths += [kept + released.step_bits(linked) + bits(0, floor.high) for floor in floors]
+    batch = Batch(
+        limbs=sum(one.places for one in {*itertools.chain(*own.values()), *floors}),
+        products=sum(len(parts) > 1 for parts in own.values()),
+        numbers=len(made),
+        floors=len(floors),
+        length=max(kept + 2, *lengths),
+        kept=kept,
+    )
+    rounds, sent = batch.cost(cells(linked))
+    return rounds + 1, sent
 
 
 def bits(low: int, high: int) -> int:

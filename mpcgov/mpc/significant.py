@@ -9,63 +9,82 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
 from mpcgov.mpc.arrays import SecretArray
 from mpcgov.mpc.functions import concatenate
-from mpcgov.mpc.whole import DIGIT, DIGIT_BITS, Limbs, Whole, carried, digits_of, within
+from mpcgov.mpc.whole import DIGIT, DIGIT_BITS, Limbs, Whole, carried, difference, digits_of, within
 from mpcgov.mpc.word.engine import WordEngine
-from mpcgov.mpc.word.wholes import Form
+from mpcgov.mpc.word.summands import Form
+from mpcgov.mpc.word.wholes import Made
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def carried_together(numbers: Sequence[Limbs]) -> list[Whole]:
-    """Their digits: with lanes those of all numbers at once, else of those alike side by side."""
+@dataclass(frozen=True)
+class Formed:
+    """A number in low … high that is made of sums: a, or a · b, or a · b − c · d. Its step is greater than so many
+    times `floor`, a sum ≥ 0, if there is one."""
 
-    def carrying(group: list[Limbs]) -> list[Whole]:
-        low, high = min(one.low for one in group), max(one.high for one in group)
-        stacked = [concatenate(list(limbs)) for limbs in zip(*(one.limbs for one in group), strict=True)]
-        whole, sizes = carried(stacked, group[0].radix_bits, low, high), [len(one.limbs[0]) for one in group]
-        columns = [_apart(digit, sizes) for digit in whole.digits]
-        return [Whole(digits, one.low, one.high) for one, *digits in zip(group, *columns, strict=True)]
-
-    if engine := _lanes(numbers):
-        alike = [(len(one.limbs[0]), _is_digit(one)) for one in numbers]
-        return _in_groups(numbers, alike, lambda group: _carried_in_lanes(engine, group))
-    keys = [(len(one.limbs), one.radix_bits, digits_of(one.low, one.high)) for one in numbers]
-    return _in_groups(numbers, keys, carrying)
+    sums: tuple[Limbs, ...]
+    low: int
+    high: int
+    floor: Limbs | None = None
 
 
 def significant_together(
-    numbers: Sequence[Whole | Limbs], bits: int, floors: Sequence[Limbs | None] = (), floor_bits: int = 0
+    numbers: Sequence[Formed], bits: int, floor_bits: int = 0
 ) -> list[tuple[SecretArray, SecretArray]]:
-    """`significant`: with lanes of all numbers at once, else of those alike side by side.
-
-    `floors`: of each number one ≥ 0, than 2^floor_bits times which its step is greater, or None.
-    """
-    least = list(floors) or [None] * len(numbers)
-    if engine := _lanes([_as_limbs(one) for one in numbers]):
-        limbs = [(_as_limbs(one), floor) for one, floor in zip(numbers, least, strict=True)]
-        keys = [(len(one.limbs[0]), floor is None and _is_digit(one) and _fits(one, bits)) for one, floor in limbs]
-        return _in_groups(limbs, keys, lambda group: _significant_in_lanes(engine, group, bits, floor_bits))
-    waiting = [one for one in (*numbers, *least) if isinstance(one, Limbs)]
-    known = iter(carried_together(waiting))
-    wholes = [next(known) if isinstance(one, Limbs) else one for one in (*numbers, *least)]
-    both = list(zip(wholes[: len(numbers)], wholes[len(numbers) :], strict=True))
-    alike = [(len(one.digits), one.low < 0, floor and len(floor.digits)) for one, floor in both if one is not None]
+    """`significant`: with lanes of all numbers at once, else of those alike side by side. Steps are greater than
+    2^floor_bits times the floors; a sum that several numbers are made of is the same object in all."""
+    engine = numbers[0].sums[0].limbs[0]._engine if numbers else None
+    if isinstance(engine, WordEngine) and engine.has_lanes:
+        return _with_lanes(engine, numbers, bits, floor_bits)
+    wholes = _carried(one for number in numbers for one in number.sums)
+    made = [_formed(number, [wholes[id(one)] for one in number.sums]) for number in numbers]
+    floors = [number.floor for number in numbers]
+    more = _carried(one for one in (*made, *floors) if isinstance(one, Limbs))
+    whole = [more[id(one)] if isinstance(one, Limbs) else one for one in made]
+    least = [None if floor is None else more[id(floor)] for floor in floors]
+    both = list(zip(whole, least, strict=True))
+    alike = [(len(one.digits), one.low < 0, floor and len(floor.digits)) for one, floor in both]
     return _in_groups(both, alike, lambda group: _side_by_side(group, bits, floor_bits))
 
 
+def _formed(number: Formed, sums: Sequence[Whole]) -> Whole | Limbs:
+    """A number of whole sums, as limbs if it is a product."""
+    if len(sums) == 1:
+        return sums[0]
+    limbs = sums[0] * sums[1]
+    return Limbs(limbs if len(sums) == 2 else difference(limbs, sums[2] * sums[3]), DIGIT_BITS, number.low, number.high)
+
+
+def _carried(numbers: Iterable[Limbs]) -> dict[int, Whole]:
+    """Their digits, of those alike side by side."""
+    distinct = {id(one): one for one in numbers}
+
+    def carrying(group: list[Limbs]) -> list[Whole]:
+        low, high = min(one.low for one in group), max(one.high for one in group)
+        together = [concatenate(list(limbs)) for limbs in zip(*(one.limbs for one in group), strict=True)]
+        whole, sizes = carried(together, group[0].radix_bits, low, high), [len(one.limbs[0]) for one in group]
+        columns = [_apart(digit, sizes) for digit in whole.digits]
+        return [Whole(digits, one.low, one.high) for one, *digits in zip(group, *columns, strict=True)]
+
+    found = list(distinct.values())
+    keys = [(len(one.limbs), one.radix_bits, digits_of(one.low, one.high)) for one in found]
+    return dict(zip(distinct, _in_groups(found, keys, carrying), strict=True))
+
+
 def _side_by_side(
-    group: Sequence[tuple[Whole | None, Whole | None]], bits: int, floor_bits: int
+    group: Sequence[tuple[Whole, Whole | None]], bits: int, floor_bits: int
 ) -> list[tuple[SecretArray, SecretArray]]:
-    stacked = [_stacked([one for one in column if one is not None]) for column in zip(*group, strict=True)]
-    units, exponents = significant(stacked[0], bits, stacked[1] if stacked[1].digits else None, floor_bits)
-    sizes = [len(one.digits[0]) for one, _ in group if one is not None]
+    number, floor = (_stacked([one for one in column if one is not None]) for column in zip(*group, strict=True))
+    units, exponents = significant(number, bits, floor if floor.digits else None, floor_bits)
+    sizes = [len(one.digits[0]) for one, _ in group]
     return list(zip(_apart(units, sizes), _apart(exponents, sizes), strict=True))
 
 
@@ -75,55 +94,39 @@ def _stacked(group: Sequence[Whole]) -> Whole:
     return Whole(digits, min((one.low for one in group), default=0), max((one.high for one in group), default=0))
 
 
-def _as_limbs(one: Whole | Limbs) -> Limbs:
-    return one if isinstance(one, Limbs) else Limbs(one.digits, DIGIT_BITS, one.low, one.high)
-
-
-def _lanes(numbers: Sequence[Limbs]) -> WordEngine | None:
-    """The numbers' engine, if it computes with bits in lanes."""
-    engine = numbers[0].limbs[0]._engine if numbers else None
-    return engine if isinstance(engine, WordEngine) and engine.has_lanes else None
-
-
-def _is_digit(one: Limbs) -> bool:
-    return len(one.limbs) == 1 and digits_of(one.low, one.high) == 1
-
-
-def _fits(one: Whole | Limbs, bits: int) -> bool:
-    return max(one.high, -1 - one.low) < 1 << bits
-
-
-def _forms(group: list[Limbs]) -> tuple[SecretArray, list[Form]]:
-    """All limbs as rows, and how they are to be read."""
-    rows = [limb.reshape((1, len(limb))) for one in group for limb in one.limbs]
-    forms = [Form(len(one.limbs), one.radix_bits, max(one.high, -1 - one.low).bit_length() + 1) for one in group]
-    return concatenate(rows), forms
-
-
-def _carried_in_lanes(engine: WordEngine, group: list[Limbs]) -> list[Whole]:
-    if _is_digit(group[0]):
-        return [Whole([within(one.limbs[0], one.low, one.high)], one.low, one.high) for one in group]
-    limbs, forms = _forms(group)
-    found = limbs._made(lambda: engine.whole_digits(limbs._backing, forms, DIGIT_BITS), 0, DIGIT - 1)
-    wholes, first = [], 0
-    for one, form in zip(group, forms, strict=True):
-        last = first + form.digits(DIGIT_BITS) - 1
-        top = (bound >> (DIGIT_BITS * (last - first)) for bound in (one.low, one.high))
-        digits = [*(found[row] for row in range(first, last)), within(found[last], *top)]
-        wholes.append(Whole([digit.reshape((digit.size,)) for digit in digits], one.low, one.high))
-        first = last + 1
-    return wholes
-
-
-def _significant_in_lanes(
-    engine: WordEngine, group: list[tuple[Limbs, Limbs | None]], bits: int, floor_bits: int
+def _with_lanes(
+    engine: WordEngine, numbers: Sequence[Formed], bits: int, floor_bits: int
 ) -> list[tuple[SecretArray, SecretArray]]:
-    numbers = [one for one, _ in group]
-    if all(floor is None and _is_digit(one) and _fits(one, bits) for one, floor in group):
-        return [(one.limbs[0], one.limbs[0] * 0) for one in numbers]
-    floors = {place: floor for place, (_, floor) in enumerate(group) if floor is not None}
-    limbs, forms = _forms([*numbers, *floors.values()])
-    found = limbs._made(lambda: engine.significands(limbs._backing, forms, bits, list(floors), floor_bits), 0, 0)
+    def small(one: Formed) -> bool:
+        return one.floor is None and len(one.sums) == len(one.sums[0].limbs) == 1 and _fits(one, bits)
+
+    def rounding(group: list[Formed]) -> list[tuple[SecretArray, SecretArray]]:
+        if not small(group[0]):
+            return _in_lanes(engine, group, bits, floor_bits)
+        limbs = [within(one.sums[0].limbs[0], one.low, one.high) for one in group]
+        return [(limb, limb * 0) for limb in limbs]
+
+    return _in_groups(numbers, [(len(one.sums[0].limbs[0]), small(one)) for one in numbers], rounding)
+
+
+def _in_lanes(
+    engine: WordEngine, group: Sequence[Formed], bits: int, floor_bits: int
+) -> list[tuple[SecretArray, SecretArray]]:
+    """All numbers of as many elements each at once."""
+    needed = [one for number in group for one in (*number.sums, number.floor) if one is not None]
+    sums = list({id(one): one for one in needed}.values())
+    places = {id(one): place for place, one in enumerate(sums)}
+    limbs = concatenate([limb.reshape((1, len(limb))) for one in sums for limb in one.limbs])
+    forms = [Form(len(one.limbs), one.radix_bits, _length(one.low, one.high)) for one in sums]
+    made = [
+        Made(
+            tuple(places[id(one)] for one in number.sums),
+            _length(number.low, number.high),
+            None if number.floor is None else places[id(number.floor)],
+        )
+        for number in group
+    ]
+    found = limbs._made(lambda: engine.significands(limbs._backing, forms, made, bits, floor_bits), 0, 0)
 
     def row(place: int, low: int, high: int) -> SecretArray:
         return within(found[place].reshape((limbs.shape[1],)), low, high)
@@ -131,10 +134,19 @@ def _significant_in_lanes(
     return [
         (
             row(place, -(1 << bits) if one.low < 0 else 0, (1 << bits) - 1),
-            row(len(group) + place, 0, most_exponent(one.low, one.high, bits, _least(floors.get(place), floor_bits))),
+            row(len(group) + place, 0, most_exponent(one.low, one.high, bits, _least(one.floor, floor_bits))),
         )
-        for place, one in enumerate(numbers)
+        for place, one in enumerate(group)
     ]
+
+
+def _length(low: int, high: int) -> int:
+    """Bits of a number in low … high, its sign's included."""
+    return max(high, -1 - low).bit_length() + 1
+
+
+def _fits(one: Whole | Formed, bits: int) -> bool:
+    return max(one.high, -1 - one.low) < 1 << bits
 
 
 def _in_groups(items: Sequence[T], keys: Sequence[Hashable], work: Callable[[list[T]], list[R]]) -> list[R]:

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from mpcgov.disclosure import significant_bits
 from mpcgov.linked import released, sides
 from mpcgov.linked.facts import Linked
-from mpcgov.linked.released import Figure
 from mpcgov.linked.sums import Item, Sum
 from mpcgov.linked.wanted import items
 from mpcgov.mpc import SecretArray
-from mpcgov.mpc.significant import carried_together, significant_together
-from mpcgov.mpc.whole import DIGIT_BITS, Limbs, Whole, difference
+from mpcgov.mpc.significant import Formed, significant_together
+from mpcgov.mpc.whole import Limbs
 from mpcgov.worker.divided import Found
 
 
@@ -30,12 +29,15 @@ def numbers(linked: Linked, found: Found) -> dict[str, list[SecretArray]]:
         for short in figure.sums:
             one = _sum(item, short)
             places[one] = _limbs(one, found[f"{name}.{short}"])
-    wholes = dict(zip(places, carried_together(list(places.values())), strict=True))
     made = {(figure.kind, figure.columns, item.n.owners): (item, figure) for _, item, figure in wanted}
-    numbers = _formed(list(made.values()), wholes)
-    floors = [_floor(figure, found) for _, figure in made.values()]
+    formed = []
+    for item, figure in made.values():
+        parts, least = tuple(places[_sum(item, short)] for short in figure.sums), figure.floor
+        # what one row moves the figure by at most, of which its steps are several times as wide
+        floor = None if least is None else _limbs(least, found[sides.name(least.columns, least.owners)])
+        formed.append(Formed(parts, figure.low, figure.high, floor))
     bits = significant_bits(linked.job.disclosure.digits)
-    opened = significant_together(numbers, bits, floors, released.step_bits(linked))
+    opened = significant_together(formed, bits, released.step_bits(linked))
     known = dict(zip(made, opened, strict=True))
     result: dict[str, list[SecretArray]] = {}
     for name, item, figure in wanted:
@@ -49,27 +51,6 @@ def _sum(item: Item, short: str) -> Sum:
     return item.n if short == "n" else item.sums[short]
 
 
-def _floor(figure: Figure, found: Found) -> Limbs | None:
-    """What one row moves the figure by at most, of which its steps are several times as wide."""
-    one = figure.floor
-    return None if one is None else _limbs(one, found[sides.name(one.columns, one.owners)])
-
-
 def _limbs(one: Sum, places: Sequence[SecretArray]) -> Limbs:
     limbs = [place - one.lift for place in places] if one.lift else places
     return Limbs(limbs, one.radix_bits, one.low, one.high)
-
-
-def _formed(wanted: list[tuple[Item, Figure]], wholes: dict[Sum, Whole]) -> list[Whole | Limbs]:
-    """Each figure as a whole number: its sum, or a · b or a · b − c · d of its sums, whose limbs aren't carried yet."""
-    formed: list[Whole | Limbs] = []
-    for item, figure in wanted:
-        found = [wholes[_sum(item, short)] for short in figure.sums]
-        if len(found) == 1:
-            formed += found
-        elif len(found) == 2:
-            formed.append(Limbs(found[0] * found[1], DIGIT_BITS, figure.low, figure.high))
-        else:
-            a, b, c, d = found
-            formed.append(Limbs(difference(a * b, c * d), DIGIT_BITS, figure.low, figure.high))
-    return formed

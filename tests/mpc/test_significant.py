@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mpcgov.disclosure import significand, significant, significant_bits
 from mpcgov.mpc import SecretArray, Session
-from mpcgov.mpc.significant import carried_together, significant_together
-from mpcgov.mpc.whole import Limbs, difference
+from mpcgov.mpc.significant import Formed, significant_together
+from mpcgov.mpc.whole import Limbs
 from tests import nightly
 from tests.mpc.parties import opened, run, share_list
 
@@ -70,11 +70,11 @@ def test_secret_numbers_are_rounded_as_plain_ones(
             for k in range(places)
         ]
         one = Limbs(dealt, radix_bits, low, high)
-        found = significant_together([one, *carried_together([one])], bits)
+        found = significant_together([Formed((one,), low, high)], bits)
         return [await share_list(session, part) for both in found for part in both]
 
     expected = [significand(number, bits) for number in wanted]
-    assert pairs(job, m, 4) == [(*both, *both) for both in expected]
+    assert pairs(job, m) == expected
 
 
 def pairs(job: Any, m: int, rows: int = 2) -> list[tuple[int, ...]]:
@@ -109,7 +109,8 @@ def test_steps_are_greater_than_a_secret_floor(
 
         one = Limbs(dealt(split, -(1 << 57)), radix_bits, low, high)
         floor = Limbs(dealt(least, -(1 << 57)), 20, 0, most)
-        found = significant_together([one, one, *carried_together([one])], bits, [floor, None, floor], 2)
+        numbers = [Formed((one,), low, high, floor), Formed((one,), low, high), Formed((one,), low, high, floor)]
+        found = significant_together(numbers, bits, 2)
         return [await share_list(session, part) for both in found for part in both]
 
     expected = [(*significand(n, bits, 4 * f), *significand(n, bits), *significand(n, bits, 4 * f)) for n, f in wanted]
@@ -137,9 +138,10 @@ def test_spreads_are_formed_from_sums(m: int) -> None:
             Limbs([dealt(x, -limit, limit)], 0, -limit, limit),
             Limbs([dealt([row[k] for row in squares], -limit, limit) for k in range(4)], 30, 0, 2**104),
         ]
-        rows, total, square = carried_together(numbers)
-        spread = Limbs(difference(rows * square, total * total), 24, 0, 100 << 104)
-        found = significant_together([rows, total, spread], 15)
+        rows, total, square = numbers
+        spread = Formed((rows, square, total, total), 0, 100 << 104)
+        alone = [Formed((one,), one.low, one.high) for one in (rows, total)]
+        found = significant_together([*alone, spread], 15)
         return [await share_list(session, part) for both in found for part in both]
 
     assert pairs(job, m, 6) == expected

@@ -19,7 +19,8 @@ from mpcgov.mpc.word.order import Order
 from mpcgov.mpc.word.prss import Prss, Subset
 from mpcgov.mpc.word.refresh import refresh, refreshing_keys
 from mpcgov.mpc.word.stream import KEY_WORDS
-from mpcgov.mpc.word.wholes import Form
+from mpcgov.mpc.word.summands import Form
+from mpcgov.mpc.word.wholes import Made
 from mpcgov.mpc.word.wire import Channel, Line, Wire
 
 
@@ -155,24 +156,15 @@ class WordEngine:
 
         return self._scheduler.protocol(a.shape, protocol, a)
 
-    def whole_digits(self, limbs: LazyWords, forms: Sequence[Form], digit_bits: int) -> LazyWords:
-        """The digits of whole numbers, for three parties: see `wholes.digits`."""
-
-        async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
-            return await wholes.digits(channel, prss, x, forms, digit_bits)
-
-        count = sum(form.digits(digit_bits) for form in forms)
-        return self._scheduler.protocol((count, limbs.shape[1]), protocol, limbs)
-
     def significands(
-        self, limbs: LazyWords, forms: Sequence[Form], bits: int, floors: Sequence[int] = (), floor_bits: int = 0
+        self, limbs: LazyWords, forms: Sequence[Form], numbers: Sequence[Made], bits: int, floor_bits: int = 0
     ) -> LazyWords:
-        """Units and exponents of whole numbers, for three parties: see `wholes.significands`."""
+        """Units and exponents of numbers that are made of sums, for three parties: see `wholes.significands`."""
 
         async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
-            return await wholes.significands(channel, prss, x, forms, bits, floors, floor_bits)
+            return await wholes.significands(channel, prss, x, forms, numbers, bits, floor_bits)
 
-        return self._scheduler.protocol((2 * (len(forms) - len(floors)), limbs.shape[1]), protocol, limbs)
+        return self._scheduler.protocol((2 * len(numbers), limbs.shape[1]), protocol, limbs)
 
     def concatenate(self, arrays: Sequence[LazyWords], axis: int) -> LazyWords:
         """Arrays one after the other."""

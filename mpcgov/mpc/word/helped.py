@@ -195,6 +195,25 @@ class Helped:
         dealt = np.split(await self.deal(products, sum(counts)), np.cumsum(counts)[:-1])
         return [_share(self.me, gate, wires, rows) for (gate, wires), rows in zip(jobs, dealt, strict=True)]
 
+    async def inner_products(self, pairs: Sequence[tuple[Pieces, Pieces]]) -> Pieces:
+        """For each two of as many rows, ⊕ over the rows of their products: a row each. One round.
+
+        Party 3 deals what the masks' products add up to.
+        """
+        masks = None
+        if self.me == 2:
+            masks = np.stack([_inner(x.left ^ x.right, y.left ^ y.right) for x, y in pairs])
+        share = await self.deal(masks, len(pairs))
+        if self.me != 2:
+            for place, (x, y) in enumerate(pairs):
+                (x_both, x_own), (y_both, y_own) = (self._known(bits) for bits in (x, y))
+                share[place] ^= _inner(x_both, y_both ^ y_own if self.me == 0 else y_own) ^ _inner(x_own, y_both)
+        return await self.masked(share)
+
+    def _known(self, bits: Pieces) -> tuple[Words, Words]:
+        """The piece of parties 1 and 2, and the other one."""
+        return (bits.right, bits.left) if self.me == 0 else (bits.left, bits.right)
+
     async def layer(self, jobs: Sequence[Job]) -> list[list[Pieces]]:
         """What gates give, by job, and then output. One round."""
         flat = [row for rows in await self.shares(jobs) for row in rows]
@@ -207,7 +226,13 @@ class Helped:
 def _of_masks(gate: Gate, wires: Sequence[Pieces]) -> Words:
     """What party 3 deals for a gate."""
     masks = _Products([wire.left ^ wire.right for wire in wires])
-    return np.concatenate([masks.sum(frozenset(group)) for group, _ in _plan(gate).groups])
+    none = np.zeros((0, wires[0].left.shape[1]), np.uint64)
+    return np.concatenate([none, *(masks.sum(frozenset(group)) for group, _ in _plan(gate).groups)])
+
+
+def _inner(a: Words, b: Words) -> Words:
+    found: Words = np.bitwise_xor.reduce(a & b, axis=0)
+    return found
 
 
 def _share(me: int, gate: Gate, wires: Sequence[Pieces], dealt: Words) -> list[Words]:

@@ -55,17 +55,23 @@ async def _in_lanes(channel: Channel, prss: Prss, over: Words) -> Words:
 async def _of_right(circuit: Helped, parts: Sequence[Pieces], span: int) -> Pieces:
     """Of rows that are each the AND of `parts`, each of so many neighbours: the AND of each with all after it. Four
     factors meet in each round."""
-    rows = len(parts[0].left)
     most = max(ARITIES) // len(parts)
+    jobs, tail = of_right(parts, span, most)
+    together = stacked([*(output for (output,) in await circuit.layer(jobs)), *tail])
+    return together if span * most >= len(parts[0].left) else await _of_right(circuit, [together], span * most)
+
+
+def of_right(parts: Sequence[Pieces], span: int, most: int) -> tuple[list[Job], list[Pieces]]:
+    """One step of this: gates that take so many neighbours together, at most, and the rows that come after what these
+    give."""
+    rows = len(parts[0].left)
     jobs: list[Job] = []
     for taken, some in _runs(rows, span, most):
         factors = [part[some.start + span * k : some.stop + span * k] for part in parts for k in range(taken)]
         jobs.append((every(len(factors)), factors))
-    found = [output for (output,) in await circuit.layer([job for job in jobs if len(job[1]) > 1])]
-    if len(parts) == 1:  # the last rows hold all that is to their right already
-        found.append(parts[0][rows - span :])
-    together = stacked(found)
-    return together if span * most >= rows else await _of_right(circuit, [together], span * most)
+    if len(parts) > 1:
+        return jobs, []
+    return [job for job in jobs if len(job[1]) > 1], [parts[0][rows - span :]]  # the last rows hold all that is to come
 
 
 def _runs(rows: int, span: int, most: int) -> list[tuple[int, slice]]:

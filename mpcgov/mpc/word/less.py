@@ -172,13 +172,13 @@ async def _leaves(circuit: Helped, compared: Compared) -> tuple[Pieces, Pieces, 
     counts = [((1 << size) - 1) * count for size, count, _ in digits]
     known = None
     if me == 2:
-        known = np.concatenate([*(np.concatenate(_thresholds(rows)) for *_, rows in digits), compared.last])
+        known = np.concatenate([*(np.concatenate(thresholds(rows)) for *_, rows in digits), compared.last])
     dealt = await circuit.deal(known, sum(counts) + 1)
     rest = dealt[-1:] if me == 2 else dealt[-1:] ^ compared.last
     shares, start = [], 0
     for (size, count, rows), end in zip(digits, np.cumsum(counts), strict=True):
         table = dealt[start:end].reshape((1 << size) - 1, count, -1)
-        shares.append(_picked(me, rows, table))
+        shares.append(picked(me, rows, table))
         start = end
     generates, propagates = (np.concatenate(parts) for parts in zip(*shares, strict=True))
     if compared.borrow is None:
@@ -203,7 +203,7 @@ def sizes(bits: int, borrow: bool) -> list[tuple[int, int]]:
     return [(size, count) for size, count in found if size and count]
 
 
-def _thresholds(digits: Words) -> Words:
+def thresholds(digits: Words) -> Words:
     """[d > j] for all j but the greatest, of digits of shape (count, size, words): shape (2^size − 1, count, words)."""
     above = [digits[:, 0]]
     for bit in range(1, digits.shape[1]):
@@ -212,7 +212,7 @@ def _thresholds(digits: Words) -> Words:
     return np.stack(above)
 
 
-def _picked(me: int, digits: Words, table: Words) -> tuple[Words, Words]:
+def picked(me: int, digits: Words, table: Words) -> tuple[Words, Words]:
     """Our shares of [c < r] and [c = r], by digit: entry c of the table, and what is between entries c − 1 and c."""
     if me == 2:
         none = np.zeros_like(digits[:, 0])

@@ -116,41 +116,70 @@ def summand(prss: Prss, x: Words) -> Words | None:
 async def to_field(channel: Channel, prss: Prss, bits: Pieces, count: int, ahead: bool = False) -> Words:
     """Secret bits as shares of degree 1 of 0 and 1; see `weighed`."""
     one = Pieces(*(lanes.from_row(piece, count)[None] for piece in (bits.left, bits.right)))
-    (shares,) = await weighed(channel, prss, [(one, [1])], ahead)
+    (shares,) = await weighed(channel, prss, [Number(one, [1])], ahead)
     return shares
 
 
-async def weighed(
-    channel: Channel, prss: Prss, numbers: Sequence[tuple[Pieces, Sequence[int]]], ahead: bool = False
-) -> list[Words]:
-    """Σ weight · bit for each number, as shares of degree 1; bits unpacked, a row for each weight.
+@dataclass(frozen=True)
+class Number:
+    """Σ weights[k] · bits[k], for bits of which each is a word; its negative where `negative`, one row, is 1."""
+
+    bits: Pieces
+    weights: Sequence[int]
+    negative: Pieces | None = None
+
+    @property
+    def dealt(self) -> int:
+        """How many rows party 3 deals."""
+        return len(self.bits.left) + (self.negative is not None)
+
+    def masks(self) -> Words:
+        """What party 3 deals: the masks m of bits, or m · (1 − 2s) and 1 − 2s with s the sign's mask."""
+        masks = self.bits.left ^ self.bits.right
+        if self.negative is None:
+            return masks
+        signs = _signs(self.negative.left ^ self.negative.right)
+        return np.concatenate([field.product(masks, np.broadcast_to(signs, masks.shape)), signs])
+
+    def summand(self, me: int, dealt: Words) -> Words:
+        """That of party 1 or 2, from its part of what is dealt."""
+        known = self.bits.right if me == 0 else self.bits.left
+        masks = field.product(_signs(known), dealt[: len(known)])
+        if self.negative is None:
+            return field.combine(self.weights, list(field.add(known, masks) if me == 0 else masks))
+        public = field.product(field.combine(self.weights, list(known)), dealt[-1])
+        total = field.add(public, field.combine(self.weights, list(masks)))
+        return field.product(_signs(self.negative.right if me == 0 else self.negative.left)[0], total)
+
+
+async def weighed(channel: Channel, prss: Prss, numbers: Sequence[Number], ahead: bool = False) -> list[Words]:
+    """The numbers, as shares of degree 1.
 
     Two rounds, or one if party 3 is `ahead`: if it has its pieces without a message, as of gates that it helps with.
 
     A bit is d + (1 − 2d)·m, with d the piece that parties 1 and 2 have in common, and m, the XOR of the two others,
-    which party 3 knows. It deals m to them as two summands, so each has a summand of every number. These they deal: the
-    share of party 3 is drawn from their key with it, the other's follows and is sent. Party 3 waits for nobody.
+    which party 3 knows. It deals m to them as two summands, so each has a summand of every number; likewise 1 − 2s, of
+    a sign, is (1 − 2d)·(1 − 2m). These they deal: the share of party 3 is drawn from their key with it, the other's
+    follows and is sent. Party 3 waits for nobody.
     """
     me = prss.me
     if not ahead:
         channel.line.wait()
-    ends = np.cumsum([bits.left.shape[1] for bits, _ in numbers])
-    known = np.concatenate([_known(me, bits).reshape(-1) for bits, _ in numbers])
+    ends = np.cumsum([number.bits.left.shape[1] for number in numbers])
+    sizes = [number.dealt * number.bits.left.shape[1] for number in numbers]
     keys = third_keys(prss, "weigh", channel.draw())
-    part, masks = _elements(keys[0], known.size), [_elements(key, int(ends[-1])) for key in keys]
+    part, masks = _elements(keys[0], sum(sizes)), [_elements(key, int(ends[-1])) for key in keys]
     if me == 2:
+        known = np.concatenate([number.masks().reshape(-1) for number in numbers])
         await channel.ahead({1: field.subtract(known, part)}, {})
         return np.split(field.add(*masks), ends[:-1])
     if me == 1:
-        part = (await channel.ahead_elements({}, {2: known.size}))[2]
-    signed = field.product(np.where(known == 1, np.uint64(P - 1), np.uint64(1)), part)
-    summands = signed if me == 1 else field.add(known, signed)
-    total, start = [], 0
-    for bits, weights in numbers:
-        rows = summands[start : start + bits.left.size].reshape(bits.left.shape)
-        start += bits.left.size
-        total.append(field.combine(weights, list(rows)))
-    own, other = np.concatenate(total), 1 - me
+        part = (await channel.ahead_elements({}, {2: sum(sizes)}))[2]
+    parts = np.split(part, np.cumsum(sizes)[:-1])
+    own = np.concatenate(
+        [number.summand(me, dealt.reshape(number.dealt, -1)) for number, dealt in zip(numbers, parts, strict=True)]
+    )
+    other = 1 - me
     points = (me + 1, other + 1)
     kept, sent = (field.combine([(3 - x) * _THIRD, x * _THIRD], [own, masks[me]]) for x in points)
     taken = (await channel.exchange_elements({other: sent}, {other: sent.size}))[other]
@@ -165,9 +194,9 @@ def third_keys(prss: Prss, use: str, number: int) -> tuple[Stream | None, Stream
     return (with_third, None) if prss.me == 0 else (None, with_third)
 
 
-def _known(me: int, bits: Pieces) -> Words:
-    """The piece of parties 1 and 2, or at party 3 what hides the bits."""
-    return (bits.right, bits.left, bits.left ^ bits.right)[me]
+def _signs(bits: Words) -> Words:
+    """1 − 2·bit."""
+    return np.where(bits == 1, np.uint64(P - 1), np.uint64(1))
 
 
 def _elements(key: Stream | None, count: int) -> Words:

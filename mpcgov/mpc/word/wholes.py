@@ -1,53 +1,41 @@
-"""Whole numbers of several words for m = 3: their digits, and their rounding to significant bits, without opening them.
+"""Whole numbers of several words, and products of them, rounded to significant bits for m = 3, without opening them.
 
-A number is Σ limbs[k] · 2^(k·radix_bits). The bits of all limbs of all numbers are found together, added up in two's
-complement, and become field elements only at the end: see `binary`. How many rounds this takes depends on the greatest
-number's length alone, by its logarithm.
+A sum is Σ limbs[k] · 2^(k·radix_bits). Parties 1 and 2 come to summands of all sums, and of the numbers that are made
+of them (`summands`); all bits of these are found together (`subtract`), and what is kept becomes field elements only at
+the end. How many rounds this takes depends on the greatest number's length alone, by its logarithm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mpcgov.mpc.word import binary, field
-from mpcgov.mpc.word.binary import SIGN
 from mpcgov.mpc.word.field import Words
-from mpcgov.mpc.word.product import product
+from mpcgov.mpc.word.helped import Helped, Job, every
+from mpcgov.mpc.word.leading import of_right
+from mpcgov.mpc.word.less import stacked
 from mpcgov.mpc.word.prss import Prss
-from mpcgov.mpc.word.sign import Pieces, weighed
+from mpcgov.mpc.word.sign import Number, Pieces, weighed
+from mpcgov.mpc.word.summands import Form, Formula, Summands
 from mpcgov.mpc.word.wire import Channel, in_batches
 
 BATCH_LIMBS = 1 << 12
 """Limbs in one batch: some kB each while it lasts."""
+FEW, WIDEST, LESS_WIDE = 1 << 11, 5, 4
+"""How many bits meet in one gate, at most: of so few numbers, whose bytes are worth a round less, and of more."""
 
 
 @dataclass(frozen=True)
-class Form:
-    """How a number is given: by so many limbs; and how long it is, its sign's bit included."""
+class Made:
+    """A number that is made of sums, and how long it is, its sign's bit included. `floor`: a sum ≥ 0, by its place,
+    than 2^floor_bits times which the number's step is greater."""
 
-    limbs: int
-    radix_bits: int
+    formula: Formula
     bits: int
-
-    def digits(self, digit_bits: int) -> int:
-        """How many digits it has; the last takes in the sign."""
-        return max(1, -(-(self.bits - 1) // digit_bits))
-
-
-async def digits(channel: Channel, prss: Prss, limbs: Words, forms: Sequence[Form], digit_bits: int) -> Words:
-    """All digits of all numbers, the lowest first, each but a number's last from 0 up; shape (digits, n).
-
-    Args:
-        limbs: of degree 1, within ±2^59; those of each number in turn, the lowest first, shape (limbs, n).
-    """
-
-    async def step(part: Channel, piece: Words) -> Words:
-        return await _digits(part, prss, piece, forms, digit_bits)
-
-    return await _in_batches(channel, limbs, step)
+    floor: int | None = None
 
 
 async def significands(
@@ -55,80 +43,147 @@ async def significands(
     prss: Prss,
     limbs: Words,
     forms: Sequence[Form],
+    numbers: Sequence[Made],
     kept: int,
-    floors: Sequence[int] = (),
     floor_bits: int = 0,
 ) -> Words:
-    """The units of all numbers, then their exponents: `mpcgov.disclosure.significand`; limbs as in `digits`.
+    """The units of all numbers, then their exponents: `mpcgov.disclosure.significand`, with `kept` significant bits.
 
-    Shape (2 · numbers, n). `kept`: how many significant bits. `floors`: the last forms are of numbers ≥ 0, than
-    2^floor_bits times which a step of another number, here by its place, is greater.
+    Shape (2 · numbers, n). `limbs`: of degree 1, −2^59 … 2^59 − 1; those of each sum in turn, the lowest first, shape
+    (limbs, n).
     """
 
-    async def step(part: Channel, piece: Words) -> Words:
-        return await _significands(part, prss, piece, forms, kept, floors, floor_bits)
-
-    return await _in_batches(channel, limbs, step)
-
-
-async def _in_batches(channel: Channel, limbs: Words, step: Callable[[Channel, Words], Awaitable[Words]]) -> Words:
     async def one(part: Channel, piece: slice) -> Words:
-        return (await step(part, np.ascontiguousarray(limbs[:, piece]))).T
+        some = np.ascontiguousarray(limbs[:, piece])
+        return (await _significands(part, prss, some, forms, numbers, kept, floor_bits)).T
 
     size = max(1, BATCH_LIMBS // len(limbs))
     return np.ascontiguousarray((await in_batches(channel, limbs.shape[1], size, one)).T)
 
 
-async def _digits(channel: Channel, prss: Prss, limbs: Words, forms: Sequence[Form], digit_bits: int) -> Words:
-    bits = binary.unpacked(await _bits(channel, prss, limbs, forms), len(forms) * limbs.shape[1])
-    left, right = (piece.reshape(-1, len(forms), limbs.shape[1]) for piece in (bits.left, bits.right))
-    numbers = []
-    for place, form in enumerate(forms):
-        last = form.digits(digit_bits) - 1
-        for digit in range(last + 1):
-            part = slice(digit_bits * digit, form.bits if digit == last else digit_bits * (digit + 1))
-            weights = [1 << k for k in range(part.stop - part.start)]
-            if digit == last:
-                weights[-1] *= -1
-            numbers.append((Pieces(left[part, place], right[part, place]), weights))
-    return np.stack(await weighed(channel, prss, numbers))
-
-
 async def _significands(
-    channel: Channel, prss: Prss, limbs: Words, forms: Sequence[Form], kept: int, floors: Sequence[int], floor_bits: int
+    channel: Channel,
+    prss: Prss,
+    limbs: Words,
+    forms: Sequence[Form],
+    numbers: Sequence[Made],
+    kept: int,
+    floor_bits: int,
 ) -> Words:
-    """The magnitude is v, or −1 − v if v < 0: all bits flipped. From where its highest bit is, or that of
-    2^(kept + floor_bits) times the floor, follow the exponent, the bits that are kept, and the one that rounds them. If
-    all of these are 1, rounding makes them 2^kept, which is 2^(kept − 1) of twice the unit.
+    picked, at, negative = await kept_bits(channel, prss, limbs, forms, numbers, kept, floor_bits)
+    return await _in_field(channel, prss, picked, at, negative, kept, limbs.shape[1], len(numbers))
+
+
+async def kept_bits(
+    channel: Channel,
+    prss: Prss,
+    limbs: Words,
+    forms: Sequence[Form],
+    numbers: Sequence[Made],
+    kept: int,
+    floor_bits: int,
+) -> tuple[Pieces, Pieces, Pieces]:
+    """What a significand is made of, as bits: see `_picked`; and whether the number is negative.
+
+    The magnitude is v, or −1 − v if v < 0: all bits flipped. From where its highest bit is, or that of 2^(kept +
+    floor_bits) times the floor, follow the exponent, the bits that are kept, and the one that rounds them. If all of
+    these are 1, rounding makes them 2^kept, which is 2^(kept − 1) of twice the unit.
     """
-    numbers = len(forms) - len(floors)
-    longest = max((floor_bits + form.bits for form in forms[numbers:]), default=2)
-    words, least = _apart(await _bits(channel, prss, limbs, forms, kept + longest), floors, numbers, limbs.shape[1])
-    rows, count = len(words.left), numbers * limbs.shape[1]
+    floors = {place: made.floor for place, made in enumerate(numbers) if made.floor is not None}
+    longest = max((floor_bits + forms[floor].bits for floor in floors.values()), default=2)
+    rows = max(kept + longest, *(made.bits for made in numbers))
+    integers = Summands(channel, prss, rows)
+    formulas = [*(made.formula for made in numbers), *((floor,) for floor in floors.values())]
+    found = await integers.bits(await integers.formed(await integers.of_limbs(limbs, forms), formulas))
+    words, least = _apart(found, list(floors), len(numbers), limbs.shape[1])
     negative = words[rows - 1 :]
     size = words[: rows - 1] ^ binary.repeated(negative, rows - 1)
-    above = size[kept:]
+    zeros = [binary.flipped(prss, size[kept:])]
     if least is not None:
-        least = binary.nothing(floor_bits, least.left.shape[1]).stacked(least)[: len(above.left)]
-        above = above ^ least ^ await binary.product(channel, prss, above, least)
-    above = await binary.any_above(channel, prss, above)
-    large, steps = above[:1], rows - 1 - kept
-    at = binary.flipped(prss, large).stacked(above[: steps - 1] ^ above[1:]).stacked(above[steps - 1 :])
-    picked = await binary.inner_products(channel, prss, at, size, [*range(kept), -1])
-    over = await binary.all_of(channel, prss, picked)
-    exponent = [[e for e in range(steps + 1) if e >> k & 1] for k in range(steps.bit_length())]
-    powers = Pieces(*(_xors(piece, exponent) for piece in (at.left, at.right)))
-    weighted = [
-        (picked.stacked(over), [*(1 << k for k in range(kept)), 1, -(1 << (kept - 1))]),
-        (powers.stacked(over), [*(1 << k for k in range(len(exponent))), 1]),
-        (negative, [1]),
-        (large, [1]),
-    ]
-    unpacked = [(binary.unpacked(bits, count), weights) for bits, weights in weighted]
-    units, exponents, sign, is_large = await weighed(channel, prss, unpacked)
-    change = field.combine([2, -1], [units, is_large])  # −units of a large number, −1 − units of another
-    change = await product(channel, prss, sign, field.add(change, np.ones_like(change)))
-    return np.concatenate([field.subtract(units, change), exponents]).reshape(2 * numbers, -1)
+        shifted = binary.nothing(floor_bits, least.left.shape[1]).stacked(least)[: rows - 1 - kept]
+        zeros.append(binary.flipped(prss, shifted))
+    circuit = Helped(channel, prss, size.left.shape[1])
+    widest = WIDEST if limbs.shape[1] * len(numbers) <= FEW else LESS_WIDE
+    none, runs = await _spans(circuit, zeros, size, kept + 1, widest)
+    picked, at = await _picked(circuit, prss, size, none, runs, negative, kept)
+    return picked, at, negative
+
+
+async def _picked(
+    circuit: Helped, prss: Prss, size: Pieces, none: Pieces, runs: Pieces, negative: Pieces, kept: int
+) -> tuple[Pieces, Pieces]:
+    """The bits that are kept, the one that rounds, whether rounding carries out of all, and whether a number is
+    negative and needs no unit; and by exponent where it is. One round."""
+    steps, small = len(none.left), none[:1]
+    at = stacked([small, none[:-1] ^ none[1:], binary.flipped(prss, none[steps - 1 :])])
+    pairs = [(at, size[k : k + steps + 1]) for k in range(kept)]
+    pairs += [(at[1:], size[:steps]), (at[1:], runs), (negative, small)]
+    return await circuit.inner_products(pairs), at
+
+
+async def _in_field(
+    channel: Channel, prss: Prss, picked: Pieces, at: Pieces, negative: Pieces, kept: int, each: int, numbers: int
+) -> Words:
+    """Units, −1 − units of a small negative number, and exponents, of so many numbers of as many elements each. One
+    round."""
+    count = each * numbers
+    places = [[e for e in range(len(at.left)) if e >> k & 1] for k in range((len(at.left) - 1).bit_length())]
+    powers = Pieces(*(_xors(piece, places) for piece in (at.left, at.right)))
+    over = picked[kept + 1 : kept + 2]
+    unit_weights = [*(1 << k for k in range(kept)), 1, -(1 << (kept - 1))]
+    exponent_weights = [*(1 << k for k in range(len(places))), 1]
+    units, exponents, less = await weighed(
+        channel,
+        prss,
+        [
+            Number(binary.unpacked(picked[: kept + 2], count), unit_weights, binary.unpacked(negative, count)),
+            Number(binary.unpacked(powers.stacked(over), count), exponent_weights),
+            Number(binary.unpacked(picked[kept + 2 :], count), [1]),
+        ],
+        ahead=True,
+    )
+    return np.concatenate([field.subtract(units, less), exponents]).reshape(2 * numbers, -1)
+
+
+async def _spans(circuit: Helped, zeros: list[Pieces], bits: Pieces, length: int, widest: int) -> tuple[Pieces, Pieces]:
+    """For each row of `zeros`, whether it and all after it are 1 in all of them; and for each row of `bits`, whether it
+    and those after it, so many in all, are 1: of as many rows as have so many. Side by side."""
+    rows, span, width, runs = len(zeros[0].left), 1, 1, bits
+    most, more = _arities(rows, len(zeros), length, widest)
+    while len(zeros) > 1 or span < rows or width < length:
+        jobs: list[Job] = []
+        tail: list[Pieces] = []
+        if ahead := len(zeros) > 1 or span < rows:
+            taken = max(1, most // len(zeros))
+            jobs, tail = of_right(zeros, span, taken)
+            span *= taken
+        if wider := width < length:
+            reach = min(length, width * more)
+            starts = [*range(0, reach - width, width), reach - width]
+            left = len(runs.left) - (reach - width)
+            jobs = [*jobs, (every(len(starts)), [runs[start : start + left] for start in starts])]
+            width = reach
+        found = [output for (output,) in await circuit.layer(jobs)]
+        if wider:
+            runs = found.pop()
+        if ahead:
+            zeros = [stacked([*found, *tail])]
+    return zeros[0], runs
+
+
+def _arities(rows: int, parts: int, length: int, widest: int) -> tuple[int, int]:
+    """How many bits meet in one gate, for either: as few as the rounds allow that the widest take."""
+
+    def depth(rows: int, parts: int, arity: int) -> int:
+        span, found = 1, 0
+        while parts > 1 or span < rows:
+            span, parts, found = span * max(1, arity // parts), 1, found + 1
+        return found
+
+    rounds = max(depth(rows, parts, widest), depth(length, 1, widest))
+    every_arity = range(2, widest + 1)
+    first = next(arity for arity in every_arity if depth(rows, parts, arity) <= rounds)
+    return first, next(arity for arity in every_arity if depth(length, 1, arity) <= rounds)
 
 
 def _apart(words: Pieces, floors: Sequence[int], numbers: int, count: int) -> tuple[Pieces, Pieces | None]:
@@ -147,26 +202,3 @@ def _apart(words: Pieces, floors: Sequence[int], numbers: int, count: int) -> tu
 
 def _xors(piece: Words, rows: Sequence[Sequence[int]]) -> Words:
     return np.stack([np.bitwise_xor.reduce(piece[list(some)], axis=0) for some in rows])
-
-
-async def _bits(channel: Channel, prss: Prss, limbs: Words, forms: Sequence[Form], least: int = 1) -> Pieces:
-    """All numbers' bits in lanes, in two's complement of as many bits as the longest has, or `least`."""
-    found = binary.unpacked(await binary.bits_of(channel, prss, limbs.reshape(-1)), limbs.size)
-    rows = max(least, *(form.bits for form in forms))
-    both = [_placed(piece.reshape(-1, *limbs.shape), forms, rows) for piece in (found.left, found.right)]
-    addends = [binary.packed(Pieces(left, right)) for left, right in zip(*both, strict=True)]
-    return await binary.added(channel, prss, addends)
-
-
-def _placed(bits: Words, forms: Sequence[Form], rows: int) -> list[Words]:
-    """The limbs' bits at their places, their signs' all above, as one number for each place: (rows, numbers · n)."""
-    count, first = bits.shape[2], 0
-    result = np.zeros((max(form.limbs for form in forms), rows, len(forms), count), np.uint64)
-    for place, form in enumerate(forms):
-        for k in range(form.limbs):
-            start = min(rows, k * form.radix_bits)
-            end = min(rows, start + SIGN)
-            result[k, start:end, place] = bits[: end - start, first + k]
-            result[k, end:, place] = bits[SIGN, first + k]
-        first += form.limbs
-    return [one.reshape(rows, -1) for one in result]

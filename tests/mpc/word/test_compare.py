@@ -170,8 +170,8 @@ def test_a_digit_is_picked_from_what_is_dealt(size):
     numbers = np.arange(count, dtype=np.uint64) * np.uint64(5)
     both = [numbers & np.uint64((1 << size) - 1), (numbers >> size) & np.uint64((1 << size) - 1)]
     c, r = (lanes.to_rows(digit.astype(np.uint64), size)[None] for digit in both)
-    table = less._thresholds(r)
-    smaller, same = (lanes.from_row(row[0], count) for row in less._picked(0, c, table))
+    table = less.thresholds(r)
+    smaller, same = (lanes.from_row(row[0], count) for row in less.picked(0, c, table))
     assert smaller.tolist() == (both[0] < both[1]).astype(int).tolist()
     assert same.tolist() == (both[0] == both[1]).astype(int).tolist()
 

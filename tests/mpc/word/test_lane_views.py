@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgov.mpc.word import binary, helped, lanes, less, rounding
+from mpcgov.mpc.word import helped, lanes, less, rounding, sign, wholes
 from mpcgov.mpc.word.leading import _of_right
 from mpcgov.mpc.word.prss import Prss
+from mpcgov.mpc.word.summands import Form
+from mpcgov.mpc.word.wholes import Made
 from mpcgov.mpc.word.wire import Channel
 from tests.mpc.word.local import make_parties, run, share
 
@@ -81,12 +83,11 @@ def received(
     return np.array([lanes.from_row(row, count) for row in rows]).reshape(len(rows), count), len(masks.rows)
 
 
-async def leading(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
-    """What numbers of several limbs go through, one circuit after the other."""
-    bits = await binary.bits_of(channel, prss, x)
-    total = await binary.added(channel, prss, [bits, bits, bits])
-    above = await binary.any_above(channel, prss, total)
-    return await binary.all_of(channel, prss, await binary.inner_products(channel, prss, above[:59], total, [0, 1, -1]))
+async def significand(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
+    """What numbers made of sums go through: of two limbs, multiplied, above a floor; to two bits."""
+    made = [Made((0, 1, 1, 1), 11, floor=0), Made((1,), 9)]
+    limbs = np.stack([x, x, x])
+    return await wholes.kept_bits(channel, prss, limbs, [Form(2, 4, 5), Form(1, 0, 9)], made, 2, 1)
 
 
 async def few_bits(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
@@ -108,7 +109,7 @@ async def of_right(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
     return await _of_right(circuit, [less.stacked(bits[:6]), less.stacked(bits[6:])], 1)
 
 
-LANE_WORDS: dict[Any, int] = {less.negative_bits: 8, few_bits: 8, less.zero_bits: 8, few_bits_zero: 8, leading: 80}
+LANE_WORDS: dict[Any, int] = {less.negative_bits: 8, few_bits: 8, less.zero_bits: 8, few_bits_zero: 8, significand: 80}
 LANE_WORDS |= {of_right: 8}
 """Enough words for a lane for each mask bit."""
 
@@ -127,7 +128,7 @@ def test_each_bit_that_a_party_receives_has_a_mask_bit_of_its_own_of_the_key_tha
     own = [np.flatnonzero(row[1 : 1 + masks] != row[0])[-1] for row in rows]
     assert sorted(own) == list(range(masks))
     assert (rows[:, 0] == rows[:, 1 + masks]).all()  # a lane whose masks are as they are
-    if party == 2 and protocol is not leading:
+    if party == 2:
         assert not masks
 
 
@@ -157,6 +158,47 @@ def test_what_is_opened_to_the_third_party_is_the_outcome_behind_a_mask_that_it_
     assert (rows[0] ^ rows[1] == int(value < 0)).all()
     assert (rows[:, 1] != rows[:, 0]).all()
     assert (rows[:, 2:] == rows[:, :1]).all()
+
+
+class Counted:
+    """A stream of fixed elements, of which one is greater by 1."""
+
+    def __init__(self, changed: int | None) -> None:
+        self.changed, self.place = changed, 0
+
+    def elements(self, count: int) -> np.ndarray:
+        places = np.arange(self.place, self.place + count)
+        self.place += count
+        return (977 * places + 5 + (places == self.changed)).astype(np.uint64)
+
+
+@pytest.mark.parametrize("party", [0, 1, 2])
+def test_each_element_on_the_way_to_the_field_has_one_of_the_key_that_its_receiver_lacks(
+    monkeypatch: pytest.MonkeyPatch, party: int
+) -> None:
+    """Of numbers with a sign and without: the last drawn element that changes a received one is another for each."""
+    bits, signs = np.array([[1, 0], [0, 0], [1, 1]], np.uint64), np.array([[1, 0]], np.uint64)
+    lacks = tuple(q for q in range(3) if q != party)
+    numbers = [
+        sign.Number(sign.Pieces(bits, bits), [1, 2, 4], sign.Pieces(signs, signs)),
+        sign.Number(sign.Pieces(bits, bits), [1, 1, 1]),
+    ]
+
+    def messages(changed: int | None) -> list[int]:
+        def stream(_self: Prss, subset: tuple[int, ...], use: str, number: int) -> Counted:
+            return Counted(changed if subset == lacks else None)
+
+        monkeypatch.setattr(Prss, "stream", stream)
+        parties = make_parties(3)
+        run(parties, lambda q: sign.weighed(q.channel(), q.prss, numbers, ahead=True))
+        received = [(label, m) for (_, to, label), m in sorted(parties[0].network.messages.items()) if to == party]
+        return [int(x) for _, message in received for x in np.frombuffer(message, np.uint64)]
+
+    usual = messages(None)
+    assert len(usual) == (4, 4 + 2 * (4 + 3), 0)[party]
+    changes = [messages(changed) for changed in range(len(usual))]
+    last = [max(k for k, change in enumerate(changes) if change[place] != x) for place, x in enumerate(usual)]
+    assert sorted(last) == list(range(len(usual)))
 
 
 # -- rounding opens nothing and is made of parts whose views are these
