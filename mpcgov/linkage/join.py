@@ -8,7 +8,7 @@ docs/security/linkage.md for what each of them sees, and `tags` for tags and lis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,9 +32,9 @@ from mpcgov.linkage.tags import (
 )
 from mpcgov.linked.sizes import padded_length, pair_name
 from mpcgov.mpc.codec import WireError
-from mpcgov.mpc.word import field, stream
+from mpcgov.mpc.word import field, steps, stream
 from mpcgov.mpc.word.field import Words
-from mpcgov.mpc.word.permute import Roles, arrange, bring
+from mpcgov.mpc.word.permute import Roles, arrange, bring, draw
 from mpcgov.mpc.word.product import inner_product
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sharing import deal
@@ -47,6 +47,7 @@ BLOCK = 1 << 24
 
 MOST_STARTS = 4
 """Two of an owner's keys have the same tag once in 2^67 spokes, and again under fresh keys in 2^134."""
+AGAIN = "two of its keys with one tag, again and again"
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,6 @@ async def spoke(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList 
         own: the left and the other owner's list; None at anybody else.
         columns: the other owner's, of its keys, shape (columns, N), elements; None at anybody else.
     """
-    found, _ = await _matched(channel, plan, own)
-    source = None if found is None else sources(found, plan.other_rows)
     result = np.empty((plan.columns, plan.left_rows), np.uint64)
     roles = Roles(
         sender=plan.other,
@@ -167,7 +166,10 @@ async def spoke(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList 
         columns=plan.columns,
         beyond_threshold=True,
     )
-    arranged = await arrange(channel, prss, roles, source)
+    drawn = await draw(channel, prss, roles)
+    found, _ = await _matched(channel, plan, own)
+    source = None if found is None else sources(found, plan.other_rows)
+    arranged = await arrange(channel, prss, roles, source, drawn, early=True)
     for number, piece in enumerate(_pieces(plan.columns, plan.other_rows + plan.left_rows)):
         rows = None
         if own is not None and columns is not None:
@@ -205,22 +207,35 @@ async def _matched(
     """Where the matcher finds each row of the left list in the other's, or −1; how an owner's list is made up."""
     me = channel.line.me
     if me == plan.matcher:
-        sizes = {plan.left: TAG_WORDS * plan.left_rows, plan.other: TAG_WORDS * plan.other_rows}
-        taken = await channel.exchange({}, sizes)
-        left, other = (taken[party].reshape(-1, TAG_WORDS) for party in (plan.left, plan.other))
-        return matches(left, other, (plan.left, plan.other)), None
+        return await _listed(channel, plan), None
     if me not in (plan.left, plan.other):
         return None, None
     if own is None:
         raise InternalError("an owner without its list")
-    tags, listed = await _tags(channel, plan, own)
-    await channel.exchange({plan.matcher: tags}, {})
-    return None, listed
+    return None, await _tags(channel, plan, own)
 
 
-async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList) -> tuple[Words, TagList]:
-    """An owner's list of tags, in its order, and how it is made up. Should two of one's keys have the same tag, both
-    owners start again.
+async def _listed(channel: Channel, plan: SpokePlan) -> Order:
+    """The matcher's part: what it finds in both lists, once neither owner has to start again.
+
+    Raises:
+        WireError: an owner wants to start again once too often; names it.
+    """
+    rows = {plan.left: plan.left_rows, plan.other: plan.other_rows}
+    for _ in range(MOST_STARTS):
+        again = await channel.ahead({}, dict.fromkeys(rows, 1))
+        starts = [owner for owner, answer in again.items() if _yes(answer, owner)]
+        sizes = {owner: TAG_WORDS * count for owner, count in rows.items() if owner not in starts}
+        taken = await channel.exchange({}, sizes)
+        if not starts:
+            left, other = (taken[owner].reshape(-1, TAG_WORDS) for owner in rows)
+            return matches(left, other, (plan.left, plan.other))
+    raise WireError(AGAIN, starts[0])
+
+
+async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList) -> TagList:
+    """An owner sends its list of tags, in its order: how it is made up. Should two of its keys have the same tag, it
+    sends none, and both owners start again.
 
     Raises:
         WireError: the other owner wants to start again once too often; names it.
@@ -229,15 +244,22 @@ async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList) -> tuple[Wo
     peer = plan.other if me == plan.left else plan.left
     for _ in range(MOST_STARTS):
         keys, mark = await _agree(channel, plan, peer, own.mark(plan))
-        found = key_tags(own.keys, keys)
+        found, listed = key_tags(own.keys, keys), own.with_coins(plan, mark)
         again = np.array([some_equal(found)], np.uint64)
+        await channel.ahead({plan.matcher: again}, {})
+        if not again[0]:
+            tags = listed.tags(found, dummy_tags(plan.dummies, keys), own.order, own.random)
+            await channel.ahead({plan.matcher: tags}, {})
         answer = (await channel.exchange({peer: again}, {peer: 1}))[peer]
-        if answer[0] > 1:
-            raise WireError("an answer that is neither yes nor no", peer)
-        if not again[0] and not answer[0]:
-            listed = own.with_coins(plan, mark)
-            return listed.tags(found, dummy_tags(plan.dummies, keys), own.order, own.random), listed
-    raise WireError("two of its keys with one tag, again and again", peer)
+        if not _yes(answer, peer) and not again[0]:
+            return listed
+    raise WireError(AGAIN, peer)
+
+
+def _yes(answer: Words, sender: int) -> bool:
+    if answer[0] > 1:
+        raise WireError("an answer that is neither yes nor no", sender)
+    return bool(answer[0])
 
 
 async def _agree(channel: Channel, plan: SpokePlan, peer: int, mark: bytes) -> tuple[SpokeKeys, bytes]:
@@ -263,3 +285,13 @@ async def left_columns(
         (shares,) = await deal(channel, prss.threshold, [left], values, rows * (piece.stop - piece.start))
         result[piece] = shares.reshape(rows, -1).T
     return result.T
+
+
+Begin = Callable[[], Awaitable[Words]]
+
+
+async def side_by_side(parts: Mapping[str, Begin], elements: int) -> dict[str, Words]:
+    """What several steps give; one after the other, if they take a block or more."""
+    if elements < BLOCK:
+        return dict(zip(parts, await steps.together(*(begin() for begin in parts.values())), strict=True))
+    return {name: await begin() for name, begin in parts.items()}

@@ -8,6 +8,7 @@ the other, or side by side by workers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from mpcgov.linkage.shards import Shard, Split, lasting, owners_key
 from mpcgov.linkage.sidebyside import Part, Shards, Workers, total
 from mpcgov.linkage.tags import TAG_WORDS
 from mpcgov.linkage.tops import greatest
-from mpcgov.linkage.totals import cell_sums
+from mpcgov.linkage.totals import cell_sums, first_groups
 from mpcgov.linked import sums as all_sums
 from mpcgov.linked.cost import refuse_too_much, star_bytes, star_dealing
 from mpcgov.linked.dealing import Dealing
@@ -42,7 +43,7 @@ from mpcgov.mpc.crossing import WIDEN_BITS
 from mpcgov.mpc.functions import concatenate, if_else
 from mpcgov.mpc.solve import Moments, fit
 from mpcgov.mpc.whole import within
-from mpcgov.mpc.word import field
+from mpcgov.mpc.word import field, steps
 from mpcgov.mpc.word.engine import WordEngine
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.stream import private_key
@@ -73,8 +74,7 @@ class LinkedRows:
         """By pair of owners, of which we are one, what tells the coins of our list from others."""
         self._plan = link_plan(linked.job, linked.manifest, config.threshold)
         hidden = linked.job.linking.method == "oblivious"
-        self._linked_rows = oblivious.spoke if hidden else join.spoke
-        self._common = oblivious.overlap if hidden else join.overlap
+        self._spoken, self._common = (oblivious.spoke, oblivious.overlap) if hidden else (join.spoke, join.overlap)
         self._computed: dict[str, Places] = {}
 
     @property
@@ -94,7 +94,8 @@ class LinkedRows:
         Noise goes onto the limbs, before carries are taken up: no digit of an exact sum is ever made.
         """
         wanted = by_name(self._linked)
-        star, split = await self._roles()
+        settled, split = await self._settled()
+        (star,) = settled.stars
         plan = star_dealing(self._linked, star)
         shares, more = await self._star_sums(star, split, plan)
         found = limbs_of(self._engine, plan, shares)
@@ -130,13 +131,14 @@ class LinkedRows:
 
     async def regression(self) -> dict[str, Places]:
         """The regression that the job asks for, by `table.name`, and what decides whether it may be known."""
-        star, split = await self._roles()
+        settled, split = await self._settled()
+        (star,) = settled.stars
         model = regression_model(self._linked)
         limbs = {owner: model.limbs(owner) for owner in (star.left, *(spoke.other for spoke in star.spokes))}
         counted, rows = {owner: model.classes(owner) for owner in limbs}, self._own
         own = None if rows is None else designed(model, self._me, rows.columns, len(rows.keys))
         sizes = {owner: 1 + len(columns) + counted[owner] for owner, columns in limbs.items()}
-        shares, _ = await self._aligned(star, split.shard(0), sizes, own)
+        shares = await self._aligned(star, split.shard(0), sizes, own, None)
         channel, prss = self._engine.operation()
         batches = model.batches(self._engine.config.subsets)
         of_batches, in_classes = await limb_products(channel, prss, shares, star.left, batches, counted)
@@ -178,11 +180,6 @@ class LinkedRows:
         key = await owners_key(channel, list(map(self._index, owners)), mine, context)
         return Split.of(lengths, shards, own, key).checked(self._me)
 
-    async def _roles(self) -> tuple[Star, Split]:
-        plan, split = await self._settled()
-        (star,) = plan.stars
-        return star, split
-
     def _index(self, party: str) -> int:
         return self._parties.index(party)
 
@@ -215,12 +212,6 @@ class LinkedRows:
 
     # -- one star
 
-    async def _counted(self, spoke: Spoke, shard: Shard) -> Words:
-        """Our share of how many keys of a shard both owners have, shape (1,)."""
-        own = self._list(shard) if self._me in self._linked.owners else None
-        channel, prss = self._engine.operation()
-        return await self._common(channel, prss, self._spoke(spoke, shard, 0), own)
-
     async def _star_sums(self, star: Star, split: Split, plan: Dealing) -> tuple[Words, dict[str, Places]]:
         """Shares of all places of all sums, shape (places, cells), over all shards; and the greatest values, which are
         only asked for of rows that aren't split."""
@@ -250,45 +241,54 @@ class LinkedRows:
         return await self._of_shard(star, shard, None if part.counted else star_dealing(self._linked, star))
 
     async def _of_shard(self, star: Star, shard: Shard, plan: Dealing | None) -> Words:
-        if plan is None:
-            return await self._counted(star.spokes[0], shard)
-        return (await self._shard_sums(star, shard, plan))[0]
+        if plan is not None:
+            return (await self._shard_sums(star, shard, plan))[0]
+        own = self._list(shard) if self._me in self._linked.owners else None
+        spoke, (channel, prss) = self._spoke(star.spokes[0], shard, 0), self._engine.operation()
+        return await self._common(channel, prss, spoke, own)  # our share of how many keys both have, shape (1,)
 
     async def _shard_sums(self, star: Star, shard: Shard, plan: Dealing) -> tuple[Words, dict[str, Places]]:
         """`_star_sums` of one shard. What it holds of the rows is gone when it returns."""
         sizes = {owner: len(dealt) for owner, dealt in plan.dealt.items()}
         columns = self._columns(plan, shard) if self._me in sizes else None
-        shares, kept = await self._aligned(star, shard, sizes, columns)
-        del columns
-        channel, prss = self._engine.operation()
+        kept, left = self._list(shard) if self._me == star.left else None, self._index(star.left)
         grouped = None if kept is None else kept.numbers(self._groups(self._rows(shard)))
-        found = await cell_sums(channel, prss, plan, shares, self._index(star.left), grouped)
+        (channel, prss), rows = self._engine.operation(), self._held(star, shard, sizes)
+        dealing = first_groups(channel.branch(), prss, plan, left, rows, grouped)
+        shares, first = await steps.both(self._aligned(star, shard, sizes, columns, kept), dealing)
+        del columns
+        found = await cell_sums(channel, prss, plan, shares, left, grouped, first)
         more = {} if plan.ranked is None else await greatest(self._engine, self._linked, plan.ranked, shares)
         return found, more
 
+    def _held(self, star: Star, shard: Shard, sizes: Mapping[str, int]) -> int:
+        """The rows of the left list, unless a party can't hold what comes of them."""
+        refuse_too_much(star_bytes(self._linked, star, shard.lengths, sizes))
+        return shard.lengths[star.left] + self._plan.dummies
+
     async def _aligned(
-        self, star: Star, shard: Shard, sizes: Mapping[str, int], columns: Words | None
-    ) -> tuple[dict[str, Words], PrivateList | None]:
-        """By owner, shares of its columns in the left list's order; and that list, if it is ours.
+        self, star: Star, shard: Shard, sizes: Mapping[str, int], columns: Words | None, kept: PrivateList | None
+    ) -> dict[str, Words]:
+        """By owner, the left one first, shares of its columns in the left list's order. Side by side, if they are few.
 
         Args:
-            sizes: how many columns each owner has. columns: ours, of our keys, if we have a part in the star.
+            sizes: how many columns each owner has. columns: ours, of our keys. kept: the left list, if we made it.
         """
-        mine = self._me == star.left
-        kept = self._list(shard) if mine else None
-        rows = shard.lengths[star.left] + self._plan.dummies
-        refuse_too_much(star_bytes(self._linked, star, shard.lengths, sizes))
-        channel, prss = self._engine.operation()
+        rows = self._held(star, shard, sizes)
+        kept = self._list(shard) if kept is None and self._me == star.left else kept
         own = None if kept is None or columns is None else (kept, columns)
-        left = await join.left_columns(channel, prss, self._index(star.left), rows, sizes[star.left], own)
-        shares = {star.left: left}
+        parts: dict[str, join.Begin] = {}
         for spoke in star.spokes:
             dealt = columns if self._me == spoke.other else None
-            listed = kept if mine else None if dealt is None else self._list(shard)
-            channel, prss = self._engine.operation()
+            listed = kept if kept is not None or dealt is None else self._list(shard)
             spoke_plan = self._spoke(spoke, shard, sizes[spoke.other])
-            shares[spoke.other] = await self._linked_rows(channel, prss, spoke_plan, listed, dealt)
-        return shares, kept
+            parts[spoke.other] = partial(self._spoken, *self._engine.operation(), spoke_plan, listed, dealt)
+        left = self._index(star.left), rows, sizes[star.left], own
+        parts[star.left] = partial(
+            join.left_columns, *self._engine.operation(), *left
+        )  # after the spokes' first messages
+        found = await join.side_by_side(parts, rows * sum(sizes.values()))
+        return {star.left: found[star.left]} | found
 
     def _groups(self, own: OwnRows) -> NDArray[np.int64]:
         """The group of each of our keys."""

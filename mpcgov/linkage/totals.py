@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.linked.dealing import Dealing, Product
-from mpcgov.mpc.word import field
+from mpcgov.mpc.word import field, steps
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.product import reduce_degree
 from mpcgov.mpc.word.prss import Prss
@@ -34,23 +34,46 @@ async def cell_sums(
     shares: Mapping[str, Words],
     left: int,
     groups: NDArray[np.int64] | None,
+    first: Words | None = None,
 ) -> Words:
     """Our shares of every sum's places in every cell, shape (places of all sums, cells).
 
     Args:
         shares: by owner, of its columns in the left list's order, shape (rows, columns).
-        groups: at the left owner, the group of each row, −1 for rows without a key.
+        groups: at the left owner, the group of each row, −1 for rows without a key. first: what `first_groups` gave.
     """
     rows = len(next(iter(shares.values())))
     total = np.zeros((plan.groups, len(plan.columns)), np.uint64)
-    step = max(LEAST_ROWS, PIECE // max(plan.groups, len(plan.columns)))
-    for start in range(0, rows, step):
-        stop = min(start + step, rows)
-        right = await _right(channel, prss, plan, {owner: matrix[start:stop] for owner, matrix in shares.items()})
-        piece = None if groups is None else _one_hot(groups[start:stop], plan.groups)
-        (dealt,) = await deal(channel, prss.threshold, [left], piece, plan.groups * (stop - start))
+    for start in range(0, rows, _step(plan)):
+        stop = min(start + _step(plan), rows)
+        of_piece = {owner: matrix[start:stop] for owner, matrix in shares.items()}
+        making = [_right(channel, prss, plan, of_piece)]
+        if start or first is None:
+            making.append(_dealt(channel.branch(), prss, plan, left, stop - start, groups, start))
+        right, *found = await steps.together(*making)
+        dealt = found[0] if found or first is None else first
         total = field.add(total, field.inner_products(dealt.reshape(plan.groups, stop - start), right))
     return _in_cells(plan, await reduce_degree(channel, prss, total))
+
+
+async def first_groups(
+    channel: Channel, prss: Prss, plan: Dealing, left: int, rows: int, groups: NDArray[np.int64] | None
+) -> Words:
+    """Our shares of which of the first rows are in each group, for `cell_sums`: its left owner deals them whatever else
+    comes of the rows, so that may be before they are aligned."""
+    return await _dealt(channel, prss, plan, left, min(rows, _step(plan)), groups, 0)
+
+
+def _step(plan: Dealing) -> int:
+    return max(LEAST_ROWS, PIECE // max(plan.groups, len(plan.columns)))
+
+
+async def _dealt(
+    channel: Channel, prss: Prss, plan: Dealing, left: int, rows: int, groups: NDArray[np.int64] | None, start: int
+) -> Words:
+    piece = None if groups is None else _one_hot(groups[start : start + rows], plan.groups)
+    (dealt,) = await deal(channel, prss.threshold, [left], piece, plan.groups * rows)
+    return dealt
 
 
 def _one_hot(groups: NDArray[np.int64], count: int) -> Words:

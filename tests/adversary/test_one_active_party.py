@@ -169,9 +169,10 @@ FORGED: dict[str, tuple[Program, int, int, int, Change, str]] = {
     "length: not a step": (lengths, 0, 2, 0, put(0, 101), "length that it can't have"),
     "length: none": (lengths, 1, 2, 0, put(0, 0), "length that it can't have"),
     "length: beyond words": (lengths, 1, 2, 0, put(0, 2**64 - 1), "length that it can't have"),
-    "tags: one twice": (spoke_of(join.spoke), 1, 2, 0, lambda w: np.append(w[:2], w[:-2]), "same tag twice"),
-    "tags: one twice, left": (spoke_of(join.spoke), 0, 2, 0, lambda w: np.append(w[:2], w[:-2]), "same tag twice"),
+    "tags: one twice": (spoke_of(join.spoke), 1, 2, 1, lambda w: np.append(w[:2], w[:-2]), "same tag twice"),
+    "tags: one twice, left": (spoke_of(join.spoke), 0, 2, 1, lambda w: np.append(w[:2], w[:-2]), "same tag twice"),
     "start again: neither": (spoke_of(join.spoke), 1, 0, 1, put(0, 2), "neither yes nor no"),
+    "start again: neither, to the matcher": (spoke_of(join.spoke), 0, 2, 0, put(0, 2), "neither yes nor no"),
     "matcher: one row for all": (spoke_of(join.spoke), 2, 0, 0, lambda w: w * 0, "twice"),
     "matcher: one row to the sender": (spoke_of(join.spoke), 2, 1, 0, lambda w: w * 0, "twice"),
     "oblivious places": (spoke_of(oblivious.spoke), 0, 2, 0, halves(0, 2**31), "isn't there"),
@@ -216,11 +217,12 @@ def test_an_owner_that_starts_again_for_ever_is_named() -> None:
         channel = q.channel()
         while True:
             await channel.exchange({0: stream.key_words(bytes(64))}, {0: 8})
-            await channel.exchange({0: np.array([1], np.uint64)}, {0: 1})
+            await channel.exchange({2: np.array([1], np.uint64), 0: np.array([1], np.uint64)}, {0: 1})
 
-    error = outcomes(run, 1, 2, 99, np.copy)[0]
-    assert isinstance(error, WireError)
-    assert (error.peer, str(error)) == (1, "two of its keys with one tag, again and again")
+    found = outcomes(run, 1, 2, 99, np.copy)
+    for party in (0, 2):
+        assert isinstance(error := found[party], WireError)
+        assert (error.peer, str(error)) == (1, "two of its keys with one tag, again and again")
 
 
 def test_all_columns_come_by_one_map(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,8 @@ class Arrangement:
 
     So a programmer can't bring one column by another map than the next. `key`: of the pads, at programmer and sender.
     `order`: of the sender's rows, at the sender. `places`: of the wanted rows in it, at programmer and receiver.
-    `source`: the map, at the programmer.
+    `source`: the map, at the programmer. `early`: the order was drawn before the map was known, so that the sender's
+    rows are there in time.
     """
 
     roles: Roles
@@ -65,6 +66,7 @@ class Arrangement:
     order: Order | None = None
     places: Order | None = None
     source: Order | None = None
+    early: bool = False
 
     def pads(self, piece: int, columns: int) -> Words:
         """What is taken from the rows of one piece: each has a stream of its own."""
@@ -82,45 +84,73 @@ async def permute_known(
     return await bring(channel, prss, await arrange(channel, prss, roles, source), 0, roles.columns, rows, own)
 
 
-async def arrange(channel: Channel, prss: Prss, roles: Roles, source: Order | None) -> Arrangement:
+@dataclass(frozen=True)
+class Drawn:
+    """What a programmer draws: a uniform order of the sender's rows, and the key of the pads."""
+
+    key: bytes
+    order: Order
+
+
+async def draw(channel: Channel, prss: Prss, roles: Roles) -> Drawn | None:
+    """The programmer draws, and tells the sender, who waits for it in `arrange`: that needs no map. Others get None."""
+    _check_threshold(prss, roles)
+    if channel.line.me != roles.programmer:
+        return None
+    drawn = Drawn(stream.private_key(), Stream(stream.private_key()).permutation(roles.rows))
+    await channel.ahead({roles.sender: np.concatenate([stream.key_words(drawn.key), packed(drawn.order)])}, {})
+    return drawn
+
+
+async def arrange(
+    channel: Channel, prss: Prss, roles: Roles, source: Order | None, drawn: Drawn | None = None, early: bool = False
+) -> Arrangement:
     """One permutation, for any number of pieces. One round.
+
+    Args:
+        drawn: if `early`, what `draw` gave at the programmer, some rounds ago.
 
     Raises:
         WireError: what the programmer sent isn't an order of the rows, or not distinct rows; names it. Of repeated rows
             a sum would be one person's.
     """
-    if prss.threshold != 1 and not roles.beyond_threshold:
-        raise SpecError("a permutation that one party knows needs threshold 1")
+    _check_threshold(prss, roles)
     me, programmer = channel.line.me, roles.programmer
     if me == programmer:
-        return await _programmed(channel, roles, source)
+        drawn = drawn if early else await draw(channel, prss, roles)
+        return await _programmed(channel, roles, source, drawn, early)
     if me == roles.sender:
-        words = (await channel.exchange({}, {programmer: KEY_WORDS + packed_words(roles.rows)}))[programmer]
-        order = unpacked(words[KEY_WORDS:], roles.rows, roles.rows, programmer)
-        return Arrangement(roles, stream.key_from(words[:KEY_WORDS]), _distinct(order, roles, programmer))
+        take = channel.ahead if early else channel.exchange
+        words = (await take({}, {programmer: KEY_WORDS + packed_words(roles.rows)}))[programmer]
+        order = _distinct(unpacked(words[KEY_WORDS:], roles.rows, roles.rows, programmer), roles, programmer)
+        return Arrangement(roles, stream.key_from(words[:KEY_WORDS]), order, early=early)
     if me == roles.receiver:
         words = (await channel.exchange({}, {programmer: packed_words(roles.wanted)}))[programmer]
         places = unpacked(words, roles.wanted, roles.rows, programmer)
-        return Arrangement(roles, places=_distinct(places, roles, programmer))
+        return Arrangement(roles, places=_distinct(places, roles, programmer), early=early)
     return Arrangement(roles)
 
 
-async def _programmed(channel: Channel, roles: Roles, source: Order | None) -> Arrangement:
-    """The programmer's part: a uniform order of all rows, told to the sender, and the wanted ones' places in it."""
-    if source is None or source.shape != (roles.wanted,):
+def _check_threshold(prss: Prss, roles: Roles) -> None:
+    if prss.threshold != 1 and not roles.beyond_threshold:
+        raise SpecError("a permutation that one party knows needs threshold 1")
+
+
+async def _programmed(
+    channel: Channel, roles: Roles, source: Order | None, drawn: Drawn | None, early: bool
+) -> Arrangement:
+    """The programmer's part: the wanted rows' places in the order that the sender is told."""
+    if source is None or source.shape != (roles.wanted,) or drawn is None:
         raise InternalError("the wanted rows aren't as many as agreed")
     if roles.wanted and not 0 <= source.min() <= source.max() < roles.rows:
         raise InternalError("a wanted row that isn't there")
     if not _are_distinct(source, roles.rows):
         raise InternalError("the wanted rows aren't distinct")
-    order = Stream(stream.private_key()).permutation(roles.rows)
-    place = np.empty_like(order)
-    place[order] = np.arange(roles.rows)
-    places, key = place[source], stream.private_key()
-    await channel.exchange(
-        {roles.sender: np.concatenate([stream.key_words(key), packed(order)]), roles.receiver: packed(places)}, {}
-    )
-    return Arrangement(roles, key, places=places, source=source)
+    place = np.empty_like(drawn.order)
+    place[drawn.order] = np.arange(roles.rows)
+    places = place[source]
+    await channel.ahead({roles.receiver: packed(places)}, {})
+    return Arrangement(roles, drawn.key, places=places, source=source, early=early)
 
 
 async def bring(
@@ -146,9 +176,10 @@ async def bring(
         if rows is None or rows.shape != (roles.rows, columns):
             raise InternalError("the sender's rows aren't as many as agreed")
         padded = field.subtract(rows.take(arranged.order, axis=0), arranged.pads(piece, columns))
-        await channel.exchange({roles.receiver: padded}, {})
+        await channel.ahead({roles.receiver: padded}, {})
     elif me == roles.receiver and arranged.places is not None:
-        taken = await channel.exchange_elements({}, {roles.sender: roles.rows * columns})
+        take = channel.ahead_elements if arranged.early else channel.exchange_elements
+        taken = await take({}, {roles.sender: roles.rows * columns})
         half = taken[roles.sender].reshape(roles.rows, columns).take(arranged.places, axis=0)
     dealt = None if half is None else half.reshape(-1)
     shares = await deal(channel, prss.threshold, [roles.programmer, roles.receiver], dealt, roles.wanted * columns)

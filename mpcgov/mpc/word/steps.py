@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 _steps: ContextVar[int] = ContextVar("steps", default=0)
 
@@ -37,3 +38,10 @@ async def together(*parts: Awaitable[T]) -> list[T]:
 async def counted(part: Awaitable[T]) -> tuple[T, int]:
     """For a task of its own: what comes of it, and the steps behind that."""
     return await part, so_far()
+
+
+async def both(one: Awaitable[T], other: Awaitable[U]) -> tuple[T, U]:
+    """As `together`, of two parts of different kinds."""
+    (first, before), (second, behind) = await asyncio.gather(counted(one), counted(other))
+    reach(max(before, behind))
+    return first, second
