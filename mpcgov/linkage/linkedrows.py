@@ -283,10 +283,8 @@ class LinkedRows:
             listed = kept if kept is not None or dealt is None else self._list(shard)
             spoke_plan = self._spoke(spoke, shard, sizes[spoke.other])
             parts[spoke.other] = partial(self._spoken, *self._engine.operation(), spoke_plan, listed, dealt)
-        left = self._index(star.left), rows, sizes[star.left], own
-        parts[star.left] = partial(
-            join.left_columns, *self._engine.operation(), *left
-        )  # after the spokes' first messages
+        (channel, prss), left = self._engine.operation(), self._index(star.left)  # after the spokes' first messages
+        parts[star.left] = partial(join.left_columns, channel, prss, left, rows, sizes[star.left], own)
         found = await join.side_by_side(parts, rows * sum(sizes.values()))
         return {star.left: found[star.left]} | found
 

@@ -31,11 +31,11 @@ SORT = 32
 
 BATCH_ROWS, BATCH_ROUNDS, SIDE_BY_SIDE = 43690, 7, 2
 """How many rows the oblivious method compares in a batch, its rounds, and how many batches are under way at once."""
-MATCHER_ROUNDS = 3
+MATCHER_ROUNDS = 2
 """What a matcher's join takes in place of those."""
 
-SHARD_ROUNDS, SPOKE_ROUNDS = 3, 6
-"""As measured, of one more shard, and of each of its spokes."""
+SHARD_ROUNDS, SPOKE_ROUNDS = 1, 4
+"""As measured, of one more shard, and of its spokes, which go side by side."""
 
 SORT_ROUNDS, SHUFFLE_ROUNDS = 3 / 7, 6
 """As measured, of finding the greatest values: for the square of how often rows double, as segments get shorter and
@@ -75,7 +75,7 @@ def link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], thresh
     )
     sent = {party: shards * count for party, count in one.bytes_sent.items()}
     summed = SHARD_ROUNDS * (len(linked.owners) > 2 or not _overlaps(linked))
-    again = sum(summed + SPOKE_ROUNDS * len(star.spokes) for star in plan.stars)
+    again = len(plan.stars) * (summed + SPOKE_ROUNDS)
     agreed = len(plan.stars) * (shards > 1)  # how many go side by side
     return LinkCost(sent, one.memory_bytes, shards * one.rounds + (shards - 1) * again + agreed)
 
@@ -91,13 +91,15 @@ def _link_cost(linked: Linked, plan: LinkPlan, lengths: Mapping[str, int], thres
         dealt_bytes = WORD * (parties - 1 - threshold)
         made = _made(linked, star)
         sizes = _sizes(star, made)
+        compared = 0
         for spoke in star.spokes:
             if oblivious:
                 sent += _compared(spoke, rows, sizes.get(spoke.other, 1), tuple(linked.job.parties), threshold)
-                rounds += BATCH_ROUNDS * -(-rows[star.left] // (BATCH_ROWS * SIDE_BY_SIDE)) - MATCHER_ROUNDS
+                compared = BATCH_ROUNDS * -(-rows[star.left] // (BATCH_ROWS * SIDE_BY_SIDE)) - MATCHER_ROUNDS
             else:
                 sent += {spoke.left: TAG * rows[spoke.left], spoke.other: TAG * rows[spoke.other]}
                 sent += _brought(spoke, sizes.get(spoke.other, 0), rows, dealt_bytes)
+        rounds += compared  # spokes are side by side
         if made is None:
             sent += dict.fromkeys(linked.owners, dealt_bytes * plan.dummies)
             continue

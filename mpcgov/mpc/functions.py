@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import accumulate
 from math import ceil
 
 import numpy as np
 
 from mpcgov.errors import SpecError
 from mpcgov.mpc.arrays import Operand, SecretArray
+from mpcgov.mpc.word.engine import WordEngine
 
 
 def if_else(bit: SecretArray, then: Operand, otherwise: Operand) -> SecretArray:
@@ -30,6 +32,23 @@ def concatenate(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
     low, high = min(part.low for part in parts), max(part.high for part in parts)
     backings = [part._backing for part in parts]
     return parts[0]._made(lambda: parts[0]._engine.concatenate(backings, axis), low, high)
+
+
+def some_not_negative(rows: SecretArray, questions: Sequence[Sequence[Sequence[int]]]) -> SecretArray:
+    """For each question 1 where in some of its alternatives, sets of rows, no number is negative.
+
+    Rows of shape (rows, n), the result of (questions, n). A comparison and, for three parties, an exchange for each
+    factor of four by which sets and alternatives are more than one; for others two comparisons more.
+    """
+    engine, count = rows._engine, rows.shape[1]
+    if isinstance(engine, WordEngine) and engine.has_lanes:
+        return rows._made(lambda: engine.some_not_negative(rows._backing, rows.low, rows.high, questions), 0, 1, 0)
+    bits, alternatives = rows >= 0, [one for alternatives in questions for one in alternatives]
+    missing = [bits[np.array(one)].sum(axis=0) - len(one) for one in alternatives]
+    passed = (concatenate(missing) >= 0).reshape((len(alternatives), count))
+    ends = list(accumulate(len(one) for one in questions))
+    found = [passed[end - len(one) : end].sum(axis=0) for end, one in zip(ends, questions, strict=True)]
+    return (concatenate(found) >= 1).reshape((len(questions), count))
 
 
 def minimum(a: SecretArray, b: Operand) -> SecretArray:

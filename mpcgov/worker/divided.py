@@ -6,6 +6,7 @@ the protocols' references what it means, and docs/security/disclosure.md why it 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from mpcgov import figures
@@ -15,6 +16,7 @@ from mpcgov.linked.facts import Linked
 from mpcgov.linked.sides import Columns, Outside
 from mpcgov.linked.sums import Item
 from mpcgov.mpc import SecretArray, concatenate
+from mpcgov.mpc.functions import some_not_negative
 
 Found = Mapping[str, Sequence[SecretArray]]
 """By `table.name`, a secret number for each cell, place by place."""
@@ -84,22 +86,19 @@ def _judged(
         if linked.asked.weight is not None:
             weight = (linked.asked.weight,)
             divisions[(), item.n.owners] = [enough(weight, one) for one in sides.of_weight(linked)]
-    views = known or [{}]
-    every = [
-        [_spare(one, owners, found, view) for one in division]
-        for (_, owners), some in divisions.items()
-        for view in views
-        for division in some
-    ]
-    of_divisions = _all_of(every)
+    rows: list[SecretArray] = []
+    questions: list[list[range]] = []
+    for (_, owners), some in divisions.items():
+        for view in known or [{}]:
+            ends = itertools.accumulate((len(division) for division in some), initial=len(rows))
+            questions.append([range(start, stop) for start, stop in itertools.pairwise(ends)])
+            rows += [_spare(one, owners, found, view) for division in some for one in division]
+    passed = some_not_negative(concatenate([row.reshape((1, len(row))) for row in rows]), questions)
     result: dict[Key, SecretArray] = {}
-    at = 0
-    for key, some in divisions.items():
-        for view in range(len(views)):
-            passed = concatenate(of_divisions[at : at + len(some)]).reshape((len(some), len(of_divisions[at])))
-            bit = passed.sum(axis=0) >= 1
-            result[key] = bit if view == 0 else result[key] * bit
-            at += len(some)
+    of_views = len(known) or 1
+    for place, key in enumerate(key for key in divisions for _ in range(of_views)):
+        bit = passed[place].reshape((passed.shape[1],))
+        result[key] = result[key] * bit if key in result else bit
     return result
 
 
@@ -114,14 +113,3 @@ def _spare(one: Spare, owners: frozenset[str], found: Found, view: Found) -> Sec
     if total is None:
         raise InternalError("a number of rows of no sums")
     return total - least
-
-
-def _all_of(tests: Sequence[Sequence[SecretArray]]) -> list[SecretArray]:
-    """For each group of numbers 1 where none is negative."""
-    bits, result, at = concatenate([one for group in tests for one in group]) >= 0, [], 0
-    for group in tests:
-        cells, stop = len(group[0]), at + len(group) * len(group[0])
-        result.append(bits[at:stop].reshape((len(group), cells)).sum(axis=0) - len(group))
-        at = stop
-    together = concatenate(result) >= 0
-    return [together[place * cells : (place + 1) * cells] for place in range(len(result))]

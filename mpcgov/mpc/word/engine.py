@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mpcgov.mpc.config import SessionConfig
 from mpcgov.mpc.links import Link
-from mpcgov.mpc.word import compare, field, lazy, less, rounding, sharing, sort, wholes
+from mpcgov.mpc.word import compare, decide, field, lazy, less, rounding, sharing, sort, wholes
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.lazy import LazyWords, Public, Scheduler
 from mpcgov.mpc.word.order import Order
@@ -137,6 +137,17 @@ class WordEngine:
             return await compare.negative(channel, prss, x, bits)
 
         return self._scheduler.protocol(a.shape, protocol, a)
+
+    def some_not_negative(
+        self, a: LazyWords, low: int, high: int, questions: Sequence[decide.Alternatives]
+    ) -> LazyWords:  # fmt: skip
+        """For each question 1 where in some alternative no row is negative, for three parties: see `decide`."""
+        bits = less.width(low, high)
+
+        async def protocol(channel: Channel, prss: Prss, x: Words) -> Words:
+            return await decide.some_not_negative(channel, prss, x, bits, questions)
+
+        return self._scheduler.protocol((len(questions), a.shape[1]), protocol, a)
 
     def zero(self, a: LazyWords, low: int, high: int) -> LazyWords:
         """1 where a = 0 and 0 elsewhere."""

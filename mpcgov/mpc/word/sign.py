@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpcgov.mpc.word import field, lanes
 from mpcgov.mpc.word.field import P, Words
@@ -36,7 +37,7 @@ class Pieces:
     def __xor__(self, other: Pieces) -> Pieces:
         return Pieces(self.left ^ other.left, self.right ^ other.right)
 
-    def __getitem__(self, rows: int | slice) -> Pieces:
+    def __getitem__(self, rows: int | slice | NDArray[np.int64]) -> Pieces:
         return Pieces(self.left[rows], self.right[rows])
 
     def stacked(self, other: Pieces) -> Pieces:

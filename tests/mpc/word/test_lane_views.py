@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpcgov.mpc.word import helped, lanes, less, rounding, sign, wholes
+from mpcgov.mpc.word import decide, helped, lanes, less, rounding, sign, wholes
 from mpcgov.mpc.word.leading import _of_right
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.summands import Form
@@ -109,8 +109,18 @@ async def of_right(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
     return await _of_right(circuit, [less.stacked(bits[:6]), less.stacked(bits[6:])], 1)
 
 
-LANE_WORDS: dict[Any, int] = {less.negative_bits: 8, few_bits: 8, less.zero_bits: 8, few_bits_zero: 8, significand: 80}
-LANE_WORDS |= {of_right: 8}
+LANE_WORDS: dict[Any, int] = {less.negative_bits: 8, few_bits: 8, less.zero_bits: 8, few_bits_zero: 8, significand: 16}
+
+
+async def questions(channel: Channel, prss: Prss, x: np.ndarray) -> Any:
+    """Bits of comparisons as far as they are answers, before they go to the field."""
+    bits = await less.negative_bits(channel, prss, x, 2)
+    circuit = helped.Helped(channel, prss, lanes.words_for(x.size))
+    held = less.stacked([bits] * 6)
+    return await decide._every(circuit, held, [[0, 1, 2, 3, 4], [5], [1, 2]])
+
+
+LANE_WORDS |= {of_right: 8, questions: 8}
 """Enough words for a lane for each mask bit."""
 
 
