@@ -116,7 +116,7 @@ def hits(attack: Attack, receiver: str) -> int:
     return designed.hits(lambda rng, wage: attack(rng, wage, receiver))
 
 
-@pytest.mark.by_day(3)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_wage_of_another_agency_is_found(attack: Attack) -> None:
     assert hits(attack, "tax") <= 3

@@ -70,7 +70,7 @@ def by_twin_predictors(run: Any, rng: np.random.Generator, wage: Numbers) -> flo
     return float(start + one * first[0] + other * second[0])
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("attack", [by_an_outcome, by_an_outcome_and_its_twin, by_twin_predictors])
 def test_no_wage_of_another_agency_is_found(attack: Attack) -> None:
     """To within 1 % of the mean: by chance less than one of 20. Without bounds of one person's share, nearly all."""

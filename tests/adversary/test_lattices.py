@@ -136,7 +136,7 @@ def test_nothing_is_released_of_fifteen_pairs(rows: int) -> None:
     assert [released(seed, rows, 15) for seed in range(TABLES)] == [None] * TABLES
 
 
-@pytest.mark.by_day(3)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("rows", "pairs"), [(10, 1), (12, 1), (16, 1), (20, 1), (26, 3), (30, 4), (40, 6)])
 def test_as_many_pairs_as_are_released_give_no_value_better_than_a_guess(
     rows: int, pairs: int, capsys: pytest.CaptureFixture[str]

@@ -118,7 +118,7 @@ MODELS: list[Attack] = [
 ]  # fmt: skip
 
 
-@pytest.mark.by_day(3)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("attack", MODELS)
 def test_whether_there_is_a_model_says_nothing_about_one_person(attack: Attack) -> None:
     assert right("linked-regression", attack, classes=Without) == 1

@@ -123,6 +123,7 @@ BY_EDU: tuple[str, dict[str, Any]] = ("linked-count", {"by": ["edu.sex"]})
 MEAN: tuple[str, dict[str, Any]] = ("linked-statistics", {"by": ["edu.sex"], "measures": ["tax.wage"]})
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("unique", [[], ["id"], ["id", "name"]], ids=str)
 def test_1a_no_wage_follows_from_whether_keys_are_repeated(tmp_path: Path, unique: list[str]) -> None:
     agency = Agency(tmp_path, PERSONS, unique=unique)
@@ -217,7 +218,7 @@ def test_a_word_is_the_same_whichever_rows_a_job_chooses(tmp_path: Path, odd: st
     assert told == 0
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("attack", ["1a", "1b", "1c"])
 def test_whole_jobs_end_the_same_on_both_sides_of_a_wage(tmp_path: Path, attack: str) -> None:
     rows = [row | {"id": "n1"} if attack == "1b" else row for row in PERSONS]

@@ -156,6 +156,7 @@ def frames() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.by_day(8)
 @pytest.mark.parametrize("name", frames())
 def test_a_malformed_frame_ends_the_job_at_once_and_names_its_sender(name: str) -> None:
     bent = {

@@ -101,6 +101,7 @@ def says_who(reason: str, fault: str, victim: str) -> bool:
     return reason.startswith(victim)
 
 
+@pytest.mark.by_day(4)
 @pytest.mark.parametrize(("fault", "phase", "role"), cases())
 async def test_a_fault_at_one_party_ends_the_job_at_all_and_harms_nothing_else(
     network: Network, fault: str, phase: str, role: str

@@ -122,6 +122,7 @@ def test_pairs_go_to_the_receiver_whom_both_owners_name(network: Network) -> Non
     assert not any({"tables.links", "block-length"} & learned[party] for party in PARTIES)
 
 
+@pytest.mark.slow
 def test_in_blocks_only_records_of_one_year_are_linked(network: Network) -> None:
     job = asked(output="links", identify=dict.fromkeys(OWNERS, "number"), blocks=BLOCKS)
     result = released(network, **job)
@@ -130,6 +131,7 @@ def test_in_blocks_only_records_of_one_year_are_linked(network: Network) -> None
     assert all("block-length" in learned[party] and "list-length" not in learned[party] for party in PARTIES)
 
 
+@pytest.mark.slow
 def test_exact_pairs_are_linked_first_and_their_owners_learn_so(network: Network) -> None:
     job = asked(output="links", identify=dict.fromkeys(OWNERS, "number"), exact=["tax.last_name", "welfare.born"])
     result = released(network, **job)

@@ -79,6 +79,7 @@ def test_one_no_ends_it_for_all_and_says_whose(network: Network) -> None:
     network.mpcgov("node", "approve", job, "--home", "welfare", expect=4)
 
 
+@pytest.mark.slow
 def test_only_the_named_receiver_gets_the_result(network: Network) -> None:
     job = network.submit(receivers=["tax"])
     network.approve(job, *PARTIES)
@@ -88,6 +89,7 @@ def test_only_the_named_receiver_gets_the_result(network: Network) -> None:
     assert "coordinator is not a receiver" in network.mpcgov("job", "result", job, "--home", "hq", expect=3).stderr
 
 
+@pytest.mark.slow
 def test_a_party_without_data_only_computes(network: Network) -> None:
     # Not a data set of which others have been released with another filter: that would be refused.
     parties = {"census": {}, "tax": {"dataset": "others"}, "welfare": {"dataset": "others", "where": "age < 18"}}

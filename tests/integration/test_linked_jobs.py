@@ -131,6 +131,7 @@ def test_what_a_matcher_has_seen_adds_up_at_each_owner_and_in_plans(network: Net
         assert network.json("node", "budget", "show", "--home", party)["matchers"] == found
 
 
+@pytest.mark.slow
 def test_three_agencies_that_all_bring_rows(network: Network) -> None:
     job = network.submit(
         protocol="overlap", parties={party: {"dataset": "people", "key": "person"} for party in PARTIES}, params={}
@@ -160,6 +161,7 @@ def test_a_regression_over_linked_rows(network: Network) -> None:
     assert numbers == [None] * 6  # 40 persons are too few for five numbers
 
 
+@pytest.mark.slow
 def test_statistics_over_rows_that_are_not_linked(network: Network) -> None:
     parties = {party: {"dataset": "people"} for party in PARTIES}
     rules = {"numbers": ALL_NUMBERS}
@@ -221,6 +223,7 @@ def test_a_plan_says_who_matches_whom_and_what_each_learns(network: Network) -> 
         assert words not in plan
 
 
+@pytest.mark.slow
 def test_a_job_of_which_nobody_learns_how_many_match(network: Network) -> None:
     link = {"method": "oblivious"}
     plan = flat(network.mpcgov("job", "plan", network.job(**STATISTICS, link=link), "--home", "hq").stdout)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import Network, running
+from tests.node import counted
 
 DATASETS = """
 people:
@@ -40,8 +41,10 @@ def write_home(home: Path, party: str) -> None:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    with running(tmp_path_factory.mktemp("homes"), write_home) as network:
-        yield network
+    with pytest.MonkeyPatch.context() as patch:
+        counted.here(patch)
+        with running(tmp_path_factory.mktemp("homes"), write_home) as network:
+            yield network
 
 
 class People:

@@ -127,7 +127,7 @@ def dies(party: int, worker: int, after: int) -> Break:
     return breaks
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("method", "party", "after"), [("matcher", 0, 2), ("matcher", 2, 9), ("oblivious", 1, 20)])
 def test_a_shard_whose_worker_dies_is_done_again_by_all(method: str, party: int, after: int) -> None:
     made = case(1, 90, 0.8, "linked-statistics", STATISTICS, join="left", method=method)

@@ -43,7 +43,7 @@ def numbers(low: int, high: int, bits: int) -> list[int]:
     return sorted(number for number in near if low <= number <= high)
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(
     ("low", "high", "radix_bits", "places", "bits", "m"),
     [
@@ -83,7 +83,7 @@ def pairs(job: Any, m: int, rows: int = 2) -> list[tuple[int, ...]]:
     return list(zip(*(opened(outcomes, part=row) for row in range(rows)), strict=True))
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(
     ("low", "high", "radix_bits", "places", "bits", "most", "m"),
     [

@@ -15,7 +15,7 @@ from tests.node.network import PARTIES, Network, refusal
 from tests.node.test_jobs import approve, proposed
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(
     "claim",
     [
@@ -64,7 +64,7 @@ FORGED = [
 ]
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(("event", "reason", "code"), FORGED)
 async def test_what_a_party_says_of_another_stands_on_record_as_its_word(
     network: Network, event: str, reason: str, code: str

@@ -178,6 +178,7 @@ def of_an_earlier_version(network: Network, party: str) -> None:
         database.commit()
 
 
+@pytest.mark.slow
 async def test_an_upgraded_node_still_knows_the_heads_that_it_kept(network: Network, tmp_path: Path) -> None:
     await network.start()
     await released(network)

@@ -108,6 +108,7 @@ async def test_r26_a_subset_of_rows_that_were_released_is_refused_and_says_which
     assert nodes.workers["labour"].runs == [job]
 
 
+@pytest.mark.slow
 async def test_r26_filters_that_differ_in_a_year_are_refused_and_a_partition_passes(nodes: Network) -> None:
     await run(nodes, **everywhere("age between 20 and 29"))
     assert "may differ" in await denial(nodes, **everywhere("age between 20 and 30"))

@@ -101,6 +101,7 @@ async def test_a_key_was_stolen(network: Network) -> None:
             await client.request("welfare", "GET", "/v1/about")
 
 
+@pytest.mark.slow
 async def test_a_certificate_has_expired(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can reach its owner, and everybody is told why, until the roster with the new one is joined."""
     people = Operators(network)
@@ -142,6 +143,7 @@ async def test_the_disk_is_full(network: Network) -> None:
     await people.released()
 
 
+@pytest.mark.slow
 async def test_the_machine_is_gone_and_there_is_no_backup(network: Network) -> None:
     people = Operators(network)
     await people.released()

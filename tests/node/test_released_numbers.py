@@ -120,7 +120,7 @@ def random_params(rng: random.Random) -> dict[str, Any]:
     return ({"measures": measures} if measures else {}) | ({"correlations": pairs} if pairs else {})
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("seed", range(4))
 def test_no_sequence_of_jobs_releases_more_than_the_last_of_them_allowed_for(seed: int) -> None:
     rng, let, denied, enlarged = random.Random(seed), 0, 0, 0

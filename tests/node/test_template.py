@@ -230,6 +230,7 @@ def test_templates_that_may_still_be_loading_arent_waited_for(
     assert process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("kind", ["read", "run"])
 def test_lent_templates_serve_who_has_them_and_outlive_them(own: template._Own, kind: Kind) -> None:
     own.current()

@@ -43,6 +43,7 @@ def table(folder: Path, party: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("path", nightly.first(4, JOBS), ids=[path.stem for path in JOBS])
 def test_rows_for_every_example_are_as_declared(tmp_path: Path, path: Path) -> None:
     job = load_yaml(path, Job)
@@ -54,6 +55,7 @@ def test_rows_for_every_example_are_as_declared(tmp_path: Path, path: Path) -> N
         assert report.rows > 250
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("stem", ["wages-of-participants", "people-on-registers"])
 def test_an_example_runs_and_its_result_says_that_rows_are_made_up(tmp_path: Path, stem: str) -> None:
     result = simulate(EXAMPLES / "jobs" / f"{stem}.yaml", declarations(tmp_path), dummy=Made(500, 7))

@@ -144,7 +144,7 @@ def test_statistics_of_unlinked_rows_with_noise_come_with_intervals(workspace) -
         assert abs(variance - sum((age - exact) ** 2 for age in ages[group]) / (len(ages[group]) - 1)) < 200
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("consistent", [False, True])
 @pytest.mark.parametrize(
     "mechanism", [{"mechanism": "discrete-laplace", "epsilon": "3"}, GAUSSIAN], ids=["pure", "zcdp"]

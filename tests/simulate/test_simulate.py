@@ -38,6 +38,7 @@ def fill(workspace, sizes: list[int | None], seed: int = 1) -> None:
         workspace.agency(f"agency-{i}", None if size is None else people(rng, size))
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(
     ("sizes", "threshold", "by", "rules"),
     [
@@ -179,6 +180,7 @@ def computing() -> list[int]:
     return sorted(pid for pid, kind in jobteam.workers() if kind == "run")
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_killed_or_stopped_worker_ends_the_job_soon(workspace, how: signal.Signals) -> None:
     workspace.domains = {"value": [f"v{i}" for i in range(20_000)]}

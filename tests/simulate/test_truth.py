@@ -57,6 +57,7 @@ def test_a_job_that_counts_is_judged_by_the_links_it_would_name(tmp_path: Path, 
     assert result["quality"] == {"precision": share, "recall": share, "f1": pytest.approx(share)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "param", "values"),
     [

@@ -45,7 +45,7 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.by_day(4)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("rules", RULES, ids="-".join)
 @settings(max_examples=12)
 @given(data=st.data())

@@ -95,7 +95,7 @@ def ordered(folder: Path, job: dict[str, Any], rows: list[dict[str, str]]) -> Or
     )  # fmt: skip
 
 
-@pytest.mark.by_day(3)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("name", JOBS)
 def test_r26_whatever_changes_what_a_job_uses_of_its_rows_changes_their_fingerprints(name: str, tmp_path: Path) -> None:
     """Of every row, also those that lack a value which the job can do without."""
@@ -139,7 +139,7 @@ GROUPED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("name", GROUPED)
 def test_r26_who_is_in_which_group_shows_whatever_else_a_filter_tests(name: str, tmp_path: Path) -> None:
     """Each column has the same values before and after; the filters are about all rows, and test other columns."""

@@ -189,7 +189,7 @@ STATISTICS = [
 ]
 
 
-@pytest.mark.by_day(6)
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize("join", ["inner", "left"])
 @pytest.mark.parametrize("params", STATISTICS, ids=range(4))
 @pytest.mark.parametrize("seed", nightly.first(2, range(4)))
@@ -213,6 +213,7 @@ OF_RECEIVERS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 ]
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(
     ("number", "join", "seed", "parties"),
     nightly.first(
@@ -322,7 +323,7 @@ def dominated() -> list[Any]:
     return nightly.first(9, [(*kind, params, percent) for (_, kind), (_, params), (_, percent) in latin])
 
 
-@pytest.mark.by_day(4)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize(("people", "more", "params", "percent"), dominated())
 def test_means_that_one_value_dominates_are_hidden_as_the_reference_hides_them(
     people: int, more: dict[str, Any], params: dict[str, Any], percent: int

@@ -140,7 +140,7 @@ def test_measures_are_clamped_before_they_are_added_up() -> None:
     assert vectors.differences(found, exact, 1e-9) == []
 
 
-@pytest.mark.by_day(4)
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("join", ["inner", "left"])
 @pytest.mark.parametrize("rule", [LAPLACE | {"epsilon": "10"}, GAUSSIAN | {"rho": "10"}], ids=["laplace", "gaussian"])
 @pytest.mark.parametrize("max_rows", [1000, 10**9], ids=["one word", "digits"])

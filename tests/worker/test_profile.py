@@ -81,7 +81,7 @@ ALWAYS = "csv", "excel", "spss", "parquet by pandas"
 """That others read the same as these is tested in `test_every_reader`."""
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("name", nightly.first(len(ALWAYS), [*ALWAYS, *(name for name in NAMED if name not in ALWAYS)]))
 def test_each_readers_sample_passes_and_is_told_alike(tmp_path: Path, name: str) -> None:
     write, source = NAMED[name]

@@ -67,6 +67,7 @@ def counted(folder: Path, names: list[str | None], **changes: Any) -> list[int]:
         return states(source, names).tolist()
 
 
+@pytest.mark.by_day(3)
 @pytest.mark.parametrize(
     ("name", "parts"),
     [

@@ -221,7 +221,7 @@ def agree(dataset: Dataset, base: Path) -> None:
 TABLE = "CREATE TABLE {} (region TEXT, note TEXT, age INTEGER, pay NUMERIC(10, 2), born DATE, secret TEXT)"
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize(
     "relation",
     nightly.first(3, ["registers.people", '"my.own"."a.b"', "odd%20name", '"a.b"', "people", 'registers."people"']),
@@ -240,6 +240,7 @@ def test_a_duckdb_file_is_asked_where_it_is_and_never_written(tmp_path: Path, re
     assert [path.name for path in tmp_path.iterdir()] == ["x.db"]
 
 
+@pytest.mark.by_day(2)
 @pytest.mark.parametrize("collation", ["NOCASE", "NOACCENT", "NFC", "de"])
 def test_no_collation_of_a_duckdb_file_makes_two_texts_one(tmp_path: Path, collation: str) -> None:
     texts = ("a", "A", "ä", "a\u0308", "NA", "na")

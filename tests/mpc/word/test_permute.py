@@ -155,6 +155,7 @@ def test_a_shuffle_keeps_the_rows_together(m, t):
     assert found.tolist() != rows.tolist()
 
 
+@pytest.mark.by_day(1)
 @pytest.mark.parametrize("m", [3, 4])
 def test_every_order_is_as_likely(m):
     shares = share([[0], [1], [2]], m, 1)
