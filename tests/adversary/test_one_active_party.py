@@ -306,20 +306,18 @@ def one_for_all(target: int) -> Any:
     """`permute._programmed`, but every row of the left owner is mapped to one: that of its `target`-th match."""
     honest = permute._programmed
 
-    async def forged(channel: Any, roles: Roles, source: Any) -> Any:
-        send, place = channel.exchange, np.flatnonzero(source < roles.rows - roles.wanted)[target]
+    async def forged(channel: Any, roles: Roles, source: Any, drawn: Any, early: bool) -> Any:
+        send, place = channel.ahead, np.flatnonzero(source < roles.rows - roles.wanted)[target]
 
-        async def exchange(messages: Any, take: Any) -> Any:
-            if roles.receiver in messages:
-                wanted = permute.unpacked(messages[roles.receiver], roles.wanted, roles.rows, 0)
-                messages = messages | {roles.receiver: packed(np.full_like(wanted, wanted[place]))}
-            return await send(messages, take)
+        async def ahead(messages: Any, take: Any) -> Any:
+            wanted = permute.unpacked(messages[roles.receiver], roles.wanted, roles.rows, 0)
+            return await send({roles.receiver: packed(np.full_like(wanted, wanted[place]))}, take)
 
-        channel.exchange = exchange
-        made = await honest(channel, roles, source)
-        channel.exchange = send
+        channel.ahead = ahead
+        made = await honest(channel, roles, source, drawn, early)
+        channel.ahead = send
         same = np.full_like(made.places, made.places[place])
-        return permute.Arrangement(roles, made.key, places=same, source=made.source)
+        return permute.Arrangement(roles, made.key, places=same, source=made.source, early=early)
 
     return forged
 
