@@ -12,6 +12,7 @@ from mpcgov.worker.numerals import ISO, MONTHS
 
 FINE, MISSING, MALFORMED, OUTSIDE, NEAR, PADDED, COMMA, DATED, POINT, ABSENT, UNLISTED, TIMED, ZEROS = range(13)
 SIGNED, CENTURY, NAMED, COUNTED, PARTLY, FRACTION, HEADER, NAME, SHOWN, PUNCHED, POINTED = range(13, 24)
+SCRIPT, WORD = range(24, 26)
 """What is wrong in a row of a column. OUTSIDE: of the range, or not among the declared values.
 
 The others say more of it, as `SAYS_MORE` has it."""
@@ -65,8 +66,12 @@ SAYS_MORE = {
     HEADER: (MALFORMED, _AGAIN),
     SHOWN: (MALFORMED, "as a workbook shows long numbers, such as 3.1E+11: digits are lost; write ids as text there"),
     NAME: (OUTSIDE, _AGAIN),
+    SCRIPT: (MALFORMED, "in digits of another script or width: write them as 0 to 9"),
+    WORD: (MALFORMED, "that are words, such as yes or no: declare a category, or say by recode what is meant"),
 }
 
+OTHER_DIGIT = r"[^\P{Nd}0-9]"
+_WORD = r"(?i)^(yes|no|true|false|ja|nein|wahr|falsch|oui|non|s[ií]|[ynjtf])$"
 _MARKS = r",' \x{a0}\x{2019}\x{202f}"
 _COMMA = rf"^-?[0-9][0-9.{_MARKS}]*[{_MARKS}][0-9][0-9.,]*$|^-?[0-9]{{1,3}}(\.[0-9]{{3}}){{2,}}$|^-?[0-9]+\.000$"
 _FRACTION = r"^-?[0-9]+\.[0-9]+$"
@@ -128,12 +133,13 @@ def odd_number(raw: Any, header: str, how: Dialect, reading: Reading) -> Any:
         how: the dialect of all texts.
         reading: what is said of this column.
     """
-    known = ((_padded(raw), PADDED), (is_code(raw), ABSENT), (raw.re_search(_COMMA), COMMA))
+    known = (_again(raw, header), (_padded(raw), PADDED), (is_code(raw), ABSENT), (raw.re_search(_COMMA), COMMA))
     fraction = (raw.re_search(_FRACTION), FRACTION if how.decimal == "." else COMMA)
     pointed = [(raw.re_search(_POINTED), POINTED)] if reading.implied else []
     punched = (raw.re_search(_PUNCHED), PUNCHED)
-    forms = (*pointed, fraction, (raw.re_search(_SIGNED), SIGNED), punched, (raw == header, HEADER))
-    return cases(*known, *forms, otherwise=MALFORMED)
+    forms = (*pointed, fraction, (raw.re_search(_SIGNED), SIGNED), punched)
+    rest = ((raw.re_search(OTHER_DIGIT), SCRIPT), (raw.re_search(_WORD), WORD))
+    return cases(*known, *forms, *rest, otherwise=MALFORMED)
 
 
 def shown_number(key: Any) -> Any:
@@ -160,10 +166,10 @@ def odd_date(raw: Any, header: str, how: Dialect) -> Any:
     if how.date_format != ISO and "MM" in how.date_parts:
         other |= _of_another_order(raw, how)
     none, part = (raw.re_search(_NO_DATE), ABSENT), (raw.re_search(_ZERO_PART), PARTLY)
-    known = [(_padded(raw), PADDED), (is_code(raw), ABSENT), none, part, (timed, TIMED), (other, DATED)]
-    forms = ((_CENTURY, CENTURY), (_NAMED, NAMED), (r"^[0-9]{5}$", COUNTED), (_PARTLY, PARTLY))
+    known = [_again(raw, header), (_padded(raw), PADDED), (is_code(raw), ABSENT), none, part, (timed, TIMED)]
+    forms = ((_CENTURY, CENTURY), (_NAMED, NAMED), (r"^[0-9]{5}$", COUNTED), (_PARTLY, PARTLY), (OTHER_DIGIT, SCRIPT))
     found = ((raw.re_search(form), fault) for form, fault in forms)
-    return cases(*known, *found, (raw == header, HEADER), otherwise=MALFORMED)
+    return cases(*known, (other, DATED), *found, otherwise=MALFORMED)
 
 
 def _of_another_order(raw: Any, how: Dialect) -> Any:
@@ -182,7 +188,8 @@ def odd_code(near: Any, raw: Any, values: Sequence[str], header: str) -> Any:
     """
     stripped = sorted({value.lstrip("0") for value in values if value.isdigit() and value.startswith("0")})
     zeros = [(ibis.array(stripped).contains(raw.re_replace(r"(\.0)?$", "")), ZEROS)] if stripped else []
-    return cases((near, NEAR), *zeros, (is_code(raw), UNLISTED), (raw == header, NAME), otherwise=OUTSIDE)
+    again, _ = _again(raw, header)
+    return cases((near, NEAR), *zeros, (is_code(raw), UNLISTED), (again, NAME), otherwise=OUTSIDE)
 
 
 def seen(raw: Any) -> Any:
@@ -193,6 +200,11 @@ def seen(raw: Any) -> Any:
 def far_date(value: Any) -> Any:
     """What a date is that is out of range."""
     return cases((value.cast("string") == LAST_DAY, UNLISTED), otherwise=OUTSIDE)
+
+
+def _again(raw: Any, header: Any) -> tuple[Any, int]:
+    """The column's own name, with the mark that a file of its own began with where files were joined."""
+    return (raw == header) | (raw == ibis.literal("\ufeff") + header), HEADER
 
 
 def _padded(raw: Any) -> Any:

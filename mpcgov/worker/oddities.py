@@ -9,7 +9,7 @@ import ibis
 
 from mpcgov.spec.table import DecimalColumn, IntegerColumn, KeyColumn, TextColumn
 from mpcgov.worker import identity, manykeys
-from mpcgov.worker.advice import BLANK, CODES, MISSING, normal_form
+from mpcgov.worker.advice import BLANK, CODES, MISSING, OTHER_DIGIT, normal_form
 from mpcgov.worker.readers.raw import counted
 from mpcgov.worker.source import Source
 
@@ -36,6 +36,11 @@ _NOTHING_LEFT = "with nothing left of the key once it is normalised: they have n
 _TAKEN_APART = (
     "with a key whose accents are characters of their own, which only meets one written so: declare normalise: [nfkc] "
     "at every owner"
+)
+_ALIKE = r"[\x{a0}\x{2007}\x{202f}\x{3000}\x{2010}-\x{2015}\x{2212}\x{ff01}-\x{ff5e}]|" + OTHER_DIGIT
+_LOOKS_ALIKE = (
+    "with a key in which a blank, a hyphen, a letter or a digit is another sign than the usual one, and looks like it: "
+    "write it as the other owners do, or declare normalise: [nfkc] at every owner"
 )
 _ALONE = "the last row has a value there and in no other column: is it a note or a total under the table?"
 _SPELT_OUT = (
@@ -107,6 +112,7 @@ def _unlike_others(source: Source, name: str, column: KeyColumn) -> list[str]:
     found += _said(source, source.table.filter(value.re_search(_MARKED)), name, _WITH_MARKS)
     if source.backend.name == "duckdb" and "nfkc" not in column.normalise:
         found += _said(source, source.table.filter(normal_form(value) != value), name, _TAKEN_APART)
+        found += _said(source, source.table.filter(value.re_search(_ALIKE)), name, _LOOKS_ALIKE)
     return found
 
 

@@ -43,6 +43,9 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a footnote": (b"id,g\n1,x\n2,y\nSource: us\n", "(the first is row 3 under the header); the last lines may be notes"),
     "a footnote that has all delimiters": (b"id,g\n1,x\n2,y\nSource: us,\n", "(the first is row 3; so are all below it: notes or totals under the table?)"),
     "files that were joined": (b"id,g\n1,x\nid,g\n2,y\n", "1 row not a whole number (1 that are the header once more, as where files were joined: take them out) (the first is row 2); column g: 1 row not among the declared values (1 that are the header once more"),
+    "files with marks that were joined": ("\ufeffid,g\n1,x\n\ufeffid,g\n2,y\n".encode(), "1 row not a whole number (1 that are the header once more"),
+    "digits of other scripts": ("id,g\n\u0661\u0662,x\n\uff11,x\n".encode(), "2 rows not a whole number (2 in digits of another script or width"),
+    "yes and no": (b"id,g\nYes,x\nno,x\n", "2 rows not a whole number (2 that are words, such as yes or no"),
     "a fraction": (b"id,g\n1.5,x\n", "(1 with more digits after the point: declare kind: decimal and as many places)"),
     "12.000, which may be twelve thousand": (b"id,g\n12.000,x\n12.0,x\n12.00,x\n", "1 row not a whole number (1 with another decimal sign or signs between thousands"),
     "other blanks between thousands": ("id,g\n1\u202f234,x\n1\u00a0234,x\n1\u2019234,x\n".encode(), "(3 with another decimal sign or signs between thousands"),
@@ -295,6 +298,15 @@ def test_keys_that_look_like_others_are_pointed_out(tmp_path: Path) -> None:
     nothing = "column id: 5 rows with nothing left of the key"
     apart = "column id: 1 row with a key whose accents are characters of their own"
     for normalise, words in (([], [unseen, apart]), (["nfkc"], [unseen]), (["digits"], [nothing])):
+        column = {"kind": "key", "normalise": normalise}
+        found = dataset_check(Dataset.model_validate({"source": "d.parquet", "columns": {"id": column}}), "d", tmp_path)
+        assert [line[: len(one)] for line, one in zip(found.warnings, words, strict=True)] == words
+
+
+def test_keys_of_other_signs_that_look_the_same_are_pointed_out(tmp_path: Path) -> None:
+    keys = ["00\u00a01", "00\u20112", "\uff10\uff11", "\u0661", "00 1", "00-2", "Jos\u00e9", "O'Brien"]
+    pq.write_table(pa.table({"id": keys}), tmp_path / "d.parquet")
+    for normalise, words in (([], ["column id: 4 rows with a key in which a blank, a hyphen"]), (["nfkc"], [])):
         column = {"kind": "key", "normalise": normalise}
         found = dataset_check(Dataset.model_validate({"source": "d.parquet", "columns": {"id": column}}), "d", tmp_path)
         assert [line[: len(one)] for line, one in zip(found.warnings, words, strict=True)] == words
