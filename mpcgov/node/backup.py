@@ -152,7 +152,7 @@ def _stage(node: NodeHome, copy: Path) -> int:
             _copy(node.path / HEAD, copy / HEAD)
         snapshot.take(node.path / DATABASE, copy / DATABASE)
         if before == {name: files.digest(node.path / name) for name in names(node.path)}:
-            return _sealed(copy)
+            return _sealed(node.path, copy)
     raise LocalError(f"{node.path}: it changed while it was copied", hint="try again", code="backup")
 
 
@@ -169,14 +169,14 @@ def _copy(path: Path, to: Path) -> None:
     to.chmod(stat.S_IMODE(path.stat().st_mode) & 0o777)
 
 
-def _sealed(copy: Path) -> int:
-    """Verifies the log of a copied home, and signs its head for exactly its records."""
+def _sealed(home: Path, copy: Path) -> int:
+    """Verifies the log of a home in its copy, and signs its head there for exactly its records."""
     node = homes.load(copy)
     store = Store(node.state_path)
     try:
         log = AuditLog(store, node.identity, node.state_path, RealClock())
         if not (records := log.verify()):
-            raise _nothing_yet(node.path)
+            raise _nothing_yet(home)
         log.write_head()
     finally:
         store.close()

@@ -18,6 +18,7 @@ from mpcgov.errors import LocalError
 from mpcgov.node import backup, operator
 from mpcgov.node import home as homes
 from mpcgov.node.restore import restore
+from mpcgov.node.store import Store
 from tests.node.network import PARTIES, Network
 
 CODES = "code\nNorth\nSouth\n"
@@ -70,6 +71,15 @@ def test_a_home_comes_back_as_it_was_without_data(node: Path, made: Path, tmp_pa
     assert events == ["a first record", "restored"]
     assert operator.audit_verify(tmp_path / "tax") == 2
     assert list(tmp_path.iterdir()) == [tmp_path / "tax"]
+
+
+def test_a_home_without_a_record_is_named_and_not_the_copy_that_was_looked_at(tmp_path: Path) -> None:
+    home = homes.init(tmp_path / "tax", "tax", "127.0.0.1:7101").path
+    for _ in range(2):  # without a database, and with an empty one
+        with pytest.raises(LocalError) as caught:
+            backup.make(home, tmp_path / "tax.backup")
+        assert caught.value.message == f"{home}: nothing is on record yet"
+        Store(home / "state").close()
 
 
 def test_nothing_is_overwritten(node: Path, made: Path) -> None:
