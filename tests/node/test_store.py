@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -43,6 +44,18 @@ def test_commits_are_durable_and_references_are_checked(store: Store) -> None:
     with pytest.raises(PeerError) as caught, store.write() as tx:
         tx.execute(sql.insert(APPROVALS).values(job="bbbb-bbbb-bbbb", party="labour", envelope=b""))
     assert caught.value.code == "store"
+
+
+def test_who_comes_alone_gets_the_connection_that_was_used_last(store: Store) -> None:
+    """Each keeps pages of the database in memory, two megabytes; so those of a busy moment aren't filled in turn."""
+    with ExitStack() as stack:
+        assert len({id(stack.enter_context(store.read()).connection.dbapi_connection) for _ in range(4)}) == 4
+
+    def used() -> int:
+        with store.read() as tx:
+            return id(tx.connection.dbapi_connection)
+
+    assert len({used() for _ in range(8)}) == 1
 
 
 def at_once(new: Callable[[], Store]) -> None:
