@@ -51,6 +51,8 @@ class Structure:
     """What is wrong, as words that follow a number of rows; only what occurs."""
     first_ragged: int = 0
     """The number of the first row (the header is none) without the right number of fields, if it is known."""
+    lines_within: bool = False
+    """Whether a field between quotes has a line end in it."""
 
     def note(self, what: str, rows: int) -> None:
         """Adds a fault, if any row has it."""
@@ -157,6 +159,7 @@ class _Scanner:
         self.rows = self.ragged = self.misquoted = self.too_long = self.stray_cr = self.lf = self.crlf = 0
         self.first_ragged = 0
         self.first_is_crlf: bool | None = None
+        self.lines_within = False
         self.unended = False  # whether the last row has no line end
 
     def feed(self, chunk: bytes, following: bytes) -> None:
@@ -174,6 +177,7 @@ class _Scanner:
         wrong = np.where(inside, ~self.bytes.after_quote[after], ~self.bytes.before_quote[before])
         self.misquoted += int(np.count_nonzero(quote & wrong))
         self.stray_cr += int(np.count_nonzero((kind == _CR) & ~inside & (after != _LF)))
+        self.lines_within = self.lines_within or bool((inside & ((kind == _LF) | (kind == _CR))).any())
         ends = (kind == _LF) & ~inside
         self._rows(
             at[ends] + (self.offset - 1), before[ends] == _CR, np.cumsum((kind == self.bytes.delimiter) & ~inside), ends
@@ -207,7 +211,7 @@ class _Scanner:
         self.commas = total
 
     def result(self) -> Structure:
-        structure = Structure(rows=self.rows - 1, first_ragged=self.first_ragged)
+        structure = Structure(rows=self.rows - 1, first_ragged=self.first_ragged, lines_within=self.lines_within)
         other = self.lf - self.unended if self.first_is_crlf else self.crlf
         structure.note(BARE_CR, max(0, other) + self.stray_cr)
         if not self.stray_cr:  # with which no row ends where it seems to

@@ -392,6 +392,17 @@ def test_a_large_file_is_scanned_in_constant_memory(tmp_path: Path) -> None:
     assert peak < 100e6
 
 
+@pytest.mark.parametrize("within", ["7,x\n", 'a""b,\n'])
+def test_lines_within_quotes_are_no_rows_anywhere_in_a_large_file(tmp_path: Path, within: str) -> None:
+    """The engine looked for rows from places in the middle of a file on, every 8 MB, and believed such lines."""
+    note = within * 80
+    (tmp_path / "t.csv").write_text("id,note\n" + f'1,"{note}"\n' * (20_000_000 // len(note)))
+    columns = {"id": {"kind": "integer", "min": 1, "max": 1}, "note": {"kind": "text"}}
+    with open_table(Dataset.model_validate({"source": "t.csv", "columns": columns}), "d", tmp_path) as source:
+        assert source.rows == 20_000_000 // len(note)
+        assert set(source.query(source.table)["v1"].to_pylist()) == {note.replace('""', '"')}
+
+
 READS = """
 import sys
 from pathlib import Path

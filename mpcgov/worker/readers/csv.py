@@ -197,12 +197,16 @@ def read(fd: int, how: Dialect, wanted: Wanted, backend: Backend) -> Raw:
         raise DataError(f"{name}: {'; '.join(faults)}{where}", hint=advice or _SAVE)
     check_names(names, wanted, advice or _NAMES)
     check_rows(structure.rows, wanted)
-    table = quiet(lambda: _table(backend, Path(f"/dev/fd/{fd}"), len(names), delimiter), unreadable(name))
+    path, guesses = Path(f"/dev/fd/{fd}"), not structure.lines_within
+    table = quiet(lambda: _table(backend, path, len(names), delimiter, guesses=guesses), unreadable(name))
     columns = {column: f"c{names.index(source)}" for column, source in wanted.sources.items()}
     return Raw(table, columns, structure.rows, typed=False)
 
 
-def _table(backend: Backend, path: Path, columns: int, delimiter: str) -> Any:
+def _table(backend: Backend, path: Path, columns: int, delimiter: str, *, guesses: bool) -> Any:
+    """`guesses`: whether the engine may look for the first row from a place in the middle of the file on, every 8 MB.
+    It takes lines within quotes for rows; but if it reads on, it keeps the whole file in memory.
+    """
     # By position, not by name: a header's names could be anything, and engines fold their case.
     return backend.read_csv(
         str(path),
@@ -219,5 +223,6 @@ def _table(backend: Backend, path: Path, columns: int, delimiter: str) -> Any:
         rejects_limit=0,
         compression="none",
         max_line_size=2 * csv_structure.LIMIT_ROW_BYTES,
+        parallel=guesses,
         buffer_size=4 * csv_structure.LIMIT_ROW_BYTES,  # of several that the engine has, 32 MB each otherwise
     )
