@@ -71,7 +71,7 @@ SAYS_MORE = {
 }
 
 OTHER_DIGIT = r"[^\P{Nd}0-9]"
-_WORD = r"(?i)^(yes|no|true|false|ja|nein|wahr|falsch|oui|non|s[ií]|[ynjtf])$"
+_WORD = r"(?i)^(yes|no|true|false|ja|nein|wahr|falsch|oui|non)$"
 _MARKS = r",' \x{a0}\x{2019}\x{202f}"
 _COMMA = rf"^-?[0-9][0-9.{_MARKS}]*[{_MARKS}][0-9][0-9.,]*$|^-?[0-9]{{1,3}}(\.[0-9]{{3}}){{2,}}$|^-?[0-9]+\.000$"
 _FRACTION = r"^-?[0-9]+\.[0-9]+$"
