@@ -37,9 +37,9 @@ MATCHER_ROUNDS = 2
 SHARD_ROUNDS, SPOKE_ROUNDS = 1, 4
 """As measured, of one more shard, and of its spokes, which go side by side."""
 
-SORT_ROUNDS, SHUFFLE_ROUNDS = 3 / 7, 6
+SORT_ROUNDS, SHUFFLE_ROUNDS = 3 / 7, 16
 """As measured, of finding the greatest values: for the square of how often rows double, as segments get shorter and
-samples smaller; and beside the sort."""
+samples smaller; and beside the sort, with comparing what it found."""
 
 CLOSING_ROUNDS, CLOSING_TOGETHER_ROUNDS = 13, 25
 """As measured: to hide more cells of one owner's groups."""

@@ -34,6 +34,14 @@ def concatenate(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
     return parts[0]._made(lambda: parts[0]._engine.concatenate(backings, axis), low, high)
 
 
+def every(bits: Sequence[SecretArray]) -> SecretArray:
+    """1 where all are, of one array or more. An exchange for each doubling."""
+    while len(bits) > 1:
+        pairs = [a * b for a, b in zip(bits[::2], bits[1::2], strict=False)]
+        bits = pairs if len(bits) % 2 == 0 else [*pairs, bits[-1]]
+    return bits[0]
+
+
 def some_not_negative(rows: SecretArray, questions: Sequence[Sequence[Sequence[int]]]) -> SecretArray:
     """For each question 1 where in some of its alternatives, sets of rows, no number is negative.
 

@@ -21,6 +21,7 @@ from mpcgov.linked.model import model
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item, Sum
 from mpcgov.mpc import SecretArray, concatenate
+from mpcgov.mpc.functions import every
 from mpcgov.worker import divided, linkquality, owngroups
 from mpcgov.worker.divided import Found
 
@@ -38,11 +39,7 @@ def of_rows(
     if not known:
         return counts >= least
     enough = (concatenate([counts - own for own in known]) >= least).reshape((len(known), len(counts)))
-    bits = [enough[place] for place in range(len(known))]
-    while len(bits) > 1:
-        pairs = [a * b for a, b in zip(bits[::2], bits[1::2], strict=False)]
-        bits = pairs if len(bits) % 2 == 0 else [*pairs, bits[-1]]
-    return bits[0]
+    return every([enough[place] for place in range(len(known))])
 
 
 def of_agencies(counts: Collection[SecretArray], agencies: int, least: int) -> SecretArray:
@@ -134,10 +131,15 @@ def of_cells(
     for name, item in gated.items():
         rows = released.least_rows(linked, item)
         if (item.n, rows) not in large:
-            large[item.n, rows] = shown * of_rows(found[name][0], own, linked.job.receivers, rows)
-        result[name] = large[item.n, rows] * enough[name]
+            large[item.n, rows] = of_rows(found[name][0], own, linked.job.receivers, rows)
+        bits, late = [large[item.n, rows]], any(map(linked.of_receiver, item.columns))
+        if not late:
+            bits.append(enough[name])
         if item.n.owners != linked.needed():
-            result[name] = result[name] * _item(linked, item, found, alone, least)
+            bits.append(_item(linked, item, found, alone, least))
+        result[name] = shown * every(bits)  # of these which cells are shown is known last
+        if late:  # what hangs on rounded numbers
+            result[name] = result[name] * enough[name]
         if dominance is not None:
             result[name] = result[name] * (1 - _dominated(name.removesuffix(".n"), item.name, found, dominance))
     return result | linkquality.of_links(linked, found, counts, least)
@@ -193,15 +195,15 @@ def _item(
     sets = [item.n.owners, *rivals]
     parts, room = _parts(linked, sets, found), _room(linked, sets)
     hidden: dict[tuple[int, ...], SecretArray] = {}
-    allowed = alone[item.n.owners]
+    allowed = [alone[item.n.owners]]
     for place, part in parts.items():
         rows = part
         for other, more in parts.items():
             differ = tuple(k for k in range(1, len(place)) if place[k] != other[k])
             if differ and place[0] == other[0]:  # one part, if every rival that tells them apart is hidden
                 rows = rows + more * _product(hidden, differ, [1 - alone[owners] for owners in rivals])
-        allowed = allowed * _many_where(rows >= least, room[place])
-    return allowed
+        allowed.append(_many_where(rows >= least, room[place]))
+    return every(allowed)
 
 
 def _room(linked: Linked, sets: Sequence[frozenset[str]]) -> dict[tuple[bool, ...], list[bool]]:

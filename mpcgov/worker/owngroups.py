@@ -17,8 +17,13 @@ from mpcgov import owngroups
 from mpcgov.linked.columns import NO_MATCH
 from mpcgov.linked.facts import Linked
 from mpcgov.mpc import SecretArray, concatenate
+from mpcgov.mpc.functions import every
+from mpcgov.mpc.whole import within
 
 Bits = NDArray[np.int64]
+
+FEW = 8
+"""Of a group of so few cells, whether one is hidden is found by products in fewer exchanges than a comparison takes."""
 
 
 def close(linked: Linked, counts: SecretArray, shown: SecretArray, least: int) -> SecretArray:
@@ -123,7 +128,11 @@ def _left(
     """As `_closed`, without all cells (no match) where others are hidden."""
     order, members = np.array(groups).reshape(-1), np.repeat(np.arange(len(groups)), len(groups[0]))
     bits, shape = shown[order], (len(groups), len(groups[0]))
-    some = (1 - bits).reshape(shape).sum(axis=1) >= 1
+    if shape[1] <= FEW:
+        columns = bits.reshape(shape).transpose()
+        some = within(1 - every([columns[place].reshape(shape[:1]) for place in range(shape[1])]), 0, 1)
+    else:
+        some = (1 - bits).reshape(shape).sum(axis=1) >= 1
     return _unless_few(counts[order], bits * (1 - some[members] * without[order]), some, shape, least)
 
 
