@@ -50,17 +50,21 @@ class Identity:
     """What fingerprints of rows are kept under: it outlives the signing key, since the ledger does."""
 
     @property
+    def public_key(self) -> str:
+        """What the signing key's signatures are verified with, in hexadecimal digits."""
+        return self.signing_key.public_key().public_bytes_raw().hex()
+
+    @property
     def card(self) -> Card:
         """The public half."""
         pem = self.certificate_path.read_text()
-        public = self.signing_key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         return Card(
             role=self.role,
             id=self.name,
             address=self.address,
             certificate=pem,
             certificate_digest=certificate_digest(pem),
-            signing_key=public.hex(),
+            signing_key=self.public_key,
         )
 
 

@@ -45,14 +45,32 @@ def find(name: str, first: Path | None = None) -> Protocol:
     Raises:
         LocalError: it isn't on this disk. SpecError: its manifest is broken.
     """
+    return read(folder_of(name, first))
+
+
+def folder_of(name: str, first: Path | None = None) -> Path:
+    """Where the protocol of that name is on this disk; see `find`.
+
+    Raises:
+        LocalError: nowhere.
+    """
     if first is not None and (first / name / "program.py").is_file():
-        return read(first / name)
+        return first / name
     for folder in folders() if Path(name).name == name else ():
         if all((folder / name / file).is_file() for file in ("program.py", "manifest.yaml")):
-            return read(folder / name)
+            return folder / name
     raise LocalError(
         f"protocol {name}: not on this machine", hint=f"known: {', '.join(names()) or 'none'}", code="protocol"
     )
+
+
+def manifest_of(name: str) -> Manifest:
+    """What the protocol of that name declares, freshly read; for who has compared its digest.
+
+    Raises:
+        LocalError: it isn't on this disk. SpecError: its manifest is broken.
+    """
+    return _manifest(folder_of(name))
 
 
 def read(folder: Path) -> Protocol:
@@ -61,12 +79,17 @@ def read(folder: Path) -> Protocol:
     Raises:
         SpecError: its manifest is missing, broken, or names another id than the folder.
     """
+    manifest = _manifest(folder)
+    return Protocol(folder, digest(read_folder(folder)), manifest)
+
+
+def _manifest(folder: Path) -> Manifest:
     manifest = load_yaml(folder / "manifest.yaml", Manifest)
     if manifest.id != folder.resolve().name:
         raise LocalError(f"{folder}: the manifest's id is {manifest.id}", hint="name the folder after the protocol")
     if faults := kinds.faults(manifest):
         raise SpecError([f"{folder / 'manifest.yaml'}: {fault}" for fault in faults], code="protocol")
-    return Protocol(folder, digest(read_folder(folder)), manifest)
+    return manifest
 
 
 def read_folder(folder: Path, leave_out: frozenset[str] = frozenset()) -> dict[str, bytes]:

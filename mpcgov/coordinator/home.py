@@ -148,6 +148,6 @@ def _read(home: CoordinatorHome, path: Path) -> StoredJob:
         raise LocalError(f"{path}: can't be read ({error.strerror})", code="file") from None
     envelope = parse_json(data, Envelope, str(path), ENVELOPE_LIMIT_BYTES)
     identity = home.identity
-    key = identity.card.signing_key
+    key = identity.public_key
     proposal = open_envelope(envelope, PROPOSAL_TYPE, Proposal, identity.name, key, PROPOSAL_LIMIT_BYTES)
     return StoredJob(job_id(proposal.job_digest), envelope, proposal)

@@ -274,7 +274,8 @@ class Api:
     async def _read_ahead(self, job: str) -> None:
         """Reads a job's proposal, which may be large, beside the event loop: the next one to read it has it at hand."""
         with contextlib.suppress(MpcgovError):
-            await asyncio.to_thread(self._book.proposal, job)
+            if self._book.is_long(job):
+                await asyncio.to_thread(self._book.proposal, job)
 
     def _job(self, request: web.Request, *also: str) -> JobRow:
         """The job that a request is about, if its caller is one of its parties, or the coordinator where it may ask."""

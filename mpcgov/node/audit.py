@@ -45,6 +45,12 @@ HEAD_S = 0.2
 START = digest(b"")
 """What the first record names as the hash before it."""
 
+# What is asked all the time is put together once.
+_LAST = sql.select(AUDIT).order_by(AUDIT.c.sequence.desc()).limit(1).with_for_update()
+_HEAD = sql.select(AUDIT.c.sequence, AUDIT.c.hash).order_by(AUDIT.c.sequence.desc()).limit(1)
+_HASH = sql.select(AUDIT.c.hash).where(AUDIT.c.sequence == sql.bindparam("sequence"))
+_APPEND = sql.insert(AUDIT)
+
 
 class Entry:
     """A transaction in which things change and are recorded."""
@@ -82,7 +88,7 @@ class AuditLog:
             PeerError: it can't be recorded.
         """
         self._former = former
-        key = self._identity.card.signing_key
+        key = self._identity.public_key
         if not self.goes_on_under(key):
             with self.entry() as entry:
                 entry.record(NEW_OWN_KEY, signing_key=key, former=former, roster=roster)
@@ -195,20 +201,19 @@ class AuditLog:
         Raises:
             LocalError: there is no record.
         """
-        row = tx.execute(sql.select(AUDIT.c.sequence, AUDIT.c.hash).order_by(AUDIT.c.sequence.desc()).limit(1))
-        found = row.one_or_none()
+        found = tx.execute(_HEAD).one_or_none()
         if found is None:
             raise _damaged(1, "is missing")
         return Head(sequence=found.sequence, hash=found.hash)
 
     def at(self, tx: sql.Connection, sequence: int) -> Head | None:
         """What the head was when the log had so many records; None if it hasn't."""
-        found = tx.execute(sql.select(AUDIT.c.hash).where(AUDIT.c.sequence == sequence)).scalar_one_or_none()
+        found = tx.execute(_HASH, {"sequence": sequence}).scalar_one_or_none()
         return None if found is None else Head(sequence=sequence, hash=found)
 
     def append(self, tx: sql.Connection, event: str, job: str, facts: dict[str, Any]) -> Head:
         """Adds a record in somebody's transaction; returns what the head will be once that is durable."""
-        last = tx.execute(sql.select(AUDIT).order_by(AUDIT.c.sequence.desc()).limit(1).with_for_update()).one_or_none()
+        last = tx.execute(_LAST).one_or_none()
         if last is not None and last.hash != self._own and event != NEW_OWN_KEY and not is_signed(last, self._key):
             raise LocalError(
                 "audit log: it was written under another key than this home's",
@@ -221,9 +226,9 @@ class AuditLog:
         )
         body = canonical_json(record.model_dump(mode="json"))
         signature = base64.b64encode(self._identity.signing_key.sign(pae(RECORD_TYPE, body))).decode()
-        tx.execute(sql.insert(AUDIT).values(sequence=sequence, record=body, hash=digest(body), signature=signature))
         self._own = digest(body)
-        return Head(sequence=sequence, hash=digest(body))
+        tx.execute(_APPEND, {"sequence": sequence, "record": body, "hash": self._own, "signature": signature})
+        return Head(sequence=sequence, hash=self._own)
 
     @property
     def _key(self) -> Ed25519PublicKey:
@@ -268,7 +273,7 @@ class AuditLog:
     def _opened(self, written: bytes | None) -> Head | None:
         if written is None:
             return None
-        for key in (self._identity.card.signing_key, self._former):
+        for key in (self._identity.public_key, self._former):
             if key is not None:
                 with contextlib.suppress(SpecError):
                     envelope = parse_json(written, Envelope, "audit.head")

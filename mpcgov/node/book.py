@@ -1,11 +1,14 @@
 """The jobs of this node: every change of state, each by one event of the lifecycle, each with its audit record.
 
-Daemon and operator's commands both work through here, on the same database. In memory nothing is believed.
+Daemon and operator's commands both work through here, on the same database. In memory nothing is believed but what the
+database says nobody has changed since it was read there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sql
@@ -72,18 +75,15 @@ class Book:
         Raises:
             LocalError: this node doesn't know it.
         """
-        with self._store.read() as tx:
-            return table.require(tx, job)
+        return self._store.look_up(table.require, job)
 
     def find(self, job: str) -> JobRow | None:
         """A job as it stands; None if this node doesn't know it."""
-        with self._store.read() as tx:
-            return table.find(tx, job)
+        return self._store.look_up(table.find, job)
 
-    def jobs(self, states: frozenset[State]) -> list[JobRow]:
+    def jobs(self, states: frozenset[State]) -> Sequence[JobRow]:
         """The jobs in any of these states, oldest first."""
-        with self._store.read() as tx:
-            return table.in_states(tx, states)
+        return self._store.look_up(table.in_states, states)
 
     def proposal(self, job: str) -> Proposal:
         """The proposal of a job, its signature verified afresh.
@@ -91,8 +91,10 @@ class Book:
         Raises:
             PeerError: what the database holds is not what the coordinator signed.
         """
-        with self._store.read() as tx:
-            row, body = table.require(tx, job), table.proposal(tx, job)
+        row, body = self.job(job), self._store.look_up(table.short_proposal, job)
+        if body is None:
+            with self._store.read() as tx:
+                body = table.proposal(tx, job)
         try:
             _, proposal = read_proposal(body, self.roster)
         except MpcgovError:
@@ -100,6 +102,10 @@ class Book:
         if proposal is None or proposal.job_digest != row.digest or job_id(row.digest) != job:
             raise PeerError(f"job {job}: its proposal is no longer as the coordinator signed it", code="store")
         return proposal
+
+    def is_long(self, job: str) -> bool:
+        """Whether to read a job's proposal may take long."""
+        return self._store.look_up(table.short_proposal, job) is None
 
     def of_another_roster(self, job: str) -> bool:
         """Whether a job was proposed under a roster that isn't the present one."""
@@ -113,25 +119,21 @@ class Book:
         with self._store.read() as tx:
             return parse_json(table.proposal(tx, job), Envelope, "proposal", ENVELOPE_LIMIT_BYTES)
 
-    def approvals(self, job: str) -> dict[str, bytes]:
+    def approvals(self, job: str) -> Mapping[str, bytes]:
         """The approvals that this node holds, its own included, as envelopes by party."""
-        with self._store.read() as tx:
-            return table.statements(tx, APPROVALS, job)
+        return self._store.look_up(table.statements, APPROVALS, job)
 
-    def receipts(self, job: str) -> dict[str, bytes]:
+    def receipts(self, job: str) -> Mapping[str, bytes]:
         """The receipts that this node holds, its own included, as envelopes by party."""
-        with self._store.read() as tx:
-            return table.statements(tx, RECEIPTS, job)
+        return self._store.look_up(table.statements, RECEIPTS, job)
 
-    def layouts(self, job: str) -> dict[str, str]:
+    def layouts(self, job: str) -> Mapping[str, str]:
         """The layouts that the receipts name, by party."""
-        with self._store.read() as tx:
-            return table.layouts(tx, job)
+        return self._store.look_up(table.layouts, job)
 
-    def decisions_after(self, number: int) -> list[tuple[int, str]]:
+    def decisions_after(self, number: int) -> Sequence[tuple[int, str]]:
         """The operator's decisions since one of them: number and job."""
-        with self._store.read() as tx:
-            return table.decisions_after(tx, number)
+        return self._store.look_up(table.decisions_after, number)
 
     def outcome(self, job: str) -> Outcome:
         """This party's part of a released result.
@@ -147,8 +149,7 @@ class Book:
 
     def answers(self, job: str) -> str | None:
         """The earlier job whose result this one gives again; None if it has its own."""
-        with self._store.read() as tx:
-            return ledger.answers(tx, job)
+        return self._store.look_up(ledger.answers, job)
 
     def verdict(self, proposal: Proposal, known_digest: str | None) -> Verdict:
         """The decision about a proposal, from this home's files and ledger as they are now."""
@@ -172,17 +173,18 @@ class Book:
         now, job = self._clock.now(), job_id(proposal.job_digest)
         with self._audit.entry() as entry:
             entry.tx.execute(
-                sql.insert(JOBS).values(
-                    id=job,
-                    digest=proposal.job_digest,
-                    proposal=envelope.to_bytes(),
-                    parties=list(proposal.parties),
-                    receivers=list(proposal.job.receivers),
-                    approve_before=proposal.approve_before,
-                    state=State.PROPOSED.value,
-                    received_at=now,
-                    changed_at=now,
-                )
+                sql.insert(JOBS),
+                {
+                    "id": job,
+                    "digest": proposal.job_digest,
+                    "proposal": envelope.to_bytes(),
+                    "parties": list(proposal.parties),
+                    "receivers": list(proposal.job.receivers),
+                    "approve_before": proposal.approve_before,
+                    "state": State.PROPOSED.value,
+                    "received_at": now,
+                    "changed_at": now,
+                },
             )
             entry.record("proposed", job, digest=proposal.job_digest, protocol=proposal.protocol)
             if verdict.overlaps:
@@ -217,7 +219,7 @@ class Book:
         if party in self.approvals(job):
             return
         with self._audit.entry() as entry:
-            entry.tx.execute(sql.insert(APPROVALS).values(job=job, party=party, envelope=envelope))
+            entry.tx.execute(sql.insert(APPROVALS), {"job": job, "party": party, "envelope": envelope})
             entry.record("approval received", job, party=party)
 
     def keep_receipt(self, job: str, party: str, layout_digest: str, envelope: bytes) -> None:
@@ -226,7 +228,7 @@ class Book:
             return
         values = {"job": job, "party": party, "layout_digest": layout_digest, "envelope": envelope}
         with self._audit.entry() as entry:
-            entry.tx.execute(sql.insert(RECEIPTS).values(values))
+            entry.tx.execute(sql.insert(RECEIPTS), values)
             entry.record("receipt received", job, party=party, layout=layout_digest)
 
     def doubt(self, job: str, complaint: Complaint, own: str) -> None:
@@ -255,7 +257,7 @@ class Book:
         with self._audit.entry() as entry:
             table.move(entry.tx, job, State.RUNNING, {"outcome": body})
             values = {"job": job, "party": self._home.party, "layout_digest": layout, "envelope": receipt}
-            entry.tx.execute(sql.insert(RECEIPTS).values(values))
+            entry.tx.execute(sql.insert(RECEIPTS), values)
             matchers.tossed(entry.tx, job, outcome.coins)
             entry.record("computed", job, layout=layout)
 
@@ -270,7 +272,8 @@ class Book:
         now, job, answers = self._clock.now(), job_id(proposal.job_digest), ledger.answer(entry.tx, proposal)
         signed = accounts.of_people(accounts.kept(entry.tx, job), people)
         approval = make_approval(self._home, proposal, standing, verdict.policy_digest, now, answers, signed)
-        entry.tx.execute(sql.insert(APPROVALS).values(job=job, party=self._home.party, envelope=approval.to_bytes()))
+        values = {"job": job, "party": self._home.party, "envelope": approval.to_bytes()}
+        entry.tx.execute(sql.insert(APPROVALS), values)
         said = {"people": ", ".join(people)} if people else {}
         return self.moved(entry, job, Event.APPROVE, policy=verdict.policy_digest, **said)
 
@@ -292,4 +295,4 @@ class Book:
             ledger.settle(entry.tx, job)
         said = {"reason": reason, "code": code} if reason else {}
         entry.record(event.value, job, before=row.state.value, after=state.value, **said, **facts)
-        return table.require(entry.tx, job)
+        return replace(row, state=state, **{name: changes[name] for name in ("changed_at", "reason", "detail", "code")})

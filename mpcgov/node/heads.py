@@ -13,7 +13,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sql
 
@@ -38,6 +40,14 @@ FORMER_HEADS = sql.Table(
     sql.Column("envelope", sql.LargeBinary, nullable=False),
 )
 """What earlier versions kept, one head per party whatever its key. It is never made, only taken over and dropped."""
+
+_PARTY = HEADS.c.party == sql.bindparam("party")
+_LINE = (_PARTY, HEADS.c.signing_key == sql.bindparam("signing_key"))
+_SEEN = (
+    sql.select(HEADS.c.signing_key, HEADS.c.sequence, HEADS.c.envelope).where(_PARTY).order_by(HEADS.c.sequence.desc())
+)
+_KEPT = sql.select(HEADS.c.party).where(*_LINE)
+_FORGET = sql.delete(HEADS).where(*_LINE, HEADS.c.sequence < sql.bindparam("sequence"))
 
 
 class Shown(Kept):
@@ -81,21 +91,16 @@ class Heads:
 
     def own(self) -> Head:
         """How far this node's own log goes."""
-        with self._store.read() as tx:
-            return self._audit.last(tx)
+        return self._store.look_up(self._audit.last)
 
     def show(self, party: str) -> Shown:
         """What a peer is shown."""
-        with self._store.read() as tx:
-            head = self._audit.last(tx)
-        own = sign(head, HEAD_TYPE, self._home.party, self._home.identity.signing_key)
+        own = sign(self.own(), HEAD_TYPE, self._home.party, self._home.identity.signing_key)
         return Shown(head=own, **dict(self.kept(party)))
 
     def kept(self, party: str) -> Kept:
         """What this node keeps of a peer's log."""
-        query = sql.select(HEADS.c.signing_key, HEADS.c.envelope).where(HEADS.c.party == party)
-        with self._store.read() as tx:
-            rows = tx.execute(query.order_by(HEADS.c.sequence.desc())).all()
+        rows = self._store.look_up(_seen, party)
         found = {row.signing_key: parse_json(bytes(row.envelope), Envelope, "head") for row in rows}
         return Kept(seen=found.pop(self._key(party), None), former=tuple(found.values())[:MOST_FORMER])
 
@@ -173,8 +178,7 @@ class Heads:
         raise rolled_back(f"{self._home.party} saw record {kept.sequence} of {party}, which now shows {head.sequence}")
 
     def _compare_own(self, party: str, seen: Head) -> None:
-        with self._store.read() as tx:
-            last, there = self._audit.last(tx), self._audit.at(tx, seen.sequence)
+        last, there = self.own(), self._store.look_up(self._audit.at, seen.sequence)
         if seen.sequence > last.sequence:
             what = f"{party} saw record {seen.sequence} of {self._home.party}, which has {last.sequence}"
             raise self.restored.find(party, seen, what)
@@ -184,7 +188,7 @@ class Heads:
 
     def _read(self, envelope: Envelope, party: str, shown_by: str = "") -> Head:
         try:
-            return open_envelope(envelope, HEAD_TYPE, Head, party, self._key(party))
+            return _opened(envelope, party, self._key(party))
         except SpecError as error:
             raise PeerError(f"{shown_by or party}: no head of {party}'s log: {error.message}", code="head") from None
 
@@ -198,11 +202,10 @@ class Heads:
             return
         with self._store.write() as tx:
             for party, (head, envelope) in later.items():
-                line, key = self._line(party), self._key(party)
-                tx.execute(sql.delete(HEADS).where(*line, HEADS.c.sequence < head.sequence))
-                if tx.execute(sql.select(HEADS.c.party).where(*line)).one_or_none() is None:
-                    row = {"party": party, "sequence": head.sequence, "envelope": envelope.to_bytes()}
-                    tx.execute(sql.insert(HEADS).values(row | {"signing_key": key}))
+                line = {"party": party, "signing_key": self._key(party)}
+                tx.execute(_FORGET, line | {"sequence": head.sequence})
+                if tx.execute(_KEPT, line).one_or_none() is None:
+                    tx.execute(sql.insert(HEADS), line | {"sequence": head.sequence, "envelope": envelope.to_bytes()})
 
     def _is_later(self, party: str, head: Head) -> bool:
         """Whether a head is later than what is kept of its line. Puts on record that a party whose log was seen under
@@ -210,8 +213,7 @@ class Heads:
 
         A log that goes on has a higher number than it had.
         """
-        with self._store.read() as tx:
-            found = tx.execute(sql.select(HEADS.c.signing_key, HEADS.c.sequence).where(HEADS.c.party == party)).all()
+        found = self._store.look_up(_seen, party)
         key, former = self._key(party), {str(row.signing_key): int(row.sequence) for row in found}
         if former and key not in former:
             facts = {"signing_key": key, "sequence": head.sequence, "former": former, "roster": self._home.joined()[1]}
@@ -222,5 +224,13 @@ class Heads:
     def _key(self, party: str) -> str:
         return self._home.joined()[0].member(party).signing_key
 
-    def _line(self, party: str) -> tuple[sql.ColumnElement[bool], sql.ColumnElement[bool]]:
-        return HEADS.c.party == party, HEADS.c.signing_key == self._key(party)
+
+def _seen(tx: sql.Connection, party: str) -> Sequence[Any]:
+    """What is kept of a party's log, by key, the highest number first."""
+    return tx.execute(_SEEN, {"party": party}).all()
+
+
+@lru_cache(maxsize=64)
+def _opened(envelope: Envelope, party: str, key: str) -> Head:
+    """A head that was shown with each job since is verified once."""
+    return open_envelope(envelope, HEAD_TYPE, Head, party, key)

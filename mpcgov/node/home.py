@@ -25,7 +25,7 @@ from mpcgov.node.operations import Operations
 from mpcgov.node.slots import default_limit
 from mpcgov.spec.codelists import load_datasets
 from mpcgov.spec.ids import PartyId, digest
-from mpcgov.spec.load import Frozen, load_yaml, parse_yaml, read_text, validate
+from mpcgov.spec.load import Frozen, load_yaml, parse_again, read_text, validate
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.roster import Address, Roster
 from mpcgov.spec.table import Datasets
@@ -104,7 +104,7 @@ class NodeHome:
     def still_joined(self) -> bool:
         """Whether the roster that was loaded is the one in this home now; False also if there is none to read."""
         try:
-            return consortium.read_envelope(self.path / consortium.ROSTER_FILE).digest == self.roster_digest
+            return consortium.joined_digest(self.path) == self.roster_digest
         except SpecError:
             return False
 
@@ -149,7 +149,7 @@ class NodeHome:
         if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
             raise self._no_policy("is empty")
         try:
-            return parse_yaml(text, Policy, str(path)), digest(text.encode())
+            return parse_again(text, Policy, str(path)), digest(text.encode())
         except SpecError:
             raise self._no_policy("is broken") from None
 

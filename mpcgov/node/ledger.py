@@ -35,6 +35,26 @@ from mpcgov.spec.statement import Proposal, job_id
 DEFAULT_TOTALS = {"epsilon": Fraction(10), "rho": Fraction(1)}
 """What may be spent of a unit in a data set in all until its agency says otherwise."""
 
+_OF: sql.BindParameter[str] = sql.bindparam("of")
+# What each job asks and changes is put together once.
+_SNAPSHOTS = sql.select(LEDGER.c.snapshot).where(LEDGER.c.dataset == _OF).order_by(LEDGER.c.at, LEDGER.c.job)
+_LINE, _ANSWERS = (sql.select(what).where(LEDGER.c.job == _OF) for what in (LEDGER, LEDGER.c.answers))
+_CHANGE = sql.update(LEDGER).where(LEDGER.c.job == _OF)
+_SETTLE = _CHANGE.where(LEDGER.c.state == sql.bindparam("before"))
+_EQUAL = (
+    sql.select(LEDGER.c.job, LEDGER.c.dataset, LEDGER.c.snapshot)
+    .join(JOBS, JOBS.c.id == LEDGER.c.job)
+    .where(
+        LEDGER.c.content == sql.bindparam("same"),
+        LEDGER.c.job != _OF,
+        LEDGER.c.answers.is_(None),
+        LEDGER.c.stale.is_(False),
+        LEDGER.c.state == "final",
+        JOBS.c.state == State.RELEASED.value,
+    )
+    .order_by(LEDGER.c.at.desc(), LEDGER.c.job)
+)
+
 
 def view(tx: sql.Connection, proposal: Proposal, me: str, now: float) -> View:
     """The ledger as a decision about this job sees it; the job's own line left out."""
@@ -55,25 +75,12 @@ def view(tx: sql.Connection, proposal: Proposal, me: str, now: float) -> View:
 
 def found_last(tx: sql.Connection, dataset: str) -> dict[str, str]:
     """What jobs, refused ones too, found out last about the persons of a data set, by fingerprints."""
-    query = sql.select(LEDGER.c.snapshot).where(LEDGER.c.dataset == dataset)
-    return units.latest(tx.execute(query.order_by(LEDGER.c.at, LEDGER.c.job)).scalars())
+    return units.latest(tx.execute(_SNAPSHOTS, {"of": dataset}).scalars())
 
 
 def answer(tx: sql.Connection, proposal: Proposal) -> str | None:
     """The job that released the result of an equal one here, on data that aren't known to have changed."""
-    query = (
-        sql.select(LEDGER.c.job, LEDGER.c.dataset, LEDGER.c.snapshot)
-        .join(JOBS, JOBS.c.id == LEDGER.c.job)
-        .where(
-            LEDGER.c.content == proposal.content_digest,
-            LEDGER.c.job != job_id(proposal.job_digest),
-            LEDGER.c.answers.is_(None),
-            LEDGER.c.stale.is_(False),
-            LEDGER.c.state == "final",
-            JOBS.c.state == State.RELEASED.value,
-        )
-    )
-    found = tx.execute(query.order_by(LEDGER.c.at.desc(), LEDGER.c.job))
+    found = tx.execute(_EQUAL, {"same": proposal.content_digest, "of": job_id(proposal.job_digest)})
     return next((row.job for row in found if row.dataset is None or units.comparable(row.snapshot)), None)
 
 
@@ -139,7 +146,7 @@ def notes(tx: sql.Connection, proposal: Proposal, me: str, register: Register, n
 
 def _of_numbers(proposal: Proposal, me: str, seen: View, register: Register) -> Iterator[str]:
     with suppress(MpcgovError):  # its protocol isn't here: denied for that already
-        manifest = registry.find(proposal.job.protocol_name).manifest
+        manifest = registry.manifest_of(proposal.job.protocol_name)
         yield from released_numbers.notes(proposal, manifest, me, seen, register)
 
 
@@ -163,23 +170,22 @@ def reserve(
     spend = privacy.spend(proposal.job) if dataset is not None and answers is None else None
     exact = dataset is not None and answers is None and spend is None
     release = differencing.release(proposal, manifest, me, made).model_dump_json().encode() if exact else None
-    tx.execute(
-        sql.insert(LEDGER).values(
-            job=job_id(proposal.job_digest),
-            content=proposal.content_digest,
-            dataset=dataset,
-            release=release,
-            unit=None if spend is None else spend.unit,
-            measure=None if spend is None else spend.measure,
-            amount=None if spend is None else str(spend.amount),
-            snapshot={} if dataset is None else found_last(tx, dataset),
-            matchers=matchers.kept(matcher_limits.asked(proposal, manifest, me)) if answers is None else {},
-            state="reserved",
-            answers=answers,
-            stale=False,
-            at=now,
-        )
-    )
+    line = {
+        "job": job_id(proposal.job_digest),
+        "content": proposal.content_digest,
+        "dataset": dataset,
+        "release": release,
+        "unit": None if spend is None else spend.unit,
+        "measure": None if spend is None else spend.measure,
+        "amount": None if spend is None else str(spend.amount),
+        "snapshot": {} if dataset is None else found_last(tx, dataset),
+        "matchers": matchers.kept(matcher_limits.asked(proposal, manifest, me)) if answers is None else {},
+        "state": "reserved",
+        "answers": answers,
+        "stale": False,
+        "at": now,
+    }
+    tx.execute(sql.insert(LEDGER), line)
 
 
 def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str], persons: Units) -> str | None:
@@ -192,8 +198,8 @@ def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str], pe
     Args:
         persons: by what the data set tells persons apart.
     """
-    row = tx.execute(sql.select(LEDGER).where(LEDGER.c.job == job)).one()
-    tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(snapshot=dict(snapshot)))
+    row = tx.execute(_LINE, {"of": job}).one()
+    tx.execute(_CHANGE, {"of": job, "snapshot": dict(snapshot)})
     own = line_of(row)
     read = replace(own, snapshot=snapshot)
     lines, same, meeting = of_dataset(tx, row.dataset), {row.answers, *questions.beside(tx, job)}, set[str]()
@@ -203,7 +209,7 @@ def admit(tx: sql.Connection, me: str, job: str, snapshot: Mapping[str, str], pe
         meeting |= jobs if units.meets(me, own, read, first, persons) else set()
     for line in lines:
         if line.job in same and changed(line.snapshot, snapshot):
-            tx.execute(sql.update(LEDGER).where(LEDGER.c.job == line.job).values(stale=True))
+            tx.execute(_CHANGE, {"of": line.job, "stale": True})
             return line.job
         if line.job in meeting:
             return line.job
@@ -229,27 +235,26 @@ def commit(tx: sql.Connection, job: str) -> None:
     Raises:
         Refused: it has data and no fingerprint of them, or isn't reserved.
     """
-    row = tx.execute(sql.select(LEDGER).where(LEDGER.c.job == job)).one_or_none()
+    row = tx.execute(_LINE, {"of": job}).one_or_none()
     if row is None or row.state != "reserved" or (row.dataset is not None and not _of_rows(row.snapshot)):
         raise Refused(f"job {job}: not in this node's ledger as a job about to start", code="ledger")
-    tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(state="committed"))
+    tx.execute(_CHANGE, {"of": job, "state": "committed"})
 
 
 def doubt(tx: sql.Connection, job: str) -> None:
     """A receiver can't open the job's result: it counts as released, and isn't given again."""
-    tx.execute(sql.update(LEDGER).where(LEDGER.c.job == job).values(stale=True))
+    tx.execute(_CHANGE, {"of": job, "stale": True})
 
 
 def settle(tx: sql.Connection, job: str) -> None:
     """The job has ended, one way or another: what was committed is spent, what was only reserved is free again."""
     for before, after in (("committed", "final"), ("reserved", "void")):
-        mine = sql.update(LEDGER).where(LEDGER.c.job == job, LEDGER.c.state == before)
-        tx.execute(mine.values(state=after))
+        tx.execute(_SETTLE, {"of": job, "before": before, "state": after})
 
 
 def answers(tx: sql.Connection, job: str) -> str | None:
     """The earlier job whose result this one gives again; None if it has its own."""
-    return tx.execute(sql.select(LEDGER.c.answers).where(LEDGER.c.job == job)).scalar_one_or_none()
+    return tx.execute(_ANSWERS, {"of": job}).scalar_one_or_none()
 
 
 def keyed(identity: Identity, dataset: str, fingerprints: Mapping[str, str]) -> Mapping[str, str]:

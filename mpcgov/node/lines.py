@@ -24,6 +24,12 @@ from mpcgov.spec.statement import Proposal
 COUNTS = ("reserved", "committed", "final")
 """The states of lines that count."""
 
+_OF_DATASET = (
+    sql.select(LEDGER)
+    .where(LEDGER.c.dataset == sql.bindparam("dataset"), LEDGER.c.state.in_(COUNTS))
+    .order_by(LEDGER.c.at, LEDGER.c.job)
+)
+
 RELEASE_LIMIT_BYTES = 64 << 20
 KNOWN_LIMIT_BYTES = 64 << 10
 """Releases longer than this are read each time."""
@@ -31,8 +37,7 @@ KNOWN_LIMIT_BYTES = 64 << 10
 
 def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
     """The lines of a data set that count, oldest first."""
-    query = sql.select(LEDGER).where(LEDGER.c.dataset == dataset, LEDGER.c.state.in_(COUNTS))
-    lines = [line_of(row) for row in tx.execute(query.order_by(LEDGER.c.at, LEDGER.c.job))]
+    lines = [line_of(row) for row in tx.execute(_OF_DATASET, {"dataset": dataset})]
     return [_counted(tx, line) for line in lines]
 
 
@@ -43,7 +48,7 @@ def _counted(tx: sql.Connection, line: Line) -> Line:
     try:
         envelope = parse_json(store.proposal(tx, line.job), Envelope, "proposal", RELEASE_LIMIT_BYTES)
         proposal = parse_json(envelope.body, Proposal, "proposal", RELEASE_LIMIT_BYTES)
-        manifest = registry.find(proposal.job.protocol_name).manifest
+        manifest = registry.manifest_of(proposal.job.protocol_name)
         numbers = counted.numbers(proposal.job, manifest, proposal.declarations)
     except MpcgovError:  # its protocol is gone, or its job is of a form that isn't read any more
         return line

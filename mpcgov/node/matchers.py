@@ -27,6 +27,9 @@ from mpcgov.spec.manifest import Manifest
 from mpcgov.spec.statement import Proposal
 
 COUNTS = ("reserved", "committed", "final")
+_SEEN = sql.select(LEDGER.c.job, LEDGER.c.matchers).where(
+    LEDGER.c.dataset == sql.bindparam("dataset"), LEDGER.c.state.in_(COUNTS)
+)
 
 
 def kept(counts: Asked) -> dict[str, dict[str, Any]]:
@@ -39,6 +42,8 @@ def kept(counts: Asked) -> dict[str, dict[str, Any]]:
 
 def tossed(tx: sql.Connection, job: str, coins: Mapping[str, str]) -> None:
     """Takes down which coins a job's counts had, by pair of owners. Until then each counts as one of its own."""
+    if not coins:
+        return
     line = tx.execute(sql.select(LEDGER.c.matchers).where(LEDGER.c.job == job)).scalar_one_or_none() or {}
     for pairs in line.values():
         for pair in {*pairs} & {*coins}:
@@ -48,9 +53,8 @@ def tossed(tx: sql.Connection, job: str, coins: Mapping[str, str]) -> None:
 
 def seen(tx: sql.Connection, dataset: str, but: str | None = None) -> dict[str, Fraction | None]:
     """What each matcher has learned of a key of a data set, over all jobs that used it; `but`: that job left out."""
-    query = sql.select(LEDGER.c.job, LEDGER.c.matchers).where(LEDGER.c.dataset == dataset, LEDGER.c.state.in_(COUNTS))
     counted: dict[str, dict[str, Fraction | None]] = {}
-    for job, line in tx.execute(query):
+    for job, line in tx.execute(_SEEN, {"dataset": dataset}):
         for matcher, coins, epsilon in _counts(job, line) if job != but else ():
             counted.setdefault(matcher, {})[coins] = None if epsilon is None else Fraction(epsilon)
     return {

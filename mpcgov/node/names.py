@@ -21,6 +21,8 @@ NAMES = sql.Table(
 )
 """By each of `Place.texts` of a source, the name that a job has used it by first."""
 
+_KNOWN = sql.select(NAMES)
+
 
 def taken(tx: sql.Connection, dataset: str, place: str) -> str | None:
     """Takes down that a job uses a source by a name. Returns the other name that it has had from before, if any.
@@ -28,7 +30,7 @@ def taken(tx: sql.Connection, dataset: str, place: str) -> str | None:
     `place`: all `Place.texts` of the source, as one JSON text.
     """
     texts: list[str] = json.loads(place)
-    known = {row.place: str(row.dataset) for row in tx.execute(sql.select(NAMES))}
+    known = {row.place: str(row.dataset) for row in tx.execute(_KNOWN)}
     for old, first in known.items():
         if first != dataset and any(same(old, text) for text in texts):
             return first

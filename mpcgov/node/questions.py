@@ -32,6 +32,15 @@ OVERLAPS = sql.Table(
 )
 """`answer`: open, yes or no. `beside`: the earlier jobs whose tables a yes was given beside."""
 
+_JOB = OVERLAPS.c.job == sql.bindparam("job")
+_ANSWER = sql.select(OVERLAPS.c.answer).where(_JOB)
+_BESIDE = sql.select(OVERLAPS.c.beside).where(_JOB, OVERLAPS.c.answer == "yes")
+_ASKED = (
+    sql.select(sql.func.count())
+    .select_from(OVERLAPS)
+    .where(OVERLAPS.c.dataset == sql.bindparam("dataset"), ~_JOB, OVERLAPS.c.at > sql.bindparam("since"))
+)
+
 
 def ask(tx: sql.Connection, job: str, dataset: str, now: float) -> None:
     """A job whose rows may differ in few from an earlier one's is put to a person."""
@@ -41,13 +50,12 @@ def ask(tx: sql.Connection, job: str, dataset: str, now: float) -> None:
 
 def asked(tx: sql.Connection, dataset: str, job: str, now: float) -> int:
     """How many other such questions there were lately; the number depends on jobs alone, never on what was said."""
-    lately = (OVERLAPS.c.dataset == dataset, OVERLAPS.c.job != job, OVERLAPS.c.at > now - PERIOD_S)
-    return int(tx.execute(sql.select(sql.func.count()).select_from(OVERLAPS).where(*lately)).scalar_one())
+    return int(tx.execute(_ASKED, {"dataset": dataset, "job": job, "since": now - PERIOD_S}).scalar_one())
 
 
 def answer(tx: sql.Connection, job: str) -> str | None:
     """What was said to such a job; None for one that isn't."""
-    return tx.execute(sql.select(OVERLAPS.c.answer).where(OVERLAPS.c.job == job)).scalar_one_or_none()
+    return tx.execute(_ANSWER, {"job": job}).scalar_one_or_none()
 
 
 def said(tx: sql.Connection, job: str, what: str, beside: Sequence[str] = ()) -> None:
@@ -57,8 +65,7 @@ def said(tx: sql.Connection, job: str, what: str, beside: Sequence[str] = ()) ->
 
 def beside(tx: sql.Connection, job: str) -> set[str]:
     """The earlier jobs that a yes was given to such a job beside."""
-    query = sql.select(OVERLAPS.c.beside).where(OVERLAPS.c.job == job, OVERLAPS.c.answer == "yes")
-    return {*(tx.execute(query).scalar_one_or_none() or ())}
+    return {*(tx.execute(_BESIDE, {"job": job}).scalar_one_or_none() or ())}
 
 
 def overlapping(tx: sql.Connection, dataset: str) -> list[tuple[str, tuple[str, ...]]]:

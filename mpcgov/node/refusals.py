@@ -17,6 +17,13 @@ WINDOW_S = 86_400.0
 _CHARGED = "refused"
 """The state, in the ledger, of a job that the data ended."""
 _NOT_OURS = frozenset({"stopped"})
+_LATELY = (
+    sql.select(sql.func.count())
+    .select_from(LEDGER)
+    .where(
+        LEDGER.c.dataset == sql.bindparam("dataset"), LEDGER.c.state == _CHARGED, LEDGER.c.at > sql.bindparam("since")
+    )
+)
 
 
 def charge(tx: sql.Connection, job: str, event: Event, code: str, now: float) -> None:
@@ -32,7 +39,7 @@ def charge(tx: sql.Connection, job: str, event: Event, code: str, now: float) ->
 
 def lately(tx: sql.Connection, dataset: str, now: float) -> int:
     """How many jobs the data of a data set have ended within a day."""
-    return _count(tx, dataset, LEDGER.c.state == _CHARGED, LEDGER.c.at > now - WINDOW_S)
+    return int(tx.execute(_LATELY, {"dataset": dataset, "since": now - WINDOW_S}).scalar_one())
 
 
 def lately_or_next(tx: sql.Connection, dataset: str, now: float) -> int:

@@ -68,7 +68,7 @@ class Releases:
             if verdict.asks and not agreed.by_a_person:
                 text = f"{self._home.party}: what its policy says now needs a person's yes"
                 raise Refused(text, hint="propose the job again", code="policy")
-            manifest = registry.find(proposal.job.protocol_name).manifest
+            manifest = registry.manifest_of(proposal.job.protocol_name)
             dataset = proposal.job.parties[self._home.party].dataset
             made = None if dataset is None else register(self._home, dataset).made
             ledger.reserve(entry.tx, proposal, self._home.party, manifest, agreed.answers, now, made)
@@ -129,7 +129,7 @@ class Releases:
 
         None of any other. `whole`: the data set's fingerprint.
         """
-        manifest = registry.find(proposal.job.protocol_name).manifest
+        manifest = registry.manifest_of(proposal.job.protocol_name)
         if manifest.compares:
             return filters.secret(self._home.identity, proposal)
         if whole is None:

@@ -158,7 +158,7 @@ def _checked(home: Path, listed: Envelope, digest: str, clock: Clock) -> Backup:
 
 def _require_signed(listed: Envelope, made: Backup, node: NodeHome) -> None:
     try:
-        verify(listed, LIST_TYPE, node.party, node.identity.card.signing_key)
+        verify(listed, LIST_TYPE, node.party, node.identity.public_key)
     except SpecError:
         raise _wrong(LIST, "was not signed with the keys in the backup") from None
     if made.party != node.party:

@@ -67,8 +67,8 @@ def _go_on_with_log(node: NodeHome, new: Identity) -> None:
     store, clock = Store(node.state_path, node.config.state), RealClock()
     try:
         log = AuditLog(store, node.identity, node.state_path, clock)
-        if log.goes_on_under(new.card.signing_key) or log.verify():
-            AuditLog(store, new, node.state_path, clock).begin(node.identity.card.signing_key, node.joined()[1])
+        if log.goes_on_under(new.public_key) or log.verify():
+            AuditLog(store, new, node.state_path, clock).begin(node.identity.public_key, node.joined()[1])
     finally:
         store.close()
 

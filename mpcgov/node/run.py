@@ -201,7 +201,7 @@ class JobRun:
             proposal=self._proposal,
             party=self._home.party,
             datasets=str(self._home.datasets_path.absolute()) if has_data else None,
-            folder=str(registry.find(self._proposal.job.protocol_name).folder),
+            folder=str(registry.folder_of(self._proposal.job.protocol_name)),
             left_s=max(0.1, self._ends_at - asyncio.get_running_loop().time()),
             binding=binding(self._proposal.parties, self._book.approvals(self.job)),
         )

@@ -47,7 +47,7 @@ def is_long(order: Order) -> bool:
     """Whether lists of this job may be so long that they are linked in shards."""
     proposal = order.proposal
     with contextlib.suppress(MpcgovError):
-        manifest = registry.find(proposal.job.protocol_name).manifest
+        manifest = registry.manifest_of(proposal.job.protocol_name)
         if manifest.linked and not manifest.compares:
             lengths = {party: padded_length(proposal.declarations[party].max_rows) for party in proposal.declarations}
             return shards.shard_count(Linked.of(proposal.job, manifest, proposal.declarations), lengths) > 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mpcgov import registry
 from mpcgov.errors import PeerError, SpecError
@@ -13,7 +14,7 @@ from mpcgov.spec.assertion import Assertion, check_all
 from mpcgov.spec.envelope import Envelope, open_envelope, sign
 from mpcgov.spec.ids import digest
 from mpcgov.spec.job import COORDINATOR
-from mpcgov.spec.load import canonical_json, parse_json
+from mpcgov.spec.load import Frozen, canonical_json, parse_json
 from mpcgov.spec.order import Outcome
 from mpcgov.spec.roster import Card, Roster
 from mpcgov.spec.statement import (
@@ -50,6 +51,12 @@ def _read_proposal(body: bytes, signer: str, key: str) -> tuple[Envelope, Propos
     """Of bytes that were read a moment ago the same comes out: a large one takes a second, and is asked for often."""
     envelope = parse_json(body, Envelope, "proposal", ENVELOPE_LIMIT_BYTES)
     return envelope, open_envelope(envelope, PROPOSAL_TYPE, Proposal, signer, key, PROPOSAL_LIMIT_BYTES)
+
+
+@functools.lru_cache(maxsize=64)
+def _opened(body: bytes, what: str, payload_type: str, model: type[Frozen], signer: str, key: str) -> Any:
+    """What a party has signed, which is read when it comes and whenever it counts: verified once for the same bytes."""
+    return open_envelope(parse_json(body, Envelope, what), payload_type, model, signer, key)
 
 
 @dataclass(frozen=True)
@@ -120,8 +127,7 @@ def read_approval(body: bytes, signer: Card, proposal: Proposal, now: float) -> 
             it doesn't hold.
         PeerError: it has expired.
     """
-    envelope = parse_json(body, Envelope, "approval")
-    approval = open_envelope(envelope, APPROVAL_TYPE, Approval, signer.id, signer.signing_key)
+    approval: Approval = _opened(body, "approval", APPROVAL_TYPE, Approval, signer.id, signer.signing_key)
     if approval.party != signer.id:
         raise SpecError(f"{signer.id} sent an approval in the name of {approval.party}", code="approval")
     if approval.job_digest != proposal.job_digest or approval.job != job_id(proposal.job_digest):
@@ -140,8 +146,7 @@ def read_receipt(body: bytes, signer: Card, proposal: Proposal) -> Receipt:
     Raises:
         SpecError: it isn't one, or not of this party, its position or this job.
     """
-    envelope = parse_json(body, Envelope, "receipt")
-    receipt = open_envelope(envelope, RECEIPT_TYPE, Receipt, signer.id, signer.signing_key)
+    receipt: Receipt = _opened(body, "receipt", RECEIPT_TYPE, Receipt, signer.id, signer.signing_key)
     position = proposal.parties.index(signer.id)
     if (receipt.job_digest, receipt.party, receipt.position) != (proposal.job_digest, signer.id, position):
         raise SpecError(f"{signer.id} sent a receipt for another job, party or position", code="receipt")

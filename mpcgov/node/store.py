@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from mpcgov.errors import LocalError, PeerError
 from mpcgov.lifecycle import State
+from mpcgov.node.lookups import Lookups
 from mpcgov.node.tables import APPROVALS, DECISIONS, JOBS, LOOKED_UP, RECEIPTS, TABLES
+from mpcgov.spec.load import IN_LOOP_BYTES
 
 BUSY_TIMEOUT_S = 2.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Store:
             if (kind := self._engine.dialect.name) not in _HARDEN:
                 raise LocalError(f"state: a node keeps nothing in {kind}", hint="SQLite or Postgres", code="store")
             self._begin = _HARDEN[kind](self._engine)
+            self._lookups = Lookups(self._engine, _CHANGED.get(kind))
             with _one_at_a_time(state_path), self._engine.begin() as connection:
                 self._begin(connection, False)
                 _complete(connection)
@@ -67,6 +72,7 @@ class Store:
 
     def close(self) -> None:
         """Gives the database's files back."""
+        self._lookups.close()
         self._engine.dispose()
 
     @contextmanager
@@ -90,6 +96,16 @@ class Store:
         with _reported(), self._engine.begin() as connection:
             self._begin(connection, False)
             yield connection
+
+    def look_up(self, find: Callable[..., T], *what: Hashable) -> T:
+        """What `find` finds of this in a consistent view: what it found before, if nobody has changed anything since.
+
+        Only for what is short, and isn't changed by whoever gets it.
+
+        Raises:
+            PeerError: the database can't be read.
+        """
+        return self._lookups.answer(self.read, find, *what)
 
 
 def _complete(connection: sql.Connection) -> None:
@@ -167,10 +183,24 @@ def _harden_postgres(engine: sql.Engine) -> Begin:
 _HARDEN = {"sqlite": _harden_sqlite, "postgresql": _harden_postgres}
 """The databases of which we know how to make commits durable and writers queue."""
 
+_CHANGED = {"sqlite": "PRAGMA data_version"}
+"""What says whether a database was changed by another connection than the one that asks, where anything does."""
+
 _ROW_COLUMNS = [JOBS.c[name] for name in JobRow.__dataclass_fields__]
 # What is asked all the time is put together once, which takes longer than to answer it.
 _FIND = sql.select(*_ROW_COLUMNS).where(JOBS.c.id == sql.bindparam("job"))
+_SHORT_PROPOSAL = sql.select(
+    sql.case((sql.func.length(JOBS.c.proposal) <= IN_LOOP_BYTES, JOBS.c.proposal)).label("short")
+).where(JOBS.c.id == sql.bindparam("job"))
 _SIGNED = {one.name: sql.select(one).where(one.c.job == sql.bindparam("job")) for one in (APPROVALS, RECEIPTS)}
+_IN_STATES = (
+    sql.select(*_ROW_COLUMNS)
+    .where(JOBS.c.state.in_(sql.bindparam("states", expanding=True)))
+    .order_by(JOBS.c.received_at, JOBS.c.id)
+)
+_PROPOSAL = sql.select(JOBS.c.proposal).where(JOBS.c.id == sql.bindparam("job"))
+_OUTCOME = sql.select(JOBS.c.outcome).where(JOBS.c.id == sql.bindparam("job"))
+_MOVE = sql.update(JOBS).where(JOBS.c.id == sql.bindparam("job"), JOBS.c.state == sql.bindparam("before"))
 _DECISIONS = sql.select(DECISIONS.c.number, DECISIONS.c.job).where(DECISIONS.c.number > sql.bindparam("number"))
 
 
@@ -188,25 +218,41 @@ def require(tx: sql.Connection, job: str) -> JobRow:
     """
     row = find(tx, job)
     if row is None:
-        raise LocalError(f"job {job}: unknown at this node", hint="is the id right?", code="unknown-job")
+        raise unknown(job)
     return row
+
+
+def unknown(job: str) -> LocalError:
+    """Of a job that this node doesn't know."""
+    return LocalError(f"job {job}: unknown at this node", hint="is the id right?", code="unknown-job")
 
 
 def in_states(tx: sql.Connection, states: frozenset[State]) -> list[JobRow]:
     """The jobs in any of some states, oldest first."""
     names = sorted(state.value for state in states)
-    query = sql.select(*_ROW_COLUMNS).where(JOBS.c.state.in_(names)).order_by(JOBS.c.received_at, JOBS.c.id)
-    return [_row(found) for found in tx.execute(query)]
+    return [_row(found) for found in tx.execute(_IN_STATES, {"states": names})]
 
 
 def proposal(tx: sql.Connection, job: str) -> bytes:
     """The proposal's envelope, as it came."""
-    return bytes(tx.execute(sql.select(JOBS.c.proposal).where(JOBS.c.id == job)).scalar_one())
+    return bytes(tx.execute(_PROPOSAL, {"job": job}).scalar_one())
+
+
+def short_proposal(tx: sql.Connection, job: str) -> bytes | None:
+    """The proposal's envelope, if it is no longer than what is read in the event loop; None if it is.
+
+    Raises:
+        LocalError: this node doesn't know the job.
+    """
+    found = tx.execute(_SHORT_PROPOSAL, {"job": job}).one_or_none()
+    if found is None:
+        raise unknown(job)
+    return None if found.short is None else bytes(found.short)
 
 
 def outcome(tx: sql.Connection, job: str) -> bytes | None:
     """This party's shares of a job's result; None if there are none."""
-    found = tx.execute(sql.select(JOBS.c.outcome).where(JOBS.c.id == job)).scalar_one()
+    found = tx.execute(_OUTCOME, {"job": job}).scalar_one()
     return None if found is None else bytes(found)
 
 
@@ -216,7 +262,7 @@ def move(tx: sql.Connection, job: str, before: State, changes: dict[str, Any]) -
     Raises:
         PeerError: it isn't; somebody was faster.
     """
-    changed = tx.execute(sql.update(JOBS).where(JOBS.c.id == job, JOBS.c.state == before.value).values(**changes))
+    changed = tx.execute(_MOVE, {"job": job, "before": before.value} | changes)
     if changed.rowcount != 1:
         raise PeerError(f"job {job}: its state has changed meanwhile", hint="try again", code="state")
 

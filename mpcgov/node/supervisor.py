@@ -295,5 +295,4 @@ async def _dismiss(hiring: asyncio.Task[Hired | None]) -> None:
 
 
 async def _kill_all(children: list[Child]) -> None:
-    for child in children:
-        await child.kill()
+    await asyncio.gather(*(child.kill() for child in children))

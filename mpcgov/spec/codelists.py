@@ -20,6 +20,14 @@ from mpcgov.spec.table import Datasets, Declaration
 LIST_COLUMN = "code"
 TABLE_COLUMNS = ("from", "to")
 
+Texts = dict[Path, str]
+"""What files hold that were read, by path."""
+
+MOST_KEPT = 8
+_KEPT: dict[Path, tuple[Texts, Datasets]] = {}
+"""A node asks for its declarations several times in each job, and to compose them takes far longer than to see that
+no file has changed. What is made of them never changes."""
+
 
 def load_datasets(path: Path, *, look: bool = True) -> Datasets:
     """The declarations of a file `datasets.yaml`; `values` and `recode` may name files beside it.
@@ -31,7 +39,10 @@ def load_datasets(path: Path, *, look: bool = True) -> Datasets:
         SpecError: the file, or one that it names, can't be read or is wrong, or two data sets have one source; with
             every fault.
     """
-    value, lines = _composed(path)
+    if not look and (kept := _as_before(path)) is not None:
+        return kept
+    texts: Texts = {}
+    value, lines = _composed(path, texts)
     found = validate(value, Datasets, str(path), lines)
     twice = doubles({name: dataset.source for name, dataset in found.root.items()}, path.parent, look=look)
     faults = [
@@ -41,7 +52,20 @@ def load_datasets(path: Path, *, look: bool = True) -> Datasets:
     ]
     if faults:
         raise SpecError(faults, hint="of two names keep the one that jobs have used", code="spec")
+    if not look:
+        if len(_KEPT) >= MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[path] = texts, found
     return found
+
+
+def _as_before(path: Path) -> Datasets | None:
+    """What a file held when it was read last, if it and all files that it names still hold the same texts."""
+    texts, found = _KEPT.get(path, ({}, None))
+    try:
+        return found if all(read_text(one) == text for one, text in texts.items()) else None
+    except SpecError:
+        return None
 
 
 def read_declarations(path: Path) -> dict[str, Declaration]:
@@ -50,7 +74,7 @@ def read_declarations(path: Path) -> dict[str, Declaration]:
     Raises:
         SpecError: see `load_datasets`.
     """
-    value, lines = _composed(path)
+    value, lines = _composed(path, {})
     for declared in value.values():
         if isinstance(declared, dict):
             declared.setdefault("source", "nowhere.csv")
@@ -77,9 +101,9 @@ def named_files(path: Path) -> list[str]:
     return sorted(name for name in found - sources if name and "\0" not in name)
 
 
-def _composed(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
-    """The file with the code lists that it names, and the line of each key."""
-    value, lines = compose_yaml(read_text(path), str(path))
+def _composed(path: Path, texts: Texts) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+    """The file with the code lists that it names, and the line of each key; `texts` takes what was read."""
+    value, lines = compose_yaml(_text(path, texts), str(path))
     faults: list[str] = []
     for dataset, declared in value.items():
         columns = declared.get("columns") if isinstance(declared, dict) else None
@@ -88,7 +112,7 @@ def _composed(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
                 named = column.get("values" if key == "levels" else key) if isinstance(column, dict) else None
                 if isinstance(named, str) and read:
                     try:
-                        column[key] = read(path.parent / named)
+                        column[key] = read(path.parent / named, texts)
                     except SpecError as error:
                         line = lines.get((str(dataset), "columns", str(name), key), 1)
                         faults += [f"{path}:{line}: {dataset}.columns.{name}.{key}: {one}" for one in error.faults]
@@ -97,23 +121,30 @@ def _composed(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
     return value, lines
 
 
-def _levels(column: Any) -> Callable[[Path], Any] | None:
+def _text(path: Path, texts: Texts) -> str:
+    """The text of a file, which is read once, so that all that is made of it is of the same text."""
+    if path not in texts:
+        texts[path] = read_text(path)
+    return texts[path]
+
+
+def _levels(column: Any) -> Callable[[Path, Texts], Any] | None:
     """What reads the levels that a column lists, from the file of its values."""
     levels = column.get("levels") if isinstance(column, dict) else None
     return partial(read_levels, names=[str(level) for level in levels]) if isinstance(levels, list) else None
 
 
-def read_levels(path: Path, names: Sequence[str]) -> dict[str, dict[str, str]]:
+def read_levels(path: Path, texts: Texts, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """By level, the code that each code of a list is in: the columns of these names beside `code`.
 
     Raises:
         SpecError: there is no such file or column, or a line has no code of a level.
     """
-    rows = _rows(path, (LIST_COLUMN, *names))
+    rows = _rows(path, texts, (LIST_COLUMN, *names))
     return {name: {row[LIST_COLUMN]: row[name] for row in rows} for name in names}
 
 
-def read_codes(path: Path) -> list[str]:
+def read_codes(path: Path, texts: Texts) -> list[str]:
     """The column `code` of a list of codes, in its order.
 
     Only a column of this name is taken: its values are shown to others, so no file of persons must pass for a list.
@@ -121,27 +152,27 @@ def read_codes(path: Path) -> list[str]:
     Raises:
         SpecError: there is no such file or column, or a line has no code.
     """
-    return [row[LIST_COLUMN] for row in _rows(path, (LIST_COLUMN,))]
+    return [row[LIST_COLUMN] for row in _rows(path, texts, (LIST_COLUMN,))]
 
 
-def read_recoding(path: Path) -> dict[str, str]:
+def read_recoding(path: Path, texts: Texts) -> dict[str, str]:
     """What each old code is now: the columns `from` and `to`.
 
     Raises:
         SpecError: there is no such file or column, a line has no code, or one old code stands twice.
     """
     old, new = TABLE_COLUMNS
-    rows = _rows(path, TABLE_COLUMNS)
+    rows = _rows(path, texts, TABLE_COLUMNS)
     found = {row[old]: row[new] for row in rows}
     if len(found) != len(rows):
         raise SpecError(f"{path.name}: the same code stands twice under {old}", code="file")
     return found
 
 
-def _rows(path: Path, wanted: tuple[str, ...]) -> list[Mapping[str, Any]]:
+def _rows(path: Path, texts: Texts, wanted: tuple[str, ...]) -> list[Mapping[str, Any]]:
     if "\0" in str(path):
         raise SpecError("not a path", code="file")
-    text = read_text(path)
+    text = _text(path, texts)
     header = text.partition("\n")[0]
     delimiter = max((",", ";", "\t"), key=header.count)
     try:

@@ -31,9 +31,7 @@ BYTES_PER_GROUP = 256
 """A statement that may be long may have so many values, and so many lists and objects, for its length: a hundred
 thousand codes of a register take 8 bytes each, and an empty object takes a hundred times that in memory."""
 
-LIMIT_FAULTS = 20
-LIMIT_COUNTED = 1000
-LIMIT_FAULT_CHARACTERS = 500
+LIMIT_FAULTS, LIMIT_COUNTED, LIMIT_FAULT_CHARACTERS = 20, 1000, 500
 
 # libyaml's parser where PyYAML was built with it: ten times faster, the same events and marks.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -91,21 +89,24 @@ def load_yaml(path: Path, model: type[Model]) -> Model:
     Raises:
         SpecError: with every fault as `path:line: key: what is wrong`.
     """
-    value: Model = _parsed(read_text(path), model, str(path))
+    return parse_again(read_text(path), model, str(path))
+
+
+def parse_again(text: str, model: type[Model], where: str) -> Model:
+    """Like `parse_yaml`, for the text of a file that is read time and again: of the same text the same value."""
+    value: Model = _parsed(text, model, where)
     return value
-
-
-@lru_cache(maxsize=16)
-def _parsed(text: str, model: type[Model], where: str) -> Any:
-    """A node reads its few files many times in each job, and parsing them takes longer than all else that it does with
-    them. What is made of a text never changes: every `Frozen` is."""
-    return parse_yaml(text, model, where)
 
 
 def parse_yaml(text: str, model: type[Model], where: str) -> Model:
     """Like `load_yaml`, for text that came from somewhere named `where`."""
     value, lines = compose_yaml(text, where)
     return validate(value, model, where, lines)
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, model: type[Model], where: str) -> Any:
+    return parse_yaml(text, model, where)
 
 
 def compose_yaml(text: str, where: str) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:

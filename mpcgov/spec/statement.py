@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -58,17 +59,24 @@ class Proposal(Frozen):
         """The protocol as results name it: name@digest."""
         return f"{self.job.protocol_name}@{self.protocol_digest}"
 
-    @property
+    @cached_property
     def job_digest(self) -> str:
         """The SHA-256 of the proposal's canonical bytes: what every approval names."""
         return "sha256:" + hashlib.sha256(canonical_json(self.model_dump(mode="json"))).hexdigest()
 
-    @property
+    @cached_property
     def content_digest(self) -> str:
         """What two proposals of the same job have in common: all but when it was proposed and how long it may take."""
         job = self.job.model_dump(mode="json", exclude={"approve_within_h", "deadline_s"})
         asked = self.model_dump(mode="json", exclude={"job", "proposed_at", "approve_before", "nonce"})
         return "sha256:" + hashlib.sha256(canonical_json(asked | {"job": job})).hexdigest()
+
+    def __copy__(self) -> Proposal:
+        """A copy, in which something may be about to change: its digests are its own."""
+        copied = super().__copy__()
+        for name in ("job_digest", "content_digest"):
+            copied.__dict__.pop(name, None)
+        return copied
 
 
 def job_id(job_digest: str) -> str:

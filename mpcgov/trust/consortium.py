@@ -7,6 +7,7 @@ their own; a roster counts only with every member's signature; joining pins ever
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from mpcgov import files
@@ -26,6 +27,21 @@ def read_envelope(path: Path) -> Envelope:
         SpecError: the file can't be read or holds no envelope.
     """
     return parse_json(read_text(path).encode(), Envelope, str(path))
+
+
+def joined_digest(home: Path) -> str:
+    """The digest of the roster that is in a home now, nothing in it verified.
+
+    Raises:
+        SpecError: there is none, or it can't be read.
+    """
+    return _digest(read_text(home / ROSTER_FILE), str(home / ROSTER_FILE))
+
+
+@lru_cache(maxsize=4)
+def _digest(text: str, where: str) -> str:
+    """A node looks once a second, and in each decision, whether it is still the one."""
+    return parse_json(text.encode(), Envelope, where).digest
 
 
 def card_envelope(identity: Identity) -> Envelope:

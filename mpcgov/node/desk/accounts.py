@@ -70,6 +70,8 @@ ASSERTIONS = sql.Table(
 )
 """What a person's passkey has signed to say yes to a job."""
 
+_ASSERTIONS_OF = sql.select(ASSERTIONS.c.person, ASSERTIONS.c.body).where(ASSERTIONS.c.job == sql.bindparam("job"))
+
 
 @dataclass(frozen=True)
 class Person:
@@ -243,7 +245,7 @@ def keep(tx: sql.Connection, job: str, name: str, assertion: Assertion | None) -
 
 def kept(tx: sql.Connection, job: str) -> dict[str, Assertion]:
     """What passkeys have signed to say yes to a job, by person."""
-    rows = tx.execute(sql.select(ASSERTIONS.c.person, ASSERTIONS.c.body).where(ASSERTIONS.c.job == job))
+    rows = tx.execute(_ASSERTIONS_OF, {"job": job})
     return {row.person: parse_json(bytes(row.body), Assertion, "assertion") for row in rows}
 
 
