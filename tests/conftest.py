@@ -145,3 +145,11 @@ class Workspace:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "agencies")
+
+
+@pytest.fixture
+def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands and nodes start no process to read an agency's data for its own people: see `tests.readhere`."""
+    from tests import readhere
+
+    readhere.here(monkeypatch)

@@ -164,7 +164,7 @@ def told(heard: list[list[Any]]) -> int:
 
 
 async def test_nothing_that_can_be_asked_for_nothing_depends_on_a_row(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], counts_here: None
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], read_here: None
 ) -> None:
     heard, possible = await heard_outside(tmp_path)
     with capsys.disabled():

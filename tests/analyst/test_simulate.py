@@ -21,6 +21,8 @@ from mpcgov.spec.load import load_yaml, validate
 from mpcgov.spec.table import Datasets
 from tests.analyst.conftest import JOB, registers
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 RNG = random.Random(3)
 TAX = pd.DataFrame({"person_id": [f"P{n:05}" for n in range(400)], "wage": [RNG.randrange(9000) for _ in range(400)]})
 DEGREES = pd.DataFrame(

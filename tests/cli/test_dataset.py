@@ -11,6 +11,8 @@ import pytest
 
 from mpcgov.cli.main import run
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 Output = pytest.CaptureFixture[str]
 
 DATASETS = """
@@ -50,7 +52,8 @@ def test_list_without_a_policy_shows_that_nothing_is_allowed(home: Path, capsys:
     assert "region: category of 2 values; never used" in capsys.readouterr().out
 
 
-def test_check_passes_data_that_are_as_declared(home: Path, capsys: Output) -> None:
+def test_check_passes_data_that_are_as_declared(home: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # they are read by a process of its own
     assert run(["node", "dataset", "check", "--home", str(home)]) == 0
     output = capsys.readouterr()
     assert output.out.splitlines()[2].split() == ["people", "region", "2", "0", "0", "0", "2", "██"]
@@ -153,6 +156,7 @@ def test_a_reader_that_dies_is_our_fault(home: Path, capsys: Output, monkeypatch
     def dead(*_: Any, **__: Any) -> SimpleNamespace:
         return SimpleNamespace(stdout=b"", returncode=-9)
 
+    monkeypatch.undo()
     monkeypatch.setattr(subprocess, "run", dead)
     assert run(["node", "dataset", "check", "--home", str(home)]) == 1
     assert "ended with status -9" in capsys.readouterr().err

@@ -11,6 +11,8 @@ import pytest
 from mpcgov.cli.main import run
 from tests.core.test_duplicates import AGAIN, ROWS
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 PERSONS = [*range(200), 3, 50, 96, 3]
 DATASETS = """
 people:

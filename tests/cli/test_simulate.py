@@ -10,6 +10,8 @@ import pytest
 
 from mpcgov.cli.main import run
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 Output = pytest.CaptureFixture[str]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import readhere
 from tests.integration.conftest import Network, running
-from tests.node import counted
 
 DATASETS = """
 people:
@@ -42,7 +42,7 @@ def write_home(home: Path, party: str) -> None:
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     with pytest.MonkeyPatch.context() as patch:
-        counted.here(patch)
+        readhere.here(patch)
         with running(tmp_path_factory.mktemp("homes"), write_home) as network:
             yield network
 

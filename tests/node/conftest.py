@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from mpcgov.node import daemon
-from tests.node import counted
 from tests.node.network import Network
 
 
@@ -16,12 +15,6 @@ async def network(tmp_path: Path) -> AsyncIterator[Network]:
     net = Network(tmp_path)
     yield net
     await net.stop()
-
-
-@pytest.fixture
-def counts_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """See `tests.node.counted`."""
-    counted.here(monkeypatch)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ ONE_EACH = "    rows_per_unit: {person: 1}\n"
 
 
 @pytest.fixture
-async def nodes(network: Network, counts_here: None) -> Network:
+async def nodes(network: Network, read_here: None) -> Network:
     """Three nodes that ask about overlapping tables, each with 40 persons in the North and 30 in the South."""
     for party in PARTIES:
         network.policy(party, ASKS)
