@@ -290,8 +290,8 @@ async def left_columns(
 Begin = Callable[[], Awaitable[Words]]
 
 
-async def side_by_side(parts: Mapping[str, Begin], elements: int) -> dict[str, Words]:
-    """What several steps give; one after the other, if they take a block or more."""
-    if elements < BLOCK:
+async def side_by_side(parts: Mapping[str, Begin], beside: bool) -> dict[str, Words]:
+    """What several steps give; one after the other, unless they may go `beside` each other."""
+    if beside:
         return dict(zip(parts, await steps.together(*(begin() for begin in parts.values())), strict=True))
     return {name: await begin() for name, begin in parts.items()}

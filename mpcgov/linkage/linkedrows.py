@@ -28,7 +28,7 @@ from mpcgov.linkage.tags import TAG_WORDS
 from mpcgov.linkage.tops import greatest
 from mpcgov.linkage.totals import cell_sums, first_groups
 from mpcgov.linked import sums as all_sums
-from mpcgov.linked.cost import refuse_too_much, star_bytes, star_dealing
+from mpcgov.linked.cost import are_side_by_side, refuse_too_much, star_bytes, star_dealing
 from mpcgov.linked.dealing import Dealing
 from mpcgov.linked.facts import Linked
 from mpcgov.linked.model import model as regression_model
@@ -274,7 +274,7 @@ class LinkedRows:
         Args:
             sizes: how many columns each owner has. columns: ours, of our keys. kept: the left list, if we made it.
         """
-        rows = self._held(star, shard, sizes)
+        rows, beside = self._held(star, shard, sizes), are_side_by_side(self._linked, star, shard.lengths, sizes)
         kept = self._list(shard) if kept is None and self._me == star.left else kept
         own = None if kept is None or columns is None else (kept, columns)
         parts: dict[str, join.Begin] = {}
@@ -285,7 +285,7 @@ class LinkedRows:
             parts[spoke.other] = partial(self._spoken, *self._engine.operation(), spoke_plan, listed, dealt)
         (channel, prss), left = self._engine.operation(), self._index(star.left)  # after the spokes' first messages
         parts[star.left] = partial(join.left_columns, channel, prss, left, rows, sizes[star.left], own)
-        found = await join.side_by_side(parts, rows * sum(sizes.values()))
+        found = await join.side_by_side(parts, beside)
         return {star.left: found[star.left]} | found
 
     def _groups(self, own: OwnRows) -> NDArray[np.int64]:

@@ -237,12 +237,12 @@ def report_faults(job: Job) -> Iterator[str]:
     for party in (party for party, columns in named.items() if columns > 1):
         yield (
             f"params.report: {named[party]} columns of {party}, whose groups may differ in few links, which both match "
-            "rates would tell; name one, and ask for others with a job of their own"
+            "rates would tell; name one"
         )
     if max(named.values(), default=0) == 1 < len(report) and job.receiving_owners:
         yield (
             f"params.report: one column where {job.receiving_owners[0]} gets the result: groups of two may differ in "
-            "few links, which both match rates would tell; ask for the other with a job of its own"
+            "few links, which both match rates would tell; name one"
         )
 
 

@@ -34,6 +34,9 @@ BATCH_ROWS, BATCH_ROUNDS, SIDE_BY_SIDE = 43690, 7, 2
 MATCHER_ROUNDS = 2
 """What a matcher's join takes in place of those."""
 
+MOST_BESIDE = 1 << 24
+"""Fewer elements than that are brought by all spokes of a star side by side; more of them one spoke after the other."""
+
 SHARD_ROUNDS, SPOKE_ROUNDS = 1, 4
 """As measured, of one more shard, and of its spokes, which go side by side."""
 
@@ -173,9 +176,17 @@ def refuse_too_much(needed: int) -> None:
 def star_bytes(linked: Linked, star: Star, lengths: Mapping[str, int], sizes: Mapping[str, int]) -> int:
     """A bound on what a party holds of a star whose owners have so many keys and dealt columns."""
     tables = [table_third(lengths[spoke.other]) * sizes[spoke.other] for spoke in star.spokes]
+    at_once = sum(tables) if are_side_by_side(linked, star, lengths, sizes) else max(tables)
     oblivious = linked.job.linking.method == "oblivious"  # whose tables are there with their pads and what is sent
     rows = lengths[star.left] + pool(linked.job.linking)
-    return held_bytes(sum(sizes.values()), rows) + (9 * WORD * max(tables) if oblivious else 0)
+    return held_bytes(sum(sizes.values()), rows) + (9 * WORD * at_once if oblivious else 0)
+
+
+def are_side_by_side(linked: Linked, star: Star, lengths: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
+    """Whether all spokes of a star whose owners have so many keys and dealt columns go at once."""
+    rows = lengths[star.left] + pool(linked.job.linking)
+    others = sum((rows + lengths[spoke.other]) * sizes[spoke.other] for spoke in star.spokes)
+    return rows * sizes[star.left] + others < MOST_BESIDE
 
 
 def _brought(spoke: Spoke, columns: int, rows: Mapping[str, int], dealt_bytes: int) -> Counter[str]:

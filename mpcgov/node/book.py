@@ -86,7 +86,7 @@ class Book:
         return self._store.look_up(table.in_states, states)
 
     def proposal(self, job: str) -> Proposal:
-        """The proposal of a job, its signature verified afresh.
+        """The proposal of a job, its signature verified, once for the same bytes and key.
 
         Raises:
             PeerError: what the database holds is not what the coordinator signed.

@@ -56,8 +56,10 @@ class Store:
             state_path.mkdir(parents=True, exist_ok=True, mode=0o700)
             where = url or sql.URL.create("sqlite", database=str(state_path / "node.sqlite"))
             # Parameters hold statements of others; an error's text may be logged.
-            # The connection that was used last has its pages at hand; taken in turns, each would hold them all.
-            self._engine = sql.create_engine(where, hide_parameters=True, pool_use_lifo=True)
+            # The connection that was used last has its pages at hand; taken in turns, each would hold them all. A
+            # server may have cut off one that wasn't used for long, so it is asked first.
+            served = sql.make_url(where).get_backend_name() != "sqlite"
+            self._engine = sql.create_engine(where, hide_parameters=True, pool_use_lifo=True, pool_pre_ping=served)
             if (kind := self._engine.dialect.name) not in _HARDEN:
                 raise LocalError(f"state: a node keeps nothing in {kind}", hint="SQLite or Postgres", code="store")
             self._begin = _HARDEN[kind](self._engine)

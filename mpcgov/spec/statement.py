@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -73,7 +73,13 @@ class Proposal(Frozen):
 
     def __copy__(self) -> Proposal:
         """A copy, in which something may be about to change: its digests are its own."""
-        copied = super().__copy__()
+        return self._undigested(super().__copy__())
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Proposal:
+        return self._undigested(super().__deepcopy__(memo))
+
+    @staticmethod
+    def _undigested(copied: Proposal) -> Proposal:
         for name in ("job_digest", "content_digest"):
             copied.__dict__.pop(name, None)
         return copied

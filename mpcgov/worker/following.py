@@ -47,7 +47,7 @@ def few(groups: Sequence[Group], tables: Sequence[Rows], least: int) -> bool:
     is without a large group. Other agencies' rows may be in all cells of joint tables, which are shown then. So this is
     asked twice: for whoever knows these rows, and can take them off; and for whoever doesn't. To these they are a group
     of each cell, large and the same in all of these tables, if their filters and the cells are. If not, tables may tell
-    of these rows alone: then no cell is taken to be hidden, and none to have others' rows.
+    of these rows alone: then no cell of a joint table is taken to be hidden, and none to have others' rows.
     """
     if _few_of(groups, tables, least):
         return True

@@ -6,6 +6,7 @@ A key is normalised and encoded as in any job, a piece of the rows at a time.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import add, and_
@@ -91,13 +92,11 @@ def _sorted(source: Source, key: Sequence[str]) -> Hashes:
 
 def _hashed(source: Source, key: Sequence[str]) -> Iterator[tuple[pa.LargeBinaryArray, Hashes]]:
     """The encoded keys of a piece of the rows after the other, with the engine's hashes of them."""
-    kinds, beside = [source.declaration.columns[name] for name in key], source.backend.con.cursor()
-    for rows in source.batches(source.table.select(*map(source.value, key)), _PIECE_ROWS):
-        texts = keys.encoded(
-            [(kind, pa.chunked_array([values])) for kind, values in zip(kinds, rows.columns, strict=True)]
-        )
-        texts = texts.drop_null()
-        asked = beside.from_arrow(pa.table({"k": texts})).project("hash(k) AS h")
-        found = quiet(asked.to_arrow_table, unreadable(source.name))
-        yield texts, found["h"].to_numpy()
-    beside.close()
+    kinds = [source.declaration.columns[name] for name in key]
+    with contextlib.closing(source.backend.con.cursor()) as beside:
+        for rows in source.batches(source.table.select(*map(source.value, key)), _PIECE_ROWS):
+            columns = [pa.chunked_array([values]) for values in rows.columns]
+            texts = keys.encoded([*zip(kinds, columns, strict=True)]).drop_null()
+            asked = beside.from_arrow(pa.table({"k": texts})).project("hash(k) AS h")
+            found = quiet(asked.to_arrow_table, unreadable(source.name))
+            yield texts, found["h"].to_numpy()

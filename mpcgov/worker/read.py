@@ -145,8 +145,8 @@ def _counts(order: Order, manifest: Manifest, source: Source, where: Expr | None
     unique.judge(source)
     domain = check.domain(order.proposal.job, order.proposal.declarations, manifest.spanned_by)
     counts, names = local.counts(source, domain.columns, where, _limit(order)), [name for name, _ in domain.columns]
-    needed = local.needed(names, _limit(order))
-    return lambda stream: encode.write_counts(stream, counts, source.declaration.max_rows), needed, ()
+    needed, most = local.needed(names, _limit(order)), source.declaration.max_rows  # the rows may go
+    return lambda stream: encode.write_counts(stream, counts, most), needed, ()
 
 
 def _sums(order: Order, manifest: Manifest, source: Source, where: Expr | None) -> Chosen:

@@ -122,6 +122,18 @@ def test_a_long_list_of_another_owner_counts_where_its_table_is_held() -> None:
         assert least <= cost.link_cost(linked, plan, lengths, 1).memory_bytes < least + 10**8
 
 
+def test_spokes_that_go_side_by_side_have_their_tables_at_once() -> None:
+    """Two lists of 10^5 beside 100 rows are taken together, two of 10^7 one after the other."""
+    case = made("linked-count", 3, 3, BY, method="oblivious")
+    linked = case.linked()
+    for longest, at_once in ((10**5, 2), (10**7, 1)):
+        lengths = {"a": 100, "b": longest, "c": longest}
+        (star,) = link_plan(linked.job, linked.manifest, 1).settled(lengths).stars
+        one, both = (cost.star_bytes(linked, star, lengths, {"a": 1, "b": 3, "c": columns}) for columns in (0, 3))
+        assert round(both / one) == at_once
+        assert cost.are_side_by_side(linked, star, lengths, dict.fromkeys("abc", 3)) == (at_once == 2)
+
+
 def test_the_limit_is_far_above_what_the_study_takes(case) -> None:
     made = case("linked-statistics", "params: {by: [edu.level], measures: [tax.income]}\nlink: {join: left}")
     assert job_cost(made.job, made.manifest, made.declarations, 1)[2] < cost.MEMORY_LIMIT_BYTES / 20

@@ -43,7 +43,7 @@ def numbers(low: int, high: int, bits: int) -> list[int]:
     return sorted(number for number in near if low <= number <= high)
 
 
-@pytest.mark.by_day(1)
+@pytest.mark.by_day(2, "eight-places", "four-parties")
 @pytest.mark.parametrize(
     ("low", "high", "radix_bits", "places", "bits", "m"),
     [
@@ -51,10 +51,10 @@ def numbers(low: int, high: int, bits: int) -> list[int]:
         pytest.param(0, 2**15, 0, 1, 15, 3, marks=pytest.mark.slow),
         (-(2**40), 2**57, 0, 1, 15, 3),
         (0, 2**90, 35, 3, 15, 3),
-        (-(2**118), 2**118, 14, 8, 21, 3),
+        pytest.param(-(2**118), 2**118, 14, 8, 21, 3, id="eight-places"),
         pytest.param(-(2**118), 2**118, 28, 4, 24, 3, marks=pytest.mark.slow),
         pytest.param(-(2**60), 2**60, 28, 3, 5, 5, marks=pytest.mark.slow),
-        (0, 2**90, 35, 3, 15, 4),
+        pytest.param(0, 2**90, 35, 3, 15, 4, id="four-parties"),
     ],
 )
 def test_secret_numbers_are_rounded_as_plain_ones(
@@ -83,14 +83,14 @@ def pairs(job: Any, m: int, rows: int = 2) -> list[tuple[int, ...]]:
     return list(zip(*(opened(outcomes, part=row) for row in range(rows)), strict=True))
 
 
-@pytest.mark.by_day(1)
+@pytest.mark.by_day(1, "four-parties")
 @pytest.mark.parametrize(
     ("low", "high", "radix_bits", "places", "bits", "most", "m"),
     [
         (-5, 2**14, 0, 1, 15, 2**40, 3),
         (-(2**118), 2**118, 28, 4, 15, 2**90, 3),
         pytest.param(0, 2**90, 35, 3, 4, 2**100, 3, marks=pytest.mark.slow),
-        (-(2**60), 2**60, 28, 3, 15, 2**50, 4),
+        pytest.param(-(2**60), 2**60, 28, 3, 15, 2**50, 4, id="four-parties"),
         pytest.param(0, 2**30, 0, 1, 24, 2**60, 5, marks=pytest.mark.slow),
     ],
 )
@@ -118,7 +118,7 @@ def test_steps_are_greater_than_a_secret_floor(
     assert all(f == 0 or 1 << significand(n, bits, 4 * f)[1] > 4 * f for n, f in wanted)
 
 
-@pytest.mark.parametrize("m", nightly.first(1, [3, 4]))
+@pytest.mark.parametrize("m", nightly.first(1, [4, 3]))
 def test_spreads_are_formed_from_sums(m: int) -> None:
     """n·Σx² − (Σx)², of sums of several words."""
     n, x, xx = [12, 40, 3], [5 * 10**9, -7 * 10**15, 0], [10**19, 10**31, 0]

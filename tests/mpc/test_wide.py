@@ -66,7 +66,7 @@ def inputs(session: Session) -> tuple[SecretArray, ...]:
     return a, b, session.input(C if me == 2 else None, 2, 8, -LIMIT, LIMIT)
 
 
-@pytest.mark.by_day(1)
+@pytest.mark.by_day(1, "5-2")
 @pytest.mark.parametrize(("m", "t"), SETTINGS)
 def test_integers_of_120_bits_are_computed_exactly(m: int, t: int) -> None:
     async def job(session: Session, _index: int) -> list[list[int]]:
