@@ -102,6 +102,9 @@ class Changes:
         world.guilty |= set(PARTIES)
         for name in self.chance.sample(MEMBERS, len(MEMBERS)):
             await self._later(2)
+            if name == party and not new.certificate_path.exists():
+                world.say(f"{party} was restored from before its keys were new, and has lost them")
+                continue
             identity = self._network.hq if name == "hq" else own[name]
             roster = consortium.join(self._network.home(name), envelope, identity)
             world.say(f"{name} joins roster {roster.serial}")
