@@ -46,7 +46,7 @@ BLOCK = 1 << 24
 
 
 MOST_STARTS = 4
-"""Two of an owner's keys have the same tag once in 2^67 spokes, and again under fresh keys in 2^134."""
+"""Two of an owner's keys, of usual number and lengths, have the same tag once in 2^67 spokes, again in 2^134."""
 AGAIN = "two of its keys with one tag, again and again"
 
 
@@ -253,6 +253,8 @@ async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList) -> TagList:
         answer = (await channel.exchange({peer: again}, {peer: 1}))[peer]
         if not _yes(answer, peer) and not again[0]:
             return listed
+    if again[0]:
+        raise InternalError(AGAIN)
     raise WireError(AGAIN, peer)
 
 

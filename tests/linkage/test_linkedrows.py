@@ -132,6 +132,7 @@ def computed(made: Case) -> tuple[dict[str, list[int]], Linked]:
     return result, linked
 
 
+TAGS = tags.TagList.tags
 STATISTICS = {"by": ["edu.level", "tax.region"], "measures": ["tax.income", "edu.age"], "correlations": PAIR}
 
 
@@ -271,6 +272,30 @@ def test_a_collision_of_an_owners_tags_makes_both_start_again(monkeypatch: pytes
     assert len(agreed) == 4
     keys = [{row["key"] for row in rows} for rows in made.rows.values()]
     assert count.tolist() == [len(keys[0] & keys[1])]
+
+
+def test_a_collision_in_one_of_two_spokes_side_by_side_changes_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its matcher has sent its order before, and gets other lists: in common they have nothing."""
+    made = case(1, 60, 0.8, "linked-statistics", {"by": ["edu.level"], "measures": ["tax.income"]}, owners=3)
+    looked, lists = [], []
+
+    def sometimes(found: np.ndarray) -> bool:
+        looked.append(1)
+        return len(looked) == 1
+
+    def noted(one: Any, *asked: Any) -> Any:
+        lists.append(made_list := TAGS(one, *asked))
+        return made_list
+
+    monkeypatch.setattr(join, "some_equal", sometimes)
+    monkeypatch.setattr(tags.TagList, "tags", noted)
+    found, linked = computed(made)
+    assert found == plain(made, linked)
+    assert len(looked) == 6  # four owners of a spoke, two of which do it again
+    assert len(lists) == 5  # but the one that had started again sent none
+    blocks = [{block.tobytes() for block in one} for one in lists]
+    alone = [one for one in blocks if not any(one & other for other in blocks if other is not one)]
+    assert len(alone) == 1
 
 
 @pytest.mark.by_day(3)

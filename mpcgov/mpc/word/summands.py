@@ -1,7 +1,7 @@
 """Secret whole numbers for m = 3, t = 1 as summands modulo 2^rows, of parties 1 and 2: sums of words, and products.
 
-*Words.* x within ±2^59 is u + v − 2^59 − w·p, u and v known to parties 1 and 2 (see `sign.summand`), with w = 1 − a·b:
-a and b say whether u and v are below 2^60, for then u + v < p, and else it isn't (see `less`). Each hides its bit by a
+*Words.* x, −2^59 ≤ x < 2^59, is u + v − 2^59 − w·p, u and v known to parties 1 and 2 (see `sign.summand`), with
+w = 1 − a·b: a and b say whether u and v are below 2^60, for then u + v < p, and else it isn't (see `less`). Each hides its bit by a
 mask that it has in common with party 3, which deals the product of both masks. So they come to summands of a·b, and by
 themselves to those of Σ limbs[k] · 2^(k·radix_bits).
 
