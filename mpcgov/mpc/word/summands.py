@@ -1,9 +1,9 @@
 """Secret whole numbers for m = 3, t = 1 as summands modulo 2^rows, of parties 1 and 2: sums of words, and products.
 
 *Words.* x, −2^59 ≤ x < 2^59, is u + v − 2^59 − w·p, u and v known to parties 1 and 2 (see `sign.summand`), with
-w = 1 − a·b: a and b say whether u and v are below 2^60, for then u + v < p, and else it isn't (see `less`). Each hides its bit by a
-mask that it has in common with party 3, which deals the product of both masks. So they come to summands of a·b, and by
-themselves to those of Σ limbs[k] · 2^(k·radix_bits).
+w = 1 − a·b: a and b say whether u and v are below 2^60, for then u + v < p, and else it isn't (see `less`). Each hides
+its bit by a mask that it has in common with party 3, which deals the product of both masks. So they come to summands of
+a·b, and by themselves to those of Σ limbs[k] · 2^(k·radix_bits).
 
 *Products.* Each adds a mask that it has in common with party 3 to its summand, and sends it to the other: both know c =
 x + r, and party 3 r. Party 3 deals the products of masks, and (c − r)·(d − s) is linear in r, s and r·s (Beaver, CRYPTO
