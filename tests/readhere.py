@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,8 @@ import pytest
 from mpcgov.cli import dataset
 from mpcgov.errors import MpcgovError
 from mpcgov.node import overlaps
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def here(patch: pytest.MonkeyPatch) -> None:
@@ -37,8 +40,9 @@ def _answered(command: list[str], input: bytes = b"", **_: object) -> subprocess
         except MpcgovError as error:
             said["error"] = error.to_json()
 
-    stdin = SimpleNamespace(buffer=io.BytesIO(input))
-    given = patched.multiple(sys, argv=[name, *arguments], stdin=stdin)
-    with patched.object(module, "answer", answer), given:
+    # The module's own alone: whoever forks meanwhile, or is another node's thread, has the process as it is.
+    own = {"argv": [name, *arguments], "stdin": SimpleNamespace(buffer=io.BytesIO(input))}
+    given = SimpleNamespace(**vars(sys) | own)
+    with _ONE_AT_A_TIME, patched.object(module, "answer", answer), patched.object(module, "sys", given):
         module.main()
     return subprocess.CompletedProcess(command, 0, json.dumps(said).encode())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from mpcgov.cli import dataset
 from mpcgov.cli.main import run
 
 pytestmark = pytest.mark.usefixtures("read_here")
@@ -160,3 +163,13 @@ def test_a_reader_that_dies_is_our_fault(home: Path, capsys: Output, monkeypatch
     monkeypatch.setattr(subprocess, "run", dead)
     assert run(["node", "dataset", "check", "--home", str(home)]) == 1
     assert "ended with status -9" in capsys.readouterr().err
+
+
+def test_what_is_read_in_the_tests_process_leaves_it_as_it_is(home: Path) -> None:
+    """Also where several read at once, as nodes do in threads: a process that is forked then has its own stdin."""
+    given = sys.argv, sys.stdin
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: (dataset.profile(str(home / "people.csv")), sys.argv, sys.stdin), range(8)))
+    assert {text for text, *_ in found} == {found[0][0]}
+    assert all((argv, stdin) == given for _, argv, stdin in found)
+    assert (sys.argv, sys.stdin) == given
