@@ -143,7 +143,10 @@ def _workers_below(parent: int) -> Iterator[tuple[int, str]]:
             children = (task / "children").read_text(encoding="utf-8")
         for child in children.split():
             with contextlib.suppress(OSError):  # it may have ended
-                name = Path(f"/proc/{child}/comm").read_text(encoding="utf-8").strip()
+                before, _, state = Path(f"/proc/{child}/stat").read_text(encoding="utf-8").rpartition(") ")
+                name = before.partition("(")[2]
+                if state[0] in "ZX":
+                    continue  # has ended, and its template doesn't know yet
                 if name in ("mpcgov-read", "mpcgov-run"):
                     yield int(child), name.removeprefix("mpcgov-")
                 elif name == "mpcgov-template":

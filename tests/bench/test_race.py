@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -178,3 +179,15 @@ def test_we_run_every_workload_that_we_have_a_program_for() -> None:
     whole = {name for name, entrants in CONTENDERS.items() if any(one.module in jobs for one in entrants)}
     assert whole == {name for name, workload in WORKLOADS.items() if workload.make(20).files is not None}
     assert set(CONTENDERS) == set(WORKLOADS)
+
+
+def test_a_worker_that_has_ended_is_none_although_nobody_has_heard_of_it() -> None:
+    script = "printf mpcgov-run > /proc/$$/comm; echo; read word"
+    with subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert (child.pid, "run") in jobteam.workers()
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert Path(f"/proc/{child.pid}").is_dir()
+        assert list(jobteam.workers()) == []
