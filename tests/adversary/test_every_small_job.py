@@ -8,7 +8,7 @@ attacker.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from mpcgov.node.differencing import Release, Side
 from mpcgov.spec.job import Disclosure
 from tests import nightly
 from tests.adversary import toychanges, toyworld
+from tests.adversary.before import through_any_corner
 from tests.adversary.toyworld import LEAST, MOST_PERSONS, Counts
 
 LONGEST = nightly.count(3, 4)
@@ -224,22 +225,3 @@ def test_totals_tell_no_hidden_cell_though_one_is_known_to_be_empty(monkeypatch:
     assert totals_tell() == 0
     monkeypatch.setattr(disclosure, "closed", through_any_corner)
     assert totals_tell() > 0
-
-
-def through_any_corner(
-    counts: Sequence[int], shown: Sequence[bool], columns: int, impossible: Collection[int] = ()
-) -> set[int] | None:
-    """Complementary suppression that takes the least cycle, even through an empty cell."""
-    closing: set[int] = set()
-    for cell, may in enumerate(shown):
-        if may:
-            continue
-        found = [
-            (sum(counts[other] for other in cycle), place, cycle)
-            for place, cycle in enumerate(disclosure.cycles(cell, len(counts), columns))
-            if shown[cycle[0]] and shown[cycle[1]]
-        ]
-        if not found:
-            return None
-        closing.update(min(found)[2])
-    return closing

@@ -55,23 +55,11 @@ async def significands(
 
     async def one(part: Channel, piece: slice) -> Words:
         some = np.ascontiguousarray(limbs[:, piece])
-        return (await _significands(part, prss, some, forms, numbers, kept, floor_bits)).T
+        picked = await kept_bits(part, prss, some, forms, numbers, kept, floor_bits)
+        return (await _in_field(part, prss, *picked, kept, some.shape[1], len(numbers))).T
 
     size = max(1, BATCH_LIMBS // len(limbs))
     return np.ascontiguousarray((await in_batches(channel, limbs.shape[1], size, one)).T)
-
-
-async def _significands(
-    channel: Channel,
-    prss: Prss,
-    limbs: Words,
-    forms: Sequence[Form],
-    numbers: Sequence[Made],
-    kept: int,
-    floor_bits: int,
-) -> Words:
-    picked, at, negative = await kept_bits(channel, prss, limbs, forms, numbers, kept, floor_bits)
-    return await _in_field(channel, prss, picked, at, negative, kept, limbs.shape[1], len(numbers))
 
 
 async def kept_bits(
