@@ -7,6 +7,7 @@ in common. docs/adr/0013 argues why that is enough, and why nothing more is allo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Annotated, Literal
@@ -169,9 +170,18 @@ def countable(tables: Iterable[Release]) -> bool:
     """Whether an owner can count on its own rows whom tables that lie UNCLEAR to each other single out.
 
     Not if any links rows: of those that only one of them chose, perhaps a single one is linked; and all in the South,
-    less its linked ones, are those who aren't, whatever else the two tables are about.
+    less its linked ones, are those who aren't, whatever else the two tables are about. Nor if any tells more than how
+    many rows are in its cells: how many lack a value are in no cell, and two means tell how many of those who are in
+    one table only have a 1.
     """
-    return all(one.link == "none" for one in tables)
+    return all(one.link == "none" and only_counts(one) for one in tables)
+
+
+def only_counts(of: Release) -> bool:
+    """Whether all that it tells is how many rows are in each cell of the columns that it is by."""
+    by = json.loads(of.cells)
+    other = len(by) > 1 and isinstance(by[1], dict)  # a protocol and all of its parameters
+    return of.numbers == {} and not other
 
 
 def parts_of(party: str, a: Release, b: Release) -> tuple[Part, Part] | None:

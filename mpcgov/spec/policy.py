@@ -63,7 +63,8 @@ class DatasetPolicy(Frozen):
     numbers of matches that it sees. `more_tables`: whether other tables of rows of which one was released before are
     refused, or need a person's yes whatever `approve` says, as a suppressed cell may follow from both together.
     `overlapping`: whether tables are refused whose rows may differ in few from an earlier one's, or (only under
-    `approve: manual`) put to a person, who is shown in how many they differ; fewer than `min_count` are refused then.
+    `approve: manual`) put to a person, who is shown in how many they differ; fewer than `min_count` are refused then,
+    and all but counts of rows that aren't linked.
     `filters`, `partner_filters`: which rows jobs without noise may choose under `approve: standing`, of this data set
     and of each partner's beside it; a person is asked about any other choice (`mpcgov.node.named_filters`).
     `standing_jobs`, `standing_until`: how many jobs over this data set may release something, those that people allowed

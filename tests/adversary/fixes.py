@@ -168,6 +168,10 @@ TABLE: list[tuple[int, str, dict[str, Without], str]] = [
         "test_every_small_question.py::test_no_yes_that_is_possible_singles_anybody_out[linked-3]",
     ),
     (
+        12, "a yes is counted for counts alone", {"mpcgov.node.differencing:only_counts": gives(True)},
+        "test_more_than_cells.py",
+    ),
+    (
         12, "rows are held against those of earlier tables", {"mpcgov.node.ledger:admit": before.whatever_has_changed},
         "test_changed_rows.py::test_no_total_and_no_filter_tells_whose_birthday_it_was",
     ),

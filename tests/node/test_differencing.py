@@ -233,6 +233,20 @@ def test_only_what_an_owner_can_count_is_put_to_a_person() -> None:
     assert not countable([linked("age < 25", join="left"), linked()])
 
 
+@pytest.mark.parametrize(
+    ("protocol", "params"),
+    [
+        ("joint-statistics", {"by": ["region"], "measures": ["wage"]}),
+        ("joint-t-test", {"by": ["sex"], "measures": ["wage"]}),
+        ("data-quality", {"columns": ["a.wage", "b.wage"]}),
+    ],
+)
+def test_a_person_is_not_asked_where_more_than_cells_is_told(protocol: str, params: dict[str, Any]) -> None:
+    """What is counted are cells: rows that lack a value are in none, and a mean tells how many have a 1."""
+    assert not countable([released(protocol=protocol, params=params), released(where("age < 25"))])
+    assert not countable([released(where("age < 25")), released(protocol=protocol, params=params)])
+
+
 def test_a_left_join_counts_from_its_left_owner() -> None:
     assert both(linked(join="left"), linked()) is Side.RELATED
     turned = {"b": {"dataset": "people", "key": "id"}, "a": {"dataset": "people", "key": "id"}, "c": {}}
