@@ -6,11 +6,12 @@ So a new folder is complete from the start, and stays as good an example as the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mpcgov import files, kinds, registry
 from mpcgov.errors import LocalError
+from mpcgov.kinds.kind import Kind
 from mpcgov.spec.ids import NAME_PATTERN
 from mpcgov.spec.manifest import Protocol
 
@@ -49,11 +50,21 @@ def _template(kind: str) -> Protocol:
         if kind in _kinds(protocol):
             return protocol
     if kind in kinds.names():
-        shared = " or ".join(sorted(kinds.named(kind).local))
-        hint = f"take --kind {shared}, and put measure: {kind} into its manifest"
+        near = " or ".join(_near(kinds.named(kind), known))
+        hint = f"take --kind {near}, and put measure: {kind} into its manifest"
         raise LocalError(f"no protocol has a table of kind {kind} yet", hint=hint)
     words = dict.fromkeys(word for protocol in known for word in _kinds(protocol))
     raise LocalError(f"no kind {kind}", hint=f"known: {', '.join(words)}")
+
+
+def _near(kind: Kind, known: Sequence[Protocol]) -> list[str]:
+    """For each way in which its owners can share, a protocol with a table made of the same numbers; or the way."""
+
+    def alike(one: Kind) -> bool:
+        return (one.computed, one.items, one.counts) == (kind.computed, kind.items, kind.counts)
+
+    found = {one.manifest.local: one.manifest.id for one in known if any(map(alike, kinds.of_manifest(one.manifest)))}
+    return [found.get(local, local) for local in sorted(kind.local)]
 
 
 def _kinds(protocol: Protocol) -> Iterator[str]:

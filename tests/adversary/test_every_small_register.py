@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -24,6 +24,7 @@ from mpcgov.jobs import check
 from mpcgov.spec.condition import Expr
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
+from mpcgov.spec.manifest import Local
 from mpcgov.spec.order import Order
 from mpcgov.spec.statement import Proposal
 from mpcgov.spec.table import Datasets
@@ -219,9 +220,10 @@ def test_lists_of_the_chosen_records_would_tell(reader: Reader, monkeypatch: pyt
     assert len(seen(reader, BASE)["records", "None", "['a.person']"]) > 1
 
 
-def test_every_protocol_is_asked_for() -> None:
-    asked = {job["protocol"] for job in jobs(FILTERS, RULES)}
-    assert asked == set(registry.names())
+def test_every_way_of_reading_is_asked_for() -> None:
+    """A new protocol reads in one of these, which its manifest names."""
+    asked = {registry.find(job["protocol"]).manifest.local for job in jobs(FILTERS, RULES)}
+    assert asked == set(get_args(Local))
 
 
 def _as_chosen(rows: KeyedRows) -> KeyedRows:

@@ -6,13 +6,14 @@ import asyncio
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from mpcgov import registry
+from mpcgov import kinds, registry
 from mpcgov.cli.main import run
 from mpcgov.errors import ALIKE, PROGRAM, SpecError
 from mpcgov.mpc import SecretArray
@@ -73,10 +74,7 @@ def test_a_new_protocol_is_complete_and_nobodys_but_its_authors(here: Path, kind
         (["joint-count"], "there is a protocol of that name"),
         (["Not One"], "use lower-case letters"),
         (["../mine"], "use lower-case letters"),
-        (
-            ["other", "--kind", "quantiles"],
-            "no kind quantiles; known: quality, columns, data-quality, counts, count, joint-count",
-        ),
+        (["other", "--kind", "quantiles"], "no kind quantiles; known: "),
     ],
 )
 def test_a_protocol_that_cant_be_written_says_why(
@@ -88,15 +86,22 @@ def test_a_protocol_that_cant_be_written_says_why(
     assert sorted(folder.parent.rglob("*")) == before
 
 
-def test_a_kind_that_no_protocol_has_yet_begins_from_one_whose_owners_share_the_same(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+@pytest.mark.parametrize(
+    ("there", "near"),
+    [
+        (["joint-count", "linked-count"], "rows or sums"),
+        (["joint-count", "joint-t-test"], "rows or joint-t-test"),
+        (["joint-t-test", "linked-t-test"], "linked-t-test or joint-t-test"),
+    ],
+)
+def test_a_kind_that_no_protocol_has_yet_begins_from_one_that_is_made_of_the_same_numbers(
+    there: list[str], near: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
-    monkeypatch.setattr(registry, "names", lambda: ["joint-count"])
-    assert run(["protocol", "new", "mine", "--kind", "welch"]) == 2
-    says = (
-        "no protocol has a table of kind welch yet; take --kind rows or sums, and put measure: welch into its manifest"
-    )
-    assert capsys.readouterr().err == f"mpcgov: {says}\n"
+    monkeypatch.setitem(kinds._BY_NAME, "variances", replace(kinds.named("welch"), name="variances"))
+    monkeypatch.setattr(registry, "names", lambda: there)
+    assert run(["protocol", "new", "mine", "--kind", "variances"]) == 2
+    hint = f"take --kind {near}, and put measure: variances into its manifest"
+    assert capsys.readouterr().err == f"mpcgov: no protocol has a table of kind variances yet; {hint}\n"
 
 
 def test_a_mistake_in_a_kind_is_told_with_its_file_and_line(

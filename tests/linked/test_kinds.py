@@ -156,7 +156,7 @@ def test_a_manifest_of_an_unknown_kind_isnt_read(tmp_path: Path) -> None:
     folder.mkdir()
     text = (registry.find("joint-count").folder / "manifest.yaml").read_text(encoding="utf-8")
     (folder / "manifest.yaml").write_text(text.replace("measure: count", "measure: median"), encoding="utf-8")
-    with pytest.raises(SpecError, match="measure: there is no median; there are coefficients"):
+    with pytest.raises(SpecError, match=r"measure: there is no median; there are .*coefficients"):
         registry.read(folder)
 
 
