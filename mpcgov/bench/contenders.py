@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mpcgov.bench.places import BENCH, environment
@@ -167,6 +167,9 @@ CONTENDERS: dict[str, tuple[Contender, ...]] = {
     "W4": (LINKED, JOINED),
     "W4-large": (LINKED, JOINED),
     "W4-oblivious": (HIDDEN, WITH_MATCHER),
+    "example-count": (replace(MPCGOV, module="mpcgov.worker"),),
+    "example-join": (LINKED,),
+    "example-records": (COMPARED,),
     "study": (LINKED,),
     "study-large": (LINKED,),
     "W5": (MPCGOV, ABY3, SEMI2K, MPYC),

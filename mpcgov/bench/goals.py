@@ -15,6 +15,10 @@ class Figures(Protocol):
         """Median from the start to the result."""
 
     @property
+    def computing_s(self) -> float | None:
+        """Median from dealing to opening, of a job; None where nobody tells."""
+
+    @property
     def peak_mb(self) -> float:
         """The most memory that a party held."""
 
@@ -41,6 +45,11 @@ _WORDS = {True: "met", False: "missed", None: "not measured"}
 def within_seconds(most: float) -> Goal:
     """So many seconds at most."""
     return Goal(f"≤ {most:g} s", lambda own, _: own.seconds <= most)
+
+
+def computing_within(most: float) -> Goal:
+    """So many seconds at most from dealing to opening."""
+    return Goal(f"computing ≤ {most:g} s", lambda own, _: None if own.computing_s is None else own.computing_s <= most)
 
 
 def within_mb(most: float) -> Goal:

@@ -22,6 +22,7 @@ from mpcgov.bench.team import Turn
 from mpcgov.errors import InternalError
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import load_yaml
+from mpcgov.trial import profiled
 from mpcgov.trial.simulation import Simulation
 
 WARM_LIMIT_S = 120.0
@@ -85,6 +86,11 @@ class JobTeam:
 
     async def run(self) -> Turn:
         """One measured run: from handing out the job to the opened tables."""
+        with profiled.profiled() as steps:
+            turn = await self._run()
+        return replace(turn, computing_s=_computing_s(steps))
+
+    async def _run(self) -> Turn:
         async with AsyncExitStack() as stack:
             supervisors = self._simulation.supervisors(keep_warm=True)
             for supervisor in supervisors.values():
@@ -92,6 +98,13 @@ class JobTeam:
                 await supervisor.start()
             await waiting(2 * len(supervisors))
             return await measured(self._simulation.run(supervisors), self._task)
+
+
+def _computing_s(steps: profiled.Found) -> float:
+    """From dealing to opening, at the engine that took longest."""
+    began = {party: step.started_s for party, step in steps if (step.at, step.phase) == ("engine", "deal")}
+    ended = {party: step.started_s for party, step in steps if (step.at, step.phase) == ("engine", "close")}
+    return max(ended[party] - began[party] for party in began)
 
 
 async def measured(job: Awaitable[dict[str, Any]], task: Task, nodes: Collection[int] = ()) -> Turn:

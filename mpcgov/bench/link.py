@@ -50,6 +50,10 @@ class Link:
         return cls(ms / 1000, rate)
 
 
+FAR = Link(0.02, 1e9)
+"""How far apart parties are for which workloads have goals of their own."""
+
+
 class Relay:
     """A process that lies between parties. A context manager: at its end nothing is carried any more."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
@@ -57,6 +58,12 @@ class Measured:
     def rounds(self) -> int | None:
         """In which parties wait for each other; of the last run, as every run has as many."""
         return self.turns[-1].rounds
+
+    @property
+    def computing_s(self) -> float | None:
+        """Median of what the engines took by themselves, without reading; None where nobody tells."""
+        known = [turn.computing_s for turn in self.turns if turn.computing_s is not None]
+        return statistics.median(known) if known else None
 
     @property
     def f1(self) -> float:
@@ -122,7 +129,7 @@ async def race(
         data = folder / "data"
         if task.files is not None:
             tell(f"{workload.name}: writes the parties' files")
-            task = replace(task, expected=task.files(data))
+            task = replace(task, expected=await asyncio.to_thread(task.files, data))
         entries = []
         for number, contender in enumerate(contenders):
             tell(f"{workload.name}: {contender.name} starts{'' if workload.once else ' and warms up'}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mpcgov.bench.contenders import CONTENDERS
-from mpcgov.bench.link import Link
+from mpcgov.bench.link import FAR, Link
 from mpcgov.bench.race import Measured, race
 from mpcgov.bench.workloads import WORKLOADS, Workload
 from mpcgov.errors import MpcgovError, SpecError
@@ -19,7 +19,8 @@ from mpcgov.errors import MpcgovError, SpecError
 Tell = Callable[[str], None]
 
 HEADS = ["workload", "who", "s", "CPU s", "peak MB", "sent MB", "runs", "mpcgov/peer", "F1", "goals"]
-LINK_HEADS = ["workload", "who", "s", "rounds", "s/(rounds·RTT)", "sent MB", "CPU s", "runs", "mpcgov/peer"]
+LINK_HEADS = ["workload", "who", "s", "computing s", "rounds", "s/(rounds·RTT)", "sent MB", "CPU s", "runs"]
+LINK_HEADS += ["mpcgov/peer", "goals"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def measure(
     Args:
         names: a name with several parts' names behind it, such as W3, means all of these that aren't run just once.
         size: another size than the workloads' own.
-        link: what is between every two parties. The workloads' goals are for none.
+        link: what is between every two parties. The workloads' goals are for none, or, of some, for `link.FAR`.
 
     Raises:
         SpecError: there is no such workload. InternalError: mpcgov failed or its result is wrong.
@@ -50,9 +51,9 @@ def measure(
     chosen = [WORKLOADS[name] for name in [one for name in names for one in _named(name)] or quick]
     tell(machine())
     if size is not None:
-        chosen = [replace(workload, size=size, case=f"{size:,}", goals=()) for workload in chosen]
+        chosen = [replace(workload, size=size, case=f"{size:,}", goals=(), far_goals=()) for workload in chosen]
     if link is not None:
-        chosen = [replace(workload, goals=()) for workload in chosen]
+        chosen = [replace(workload, goals=workload.far_goals if link == FAR else ()) for workload in chosen]
     return asyncio.run(_measure(chosen, peers, tell, link))
 
 
@@ -90,14 +91,17 @@ async def _measured(workload: Workload, peers: bool, tell: Tell, link: Link | No
 
 def rows(results: Sequence[Result], link: Link | None = None) -> list[dict[str, Any]]:
     """One row per workload and peer, or per workload alone, with null for what there isn't; F1 where records are
-    linked; rounds, and the share of their round trips that the seconds are, where there was a link; the error of a
-    workload that failed."""
+    linked; rounds, the share of their round trips that the seconds are, and seconds of computing, where there was a
+    link; the error of a workload that failed."""
     found = []
     for result in results:
         own = _own(result.measured)
         peers: list[Measured | None] = [one for one in result.measured if one is not own]
         for peer in peers or ([None] if own else []):
-            over = {} if link is None else {"rounds": own and own.rounds, "per_round_trip": own and _per(own, link)}
+            over: dict[str, Any] = {}
+            if link is not None:
+                over = {"rounds": own and own.rounds, "per_round_trip": own and _per(own, link)}
+                over["computing_s"] = own and own.computing_s
             found.append(_row(result.workload, own, peer) | over)
         if result.error:
             found.append(_row(result.workload, None, None) | {"error": result.error.to_json()})
@@ -147,8 +151,10 @@ def link_table(results: Sequence[Result], link: Link) -> list[list[Any]]:
         for one in result.measured:
             sent = "unknown" if one.bytes_sent is None else f"{one.bytes_sent / 1e6:.1f}"
             per, ratio = _per(one, link), f"{own.seconds / one.seconds:.3f}" if own and one is not own else ""
-            figures = [f"{one.seconds:.3f}", one.rounds or "unknown", "" if per is None else f"{per:.2f}", sent]
-            lines.append([title, one.contender.name, *figures, f"{one.cpu_s:.2f}", str(len(one.turns)), ratio])
+            figures = [f"{one.seconds:.3f}", "" if one.computing_s is None else f"{one.computing_s:.3f}"]
+            figures += [str(one.rounds or "unknown"), "" if per is None else f"{per:.2f}", sent, f"{one.cpu_s:.2f}"]
+            goals = "; ".join(goal.verdict(one, {}) for goal in workload.goals) if one is own else ""
+            lines.append([title, one.contender.name, *figures, str(len(one.turns)), ratio, goals])
         if result.error:
             lines.append([title, "mpcgov", "failed", *[""] * len(LINK_HEADS[3:])])
     return lines

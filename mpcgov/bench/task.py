@@ -49,7 +49,7 @@ class Workload:
 
     `on_demand`: takes so long, or needs so much, that it is measured only when it is named. `once`: so long that it is
     run once, and not to warm up. `links`: the result that is compared is the F1 of linked records. `goals`: what mpcgov
-    has to reach.
+    has to reach, `far_goals`: where the parties are as far apart as `link.FAR`.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Workload:
     once: bool = False
     links: bool = False
     goals: tuple[Goal, ...] = ()
+    far_goals: tuple[Goal, ...] = ()
 
 
 def _words(label: str, count: int) -> NDArray[np.uint64]:

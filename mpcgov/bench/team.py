@@ -34,7 +34,7 @@ class Turn:
 
     `cpu_s` of the party that used the most; `bytes_sent` by all parties together, None where the program doesn't tell;
     `peak_mb` of the party that held the most since it was started; `rounds` in which parties wait for each other, None
-    where the program doesn't tell.
+    where the program doesn't tell. `computing_s`: of a job, from dealing to opening at the engine that took longest.
     """
 
     elapsed_s: float
@@ -43,6 +43,7 @@ class Turn:
     bytes_sent: int | None
     result: Array
     rounds: int | None = None
+    computing_s: float | None = None
 
 
 class Team:

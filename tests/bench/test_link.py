@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from mpcgov.bench import race, report
-from mpcgov.bench.contenders import MPCGOV, MPYC
-from mpcgov.bench.link import Link, Relay
+from mpcgov.bench.contenders import CONTENDERS, MPCGOV, MPYC
+from mpcgov.bench.goals import computing_within
+from mpcgov.bench.link import FAR, Link, Relay
 from mpcgov.bench.workloads import WORKLOADS
 from mpcgov.cli.main import run
 from mpcgov.errors import SpecError
@@ -116,7 +118,26 @@ async def test_rounds_take_as_long_as_the_way_and_the_table_says_how_many(monkey
     (row,) = report.rows(results, link)
     assert (row["rounds"], row["per_round_trip"]) == (own.rounds, own.seconds / (own.rounds * link.rtt_s))
     (line,) = report.link_table(results, link)
-    assert (len(line), line[3]) == (len(report.LINK_HEADS), own.rounds)
+    assert (len(line), line[4]) == (len(report.LINK_HEADS), str(own.rounds))
+
+
+async def test_of_a_far_job_the_table_says_what_its_computing_took_and_whether_that_is_as_it_must_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(race, "RUNS", 1)
+    workload = WORKLOADS["example-count"]
+    measured = await race.race(workload, CONTENDERS[workload.name], lambda text: None, link=FAR)
+    (own,) = measured
+    assert own.computing_s is not None
+    assert own.rounds is not None
+    assert own.rounds * FAR.rtt_s / 2 <= own.computing_s < own.seconds
+    results = [report.Result(replace(workload, goals=(computing_within(60),)), measured)]
+    (line,) = report.link_table(results, FAR)
+    assert (line[3], line[-1]) == (f"{own.computing_s:.3f}", "computing ≤ 60 s met")
+    (row,) = report.rows(results, FAR)
+    assert row["computing_s"] == own.computing_s
+    slow = replace(own, turns=tuple(replace(turn, computing_s=61.0) for turn in own.turns))
+    assert report.link_table([replace(results[0], measured=[slow])], FAR)[0][-1] == "computing ≤ 60 s missed"
 
 
 async def test_peers_that_dial_ports_are_as_far_apart(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
