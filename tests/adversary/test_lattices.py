@@ -168,3 +168,91 @@ def test_a_column_of_two_values_is_not_found_however_it_is_declared(
     found = sum(int((np.rint(cell.by_least_squares().clip(0, 1)) == cell.unknown).sum()) for cell in cells)
     assert len(cells) > tables / 2
     assert found > 0.9 * 40 * len(cells)
+
+
+# -- other numbers about the same values
+
+
+def linked_people(seed: int, rows: int, **own: Numbers) -> tuple[dict[str, Any], dict[str, Any], Numbers]:
+    """Both registers with what they declare, and the values of the column that nobody else knows."""
+    _, unknown = made(seed, rows, 1)
+    tax = {(str(p),): {name: str(column[p]) for name, column in own.items()} for p in range(rows)}
+    owners = {"tax": tax, "wel": {(str(p),): {"y": str(unknown[p])} for p in range(rows)}}
+    number = {"kind": "integer", "min": 0, "max": HIGHEST}
+    return owners, {f"tax.{name}": number for name in own} | {"tax.g": ["0", "1"], "wel.y": number}, unknown
+
+
+@pytest.mark.by_day(1)
+@pytest.mark.parametrize("rows", [10, 16, 20, 26, 30, 40])
+@pytest.mark.parametrize("protocol", ["linked-statistics", "linked-t-test", "joint-t-test"])
+def test_numbers_of_two_groups_give_no_value_better_than_their_means(
+    protocol: str, rows: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of each group a mean and a variance; the attacker knows who is in which."""
+    run = runpy.run_path(str(registry.find(protocol).folder / "reference.py"))["run"]
+    shown, right, off = 0, 0, []
+    for seed in range(TABLES):
+        groups = np.random.default_rng(seed).permutation(np.arange(rows) % 2)
+        owners, domains, unknown = linked_people(seed, rows, g=groups)
+        params, rules = {"by": ["tax.g"], "measures": ["wel.y"]}, {"join": "inner", "min_count": 3}
+        if protocol.startswith("joint"):
+            rows_of = [{"g": str(g), "y": str(y)} for g, y in zip(groups, unknown, strict=True)]
+            owners = {"tax": rows_of[: rows // 2], "wel": rows_of[rows // 2 :]}
+            domains, params = {"g": ["0", "1"], "y": domains["wel.y"]}, {"by": ["g"], "measures": ["y"]}
+        (table,) = run(owners, domains, params, rules).values()
+        means = [table[0][2], table[0][5]] if "t-test" in protocol else [row[2] for row in table]
+        if None not in means:
+            guess = np.array(means, float)[groups]
+            shown, right = shown + 1, right + int((np.abs(guess - unknown) < 1).sum())
+            off.append(np.square(guess - unknown).mean() / unknown.var())
+    far = float(np.sqrt(np.mean(off))) if off else np.inf
+    with capsys.disabled():
+        print(f"{protocol}, {rows} rows in two groups: {shown} of {TABLES} are shown, {right} of {rows * shown} values "
+              f"found, off by {far:.2f} standard deviations")  # fmt: skip
+    assert not shown or rows >= 26
+    assert right <= 5 + rows * shown / 400
+    assert far > 0.9
+
+
+@pytest.mark.parametrize("rows", nightly.first(1, [40, 10, 20, 30]))
+def test_no_model_of_so_few_is_shown_by_one_job_or_several(rows: int) -> None:
+    """A model's numbers take 120 rows and more, and those of earlier jobs as many again."""
+    run = runpy.run_path(str(registry.find("linked-regression").folder / "reference.py"))["run"]
+    for seed in range(TABLES // 4):
+        own, _ = made(seed, rows, 3)
+        owners, domains, _ = linked_people(seed, rows, **{f"x{i}": column for i, column in enumerate(own)})
+        for place in range(3):
+            params = {"outcome": "wel.y", "predictors": [f"tax.x{place}"]}
+            known = {name: domains[name] for name in ("wel.y", f"tax.x{place}")}
+            (fit, *_) = run(owners, known, params, {"join": "inner", "min_count": 3}).values()
+            assert fit
+            assert all(number is None for row in fit for number in row[1:])
+
+
+def test_more_numbers_of_a_large_register_leave_what_their_number_leaves(capsys: pytest.CaptureFixture[str]) -> None:
+    """The most that is shown of 40 persons among 10⁶ whose values all differ, in the widest range: then equations are
+    three quarters of the persons. What they leave is known from how many they are, whatever is done."""
+    rows, top, found, off = 40, 10**12, 0, []
+    pairs = max(
+        p
+        for p in range(rows)
+        if rows >= figures.least_rows(p + 2, figures.DIGITS, [top])
+        and rows * figures.held(1, 10**6) >= figures.least_held(p + 2, figures.DIGITS)
+    )
+    for seed in range(TABLES):
+        rng = np.random.default_rng(seed)
+        own, unknown = rng.random((pairs, rows)), rng.random(rows)
+        factors = own - own.mean(axis=1, keepdims=True)
+        factors /= np.sqrt((factors**2).sum(axis=1, keepdims=True))
+        mean, spread = (figures.shown(one, figures.DIGITS) for one in (unknown.mean(), unknown.std() * rows**0.5))
+        r = [figures.shown(one, figures.DIGITS) for one in factors @ (unknown - unknown.mean()) / spread]
+        equations = np.vstack([np.full(rows, rows**-0.5), factors])
+        guess = mean + np.linalg.lstsq(equations, np.array([0, *r]) * spread, rcond=None)[0]
+        found += int((np.abs(guess - unknown) < 1 / HIGHEST).sum())
+        off.append(np.square(guess - unknown).mean() / unknown.var())
+    far = float(np.sqrt(np.mean(off)))
+    with capsys.disabled():
+        print(f"{pairs} pairs of {rows} of a million: {found} of {rows * TABLES} values, off by {far:.2f} deviations")
+    assert pairs == 28
+    assert far == pytest.approx((1 - (pairs + 1) / rows) ** 0.5, abs=0.05)
+    assert found <= rows * TABLES / 200
