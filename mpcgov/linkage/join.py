@@ -8,13 +8,15 @@ docs/security/linkage.md for what each of them sees, and `tags` for tags and lis
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
+from mpcgov.linkage.matching import ascending, common, matches, sources
 from mpcgov.linkage.tags import (
     TAG_WORDS,
     Order,
@@ -24,15 +26,13 @@ from mpcgov.linkage.tags import (
     derived,
     dummy_tags,
     key_tags,
-    matches,
     some_equal,
-    sources,
     spoke_keys,
     tag_list,
 )
 from mpcgov.linked.sizes import padded_length, pair_name
 from mpcgov.mpc.codec import WireError
-from mpcgov.mpc.word import field, steps, stream
+from mpcgov.mpc.word import field, stream
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.permute import Roles, arrange, bring, draw
 from mpcgov.mpc.word.product import inner_product
@@ -69,6 +69,11 @@ class SpokePlan:
     name: str
     ids: tuple[str, str]
     shard: str = ""
+
+    @property
+    def owners(self) -> tuple[int, int]:
+        """Who sends the matcher a list."""
+        return self.left, self.other
 
     @property
     def left_rows(self) -> int:
@@ -118,9 +123,13 @@ class PrivateList:
         self.length = length
         self.dummies = dummies
         self.random = Stream(stream.private_key())
-        self.order: Order = self.random.permutation(length + dummies)
         self.coins: dict[str, str] = {}
         self._secret = secret
+
+    @cached_property
+    def order(self) -> Order:
+        """Of its rows, where others' are brought into it."""
+        return self.random.permutation(self.length + self.dummies)
 
     def mark(self, plan: SpokePlan) -> bytes:
         """What the other owner of a spoke is told of our secret: it is another one when our secret is."""
@@ -167,8 +176,8 @@ async def spoke(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList 
         beyond_threshold=True,
     )
     drawn = await draw(channel, prss, roles)
-    found, _ = await _matched(channel, plan, own)
-    source = None if found is None else sources(found, plan.other_rows)
+    lists, _ = await _matched(channel, plan, own, in_order=True)
+    source = None if lists is None else sources(matches(lists[0], lists[1], plan.owners), plan.other_rows)
     arranged = await arrange(channel, prss, roles, source, drawn, early=True)
     for number, piece in enumerate(_pieces(plan.columns, plan.other_rows + plan.left_rows)):
         rows = None
@@ -186,13 +195,13 @@ def _pieces(columns: int, rows: int) -> list[slice]:
 
 
 async def overlap(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateList | None) -> Words:
-    """Our share of how many keys both have, shape (1,): nothing has to be aligned for that.
+    """Our share of how many keys both have, shape (1,): nothing has to be aligned for that; the lists are ascending.
 
     The matcher deals what it counts, and both owners their coins: where both are 1, a dummy was counted.
     """
     me = channel.line.me
-    source, listed = await _matched(channel, plan, own)
-    counted = None if source is None else np.array([np.count_nonzero(source >= 0)], np.uint64)
+    lists, listed = await _matched(channel, plan, own, in_order=False)
+    counted = None if lists is None else np.array([common(lists[0], lists[1], plan.owners)], np.uint64)
     (total,) = await deal(channel, prss.threshold, [plan.matcher], counted, 1)
     if plan.dummies == 0:
         return total
@@ -202,21 +211,21 @@ async def overlap(channel: Channel, prss: Prss, plan: SpokePlan, own: PrivateLis
 
 
 async def _matched(
-    channel: Channel, plan: SpokePlan, own: PrivateList | None
-) -> tuple[Order | None, TagList | None]:  # fmt: skip
-    """Where the matcher finds each row of the left list in the other's, or −1; how an owner's list is made up."""
+    channel: Channel, plan: SpokePlan, own: PrivateList | None, *, in_order: bool
+) -> tuple[tuple[Words, ...] | None, TagList | None]:
+    """Both lists, at the matcher; how an owner's own is made up. `in_order`: in their owners' order, or ascending."""
     me = channel.line.me
     if me == plan.matcher:
         return await _listed(channel, plan), None
-    if me not in (plan.left, plan.other):
+    if me not in plan.owners:
         return None, None
     if own is None:
         raise InternalError("an owner without its list")
-    return None, await _tags(channel, plan, own)
+    return None, await _tags(channel, plan, own, in_order)
 
 
-async def _listed(channel: Channel, plan: SpokePlan) -> Order:
-    """The matcher's part: what it finds in both lists, once neither owner has to start again.
+async def _listed(channel: Channel, plan: SpokePlan) -> tuple[Words, ...]:
+    """The matcher's part: both lists, once neither owner has to start again.
 
     Raises:
         WireError: an owner wants to start again once too often; names it.
@@ -228,14 +237,13 @@ async def _listed(channel: Channel, plan: SpokePlan) -> Order:
         sizes = {owner: TAG_WORDS * count for owner, count in rows.items() if owner not in starts}
         taken = await channel.exchange({}, sizes)
         if not starts:
-            left, other = (taken[owner].reshape(-1, TAG_WORDS) for owner in rows)
-            return matches(left, other, (plan.left, plan.other))
+            return tuple(taken[owner].reshape(-1, TAG_WORDS) for owner in rows)
     raise WireError(AGAIN, starts[0])
 
 
-async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList) -> TagList:
-    """An owner sends its list of tags, in its order: how it is made up. Should two of its keys have the same tag, it
-    sends none, and both owners start again.
+async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList, in_order: bool) -> TagList:
+    """An owner sends its list of tags: how it is made up. Should two of its keys have the same tag, it sends none, and
+    both owners start again.
 
     Raises:
         WireError: the other owner wants to start again once too often; names it.
@@ -244,11 +252,13 @@ async def _tags(channel: Channel, plan: SpokePlan, own: PrivateList) -> TagList:
     peer = plan.other if me == plan.left else plan.left
     for _ in range(MOST_STARTS):
         keys, mark = await _agree(channel, plan, peer, own.mark(plan))
-        found, listed = key_tags(own.keys, keys), own.with_coins(plan, mark)
-        again = np.array([some_equal(found)], np.uint64)
+        found, listed, dummies = key_tags(own.keys, keys), own.with_coins(plan, mark), dummy_tags(plan.dummies, keys)
+        pads = own.random
+        tags, same = (None, some_equal(found)) if in_order else ascending(listed.unordered(found, dummies, pads))
+        again = np.array([same], np.uint64)
         await channel.ahead({plan.matcher: again}, {})
         if not again[0]:
-            tags = listed.tags(found, dummy_tags(plan.dummies, keys), own.order, own.random)
+            tags = listed.tags(found, dummies, own.order, pads) if tags is None else tags
             await channel.ahead({plan.matcher: tags}, {})
         answer = (await channel.exchange({peer: again}, {peer: 1}))[peer]
         if not _yes(answer, peer) and not again[0]:
@@ -287,13 +297,3 @@ async def left_columns(
         (shares,) = await deal(channel, prss.threshold, [left], values, rows * (piece.stop - piece.start))
         result[piece] = shares.reshape(rows, -1).T
     return result.T
-
-
-Begin = Callable[[], Awaitable[Words]]
-
-
-async def side_by_side(parts: Mapping[str, Begin], beside: bool) -> dict[str, Words]:
-    """What several steps give; one after the other, unless they may go `beside` each other."""
-    if beside:
-        return dict(zip(parts, await steps.together(*(begin() for begin in parts.values())), strict=True))
-    return {name: await begin() for name, begin in parts.items()}

@@ -7,7 +7,7 @@ the other, or side by side by workers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -277,7 +277,7 @@ class LinkedRows:
         rows, beside = self._held(star, shard, sizes), are_side_by_side(self._linked, star, shard.lengths, sizes)
         kept = self._list(shard) if kept is None and self._me == star.left else kept
         own = None if kept is None or columns is None else (kept, columns)
-        parts: dict[str, join.Begin] = {}
+        parts: dict[str, Callable[[], Awaitable[Words]]] = {}
         for spoke in star.spokes:
             dealt = columns if self._me == spoke.other else None
             listed = kept if kept is not None or dealt is None else self._list(shard)
@@ -285,7 +285,7 @@ class LinkedRows:
             parts[spoke.other] = partial(self._spoken, *self._engine.operation(), spoke_plan, listed, dealt)
         (channel, prss), left = self._engine.operation(), self._index(star.left)  # after the spokes' first messages
         parts[star.left] = partial(join.left_columns, channel, prss, left, rows, sizes[star.left], own)
-        found = await join.side_by_side(parts, beside)
+        found = await steps.by_name(parts, beside)
         return {star.left: found[star.left]} | found
 
     def _groups(self, own: OwnRows) -> NDArray[np.int64]:

@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
 from mpcgov.errors import InternalError
-from mpcgov.mpc.codec import WireError
 from mpcgov.mpc.word.field import P, Words, canonical, multiply
 from mpcgov.mpc.word.kernels import inlined, kernel
 from mpcgov.mpc.word.stream import KEY_BYTES, Stream
@@ -140,11 +139,11 @@ def key_blocks(texts: Texts, points: tuple[int, int]) -> Words:
         raise InternalError("the bounds of the keys are damaged")
     blocks = np.empty((len(offsets) - 1, TAG_WORDS), np.uint64)
     x, y = (np.uint64(point) for point in points)
-    _hash(_writable(data), _writable(offsets).view(np.uint64), x, y, blocks)
+    _hash(writable(data), writable(offsets).view(np.uint64), x, y, blocks)
     return blocks
 
 
-def _writable(array: NDArray[Any]) -> NDArray[Any]:
+def writable(array: NDArray[Any]) -> NDArray[Any]:
     """The array in memory of a kind that kernels take, copied only if it isn't."""
     return np.require(array, requirements=["C", "W"])
 
@@ -193,7 +192,11 @@ class TagList:
         return self.padded + len(self.coins)
 
     def tags(self, own: Words, dummies: Words, order: Order, pads: Stream) -> Words:
-        """The list that the matcher gets, shape (padded + dummies, 2), in the owner's order.
+        """The list that the matcher gets, shape (padded + dummies, 2), in the owner's order."""
+        return self.unordered(own, dummies, pads).take(order, axis=0)  # an index of rows would take ten times as long
+
+    def unordered(self, own: Words, dummies: Words, pads: Stream) -> Words:
+        """The tags of the list, keys first, as no matcher may see them.
 
         `pads`: private randomness. Its words are drawn for every row that might need them, whatever the coins say.
         """
@@ -202,7 +205,7 @@ class TagList:
         rows = pads.words(TAG_WORDS * len(self)).reshape(len(self), TAG_WORDS)
         rows[: self.keys] = own
         rows[self.padded :][self.coins] = dummies[self.coins]
-        return rows.take(order, axis=0)  # by an index of rows it would take numpy ten times as long
+        return rows
 
     def real(self, order: Order) -> Words:
         """1 for each row with a key, 0 for the others, in the owner's order."""
@@ -220,64 +223,3 @@ def tag_list(keys: int, padded: int, dummies: int, private: Stream) -> TagList:
     words = private.words(-(-dummies // 64))
     coins = np.unpackbits(words.view(np.uint8))[:dummies].astype(bool)
     return TagList(keys, padded, coins)
-
-
-@inlined
-def _same(a: Words, i: Any, b: Words, j: Any) -> Any:
-    return a[i, 0] == b[j, 0] and a[i, 1] == b[j, 1]
-
-
-@kernel("int64(uint64[::1], uint64, uint64[:, ::1], uint64[:, ::1], int64[::1], int64[::1])")
-def _pair(ordered: Words, bits: Any, left: Words, other: Words, near: Order, out: Order) -> Any:
-    """For each left row the other row with its tag; −1, or which list has a tag twice, 0 or 1.
-
-    `ordered`: both lists' tags in ascending order, their lower bits replaced by the row, the other list's after the
-    left one's. Tags in full are only looked at where the upper bits agree. `near`: memory for the places where they do:
-    found in a loop of their own, without a branch, so that the next one doesn't wait for the tags of one before.
-    """
-    count, rows, row_of = 0, left.shape[0], (np.uint64(1) << bits) - np.uint64(1)
-    for k in range(ordered.size - 1):
-        near[count] = k
-        count += int(ordered[k] >> bits == ordered[k + 1] >> bits)
-    for first in near[:count]:
-        i, at = np.int64(ordered[first] & row_of), first + 1
-        while at < ordered.size and ordered[at] >> bits == ordered[first] >> bits:
-            j = np.int64(ordered[at] & row_of)
-            if j < rows:
-                if _same(left, i, left, j):
-                    return 0
-            elif i >= rows:
-                if _same(other, i - rows, other, j - rows):
-                    return 1
-            elif _same(left, i, other, j - rows):
-                out[i] = j - rows
-            at += 1
-    return -1
-
-
-def matches(left: Words, other: Words, senders: tuple[int, int]) -> Order:
-    """For each row of the left list the row of the other with the same tag, or −1.
-
-    Raises:
-        WireError: a tag is twice in a list; names the sender.
-    """
-    bits = np.uint64((len(left) + len(other)).bit_length())
-    ordered = np.concatenate([left[:, 0], other[:, 0]])
-    ordered >>= bits
-    ordered <<= bits
-    ordered |= np.arange(len(ordered), dtype=np.uint64)
-    ordered.sort()
-    near, out = np.empty(len(ordered), np.int64), np.full(len(left), -1)
-    twice = int(_pair(ordered, bits, _writable(left), _writable(other), near, out))
-    if twice >= 0:
-        raise WireError("the same tag twice", senders[twice])
-    return out
-
-
-def sources(found: Order, others: int) -> Order:
-    """For each row of the left list, the row that is brought to its place: its match, or a null row of its own.
-
-    The other owner appends as many null rows to its `others` rows as the left list is long; one for all would come up
-    more than once, and so show to the receiver who has no match.
-    """
-    return np.where(found >= 0, found, others + np.arange(len(found)))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mpcgov import figures
-from mpcgov.linkage import join, tags
+from mpcgov.linkage import join, matching, tags
 from mpcgov.linkage.linkedrows import LinkedRows
 from mpcgov.linked import wanted
 from mpcgov.linked.columns import NO_MATCH
@@ -254,15 +254,16 @@ def test_a_collision_of_an_owners_tags_makes_both_start_again(monkeypatch: pytes
     made = case(1, 60, 0.8, "overlap", {})
     looked, agreed = [], []
 
-    def sometimes(found: np.ndarray) -> bool:
+    def sometimes(found: np.ndarray) -> tuple[np.ndarray, bool]:
         looked.append(1)
-        return len(looked) == 1
+        rows, _ = matching.ascending(found)
+        return rows, len(looked) == 1
 
     def counted(*args: Any) -> Any:
         agreed.append(1)
         return tags.spoke_keys(*args)
 
-    monkeypatch.setattr(join, "some_equal", sometimes)
+    monkeypatch.setattr(join, "ascending", sometimes)
     monkeypatch.setattr(join, "spoke_keys", counted)
 
     async def program(rows: LinkedRows) -> Any:

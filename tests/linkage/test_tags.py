@@ -15,15 +15,14 @@ from hypothesis import strategies as st
 
 from mpcgov.errors import InternalError
 from mpcgov.linkage import tags
+from mpcgov.linkage.matching import ascending, common, matches, sources
 from mpcgov.linkage.tags import (
     SpokeKeys,
     TagList,
     Texts,
     dummy_tags,
     key_tags,
-    matches,
     some_equal,
-    sources,
     spoke_keys,
     tag_list,
 )
@@ -236,8 +235,13 @@ def test_matching_finds_what_a_dictionary_finds(
         np.array([(((1 << 64) - 1 - a) >> shift << shift, b) for a, b in rows], np.uint64).reshape(-1, 2)
         for rows in (left, other)
     ]
-    if any(len({row.tobytes() for row in rows}) < len(rows) for rows in spread):
+    distinct = [len({row.tobytes() for row in rows}) == len(rows) for rows in spread]
+    risen = [ascending(rows) for rows in spread]
+    assert [same for _, same in risen] == [not one for one in distinct]
+    assert [rows.tolist() for rows, _ in risen] == [sorted(rows.tolist()) for rows in spread]
+    if not all(distinct):
         return
+    assert common(risen[0][0], risen[1][0], (0, 1)) == len({*map(bytes, spread[0])} & {*map(bytes, spread[1])})
     places = {row.tobytes(): i for i, row in enumerate(spread[1])}
     assert matches(*spread, (0, 1)).tolist() == [places.get(row.tobytes(), -1) for row in spread[0]]
 
@@ -247,7 +251,7 @@ def test_lists_of_keys_match_where_keys_are_equal(overlap: int) -> None:
     left = [b"person %d" % i for i in range(1000)]
     other = [b"person %d" % i for i in range(1000 - overlap, 2000 - overlap)]
     found = matches(tags_of(left), tags_of(other), (0, 1))
-    assert (found >= 0).sum() == overlap
+    assert (found >= 0).sum() == overlap == common(*(ascending(tags_of(keys))[0] for keys in (left, other)), (0, 1))
     assert all(left[i] == other[j] for i, j in enumerate(found) if j >= 0)
 
 
@@ -260,6 +264,17 @@ def test_a_tag_that_stands_twice_is_blamed_on_its_sender() -> None:
         with pytest.raises(WireError) as caught:
             matches(twice, others, (3, 4))
         assert caught.value.peer == 3
+
+
+def test_a_list_that_isnt_ascending_is_blamed_on_its_sender() -> None:
+    (right, _), wrong = ascending(tags_of([b"a", b"b"])), np.array([(1, 2), (1, 1)], np.uint64)
+    for left, other, sender in ((right, wrong, 4), (wrong, right, 3), (right, wrong[[0, 0]], 4), (right, wrong[:0], 0)):
+        if not sender:
+            assert common(left, other, (3, 4)) == 0
+            continue
+        with pytest.raises(WireError) as caught:
+            common(left, other, (3, 4))
+        assert caught.value.peer == sender
 
 
 def test_empty_lists_match_nothing() -> None:

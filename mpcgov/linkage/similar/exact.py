@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mpcgov.errors import SpecError
 from mpcgov.linkage.join import exchange_lengths
-from mpcgov.linkage.tags import TAG_WORDS, SpokeKeys, TagList, Texts, key_tags, matches
+from mpcgov.linkage.matching import matches
+from mpcgov.linkage.tags import TAG_WORDS, SpokeKeys, TagList, Texts, key_tags
 from mpcgov.linked.comparing import MOST_EXACT
 from mpcgov.linked.sizes import padded_length
 from mpcgov.mpc.codec import WireError

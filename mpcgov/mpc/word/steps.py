@@ -7,7 +7,7 @@ takes in what another task made has waited for as many as that one, if those are
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -33,6 +33,13 @@ async def together(*parts: Awaitable[T]) -> list[T]:
     for _, steps in both:
         reach(steps)
     return [result for result, _ in both]
+
+
+async def by_name(parts: Mapping[str, Callable[[], Awaitable[T]]], beside: bool) -> dict[str, T]:
+    """What several parts give; one after the other, unless they may go `beside` each other."""
+    if beside:
+        return dict(zip(parts, await together(*(begin() for begin in parts.values())), strict=True))
+    return {name: await begin() for name, begin in parts.items()}
 
 
 async def counted(part: Awaitable[T]) -> tuple[T, int]:
