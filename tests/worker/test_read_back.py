@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,14 @@ def test_decimals_of_a_wide_type_are_compared_where_their_digits_fit(tmp_path: P
         assert source.query(source.table)["v0"].to_pylist() == [125, 250]
     with pytest.raises(DataError, match="column d: durations aren't read"):
         open_table(Dataset.model_validate({"source": "d.parquet", "columns": {"d": column}}), "d", tmp_path)
+
+
+def test_days_of_int96_that_nanoseconds_do_not_reach_are_read_alike(tmp_path: Path) -> None:
+    """As Spark and aws-sdk-pandas write moments; an open end is often 9999-12-31, and an unknown day 1600-01-01."""
+    days = [date(9999, 12, 31), date(2020, 1, 2), date(1600, 1, 1)]
+    moments = pa.array(days, pa.date32()).cast(pa.timestamp("us"))
+    pq.write_table(pa.table({"until": moments}), tmp_path / "d.parquet", use_deprecated_int96_timestamps=True)
+    column = {"kind": "date", "min": "1600-01-01", "max": "9999-12-31"}
+    dataset = Dataset.model_validate({"source": "d.parquet", "columns": {"until": column}})
+    with open_table(dataset, "d", tmp_path) as source:
+        assert source.query(source.table)["v0"].to_pylist() == days

@@ -69,8 +69,10 @@ def samples(files: Sequence[OpenFile], raw: Raw, wanted: Wanted) -> Iterator[tup
     for place in chosen:
         fixed = {names[source]: value for source, value in files[place].partition.items() if source in names}
         inside = [source for source in names if names[source] not in fixed]
-        # By path, since an object of Python's own would be asked for each piece.
-        with pq.ParquetFile(str(files[place].path), buffer_size=_BUFFER_BYTES) as file:
+        # By path, since an object of Python's own would be asked for each piece. Spark's moments (INT96) are counted in
+        # microseconds, since nanoseconds reach no further than from 1677 to 2262, and Arrow goes round there.
+        path = str(files[place].path)
+        with pq.ParquetFile(path, buffer_size=_BUFFER_BYTES, coerce_int96_timestamp_unit="us") as file:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             before = list(accumulate(sizes, initial=raw.starts[place]))
             for group in _spread(len(sizes), max(1, _MOST_SAMPLES // len(chosen))) if inside else ():
