@@ -176,7 +176,7 @@ def least(question: Question, chosen: Mapping[str | None, Counts], registers: Co
     for pattern in {*map(tuple, among.T)}:
         if any(pattern) and not all(pattern):
             found = _least_of_some(found, registers @ (among == np.array(pattern)[:, None]).all(axis=0))
-    shapes = tuple((one.by, tuple(map(bool, column))) for one, column in zip(tables, among, strict=True))
+    shapes = tuple((one.by, tuple(map(bool, column)), one.company) for one, column in zip(tables, among, strict=True))
     enough = found >= LEAST
     clipped, places = np.unique(np.minimum(registers[enough], LEAST), axis=0, return_inverse=True)
     tells = np.array([_tells(shapes, question.distinct, tuple(map(int, one))) for one in clipped], bool)
@@ -186,16 +186,18 @@ def least(question: Question, chosen: Mapping[str | None, Counts], registers: Co
 
 @cache
 def _tells(
-    shapes: tuple[tuple[tuple[str, ...], tuple[bool, ...]], ...], distinct: tuple[int, ...], few: tuple[int, ...]
+    shapes: tuple[tuple[tuple[str, ...], tuple[bool, ...], str | None], ...],
+    distinct: tuple[int, ...],
+    few: tuple[int, ...],
 ) -> bool:
     """Whether something follows from tables by some columns and of some kinds, of which there are so many or more."""
     groups = [
         Group(among, {"sex": kind[0], "all": "yes"}, persons)
-        for kind, persons, *among_kind in zip(KINDS, few, *(chosen for _, chosen in shapes), strict=True)
+        for kind, persons, *among_kind in zip(KINDS, few, *(chosen for _, chosen, _ in shapes), strict=True)
         for among in [tuple(among_kind)]
         if persons
     ]
-    tables = [Rows(where=None, present=(), by=by) for by, _ in shapes]
+    tables = [Rows(where=None, present=(), by=by, company=company) for by, _, company in shapes]
     told = [[one.among[i] for i in distinct] for one in groups]
     return following.follows(told) or following.few(groups, tables, LEAST)
 

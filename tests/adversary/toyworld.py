@@ -62,6 +62,8 @@ DECLARED = {
         "columns": {
             "person": {"kind": "key"},
             "month": {"kind": "integer", "min": 1, "max": 2},
+            "sex": {"kind": "category", "values": list(SEXES)},
+            "all": {"kind": "category", "values": ["yes"]},
         },
     },
 }
