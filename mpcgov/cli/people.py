@@ -78,7 +78,6 @@ def remove(name: str, home: Path) -> None:
 def console(home: Path, listen: str | None) -> None:
     """The agency's pages, for its people's browsers; the node must run."""
     from mpcgov.node.desk.config import ConsoleConfig
-    from mpcgov.node.desk.hall import NO_AUTHORITIES
     from mpcgov.node.desk.server import SOCKET
     from mpcgov.node.home import STATE, NodeConfig, require
     from mpcgov.spec.load import load_yaml, validate
@@ -95,4 +94,4 @@ def console(home: Path, listen: str | None) -> None:
     path = (home / STATE / SOCKET).absolute()
     # A program of its own from here on: nothing that this one has loaded or could read goes with it.
     arguments = [sys.executable, "-P", "-m", "mpcgov.console", str(path), config.listen, config.seen_at]
-    os.execve(sys.executable, arguments, {**os.environ, **NO_AUTHORITIES})  # noqa: S606 - our own program, and no shell
+    os.execv(sys.executable, arguments)  # noqa: S606 - our own program, and no shell

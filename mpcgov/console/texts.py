@@ -1,4 +1,4 @@
-"""The words of the pages in each language, from one catalogue: `texts/*.yaml`, the same keys in all of them.
+"""The words of the pages in each language, from one catalogue: `texts/*.json`, the same keys in all of them.
 
 What the node says of a job comes as English sentences. A language's `sentences` say what becomes of them; one that none
 fits is shown as it is, and marked as English.
@@ -7,14 +7,14 @@ fits is shown as it is, and marked as English.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
-import yaml
 from markupsafe import Markup, escape
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
@@ -25,13 +25,32 @@ _NO_LANGUAGE = re.compile(r"[a-z]+\.yaml|sha256:[0-9a-f]{64}")
 _NUMBER = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d+")
 
 
+class Sentence:
+    """A sentence of the node's in English, with gaps, and what it is `here`."""
+
+    def __init__(self, en: str, here: str) -> None:
+        self._en = en
+        self._begin = en.partition("{")[0]
+        self.here = here
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What a text must be; of the hundreds, only those are made that a text begins like."""
+        return _pattern(self._en)
+
+    def parts(self, text: str) -> dict[str, str] | None:
+        """What stands in the gaps; None if it is another sentence."""
+        match = self.pattern.fullmatch(text) if text.startswith(self._begin) else None
+        return None if match is None else match.groupdict()
+
+
 @dataclass(frozen=True)
 class Catalogue:
-    """One language's words. `sentences`: patterns of the node's sentences, and what they are here."""
+    """One language's words, and what the node's sentences are in it."""
 
     language: str
     words: dict[str, str]
-    sentences: tuple[tuple[re.Pattern[str], str], ...] = field(default=())
+    sentences: tuple[Sentence, ...] = field(default=())
 
     def say(self, key: str, **what: Any) -> Markup:
         """The words of a key, with gaps filled in; what is filled in is escaped, the words may have emphasis."""
@@ -50,11 +69,11 @@ class Catalogue:
         return escape(text if found is None else found)
 
     def _said(self, text: str) -> str | None:
-        for pattern, here in self.sentences:
-            if (match := pattern.fullmatch(text)) is not None:
-                parts = {name: self._part(name, part) for name, part in match.groupdict().items()}
+        for sentence in self.sentences:
+            if (found := sentence.parts(text)) is not None:
+                parts = {name: self._part(name, part) for name, part in found.items()}
                 if None not in parts.values():
-                    return _filled(here, parts)
+                    return _filled(sentence.here, parts)
         return None
 
     def _part(self, name: str, text: str) -> str | None:
@@ -93,13 +112,12 @@ class Catalogue:
 def catalogue(language: str, packages: tuple[str, ...] = OWN) -> Catalogue:
     """The words of a language, of several packages together; the first one that has a key says it."""
     words: dict[str, str] = {}
-    pairs: list[tuple[re.Pattern[str], str]] = []
+    sentences: list[Sentence] = []
     for package in packages:
-        text = (resources.files(package) / "texts" / f"{language}.yaml").read_text(encoding="utf-8")
-        read = yaml.safe_load(text)
+        read = json.loads((resources.files(package) / "texts" / f"{language}.json").read_text(encoding="utf-8"))
         words = read["words"] | words
-        pairs += [(_pattern(one["en"]), one["here"]) for one in read.get("sentences") or ()]
-    return Catalogue(language, words, tuple(pairs))
+        sentences += [Sentence(one["en"], one["here"]) for one in read.get("sentences", ())]
+    return Catalogue(language, words, tuple(sentences))
 
 
 def chosen(cookie: str, header: str) -> str:

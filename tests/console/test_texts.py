@@ -59,8 +59,8 @@ def test_sentences_of_the_node_are_said_in_the_readers_language_or_marked_as_eng
         "die koordinierende Stelle: Tabelle count: Anzahl der Zeilen aller Behörden zusammen, nach region, sex; "
         "1.204 Zellen"
     )
-    for pattern, here in german.sentences:
-        assert set(GAPS.findall(here)) == set(pattern.groupindex), here
+    for one in german.sentences:
+        assert set(GAPS.findall(one.here)) == set(one.pattern.groupindex), one.here
 
 
 def test_numbers_and_people_in_sentences_are_written_as_in_the_readers_language() -> None:

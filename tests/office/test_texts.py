@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import resources
 from pathlib import Path
 
 import pytest
-import yaml
 
 from mpcgov import publish, registry
 from mpcgov.console.texts import catalogue
@@ -31,7 +31,7 @@ BY_PART = ("tab.", "plan.", "param.", "name.", "phase.", "step.", "format.", "an
 
 
 def words(language: str) -> dict[str, str]:
-    return yaml.safe_load((FOLDER / "texts" / f"{language}.yaml").read_text(encoding="utf-8"))["words"]
+    return json.loads((FOLDER / "texts" / f"{language}.json").read_text(encoding="utf-8"))["words"]
 
 
 def test_german_says_everything_with_the_same_gaps() -> None:
@@ -57,8 +57,8 @@ def test_every_word_that_a_page_asks_for_is_there_and_none_besides() -> None:
 
 
 def test_sentences_in_german_have_the_gaps_of_the_english_ones() -> None:
-    for pattern, here in catalogue("de", PACKAGES).sentences:
-        assert set(GAPS.findall(here)) <= set(pattern.groupindex), here
+    for one in catalogue("de", PACKAGES).sentences:
+        assert set(GAPS.findall(one.here)) <= set(one.pattern.groupindex), one.here
     said = str(catalogue("de", PACKAGES).sentence("tax: people, rows where age < 3; uses age; stays there"))
     assert said == "tax: people, Zeilen mit age &lt; 3; verwendet age; bleibt dort"
 
@@ -77,7 +77,7 @@ def test_all_that_a_protocol_of_ours_says_is_said_in_german(name: str) -> None:
     coordinators = [*approvers, manifest.summary, *(field.what for field in fields)]
     for packages, said in ((PACKAGES[1:], approvers), (PACKAGES, coordinators)):
         english = [one for one in said if "lang=" in str(catalogue("de", packages).sentence(one))]
-        assert english == [], "add them to the sentences of texts/de.yaml"
+        assert english == [], "add them to the sentences of texts/de.json"
 
 
 def test_what_protects_people_and_what_stands_below_tables_is_said_in_german() -> None:
@@ -99,4 +99,4 @@ def test_what_protects_people_and_what_stands_below_tables_is_said_in_german() -
         said += of_counts(rows, 0, why) + of_counts(rows, 0, why | {"margins": "suppressed", "noise": noise})
         said += of_counts(rows, 0, why | {"margins": "suppressed"})
     english = [one for one in said if "lang=" in str(german.sentence(one))]
-    assert english == [], "add them to the sentences of texts/de.yaml"
+    assert english == [], "add them to the sentences of texts/de.json"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 
 import structlog
@@ -21,8 +20,6 @@ from mpcgov.node.process import environment
 
 AGAIN_S = 5.0
 END_S = 2.0
-NO_AUTHORITIES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
-"""The console dials nothing but the desk's socket; its HTTP library would load the system's authorities for more."""
 
 
 class Hall:
@@ -55,7 +52,7 @@ class Hall:
                 sys.executable, "-P", "-m", "mpcgov.console", str(self._socket.absolute()), listen, seen_at, "child",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
-                env=environment("run") | NO_AUTHORITIES,
+                env=environment("run"),
             )  # fmt: skip
             self._log.info("the console is served", listen=listen, seen_at=seen_at)
             try:
