@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import gc
 import signal
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -36,7 +35,7 @@ from mpcgov.node.service import Service
 from mpcgov.node.slots import Slots
 from mpcgov.node.store import Store
 from mpcgov.node.supervisor import Supervisor
-from mpcgov.process.memory import no_dumps, tidy
+from mpcgov.process.memory import few_arenas, no_dumps, settle, tidy
 from mpcgov.trust import consortium, tls
 from mpcgov.trust.client import Carrier
 
@@ -56,7 +55,8 @@ def serve(home: Path) -> None:
     """
     # A core dump would hold the agency's keys.
     no_dumps()
-    gc.freeze()  # what was loaded stays, so it needn't be gone through for what jobs leave
+    few_arenas()
+    settle()
     logs.to_stderr(homes.log_form(home))
     asyncio.run(_serve(home))
 

@@ -11,6 +11,8 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -123,22 +125,61 @@ def check_all(assertions: Sequence[Assertion], job_digest: str, party: str, said
             raise SpecError(f"{party}: two of the people who said yes are one", code="assertion")
 
 
-def _check(assertion: Assertion, challenge: bytes, party: str) -> None:
-    what = f"{party}: the word of {assertion.known_as}"
+@dataclass(frozen=True)
+class Signed:
+    """What a passkey's signature over a challenge says besides.
+
+    `origin`: the page that had it made, as its browser says. `site`: the digest of the site's name that the passkey is
+    for. `used`: the passkey's own counter; 0 if it has none.
+    """
+
+    origin: str
+    site: bytes
+    used: int
+
+
+def signed(what: str, key: bytes, client: bytes, authenticator: bytes, signature: bytes, challenge: bytes) -> Signed:
+    """What a passkey has signed, if it has signed this challenge, once it had verified its person.
+
+    Args:
+        what: whose word this is, for messages.
+        key: the passkey's public key.
+        client: what its browser says of the page, as signed.
+        authenticator: what the passkey itself says, as signed.
+
+    Raises:
+        SpecError: it was made for something else, without the person being verified, or the signature doesn't hold.
+    """
     try:
-        client, signed = _bytes(assertion.client_data), _bytes(assertion.authenticator_data)
         data = json.loads(client)
         fits = isinstance(data, dict) and data.get("type") == "webauthn.get" and not data.get("crossOrigin")
         if not fits or data.get("challenge") != _text(challenge):
             raise SpecError(f"{what} is about something else", code="assertion")
-        site = urlsplit(str(data.get("origin"))).hostname or ""
-        if len(signed) < SHORTEST or signed[:FLAGS_AT] != hashlib.sha256(site.encode()).digest():
+        if len(authenticator) < SHORTEST:
             raise SpecError(f"{what} was given at another site", code="assertion")
-        if signed[FLAGS_AT] & (flags := USER_PRESENT | USER_VERIFIED) != flags:
+        if authenticator[FLAGS_AT] & (flags := USER_PRESENT | USER_VERIFIED) != flags:
             raise SpecError(f"{what} was given without looking who it is", code="assertion")
-        _verify(_bytes(assertion.key), _bytes(assertion.signature), signed + hashlib.sha256(client).digest())
+        _verify(key, signature, authenticator + hashlib.sha256(client).digest())
     except (ValueError, RecursionError, InvalidSignature, UnsupportedAlgorithm):
         raise SpecError(f"{what} isn't signed by the passkey that it names", code="assertion") from None
+    used = int.from_bytes(authenticator[FLAGS_AT + 1 : SHORTEST], "big")
+    return Signed(str(data.get("origin")), authenticator[:FLAGS_AT], used)
+
+
+def _check(assertion: Assertion, challenge: bytes, party: str) -> None:
+    what = f"{party}: the word of {assertion.known_as}"
+    try:
+        key, client, authenticator, signature = (
+            base64.b64decode(one, validate=True)
+            for one in (assertion.key, assertion.client_data, assertion.authenticator_data, assertion.signature)
+        )
+    except ValueError:
+        raise SpecError(f"{what} isn't signed by the passkey that it names", code="assertion") from None
+    found = signed(what, key, client, authenticator, signature, challenge)
+    with suppress(ValueError):
+        if found.site == hashlib.sha256((urlsplit(found.origin).hostname or "").encode()).digest():
+            return
+    raise SpecError(f"{what} was given at another site", code="assertion")
 
 
 def _verify(key: bytes, signature: bytes, message: bytes) -> None:
@@ -151,10 +192,6 @@ def _verify(key: bytes, signature: bytes, message: bytes) -> None:
         public.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
     else:
         raise InvalidSignature
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
 
 
 def _text(data: bytes) -> str:

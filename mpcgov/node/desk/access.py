@@ -126,20 +126,21 @@ class Access:
         with self._lock:
             self._tried()
             ticket = self._strangers.take(asked.ticket, "enrol")
-            person = self._linked(ticket.person)
-            new = passkeys.enrolled(self.config, person, asked.credential, ticket.challenge)
-            with self.entry() as entry:
-                now = self._clock.now()
-                still = (
-                    accounts.link_person(entry.tx, ticket.link, now)
-                    if ticket.link
-                    else accounts.without_passkey(entry.tx, person.name)
-                )
-                if still != person or accounts.passkey(entry.tx, new.id) is not None:
-                    raise Refused("this link isn't open any more, or the passkey is known", code="enrol")
-                accounts.add_passkey(entry.tx, new, now)
-                entry.record("passkey added", person=person.name, credential=new.id)
-                return {"name": person.name, "account": accounts.has_account(entry.tx, person.name)}
+        person = self._linked(ticket.person)
+        # A process reads it, for half a second: nobody who signs in meanwhile waits for that.
+        new = passkeys.enrolled(self.config, person, asked.credential, ticket.challenge)
+        with self._lock, self.entry() as entry:
+            now = self._clock.now()
+            still = (
+                accounts.link_person(entry.tx, ticket.link, now)
+                if ticket.link
+                else accounts.without_passkey(entry.tx, person.name)
+            )
+            if still != person or accounts.passkey(entry.tx, new.id) is not None:
+                raise Refused("this link isn't open any more, or the passkey is known", code="enrol")
+            accounts.add_passkey(entry.tx, new, now)
+            entry.record("passkey added", person=person.name, credential=new.id)
+            return {"name": person.name, "account": accounts.has_account(entry.tx, person.name)}
 
     # Who
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from mpcgov.clock import Clock
 from mpcgov.errors import MpcgovError
+from mpcgov.process.memory import give_back
 
 AGE_S = 60.0
 """What was found that long ago is looked at anew when somebody asks."""
@@ -60,3 +61,4 @@ class Health:
             found = {"findings": [{"name": "node", "ok": False, "text": text}]}
         self._found = found | {"at": self._clock.now()}
         self._done.set()
+        give_back()  # the whole log was read, in pieces

@@ -1,4 +1,5 @@
-"""The ceremonies of Web Authentication: what a browser is asked, and whether what its authenticator answers holds.
+"""The ceremonies of Web Authentication (level 3): what a browser is asked, and whether what its authenticator answers
+holds.
 
 Whatever is wrong with an answer is one refusal: who tries things out isn't told how far they got.
 """
@@ -6,44 +7,53 @@ Whatever is wrong with an answer is one refusal: who tries things out isn't told
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mpcgov.errors import LocalError, Refused
+from mpcgov.errors import InternalError, Refused, SpecError
 from mpcgov.node.desk import extra
 from mpcgov.node.desk.accounts import Passkey, Person
 from mpcgov.node.desk.config import ConsoleConfig
 from mpcgov.node.desk.sessions import TICKET_S
+from mpcgov.node.process import environment
 from mpcgov.spec.assertion import Assertion, check
+from mpcgov.spec.assertion import signed as checked
 from mpcgov.spec.statement import Proposal
 
 TIMEOUT_MS = int(TICKET_S * 1000)
+READ_S = 30.0
+TYPE = "public-key"
+ALGORITHMS = (-8, -7, -257)
+"""Ed25519, ECDSA and RSA with SHA-256, by their numbers in COSE: those that `spec.assertion` checks."""
 
 
 def to_enrol(config: ConsoleConfig, agency: str, person: Person, known: Sequence[Passkey], nonce: bytes) -> Any:
-    """What a browser needs to make a person's new passkey.
+    """What a browser needs to make a person's new passkey: `PublicKeyCredentialCreationOptionsJSON`.
 
     Args:
         known: the passkeys that the person has; the same device makes no second one.
         nonce: what the answer must be about.
+
+    Raises:
+        LocalError: the library that reads the answer isn't installed.
     """
-    library = _library()
-    structs = library.helpers.structs
-    options = library.generate_registration_options(
-        rp_id=config.site,
-        rp_name=f"mpcgov, {agency}",
-        user_id=bytes.fromhex(person.handle),
-        user_name=person.name,
-        challenge=nonce,
-        timeout=TIMEOUT_MS,
-        authenticator_selection=structs.AuthenticatorSelectionCriteria(
-            resident_key=structs.ResidentKeyRequirement.REQUIRED,
-            user_verification=structs.UserVerificationRequirement.REQUIRED,
-        ),
-        exclude_credentials=_descriptors(known),
-    )
-    return json.loads(library.options_to_json(options))
+    extra.require("passkeys", "webauthn")
+    return {
+        "rp": {"id": config.site, "name": f"mpcgov, {agency}"},
+        "user": {"id": _text(bytes.fromhex(person.handle)), "name": person.name, "displayName": person.name},
+        "challenge": _text(nonce),
+        "pubKeyCredParams": [{"type": TYPE, "alg": algorithm} for algorithm in ALGORITHMS],
+        "timeout": TIMEOUT_MS,
+        "excludeCredentials": _descriptors(known),
+        "authenticatorSelection": {
+            "residentKey": "required", "requireResidentKey": True, "userVerification": "required",
+        },
+        "attestation": "none",
+    }  # fmt: skip
 
 
 def enrolled(config: ConsoleConfig, person: Person, credential: Mapping[str, Any], nonce: bytes) -> Passkey:
@@ -52,33 +62,42 @@ def enrolled(config: ConsoleConfig, person: Person, credential: Mapping[str, Any
     Raises:
         Refused: it doesn't answer what was asked.
     """
-    library = _library()
+    expected = {"challenge": _text(nonce), "site": config.site, "origin": config.seen_at}
+    new = json.loads(read_apart(json.dumps({"credential": dict(credential), **expected}).encode()))
+    return Passkey(new["id"], person.name, bytes.fromhex(new["cose"]), bytes.fromhex(new["key"]), new["used"])
+
+
+def read_apart(asked: bytes) -> bytes:
+    """What `enrolling` reads in a new passkey's answer, in a process of its own, which has no keys and ends with it.
+
+    Raises:
+        Refused: it doesn't answer what was asked.
+        InternalError: that process has failed.
+    """
+    command = [sys.executable, "-P", "-m", "mpcgov.node.desk.enrolling"]
     try:
-        found = library.verify_registration_response(
-            credential=dict(credential),
-            expected_challenge=nonce,
-            expected_rp_id=config.site,
-            expected_origin=config.seen_at,
-            require_user_verification=True,
+        done = subprocess.run(  # noqa: S603 - our own program, and no shell
+            command, input=asked, capture_output=True, env=environment("run"), timeout=READ_S, check=False
         )
-        key = _plain_key(library, found.credential_public_key)
-    except Exception as error:  # the library raises its own and others' for what an attacker may send
-        raise _no(error) from None
-    identifier = library.helpers.bytes_to_base64url(found.credential_id)
-    return Passkey(identifier, person.name, found.credential_public_key, key, found.sign_count)
+    except subprocess.TimeoutExpired:
+        raise _no() from None
+    if done.returncode == extra.HOLDS_NOT:
+        raise _no()
+    if done.returncode:
+        raise InternalError("the process that reads new passkeys has failed")
+    return done.stdout
 
 
 def to_sign(config: ConsoleConfig, challenge: bytes, known: Sequence[Passkey] = ()) -> Any:
-    """What a browser needs to have a challenge signed, by one of these passkeys or else by any."""
-    library = _library()
-    options = library.generate_authentication_options(
-        rp_id=config.site,
-        challenge=challenge,
-        timeout=TIMEOUT_MS,
-        allow_credentials=_descriptors(known) or None,
-        user_verification=library.helpers.structs.UserVerificationRequirement.REQUIRED,
-    )
-    return json.loads(library.options_to_json(options))
+    """What a browser needs to have a challenge signed, by one of these passkeys or else by any:
+    `PublicKeyCredentialRequestOptionsJSON`."""
+    return {
+        "challenge": _text(challenge),
+        "timeout": TIMEOUT_MS,
+        "rpId": config.site,
+        "allowCredentials": _descriptors(known),
+        "userVerification": "required",
+    }
 
 
 def signed(config: ConsoleConfig, passkey: Passkey, credential: Mapping[str, Any], challenge: bytes) -> int:
@@ -88,18 +107,18 @@ def signed(config: ConsoleConfig, passkey: Passkey, credential: Mapping[str, Any
         Refused: it hasn't, or for another site; or a copy of it has been used meanwhile.
     """
     try:
-        found = _library().verify_authentication_response(
-            credential=dict(credential),
-            expected_challenge=challenge,
-            expected_rp_id=config.site,
-            expected_origin=config.seen_at,
-            credential_public_key=passkey.cose_key,
-            credential_current_sign_count=passkey.used,
-            require_user_verification=True,
-        )
-    except Exception as error:  # as above
-        raise _no(error) from None
-    return int(found.new_sign_count)
+        named, response = (credential["type"], credential["id"], credential["rawId"]), credential["response"]
+        client, about, signature = map(_bytes, map(response.get, ("clientDataJSON", "authenticatorData", "signature")))
+        found = checked("this", passkey.key, client, about, signature, challenge)
+    except (AttributeError, KeyError, TypeError, ValueError, SpecError):
+        raise _no() from None
+    at = (found.origin, found.site)
+    # A passkey that counts says more each time; one that doesn't says 0.
+    fresh = found.used > passkey.used or found.used == passkey.used == 0
+    here = (config.seen_at, hashlib.sha256(config.site.encode()).digest())
+    if named != (TYPE, passkey.id, passkey.id) or at != here or not fresh:
+        raise _no()
+    return found.used
 
 
 def assertion(passkey: Passkey, person: Person, credential: Mapping[str, Any], nonce: str, reason: str) -> Assertion:
@@ -121,8 +140,8 @@ def assertion(passkey: Passkey, person: Person, credential: Mapping[str, Any], n
         key = base64.b64encode(passkey.key).decode()
         who = {"known_as": person.known_as, "credential": passkey.id, "key": key}
         return Assertion(**who, nonce=nonce, reason=reason, **parts)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _no(error) from None
+    except (KeyError, TypeError, ValueError):
+        raise _no() from None
 
 
 def require_said(assertion: Assertion, proposal: Proposal, party: str, said: Any) -> None:
@@ -130,29 +149,21 @@ def require_said(assertion: Assertion, proposal: Proposal, party: str, said: Any
     check(assertion, proposal.job_digest, party, said)
 
 
-def _descriptors(known: Sequence[Passkey]) -> list[Any]:
-    library = _library()
-    descriptor = library.helpers.structs.PublicKeyCredentialDescriptor
-    return [descriptor(id=library.helpers.base64url_to_bytes(one.id)) for one in known]
-
-
-def _plain_key(library: Any, cose: bytes) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    helpers = library.helpers
-    public = helpers.decoded_public_key_to_cryptography(helpers.decode_credential_public_key(cose))
-    return bytes(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+def _descriptors(known: Sequence[Passkey]) -> list[dict[str, str]]:
+    return [{"id": one.id, "type": TYPE} for one in known]
 
 
 def _standard(text: str) -> str:
-    return base64.b64encode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))).decode()
+    return base64.b64encode(_bytes(text)).decode()
 
 
-def _library() -> Any:
-    return extra.loaded("passkeys", "webauthn", "helpers.structs")
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-def _no(error: Exception) -> Exception:
-    if isinstance(error, LocalError):
-        return error
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _no() -> Refused:
     return Refused("the passkey's answer doesn't hold", hint="try again", code="passkey")
