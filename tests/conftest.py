@@ -7,6 +7,7 @@ import gc
 import itertools
 import json
 import os
+import ssl
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ import sqlalchemy as sql
 from hypothesis import HealthCheck, settings
 
 from mpcgov import disclosure, registry
+from mpcgov.keys import Identity
+from mpcgov.spec.roster import Card
+from mpcgov.trust import client
 from tests import nightly
 
 gc.disable()  # until all tests are collected: what is loaded till then stays, so there is no garbage in it
@@ -67,6 +71,20 @@ def _create_engine_once(*url: Any, **options: Any) -> sql.Engine:
 
 
 sql.create_engine = _create_engine_once
+
+
+_client_context, _CONTEXTS = client.client_context, dict[tuple[str, str], ssl.SSLContext]()
+
+
+def _client_context_once(identity: Identity, peer: Card) -> ssl.SSLContext:
+    """Consortia are written out again with the keys of earlier ones, and each request of a test has its own client."""
+    own = identity.certificate_path.read_text(), peer.certificate
+    if own not in _CONTEXTS:
+        _CONTEXTS[own] = _client_context(identity, peer)
+    return _CONTEXTS[own]
+
+
+client.client_context = _client_context_once
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +13,6 @@ from mpcgov.errors import InternalError, Refused, SpecError
 from mpcgov.mpc import SecretArray, Session, concatenate, if_else
 from tests import nightly
 from tests.mpc.parties import opened, run, share_list
-from tests.patience import LONG_S
 
 SETTINGS = nightly.first(2, [(3, 1), (5, 2), (4, 1), (7, 3)])
 LIMIT = 2**20
@@ -274,21 +270,3 @@ def test_shares_of_the_same_array_are_fresh_each_time_and_of_degree_t(value_bits
     for outcome in outcomes:
         assert outcome.value[0] != outcome.value[1]
         assert outcome.value[2] != [5, 5]
-
-
-def test_a_program_that_opens_an_array_fails_the_type_check(tmp_path: Path) -> None:
-    names = ("open", "output", "reveal", "peek", "value")
-    head = "from mpcgov.mpc import SecretArray\n"
-    good, bad = tmp_path / "good_program.py", tmp_path / "bad_program.py"
-    good.write_text(head + "def run(x: SecretArray) -> SecretArray:\n    return x + 1\n")
-    bad.write_text(head + "".join(f"def run_{name}(x: SecretArray) -> None:\n    x.{name}()\n" for name in names))
-    assert check_types(good) == ""
-    faults = check_types(bad)
-    assert all(f'"SecretArray" has no attribute "{name}"' in faults for name in names)
-
-
-def check_types(program: Path) -> str:
-    root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "mypy", "--config-file", str(root / "pyproject.toml"), str(program)]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=LONG_S, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr

@@ -16,7 +16,7 @@ from mpcgov import keys, registry
 from mpcgov.errors import MpcgovError, PeerError
 from mpcgov.jobs import check
 from mpcgov.node import home as homes
-from mpcgov.node import operator
+from mpcgov.node import operator, streams
 from mpcgov.node.daemon import NodeDaemon
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.job import Job
@@ -28,6 +28,7 @@ from mpcgov.trust.client import Carrier, Client
 from tests.node import made
 from tests.patience import LONG_S
 
+streams.CONNECT_S = LONG_S  # nobody is given up because the machine is busy; who waits for it says how long
 PARTIES = ("labour", "welfare", "education")
 MODULUS = 2**61 - 1
 DATASETS = """

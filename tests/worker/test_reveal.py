@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from mpcgov.spec.statement import Layout
 from mpcgov.trial.simulation import simulate
 from mpcgov.worker import reveal
 from mpcgov.worker.clear import Cleared
-from tests.mpc.test_arrays import check_types
+from tests.patience import LONG_S
 
 ROGUES = {
     "opens": ("tables = inputs\n    first, *_ = inputs.values()\n    first.open()", "open"),
@@ -49,12 +52,29 @@ def test_a_program_that_opens_what_is_not_cleared_fails_when_it_runs(workspace, 
     assert caught.value.exit_status in (1, 2, 3)  # ours, the author's, or a rule's
 
 
-def test_a_program_that_opens_what_is_not_cleared_fails_the_type_checker(tmp_path) -> None:
+def test_a_program_that_opens_what_is_not_cleared_fails_the_type_checker(tmp_path: Path) -> None:
+    names = ("open", "output", "reveal", "peek", "value")
+    head = "from mpcgov.mpc import SecretArray\n"
+    good, bad = tmp_path / "good_program.py", tmp_path / "bad_program.py"
+    good.write_text(head + "def run(x: SecretArray) -> SecretArray:\n    return x + 1\n")
+    bad.write_text(head + "".join(f"def run_{name}(x: SecretArray) -> None:\n    x.{name}()\n" for name in names))
     opens, peeks = ROGUES["opens"], ROGUES["peeks"]
-    program = rogue_protocol(tmp_path / "protocols", f"{opens[0]}\n    {peeks[0]}") / "joint-count/program.py"
-    faults = check_types(program)
-    for _, says in (opens, peeks):
-        assert f'"SecretArray" has no attribute "{says}"' in faults
+    rogue = rogue_protocol(tmp_path / "protocols", f"{opens[0]}\n    {peeks[0]}") / "joint-count/program.py"
+    faults = check_types(good, bad, rogue)
+    assert "good_program" not in faults
+    assert [name for name in names if not has_no(faults, bad, name)] == []
+    assert [name for _, name in (opens, peeks) if not has_no(faults, rogue, name)] == []
+
+
+def has_no(faults: str, program: Path, name: str) -> bool:
+    return re.search(rf'{program.name}:\d+: error: "SecretArray" has no attribute "{name}"', faults) is not None
+
+
+def check_types(*programs: Path) -> str:
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "mypy", "--config-file", str(root / "pyproject.toml"), *map(str, programs)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=LONG_S, check=False)
+    return done.stdout + done.stderr
 
 
 def test_nobody_else_can_make_a_cleared_table() -> None:

@@ -186,7 +186,7 @@ def section(name: str, libraries: tuple[str, ...], found: Mapping[str, list[str]
     return head + "\n".join(rows) + "\n"
 
 
-@pytest.mark.by_day(2)
+@pytest.mark.by_day(1, "DuckDB")
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_page_says_how_each_type_is_read(tmp_path: Path, name: str, request: pytest.FixtureRequest) -> None:
     make, libraries = SOURCES[name]
