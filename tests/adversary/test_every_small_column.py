@@ -22,7 +22,7 @@ from mpcgov import registry
 from mpcgov.linked import classes, coarse, pairing
 from mpcgov.node.decide import decide
 from mpcgov.node.differencing import release
-from mpcgov.node.facts import Facts, Line, Permit, View
+from mpcgov.node.facts import Line, Permit, View
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
 from mpcgov.spec.policy import Policy
@@ -108,7 +108,9 @@ def permits(asked: Asked, earlier: Sequence[Asked]) -> bool:
     """Whether both owners' nodes let a job run by itself, after these."""
     for me, declared in DECLARED.items():
         here = {**vars(toyworld.facts(me)), "policy": POLICY, "protocol": PROTOCOL, "declaration": declared}
-        verdict = decide(asked.proposal, Facts(**{**here, "ledger": View(tuple(one.line for one in earlier))}))
+        verdict = decide(
+            asked.proposal, toyworld.OfOneProposal(**{**here, "ledger": View(tuple(one.line for one in earlier))})
+        )
         if not isinstance(verdict, Permit) or verdict.approve != "standing":
             return False
     return True

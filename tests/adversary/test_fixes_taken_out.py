@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import nightly
 from tests.adversary.fixes import FIXES, NAME, Fix
 from tests.patience import LONG_S
 
@@ -17,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/security/attacks.md"
 
 
-@pytest.mark.parametrize("name", nightly.first(1, FIXES))
+@pytest.mark.by_day(1, "3: numbers are fewer than persons")  # in arithmetic alone
+@pytest.mark.parametrize("name", FIXES)
 def test_an_attack_succeeds_without_what_stands_against_it(name: str) -> None:
     attack = f"tests/adversary/{FIXES[name].attack}"
     options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "tests.adversary.fixes", attack]

@@ -135,7 +135,7 @@ def permits(asked: Asked, earlier: Sequence[Asked]) -> bool:
     }  # fmt: skip
     for known in dict.fromkeys((before, asked.edition)):
         believed = asked.line(known)
-        facts = Facts(**{**here, "ledger": View(lines, found=units.of_units(believed.snapshot))})
+        facts = toyworld.OfOneProposal(**{**here, "ledger": View(lines, found=units.of_units(believed.snapshot))})
         verdict = decide(asked.proposal, facts)
         if isinstance(verdict, Permit) and verdict.approve == "standing" and _admits(believed, asked, lines, facts):
             return True
