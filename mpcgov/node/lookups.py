@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, suppress
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import sqlalchemy as sql
@@ -47,7 +48,7 @@ class Lookups:
             kept: T = answers[find, what]
             return kept
         with read() as tx:
-            found = find(tx, *what)
+            found: T = _unchangeable(find(tx, *what))
         answers[find, what] = found
         return found
 
@@ -76,3 +77,10 @@ class Lookups:
         except Exception as error:  # whoever reads then hears what is wrong
             structlog.get_logger().debug("the database's changes can't be asked for", error=type(error).__name__)
             return None
+
+
+def _unchangeable(found: Any) -> Any:
+    """An answer as all get it who ask for it, whoever of them may have reason to change it."""
+    if isinstance(found, dict):
+        return MappingProxyType(found)
+    return tuple(found) if isinstance(found, list) else found

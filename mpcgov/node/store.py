@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +102,7 @@ class Store:
     def look_up(self, find: Callable[..., T], *what: Hashable) -> T:
         """What `find` finds of this in a consistent view: what it found before, if nobody has changed anything since.
 
-        Only for what is short, and isn't changed by whoever gets it.
+        Only for what is short. All who ask get the same: lists come as tuples, and of a dict only what reads it.
 
         Raises:
             PeerError: the database can't be read.
@@ -229,7 +229,7 @@ def unknown(job: str) -> LocalError:
     return LocalError(f"job {job}: unknown at this node", hint="is the id right?", code="unknown-job")
 
 
-def in_states(tx: sql.Connection, states: frozenset[State]) -> list[JobRow]:
+def in_states(tx: sql.Connection, states: frozenset[State]) -> Sequence[JobRow]:
     """The jobs in any of some states, oldest first."""
     names = sorted(state.value for state in states)
     return [_row(found) for found in tx.execute(_IN_STATES, {"states": names})]
@@ -269,17 +269,17 @@ def move(tx: sql.Connection, job: str, before: State, changes: dict[str, Any]) -
         raise PeerError(f"job {job}: its state has changed meanwhile", hint="try again", code="state")
 
 
-def statements(tx: sql.Connection, table: sql.Table, job: str) -> dict[str, bytes]:
+def statements(tx: sql.Connection, table: sql.Table, job: str) -> Mapping[str, bytes]:
     """The envelopes of a job in APPROVALS or RECEIPTS, by party."""
     return {row.party: bytes(row.envelope) for row in tx.execute(_SIGNED[table.name], {"job": job})}
 
 
-def layouts(tx: sql.Connection, job: str) -> dict[str, str]:
+def layouts(tx: sql.Connection, job: str) -> Mapping[str, str]:
     """The layout digests that the parties' receipts name."""
     return {row.party: row.layout_digest for row in tx.execute(_SIGNED[RECEIPTS.name], {"job": job})}
 
 
-def decisions_after(tx: sql.Connection, number: int) -> list[tuple[int, str]]:
+def decisions_after(tx: sql.Connection, number: int) -> Sequence[tuple[int, str]]:
     """The operator's decisions since one of them: number and job."""
     return sorted((row.number, row.job) for row in tx.execute(_DECISIONS, {"number": number}))
 

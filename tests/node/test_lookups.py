@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,6 +64,20 @@ def test_the_same_is_read_once_as_long_as_nothing_changes(watched: Watched) -> N
     assert [watched.state() for _ in range(3)] == [State.APPROVED] * 3
     assert watched.store.look_up(table.statements, APPROVALS, JOB) == {}
     assert watched.reads == 2
+
+
+def test_what_all_get_nobody_changes_for_the_others(watched: Watched) -> None:
+    held, jobs = (
+        watched.store.look_up(table.statements, APPROVALS, JOB),
+        watched.store.look_up(table.in_states, frozenset({State.APPROVED})),
+    )
+    for change in (
+        lambda: operator.setitem(held, "labour", b""),  # type: ignore[call-overload]
+        lambda: operator.delitem(jobs, 0),  # type: ignore[call-overload]
+        lambda: setattr(jobs[0], "state", State.READY),
+    ):
+        with pytest.raises((TypeError, AttributeError)):
+            change()
 
 
 def test_what_this_process_changes_is_seen_at_once(watched: Watched) -> None:
