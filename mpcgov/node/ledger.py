@@ -23,7 +23,7 @@ from mpcgov.keys import Identity
 from mpcgov.lifecycle import State
 from mpcgov.node import differencing, matcher_limits, matchers, questions, refusals, released_numbers, units
 from mpcgov.node.facts import MOST_REFUSED, Balance, Line, View, alike
-from mpcgov.node.lines import line_of, of_dataset
+from mpcgov.node.lines import COLUMNS, SNAPSHOT, line_of, of_dataset, snapshot_of
 from mpcgov.node.tables import BUDGETS, JOBS, LEDGER
 from mpcgov.node.units import Register, Units
 from mpcgov.rules import privacy
@@ -37,8 +37,9 @@ DEFAULT_TOTALS = {"epsilon": Fraction(10), "rho": Fraction(1)}
 
 _OF: sql.BindParameter[str] = sql.bindparam("of")
 # What each job asks and changes is put together once.
-_SNAPSHOTS = sql.select(LEDGER.c.snapshot).where(LEDGER.c.dataset == _OF).order_by(LEDGER.c.at, LEDGER.c.job)
-_LINE, _ANSWERS = (sql.select(what).where(LEDGER.c.job == _OF) for what in (LEDGER, LEDGER.c.answers))
+_SNAPSHOTS = sql.select(SNAPSHOT).where(LEDGER.c.dataset == _OF).order_by(LEDGER.c.at, LEDGER.c.job)
+_LINE = sql.select(*COLUMNS, LEDGER.c.dataset, LEDGER.c.answers).where(LEDGER.c.job == _OF)
+_ANSWERS = sql.select(LEDGER.c.answers).where(LEDGER.c.job == _OF)
 _CHANGE = sql.update(LEDGER).where(LEDGER.c.job == _OF)
 _SETTLE = _CHANGE.where(LEDGER.c.state == sql.bindparam("before"))
 _EQUAL = (
@@ -75,7 +76,9 @@ def view(tx: sql.Connection, proposal: Proposal, me: str, now: float) -> View:
 
 def found_last(tx: sql.Connection, dataset: str) -> dict[str, str]:
     """What jobs, refused ones too, found out last about the persons of a data set, by fingerprints."""
-    return units.latest(tx.execute(_SNAPSHOTS, {"of": dataset}).scalars())
+    # What is found again later says no more than it did before.
+    written = dict.fromkeys(reversed(tx.execute(_SNAPSHOTS, {"of": dataset}).scalars().all()))
+    return units.latest(map(snapshot_of, reversed(written)))
 
 
 def answer(tx: sql.Connection, proposal: Proposal) -> str | None:
@@ -236,7 +239,7 @@ def commit(tx: sql.Connection, job: str) -> None:
         Refused: it has data and no fingerprint of them, or isn't reserved.
     """
     row = tx.execute(_LINE, {"of": job}).one_or_none()
-    if row is None or row.state != "reserved" or (row.dataset is not None and not _of_rows(row.snapshot)):
+    if row is None or row.state != "reserved" or (row.dataset is not None and not _of_rows(line_of(row).snapshot)):
         raise Refused(f"job {job}: not in this node's ledger as a job about to start", code="ledger")
     tx.execute(_CHANGE, {"of": job, "state": "committed"})
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sql
@@ -24,8 +27,14 @@ from mpcgov.spec.statement import Proposal
 COUNTS = ("reserved", "committed", "final")
 """The states of lines that count."""
 
+SNAPSHOT = sql.cast(LEDGER.c.snapshot, sql.Text).label("snapshot")
+"""As it is written: that of a table which is asked for time and again is the same text each time, and is read once."""
+
+COLUMNS = (*(LEDGER.c[name] for name in ("job", "release", "unit", "measure", "amount", "state", "at")), SNAPSHOT)
+"""What a line is made of."""
+
 _OF_DATASET = (
-    sql.select(LEDGER)
+    sql.select(*COLUMNS)
     .where(LEDGER.c.dataset == sql.bindparam("dataset"), LEDGER.c.state.in_(COUNTS))
     .order_by(LEDGER.c.at, LEDGER.c.job)
 )
@@ -37,8 +46,7 @@ KNOWN_LIMIT_BYTES = 64 << 10
 
 def of_dataset(tx: sql.Connection, dataset: str) -> list[Line]:
     """The lines of a data set that count, oldest first."""
-    lines = [line_of(row) for row in tx.execute(_OF_DATASET, {"dataset": dataset})]
-    return [_counted(tx, line) for line in lines]
+    return [_counted(tx, line_of(row)) for row in tx.execute(_OF_DATASET, {"dataset": dataset}).all()]
 
 
 def _counted(tx: sql.Connection, line: Line) -> Line:
@@ -66,9 +74,15 @@ _known = functools.lru_cache(maxsize=500)(_read)
 """The same object for equal releases, which are most of them where a table is asked for time and again."""
 
 
-def line_of(row: Any) -> Line:
-    """One of them, from its row."""
-    body = None if row.release is None else bytes(row.release)
+@functools.lru_cache(maxsize=500)
+def snapshot_of(written: str) -> Mapping[str, str]:
+    """The fingerprints in a line of the ledger; the same object for equal ones."""
+    return MappingProxyType(json.loads(written))
+
+
+def line_of(row: Sequence[Any]) -> Line:
+    """One of them, from a row that begins with `COLUMNS`."""
+    job, body, unit, measure, amount, state, at, snapshot = row[: len(COLUMNS)]
     release = None if body is None else _known(body) if len(body) < KNOWN_LIMIT_BYTES else _read(body)
-    spend = None if row.amount is None else Spend(row.unit, row.measure, Fraction(row.amount))
-    return Line(row.job, release, spend, row.state, dict(row.snapshot), row.at)
+    spend = None if amount is None else Spend(unit, measure, Fraction(amount))
+    return Line(job, release, spend, state, snapshot_of(snapshot), at)

@@ -28,7 +28,9 @@ from mpcgov.spec.statement import Proposal
 
 COUNTS = ("reserved", "committed", "final")
 _SEEN = sql.select(LEDGER.c.job, LEDGER.c.matchers).where(
-    LEDGER.c.dataset == sql.bindparam("dataset"), LEDGER.c.state.in_(COUNTS)
+    LEDGER.c.dataset == sql.bindparam("dataset"),
+    LEDGER.c.state.in_(COUNTS),
+    sql.cast(LEDGER.c.matchers, sql.Text) != "{}",  # most jobs have none
 )
 
 

@@ -93,5 +93,7 @@ AUDIT = sql.Table(
 LOOKED_UP = (
     sql.Index("jobs_by_arrival", JOBS.c.received_at.desc(), JOBS.c.id),
     sql.Index("ledger_by_state", LEDGER.c.state, LEDGER.c.stale, LEDGER.c.at),
+    sql.Index("ledger_by_age", LEDGER.c.dataset, LEDGER.c.at, LEDGER.c.job),
 )
-"""What people's pages look up. Without them SQLite reads each row for it, past the proposal or the release in it."""
+"""What people's pages, and decisions, look up. Without them SQLite reads each row for it, past the proposal or the
+release in it, or sorts all that a decision reads."""
