@@ -10,7 +10,10 @@ from typing import Any
 from aiohttp import web
 
 from mpcgov.errors import LocalError, MpcgovError
-from mpcgov.spec.load import canonical_json
+from mpcgov.spec.load import IN_LOOP_BYTES, canonical_json
+
+PIECE_BYTES, PIECE_S = 256 << 10, 30.0
+"""Of a long answer so much must be taken in such a time."""
 
 HTTP_STATUS = {1: 500, 2: 400, 3: 403, 4: 409}
 """By exit status of the error."""
@@ -25,6 +28,28 @@ async def worked_out(make: Callable[[], dict[str, Any]]) -> web.Response:
     """An answer that may take long to make, made beside the event loop; it only reads."""
     body = await asyncio.to_thread(lambda: canonical_json(make()))
     return web.Response(body=body, content_type="application/json")
+
+
+async def taken(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """A response; if it is long, once whoever asked has taken it, piece by piece, or is gone or far too slow.
+
+    Given to aiohttp at once, an answer of 20 MB takes 100 MB until it is read, and nobody needs to read it.
+    """
+    body = response.body if isinstance(response, web.Response) else None
+    if not isinstance(body, bytes) or len(body) <= IN_LOOP_BYTES:
+        return response
+    pieces = web.StreamResponse(status=response.status, headers={"Content-Type": response.content_type})
+    pieces.content_length = len(body)
+    try:
+        await pieces.prepare(request)
+        for start in range(0, len(body), PIECE_BYTES):
+            await asyncio.wait_for(pieces.write(memoryview(body)[start : start + PIECE_BYTES]), PIECE_S)
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+    except OSError:  # it has hung up
+        pass
+    return pieces
 
 
 def told(error: MpcgovError) -> dict[str, str]:

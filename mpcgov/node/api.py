@@ -18,7 +18,7 @@ from pydantic import Field
 from mpcgov import registry
 from mpcgov.clock import Clock
 from mpcgov.errors import InternalError, MpcgovError, Refused, SpecError
-from mpcgov.node.answers import HTTP_STATUS, answer, no_route, told, where, worked_out
+from mpcgov.node.answers import HTTP_STATUS, answer, no_route, taken, told, where, worked_out
 from mpcgov.node.body import read_body
 from mpcgov.node.book import Book
 from mpcgov.node.door import Door
@@ -48,6 +48,8 @@ COLUMNS_LIMIT_BYTES = 256 << 10
 AT_ONCE = 2
 """How many requests of one member may work in threads at once."""
 CALLER = web.RequestKey("caller", Card)
+HELD = web.RequestKey("held", contextlib.ExitStack)
+"""What is given back once a request is answered."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -103,11 +105,14 @@ class Api:
 
     def _in_turn(self, handler: Handler) -> Handler:
         """A handler that works in threads, of which there are few: only so many requests of a member are looked after
-        at once, from reading their bodies on. Whoever asks for much waits for itself, and nobody else does."""
+        at once, from reading their bodies until their answers are taken. Whoever asks for much waits for itself, and
+        nobody else does."""
 
         async def handled(request: web.Request) -> web.StreamResponse:
-            async with self._turns[request[CALLER].id]:
-                return await handler(request)
+            turn = self._turns[request[CALLER].id]
+            await turn.acquire()
+            request[HELD].callback(turn.release)
+            return await handler(request)
 
         return handled
 
@@ -116,8 +121,9 @@ class Api:
         """Knows the caller, records the request, turns every failure into one line of JSON."""
         if self.door is None:
             raise web.HTTPServiceUnavailable
-        with self.door.request(request.transport):
+        with self.door.request(request.transport), contextlib.ExitStack() as held:
             card, code = None, "ok"
+            request[HELD] = held
             try:
                 card = self._caller(request)
                 request[CALLER] = card
@@ -131,7 +137,7 @@ class Api:
                 self._log.error("internal error", error=type(error).__name__, where=where(error))
                 fault = InternalError(f"{self._home.party}: internal error", hint="see that node's log")
                 response, code = answer({"error": told(fault)}, 500), fault.code
-            return self._recorded(request, card, code, response)
+            return await taken(request, self._recorded(request, card, code, response))
 
     def _recorded(
         self, request: web.Request, card: Card | None, code: str, response: web.StreamResponse
