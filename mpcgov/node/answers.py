@@ -36,7 +36,7 @@ async def taken(request: web.Request, response: web.StreamResponse) -> web.Strea
     Given to aiohttp at once, an answer of 20 MB takes 100 MB until it is read, and nobody needs to read it.
     """
     body = response.body if isinstance(response, web.Response) else None
-    if not isinstance(body, bytes) or len(body) <= IN_LOOP_BYTES:
+    if not isinstance(body, bytes) or len(body) <= IN_LOOP_BYTES or request.method == "HEAD":
         return response
     pieces = web.StreamResponse(status=response.status, headers={"Content-Type": response.content_type})
     pieces.content_length = len(body)

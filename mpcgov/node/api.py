@@ -46,7 +46,7 @@ ENDED_S = 1.5
 """How long who asks for a job's end is let wait; earlier coordinators give up after 2 s."""
 COLUMNS_LIMIT_BYTES = 256 << 10
 AT_ONCE = 2
-"""How many requests of one member may work in threads at once."""
+"""How many requests of one member to ask something, and how many to say something, may work at once."""
 CALLER = web.RequestKey("caller", Card)
 HELD = web.RequestKey("held", contextlib.ExitStack)
 """What is given back once a request is answered."""
@@ -74,7 +74,8 @@ class Api:
         self.door: Door | None = None
         self.seen: dict[str, float] = {}
         """When each member last asked something, by the node's clock."""
-        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+        self._turns: defaultdict[tuple[str, bool], asyncio.Semaphore]
+        self._turns = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     def application(self) -> web.Application:
         """The routes, behind the gate that knows the caller and lets no error out as it is."""
@@ -92,7 +93,7 @@ class Api:
         app.router.add_post(f"{job}/cancel", self._cancel)
         app.router.add_post(f"{job}/approvals", self._in_turn(self._approval))
         app.router.add_post(f"{job}/end", self._end)
-        app.router.add_post(f"{job}/head", self._head)
+        app.router.add_post(f"{job}/head", self._in_turn(self._head))
         app.router.add_post(f"{job}/receipts", self._in_turn(self._receipt))
         app.router.add_post(f"{job}/turn", self._turn)
         app.router.add_get(f"{job}/reaches/{{party:[a-z0-9-]{{1,64}}}}", self._reaches)
@@ -104,12 +105,13 @@ class Api:
         return app
 
     def _in_turn(self, handler: Handler) -> Handler:
-        """A handler that works in threads, of which there are few: only so many requests of a member are looked after
-        at once, from reading their bodies until their answers are taken. Whoever asks for much waits for itself, and
-        nobody else does."""
+        """A handler that works in threads, of which there are few, or waits for the disk: only so many requests of a
+        member are looked after at once, from reading their bodies until their answers are taken. Whoever asks for much
+        waits for itself, and nobody else does; and what it says needn't wait for long answers that it is slow to take.
+        """
 
         async def handled(request: web.Request) -> web.StreamResponse:
-            turn = self._turns[request[CALLER].id]
+            turn = self._turns[request[CALLER].id, request.method == "POST"]
             await turn.acquire()
             request[HELD].callback(turn.release)
             return await handler(request)

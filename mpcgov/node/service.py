@@ -108,8 +108,7 @@ class Service:
             self._start_if_agreed(job)
             row = self._book.job(job)
         own = self._book.approvals(job).get(self._home.party)
-        ended = standing.end(row)
-        if ended is not None:
+        if (ended := standing.end(row)) is not None:
             return {"ended": ended.model_dump(mode="json")}
         return {"approval": parse_json(own, Envelope, "approval").model_dump(mode="json") if own is not None else None}
 
@@ -202,8 +201,7 @@ class Service:
         self._turns.close()
         for run in self._runs.values():
             run.abort(PeerError(f"{self._home.party}: its node was stopped", code="stopped"))
-        running = [task for task in self._background if task.get_name().startswith("job ")]
-        if running:
+        if running := [task for task in self._background if task.get_name().startswith("job ")]:
             await asyncio.wait(running, timeout=3 * TELL_S)
         for task in self._background:
             task.cancel()
@@ -275,15 +273,17 @@ class Service:
     def _disagree(self, job: str, error: MpcgovError) -> None:
         if error.code == "store":
             raise error
+        event, why = Event.ABORT, error.message
         code = error.code if isinstance(error, Refused) else "agreement"
-        self._moved(self._book.move(job, Event.ABORT, error.message, code=code))
+        if self._clock.now() >= self._book.job(job).approve_before:  # no approval holds any more
+            event, why, code = Event.EXPIRE, "its turn didn't come in time", "expired"
+        self._moved(self._book.move(job, event, why, code=code))
 
     async def _run(self, run: JobRun) -> None:
         self._log.info("job started", job=run.job)
         end: Ending | None = None
         try:
-            end = await run.run()
-            if end is not None:
+            if (end := await run.run()) is not None:
                 await self._ends.failed(run, end)
             else:
                 self._log.info("job released", job=run.job)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.node.causes import HEARSAY, Silence
 from mpcgov.node.relay import Relay, WebSocket
+from mpcgov.node.turns import QUEUED
 from mpcgov.trust.client import Client
 
 CONNECT_S = 8.0
@@ -113,19 +114,22 @@ class JobStreams:
     async def _unconnected(self, client: Client, missing: Sequence[str]) -> PeerError:
         """Names who didn't come; but one that answers, and waits for others itself, only as the one that says so."""
         waits = await asyncio.gather(*(self._waits_for(client, party) for party in missing))
-        silent = tuple(party for party, others in zip(missing, waits, strict=True) if not others)
+        silent = tuple(party for party, what in zip(missing, waits, strict=True) if not what)
         if not silent:
-            return PeerError(f"{missing[0]} says: still waiting for {', '.join(waits[0])}", code=HEARSAY)
+            return PeerError(f"{missing[0]} says: {waits[0]}", code=HEARSAY)
         return Silence(silent, f"no connection within {CONNECT_S:g} s", code="connect")
 
-    async def _waits_for(self, client: Client, party: str) -> list[str]:
-        """Whose approval a party says that it still waits for; none, if it can't be asked or hasn't its own."""
+    async def _waits_for(self, client: Client, party: str) -> str:
+        """What a party says that it still waits for: others' approvals, or that whoever gathers places lets it begin;
+        "" if for nothing, or it can't be asked."""
         with contextlib.suppress(MpcgovError):
             answer = await client.request(party, "GET", f"/v1/jobs/{self._job}", None, ASK_S, ANSWER_LIMIT_BYTES)
+            if isinstance(answer, dict) and answer.get("phase") == QUEUED:
+                return "nobody has let it begin"
             said = answer.get("waiting_for") if isinstance(answer, dict) else None
             others = [other for other in said if other in self._earlier + self._later] if isinstance(said, list) else []
-            return others if party not in others else []
-        return []
+            return f"still waiting for {', '.join(others)}" if others and party not in others else ""
+        return ""
 
     async def _dial(self, client: Client, party: str) -> None:
         """Opens a stream to an earlier party; its node may be a moment behind with the approvals."""

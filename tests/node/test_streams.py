@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -186,3 +187,26 @@ async def test_a_peer_that_waits_for_another_is_not_named_for_it(
     assert status["reason"] in ("education: no connection within 0.5 s (phase connect)", "education: no answer for 8 s")
     heard = (await network.until(job, "ABORTED", "CANCELLED", parties=("welfare",)))["welfare"]
     assert heard["reason"].startswith("labour says: education: no ")
+
+
+async def test_who_isnt_let_begin_is_not_named_by_those_that_are(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labour, which gathers places, tells welfare to begin and not education; and says that it doesn't reach that."""
+    monkeypatch.setattr("mpcgov.node.streams.CONNECT_S", 0.5)
+    await network.start()
+    labour = network.nodes["labour"].service
+    begin = labour._turns._let_begin
+
+    async def but_education(waiting: Any, party: str) -> None:
+        if party != "education":
+            await begin(waiting, party)
+
+    async def no(*_: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(labour._turns, "_let_begin", but_education)
+    monkeypatch.setattr(labour.witness, "reaches", no)
+    job = await network.approved()
+    status = (await network.until(job, "ABORTED", parties=("welfare",)))["welfare"]
+    assert status["reason"].removeprefix("labour says: ") == "education says: nobody has let it begin (phase connect)"

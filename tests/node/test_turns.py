@@ -18,7 +18,7 @@ from mpcgov.node.store import JobRow
 from mpcgov.node.turns import Turn, Turns
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.order import Outcome
-from tests.node.network import DATASETS, PARTIES, Network, ScriptedWorker, refusal, when
+from tests.node.network import DATASETS, PARTIES, FakeClock, Network, ScriptedWorker, refusal, when
 from tests.node.test_jobs import approve, proposed
 
 
@@ -97,6 +97,24 @@ async def test_what_waits_for_its_turn_says_so_and_no_deadline_runs(network: Net
         gate.set()
     await network.until(first, "RELEASED")
     await network.until(second, "RELEASED")
+
+
+async def test_a_clock_that_jumps_while_a_job_waits_for_its_turn_names_nobody(network: Network) -> None:
+    """By welfare's clock nobody's approval holds any more, whichever it reads first."""
+    limited(network, labour=1, welfare=1, education=1)
+    network.clocks["welfare"] = FakeClock()
+    network.workers["labour"].gates["hello"] = asyncio.Event()
+    await network.start()
+    await proposed(network)
+    _, job = await proposed(network)
+    await when(lambda: job in network.nodes["welfare"].service._turns, "it never waits")
+    network.clocks["welfare"].offset_s = 86400.0
+    network.nodes["welfare"].service.begin(job)
+    status = await network.status("welfare", job)
+    assert (status["state"], status["reason"]) == ("EXPIRED", "its turn didn't come in time")
+    network.workers["labour"].gates["hello"].set()
+    for party, status in (await network.until(job, "CANCELLED", "EXPIRED")).items():
+        assert party == "welfare" or "welfare says: its turn didn't come in time" in status["reason"]
 
 
 async def test_a_place_is_gathered_by_one_party_only_and_for_agreed_jobs_only(network: Network) -> None:
