@@ -37,15 +37,21 @@ class Gossip:
         self._take = take
         self._pushing: set[tuple[str, str]] = set()
         self._delivered: set[tuple[str, str]] = set()
+        self._unreached: set[str] = set()
         self._log = structlog.get_logger().bind(party=book.me)
 
     def push(self, row: JobRow, ticks: int) -> None:
-        """Sends this node's approval to those that lack it, and every GOSSIP_EVERY ticks to those that owe theirs."""
+        """Sends this node's approval to those that lack it, and every GOSSIP_EVERY ticks to those that owe theirs.
+
+        A party that wasn't reached is tried with one job at a time: a thousand that wait for it are no reason to dial
+        it a thousand times a second.
+        """
         held = self._book.approvals(row.id)
         for party in row.parties:
             key = (row.id, party)
             settled = key in self._delivered and (party in held or ticks % GOSSIP_EVERY)
-            if party != self._book.me and key not in self._pushing and not settled:
+            tried = party in self._unreached and any(other == party for _, other in self._pushing)
+            if party != self._book.me and key not in self._pushing and not settled and not tried:
                 self._pushing.add(key)
                 self._spawn(self._push(row.id, party, held[self._book.me]), f"push {row.id}")
 
@@ -57,9 +63,11 @@ class Gossip:
     async def _push(self, job: str, party: str, own: bytes) -> None:
         try:
             answer = await peers.send_approval(self._client, job, party, own)
+            self._unreached.discard(party)
             self._delivered.add((job, party))
             self._take(job, party, answer)
         except MpcgovError as error:
+            (self._unreached.add if error.code == "unreachable" else self._unreached.discard)(party)
             self._log.debug("approval not delivered", job=job, peer=party, error=error.message)
         finally:
             self._pushing.discard((job, party))
