@@ -14,11 +14,12 @@ import pytest
 from mpcgov import keys
 from mpcgov.errors import PeerError, Refused
 from mpcgov.node import operator
+from mpcgov.node.causes import Silence
 from mpcgov.node.home import host_port
 from mpcgov.node.streams import JobStreams
 from mpcgov.spec.statement import job_id
 from mpcgov.trust.client import Client
-from tests.node.network import PARTIES, Network, when
+from tests.node.network import PARTIES, Network, refusal, when
 from tests.patience import LONG_S
 
 
@@ -189,24 +190,34 @@ async def test_a_peer_that_waits_for_another_is_not_named_for_it(
     assert heard["reason"].startswith("labour says: education: no ")
 
 
+class Answering:
+    """Welfare's requests to the others' nodes, which answer this, and open no streams."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+
+    async def request(self, party: str, *_: Any) -> Any:
+        return self.answers[party]
+
+    async def stream(self, party: str, _: str) -> Any:
+        raise PeerError(f"{party}: refused the stream", code="stream")
+
+
+@pytest.mark.parametrize(
+    ("phase", "reason"),
+    [
+        ("queued", "education says: nobody has let it begin"),
+        ("", "education: no connection within 0.01 s"),
+        ("connect", "education: no connection within 0.01 s"),
+    ],
+)
 async def test_who_isnt_let_begin_is_not_named_by_those_that_are(
-    network: Network, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, phase: str, reason: str
 ) -> None:
-    """Labour, which gathers places, tells welfare to begin and not education; and says that it doesn't reach that."""
-    monkeypatch.setattr("mpcgov.node.streams.CONNECT_S", 0.5)
-    await network.start()
-    labour = network.nodes["labour"].service
-    begin = labour._turns._let_begin
-
-    async def but_education(waiting: Any, party: str) -> None:
-        if party != "education":
-            await begin(waiting, party)
-
-    async def no(*_: Any) -> bool:
-        return False
-
-    monkeypatch.setattr(labour._turns, "_let_begin", but_education)
-    monkeypatch.setattr(labour.witness, "reaches", no)
-    job = await network.approved()
-    status = (await network.until(job, "ABORTED", parties=("welfare",)))["welfare"]
-    assert status["reason"].removeprefix("labour says: ") == "education says: nobody has let it begin (phase connect)"
+    """Labour, which gathers places, may tell welfare to begin and not education, and say that it doesn't reach that."""
+    monkeypatch.setattr("mpcgov.node.streams.CONNECT_S", 0.01)
+    streams = JobStreams("aaaa-aaaa-aaaa", "welfare", ("welfare", "education"), lambda *_: None)
+    client: Any = Answering(education={"state": "APPROVED", "phase": phase, "waiting_for": []})
+    error = await refusal(streams.connect(client))
+    assert error.message == reason
+    assert isinstance(error, Silence) == (phase != "queued")
