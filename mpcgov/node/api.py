@@ -28,10 +28,9 @@ from mpcgov.node.listing import listing
 from mpcgov.node.requests import RequestLog
 from mpcgov.node.service import Service
 from mpcgov.node.shares import evidence, share
-from mpcgov.node.standing import EndNotice
+from mpcgov.node.standing import EndNotice, Turn
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES
 from mpcgov.node.store import JobRow
-from mpcgov.node.turns import Turn
 from mpcgov.node.verdict import declaration
 from mpcgov.spec.ids import ColumnName, DatasetName
 from mpcgov.spec.job import COORDINATOR

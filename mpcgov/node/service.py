@@ -21,11 +21,11 @@ from mpcgov.node.news import News
 from mpcgov.node.peers import PeerClient
 from mpcgov.node.run import Computes, Ending, JobRun
 from mpcgov.node.slots import Slots
-from mpcgov.node.standing import EndNotice
+from mpcgov.node.standing import QUEUED, EndNotice, Turn
 from mpcgov.node.statements import Agreed, agreed, read_approval, read_complaint, read_proposal, read_receipt
 from mpcgov.node.store import JobRow
 from mpcgov.node.timings import Timings
-from mpcgov.node.turns import QUEUED, Turn, Turns
+from mpcgov.node.turns import Turns
 from mpcgov.node.witnesses import Witness, judged
 from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import parse_json, validate

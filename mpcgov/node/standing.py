@@ -28,6 +28,15 @@ class EndNotice(Frozen):
     code: Annotated[str, Field(max_length=40)]
 
 
+class Turn(Frozen):
+    """What nodes say of a job's turn: `ask`, `begin` and `back` is for who gathers places, `free` and `there` to it."""
+
+    word: Literal["ask", "begin", "back", "free", "there"]
+
+
+QUEUED = "queued"
+"""What a job is doing that waits for its turn."""
+
 SENT_STEP_BYTES = 64 << 10
 """Others are told by at least so much how far a job is: enough to see it go on, and no clock of single messages."""
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from mpcgov.errors import MpcgovError, PeerError, Refused
 from mpcgov.node.causes import HEARSAY, Silence
 from mpcgov.node.relay import Relay, WebSocket
-from mpcgov.node.turns import QUEUED
+from mpcgov.node.standing import QUEUED
 from mpcgov.trust.client import Client
 
 CONNECT_S = 8.0

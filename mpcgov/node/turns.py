@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -22,9 +22,9 @@ from mpcgov.errors import MpcgovError, Refused
 from mpcgov.node.causes import Silence
 from mpcgov.node.news import News
 from mpcgov.node.slots import Age, Slots
-from mpcgov.node.standing import EndNotice
+from mpcgov.node.standing import EndNotice, Turn
 from mpcgov.node.store import JobRow
-from mpcgov.spec.load import IN_LOOP_BYTES, Frozen, canonical_json, validate
+from mpcgov.spec.load import IN_LOOP_BYTES, canonical_json, validate
 from mpcgov.spec.roster import Roster
 from mpcgov.trust.client import Client
 
@@ -35,14 +35,6 @@ AGREEMENT_S = 1.0
 """How long a node that is asked waits for approvals that are on their way."""
 
 RETRY_S, AGAIN_S, SILENCE_S = 0.5, 0.1, 8.0
-QUEUED = "queued"
-"""What a job is doing that waits for its turn."""
-
-
-class Turn(Frozen):
-    """What nodes say of a job's turn: `ask`, `begin` and `back` is for who gathers places, `free` and `there` to it."""
-
-    word: Literal["ask", "begin", "back", "free", "there"]
 
 
 class Jobs(Protocol):
@@ -70,6 +62,8 @@ class _Waiting:
     leader: str
     tried_at: float = 0.0
     retry_at: float = 0.0
+    busy: frozenset[str] = frozenset()
+    """the parties that had no place for it the last time"""
     silent: dict[str, float] = field(default_factory=dict)
     """since when a party has given no answer that means anything"""
 
@@ -216,27 +210,30 @@ class Turns:
         loop = asyncio.get_running_loop()
         while self._led():
             self._wake.clear()
-            busy: set[str] = set()
+            busy, due = set[str](), [loop.time() + RETRY_S]
             for waiting in self._led():
-                if self._me in busy:
-                    break
-                if waiting.retry_at <= loop.time() and not busy & set(waiting.row.parties):
+                if busy & set(waiting.row.parties):
+                    continue
+                if waiting.retry_at <= loop.time():
                     try:
                         busy |= await self._try(waiting)
                     except MpcgovError as error:  # it is tried again, and holds up no other job
                         self._log.error("a job can't be given its turn", job=waiting.row.id, error=error.message)
                     waiting.tried_at, waiting.retry_at = loop.time(), loop.time() + RETRY_S
-            due = min((waiting.retry_at for waiting in self._led()), default=0.0)
+                # Until it is tried again nobody who came later gets the place that it waits for.
+                busy |= waiting.busy
+                due.append(waiting.retry_at)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(0.0, due - loop.time()))
+                await asyncio.wait_for(self._wake.wait(), max(0.0, min(due) - loop.time()))
 
     async def _try(self, waiting: _Waiting) -> set[str]:
         """Begins a job if all its nodes have a place for it; returns those that have none."""
-        job = waiting.row.id
+        job, waiting.busy = waiting.row.id, frozenset()
         if not self._jobs.awaits_turn(job):
             self.done(job)
             return set()
         if not self._slots.ask(job, waiting.age, self._me):
+            waiting.busy = frozenset({self._me})
             return {self._me}
         others = waiting.others(self._me)
         answers = await asyncio.gather(*(self._say(waiting, party, "ask") for party in others))
@@ -249,6 +246,7 @@ class Turns:
                 self._jobs.spawn(self._tell(waiting, party, "back"), f"back {job}")
             if not answer:
                 self._silent_too_long(waiting, party)
+        waiting.busy = frozenset(party for party, answer in zip(others, answers, strict=True) if answer == "busy")
         return {party for party, answer in zip(others, answers, strict=True) if answer != "yes"}
 
     async def _start(self, waiting: _Waiting) -> None:

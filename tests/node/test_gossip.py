@@ -9,7 +9,7 @@ from typing import Any
 from mpcgov.node.causes import Silence
 from mpcgov.node.gossip import Gossip
 
-JOBS = [SimpleNamespace(id=f"job {number}", parties=("labour", "welfare")) for number in range(50)]
+JOBS: list[Any] = [SimpleNamespace(id=f"job {number}", parties=("labour", "welfare")) for number in range(50)]
 
 
 class Peer:
@@ -40,7 +40,7 @@ async def test_a_party_that_is_down_is_dialled_for_one_job_at_a_time_and_gets_al
     async def tick(number: int) -> int:
         peer.dialled.clear()
         for row in JOBS:
-            gossip.push(row, number)  # type: ignore[arg-type]
+            gossip.push(row, number)
         await asyncio.gather(*tasks)
         return len(peer.dialled)
 

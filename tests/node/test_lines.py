@@ -124,6 +124,7 @@ def test_a_line_that_has_changed_is_read_as_it_is_now(store: Store, tmp_path: Pa
         assert of_dataset(tx, "people")[0].snapshot == {}
         tx.execute(sql.update(LEDGER).values(snapshot={"all rows": "a"}, state="final"))
         read = of_dataset(tx, "people")[0]
+        snapshot: Any = read.snapshot
     assert (dict(read.snapshot), read.state) == ({"all rows": "a"}, "final")
     with pytest.raises(TypeError):
-        read.snapshot["all rows"] = "b"  # type: ignore[index]
+        snapshot["all rows"] = "b"

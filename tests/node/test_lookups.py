@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sql
@@ -67,13 +68,11 @@ def test_the_same_is_read_once_as_long_as_nothing_changes(watched: Watched) -> N
 
 
 def test_what_all_get_nobody_changes_for_the_others(watched: Watched) -> None:
-    held, jobs = (
-        watched.store.look_up(table.statements, APPROVALS, JOB),
-        watched.store.look_up(table.in_states, frozenset({State.APPROVED})),
-    )
+    held: Any = watched.store.look_up(table.statements, APPROVALS, JOB)
+    jobs: Any = watched.store.look_up(table.in_states, frozenset({State.APPROVED}))
     for change in (
-        lambda: operator.setitem(held, "labour", b""),  # type: ignore[call-overload]
-        lambda: operator.delitem(jobs, 0),  # type: ignore[call-overload]
+        lambda: operator.setitem(held, "labour", b""),
+        lambda: operator.delitem(jobs, 0),
         lambda: setattr(jobs[0], "state", State.READY),
     ):
         with pytest.raises((TypeError, AttributeError)):

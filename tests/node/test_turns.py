@@ -14,8 +14,9 @@ from mpcgov.errors import PeerError
 from mpcgov.lifecycle import State
 from mpcgov.node import slots, turns
 from mpcgov.node.slots import ASKED_S, MEMORY_S, PROMISE_S, Slots
+from mpcgov.node.standing import Turn
 from mpcgov.node.store import JobRow
-from mpcgov.node.turns import Turn, Turns
+from mpcgov.node.turns import Turns
 from mpcgov.spec.load import canonical_json
 from mpcgov.spec.order import Outcome
 from tests.node.network import DATASETS, PARTIES, FakeClock, Network, ScriptedWorker, refusal, when
@@ -209,6 +210,43 @@ async def test_a_job_whose_beginning_cant_be_recorded_holds_up_no_other() -> Non
         task.cancel()
     ends = await asyncio.gather(*node.tasks, return_exceptions=True)
     assert not any(isinstance(end, PeerError) for end in ends)
+
+
+class OnePlace(FullDisk):
+    """A node with a place for one job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = Turns("labour", self, self, Slots(1, asyncio.get_running_loop().time), self)
+
+    def begin(self, job: str) -> None:
+        self.began.append(job)
+
+    def add(self, job: str, approve_before: int) -> None:
+        self.turns.add(JobRow(job, "", PARTIES, (), approve_before, State.APPROVED, "", "", "", 0.0, 0.0))
+
+
+async def test_who_comes_just_as_a_place_is_free_doesnt_get_it_before_who_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Though the one that waits was tried a moment ago, and isn't yet again. Else some of ten wait twice as long."""
+    for name in ("AGAIN_S", "RETRY_S"):
+        monkeypatch.setattr(turns, name, 0.5)
+    node = OnePlace()
+    node.add("computes", 1)
+    await when(lambda: node.began == ["computes"], "nothing ever begins")
+    node.add("waits", 2)
+    await when(lambda: node.turns._waiting["waits"].tried_at > 0, "it was never tried")
+    node.add("comes", 3)
+    node.turns.done("computes")
+    await when(lambda: len(node.began) == 2, "the place stays free")
+    assert node.began == ["computes", "waits"]
+    node.turns.done("waits")
+    await when(lambda: node.began == ["computes", "waits", "comes"], "the last one never begins")
+    node.turns.close()
+    for task in node.tasks:
+        task.cancel()
+    await asyncio.gather(*node.tasks, return_exceptions=True)
 
 
 class Unreadable(FullDisk):

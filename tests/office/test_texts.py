@@ -13,8 +13,8 @@ from mpcgov import publish, registry
 from mpcgov.console.texts import catalogue
 from mpcgov.coordinator.ledgers import SAYS
 from mpcgov.kinds.footers import of_counts
+from mpcgov.node.standing import QUEUED
 from mpcgov.node.timings import PHASES
-from mpcgov.node.turns import QUEUED
 from mpcgov.office.app import PACKAGES, TABS
 from mpcgov.office.compose import RULES
 from mpcgov.office.conditions import OPERATORS
