@@ -36,6 +36,7 @@ _SAME = "|".join(rf"{sign}+" for sign in "0123456789Xx")
 _FILLED = r"^(999+|-9+|-1|9999-12-31|31[./-]12[./-]9999|99991231|(9+|0+)[-./](9+|0+)[-./](9+|0+))$|^(0000+)$"
 _PARTS = re.compile("([0-9]+)")
 _EITHER_WAY = "days and months could be the other way round: say which by date_format"
+_THOUSANDS = "each has three digits behind the sign: if that stands between thousands, say so by thousands and decimal"
 _MOST_DIGITS = 17
 _MOST_PLACES = 9
 _LIMITS = {"float": (MAX_ABSOLUTE, 10**15), "float32": (2**24, 10**6)}
@@ -170,7 +171,8 @@ def _number(steps: Any, values: Values, places: int) -> Told | None:
     least, most = bounds.whole(low, high, rare, limit)
     if places:
         texts = (bounds.decimal_text(least, places), bounds.decimal_text(most, places))
-        return {"kind": "decimal", "min": texts[0], "max": texts[1], "places": places}, ()
+        said = (_THOUSANDS,) if values.kind == "text" and values.all_match(r"^-?[0-9]{1,3}[.,][0-9]{3}$") else ()
+        return {"kind": "decimal", "min": texts[0], "max": texts[1], "places": places}, said
     few = 1 < len(values) <= FEW_NUMBERS
     said = (f"only {len(values)} different values: if they are codes, make it a category",) if few else ()
     return {"kind": "integer", "min": least, "max": most}, said

@@ -14,6 +14,11 @@ _DELIMITERS = (",", ";", "\t", "|")
 _LINES = 60
 _QUOTED = re.compile(r'"[^"\n]*"')
 _MOST_SKIPPED = 20
+_OTHER_BYTE = re.compile(rb"[\x80-\xff]")
+_OTHER_WORD = re.compile(rb"(?<![A-Za-z\x80-\xff])[\x80-\xff]{3,}(?![A-Za-z\x80-\xff])")
+_OTHER_SCRIPTS = ("windows-1251", "windows-1253", "koi8-r", "cp866", "iso-8859-7")
+GUESSED = ("windows-1252", "cp850", *_OTHER_SCRIPTS)
+"""Encodings that bytes alone don't tell from others of one byte a letter."""
 
 
 def dialect(start: bytes, suffix: str) -> dict[str, Any]:
@@ -63,8 +68,22 @@ def _encoding(start: bytes) -> str:
     if wide := wide_encoding(start[: 1 << 12]):
         return wide
     # cp1252 has no letters in five places where DOS had some that are frequent.
-    known = (name for name in ("utf-8", "windows-1252", "cp850") if _decodes(start, name))
-    return next(known).removeprefix("utf-8")
+    known = next(name for name in ("utf-8", "windows-1252", "cp850") if _decodes(start, name))
+    return "" if known == "utf-8" else _of_script(start) or known
+
+
+def _of_script(start: bytes) -> str:
+    """The encoding of a text in another script than Latin, whose words are all of bytes that ASCII hasn't: the one in
+    which most of them are written as words are, with a capital in front at most. Empty for one in Latin script."""
+    words = _OTHER_WORD.findall(start)
+    if 2 * sum(map(len, words)) < len(_OTHER_BYTE.findall(start)):
+        return ""
+    return max(_OTHER_SCRIPTS, key=lambda name: sum(len(word) for word in words if _is_word(word, name)))
+
+
+def _is_word(word: bytes, encoding: str) -> bool:
+    text = word.decode(encoding, "replace")
+    return text.isalpha() and (text.istitle() or text.islower() or text.isupper())
 
 
 def _decodes(start: bytes, encoding: str) -> bool:

@@ -26,7 +26,7 @@ from mpcgov.worker.answer import answer
 from mpcgov.worker.engine import Backend, kept_on_success, open_engine
 from mpcgov.worker.file import ARROW, CSV, EXCEL, PARQUET, OpenFile, open_files
 from mpcgov.worker.guess import Guess, guess, plainest
-from mpcgov.worker.readers import csv
+from mpcgov.worker.readers import csv, csv_advice
 from mpcgov.worker.readers.names import labels_of, names_of, rows_above
 from mpcgov.worker.readers.raw import Raw, Wanted
 from mpcgov.worker.values import values_of
@@ -100,7 +100,10 @@ def _looked_at(name: str, path: str, files: list[OpenFile], written: Mapping[str
     usual = "\t" if files[0].suffix in (".tsv", ".tab") else ","
     how, text = Dialect.model_validate({"delimiter": usual, **written}), files[0].suffix in CSV
     with csv.plain(files[0], how) if text else nullcontext(files[0].fd) as fd:
-        names = _declared(names_of(files[0], fd, how))
+        found = names_of(files[0], fd, how)
+        if text and not re.search(r"[^\W\d_]", "".join(found)) and csv_advice.of_no_header(found):
+            raise DataError(f"{name}: {csv_advice.NO_HEADER}")  # names would be somebody's own values
+        names = _declared(found)
         if not names:
             raise DataError(f"{name}: no column has a name of its own", hint="the first line must name the columns")
         backend = open_engine(reads=[*(file.path for file in files), Path(f"/dev/fd/{fd}")])

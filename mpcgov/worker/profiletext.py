@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mpcgov.worker.guess import Guess
+from mpcgov.worker.opening import GUESSED
 from mpcgov.worker.report import DatasetReport
 
+_GUESSED = "  # a guess, as others could be read, too, such as windows-1250 or -1257: do the letters look right?"
 _NO_WORDS = ("true", "false", "null", "yes", "no", "on", "off")
 
 
@@ -20,7 +22,7 @@ def lines(name: str, whole: Mapping[str, Any], guesses: Mapping[str, Guess], rep
     yield f"{name}:"
     for key, value in whole.items():
         if key != "columns":
-            yield f"  {key}: {_flow(value)}"
+            yield f"  {key}: {_flow(value)}" + (_GUESSED if key == "encoding" and value in GUESSED else "")
     for one in report.would_be_unique[:1]:
         is_key = len(one) == 1 and whole["columns"][one[0]]["kind"] == "key"
         said = (

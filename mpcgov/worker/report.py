@@ -14,7 +14,7 @@ import ibis
 from mpcgov.spec.expect import Bins
 from mpcgov.spec.impossible import described
 from mpcgov.spec.table import Dataset
-from mpcgov.worker import expectations, oddities, unique
+from mpcgov.worker import expectations, oddities, standins, unique
 from mpcgov.worker.advice import MISSING
 from mpcgov.worker.bins import bins, has_bins
 from mpcgov.worker.local import ColumnReport, faults_of, judged
@@ -73,7 +73,12 @@ def dataset_check(dataset: Dataset, name: str, base: Path, *, spreads: bool = Fa
         missing = {one.column: one.missing for one in reports}
         proposed = () if dataset.unique else unique.candidates(source, missing)
         warnings = [*source.remarks, *oddities.crowded_keys(source), *oddities.placeholders(source)]
-        warnings += [*oddities.totals(source), *oddities.last_row(source), *oddities.empty(source, missing)]
+        warnings += [
+            *standins.stand_ins(source),
+            *oddities.totals(source),
+            *oddities.last_row(source),
+            *oddities.empty(source, missing),
+        ]
         if dataset.expect.drift and expectations.last_edition(dataset, name, base) is None:
             warnings.append("no figures of an earlier edition are kept, so drift isn't judged: `dataset check --keep`")
         found = _spreads(source, dataset.own_columns) if spreads else ()

@@ -308,3 +308,83 @@ def test_what_is_no_workbook_is_named(tmp_path: Path, name: str, content: bytes,
 def test_a_second_line_of_the_header_is_pointed_out(tmp_path: Path, extra: str, said: bool) -> None:
     (tmp_path / "d.csv").write_text(f"id,n\n{extra}\n" + "".join(f"a{n},{n}\n" for n in range(30)))
     assert ("second line of the header, such as units?" in checked(tmp_path, "d.csv").faults[0]) is said
+
+
+FILLED: dict[str, tuple[dict[str, Any], list[Any], str]] = {
+    "an amount of nines": (MONEY | {"max": 5000}, [*range(800, 860), *[999] * 12, *[4999] * 12], ""),
+    "amounts far below nines": (MONEY | {"max": 5000}, [*range(1, 60), *[999] * 12], "12 rows with a number such"),
+    "nines beside others of as many digits": (WHOLE, [*range(940, 999), *[999] * 12], ""),
+    "children": (WHOLE, [*[n % 4 for n in range(90)], *[98] * 6, *[99] * 6], "12 rows with a number such"),
+    "nines in few rows": (WHOLE, [*[n % 4 for n in range(90)], *[99] * 9], ""),
+    "below zero": (WHOLE | {"min": -9}, [*range(60), *[-1] * 12], "12 rows with a number such as 99, 999 or -1"),
+    "among numbers below zero": (WHOLE | {"min": -99}, [*range(60), -20, *[-1] * 12], ""),
+    "nothing else": (WHOLE, [999] * 12, ""),
+    "a day of nobody's": (
+        DAY, [*(f"19{n}-07-0{1 + n % 9}" for n in range(10, 70)), *["1900-01-01"] * 12], "12 rows with a day such as",
+    ),
+    "a day among many": (DAY, [f"19{n:02d}-01-01" for n in range(100) for _ in range(12)], ""),
+    "no day": (DAY, ["", ""], ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "values", "words"), FILLED.values(), ids=FILLED.keys())
+def test_numbers_and_days_that_registers_fill_up_with_are_pointed_out(
+    tmp_path: Path, column: dict[str, Any], values: list[Any], words: str
+) -> None:
+    (tmp_path / "d.csv").write_text("id,c\n" + "".join(f"a{n},{value}\n" for n, value in enumerate(values)))
+    found = [one for one in checked(tmp_path, "d.csv", {"id": KEY, "c": column}).warnings if "such as" in one]
+    assert len(found) == bool(words)
+    assert words in "".join(found)
+
+
+SCRIPTS = {
+    "windows-1251": "город,Москва,Казань", "koi8-r": "город,Москва,Казань", "windows-1253": "πόλη,Αθήνα,Πάτρα",
+    "cp866": "город,Москва,Казань", "windows-1252": "Stadt,Köln,Zürich", "cp850": "Stadt,Köln,Zürich",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", SCRIPTS)
+def test_a_guessed_encoding_is_called_one_and_letters_of_other_scripts_are_theirs(
+    tmp_path: Path, encoding: str
+) -> None:
+    name, *cities = SCRIPTS[encoding].split(",")
+    lines = [f"id,{name}", *(f"a{n},{cities[n % 2]}" for n in range(40))]
+    (tmp_path / "d.csv").write_bytes("\n".join(lines).encode(encoding))
+    found = profile("d.csv", tmp_path)
+    assert f'encoding: "{encoding}"  # a guess' in found
+    assert all(city in found for city in cities)
+
+
+def test_letters_of_latin_script_side_by_side_make_no_other_script(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_bytes(("id,město\n" + "a,Žďár\n" * 20).encode("windows-1250"))
+    assert 'encoding: "windows-1252"  # a guess' in profile("d.csv", tmp_path)
+    (tmp_path / "d.csv").write_text("id,město\n" + "a,Žďár\n" * 20)
+    assert "encoding" not in profile("d.csv", tmp_path)
+
+
+@pytest.mark.parametrize(("numbers", "said"), [(["1.234", "12.500"], True), (["1.234", "12.5"], False)])
+def test_three_digits_behind_each_sign_may_stand_behind_one_of_thousands(
+    tmp_path: Path, numbers: list[str], said: bool
+) -> None:
+    (tmp_path / "d.csv").write_text("id,c\n" + "".join(f"a{n},{numbers[n % 2]}\n" for n in range(40)))
+    assert ("if that stands between thousands" in profile("d.csv", tmp_path)) is said
+
+
+HEADERS = {
+    "37605030299,1,1980-02-01": (True, True), "12345": (True, True), "Ann,1,1980-02-01": (True, False),
+    "id,1,2,3": (True, False), "id,2023,2024": (False, False), "2023,2024": (False, False), "id,n,1": (False, False),
+}  # fmt: skip
+"""Whether one is told that there may be no header, where a column isn't found; and whether a profile is refused."""
+
+
+@pytest.mark.parametrize(("header", "expected"), HEADERS.items(), ids=HEADERS)
+def test_a_first_line_that_is_a_row_is_no_header(tmp_path: Path, header: str, expected: tuple[bool, bool]) -> None:
+    (tmp_path / "d.csv").write_text(f"{header}\n{header}\n")
+    with pytest.raises(DataError, match="no column missing") as caught:
+        checked(tmp_path, "d.csv", {"missing": KEY})
+    assert ("is there no header?" in str(caught.value.hint)) is expected[0]
+    if expected[1]:
+        with pytest.raises(DataError, match="is there no header"):
+            profile("d.csv", tmp_path)
+    else:
+        assert "columns:" in profile("d.csv", tmp_path)

@@ -113,6 +113,7 @@ def test_a_file_of_fixed_width_is_read_by_characters(
         (b"0007\n", {"id": {"kind": "key"}}, "a file of fixed width, and its columns have no at"),
         (b"0007Ann     7" * 4, FIXED, "one line, long enough for 4 records; write each record on a line of its own"),
         (b"0007" * (1 << 20), FIXED, "a line over 1 MiB; write each record on a line of its own"),
+        ("0007Zoë  42\n0008Annie 42\n".encode(), FIXED, "equally long in bytes, but not in characters; at counts"),
     ],
 )
 def test_what_is_wrong_with_a_file_of_fixed_width_is_said(

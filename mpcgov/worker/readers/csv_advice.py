@@ -11,6 +11,10 @@ from mpcgov.worker import csv_structure
 DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 """How a message names them."""
 
+NO_HEADER = "the first line looks like a row: is there no header? One line must name the columns"
+_VALUE = re.compile(r"-?[0-9][0-9.,:/-]*")
+_YEAR = re.compile(r"(18|19|20|21)[0-9]{2}")
+
 
 def advice(fd: int, names: list[str], how: Dialect, structure: csv_structure.Structure) -> str:
     """In words; empty if nothing comes to mind."""
@@ -23,7 +27,7 @@ def advice(fd: int, names: list[str], how: Dialect, structure: csv_structure.Str
     if os.pread(fd, 1, os.fstat(fd).st_size - 1) == b"\x1a":
         return "the last character is Ctrl-Z, by which DOS ended files: take it out"
     one = _of_one_field(fd, names[0], how) if len(names) == 1 else ""
-    return _of_names(names) or one or _of_rows(fd, structure, how.delimiter.encode())
+    return _of_names(names) or one or of_no_header(names) or _of_rows(fd, structure, how.delimiter.encode())
 
 
 def _of_names(names: list[str]) -> str:
@@ -34,6 +38,12 @@ def _of_names(names: list[str]) -> str:
     if names[0].endswith("\\TIME_PERIOD"):
         return "Eurostat's own TSV, with several codes in a field and flags beside numbers: ask for SDMX-CSV"
     return ""
+
+
+def of_no_header(names: list[str]) -> str:
+    """Whether half of the names are numbers or days, as a row's values are; years may be names."""
+    values = [name for name in names if _VALUE.fullmatch(name) and not _YEAR.fullmatch(name)]
+    return NO_HEADER if 2 * len(values) >= len(names) else ""
 
 
 def _of_one_field(fd: int, header: str, how: Dialect) -> str:

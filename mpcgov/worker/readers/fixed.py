@@ -24,6 +24,11 @@ LIMIT_LINE_BYTES = 1 << 20
 _PIECE_BYTES = 4 << 20
 _LINES = "write each record on a line of its own, as mainframes don't: fold -w 80 does it for records of 80 bytes"
 
+_BYTES = (
+    "at counts characters, and columns behind a letter of two bytes would be others: write the file in an encoding of "
+    "one byte a letter, and declare that: encoding: windows-1252"
+)
+
 _BEFORE, _BEHIND = r"(^|[^0-9])[-+]$", r"^[-+]([^0-9]|$)"
 """A sign that is beside a number, and not between two as in 2024-12."""
 
@@ -54,21 +59,34 @@ def read(fd: int, wanted: Wanted, backend: Backend) -> Raw:
     last = max(reading.at[1] for reading in wanted.dataset.readings.values() if reading.at)
     if rows == 1 and seen.longest >= 2 * last:
         raise DataError(f"{wanted.name}: one line, long enough for {seen.longest // last} records", hint=_LINES)
+    if seen.counted_in_bytes:
+        raise DataError(f"{wanted.name}: its lines are equally long in bytes, but not in characters", hint=_BYTES)
     columns = {column: f"c{n}" for n, column in enumerate(places)}
     return Raw(table, columns, rows, typed=False, remarks=tuple(_remarks(seen)))
 
 
 @dataclass
 class _Seen:
-    """What was seen of the lines: how long they are, how many hold tabs, and by column how many a sign beside it."""
+    """What was seen of the lines: how long they are in characters, and by `sizes` in bytes, how many hold tabs, and by
+    column how many a sign beside it."""
 
     longest: int = 0
+    shortest: int = LIMIT_LINE_BYTES
+    sizes: set[int] = field(default_factory=set)
     tabs: int = 0
     signs: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def counted_in_bytes(self) -> bool:
+        """Whether whoever wrote the lines counted bytes where we count characters."""
+        return len(self.sizes) == 1 and self.shortest < self.longest
+
     def look(self, lines: pa.Array, places: Places, wanted: Wanted) -> None:
         """Takes some lines."""
-        self.longest = max(self.longest, pc.max(pc.utf8_length(lines)).as_py() or 0)
+        lengths = pc.utf8_length(lines)
+        self.longest = max(self.longest, pc.max(lengths).as_py() or 0)
+        self.shortest = min(self.shortest, pc.min(lengths).as_py() or self.shortest)
+        self.sizes |= {size for size in pc.min_max(pc.binary_length(lines)).as_py().values() if size is not None}
         self.tabs += pc.sum(pc.match_substring(lines, "\t")).as_py() or 0
         numbers = (
             name for name in places if isinstance(wanted.declaration.columns[name], IntegerColumn | DecimalColumn)
