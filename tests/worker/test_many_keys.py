@@ -32,7 +32,7 @@ FILES = {
 }
 
 
-@pytest.mark.by_day(7)
+@pytest.mark.by_day(7, "by two columns-declared0")
 @pytest.mark.parametrize("declared", [[], [["pid"]], [["pid", "month"]]])
 @pytest.mark.parametrize("rows", FILES.values(), ids=FILES.keys())
 def test_the_report_is_the_same_whichever_way_keys_are_looked_at(
