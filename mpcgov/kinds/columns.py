@@ -92,7 +92,8 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
     if len(others) > len(never):
         lines.append(
             f"{hidden} Different values, and rows in the lowest and the highest twentieth of the declared range, are "
-            f"suppressed where they are {few}, or where {few}, are left of the rows with a value."
+            f"suppressed where they are {few}, or where {few}, are left of the rows with a value, or too few for "
+            f"what else is hidden to be any number below {least}."
         )
     return lines
 

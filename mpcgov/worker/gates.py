@@ -21,7 +21,7 @@ from mpcgov.linked.model import model
 from mpcgov.linked.sets import owner_sets
 from mpcgov.linked.sums import Item, Sum
 from mpcgov.mpc import SecretArray, concatenate
-from mpcgov.mpc.functions import every
+from mpcgov.mpc.functions import every, some_not_negative
 from mpcgov.worker import divided, linkquality, owngroups
 from mpcgov.worker.divided import Found
 
@@ -54,16 +54,22 @@ def of_columns(counts: SecretArray, least: int) -> SecretArray:
 
     The rows of a data set, if they are enough; those that lack a value, if they are enough and so are the others. Of
     these, the rows at an end of the range, if they are enough and so are those between; and the different values, if
-    they are enough and so are the rows that repeat one. None is never enough: it would tell of one row from some.
+    they are enough and so are the rows that repeat one. None is never enough: it would tell of one row from some. And
+    so many rows are left beside what is opened that what isn't may be any number of fewer than enough.
     """
     size, number = len(PARTS), len(counts) // len(PARTS)
     places = np.arange(number) * size
     rows, missing, lowest, highest, different = (counts[places + part] for part in range(size))
     present = rows - missing
-    left = [present, present - lowest - highest, present - different]
-    enough = (concatenate([rows, missing, lowest, highest, different, *left]) >= least).reshape((8, number))
-    bits = concatenate([enough[0], *(enough[part] * enough[rest] for part, rest in ((1, 5), (2, 6), (3, 6), (4, 7)))])
-    return bits[np.arange(len(counts)).reshape(size, number).T.reshape(-1)]
+    between = present - lowest - highest
+    inner, twice, thrice = [between - least, rows - lowest - highest - 2 * least], 2 * least, 3 * least
+    ends = ([end - least, *inner, present - end - twice, rows - end - thrice] for end in (lowest, highest))
+    repeating = [different - least, present - different - least, rows - different - twice]
+    needed = [[rows - least], [missing - least, present - least], *ends, repeating]
+    starts = itertools.accumulate((len(one) for one in needed), initial=0)
+    spare = concatenate([one.reshape((1, number)) for some in needed for one in some])
+    bits = some_not_negative(spare, [[range(start, stop)] for start, stop in itertools.pairwise(starts)])
+    return bits.reshape((size * number,))[np.arange(len(counts)).reshape(size, number).T.reshape(-1)]
 
 
 def of_overlaps(owners: tuple[str, ...], counts: SecretArray, least: int) -> SecretArray:

@@ -15,17 +15,18 @@ def _row(column, owners, domains, rules):
     rows, missing, present = len(texts), len(texts) - len(here), len(here)
     lowest, highest = _ends(here, domain)
     between, different = present - lowest - highest, _different(here, domain)
-    rows = _shown(rows, rows, rules)
-    missing = _shown(missing, present, rules)
+    inner = between, (missing + between) // 2
+    ends = [_shown(end, rules, *inner, (present - end) // 2, (rows - end) // 3) for end in (lowest, highest)]
+    different = _shown(different, rules, present - different, (rows - different) // 2)
+    missing, rows = _shown(missing, rules, present), _shown(rows, rules)
     rate = None if missing is None else missing / rows
-    others = ((different, present - different), (lowest, between), (highest, between))
-    return [column, rows, missing, rate, *(_shown(number, left, rules) for number, left in others)]
+    return [column, rows, missing, rate, different, *ends]
 
 
-def _shown(number, left, rules):
-    """A number, if it and what it leaves are large enough."""
+def _shown(number, rules, *left):
+    """A number, if it and what it leaves are large enough; for several that may be hidden, what it leaves to each."""
     base = rules.get("round_to") or 1
-    return None if min(number, left) < rules["min_count"] else (number + base // 2) // base * base
+    return None if min((number, *left)) < rules["min_count"] else (number + base // 2) // base * base
 
 
 def _different(texts, domain):

@@ -8,8 +8,11 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
+
 from mpcgov import disclosure
 from mpcgov.errors import DataError
+from mpcgov.mpc import concatenate
 from mpcgov.node.differencing import Release, Side
 from mpcgov.spec.condition import Expr
 from mpcgov.spec.difference import Rows
@@ -172,3 +175,16 @@ def without_theirs(_: Any) -> Any:
     """A partner's rows aren't looked at."""
     following = importlib.import_module("mpcgov.worker.following")
     return following._few_of
+
+
+def by_what_is_left(counts: Any, least: int) -> Any:
+    """Each number of a column is looked at by itself, and what it leaves."""
+    places = np.arange(len(counts) // 5) * 5
+    rows, missing, lowest, highest, different = (counts[places + part] for part in range(5))
+    present = rows - missing
+    left = [rows, present, present - lowest - highest, present - lowest - highest, present - different]
+    bits = [
+        (one >= least) * (rest >= least)
+        for one, rest in zip((rows, missing, lowest, highest, different), left, strict=True)
+    ]
+    return concatenate(bits)[np.arange(len(counts)).reshape(5, len(places)).T.reshape(-1)]

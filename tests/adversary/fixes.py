@@ -180,6 +180,11 @@ TABLE: list[tuple[int, str, dict[str, Without], str]] = [
         "test_rows_of_one_person.py",
     ),
     (
+        12, "what is hidden of a column may be any of few",
+        {"mpcgov.worker.gates:of_columns": lambda _: before.by_what_is_left},
+        f"{RULE}::test_a_hidden_number_of_a_column_may_be_any_of_few",
+    ),
+    (
         12, "match rates are of all groups or none", {"mpcgov.worker.linkquality:of_match_rates": before.all_rates},
         "test_probable_links.py::test_inside_mpc_neither",
     ),

@@ -28,10 +28,12 @@ from mpcgov.spec.job import Disclosure
 from mpcgov.spec.load import validate
 from mpcgov.spec.policy import Policy
 from mpcgov.spec.table import Declaration
-from tests.adversary import toychanges, toyworld
+from mpcgov.worker import gates
+from tests.adversary import before, toychanges, toyworld
 from tests.adversary.test_every_small_job import small_counts_fixed
 from tests.adversary.test_every_small_noise import DECLARED, POLICY, proposals
 from tests.adversary.toyworld import LEAST, MOST_PERSONS, Asked, facts, permits, registers
+from tests.worker.clearing import clear
 
 STATISTICS = runpy.run_path(str(registry.find("linked-statistics").folder / "reference.py"))["run"]
 RULES = {"join": "inner", "min_count": LEAST}
@@ -131,6 +133,38 @@ def test_null_does_not_step_at_one_row_of_an_agency(monkeypatch: pytest.MonkeyPa
     assert steps_at_nobody(3) == 0
     monkeypatch.setattr(disclosure, "enough_agencies", lambda counts, least, _: sum(c > 0 for c in counts) >= least)
     assert steps_at_nobody(3) > 0
+
+
+# -- what is shown of a column beside what isn't
+
+
+def narrowed(most: int = 13) -> int:
+    """Of all columns of up to so many rows, at either end of the range, between or without a value, and of as many
+    keys, how many show numbers beside which a hidden one can't be each number of fewer than `min_count`."""
+    of_ends = [(sum(some), *some[:3], 0) for some in itertools.product(range(most + 1), repeat=4) if sum(some) <= most]
+    of_keys = [
+        (rows, missing, 0, 0, different)
+        for rows, missing in itertools.product(range(most + 1), repeat=2)
+        for different in range(rows - missing + 1)
+    ]
+    found = 0
+    for columns, hidden in ((of_ends, (1, 2, 3)), (of_keys, (1,))):
+        numbers = [number for column in columns for number in column]
+        opened = clear([numbers], [len(numbers)], Disclosure(min_count=LEAST), columns=True).tables["count"]
+        alike: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+        for place, column in enumerate(columns):
+            alike.setdefault(tuple(opened[5 * place : 5 * place + 5]), []).append(column)
+        for (rows, *_), some in alike.items():
+            values = [{column[place] for column in some} for place in hidden]
+            found += rows != disclosure.SENTINEL and any(min(v) < LEAST and not {*range(LEAST)} <= v for v in values)
+    return found
+
+
+def test_a_hidden_number_of_a_column_may_be_any_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for who knows that a number is shown only if it leaves enough: of 7 rows with 3 at an end, 3 lie between."""
+    assert narrowed() == 0
+    monkeypatch.setattr(gates, "of_columns", before.by_what_is_left)
+    assert narrowed() > 0
 
 
 # -- one active party

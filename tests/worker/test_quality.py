@@ -23,10 +23,10 @@ LEAST = 3
 
 
 def test_nothing_that_is_shown_tells_of_few_rows() -> None:
-    """Every column of up to seven rows with a value and seven without: at both ends, and different values."""
+    """Every column of up to ten rows with a value and four without: at both ends, and different values."""
     columns = [
         (missing + present, missing, lowest, highest, different)
-        for missing, present in itertools.product(range(8), repeat=2)
+        for missing, present in itertools.product(range(5), range(11))
         for lowest, highest in itertools.product(range(present + 1), repeat=2)
         if lowest + highest <= present
         for different in range(present + 1)
@@ -43,8 +43,11 @@ def test_nothing_that_is_shown_tells_of_few_rows() -> None:
         # What isn't told is so whether it is of none or of a few, and so is what it leaves.
         assert missing == (min(column[1], present) >= LEAST)
         between = present - column[2] - column[3]
-        assert [lowest, highest] == [min(number, between) >= LEAST for number in column[2:4]]
-        assert different == (min(column[4], present - column[4]) >= LEAST)
+        both = min(between, (column[1] + between) // 2)
+        assert [lowest, highest] == [
+            min(number, both, (present - number) // 2, (column[0] - number) // 3) >= LEAST for number in column[2:4]
+        ]
+        assert different == (min(column[4], present - column[4], (column[0] - column[4]) // 2) >= LEAST)
         shown += lowest + highest
     assert shown > 0
 
