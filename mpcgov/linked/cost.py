@@ -40,9 +40,9 @@ MOST_BESIDE = 1 << 24
 SHARD_ROUNDS, SPOKE_ROUNDS = 1, 4
 """As measured, of one more shard, and of its spokes, which go side by side."""
 
-SORT_ROUNDS, SHUFFLE_ROUNDS = 3 / 7, 16
-"""As measured, of finding the greatest values: for the square of how often rows double, as segments get shorter and
-samples smaller; and beside the sort, with comparing what it found."""
+SORT_ROUNDS, SHUFFLE_ROUNDS, FEW_BITS = 5 / 4, 21, 8
+"""As measured, of finding the greatest values: for the square of how often rows double beyond 2^8, which are compared
+all with all; and for these, shuffling, and comparing what was found."""
 
 CLOSING_ROUNDS, CLOSING_TOGETHER_ROUNDS = 13, 25
 """As measured: to hide more cells of one owner's groups."""
@@ -218,7 +218,7 @@ def sort_rounds(linked: Linked) -> int:
     if linked.job.disclosure.dominance is None:
         return 0
     rows = min(padded_length(linked.declarations[owner].max_rows) for owner in linked.owners)
-    one = SHUFFLE_ROUNDS + round(SORT_ROUNDS * rows.bit_length() ** 2)
+    one = SHUFFLE_ROUNDS + round(SORT_ROUNDS * max(0, rows.bit_length() - FEW_BITS) ** 2)
     return one * len(linked.asked.measures)
 
 
