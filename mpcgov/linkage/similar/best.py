@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpcgov.linkage.similar.gates import Circuit, Meeting, greater, ones, turned
+from mpcgov.linkage.similar.gates import FEW_WORDS, Circuit, Meeting, greater, ones, turned
 from mpcgov.mpc.word import steps
 from mpcgov.mpc.word.field import Words
 from mpcgov.mpc.word.prss import Prss
@@ -24,7 +25,11 @@ CHUNK = 1 << 16
 """Words of a row that are compared at once: four million comparisons."""
 
 LANES = 64
+BESIDE = 4
+"""So many programs wait and compute side by side: so long is what one of them waits for, at far parties."""
+CHANNELS = 256
 
+T = TypeVar("T")
 Cube = NDArray[np.uint64]
 """Words of shape (bits, competitors, words)."""
 
@@ -38,6 +43,22 @@ async def in_turns(channel: Channel, count: int, step: Callable[[Channel, int], 
             await step(channels[i], i)
 
     await steps.together(*(every_other(first) for first in range(min(OVERLAP, count))))
+
+
+async def programs(
+    channel: Callable[[], Channel], count: int, program: Callable[[Callable[[], Channel], int], Awaitable[T]]
+) -> list[T]:
+    """What programs 0 … count−1 give, of which each opens channels of its own, at most CHANNELS; some at a time: one
+    computes and sends while others wait."""
+    own = [opened_before(channel, CHANNELS) for _ in range(count)]
+    found: dict[int, T] = {}
+
+    async def every_other(first: int) -> None:
+        for i in range(first, count, BESIDE):
+            found[i] = await program(own[i], i)
+
+    await steps.together(*(every_other(first) for first in range(min(BESIDE, count))))
+    return [found[i] for i in range(count)]
 
 
 @dataclass
@@ -106,19 +127,21 @@ class Tournament:
     outcomes: list[Cubes]
 
 
-async def tournament(channel: Callable[[], Channel], prss: Prss, numbers: Cubes, left: int = 1) -> Tournament:
+async def tournament(
+    channel: Callable[[], Channel], prss: Prss, numbers: Cubes, left: int = 1, few_words: int = FEW_WORDS
+) -> Tournament:
     """Let competitors of each lane meet until at most so many are left, each the best of a run of neighbours.
 
-    ⌈bits / 2⌉ + 1 rounds for each of ⌈log₂ competitors⌉ levels, and batches.
+    ⌈bits / 2⌉ + 1 rounds for each of ⌈log₂ competitors⌉ levels, and batches. `few_words`: see `gates.greater`.
     """
     outcomes = []
     while numbers.shape[1] > left:
-        numbers, outcome = await _level(channel(), prss, numbers)
+        numbers, outcome = await _level(channel(), prss, numbers, few_words)
         outcomes.append(outcome)
     return Tournament(numbers, outcomes)
 
 
-async def _level(channel: Channel, prss: Prss, numbers: Cubes) -> tuple[Cubes, Cubes]:
+async def _level(channel: Channel, prss: Prss, numbers: Cubes, few_words: int) -> tuple[Cubes, Cubes]:
     bits, count, words = numbers.shape
     pairs = count // 2
     winners, outcome = Cubes.empty(bits, count - pairs, words), Cubes.empty(1, pairs, words)
@@ -129,7 +152,7 @@ async def _level(channel: Channel, prss: Prss, numbers: Cubes) -> tuple[Cubes, C
         left = numbers.rows(slice(2 * first, 2 * last, 2))
         right = numbers.rows(slice(2 * first + 1, 2 * last + 1, 2))
         meeting = Meeting(part, prss, (last - first) * words)
-        later = await greater(meeting, right, left)
+        later = await greater(meeting, right, left, few_words)
         outcome.put(slice(first, last), later)
         winners.put(slice(first, last), await meeting.choose(later, right, left))
 
@@ -211,8 +234,8 @@ async def mutual_best(channel: Callable[[], Channel], prss: Prss, numbers: Cubes
         return (await one_hot(channel, prss, across.outcomes, words // blocks, start)).swapped(blocks), lanes.best
 
     (of_row, best), (of_column, _) = await steps.together(
-        of_rows(_opened(channel, 2 * levels(columns))),
-        of_columns(_opened(channel, 2 * (levels(words // blocks) + levels(LANES)))),
+        of_rows(opened_before(channel, 2 * levels(columns))),
+        of_columns(opened_before(channel, 2 * (levels(words // blocks) + levels(LANES)))),
     )
     pairs = Cubes.empty(1, columns, words)
     step = max(1, 8 * CHUNK // words)
@@ -231,6 +254,6 @@ def levels(count: int) -> int:
     return (count - 1).bit_length()
 
 
-def _opened(channel: Callable[[], Channel], count: int) -> Callable[[], Channel]:
+def opened_before(channel: Callable[[], Channel], count: int) -> Callable[[], Channel]:
     """Channels opened before what uses them, which runs beside something else and so in an order of its own."""
     return iter([channel() for _ in range(count)]).__next__

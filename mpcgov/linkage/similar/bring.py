@@ -62,12 +62,12 @@ async def linked_bits(
     """`count` bits of each column's owner's record where it is linked to a row, else 0: rows of lanes. Two rounds.
 
     Args:
-        links: shape (1, columns, words).
-        own: at the owner of the columns' side, `bit_rows` of its columns.
+        links: shape (1, columns, words): of so many columns of each block.
+        own: at the owner of the columns' side, `bit_rows` of these columns.
         runs: into how many runs of 2^k neighbours the columns fall; what comes of each is side by side.
     """
-    columns, words = grid.columns.records, grid.all_words
-    entered = await enter(channel, prss, grid.columns.owner, own, (count, lanes.words_for(grid.all_of(grid.columns))))
+    _, columns, words = links.shape
+    entered = await enter(channel, prss, grid.columns.owner, own, (count, lanes.words_for(grid.blocks * columns)))
     circuit = Circuit(channel, prss, count, runs * words)
     plus, minus = circuit.masks(count)
     terms = plus ^ minus

@@ -128,7 +128,7 @@ async def _alone(operation: Operation, found: Partners, columns: int) -> Words:
     ordered = await sort_rows(channel, prss, key, table, 0, columns << TOTAL_BITS)
     number = np.ascontiguousarray(ordered[:, 0])
     channel, prss = operation()
-    again = await zero(channel, prss, field.subtract(number[1:], number[:-1]))
+    again = await zero(channel, prss, field.subtract(number[1:], number[:-1]), columns.bit_length())
     first = np.concatenate([np.ones(1, np.uint64), field.subtract(np.ones_like(again), again)])
     return (await in_place(operation, first[:, None], np.ascontiguousarray(ordered[:, 1]))).reshape(-1)
 
@@ -199,7 +199,7 @@ async def _at_least(operation: Operation, weight: Words, bounds: Words) -> Words
             np.ascontiguousarray(np.broadcast_to(bounds[:, None], shape)),
         )
         channel, prss = operation()
-        below = await negative(channel, prss, over)
+        below = await negative(channel, prss, over, TOTAL_BITS)
         result[:, start : start + AT_ONCE] = field.subtract(np.ones(shape, np.uint64), below)
     return result
 

@@ -214,19 +214,18 @@ async def added(channel: Channel, prss: Prss, own: Words | None, shape: tuple[in
     return await summed(meeting, u, v, around)
 
 
-async def added_odd(channel: Channel, prss: Prss, own: Words | None, shape: tuple[int, int]) -> Pieces:
-    """u + v as `added`, but for the lowest bit, where that is odd modulo 2^bits − 1: half the ANDs.
+async def added_odd(channel: Channel, prss: Prss, own: Words | None, shape: tuple[int, int], dropped: int) -> Pieces:
+    """u + v as `added`, without so many of the lowest bits, where that is odd modulo 2^bits − 1: half the ANDs.
 
     Where u + v reaches the modulus, it is one less modulo 2^bits, so that only the lowest bit is another one.
     """
     u, v = await _enter_two(channel, prss, own, shape)
-    return await summed(Meeting(channel, prss, shape[1]), u, v, nothing(shape[1]))
+    return await summed(Meeting(channel, prss, shape[1]), u, v, nothing(shape[1]), dropped=dropped)
 
 
-async def greater(meeting: Meeting, x: Pieces, y: Pieces) -> Pieces:
-    """x > y as one row, of numbers as rows of bits, lowest first: the carry out of x + NOT y. A round for every two
-    bits; of few numbers fewer, as they send little: three or four."""
-    if len(x.left) > 2 and meeting.words <= FEW_WORDS:
+async def greater(meeting: Meeting, x: Pieces, y: Pieces, few_words: int = FEW_WORDS) -> Pieces:
+    """x > y as one row; lowest bits first: the carry out of x + NOT y. A round for every two; of few numbers fewer."""
+    if len(x.left) > 2 and meeting.words <= few_words:
         inverted_y = inverted(meeting.me, y)
         ((generate,),) = await meeting.layer([(every(2), [x, inverted_y])])
         share = await carry_out(meeting, generate, (x ^ inverted_y)[1:])
@@ -241,22 +240,23 @@ async def _carry_out(meeting: Meeting, x: Pieces, y: Pieces, carry: Pieces, inve
     return carry
 
 
-async def summed(meeting: Meeting, x: Pieces, y: Pieces, carry: Pieces, carried: bool = False) -> Pieces:
-    """x + y and a carry into the lowest place; if `carried`, with that out of the highest as a row more. A round for
-    every two places."""
+async def summed(m: Meeting, x: Pieces, y: Pieces, carry: Pieces, carried: bool = False, dropped: int = 0) -> Pieces:
+    """x + y and a carry into the lowest place; if `carried`, with that out of the highest as a row more; without the
+    `dropped` lowest. A round for every two places."""
     total, rows = x ^ y, len(x.left) - (not carried)
     if carried:
-        total = total.stacked(nothing(meeting.words))
+        total = total.stacked(nothing(m.words))
     for side in ("left", "right"):
         getattr(total, side)[:1] ^= getattr(carry, side)
     low = x[:rows], y[:rows]
     for at in range(0, rows, 2):
-        found = await meeting.carries(*low, carry, at, 2)
-        for row, place in enumerate(range(at + len(found.left), at, -1)):
+        found = await m.carries(*low, carry, at, 1 if at + 1 < dropped else 2)
+        top = min(at + 2, rows)
+        for row, place in enumerate(range(top, top - len(found.left), -1)):
             total.left[place] ^= found.left[row]
             total.right[place] ^= found.right[row]
         carry = found[:1]
-    return total
+    return total[dropped:]
 
 
 def nothing(words: int) -> Pieces:

@@ -116,29 +116,30 @@ async def scores(channel: Callable[[], Channel], prss: Prss, grid: Grid, own: Ve
     Shape (bits, columns, words), rows in lanes. Odd ones are in order as they are, without the dropped bits. `own`: an
     owner's numbers.
     """
-    if prss.parties != 3:
-        raise InternalError("records are compared by three parties")
-    rows = await _rows(channel(), prss, grid, own)
-    words = grid.all_words
-    found = Cubes.empty(grid.bits - grid.dropped_bits, grid.columns.records, words)
-    step = max(1, CHUNK // words)
+    rows = await of_rows(channel(), prss, grid, own)
+    found = Cubes.empty(grid.bits - grid.dropped_bits, grid.columns.records, grid.all_words)
+    step = max(1, CHUNK // grid.all_words)
 
     async def compare(part: Channel, number: int) -> None:
         some = slice(number * step, min(grid.columns.records, (number + 1) * step))
-        count = some.stop - some.start
-        share = await _dealt(part, prss, grid, grid.columns, some, own)
-        sums = np.matmul(share.astype(np.float64), rows)
-        term = await _summand(part, prss, grid.bits, np.ascontiguousarray(sums.transpose(1, 0, 2)))
-        planes = None if term is None else gates.to_planes(term, grid.bits)
-        if grid.odd:
-            found.put(
-                some, (await gates.added_odd(part, prss, planes, (grid.bits, count * words)))[grid.dropped_bits :]
-            )
-        else:
-            found.put(some, _ordered(prss.me, await gates.added(part, prss, planes, (grid.bits, count * words))))
+        found.put(some, await some_scores(part, prss, grid, rows, some, own))
 
     await in_turns(channel(), -(-grid.columns.records // step), compare)
     return found
+
+
+async def some_scores(
+    channel: Channel, prss: Prss, grid: Grid, rows: NDArray[np.float64], some: slice, own: Vectors | None
+) -> Pieces:
+    """The scores of all rows with some columns of each block, as rows of bits. `rows`: what `of_rows` gives."""
+    share = await _dealt(channel, prss, grid, grid.columns, some, own)
+    sums = np.matmul(share.astype(np.float64), rows)
+    term = await _summand(channel, prss, grid.bits, np.ascontiguousarray(sums.transpose(1, 0, 2)))
+    planes = None if term is None else gates.to_planes(term, grid.bits)
+    shape = grid.bits, (some.stop - some.start) * grid.all_words
+    if grid.odd:
+        return await gates.added_odd(channel, prss, planes, shape, grid.dropped_bits)
+    return _ordered(prss.me, await gates.added(channel, prss, planes, shape))
 
 
 async def _dealt(channel: Channel, prss: Prss, grid: Grid, side: Side, some: slice, own: Vectors | None) -> Small:
@@ -156,8 +157,10 @@ def _ordered(me: int, bits: Pieces) -> Pieces:
     return bits
 
 
-async def _rows(channel: Channel, prss: Prss, grid: Grid, own: Vectors | None) -> NDArray[np.float64]:
+async def of_rows(channel: Channel, prss: Prss, grid: Grid, own: Vectors | None) -> NDArray[np.float64]:
     """Our shares of the rows' numbers, shape (blocks, terms, lanes of a block)."""
+    if prss.parties != 3:
+        raise InternalError("records are compared by three parties")
     share = await _dealt(channel, prss, grid, grid.rows, slice(0, grid.rows.records), own)
     lanes = grid.lanes
     everyone = np.empty((grid.blocks, len(lanes), grid.terms), np.float64)

@@ -72,11 +72,17 @@ def modulus(bits: int) -> int:
 
 def elements(numbers: Stream, count: int, bits: int) -> Small:
     """The next `count` exactly uniform elements of a stream: the one pattern of `bits` bits that is none is redrawn."""
-    p = np.uint32(modulus(bits))
-    drawn = numbers.words(-(-count // 2)).view(np.uint32)[:count] & p
+    kind = _on_the_wire(bits)
+    p = kind.type(modulus(bits))
+
+    def patterns(wanted: int) -> NDArray[np.unsignedinteger[Any]]:
+        found: NDArray[np.unsignedinteger[Any]] = numbers.words(-(-wanted * kind.itemsize // 8)).view(kind)[:wanted] & p
+        return found
+
+    drawn = patterns(count)
     while len(wanted := np.flatnonzero(drawn == p)):
-        drawn[wanted] = numbers.words(-(-len(wanted) // 2)).view(np.uint32)[: len(wanted)] & p
-    return drawn
+        drawn[wanted] = patterns(len(wanted))
+    return drawn.astype(np.uint32, copy=False)
 
 
 def packed(values: Small, bits: int) -> Words:

@@ -8,21 +8,22 @@ candidate that weighs most its columns become words. See docs/security/linkage-r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mpcgov.linkage.similar.agree import Pairs
 from mpcgov.linkage.similar.arranged import Arranged
-from mpcgov.linkage.similar.best import Cubes, everywhere, one_hot, tournament
+from mpcgov.linkage.similar.best import CHUNK, Cubes, everywhere, one_hot, programs, tournament
 from mpcgov.linkage.similar.bring import as_words, bit_rows, linked_bits, numbers
 from mpcgov.linkage.similar.clk import Filters
 from mpcgov.linkage.similar.fields import Plain, lanes_of
-from mpcgov.linkage.similar.gates import Circuit, enter
-from mpcgov.linkage.similar.scores import Grid, scores
+from mpcgov.linkage.similar.gates import FEW_WORDS, Circuit, enter
+from mpcgov.linkage.similar.scores import Grid, of_rows, some_scores
 from mpcgov.linkage.similar.stacks import Stacks, joined, part, shaped
 from mpcgov.linkage.similar.three import Operation, Three, among, to_all
-from mpcgov.linked.encoding import FieldType, runs_of
+from mpcgov.linked.encoding import FieldType, run_length, runs_of
 from mpcgov.linked.fieldbits import TOTAL_BITS, record_bit_count
 from mpcgov.mpc.word import field, lanes
 from mpcgov.mpc.word.field import Words
@@ -135,41 +136,54 @@ class Turn:
 
     async def partners(self, own: OwnPass | None) -> Words:
         """See `Partners.stacked`."""
-        found = await scores(self.channel, self.prss, self.grid, None if own is None else own.filters.rows)
-        candidates = await self._candidates(found)
-        runs = candidates.shape[1]
-        field_count, count = record_bit_count(self.types, first=False), sum(self.widths)
-        picked = await self._picked(candidates)
-        theirs = await linked_bits(
-            self.channel(), self.prss, self.grid, picked, self._of_columns(own), field_count + count, runs
-        )
-        ours = await self._of_rows(own)
-        tiled = Pieces(np.tile(ours.left, (1, runs)), np.tile(ours.right, (1, runs)))
-        pairs = Pairs(Stacks(self.channel, self.prss), self.prss.me, self.types, tiled, theirs[:field_count])
-        weights = await pairs.weights()
+        rows = await of_rows(self.channel(), self.prss, self.grid, None if own is None else own.filters.rows)
+        ours, pieces = await self._of_rows(own), self._pieces()
+
+        async def of_piece(channel: Callable[[], Channel], place: int) -> Found:
+            return await replace(self, channel=channel).candidates(own, rows, ours, pieces[place], len(pieces))
+
+        found = await programs(self.channel, len(pieces), of_piece)
+        weights, brought = joined([one.weights for one in found], 1), joined([one.brought for one in found], 1)
+        runs = runs_of(self.grid.columns.records)
         chosen, best = await self._heaviest(weights, runs)
-        return await self._words(await self._of_chosen(chosen, theirs[field_count:], runs), best)
+        return await self._words(await self._of_chosen(chosen, brought, runs), best)
 
     # -- candidates
 
-    async def _candidates(self, found: Cubes) -> Candidates:
-        met = await tournament(self.channel, self.prss, found, runs_of(self.grid.columns.records))
-        return Candidates(met.outcomes, met.best.shape)
+    def _pieces(self) -> list[slice]:
+        """Columns of each block, as many whole runs together as are compared at once."""
+        columns = self.grid.columns.records
+        length = run_length(columns)
+        step = length * max(1, CHUNK // (length * self.grid.all_words))
+        return [slice(start, min(columns, start + step)) for start in range(0, columns, step)]
 
-    async def _picked(self, candidates: Candidates) -> Cubes:
-        """A 1 in each run of columns, for each row."""
-        _, runs, words = candidates.shape
+    async def candidates(
+        self, own: OwnPass | None, rows: NDArray[np.float64], ours: Pieces, some: slice, pieces: int
+    ) -> Found:
+        """The candidates of some runs of columns, weighed. `rows`, `ours`: shares of the rows' filters, and bits."""
+        columns, words = some.stop - some.start, self.grid.all_words
+        runs = -(-columns // run_length(self.grid.columns.records))
+        filters = None if own is None else own.filters.rows
+        scores = await some_scores(self.channel(), self.prss, self.grid, rows, some, filters)
+        competing = Cubes(*(side.reshape(-1, columns, words) for side in (scores.left, scores.right)))
+        met = await tournament(self.channel, self.prss, competing, runs, FEW_WORDS // pieces)
         start = everywhere(self.prss.me, words, runs)
-        return await one_hot(self.channel, self.prss, candidates.outcomes, self.grid.columns.records, start)
+        picked = await one_hot(self.channel, self.prss, met.outcomes, columns, start)
+        field_count, count = record_bit_count(self.types, first=False), sum(self.widths)
+        theirs = await linked_bits(
+            self.channel(), self.prss, self.grid, picked, self._of_columns(own, some), field_count + count, runs
+        )
+        tiled = Pieces(np.tile(ours.left, (1, runs)), np.tile(ours.right, (1, runs)))
+        pairs = Pairs(Stacks(self.channel, self.prss), self.prss.me, self.types, tiled, theirs[:field_count])
+        return Found(await pairs.weights(), theirs[field_count:])
 
     # -- what the owners have of them
 
-    def _of_columns(self, own: OwnPass | None) -> Words | None:
-        """The columns' bits: of the fields, then of the number and of all that is brought."""
+    def _of_columns(self, own: OwnPass | None, columns: slice) -> Words | None:
+        """The bits of some columns of each block: of the fields, then of the number and of all that is brought."""
         if own is None or own.columns is None:
             return None
-        first = self.grid.first * self.grid.columns.records
-        some = slice(first, first + self.grid.all_of(self.grid.columns))
+        some = self.grid.numbers(self.grid.columns, columns)
         number = np.maximum(0, own.numbers.records[some]).astype(np.uint64)
         numbered = np.concatenate([number[None], own.columns[:, some]])
         return np.concatenate([lanes_of(own.bits, own.order.records[some]), bit_rows(numbered, self.widths)])
@@ -223,8 +237,8 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """How the meetings of a tournament ended that stopped at some runs; shape (bits, runs, words)."""
+class Found:
+    """Of some runs' candidates, for all rows, run by run: what they weigh, and what is brought of them."""
 
-    outcomes: list[Cubes]
-    shape: tuple[int, int, int]
+    weights: Pieces
+    brought: Pieces

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mpcgov.linkage.similar import weighed
 from mpcgov.records import agreement, fellegi_sunter
 from mpcgov.records.fellegi_sunter import Links
 from tests.linkage.similar.compared import Case, all_scores, dealt_filters
@@ -58,8 +59,12 @@ def expected(case: Case, found: dict[bool, Any], least: str) -> tuple[Links, boo
 
 
 @pytest.mark.by_day(1)
-@pytest.mark.parametrize(("sizes", "both"), [((90, 140), 60), ((140, 90), 60), ((100, 100), 5)])
-def test_links_and_what_is_said_of_them_are_those_of_the_reference(sizes, both):
+@pytest.mark.parametrize(
+    ("sizes", "both", "chunk"), [((90, 140), 60, 1), ((140, 90), 60, 1 << 16), ((100, 100), 5, 1 << 16)]
+)
+def test_links_and_what_is_said_of_them_are_those_of_the_reference(sizes, both, chunk, monkeypatch):
+    """Whether all runs of candidates are found and weighed together or each by itself."""
+    monkeypatch.setattr(weighed, "CHUNK", chunk)
     first, second = names(sizes[0], 1), names(sizes[1], 2)
     second[:both] = slips(first[:both], 3)
     born, other = dates(sizes[0], 4), dates(sizes[1], 5)
