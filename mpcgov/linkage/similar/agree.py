@@ -34,6 +34,7 @@ from mpcgov.linked.fieldbits import (
     FieldBits,
     field_bits,
 )
+from mpcgov.mpc.word import steps
 from mpcgov.mpc.word.sign import Pieces
 from mpcgov.records.agreement import DIFFERS, EQUAL, FILTER_BITS, PLACES, SWAPPED, filtered
 from mpcgov.records.dependence import LEAST_FIELDS
@@ -62,12 +63,13 @@ class Pairs:
 
     async def weights(self) -> Pieces:
         """Every pair's weight as numbers of TOTAL_BITS in two's complement, shape (TOTAL_BITS, words)."""
-        levels = await self._levels()
+        names = [f for f, (mine, _) in enumerate(self._sections) if mine.type == "name"][:2]
+        (beside,) = self._stacks.apart(1)
+        levels, swapped = await steps.both(self._levels(), self._swapped(beside, names))
         chosen = await self._weighed(levels)
         numbers = [widened(part(chosen, slice(f, f + 1)), TOTAL_BITS) for f in range(len(levels))]
-        names = [f for f, (mine, _) in enumerate(self._sections) if mine.type == "name"][:2]
-        if len(names) == 2:
-            both = await self._names(names, [numbers[f] for f in names])
+        if swapped is not None:
+            both = await self._names(names, [numbers[f] for f in names], swapped)
             numbers = [number for f, number in enumerate(numbers) if f not in names] + [both]
         ends = [shaped(part(side, slice(-START_BITS, None)), 1, START_BITS, -1) for side in (self._a, self._b)]
         starts = [shifted(end, 0, TOTAL_BITS) for end in ends]
@@ -76,33 +78,44 @@ class Pairs:
     # -- levels
 
     async def _levels(self) -> list[Agreement]:
+        """Digests and each kind of field side by side: far parties wait as long as for the longest of them."""
+        kinds = {kind: self._of(kind) for kind in dict.fromkeys(mine.type for mine, _ in self._sections)}
         digests = [self._both(mine.digest, other.digest) for mine, other in self._sections]
-        equal = await self._stacks.equal(*(stacked([pair[k] for pair in digests]) for k in (0, 1)))
-        found: dict[int, tuple[Pieces, Pieces]] = {}
-        for kind in dict.fromkeys(mine.type for mine, _ in self._sections):
-            fields = [f for f, (mine, _) in enumerate(self._sections) if mine.type == kind]
-            near, partly = await (self._filters(fields) if filtered(kind) else self._characters(fields, kind))
-            found |= {f: (part(near, k), part(partly, k)) for k, f in enumerate(fields)}
+        first, *others = self._stacks.apart(1 + len(kinds))
+        same = first.equal(*(stacked([pair[k] for pair in digests]) for k in (0, 1)))
+        each = [self._alike(stacks, *one) for stacks, one in zip(others, kinds.items(), strict=True)]
+        equal, alike = await steps.both(same, steps.together(*each))
+        found = {
+            f: (part(near, k), part(partly, k))
+            for fields, (near, partly) in zip(kinds.values(), alike, strict=True)
+            for k, f in enumerate(fields)
+        }
         return [Agreement(part(equal, f), *found[f]) for f in range(len(self._sections))]
+
+    def _of(self, kind: FieldType) -> list[int]:
+        return [f for f, (mine, _) in enumerate(self._sections) if mine.type == kind]
+
+    async def _alike(self, stacks: Stacks, kind: FieldType, fields: Sequence[int]) -> tuple[Pieces, Pieces]:
+        return await (self._filters(stacks, fields) if filtered(kind) else self._characters(stacks, fields, kind))
 
     def _both(self, mine: slice, other: slice) -> tuple[Pieces, Pieces]:
         return part(self._a, mine), part(self._b, other)
 
-    async def _filters(self, fields: Sequence[int]) -> tuple[Pieces, Pieces]:
+    async def _filters(self, stacks: Stacks, fields: Sequence[int]) -> tuple[Pieces, Pieces]:
         """Dice at least 3/4 and 1/2: 8c − 3(|a| + |b|) and 4c − (|a| + |b|) aren't negative."""
         parts = [self._both(*(section.parts for section in self._sections[f])) for f in fields]
-        met = await self._stacks.both(*(stacked([pair[k] for pair in parts]) for k in (0, 1)))
-        common = await self._stacks.counted(shaped(met, len(fields), FILTER_BITS, self._words))
+        met = await stacks.both(*(stacked([pair[k] for pair in parts]) for k in (0, 1)))
+        common = await stacks.counted(shaped(met, len(fields), FILTER_BITS, self._words))
         terms = [joined([shifted(common, 3, DICE_BITS), shifted(common, 2, DICE_BITS)])]
         for owner, bits in enumerate((self._a, self._b)):
             counts = [part(bits, self._sections[f][owner].counts) for f in fields]
             each = [stacked([part(c, slice(k, k + DICE_BITS)) for c in counts]) for k in (0, DICE_BITS)]
             terms.append(joined(each))
-        total = await self._stacks.summed(stacked(terms))
-        reached = self._stacks.negated(part(total, EVERY, DICE_BITS - 1))
+        total = await stacks.summed(stacked(terms))
+        reached = stacks.negated(part(total, EVERY, DICE_BITS - 1))
         return part(reached, slice(len(fields))), part(reached, slice(len(fields), None))
 
-    async def _characters(self, fields: Sequence[int], kind: FieldType) -> tuple[Pieces, Pieces]:
+    async def _characters(self, stacks: Stacks, fields: Sequence[int], kind: FieldType) -> tuple[Pieces, Pieces]:
         """At most one character differs or two neighbours changed places; of dates, see `_dates`."""
         places = PLACES[kind]
         a, b = (
@@ -119,50 +132,50 @@ class Pairs:
         wanted += [(4, 6), (5, 7), (6, 4), (7, 5)] if kind == "date" else []
         of_a, of_b = (np.array([pair[k] for pair in wanted]) for k in (0, 1))
         shape = (len(fields) * len(wanted), CHARACTER_BITS, self._words)
-        found = await self._stacks.equal(shaped(part(a, EVERY, of_a), *shape), shaped(part(b, EVERY, of_b), *shape))
+        found = await stacks.equal(shaped(part(a, EVERY, of_a), *shape), shaped(part(b, EVERY, of_b), *shape))
         same = shaped(found, len(fields), len(wanted), self._words)
-        near = await self._one_slip(part(same, EVERY, slice(places)), part(same, EVERY, slice(places, 3 * places - 2)))
+        near = await self._one_slip(
+            stacks, part(same, EVERY, slice(places)), part(same, EVERY, slice(places, 3 * places - 2))
+        )
         if kind != "date":
             return near, near
-        return await self._dates(near, same)
+        return await self._dates(stacks, near, same)
 
-    async def _one_slip(self, same: Pieces, crossed: Pieces) -> Pieces:
+    async def _one_slip(self, stacks: Stacks, same: Pieces, crossed: Pieces) -> Pieces:
         """Of which places are the same, shape (fields, places, words), and which neighbours are each other's."""
         fields, places, words = same.left.shape
-        swapped = await self._stacks.both(
-            part(crossed, EVERY, slice(0, None, 2)), part(crossed, EVERY, slice(1, None, 2))
-        )
-        differs = self._stacks.negated(part(same, EVERY, slice(places - 1)))
-        swapped = await self._stacks.both(swapped, differs)
+        swapped = await stacks.both(part(crossed, EVERY, slice(0, None, 2)), part(crossed, EVERY, slice(1, None, 2)))
+        differs = stacks.negated(part(same, EVERY, slice(places - 1)))
+        swapped = await stacks.both(swapped, differs)
         some = Pieces(*(np.bitwise_xor.reduce(side, axis=1) for side in (swapped.left, swapped.right)))
-        none, one, two = same, self._stacks.negated(same), zeros(fields, places, words)
+        none, one, two = same, stacks.negated(same), zeros(fields, places, words)
         while (count := none.left.shape[1]) > 1:  # how many differ: none, exactly one, exactly two
             half = count // 2
             (n, o, t), (m, p, u) = (
                 [part(x, EVERY, some_) for x in (none, one, two)] for some_ in (slice(half), slice(half, 2 * half))
             )
-            met = await self._stacks.both(joined([n, n, o, n, o, t]), joined([m, p, m, u, p, m]))
+            met = await stacks.both(joined([n, n, o, n, o, t]), joined([m, p, m, u, p, m]))
             nm, np_, om, nu, op, tm = (part(met, slice(k * fields, (k + 1) * fields)) for k in range(6))
             rest = slice(2 * half, None)
             none = joined([nm, part(none, EVERY, rest)], axis=1)
             one = joined([np_ ^ om, part(one, EVERY, rest)], axis=1)
             two = joined([nu ^ op ^ tm, part(two, EVERY, rest)], axis=1)
-        turned = await self._stacks.both(part(two, EVERY, 0), some)
+        turned = await stacks.both(part(two, EVERY, 0), some)
         return part(none, EVERY, 0) ^ part(one, EVERY, 0) ^ turned
 
-    async def _dates(self, near: Pieces, same: Pieces) -> tuple[Pieces, Pieces]:
+    async def _dates(self, stacks: Stacks, near: Pieces, same: Pieces) -> tuple[Pieces, Pieces]:
         """Day and month in each other's place are near too; partly alike are two of year, month and day."""
-        year = await self._stacks.all_of(part(same, EVERY, slice(4)))
-        two = await self._stacks.both(part(same, EVERY, slice(4, 8, 2)), part(same, EVERY, slice(5, 8, 2)))
+        year = await stacks.all_of(part(same, EVERY, slice(4)))
+        two = await stacks.both(part(same, EVERY, slice(4, 8, 2)), part(same, EVERY, slice(5, 8, 2)))
         month, day = part(two, EVERY, 0), part(two, EVERY, 1)
-        turned = await self._stacks.all_of(
+        turned = await stacks.all_of(
             joined([shaped(year, *year.left.shape[:1], 1, -1), part(same, EVERY, slice(-4, None))], axis=1)
         )
-        near = await self._either(near, turned)
-        return near, await self._either(near, await self._stacks.majority(year, month, day))
+        near = await self._either(stacks, near, turned)
+        return near, await self._either(stacks, near, await stacks.majority(year, month, day))
 
-    async def _either(self, x: Pieces, y: Pieces) -> Pieces:
-        return x ^ y ^ await self._stacks.both(x, y)
+    async def _either(self, stacks: Stacks, x: Pieces, y: Pieces) -> Pieces:
+        return x ^ y ^ await stacks.both(x, y)
 
     # -- weights
 
@@ -199,21 +212,25 @@ class Pairs:
         """The weights of a field's levels, worst first, shape (levels, WEIGHT_BITS, words)."""
         return shaped(part(self._b, other.own), len(WEIGHED), WEIGHT_BITS, self._words)
 
-    async def _names(self, names: Sequence[int], numbers: Sequence[Pieces]) -> Pieces:
-        """The weight of two names together: as they are, or as equal ones in each other's place if that is more."""
+    async def _swapped(self, stacks: Stacks, names: Sequence[int]) -> Pieces | None:
+        """Whether both names are there and equal in each other's place; None if there are fewer than two."""
+        if len(names) < 2:
+            return None
         (p, other_p), (q, other_q) = (self._sections[f] for f in names)
         ab = [self._both(p.digest, other_q.digest), self._both(q.digest, other_p.digest)]
-        crossed = await self._stacks.equal(*(stacked([pair[k] for pair in ab]) for k in (0, 1)))
+        crossed = await stacks.equal(*(stacked([pair[k] for pair in ab]) for k in (0, 1)))
         there = [part(self._a, section.own) for section in (p, q)]
-        swapped = await self._stacks.all_of(shaped(joined([crossed, *there]), 1, 4, self._words))
-        equal = [
-            widened(part(self._offered(other), slice(EQUAL - DIFFERS, None)), TOTAL_BITS)
-            for other in (other_p, other_q)
-        ]
+        return await stacks.all_of(shaped(joined([crossed, *there]), 1, 4, self._words))
+
+    async def _names(self, names: Sequence[int], numbers: Sequence[Pieces], swapped: Pieces) -> Pieces:
+        """The weight of two names together: as they are, or as equal ones in each other's place if that is more."""
+        others = [self._sections[f][1] for f in names]
+        equal = [widened(part(self._offered(one), slice(EQUAL - DIFFERS, None)), TOTAL_BITS) for one in others]
         both = await self._stacks.added(joined([numbers[0], equal[0]]), joined([numbers[1], equal[1]]))
         straight, turned = part(both, slice(1)), part(both, slice(1, None))
-        less = await self._stacks.added(turned, self._constant(SWAPPED))
-        behind = await self._stacks.added(straight, self._stacks.negated(less))  # straight − less − 1
+        first, second = self._stacks.apart(2)
+        below = [straight, self._stacks.negated(turned), self._constant(-SWAPPED)]  # straight − less − 1
+        less, behind = await steps.together(first.added(turned, self._constant(SWAPPED)), second.summed(stacked(below)))
         better = await self._stacks.both(swapped, part(behind, EVERY, TOTAL_BITS - 1))
         return await self._stacks.chosen(better, less, straight)
 

@@ -25,9 +25,7 @@ CHUNK = 1 << 16
 """Words of a row that are compared at once: four million comparisons."""
 
 LANES = 64
-BESIDE = 4
-"""So many programs wait and compute side by side: so long is what one of them waits for, at far parties."""
-CHANNELS = 256
+CHANNELS = 512
 
 T = TypeVar("T")
 Cube = NDArray[np.uint64]
@@ -48,17 +46,10 @@ async def in_turns(channel: Channel, count: int, step: Callable[[Channel, int], 
 async def programs(
     channel: Callable[[], Channel], count: int, program: Callable[[Callable[[], Channel], int], Awaitable[T]]
 ) -> list[T]:
-    """What programs 0 … count−1 give, of which each opens channels of its own, at most CHANNELS; some at a time: one
-    computes and sends while others wait."""
+    """What programs 0 … count−1 give, of which each opens channels of its own, at most CHANNELS; side by side, so that
+    one computes and sends while others wait."""
     own = [opened_before(channel, CHANNELS) for _ in range(count)]
-    found: dict[int, T] = {}
-
-    async def every_other(first: int) -> None:
-        for i in range(first, count, BESIDE):
-            found[i] = await program(own[i], i)
-
-    await steps.together(*(every_other(first) for first in range(min(BESIDE, count))))
-    return [found[i] for i in range(count)]
+    return await steps.together(*(program(one, number) for number, one in enumerate(own)))
 
 
 @dataclass

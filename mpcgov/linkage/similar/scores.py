@@ -133,10 +133,15 @@ async def some_scores(
 ) -> Pieces:
     """The scores of all rows with some columns of each block, as rows of bits. `rows`: what `of_rows` gives."""
     share = await _dealt(channel, prss, grid, grid.columns, some, own)
-    sums = np.matmul(share.astype(np.float64), rows)
-    term = await _summand(channel, prss, grid.bits, np.ascontiguousarray(sums.transpose(1, 0, 2)))
-    planes = None if term is None else gates.to_planes(term, grid.bits)
     shape = grid.bits, (some.stop - some.start) * grid.all_words
+
+    def sums() -> NDArray[np.float64]:
+        products: NDArray[np.float64] = np.matmul(share.astype(np.float64), rows)
+        return np.ascontiguousarray(products.transpose(1, 0, 2))
+
+    term = await _summand(channel, prss, grid.bits, sums, LANES * shape[1])
+    planes = None if term is None else gates.to_planes(term, grid.bits)
+    del term
     if grid.odd:
         return await gates.added_odd(channel, prss, planes, shape, grid.dropped_bits)
     return _ordered(prss.me, await gates.added(channel, prss, planes, shape))
@@ -170,15 +175,18 @@ async def of_rows(channel: Channel, prss: Prss, grid: Grid, own: Vectors | None)
     return np.ascontiguousarray(everyone.transpose(0, 2, 1))
 
 
-async def _summand(channel: Channel, prss: Prss, bits: int, sums: NDArray[np.float64]) -> Small | None:
-    """u at party 1, v at party 2, None at party 3: modulo p they add up to the value that `sums` shares."""
-    me, number, count = prss.me, channel.draw(), sums.size
+async def _summand(
+    channel: Channel, prss: Prss, bits: int, sums: Callable[[], NDArray[np.float64]], count: int
+) -> Small | None:
+    """u at party 1, v at party 2, None at party 3: modulo p they add up to the value that `sums` shares, which are
+    large, and so made when they are needed."""
+    me, number = prss.me, channel.draw()
     if me == 0:
         words = (await channel.exchange({}, {2: small.packed_words(count, bits)}))[2]
-        return small.scaled_sum(sums, _LAMBDA[0], small.unpacked(words, count, bits, 2), bits)
+        return small.scaled_sum(sums(), _LAMBDA[0], small.unpacked(words, count, bits, 2), bits)
     mask = small.elements(prss.pair(3 - me, "scores", number), count, bits)
     if me == 1:
-        return small.scaled_sum(sums, _LAMBDA[1], mask, bits)
-    masked = small.scaled_sum(sums, _LAMBDA[2], np.uint32(small.modulus(bits)) - mask, bits)
+        return small.scaled_sum(sums(), _LAMBDA[1], mask, bits)
+    masked = small.scaled_sum(sums(), _LAMBDA[2], np.uint32(small.modulus(bits)) - mask, bits)
     await channel.exchange({0: small.packed(masked, bits)}, {})
     return None

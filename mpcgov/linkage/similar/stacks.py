@@ -10,10 +10,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from mpcgov.linkage.similar.best import opened_before
 from mpcgov.linkage.similar.gates import Meeting, inverted, nothing, summed
 from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sign import BitCircuit, Pieces
 from mpcgov.mpc.word.wire import Channel
+
+CHANNELS = 32
 
 
 def joined(parts: Sequence[Pieces], axis: int = 0) -> Pieces:
@@ -74,6 +77,10 @@ class Stacks:
     def __init__(self, channel: Callable[[], Channel], prss: Prss) -> None:
         self._channel = channel
         self._prss = prss
+
+    def apart(self, count: int) -> list[Stacks]:
+        """For programs that go side by side, each with channels of its own: at most CHANNELS."""
+        return [Stacks(opened_before(self._channel, CHANNELS), self._prss) for _ in range(count)]
 
     def negated(self, x: Pieces) -> Pieces:
         """NOT."""
