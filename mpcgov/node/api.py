@@ -27,7 +27,7 @@ from mpcgov.node.home import NodeHome
 from mpcgov.node.listing import listing
 from mpcgov.node.requests import RequestLog
 from mpcgov.node.service import Service
-from mpcgov.node.shares import evidence, share
+from mpcgov.node.shares import evidence, share, with_the_end
 from mpcgov.node.standing import EndNotice, Turn
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES
 from mpcgov.node.store import JobRow
@@ -207,7 +207,9 @@ class Api:
 
     async def _ended(self, request: web.Request) -> web.Response:
         """How a job stands, once it has ended or after a moment: who waits for it needn't ask all the time."""
-        return answer(await self._service.ended_within(self._job(request, COORDINATOR).id, ENDED_S))
+        job, caller = self._job(request, COORDINATOR).id, request[CALLER]
+        ended = await self._service.ended_within(job, ENDED_S)
+        return answer(ended | await with_the_end(self._turns[caller.id], self._home, self._book, job, caller))
 
     async def _cancel(self, request: web.Request) -> web.Response:
         _require_coordinator(request)
@@ -220,8 +222,7 @@ class Api:
 
     async def _end(self, request: web.Request) -> web.Response:
         job = self._job(request).id
-        notice = parse_json(await read_body(request), EndNotice, "end")
-        self._service.ended(job, request[CALLER].id, notice)
+        self._service.ended(job, request[CALLER].id, parse_json(await read_body(request), EndNotice, "end"))
         return answer({})
 
     async def _head(self, request: web.Request) -> web.Response:

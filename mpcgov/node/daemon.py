@@ -39,7 +39,7 @@ from mpcgov.process.memory import few_arenas, no_dumps, settle, tidy
 from mpcgov.trust import consortium, tls
 from mpcgov.trust.client import Carrier
 
-POLL_S = 0.05
+POLL_S = 0.02
 TICK_S = 1.0
 DAY_S = 86400.0
 SHUTDOWN_S = 0.5

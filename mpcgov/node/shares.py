@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from mpcgov.errors import Refused
 from mpcgov.evidence.bundle import NodeEvidence
 from mpcgov.lifecycle import State
@@ -10,7 +13,7 @@ from mpcgov.node.book import Book
 from mpcgov.node.home import NodeHome
 from mpcgov.node.statements import make_share, receiver_name
 from mpcgov.spec.envelope import Envelope, sign
-from mpcgov.spec.load import parse_json
+from mpcgov.spec.load import IN_LOOP_BYTES, parse_json
 from mpcgov.spec.roster import Card
 from mpcgov.spec.statement import JOB_HEAD_TYPE, JobHead
 
@@ -29,6 +32,20 @@ def share(home: NodeHome, book: Book, job: str, caller: Card) -> Envelope:
         raise standing.no_result(row)
     given = book.answers(job) or job
     return make_share(home, book.proposal(given), receiver, book.outcome(given))
+
+
+async def with_the_end(turn: asyncio.Semaphore, home: NodeHome, book: Book, job: str, caller: Card) -> dict[str, Any]:
+    """What a receiver that waited for a job's end is told with it: this party's share, if it is small; else it asks.
+
+    Args:
+        turn: only so many shares are made for a member at once.
+    """
+    row = book.job(job)
+    if row.state is not State.RELEASED or receiver_name(caller) not in row.receivers:
+        return {}
+    async with turn:
+        own = await asyncio.to_thread(share, home, book, job, caller)
+    return {"share": own.model_dump(mode="json")} if len(own.payload) <= IN_LOOP_BYTES else {}
 
 
 def evidence(home: NodeHome, book: Book, job: str) -> NodeEvidence:

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from mpcgov.errors import MpcgovError, PeerError, SpecError
 from mpcgov.lifecycle import TERMINAL, State, unreleased
+from mpcgov.spec.envelope import Envelope
 from mpcgov.spec.load import Frozen, validate
 from mpcgov.trust.client import Client, named
 
@@ -35,7 +36,7 @@ _NO = re.compile(r"(?P<no>denied|rejected) by (?P<party>[a-z0-9-]+): ")
 
 
 class View(Frozen):
-    """What one node says of a job."""
+    """What one node says of a job; `share`: its share of the result, to a receiver that waited for the end."""
 
     job: str
     party: str
@@ -45,6 +46,7 @@ class View(Frozen):
     sent_bytes: Annotated[int, Field(ge=0, lt=2**63)] = 0
     reason: str | None = None
     code: str = ""
+    share: Envelope | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Status:
     `waiting_for`: the parties whose approval, or whose node, it waits for. `at`: the party that determined the state,
     which for a bad end is the one that ended it, as far as is known. `code`: what kind of end it says that was.
     `sent_bytes`: what the node that has sent most in the job has sent so far. `percent`, `left_s`: how far the
-    computing is, in tens, and how long the rest takes, if anybody has said (`mpcgov.results.pace`).
+    computing is, in tens, and how long the rest takes, if anybody has said (`mpcgov.results.pace`). `shares`: what
+    parties have given of the result already, not verified.
     """
 
     job: str
@@ -67,6 +70,7 @@ class Status:
     sent_bytes: int = field(default=0, compare=False)
     percent: int | None = None
     left_s: float | None = field(default=None, compare=False)
+    shares: Mapping[str, Envelope] = field(default_factory=dict, compare=False)
 
     @property
     def ended(self) -> bool:
@@ -149,6 +153,7 @@ def combine(job: str, answers: Mapping[str, View | MpcgovError], parties: Sequen
         at=at,
         code=views[at].code,
         sent_bytes=max(view.sent_bytes for view in views.values()),
+        shares={party: view.share for party, view in views.items() if view.share is not None},
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from mpcgov import registry
@@ -30,6 +31,8 @@ from mpcgov.trust.client import Client
 PROPOSAL_REPLY_BYTES = PROPOSAL_LIMIT_BYTES * 3 // 2
 REPLY_LIMIT_BYTES = SHARE_LIMIT_BYTES * 3 // 2
 """A share of the largest size in base64, with its signature."""
+
+NOTHING: Mapping[str, Envelope] = MappingProxyType({})
 
 SHARE_TIMEOUT_S = 120.0
 """For the share of a table with a million cells over a slow line."""
@@ -84,30 +87,38 @@ async def result(
     job = job_id(proposal.job_digest)
     status = status or await progress.status(client, proposal.parties, job)
     progress.require_released(status)
-    return await collect(client, roster, proposal, manifest, receiver)
+    return await collect(client, roster, proposal, manifest, receiver, status.shares)
 
 
 async def collect(
-    client: Client, roster: Roster, proposal: Proposal, manifest: Manifest, receiver: str
+    client: Client,
+    roster: Roster,
+    proposal: Proposal,
+    manifest: Manifest,
+    receiver: str,
+    given: Mapping[str, Envelope] = NOTHING,
 ) -> dict[str, Any]:
     """Fetches and verifies every party's share of a released job, and opens the result.
 
     A job that was asked before, of the same rows, has the result that was given then: the same shares, byte by byte.
+
+    Args:
+        given: shares that have come already; they are verified like others.
 
     Raises:
         PeerError: a share is missing, not signed by its party, made for another receiver, or disagrees with the others;
             of signed shares that disagree the nodes are told, and keep it on record.
     """
     job = job_id(proposal.job_digest)
-    signed = await shares(client, roster, proposal, receiver)
+    signed = await shares(client, roster, proposal, receiver, given)
     opened = [share for _, share in signed]
     others = [share for share in opened if share.job != job]
     if others and len({share.job for share in opened}) > 1:
         raise PeerError(f"{others[0].party}: its share was made for another job than the others'", code="shares")
-    given = await _earlier(client, roster, proposal, others[0].job) if others else proposal
+    asked = await _earlier(client, roster, proposal, others[0].job) if others else proposal
     try:
         signed_by = {share.party: envelope.digest for envelope, share in signed}
-        return open_result(given, manifest, opened) | {"signed": signed_by}
+        return open_result(asked, manifest, opened) | {"signed": signed_by}
     except PeerError as error:
         complaint = Complaint(
             job=job,
@@ -121,15 +132,15 @@ async def collect(
 
 
 async def shares(
-    client: Client, roster: Roster, proposal: Proposal, receiver: str
+    client: Client, roster: Roster, proposal: Proposal, receiver: str, given: Mapping[str, Envelope] = NOTHING
 ) -> list[tuple[Envelope, ResultShare]]:
-    """Every party's share of a released job, in job order, as signed and as read.
+    """Every party's share of a released job, in job order, as signed and as read; fetched, if they aren't `given`.
 
     Raises:
         PeerError: one is missing, not signed by its party, or made for another receiver.
     """
     job = job_id(proposal.job_digest)
-    fetches = (_share(client, roster, party, job, receiver) for party in proposal.parties)
+    fetches = (_share(client, roster, party, job, receiver, given.get(party)) for party in proposal.parties)
     answers = await asyncio.gather(*fetches, return_exceptions=True)
     for answer in answers:
         if isinstance(answer, BaseException):
@@ -169,10 +180,14 @@ async def _earlier(client: Client, roster: Roster, proposal: Proposal, earlier: 
     return found
 
 
-async def _share(client: Client, roster: Roster, party: str, job: str, receiver: str) -> tuple[Envelope, ResultShare]:
-    answer = await client.request(party, "GET", f"/v1/jobs/{job}/share", None, SHARE_TIMEOUT_S, REPLY_LIMIT_BYTES)
+async def _share(
+    client: Client, roster: Roster, party: str, job: str, receiver: str, given: Envelope | None
+) -> tuple[Envelope, ResultShare]:
+    path, answer = f"/v1/jobs/{job}/share", None
+    if given is None:
+        answer = await client.request(party, "GET", path, None, SHARE_TIMEOUT_S, REPLY_LIMIT_BYTES)
     try:
-        envelope = validate(answer, Envelope, f"{party}: share")
+        envelope = given or validate(answer, Envelope, f"{party}: share")
         key = roster.member(party).signing_key
         share = open_envelope(envelope, SHARE_TYPE, ResultShare, party, key, SHARE_LIMIT_BYTES)
     except SpecError as error:

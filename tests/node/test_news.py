@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from mpcgov.node import api, operator, service
+from mpcgov import registry
+from mpcgov.errors import PeerError
+from mpcgov.node import api, operator, service, shares
 from mpcgov.node.news import News
-from mpcgov.results import follow, progress
+from mpcgov.results import follow, progress, receive
+from mpcgov.spec.job import COORDINATOR
 from tests.node.network import PARTIES, Network, when
 from tests.node.test_jobs import approve, proposed
 from tests.patience import LONG_S
@@ -62,6 +65,45 @@ async def test_a_coordinator_hears_of_a_jobs_end_from_all_whether_it_is_looking_
         assert (await asyncio.wait_for(following, LONG_S)).state.value == "RELEASED"
     assert len(heard) == 2
     assert asked == {"": looks * len(PARTIES), "/ended": len(PARTIES)}
+
+
+async def test_a_receiver_that_waits_for_the_end_hears_the_shares_with_it_and_nobody_else_does(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "LOOK_S", 3600.0)
+    await network.start()
+    proposal, job = await proposed(network)
+    manifest = registry.find("joint-count").manifest
+    async with network.client() as hq, network.client("labour") as labour:
+        following = asyncio.create_task(follow.follow(hq, PARTIES, job, lambda _: None))
+        waiting = await labour.request("welfare", "GET", f"/v1/jobs/{job}/ended")
+        await approve(network, job)
+        status = await asyncio.wait_for(following, LONG_S)
+        assert set(status.shares) == {*PARTIES}
+        ended = await labour.request("welfare", "GET", f"/v1/jobs/{job}/ended")
+        assert (ended["state"], "share" in waiting, "share" in ended) == ("RELEASED", False, False)
+        swapped = dict(zip(PARTIES, reversed([status.shares[party] for party in PARTIES]), strict=True))
+        with pytest.raises(PeerError, match="its share"):
+            await receive.collect(hq, network.roster, proposal, manifest, COORDINATOR, swapped)
+        monkeypatch.setattr(hq, "request", None)  # nothing more is asked
+        result = await receive.collect(hq, network.roster, proposal, manifest, COORDINATOR, status.shares)
+    assert result["tables"]["count"]["rows"] == [["North", 10], ["South", 11]]
+
+
+async def test_a_share_that_isnt_small_is_asked_for_by_itself(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "IN_LOOP_BYTES", 100)
+    monkeypatch.setattr(follow, "LOOK_S", 3600.0)
+    await network.start()
+    proposal, job = await proposed(network)
+    async with network.client() as hq:
+        following = asyncio.create_task(follow.follow(hq, PARTIES, job, lambda _: None))
+        await approve(network, job)
+        status = await asyncio.wait_for(following, LONG_S)
+        assert status.shares == {}
+        result = await receive.result(hq, network.roster, proposal, COORDINATOR, status)
+    assert result["tables"]["count"]["rows"] == [["North", 10], ["South", 11]]
 
 
 async def test_a_bad_end_at_one_node_is_looked_at_before_the_others_say_so(
