@@ -7,7 +7,7 @@ of each meeting; back from the last meeting to the first they become a 1 for the
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -69,6 +69,11 @@ class Cubes:
     def empty(cls, bits: int, count: int, words: int) -> Cubes:
         """Room for so many."""
         return cls(np.empty((bits, count, words), np.uint64), np.empty((bits, count, words), np.uint64))
+
+    @classmethod
+    def beside(cls, parts: Sequence[Cubes]) -> Cubes:
+        """All competitors of several cubes."""
+        return cls(*(np.concatenate([getattr(part, side) for part in parts], 1) for side in ("left", "right")))
 
     def rows(self, competitors: slice) -> Pieces:
         """Some competitors' bits as rows of words."""

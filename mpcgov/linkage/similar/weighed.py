@@ -8,18 +8,18 @@ candidate that weighs most its columns become words. See docs/security/linkage-r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mpcgov.linkage.similar.agree import Pairs
 from mpcgov.linkage.similar.arranged import Arranged
-from mpcgov.linkage.similar.best import CHUNK, Cubes, everywhere, one_hot, programs, tournament
+from mpcgov.linkage.similar.best import CHUNK, Cubes, Tournament, everywhere, one_hot, programs, tournament
 from mpcgov.linkage.similar.bring import as_words, bit_rows, linked_bits, numbers
 from mpcgov.linkage.similar.clk import Filters
 from mpcgov.linkage.similar.fields import Plain, lanes_of
-from mpcgov.linkage.similar.gates import FEW_WORDS, Circuit, enter
+from mpcgov.linkage.similar.gates import Circuit, enter
 from mpcgov.linkage.similar.scores import Grid, of_rows, some_scores
 from mpcgov.linkage.similar.stacks import Stacks, joined, part, shaped
 from mpcgov.linkage.similar.three import Operation, Three, among, to_all
@@ -31,6 +31,9 @@ from mpcgov.mpc.word.prss import Prss
 from mpcgov.mpc.word.sign import Pieces
 from mpcgov.mpc.word.wire import Channel
 from mpcgov.records.agreement import Ints
+
+EARLY = 8
+"""Of so many neighbours the best is found before runs are put side by side."""
 
 
 @dataclass(frozen=True)
@@ -136,19 +139,40 @@ class Turn:
 
     async def partners(self, own: OwnPass | None) -> Words:
         """See `Partners.stacked`."""
-        rows = await of_rows(self.channel(), self.prss, self.grid, None if own is None else own.filters.rows)
-        ours, pieces = await self._of_rows(own), self._pieces()
-
-        async def of_piece(channel: Callable[[], Channel], place: int) -> Found:
-            return await replace(self, channel=channel).candidates(own, rows, ours, pieces[place], len(pieces))
-
-        found = await programs(self.channel, len(pieces), of_piece)
-        weights, brought = joined([one.weights for one in found], 1), joined([one.brought for one in found], 1)
-        runs = runs_of(self.grid.columns.records)
-        chosen, best = await self._heaviest(weights, runs)
-        return await self._words(await self._of_chosen(chosen, brought, runs), best)
+        ours, met = await self._of_rows(own), await self._met(own)
+        columns, words, runs = self.grid.columns.records, self.grid.all_words, met.best.shape[1]
+        start = everywhere(self.prss.me, words, runs)
+        picked = await one_hot(self.channel, self.prss, met.outcomes, columns, start)
+        field_count, count = record_bit_count(self.types, first=False), sum(self.widths)
+        theirs = await linked_bits(
+            self.channel(), self.prss, self.grid, picked, self._of_columns(own), field_count + count, runs
+        )
+        tiled = Pieces(np.tile(ours.left, (1, runs)), np.tile(ours.right, (1, runs)))
+        pairs = Pairs(Stacks(self.channel, self.prss), self.prss.me, self.types, tiled, theirs[:field_count])
+        chosen, best = await self._heaviest(await pairs.weights(), runs)
+        return await self._words(await self._of_chosen(chosen, theirs[field_count:], runs), best)
 
     # -- candidates
+
+    async def _met(self, own: OwnPass | None) -> Tournament:
+        """The best by score of each run of columns. Scores, and the first meetings, which are most of them, are made in
+        pieces side by side: one is computed and sent while others wait."""
+        filters = None if own is None else own.filters.rows
+        rows, pieces = await of_rows(self.channel(), self.prss, self.grid, filters), self._pieces()
+
+        async def of_piece(channel: Callable[[], Channel], place: int) -> Tournament:
+            columns = pieces[place].stop - pieces[place].start
+            scores = await some_scores(channel(), self.prss, self.grid, rows, pieces[place], filters)
+            shape = -1, columns, self.grid.all_words
+            competing = Cubes(scores.left.reshape(shape), scores.right.reshape(shape))
+            return await tournament(channel, self.prss, competing, -(-columns // EARLY), few_words=0)
+
+        early = await programs(self.channel, len(pieces), of_piece)
+        best = Cubes.beside([one.best for one in early])
+        late = await tournament(self.channel, self.prss, best, runs_of(self.grid.columns.records))
+        levels = zip_longest(*(one.outcomes for one in early))  # the last piece may have so few that fewer meet
+        outcomes = [Cubes.beside([part for part in level if part is not None]) for level in levels]
+        return Tournament(late.best, outcomes + late.outcomes)
 
     def _pieces(self) -> list[slice]:
         """Columns of each block, as many whole runs together as are compared at once."""
@@ -157,33 +181,14 @@ class Turn:
         step = length * max(1, CHUNK // (length * self.grid.all_words))
         return [slice(start, min(columns, start + step)) for start in range(0, columns, step)]
 
-    async def candidates(
-        self, own: OwnPass | None, rows: NDArray[np.float64], ours: Pieces, some: slice, pieces: int
-    ) -> Found:
-        """The candidates of some runs of columns, weighed. `rows`, `ours`: shares of the rows' filters, and bits."""
-        columns, words = some.stop - some.start, self.grid.all_words
-        runs = -(-columns // run_length(self.grid.columns.records))
-        filters = None if own is None else own.filters.rows
-        scores = await some_scores(self.channel(), self.prss, self.grid, rows, some, filters)
-        competing = Cubes(*(side.reshape(-1, columns, words) for side in (scores.left, scores.right)))
-        met = await tournament(self.channel, self.prss, competing, runs, FEW_WORDS // pieces)
-        start = everywhere(self.prss.me, words, runs)
-        picked = await one_hot(self.channel, self.prss, met.outcomes, columns, start)
-        field_count, count = record_bit_count(self.types, first=False), sum(self.widths)
-        theirs = await linked_bits(
-            self.channel(), self.prss, self.grid, picked, self._of_columns(own, some), field_count + count, runs
-        )
-        tiled = Pieces(np.tile(ours.left, (1, runs)), np.tile(ours.right, (1, runs)))
-        pairs = Pairs(Stacks(self.channel, self.prss), self.prss.me, self.types, tiled, theirs[:field_count])
-        return Found(await pairs.weights(), theirs[field_count:])
-
     # -- what the owners have of them
 
-    def _of_columns(self, own: OwnPass | None, columns: slice) -> Words | None:
-        """The bits of some columns of each block: of the fields, then of the number and of all that is brought."""
+    def _of_columns(self, own: OwnPass | None) -> Words | None:
+        """The columns' bits: of the fields, then of the number and of all that is brought."""
         if own is None or own.columns is None:
             return None
-        some = self.grid.numbers(self.grid.columns, columns)
+        first = self.grid.first * self.grid.columns.records
+        some = slice(first, first + self.grid.all_of(self.grid.columns))
         number = np.maximum(0, own.numbers.records[some]).astype(np.uint64)
         numbered = np.concatenate([number[None], own.columns[:, some]])
         return np.concatenate([lanes_of(own.bits, own.order.records[some]), bit_rows(numbered, self.widths)])
@@ -234,11 +239,3 @@ class Turn:
         weight = numbers(words[count:], [TOTAL_BITS])
         middle = np.full(weight.shape, 1 << (TOTAL_BITS - 1), np.uint64)
         return np.concatenate([field.subtract(weight, middle), numbers(words[:count], self.widths)])
-
-
-@dataclass(frozen=True)
-class Found:
-    """Of some runs' candidates, for all rows, run by run: what they weigh, and what is brought of them."""
-
-    weights: Pieces
-    brought: Pieces
