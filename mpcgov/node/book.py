@@ -15,7 +15,7 @@ import sqlalchemy as sql
 
 from mpcgov import lifecycle
 from mpcgov.clock import Clock
-from mpcgov.errors import MpcgovError, PeerError, Refused
+from mpcgov.errors import MpcgovError, PeerError
 from mpcgov.lifecycle import TERMINAL, WAITING, Event, State
 from mpcgov.node import ledger, matchers, questions, refusals
 from mpcgov.node import store as table
@@ -26,6 +26,7 @@ from mpcgov.node.facts import Deny, Permit
 from mpcgov.node.heads import Heads
 from mpcgov.node.home import NodeHome
 from mpcgov.node.releases import Releases
+from mpcgov.node.room import Room
 from mpcgov.node.statements import ENVELOPE_LIMIT_BYTES, make_approval, make_receipt, read_proposal
 from mpcgov.node.store import JobRow, Store
 from mpcgov.node.tables import APPROVALS, JOBS, RECEIPTS
@@ -39,8 +40,6 @@ from mpcgov.spec.statement import PROPOSAL_LIMIT_BYTES, SHARE_LIMIT_BYTES, Compl
 
 UNDER_WAY = frozenset({State.READY, State.RUNNING})
 REASON_LIMIT = 4000
-WAITING_LIMIT = 1000
-"""How many jobs may wait at once; a coordinator that proposes more is refused."""
 
 
 class Book:
@@ -54,6 +53,7 @@ class Book:
         self.decisions = Decisions(home, store, audit, clock, self)
         self.releases = Releases(home, audit, clock, self.moved)
         self.heads = Heads(home, store, audit)
+        self._room = Room(home.party)
 
     @property
     def me(self) -> str:
@@ -166,18 +166,17 @@ class Book:
         """Takes a new proposal on record, together with the policy's decision about it.
 
         Raises:
-            Refused: too many jobs wait already.
+            Refused: too many jobs wait already, or too much was proposed within a day.
         """
-        if len(self.jobs(WAITING)) >= WAITING_LIMIT:
-            raise Refused(f"{self._home.party}: {WAITING_LIMIT} jobs wait already", code="too-many")
-        now, job = self._clock.now(), job_id(proposal.job_digest)
+        now, job, body = self._clock.now(), job_id(proposal.job_digest), envelope.to_bytes()
+        self._room.take(len(self.jobs(WAITING)), len(body), now)
         with self._audit.entry() as entry:
             entry.tx.execute(
                 sql.insert(JOBS),
                 {
                     "id": job,
                     "digest": proposal.job_digest,
-                    "proposal": envelope.to_bytes(),
+                    "proposal": body,
                     "parties": list(proposal.parties),
                     "receivers": list(proposal.job.receivers),
                     "approve_before": proposal.approve_before,

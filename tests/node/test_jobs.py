@@ -11,7 +11,7 @@ import pytest
 from mpcgov import registry
 from mpcgov.errors import DataError, InternalError, LocalError, PeerError, Refused
 from mpcgov.lifecycle import State
-from mpcgov.node import book, daemon, gossip, operator, store
+from mpcgov.node import daemon, gossip, operator, room, store
 from mpcgov.node.run import JobRun
 from mpcgov.node.standing import EndNotice
 from mpcgov.node.tables import APPROVALS, JOBS
@@ -20,7 +20,7 @@ from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import parse_json
 from mpcgov.spec.manifest import Protocol
 from mpcgov.spec.statement import APPROVAL_TYPE, RECEIPT_TYPE, Approval, Layout, Proposal, Receipt, job_id
-from tests.node.network import PARTIES, Network, refusal, when
+from tests.node.network import PARTIES, POLICY, Network, refusal, when
 from tests.patience import LONG_S
 
 
@@ -570,12 +570,34 @@ async def test_data_are_shared_only_after_a_commit_that_is_on_record(network: Ne
 async def test_a_coordinator_cant_fill_the_disk_with_jobs_that_wait(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(book, "WAITING_LIMIT", 2)
+    monkeypatch.setattr(room, "WAITING_LIMIT", 2)
     await network.start("labour")
     for _ in range(2):
         await network.submit(network.proposal(), "labour")
     error = await refusal(network.submit(network.proposal(), "labour"))
     assert (error.exit_status, error.code) == (3, "too-many")
+
+
+async def test_a_coordinator_cant_fill_the_disk_with_jobs_that_are_denied(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are kept as all others are; what was taken counts for a day, and setting the clock back changes nothing."""
+    denied = {"purpose": "x" * 900}
+    network.policy("labour", POLICY.replace('["*"]', '["nothing"]', 1))
+    monkeypatch.setattr(room, "DAY_BYTES", 12_000)
+    await network.start("labour")
+    answers, refused = [], None
+    while refused is None:
+        assert len(answers) < 10, "it takes them all"
+        try:
+            answers.append((await network.submit(network.proposal(**denied), "labour"))["labour"]["state"])
+        except Refused as error:
+            refused = error
+    assert (set(answers), refused.code, refused.exit_status) == ({"DENIED"}, "too-many", 3)
+    network.clock.offset_s = -3600.0
+    assert (await refusal(network.submit(network.proposal(**denied), "labour"))).code == "too-many"
+    network.clock.offset_s = 86400.0
+    assert (await network.submit(network.proposal(**denied), "labour"))["labour"]["state"] == "DENIED"
 
 
 async def test_a_node_that_cant_record_does_nothing_and_recovers(network: Network) -> None:
