@@ -25,7 +25,7 @@ def _footer(_columns: Sequence[str], rows: Sequence[Row], rules: Rules) -> list[
     if not hidden:
         return lines
     counts = "1 count is" if hidden == 1 else f"{hidden:,} counts are"
-    exact = ", or in these and no others" if len(rows) > 1 else ""
+    exact = ", or in these and no others, or too few for larger sets" if len(rows) > 1 else ""
     few = f"fewer than {rules['min_count']} keys, or none, are in all of the registers{exact}"
     return [*lines, f"{footers.HIDDEN} {counts} suppressed: {few}; nobody saw how many."]
 

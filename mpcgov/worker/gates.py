@@ -74,11 +74,12 @@ def of_columns(counts: SecretArray, least: int) -> SecretArray:
 
 def of_overlaps(owners: tuple[str, ...], counts: SecretArray, least: int) -> SecretArray:
     """1 where a set's count may be opened: it is large enough, and so is, of three owners or more, the number of keys
-    in exactly that set, which the difference to a larger set's count would tell."""
-    enough = counts >= least
+    in exactly that set, which the difference to a larger set's count would tell. And so large that the counts of larger
+    sets may be any below the least, if they are hidden."""
+    sets = [frozenset(owned) for owned in owner_sets(owners)]
+    enough = counts - least * np.array([1 + len(owners) - len(owned) for owned in sets]) >= 0
     if len(owners) == 2:
         return enough
-    sets = [frozenset(owned) for owned in owner_sets(owners)]
     exactly = counts
     for place, larger in enumerate(sets):
         signs = [(-1) ** (len(larger) - len(owned)) if owned < larger else 0 for owned in sets]

@@ -18,7 +18,8 @@ def run(
     """The released table: for each set of two or more owners, how many keys all of them have.
 
     A count below `min_count` is null. With three or more owners a set's count is null too if fewer than `min_count`
-    keys are in exactly that set: the difference to a larger set's count would tell.
+    keys are in exactly that set: the difference to a larger set's count would tell. And if it has
+    fewer than `min_count`, and as many more for each owner outside, as a larger set's null may be any count below that.
 
     Args:
         owners: by party, its rows by normalised key, in job order.
@@ -30,7 +31,8 @@ def run(
     for size in range(2, len(owners) + 1):
         for group in itertools.combinations(owners, size):
             count = sum(n for others, n in exactly.items() if others >= set(group))
-            enough = count >= least and (len(owners) == 2 or exactly.get(frozenset(group), 0) >= least)
+            enough = count >= least * (1 + len(owners) - size)
+            enough = enough and (len(owners) == 2 or exactly.get(frozenset(group), 0) >= least)
             table.append(["+".join(group), _rounded(count, rules["round_to"]) if enough else None])
     return {"overlap": table}
 

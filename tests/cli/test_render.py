@@ -98,7 +98,7 @@ FOOTERS = [
     (
         "overlap",
         [["a+b", 40], ["a+c", None]],
-        ["in all of the registers, or in these and no others; nobody saw how many."],
+        ["in all of the registers, or in these and no others, or too few for larger sets; nobody saw how many."],
     ),
     ("correlation", [["x", "y", 0.5]], []),
     ("correlation", [["x", "y", None]], ["or none, differ from the usual values"]),

@@ -79,7 +79,7 @@ def test_overlaps_are_intersections(seed: int, people: int, share: float, count:
         inside = label.split("+")
         common = set.intersection(*(sets[name] for name in inside))
         exactly = common - set().union(*(sets[name] for name in names if name not in inside), set())
-        enough = len(common) >= 3 and (count == 2 or len(exactly) >= 3)
+        enough = len(common) >= 3 * (1 + count - len(inside)) and (count == 2 or len(exactly) >= 3)
         assert shown == (len(common) if enough else None)
 
 
@@ -92,6 +92,21 @@ def test_a_small_exact_set_is_not_to_be_had_by_subtraction() -> None:
     owners = {"a": bare(20), "b": bare(20), "c": bare(18)}
     rows = dict(OVERLAP.run(owners, {}, {}, {"min_count": 10, "round_to": None})["overlap"])
     assert rows == {"a+b": None, "a+c": None, "b+c": None, "a+b+c": 18}
+
+
+def test_a_hidden_overlap_of_three_may_be_any_of_few() -> None:
+    """Whatever is shown of pairs: of three keys in both, three must be in no third, so that none would be in all."""
+    least, alike = 3, dict[tuple[Any, ...], list[tuple[int, ...]]]()
+    for exactly in itertools.product(range(9), repeat=4):
+        pairs = [one + exactly[3] for one in exactly[:3]]
+        shown = [n if min(one, n // 2) >= least else None for one, n in zip(exactly, pairs, strict=False)]
+        alike.setdefault((*shown, exactly[3] if exactly[3] >= least else None), []).append(exactly)
+    for shown, some in alike.items():
+        for place in range(4) if all(n is None or n < 9 for n in shown) else ():
+            values = {one[place] for one in some}
+            assert min(values) >= least or {*range(least)} <= values, shown
+    some = {"a": bare(3), "b": bare(3), "c": {("other",): {}}}
+    assert OVERLAP.run(some, {}, {}, {"min_count": 3, "round_to": None})["overlap"][0] == ["a+b", None]
 
 
 def test_overlaps_are_rounded_after_they_are_suppressed() -> None:
