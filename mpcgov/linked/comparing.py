@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from mpcgov.linked import blocks, fieldkinds, preparing
-from mpcgov.linked.encoding import MOST_PAIRS, ONE_TO_ONE
+from mpcgov.linked.encoding import FREE_LINKS, MOST_PAIRS, ONE_TO_ONE, WRONG_LINKS, WRONG_SHARE
 from mpcgov.linked.params import Asked, read
 from mpcgov.linked.sizes import padded_length
 from mpcgov.spec.job import Job
@@ -101,7 +101,8 @@ def notes(job: Job, manifest: Manifest, declarations: Mapping[str, Declaration])
     where += " of any pass" if len(asked) > 1 else ""
     compared = f"{which} records of {left} are compared with {theirs} of {right}{where}"
     yield f"{compared}, and {_choice(whole, len(others) > 1)}; nobody sees a comparison"
-    yield _meaning(whole, len(others) == 1 or not job.receiving_owners)
+    careful = "min_probability" not in job.params
+    yield _meaning(whole, careful, len(others) == 1 or not job.receiving_owners)
     for number, field in enumerate(whole.fields):
         names = [f"{party}.{name}" for party, name in field.columns.items()]
         yield from preparing.note(number, names, field.prepare)
@@ -167,13 +168,17 @@ def _choice(asked: Asked, several: bool) -> str:
     )
 
 
-def _meaning(asked: Asked, estimated: bool) -> str:
+def _meaning(asked: Asked, careful: bool, estimated: bool) -> str:
     """What the number says that decides."""
     if asked.probability is not None:
         more = "; the result has estimated precision and recall" if estimated else ""
+        least = (
+            f"; the job doesn't say it, so it is more where few are in both: at most {1 / WRONG_LINKS} links, or 1 in "
+            f"{WRONG_SHARE} of those beyond {FREE_LINKS}, are expected to be wrong"
+        )
         return (
             f"min_probability {float(asked.probability)}: of links just so probable, that share is right, however many "
-            f"persons are in both lists, which is estimated{more}"
+            f"persons are in both lists, which is estimated{least if careful else ''}{more}"
         )
     return (
         f"threshold {float(asked.threshold or 0)}: a Dice coefficient; it doesn't say how many links are right: where "

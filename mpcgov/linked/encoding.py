@@ -38,8 +38,10 @@ Match = Literal["one-to-one", "one-to-many", "many-to-one"]
 ONE_TO_ONE: Match = "one-to-one"
 
 USUAL_PROBABILITY = Fraction(7, 10)
-"""The least probability of links, if a job says nothing of it: of the examples' registers, thinned until 2 to 30 % of
-persons are in both, one link in 57 is wrong at 3/5, one in 97 at 7/10, for an F1 lower by 0.003."""
+"""The least probability of links, if a job says nothing of it; where few persons are in both lists, it is more."""
+WRONG_LINKS, WRONG_SHARE, FREE_LINKS = 10, 100, 20
+"""Where a job doesn't say how probable links are at least, a tenth of a link is expected to be wrong at most, or, if
+that is more, a hundredth of those beyond twenty: of few links one that is wrong is a large share."""
 
 PROBABILITIES = (Fraction(9, 10), Fraction(99, 100))
 """How many links are at least so probable is counted, beside how many are probable enough."""

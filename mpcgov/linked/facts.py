@@ -47,6 +47,11 @@ class Linked:
         return () if least is None else (least, *(one for one in PROBABILITIES if one > least))
 
     @property
+    def careful(self) -> bool:
+        """Whether links must be more probable where of so few too many would be expected to be wrong."""
+        return self.asked.probability is not None and "min_probability" not in self.job.params
+
+    @property
     def estimated(self) -> bool:
         """Whether estimates of probable links are released. Those of three registers or more are about links that no
         group has, too, so that who brings records could tell from them whom of its own another one has."""

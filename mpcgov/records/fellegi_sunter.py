@@ -113,7 +113,7 @@ def _keys(rows: Sequence[Mapping[str, str]], party: str, blocks: Sequence[Mappin
 
 
 def compared(
-    fields: tuple[Sequence[Encoded], Sequence[Encoded]], scores: Ints, passes: Sequence[Pass], least: Fraction,
+    fields: tuple[Sequence[Encoded], Sequence[Encoded]], scores: Ints, passes: Sequence[Pass], least: Fraction | None,
     match: str = ONE_TO_ONE, rows_first: bool = False,
 ) -> tuple[list[tuple[int, int]], Links]:  # fmt: skip
     """The linked pairs of two owners' records, and what is said of them, whichever list is the first here.
@@ -180,14 +180,18 @@ class Links:
 
 
 def linked(
-    first: Sequence[Encoded], second: Sequence[Encoded], candidates: Ints, least: Fraction, one_to_one: bool = True
+    first: Sequence[Encoded],
+    second: Sequence[Encoded],
+    candidates: Ints,
+    least: Fraction | None,
+    one_to_one: bool = True,
 ) -> Links:
     """The links of at least that probability, none of the first list in two.
 
     Args:
         candidates: of each record of the first list, the records of the second that it is weighed with, shape
             (records, candidates); −1 is none.
-        least: the least probability.
+        least: the least probability; None: see `Prior.cautious`.
         one_to_one: whether none of the second list is in two, either.
     """
     records, count = candidates.shape
@@ -206,10 +210,14 @@ def linked(
     chances = np.where(alone & (steps >= 0), prior.chances[:, steps], 0)
     sums = chances.sum(axis=1)
     share = int((sums[:-1] < prior.expected(records)[:-1]).sum())
-    chosen = np.flatnonzero(alone & (weight >= prior.least_weights(least)[share]))
+    odds = share
+    if least is None:
+        least = USUAL_PROBABILITY
+        odds = prior.cautious(least, share, steps[alone & (steps >= 0)])
+    chosen = np.flatnonzero(alone & (weight >= prior.least_weights(least)[odds]))
     chance = chances[share, chosen]
-    excess = int((prior.excess(least)[share, steps[chosen]] * chance).sum())
-    told = foreseen.table(foreseen.foreseen(second, *own), prior, least)[:, share]
+    excess = int((prior.excess(least)[odds, steps[chosen]] * chance).sum())
+    told = foreseen.table(foreseen.foreseen(second, *own), prior, least)[:, odds]
     recall = foreseen.recall(told, excess, int(chance.sum()), 1 << SCALE_BITS) / foreseen.PERCENTS
     probable = chance / (1 << SCALE_BITS)
     return Links(chosen, partner[chosen], probable, recall, weight[chosen], share, records, partner, chances[share])

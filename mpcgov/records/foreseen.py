@@ -25,7 +25,7 @@ from mpcgov.records.prior import Prior, start
 Floats = NDArray[np.float64]
 
 INTENSITIES = (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6)
-USUAL = INTENSITIES.index(1)
+USUAL = INTENSITIES.index(0.5)
 COLUMNS = 2 * len(INTENSITIES)
 """Of the table, for all odds."""
 SAMPLE = 2048
@@ -34,6 +34,9 @@ MOST_DIFFERING = 0.9
 """A field differs in no larger share of pairs of one person."""
 USUAL_PAIRS = 30
 """The usual intensity counts as much as so many links, so that few links don't tell too much."""
+STEADY = 0.5
+"""So many quarters of a bit the mean excess must be off for each unit that the intensity is unusual, beside what the
+model says: where all that is found is equal in all fields, excess tells nothing of it."""
 EXCESS_BITS = 10
 """Mean excesses are in 2^-10 of a quarter of a bit."""
 PERCENTS = 100
@@ -87,7 +90,8 @@ def table(weights: Ints, prior: Prior, least: Fraction) -> Ints:
     count = found.sum(axis=2)
     mean = np.minimum.accumulate(of_found / np.maximum(count, 1), axis=1)
     percent = np.minimum.accumulate(np.rint(PERCENTS * count / SAMPLE), axis=1)
-    halves = (mean[:, :-1] + mean[:, 1:]) / 2
+    beside = np.array(INTENSITIES) - INTENSITIES[USUAL]
+    halves = (mean[:, :-1] + mean[:, 1:]) / 2 - STEADY * (beside[:-1] + beside[1:]) / 2
     scaled = np.rint(np.column_stack([mean[:, USUAL], halves]) * (1 << EXCESS_BITS))
     return np.hstack([scaled, percent]).astype(np.int64).T
 

@@ -15,7 +15,7 @@ from mpcgov.trial import truth
 
 PROBABILITIES = ("0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95", "0.99", "0.999")
 THRESHOLDS = ("0.5", "0.6", "0.65", "0.7", "0.75", "0.8", "0.85", "0.9", "0.95")
-USUAL = "0.5"
+USUAL = "0.7"
 
 
 def of(job: Job) -> tuple[str, str, tuple[str, ...]]:

@@ -96,8 +96,8 @@ def probable(sides: Sides, params: Mapping[str, Any], rows_first: bool) -> tuple
     passes = fellegi_sunter.passes(sides, params.get("blocks", []))
     fields = [[encoded(field, party, rows) for field in params["fields"]] for rows, party in sides]
     most = 4 * sum(part.most for part in segments([field["type"] for field in params["fields"]], smaller=True))
-    least, match = Fraction(str(params.get("min_probability", "0.7"))), params.get("match", "one-to-one")
-    return fellegi_sunter.compared(fields, scores + most, passes, least, match, rows_first)
+    least = Fraction(str(params["min_probability"])) if "min_probability" in params else None
+    return fellegi_sunter.compared(fields, scores + most, passes, least, params.get("match", "one-to-one"), rows_first)
 
 
 def over_threshold(sides: Sides, params: Mapping[str, Any]) -> tuple[Pairs, Any]:

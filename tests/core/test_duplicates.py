@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mpcgov.records import agreement
+from mpcgov.records.dependence import NOBODY, Dependence
 from mpcgov.records.duplicates import Duplicates, _weights, compared_pairs, duplicates, groups
 from mpcgov.records.fellegi_sunter import pair_weights
 
@@ -79,9 +80,11 @@ def test_a_pair_weighs_the_mean_of_what_it_weighs_from_either_side() -> None:
     rows = [*ROWS[:40], *AGAIN]
     found = fields(rows)
     i, j = (one.ravel() for one in np.meshgrid(np.arange(44), np.arange(44), indexing="ij"))
-    either = (pair_weights(found, found, i, j) + pair_weights(found, found, j, i)) / 2
+    alone = [agreement.weights(field) for field in found]
+    apart = alone, Dependence((NOBODY,) * len(found), np.array([weight[:, agreement.EQUAL] for weight in alone]))
+    either = (pair_weights(found, found, i, j, apart) + pair_weights(found, found, j, i, apart)) / 2
     some = np.arange(44)
-    weight = _weights(found, [agreement.weights(field) for field in found], some, some)
+    weight = _weights(found, alone, some, some)
     assert np.abs(weight.ravel() - either).max() <= 3  # each of three fields is rounded
 
 

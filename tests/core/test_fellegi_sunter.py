@@ -10,6 +10,7 @@ import pytest
 from mpcgov.records import agreement
 from mpcgov.records import fellegi_sunter as model
 from mpcgov.records.agreement import DIFFERS, EQUAL, MISSING, NEAR, PARTLY
+from mpcgov.records.prior import SCALE_BITS, Prior
 
 ONE = np.zeros(1, np.int64)
 
@@ -88,8 +89,8 @@ def test_what_is_said_of_the_links_is_true_whatever_the_overlap(both):
 
 def test_names_in_each_others_place_are_found():
     first, last, born = people(100, seed=3)
-    one = [agreement.encoded(kind, texts) for kind, texts in (("name", first), ("name", last), ("date", born))]
-    other = [agreement.encoded(kind, texts) for kind, texts in (("name", last), ("name", first), ("date", born))]
+    one = [agreement.encoded(kind, texts) for kind, texts in (("name", first), ("name", last), ("code", born))]
+    other = [agreement.encoded(kind, texts) for kind, texts in (("name", last), ("name", first), ("code", born))]
     rows = np.arange(100)
     straight, turned = (model.pair_weights(one, second, rows, rows) for second in (one, other))
     assert (straight + model.SWAPPED == turned).all()
@@ -129,3 +130,24 @@ def test_a_field_that_is_rarely_equal_in_one_person_weighs_less_where_it_differs
     rarely, often = (agreement.weights(agreement.encoded("code", texts, equal)) for equal in (0.1, 0.99))
     assert (rarely[:, agreement.DIFFERS] > often[:, agreement.DIFFERS]).all()
     assert (rarely[:, agreement.EQUAL] < often[:, agreement.EQUAL]).all()
+
+
+@pytest.mark.parametrize(("sure", "left_out"), [(10, True), (30, True), (300, False), (900, False)])
+def test_if_nothing_is_said_of_few_links_those_that_may_be_wrong_are_left_out(sure: int, left_out: bool) -> None:
+    prior, least, share = Prior(2000), Fraction(7, 10), 60
+    chance = prior.chances[share] / (1 << SCALE_BITS)
+    doubtful, certain = int(np.searchsorted(chance, 0.85)), len(chance) - 1
+    odds = prior.cautious(least, share, np.repeat([certain, doubtful], [sure, 8]))
+    weight = prior.least_weights(least)[odds]
+    assert (weight >= prior.bounds[doubtful + 1]) == left_out
+    assert weight <= prior.bounds[certain]
+    assert (odds == share) == (not left_out)
+
+
+def test_a_date_that_a_list_has_once_is_rarer_than_one_in_the_list() -> None:
+    dates = [f"{1900 + k % 100}{k // 100 % 12 + 1:02}{k // 1200 % 28 + 1:02}" for k in range(0, 30000, 11)]
+    names = [f"n{k}" for k in range(400) for _ in range(1 + k % 2)]
+    date, name = agreement.encoded("date", [*dates, *dates[:100]]), agreement.encoded("name", names)
+    assert agreement.frequencies(date)[200] < 0.1 / len(date)
+    assert agreement.frequencies(name)[0] == 0.5 / len(name), "as many are there twice"
+    assert agreement.frequencies(name)[1] == 0.5 / len(name), "none is there three times"

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from mpcgov.linkage.similar.cautious import cautious
 from mpcgov.linkage.similar.passes import LEAST_WEIGHT, in_place
 from mpcgov.linkage.similar.three import Operation
 from mpcgov.linkage.similar.weighed import Partners
@@ -85,6 +86,7 @@ async def decided(
     prior: Prior,
     least: Sequence[Fraction],
     told: Told,
+    careful: bool,
 ) -> Decided:
     """The links.
 
@@ -92,6 +94,7 @@ async def decided(
         columns: partners have smaller numbers, and are linked once; None: as often as rows have them.
         least: the least probability of a link; then those whose links are counted, ascending.
         told: what the owners say.
+        careful: whether links must be so probable that few are expected to be wrong; see `cautious`.
     """
     every = _everywhere(1, found.weight.shape)
     alone = every if columns is None else await _alone(operation, found, columns)
@@ -100,17 +103,24 @@ async def decided(
     weight = field.add(above, lowest)
     reached = await _at_least(operation, weight, field.from_signed(prior.bounds))
     rising = np.diff(prior.chances, axis=1, prepend=0).astype(np.uint64)
-    sums = _sums(rising, _counts(reached))
-    share = await _share(operation, sums, told.expected)
+    counts = _counts(reached)
+    share = await _share(operation, _sums(rising, counts), told.expected)
+    odds = await cautious(operation, prior, share, counts, least[0]) if careful else share
     thresholds = _sums(field.from_signed(np.stack([prior.least_weights(p) for p in least])), share)
+    if careful:
+        lowest = _sums(field.from_signed(prior.least_weights(least[0])[None]), odds)
+        thresholds = await _raised(operation, thresholds, lowest)
     probable = await _at_least(operation, weight, thresholds)
     link = np.ascontiguousarray(probable[0])
     channel, prss = operation()
     linked = await reduce_degree(channel, prss, field.inner_products(reached, link[None]).reshape(-1))
     numbers = _counts(probable)
-    far = np.diff(prior.chances * prior.excess(least[0]), axis=1, prepend=0).astype(np.uint64)
-    own = np.concatenate([np.stack([_sums(rising, linked), _sums(far, linked)]), told.table])
-    quality = await _quality(operation, share, own, numbers[0])
+    chance = _sums(np.ascontiguousarray(prior.chances.T).astype(np.uint64), share)
+    rows = field.subtract(linked, np.concatenate([linked[1:], np.zeros(1, np.uint64)]))
+    right = await _of(operation, chance, rows)
+    far = _sums(prior.excess(least[0]).astype(np.uint64), right)
+    own = np.concatenate([far[None], told.table])
+    quality = await _quality(operation, odds, _total(right), own, numbers[0])
     return Decided(link, alone, quality, numbers, Judged(share, reached, rising))
 
 
@@ -142,15 +152,25 @@ async def _share(operation: Operation, sums: Words, expected: Words) -> Words:
     return await zero(channel, prss, field.subtract(_repeated(field.sum_rows(short[:, None]), len(steps)), steps))
 
 
-async def _quality(operation: Operation, share: Words, own: Words, links: Words) -> Words:
+async def _raised(operation: Operation, thresholds: Words, lowest: Words) -> Words:
+    """Those that are lower are the lowest one."""
+    off = field.subtract(_repeated(lowest, len(thresholds)), thresholds)
+    channel, prss = operation()
+    higher = await negative(channel, prss, field.subtract(np.zeros_like(off), off))
+    return field.add(thresholds, await _of(operation, higher, off))
+
+
+async def _quality(operation: Operation, odds: Words, right: Words, own: Words, links: Words) -> Words:
     """Estimated precision and recall, in whole percents, rounded: how many percents are reached. Shape (2,).
 
     Args:
-        own: for all odds, the sum of the links' probabilities, that of their excesses, and the columns' owner's table.
+        odds: a 1 at the number of those whose least weight links have.
+        right: the sum of the links' probabilities.
+        own: for all odds, the sum of the links' excesses, each times its probability, and the columns' owner's table.
     """
     channel, prss = operation()
-    of_odds = await reduce_degree(channel, prss, field.inner_products(share[None], own).reshape(-1))
-    right, excess, usual, halves, percent = np.split(of_odds, np.cumsum([1, 1, 1, len(foreseen.INTENSITIES) - 1]))
+    of_odds = await reduce_degree(channel, prss, field.inner_products(odds[None], own).reshape(-1))
+    excess, usual, halves, percent = np.split(of_odds, np.cumsum([1, 1, len(foreseen.INTENSITIES) - 1]))
     pairs = np.full(1, foreseen.USUAL_PAIRS << SCALE_BITS, np.uint64)
     known = field.add(field.scale(excess, 1 << foreseen.EXCESS_BITS), field.scale(usual, int(pairs[0])))
     wanted = await _of(operation, halves, _repeated(field.add(right, pairs), len(halves)))

@@ -50,7 +50,7 @@ async def probable(
     columns = most[1] if linked.asked.one_to_one else None
     prior = Prior(len(found.weight))
     said = await told(operation, prior, (grids[0].rows.owner, grids[0].columns.owner), *_own(linked, prior, own))
-    links = await decided(operation, found, columns, prior, linked.probabilities, said)
+    links = await decided(operation, found, columns, prior, linked.probabilities, said, linked.careful)
     bits = np.concatenate([np.tile(links.link, (kept, 1)), np.tile(links.alone, (len(widths) - kept, 1))])
     channel, prss = operation()
     values = await product(channel, prss, bits, found.columns) if len(widths) else found.columns

@@ -42,7 +42,7 @@ def slips(values: list[str], seed: int) -> list[str]:
     return found
 
 
-def expected(case: Case, found: dict[bool, Any], least: str) -> tuple[Links, bool]:
+def expected(case: Case, found: dict[bool, Any], least: str | None) -> tuple[Links, bool]:
     """The reference's links of the lists as they were padded and dealt; and whether the first owner has the rows."""
     p = 2**13 - 1
     scores = all_scores(found) % p >> 1
@@ -54,15 +54,21 @@ def expected(case: Case, found: dict[bool, Any], least: str) -> tuple[Links, boo
     ]
     rows = np.flatnonzero(sides[0] >= 0)
     chosen = sides[1][fellegi_sunter.candidates(scores)[rows]]
-    links = fellegi_sunter.linked(*fields, chosen[np.argsort(sides[0][rows])], Fraction(least))
+    links = fellegi_sunter.linked(*fields, chosen[np.argsort(sides[0][rows])], Fraction(least) if least else None)
     return links, not turned
 
 
 @pytest.mark.by_day(1)
 @pytest.mark.parametrize(
-    ("sizes", "both", "chunk"), [((90, 130), 60, 1), ((140, 90), 60, 1 << 16), ((100, 100), 5, 1 << 16)]
+    ("sizes", "both", "chunk", "least"),
+    [
+        ((90, 130), 60, 1, "0.3"),
+        ((140, 90), 60, 1 << 16, None),
+        ((100, 100), 5, 1 << 16, "0.3"),
+        ((100, 100), 5, 1 << 16, None),
+    ],
 )
-def test_links_and_what_is_said_of_them_are_those_of_the_reference(sizes, both, chunk, monkeypatch):
+def test_links_and_what_is_said_of_them_are_those_of_the_reference(sizes, both, chunk, least, monkeypatch):
     """Whether the first of all runs' candidates meet together or each run's by itself; 130 are four runs and two."""
     monkeypatch.setattr(weighed, "CHUNK", chunk)
     first, second = names(sizes[0], 1), names(sizes[1], 2)
@@ -70,17 +76,18 @@ def test_links_and_what_is_said_of_them_are_those_of_the_reference(sizes, both, 
     born, other = dates(sizes[0], 4), dates(sizes[1], 5)
     other[:both] = born[:both]
     other[1:both:5] = [date[:4] + date[6:] + date[4:6] for date in other[1:both:5]]
-    params = {"threshold": None, "min_probability": "0.3", "report": ["tax.sex", "wel.sex"]}
+    probability = {"min_probability": least} if least else {}
+    params = {"threshold": None, **probability, "report": ["tax.sex", "wel.sex"]}
     case = Case(first, second, params, born=(born, other))
     with dealt_filters() as filters:
         found = tables(case)
-    links, straight = expected(case, filters, "0.3")
+    links, straight = expected(case, filters, least)
     pairs = sorted(zip(links.first.tolist(), links.second.tolist(), strict=True))
     ours, theirs = ("tax", "wel") if straight else ("wel", "tax")
     named = [[f"{ours}{i}", f"{theirs}{j}"] for i, j in pairs]
     assert found["links"] == sorted(pair if straight else pair[::-1] for pair in named)
     assert found["count"] == [[len(pairs)]]
-    said = fellegi_sunter.quality({"": links}, len(links.chance), {"min_probability": "0.3"}, 3)
+    said = fellegi_sunter.quality({"": links}, len(links.chance), probability, 3)
     assert {name: found[name] for name in ("quality", "probability")} == said
     assert len(pairs) >= 3
     # Everybody's sex goes by the place in the list: of few links, the groups' are hidden.
