@@ -24,6 +24,8 @@ from mpcgov.node.tables import APPROVALS, DECISIONS, JOBS, LOOKED_UP, RECEIPTS, 
 from mpcgov.spec.load import IN_LOOP_BYTES
 
 BUSY_TIMEOUT_S = 2.0
+CACHE_KIB = 500
+"""What one connection keeps of a database's file, which the system keeps in memory anyway: an index's upper pages."""
 
 T = TypeVar("T")
 
@@ -158,7 +160,8 @@ def _harden_sqlite(engine: sql.Engine) -> Begin:
     def _connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         wait = f"busy_timeout={int(BUSY_TIMEOUT_S * 1000)}"
-        for setting in (wait, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        hardened = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+        for setting in (wait, *hardened, f"cache_size=-{CACHE_KIB}"):
             connection.execute(f"PRAGMA {setting}")
 
     def begin(connection: sql.Connection, writes: bool) -> None:

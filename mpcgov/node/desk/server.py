@@ -30,11 +30,15 @@ from mpcgov.node.desk.policy import PolicyDesk
 from mpcgov.node.desk.questions import QUESTIONS
 from mpcgov.node.home import NodeHome
 from mpcgov.node.logs import HTTP_LOG
+from mpcgov.process.memory import give_back
 from mpcgov.spec.load import parse_json
 
 SOCKET = "desk.sock"
 LIMIT_BYTES = 64 << 10
 THREADS = 4
+GIVE_BACK_S = 3.0
+"""What a look at lists and logs took of memory goes back to the system so long after it, as most nodes are looked at
+seldom."""
 _PEER = struct.Struct("3i")
 
 
@@ -47,6 +51,7 @@ class Desk:
         self._asked_of = (access, Answers(home, book, clock, access), PolicyDesk(home, book, clock, access))
         # Threads of its own: whatever people look at, the node's jobs find theirs free.
         self._threads = ThreadPoolExecutor(THREADS, "desk")
+        self._later: asyncio.TimerHandle | None = None
         self._log = structlog.get_logger().bind(party=home.party)
         app = web.Application(client_max_size=LIMIT_BYTES)
         app.router.add_post("/{question:[a-z_]{1,40}}", self._asked)
@@ -60,6 +65,8 @@ class Desk:
     async def close(self) -> None:
         """Answers nothing any more."""
         await self._runner.cleanup()
+        if self._later is not None:
+            self._later.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(OSError):
             (self._path / SOCKET).unlink()
@@ -81,12 +88,18 @@ class Desk:
         question = QUESTIONS.get(name)
         if question is None:
             raise Refused("no such question", code="route")
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(GIVE_BACK_S, self._give_back)
         asked: BaseModel = parse_json(body, question, "question", LIMIT_BYTES)
         handler: Callable[[Any], dict[str, Any]] = next(
             getattr(one, name) for one in self._asked_of if hasattr(one, name)
         )
         # Beside the event loop, as an operator's command is: it works on the same files and waits for their locks.
         return await asyncio.get_running_loop().run_in_executor(self._threads, handler, asked)
+
+    def _give_back(self) -> None:
+        self._later = None
+        self._threads.submit(give_back)
 
 
 def _listening(folder: Path) -> socket.socket:
