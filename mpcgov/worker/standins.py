@@ -6,7 +6,7 @@ or in far more rows than days are. What a measure would make of them nobody sees
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -51,29 +51,29 @@ def _asked(source: Source, **expressions: Any) -> dict[str, Any]:
     return found
 
 
-def _at_an_end(source: Source, names: Sequence[str]) -> list[str]:
-    """The columns whose least or greatest value is such a number: to look for them within takes longer."""
+def _at_an_end(source: Source, names: Sequence[str]) -> dict[str, list[int]]:
+    """The columns whose least or greatest value is such a number, with all that are within: others take longer."""
     ends = {
         f"{end}{n}": getattr(source.table[source.value(name)], end)()
         for n, name in enumerate(names)
         for end in ("min", "max")
     }
-    found, chosen = _asked(source, **ends), []
+    found, chosen = _asked(source, **ends), dict[str, list[int]]()
     for n, name in enumerate(names):
         least, most, unit = found[f"min{n}"], found[f"max{n}"], _unit(source, name)
         if least is not None and (least in {unit * one for one in _LOW} or most in {unit * one for one in _HIGH}):
-            chosen.append(name)
+            chosen[name] = [unit * one for one in (*_LOW, *_HIGH) if least <= unit * one <= most]
     return chosen
 
 
-def _far(source: Source, names: Sequence[str]) -> list[str]:
+def _far(source: Source, within: Mapping[str, list[int]]) -> list[str]:
     ends, odd = dict[str, Any](), dict[str, Any]()
-    for n, name in enumerate(names):
+    for n, (name, numbers) in enumerate(within.items()):
         value = source.table[source.value(name)]
-        odd[name] = ibis.array([_unit(source, name) * one for one in (*_LOW, *_HIGH)]).contains(value)
+        odd[name] = ibis.array(numbers).contains(value)
         ends |= {f"min{n}": value.min(where=~odd[name]), f"max{n}": value.max(where=~odd[name])}
     found, sums = _asked(source, **ends), dict[str, Any]()
-    for n, name in enumerate(names):
+    for n, name in enumerate(within):
         least, most, value = found[f"min{n}"], found[f"max{n}"], source.table[source.value(name)]
         if least is not None:
             unit = _unit(source, name)
