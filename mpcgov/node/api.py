@@ -209,7 +209,8 @@ class Api:
         """How a job stands, once it has ended or after a moment: who waits for it needn't ask all the time."""
         job, caller = self._job(request, COORDINATOR).id, request[CALLER]
         ended = await self._service.ended_within(job, ENDED_S)
-        return answer(ended | await with_the_end(self._turns[caller.id, False], self._home, self._book, job, caller))
+        turn = self._turns[caller.id, False]
+        return answer(ended | await with_the_end(turn, self._home, self._book, self._requests, job, caller))
 
     async def _cancel(self, request: web.Request) -> web.Response:
         _require_coordinator(request)

@@ -11,6 +11,7 @@ from mpcgov.lifecycle import State
 from mpcgov.node import standing
 from mpcgov.node.book import Book
 from mpcgov.node.home import NodeHome
+from mpcgov.node.requests import RequestLog
 from mpcgov.node.statements import make_share, receiver_name
 from mpcgov.spec.envelope import Envelope, sign
 from mpcgov.spec.load import IN_LOOP_BYTES, parse_json
@@ -34,18 +35,25 @@ def share(home: NodeHome, book: Book, job: str, caller: Card) -> Envelope:
     return make_share(home, book.proposal(given), receiver, book.outcome(given))
 
 
-async def with_the_end(turn: asyncio.Semaphore, home: NodeHome, book: Book, job: str, caller: Card) -> dict[str, Any]:
-    """What a receiver that waited for a job's end is told with it: this party's share, if it is small; else it asks.
+async def with_the_end(
+    turn: asyncio.Semaphore, home: NodeHome, book: Book, requests: RequestLog, job: str, caller: Card
+) -> dict[str, Any]:
+    """What a receiver that waited for a job's end is told with it: this party's share, if it is small and can be made
+    at once; else it asks.
 
     Args:
         turn: only so many shares are made for a member at once.
+        requests: has it that the share was given, as if it had been asked for by itself.
     """
     row = book.job(job)
-    if row.state is not State.RELEASED or receiver_name(caller) not in row.receivers:
+    if row.state is not State.RELEASED or receiver_name(caller) not in row.receivers or turn.locked():
         return {}
     async with turn:
         own = await asyncio.to_thread(share, home, book, job, caller)
-    return {"share": own.model_dump(mode="json")} if len(own.payload) <= IN_LOOP_BYTES else {}
+    if len(own.payload) > IN_LOOP_BYTES:
+        return {}
+    requests.record(caller.id, "GET /v1/jobs/{job}/share", "ok", job)
+    return {"share": own.model_dump(mode="json")}
 
 
 def evidence(home: NodeHome, book: Book, job: str) -> NodeEvidence:

@@ -80,6 +80,10 @@ async def test_a_receiver_that_waits_for_the_end_hears_the_shares_with_it_and_no
         await approve(network, job)
         status = await asyncio.wait_for(following, LONG_S)
         assert set(status.shares) == {*PARTIES}
+        for party in PARTIES:  # who was given a share is on record, however it was given
+            records = operator.audit_records(network.home(party))
+            asked = [record["facts"]["what"] for record in records if record["event"] == "request"]
+            assert "GET /v1/jobs/{job}/share" in asked
         ended = await labour.request("welfare", "GET", f"/v1/jobs/{job}/ended")
         assert (ended["state"], "share" in waiting, "share" in ended) == ("RELEASED", False, False)
         swapped = dict(zip(PARTIES, reversed([status.shares[party] for party in PARTIES]), strict=True))
