@@ -267,17 +267,17 @@ class Service:
             approvals = {party: read_approval(held[party], card, proposal, now) for party, card in members.items()}
             return proposal, agreed(self._home.party, approvals, proposal)
         except (SpecError, PeerError, Refused) as error:
-            self._disagree(job, error)
+            if now >= self._book.job(job).approve_before and error.code != "store":  # no approval holds any more
+                self._moved(self._book.move(job, Event.EXPIRE, "its turn didn't come in time", code="expired"))
+            else:
+                self._disagree(job, error)
             return None
 
     def _disagree(self, job: str, error: MpcgovError) -> None:
         if error.code == "store":
             raise error
-        event, why = Event.ABORT, error.message
         code = error.code if isinstance(error, Refused) else "agreement"
-        if self._clock.now() >= self._book.job(job).approve_before:  # no approval holds any more
-            event, why, code = Event.EXPIRE, "its turn didn't come in time", "expired"
-        self._moved(self._book.move(job, event, why, code=code))
+        self._moved(self._book.move(job, Event.ABORT, error.message, code=code))
 
     async def _run(self, run: JobRun) -> None:
         self._log.info("job started", job=run.job)
