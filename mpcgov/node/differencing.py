@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -100,20 +100,20 @@ def release(proposal: Proposal, manifest: Manifest, me: str = "", made: Mapping[
         settings["(owners)"] = list(job.data_parties)
     by = sorted(column for name, kind in params.items() if kind in SPANS for column in job.params[name] or ())
     tables = kinds.of_manifest(manifest)
-    cells: object = by if all(kind.of_cells for kind in tables) else [manifest.id, job.params]
+    whole = [] if all(kind.of_cells for kind in tables) else [manifest.id, job.params]
+    cells: list[Any] = whole or by
     if manifest.linked and job.linking.join == "left" and len(job.data_parties) > 2:
         # Each measure runs over the rows in which its own owners match; those of two jobs may differ in few.
         cells = [by, {name: job.params[name] for name, kind in params.items() if kind in MEASURES}]
     closed = group_owners(job, manifest)
+    tabled = job.disclosure.margins or closed
+    shown = check.result_tables(job, manifest, proposal.declarations) if tabled else ()
     if job.disclosure.margins:  # which cells are hidden beside the small ones hangs on the order, if only of equal sums
-        shown = check.result_tables(job, manifest, proposal.declarations)
-        cells = [[table.columns, table.domain, *([table.impossible] if table.impossible else [])] for table in shown]
+        cells = [*whole, *([t.columns, t.domain, *([t.impossible] if t.impossible else [])] for t in shown)]
     elif closed:  # and of owners' groups the last cell is hidden
         spanned = [column for name, kind in params.items() if kind in SPANS for column in job.params[name] or ()]
-        domains = {
-            tuple(table.domain[: len(spanned)]) for table in check.result_tables(job, manifest, proposal.declarations)
-        }
-        cells = [cells, spanned, sorted(domains)]
+        domains = {tuple(table.domain[: len(spanned)]) for table in shown}
+        cells = [*(whole or [cells]), spanned, sorted(domains)]
     rules = job.disclosure.model_dump(mode="json", exclude={"noise", "impossible", "digits", "numbers"})
     rules |= job.disclosure.model_dump(mode="json", include={"digits", "numbers"}, exclude_defaults=True)
     if known := subtractors(job, manifest):  # which cells are hidden hangs on whose own rows are taken out

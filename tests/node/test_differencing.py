@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mpcgov import registry
+from mpcgov.kinds.kind import Kind
 from mpcgov.node.differencing import Release, Side, compare, countable, links_otherwise, release, same_rows
 from mpcgov.spec.job import Job
 from mpcgov.spec.load import validate
@@ -245,6 +246,14 @@ def test_a_person_is_not_asked_where_more_than_cells_is_told(protocol: str, para
     """What is counted are cells: rows that lack a value are in none, and a mean tells how many have a 1."""
     assert not countable([released(protocol=protocol, params=params), released(where("age < 25"))])
     assert not countable([released(where("age < 25")), released(protocol=protocol, params=params)])
+
+
+def test_true_totals_of_what_is_no_table_of_cells_are_not_counted_as_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No protocol of ours has both; what one is about stays in its release, whatever else decides on its cells."""
+    rules = {"disclosure": {"margins": True}, "params": {"by": ["region", "sex"]}}
+    assert countable([released(**rules)])
+    monkeypatch.setattr(Kind, "of_cells", property(lambda _: False))
+    assert not countable([released(**rules)])
 
 
 def test_a_left_join_counts_from_its_left_owner() -> None:
