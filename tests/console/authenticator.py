@@ -34,6 +34,7 @@ class Authenticator:
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     flags: int = PRESENT | VERIFIED
     count: int = 0
+    algorithm: int = -7
 
     @property
     def id(self) -> bytes:
@@ -41,7 +42,7 @@ class Authenticator:
 
     def made(self, options: dict[str, Any]) -> dict[str, Any]:
         numbers = self.key.public_key().public_numbers()
-        cose = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
+        cose = {1: 2, 3: self.algorithm, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
         attested = bytes(16) + struct.pack(">H", len(self.id)) + self.id + cbor2.dumps(cose)
         about = self._about(options["rp"]["id"], self.flags | ATTESTED) + attested
         response = {

@@ -24,7 +24,7 @@ from mpcgov.node.desk import enrolment, passkeys
 from mpcgov.node.desk.accounts import Passkey, Person
 from mpcgov.node.desk.config import ConsoleConfig
 from tests.console.agency import Agency
-from tests.console.authenticator import PRESENT, VERIFIED, text
+from tests.console.authenticator import PRESENT, VERIFIED, Authenticator, text
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ConsoleConfig()
@@ -157,6 +157,15 @@ def test_browsers_are_asked_what_the_library_would_ask() -> None:
     )  # fmt: skip
     asked = passkeys.to_enrol(CONFIG, "labour", PERSON, known, CHALLENGE)
     assert asked == json.loads(webauthn.options_to_json(new))
+
+
+def test_a_new_passkey_has_an_algorithm_that_is_asked_for() -> None:
+    """Another could never sign in: the library reads more than nodes check."""
+    asked = passkeys.to_enrol(CONFIG, "labour", PERSON, [], CHALLENGE)
+    made = {algorithm: Authenticator(CONFIG.seen_at, algorithm=algorithm).made(asked) for algorithm in (-7, -36)}
+    assert passkeys.enrolled(CONFIG, PERSON, made[-7], CHALLENGE).person == "anna"
+    with pytest.raises(Refused):
+        passkeys.enrolled(CONFIG, PERSON, made[-36], CHALLENGE)
 
 
 @pytest.mark.usefixtures("apart")

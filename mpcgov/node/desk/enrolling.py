@@ -1,7 +1,8 @@
 """`python -m mpcgov.node.desk.enrolling`: reads a new passkey in what a browser answered, from its standard input.
 
-A process of its own, which has no keys, may open no file, and ends with the answer: eight forms of attestation are
-read by a library of some megabytes, and whatever is in them was written by a stranger's device.
+A process of its own, which has no keys, may open no file but Python's own where the kernel has Landlock, and ends with
+the answer: eight forms of attestation are read by a library of some megabytes, and whatever is in them was written by
+a stranger's device.
 """
 
 from __future__ import annotations
