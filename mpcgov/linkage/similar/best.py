@@ -25,7 +25,7 @@ CHUNK = 1 << 16
 """Words of a row that are compared at once: four million comparisons."""
 
 LANES = 64
-CHANNELS = 512
+CHANNELS = 8
 
 T = TypeVar("T")
 Cube = NDArray[np.uint64]
