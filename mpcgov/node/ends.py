@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from mpcgov.errors import MpcgovError, PeerError, one_line
-from mpcgov.lifecycle import TRANSITIONS, WAITING, Event, told
+from mpcgov.lifecycle import TRANSITIONS, WAITING, Event
 from mpcgov.node import peers, standing
 from mpcgov.node.book import Book
 from mpcgov.node.causes import HEARSAY, said
@@ -26,6 +26,9 @@ TELL_S = 1.0
 
 NO = {"deny": "denied", "reject": "rejected"}
 """What a party's own no is called where the others read of it."""
+
+NO_CODES = {"policy", "rejected"}
+"""What a no may be for: a policy, or a person. Nobody's data, and nobody's log, are found wanting by it."""
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
 
@@ -48,7 +51,9 @@ class Ends:
         row, word = self._book.job(job), said(party, notice.reason, notice.code)
         if notice.event in NO:
             text = one_line(notice.reason) or "no reason given"
-            word = PeerError(f"{NO[notice.event]} by {party}: {text}", code=told(notice.code))
+            word = PeerError(
+                f"{NO[notice.event]} by {party}: {text}", code=notice.code if notice.code in NO_CODES else "told"
+            )
         if job not in self._runs and row.state not in WAITING:
             self._keep_version(job, party, word)
         elif job in self._runs or word.code != HEARSAY:

@@ -10,6 +10,7 @@ import pytest
 from mpcgov.errors import InternalError, LocalError, MpcgovError, PeerError, Refused
 from mpcgov.node import operator, peers
 from mpcgov.node.standing import EndNotice
+from mpcgov.spec.statement import job_id
 from mpcgov.trust import consortium
 from tests.node.network import PARTIES, Network, refusal
 from tests.node.test_jobs import approve, proposed
@@ -112,6 +113,19 @@ async def test_a_job_that_waits_ends_by_a_partys_word_as_its_word(network: Netwo
     assert len(network.nodes["labour"].service._background) < 10
     status = (await network.until(job, "CANCELLED", "ABORTED", parties=("labour",)))["labour"]
     assert (status["reason"], status["code"]) == ("education says: rejected by welfare: no", "hearsay")
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"), [("data-contract", "told"), ("rollback", "told"), ("policy", "policy"), ("rejected", "rejected")]
+)
+async def test_a_partys_no_finds_nobodys_data_or_log_wanting(network: Network, code: str, kept: str) -> None:
+    await network.start("labour")
+    proposal = network.proposal()
+    await network.submit(proposal, "labour")
+    job = job_id(proposal.job_digest)
+    network.nodes["labour"].service.ended(job, "education", EndNotice(event="deny", reason="labour: no", code=code))
+    status = await network.status("labour", job)
+    assert (status["state"], status["reason"], status["code"]) == ("CANCELLED", "denied by education: labour: no", kept)
 
 
 @pytest.mark.by_day(2)
