@@ -20,7 +20,7 @@ from mpcgov.coordinator import schedule, submit
 from mpcgov.coordinator.home import StoredJob
 from mpcgov.errors import MpcgovError
 from mpcgov.lifecycle import State
-from mpcgov.node import backup, operator, policies, restore, rotation
+from mpcgov.node import backup, inforce, operator, policies, restore, rotation
 from mpcgov.node import home as homes
 from mpcgov.trust import consortium
 from mpcgov.trust.client import Client
@@ -122,6 +122,7 @@ class Changes:
             self._world.guilty.add(party)
             files.replace(self._network.home(party) / "policy.yaml", POLICIES[kind].encode())
             await self._later(8)
+            held = inforce.read(self._network.home(party) / homes.STATE)
             files.replace(self._network.home(party) / "policy.yaml", POLICY.encode())
             self._world.say(f"{party}'s policy is as before")
             last = self._records(party)
@@ -129,8 +130,9 @@ class Changes:
                 await self._later(2)
                 with contextlib.suppress(MpcgovError):
                     self._agreed(party)
-            # What takes two people stays in force until two have agreed to something else.
-            self.done.policies.append((party, kind, first, self._records(party) if kind == "two people" else last))
+            # What takes two people stays in force until two have agreed to something else, if the node ever saw it.
+            stays = held is not None and held.approvals > 1
+            self.done.policies.append((party, kind, first, self._records(party) if stays else last))
 
     def _agreed(self, party: str) -> None:
         """Two people agree to the policy as it is written, where it takes two; they use the command line."""
